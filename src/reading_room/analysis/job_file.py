@@ -1,0 +1,116 @@
+"""What the control plane tells a worker, and what a worker says back: the one module that both sides read.
+
+Standard library only. Both are JSON. The job file comes on the worker's standard input as one line; messages leave on
+its standard output, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MESSAGE_LIMIT = 1_000_000
+"""Bytes of messages that anybody reads from one worker; what comes after is dropped."""
+
+Kind = Literal["entities", "dominant-language"]
+InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in S3: ``key`` is an object's key, or a prefix where the text says so."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One job of one worker. No credential is in it: the SDK fetches those inside the VPC."""
+
+    job_id: str
+    attempt: int
+    kind: Kind
+    region: str
+    language: str | None
+    input: Location
+    """``key`` is a plain prefix: every object whose key begins with it is read."""
+    input_format: InputFormat
+    output: Location
+    """``key`` is the whole key of the archive, ending in ``output.tar.gz``."""
+    document_limit: int
+    """Bytes of UTF-8 that one document may have."""
+    total_limit: int = 5_000_000_000
+    documents_limit: int = 1_000_000
+
+    def to_json(self) -> str:
+        """Return the job file as one line of JSON."""
+        return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> JobFile:
+        """Read a job file. Raises ``ValueError`` when a member is missing or unknown."""
+        members = json.loads(text)
+        try:
+            members["input"] = Location(**members["input"])
+            members["output"] = Location(**members["output"])
+            return cls(**members)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a job file: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine is loaded; the worker waits for its job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Documents finished so far; at most one such message a second."""
+
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The output object is written, as the worker believes. ``sha256`` is of the archive, in hexadecimal."""
+
+    documents: int
+    errors: int
+    size: int
+    sha256: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job cannot go on. ``code`` is one of the failure codes of a job (``NO_READ_ACCESS_TO_INPUT``, …)."""
+
+    code: str
+    message: str
+
+
+WorkerMessage = Ready | Progress | Done | Failed
+_MESSAGES: dict[str, type[Any]] = {c.__name__: c for c in (Ready, Progress, Done, Failed)}
+
+
+def encode_message(message: WorkerMessage) -> str:
+    """Return a message as one line of JSON, its class under ``type``."""
+    return json.dumps({"type": type(message).__name__, **dataclasses.asdict(message)})
+
+
+def decode_message(line: str) -> WorkerMessage:
+    """Read one line that a worker wrote. The worker is not trusted: anything odd raises ``ValueError``."""
+    try:
+        members = json.loads(line)
+        cls = _MESSAGES[members.pop("type")]
+        expected = {f.name: f.type for f in dataclasses.fields(cls)}
+        message = cls(**members)
+        for name, kind in expected.items():
+            if type(getattr(message, name)).__name__ != kind:
+                raise TypeError(f"{name} is not of type {kind}")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a worker's message: {error}") from error
+    return message  # type: ignore[no-any-return]

@@ -1,0 +1,105 @@
+"""A request on its way through the wire: each step makes a fuller, frozen value of the one before.
+
+``IncomingRequest`` → ``SignedRequest`` → ``Call`` → ``Reply``. A step in the wrong order does not type-check.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPath:
+    """Where a connection came from: facts of the accepting socket, never of anything the client sent.
+
+    Through a VPC endpoint ``vpc_id``, ``vpc_endpoint_id`` and ``vpc_source_ip`` are set and ``source_ip`` is
+    ``None``; on any other path it is the other way round.
+    """
+
+    source_ip: str | None = None
+    secure: bool = False
+    vpc_id: str | None = None
+    vpc_endpoint_id: str | None = None
+    vpc_source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a call.
+
+    ``arn`` is the caller's own ARN, for a session ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``; ``user_id`` is
+    what ``aws:userid`` says (``AIDA…``, ``AROA…:SESSION``, or the account for its root).
+    """
+
+    kind: Literal["root", "user", "session", "service", "anonymous"]
+    account: str
+    arn: str
+    user_id: str
+    user_name: str | None = None
+    role_arn: str | None = None
+    service_name: str | None = None
+    token_issued_at: dt.datetime | None = None
+    session_policy: str | None = None
+    """JSON text of the policy given to AssumeRole, which narrows the session."""
+
+
+ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """An HTTP request as it came: nothing decoded, nothing believed."""
+
+    method: str
+    raw_path: str
+    """The path as sent, still percent-encoded, without the query."""
+    query_string: str
+    headers: tuple[tuple[str, str], ...]
+    """In order of arrival, names in lower case."""
+    body: bytes
+    path: NetworkPath
+    request_id: str
+    received_at: dt.datetime
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header (``name`` in lower case), or ``None``."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request whose signature was verified, with the principal that it proves."""
+
+    request: IncomingRequest
+    principal: Principal
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS operation with parsed and validated parameters."""
+
+    service: str
+    """The botocore service name: ``ec2``, ``iam``, ``sts``, ``comprehend``, ``logs``."""
+    operation: str
+    parameters: Mapping[str, Any]
+    principal: Principal
+    account: str
+    region: str
+    path: NetworkPath
+    request_id: str
+    access_key_id: str | None = None
+    """``None`` for calls that the service itself makes as a role session."""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)

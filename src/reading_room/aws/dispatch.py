@@ -1,0 +1,31 @@
+"""Validate, authorize, handle: the second half of a call, shared by the wire and by the service's own calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.aws.call import Call
+from reading_room.aws.operations import Authorizer, OperationTable
+from reading_room.aws.validation import UnknownOperation, validate
+
+
+class Dispatcher:
+    """Runs calls against the table of operations."""
+
+    def __init__(self, table: OperationTable, authorizer: Authorizer) -> None:
+        self.table = table
+        self._authorizer = authorizer
+
+    def invoke(self, call: Call) -> Mapping[str, Any]:
+        """Run one call and return its output structure. Raises ``AwsError``.
+
+        A call that the service makes as a role session goes through here too, so a permission that the role lacks
+        denies it exactly as it denies a client.
+        """
+        bound = self.table.find(call.service, call.operation)
+        if bound is None:
+            raise UnknownOperation(call.service, call.operation)
+        validate(call)
+        self._authorizer.authorize(call, bound.facts)
+        return bound.handler(call, call.parameters) or {}

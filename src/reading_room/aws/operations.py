@@ -1,0 +1,126 @@
+"""The table of operations: which method implements which AWS operation, and what its authorization is about.
+
+The decorator's facts *are* the authorization table. ``OperationTable`` looks each name up in botocore's service model
+when the program starts, so a name that AWS does not have cannot ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from reading_room.aws.call import Call
+
+ContextValues = Mapping[str, Sequence[str]]
+"""Condition keys of a request and their values; a single-valued key has one."""
+
+
+def any_resource(call: Call) -> Sequence[str]:
+    """Say that the operation does not name resources: policies must allow it on ``*``."""
+    return ("*",)
+
+
+def no_context(call: Call) -> ContextValues:
+    """Say that the operation adds no condition keys of its own."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class PassedRole:
+    """The operation hands a role to a service, so its caller needs ``iam:PassRole`` on it."""
+
+    parameter: str
+    service: str
+    """The service principal, for example ``comprehend.amazonaws.com``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFacts:
+    """What the decorator says of one operation."""
+
+    service: str
+    name: str
+    action: str
+    """The IAM action, for example ``ec2:CreateVpc``."""
+    resources: Callable[[Call], Sequence[str]]
+    context: Callable[[Call], ContextValues]
+    passed_role: PassedRole | None
+    authorized: bool
+    """False for the few calls that no policy can deny (``sts:GetCallerIdentity``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOperation:
+    """An operation with the method that implements it."""
+
+    facts: OperationFacts
+    handler: Callable[[Call, Any], Mapping[str, Any] | None]
+
+
+class Authorizer(Protocol):
+    """Decides whether a call may happen. Declared here so that ``aws`` needs nothing of ``iam``, which implements it."""
+
+    def authorize(self, call: Call, facts: OperationFacts) -> None:
+        """Return if the call is allowed; raise the service's own access-denied error if it is not."""
+        ...
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+_FACTS = "__aws_operation__"
+
+
+def operation(
+    service: str,
+    name: str,
+    *,
+    action: str | None = None,
+    resources: Callable[[Call], Sequence[str]] = any_resource,
+    context: Callable[[Call], ContextValues] = no_context,
+    passes_role: PassedRole | None = None,
+    authorized: bool = True,
+) -> Callable[[Method], Method]:
+    """Mark a method ``(self, call, request) -> response`` as the implementation of an AWS operation.
+
+    ``request`` is the operation's input structure with botocore's member names, validated; the response is the output
+    structure (``None`` where it is empty). An error leaves as an ``AwsError``.
+    """
+    facts = OperationFacts(
+        service, name, action or f"{service}:{name}", resources, context, passes_role, authorized
+    )
+
+    def mark(method: Method) -> Method:
+        setattr(method, _FACTS, facts)
+        return method
+
+    return mark
+
+
+class OperationTable:
+    """Every operation that some object implements."""
+
+    def __init__(self, *implementations: object) -> None:
+        self._operations: dict[tuple[str, str], BoundOperation] = {}
+        for implementation in implementations:
+            for bound in _operations_of(implementation):
+                key = (bound.facts.service, bound.facts.name)
+                if key in self._operations:
+                    raise ValueError(f"{key[0]}:{key[1]} is implemented twice")
+                self._operations[key] = bound
+
+    def __iter__(self) -> Iterator[BoundOperation]:
+        return iter(self._operations.values())
+
+    def find(self, service: str, name: str) -> BoundOperation | None:
+        """Return the implementation of an operation, or ``None``."""
+        return self._operations.get((service, name))
+
+
+def _operations_of(implementation: object) -> Iterator[BoundOperation]:
+    for attribute in dir(type(implementation)):
+        function = getattr(type(implementation), attribute, None)
+        facts = getattr(function, _FACTS, None)
+        if isinstance(facts, OperationFacts):
+            yield BoundOperation(facts, getattr(implementation, attribute))
+    # A class whose operations come from rows of a table (a row per job kind) lists them itself.
+    yield from getattr(implementation, "bound_operations", lambda: ())()

@@ -1,0 +1,14 @@
+"""The clock, as a value that tests can replace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+Clock = Callable[[], dt.datetime]
+"""Returns the present moment as an aware UTC datetime."""
+
+
+def system_clock() -> dt.datetime:
+    """Return the present moment, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)

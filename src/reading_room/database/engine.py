@@ -1,0 +1,146 @@
+"""Transactions on SQLite, and the signals that wake loops after a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from reading_room.database.base import Base
+
+SCHEMA_VERSION = 1
+"""Raised whenever a table changes; a data folder of another version is refused, never guessed at."""
+
+
+class SchemaVersionError(Exception):
+    """The database file was made by another version of the schema."""
+
+    def __init__(self, path: str, found: int) -> None:
+        super().__init__(
+            f"{path} holds schema version {found}, this program needs {SCHEMA_VERSION}: "
+            "start with an empty --data folder, or run the version that made it"
+        )
+
+
+class Database:
+    """One database: short transactions for writers, snapshots for readers.
+
+    SQLite has one writer at a time, so a writing transaction takes the write lock when it begins
+    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+
+    @classmethod
+    def open(cls, path: Path | None) -> Database:
+        """Open (and create) the database file at ``path``; ``None`` makes one in memory, for tests.
+
+        Raises ``SchemaVersionError`` when the file was made by another schema version.
+        """
+        options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+        if path is None:
+            options["poolclass"] = StaticPool
+        else:
+            path.touch(mode=0o600, exist_ok=True)
+            options["pool_size"] = 16
+        engine = create_engine(f"sqlite:///{path or ':memory:'}", **options)
+        event.listen(engine, "connect", _prepare_connection)
+        event.listen(engine, "begin", _begin)
+        with engine.connect() as connection:
+            found = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+            if found not in (0, SCHEMA_VERSION):
+                raise SchemaVersionError(str(path), found)
+        database = cls(engine)
+        return database
+
+    def create_tables(self) -> None:
+        """Create every table of the imported ``tables`` modules that does not exist yet."""
+        with self.engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call ``listener`` with the names of the tables written, after each commit that wrote any."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session that commits at the end of the block, or rolls back if it raises."""
+        with self._sessions() as session:
+            session.connection(execution_options={"immediate": True})
+            written: set[str] = set()
+            event.listen(session, "before_flush", _recorder(written))
+            event.listen(session, "do_orm_execute", _bulk_recorder(written))
+            with session.begin_nested() if session.in_nested_transaction() else _committing(session):
+                yield session
+        if written:
+            for listener in self._listeners:
+                listener(frozenset(written))
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that sees one snapshot and never commits."""
+        with self._sessions() as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _committing(session: Session) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        session.rollback()
+        raise
+    session.commit()
+
+
+def _recorder(written: set[str]) -> Callable[..., None]:
+    def record(session: Session, *_: object) -> None:
+        for instance in (*session.new, *session.dirty, *session.deleted):
+            written.add(instance.__tablename__)
+
+    return record
+
+
+def _bulk_recorder(written: set[str]) -> Callable[..., None]:
+    def record(state: Any) -> None:
+        if state.is_insert or state.is_update or state.is_delete:
+            mapper = state.bind_mapper
+            if mapper is not None:
+                written.add(str(mapper.local_table.name))
+
+    return record
+
+
+def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
+    # The driver's own transaction handling would begin lazily and without IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in (
+        "PRAGMA journal_mode = WAL",
+        # FULL: an acknowledged write survives also the machine's sudden end.
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA busy_timeout = 30000",
+    ):
+        connection.execute(pragma)
+
+
+def _begin(connection: Any) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,235 @@
+"""What the network should be, in the words of a VPC: values only, no interface names, no rules of any firewall.
+
+``vpc/network_spec.py`` reads it from the tables in one transaction; a driver makes it so. All collections are tuples
+in a stable order, so that equal wishes are equal values. Addresses and networks are text in canonical form
+(``10.0.1.5``, ``10.0.1.0/24``); ``dataplane/linux/invariants.py`` and the agent check them before use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ALL_PROTOCOLS = -1
+"""The protocol number that EC2 writes as ``-1``: every protocol, every port."""
+
+
+@dataclass(frozen=True, slots=True)
+class CidrPeer:
+    """The other side of a rule: an IPv4 network."""
+
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPeer:
+    """The other side of a rule: the private addresses of the interfaces that carry this group now."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixListPeer:
+    """The other side of a rule: every network of a prefix list."""
+
+    prefix_list_id: str
+
+
+Peer = CidrPeer | GroupPeer | PrefixListPeer
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroupRule:
+    """One allow rule. For TCP and UDP the ports are a range; for ICMP they are type and code, -1 meaning any."""
+
+    rule_id: str
+    """``sgr-…``"""
+    protocol: int
+    """The IANA number, or ``ALL_PROTOCOLS``."""
+    from_port: int
+    to_port: int
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A group with its rules, and the addresses of every interface of the VPC that carries it, on any host."""
+
+    group_id: str
+    ingress: tuple[SecurityGroupRule, ...]
+    egress: tuple[SecurityGroupRule, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route to something other than the VPC itself (the local routes are implied by ``Vpc.cidrs``).
+
+    ``target`` is ``blackhole`` or the id of what takes the packets (``vpce-…``; later ``igw-…``, ``nat-…``).
+    """
+
+    destination: str
+    """A network, or a prefix list's id (``pl-…``)."""
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """A route table; ``number`` is unique in its VPC, stable for the table's life, and at least 1."""
+
+    route_table_id: str
+    number: int
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet and the route table that decides for it (the main table when none is associated)."""
+
+    subnet_id: str
+    cidr: str
+    route_table_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A way to a service out of a VPC: a listener inside the VPC that speaks for that one service.
+
+    ``gateway`` is a VPC endpoint of type Gateway: only packets of subnets whose route table sends the prefix list to
+    it arrive. ``public`` exists in the service's own network only: the public address of the service.
+    ``number`` is unique in its VPC and stable for the endpoint's life, 1 to 2000.
+    """
+
+    endpoint_id: str
+    kind: Literal["gateway", "public"]
+    service: Literal["s3"]
+    prefix_list_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface on this host, with its one address.
+
+    ``container_id`` is the container that it belongs to; an interface without one exists in the VPC but has no wire.
+    """
+
+    interface_id: str
+    subnet_id: str
+    address: str
+    mac: str
+    group_ids: tuple[str, ...]
+    container_id: str | None
+    logged: bool = False
+    """Whether a flow log covers it, so that the data plane must report its flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An address of the VPC and the host that has it; empty where there is one host."""
+
+    address: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """One VPC: an isolated address space with its own router, resolver, groups and endpoints."""
+
+    vpc_id: str
+    vni: int
+    """24 bits, unique; names the VPC between hosts."""
+    cidrs: tuple[str, ...]
+    dns_support: bool
+    subnets: tuple[Subnet, ...]
+    route_tables: tuple[RouteTable, ...]
+    groups: tuple[SecurityGroup, ...]
+    endpoints: tuple[Endpoint, ...]
+    interfaces: tuple[Interface, ...]
+    placements: tuple[Placement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixList:
+    """A named list of networks, the same in every VPC."""
+
+    prefix_list_id: str
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """Everything one host's network should hold."""
+
+    vpcs: tuple[Vpc, ...]
+    prefix_lists: tuple[PrefixList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEvent:
+    """Packets seen in one direction at one interface, since the event before for the same flow.
+
+    ``direction`` is as the interface sees it. ``start`` and ``end`` are seconds since 1970, of the first and last
+    packet as far as the kernel tells. ``address`` fields are those of the packet as the interface's owner sees it
+    (address translation undone). ``tcp_flags`` is the OR of flags where known, else 0.
+    """
+
+    vpc_id: str
+    interface_id: str
+    direction: Literal["ingress", "egress"]
+    source: str
+    destination: str
+    source_port: int
+    destination_port: int
+    protocol: int
+    packets: int
+    bytes: int
+    start: float
+    end: float
+    action: Literal["ACCEPT", "REJECT"]
+    tcp_flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a driver could not do: what it is about (an id), and what went wrong, for the person who must act."""
+
+    about: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReport:
+    """What a driver did hold after ``realize``: VPCs and interfaces in place, and problems with the rest."""
+
+    vpcs: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+LOCAL_CREDENTIALS_ADDRESS = "169.254.170.2"
+"""Where SDKs fetch container credentials: http, port 80."""
+LOCAL_ENDPOINT_ADDRESS = "169.254.170.1"
+"""The router's link-local address whose ports are the listeners of endpoints."""
+LOCAL_RESOLVER_ADDRESS = "169.254.169.253"
+"""The VPC's resolver, the same in every VPC; it also answers at the VPC's base address plus two."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerLabel:
+    """What a listening socket inside a VPC is for. It travels with the descriptor from the agent to the server.
+
+    ``resolver-udp``/``resolver-tcp``: port 53 at ``address``. ``credentials``: 169.254.170.2:80.
+    ``endpoint-http``/``endpoint-https``: connections that their sender addressed to port 80/443 of the service.
+    """
+
+    vpc_id: str
+    kind: Literal["resolver-udp", "resolver-tcp", "credentials", "endpoint-http", "endpoint-https"]
+    address: str
+    port: int
+    endpoint_id: str | None = None
+
+
+def endpoint_ports(endpoint: Endpoint) -> tuple[int, int]:
+    """Return the http and https listener ports of an endpoint at ``LOCAL_ENDPOINT_ADDRESS``."""
+    return 20000 + 2 * endpoint.number, 20001 + 2 * endpoint.number

@@ -1,0 +1,29 @@
+"""Identifiers in the forms that AWS uses."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import uuid
+
+_UPPER = string.ascii_uppercase + "234567"
+
+
+def resource_id(prefix: str) -> str:
+    """Return an EC2 identifier, for example ``vpc-0123456789abcdef0`` for the prefix ``vpc``."""
+    return f"{prefix}-0{secrets.token_hex(8)}"
+
+
+def iam_unique_id(prefix: str) -> str:
+    """Return an IAM unique id of 21 characters, for example ``AROA…`` for the prefix ``AROA``."""
+    return prefix + "".join(secrets.choice(_UPPER) for _ in range(17))
+
+
+def job_id() -> str:
+    """Return a Comprehend job id: 32 lower-case hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def request_id() -> str:
+    """Return an AWS request id: a random UUID."""
+    return str(uuid.uuid4())

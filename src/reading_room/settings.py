@@ -1,0 +1,78 @@
+"""Every setting: its name, type, default and a sentence. Set by environment variable ``READING_ROOM_<NAME>``.
+
+``docs/reference/settings.md`` is generated from here, and a test fails when it is behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+
+def _setting(default: Any, sentence: str) -> Any:
+    return field(default=default, metadata={"help": sentence})
+
+
+class SettingError(ValueError):
+    """A setting has a value that it cannot have."""
+
+    def __init__(self, name: str, value: str, expected: str) -> None:
+        super().__init__(f"{name}={value!r}: expected {expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one running product was told. Frozen: a change needs a restart."""
+
+    data: Path = _setting(
+        Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys."
+    )
+    host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
+    port: int = _setting(4566, "Port that the AWS APIs listen on.")
+    account: str = _setting("000000000001", "The account that the first administrator belongs to.")
+    region: str = _setting("us-east-1", "The region that everything is in.")
+    profile: Literal["open", "aws"] = _setting(
+        "open", "Quotas and rates: `open` keeps only what protects the machine, `aws` has AWS's own figures."
+    )
+    standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).")
+    container_memory: int = _setting(2_000_000_000, "Bytes of memory that one job's container may use.")
+    container_processes: int = _setting(64, "Processes that one job's container may have.")
+    container_cpus: float = _setting(1.0, "Cores that one job's container may use.")
+    jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.")
+    job_seconds: int = _setting(86_400, "Seconds after which a running job is stopped and FAILED.")
+    service_uid: int = _setting(60578, "User id that the API process drops to when started by root.")
+    container_uid_first: int = _setting(60579, "First of the user ids that containers get, one each.")
+    container_uid_count: int = _setting(600, "How many user ids containers have.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+        """Read the settings; ``given`` ones (from the command line) win over the environment.
+
+        Raises ``SettingError`` naming the variable, its value and what was expected.
+        """
+        values: dict[str, Any] = {}
+        for entry in fields(cls):
+            name = f"READING_ROOM_{entry.name.upper()}"
+            if given.get(entry.name) is not None:
+                values[entry.name] = given[entry.name]
+            elif name in environment:
+                values[entry.name] = _convert(name, environment[name], entry.default, str(entry.type))
+        settings = cls(**values)
+        object.__setattr__(settings, "data", Path(settings.data).expanduser().absolute())
+        return settings
+
+
+def _convert(name: str, text: str, default: Any, annotation: str) -> Any:
+    if annotation.startswith("Literal"):
+        allowed = [part.strip(" \"'") for part in annotation[len("Literal[") : -1].split(",")]
+        if text not in allowed:
+            raise SettingError(name, text, "one of " + ", ".join(allowed))
+        return text
+    try:
+        return type(default)(text) if not isinstance(default, Path) else Path(text)
+    except ValueError:
+        raise SettingError(name, text, f"a value of type {type(default).__name__}") from None
