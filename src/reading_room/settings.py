@@ -27,9 +27,7 @@ class SettingError(ValueError):
 class Settings:
     """What one running product was told. Frozen: a change needs a restart."""
 
-    data: Path = _setting(
-        Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys."
-    )
+    data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
     port: int = _setting(4566, "Port that the AWS APIs listen on.")
     account: str = _setting("000000000001", "The account that the first administrator belongs to.")

@@ -1,0 +1,1 @@
+"""The wire: what is the same for every AWS service."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading_room.aws.call import Call
+from reading_room.aws.errors import DryRunOperation
 from reading_room.aws.operations import Authorizer, OperationTable
-from reading_room.aws.validation import UnknownOperation, validate
+from reading_room.aws.spelling import unknown_operation
+from reading_room.aws.validation import validate
 
 
 class Dispatcher:
@@ -20,12 +22,16 @@ class Dispatcher:
     def invoke(self, call: Call) -> Mapping[str, Any]:
         """Run one call and return its output structure. Raises ``AwsError``.
 
+        EC2's ``DryRun`` ends here, after the authorization and before anything is done.
+
         A call that the service makes as a role session goes through here too, so a permission that the role lacks
         denies it exactly as it denies a client.
         """
         bound = self.table.find(call.service, call.operation)
         if bound is None:
-            raise UnknownOperation(call.service, call.operation)
+            raise unknown_operation(call.service, call.operation)
         validate(call)
         self._authorizer.authorize(call, bound.facts)
+        if call.service == "ec2" and call.parameters.get("DryRun"):
+            raise DryRunOperation()
         return bound.handler(call, call.parameters) or {}

@@ -1,4 +1,8 @@
-"""Errors that cross the wire. A package's own ``errors.py`` has one subclass per AWS error code it raises."""
+"""Errors that cross the wire. A package's own ``errors.py`` has one subclass per AWS error code it raises.
+
+Here are the base and what any service may answer before an operation runs; what is wrong with a signature is in
+``signature_errors.py``.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +29,216 @@ class AwsError(Exception):
     def sender(self) -> Literal["Sender", "Receiver"]:
         """Whose fault it is, in the query protocol's words."""
         return "Sender" if self.status < 500 else "Receiver"
+
+
+# Operations that do not exist, or not here.
+
+
+class UnknownOperation(AwsError):
+    """The service has no such operation here; the subclasses spell it as each protocol does."""
+
+    def __init__(self, service: str, operation: str | None) -> None:
+        self.operation = operation
+        named = f"the operation {operation}" if operation else "an operation without a name"
+        super().__init__(f"{service} has no implementation of {named} here.")
+
+
+class UnknownOperationException(UnknownOperation):
+    """JSON services: the target names no operation."""
+
+    code = "UnknownOperationException"
+
+
+class InvalidAction(UnknownOperation):
+    """EC2 and the query services: the action is not valid for this web service."""
+
+    code = "InvalidAction"
+
+    def __init__(self, service: str, operation: str | None) -> None:
+        super().__init__(service, operation)
+        self.message = f"The action {operation} is not valid for this web service."
+        self.args = (self.message,)
+
+
+class NotImplementedHere(UnknownOperation):
+    """S3: the request asks for functionality that is not implemented."""
+
+    code = "NotImplemented"
+    status = 501
+
+
+class MissingAction(AwsError):
+    """EC2 and the query services: no ``Action`` parameter."""
+
+    code = "MissingAction"
+
+    def __init__(self) -> None:
+        super().__init__("The request must contain the parameter Action")
+
+
+class DryRunOperation(AwsError):
+    """EC2: the caller may do it, and asked that it not be done."""
+
+    code = "DryRunOperation"
+    status = 412
+
+    def __init__(self) -> None:
+        super().__init__("Request would have succeeded, but DryRun flag is set.")
+
+
+# Bodies that cannot be read.
+
+
+class RequestTooLarge(AwsError):
+    """The body is longer than any operation needs; nothing beyond the limit was kept."""
+
+    code = "RequestEntityTooLarge"
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than the {limit} bytes that are accepted")
+
+
+class RequestTooLargeException(RequestTooLarge):
+    """The same, as JSON services spell it."""
+
+    code = "RequestEntityTooLargeException"
+
+
+class RequestTimeout(AwsError):
+    """The body did not arrive in time."""
+
+    code = "RequestTimeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The request body was not received within {seconds:g} seconds")
+
+
+class SerializationException(AwsError):
+    """JSON services: the body is not JSON, or a value is of another type than the member."""
+
+    code = "SerializationException"
+
+
+class MalformedInput(AwsError):
+    """Query services: a parameter's text is not of the member's type."""
+
+    code = "MalformedInput"
+
+    def __init__(self, parameter: str, value: str, expected: str) -> None:
+        super().__init__(f"Value '{value[:256]}' at '{parameter}' is not {expected}")
+
+
+class MalformedQueryString(AwsError):
+    """EC2 and the query services: the form has a syntax error."""
+
+    code = "MalformedQueryString"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The query string contains a syntax error: {reason}")
+
+
+class MalformedXML(AwsError):
+    """S3: the body is not XML, holds a DTD, or does not fit the operation."""
+
+    code = "MalformedXML"
+
+    def __init__(self) -> None:
+        super().__init__("The XML you provided was not well-formed or did not validate against our published schema")
+
+
+class InvalidArgument(AwsError):
+    """S3: a header or query parameter is not of its member's type."""
+
+    code = "InvalidArgument"
+
+    def __init__(self, name: str, value: str, expected: str) -> None:
+        super().__init__(f"Provided {name} is not {expected}", {"ArgumentName": name, "ArgumentValue": value[:1024]})
+
+
+# Values that break the model's constraints.
+
+
+class ConstraintViolations(AwsError):
+    """One or more members break a constraint of the model; subclasses are the services' codes for it."""
+
+    def __init__(self, violations: list[str]) -> None:
+        noun = "validation error" if len(violations) == 1 else "validation errors"
+        super().__init__(f"{len(violations)} {noun} detected: " + "; ".join(violations))
+
+
+class ValidationException(ConstraintViolations):
+    """Comprehend and most JSON services."""
+
+    code = "ValidationException"
+
+
+class InvalidParameterException(ConstraintViolations):
+    """CloudWatch Logs."""
+
+    code = "InvalidParameterException"
+
+
+class ValidationError(ConstraintViolations):
+    """IAM and STS."""
+
+    code = "ValidationError"
+
+
+class MissingParameter(AwsError):
+    """EC2: a required parameter is absent."""
+
+    code = "MissingParameter"
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"The request must contain the parameter {parameter}")
+
+
+class InvalidParameterValue(AwsError):
+    """EC2: a value is outside what the parameter takes."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, parameter: str, value: str, expecting: str = "") -> None:
+        text = f"Value ({value[:1024]}) for parameter {parameter} is invalid."
+        super().__init__(f"{text} {expecting}" if expecting else text)
+
+
+class UnknownParameter(AwsError):
+    """EC2: the operation has no such parameter."""
+
+    code = "UnknownParameter"
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"The parameter {parameter[:256]} is not recognized")
+
+
+# Faults of ours.
+
+
+class InternalFailure(AwsError):
+    """Something of ours failed; the log has the details under the request id."""
+
+    code = "InternalFailure"
+    status = 500
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"The request failed because of an internal error. Request id: {request_id}")
+
+
+class InternalServerException(InternalFailure):
+    """Comprehend's spelling."""
+
+    code = "InternalServerException"
+
+
+class InternalError(InternalFailure):
+    """EC2's and S3's spelling."""
+
+    code = "InternalError"
+
+
+class ServiceFailure(InternalFailure):
+    """IAM's spelling."""
+
+    code = "ServiceFailure"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from reading_room.aws.call import Call
+from reading_room.aws.models import operation_model
 
 ContextValues = Mapping[str, Sequence[str]]
 """Condition keys of a request and their values; a single-valued key has one."""
@@ -23,6 +24,11 @@ def any_resource(call: Call) -> Sequence[str]:
 
 def no_context(call: Call) -> ContextValues:
     """Say that the operation adds no condition keys of its own."""
+    return {}
+
+
+def no_resource_context(call: Call, resource: str) -> ContextValues:
+    """Say that no condition key depends on which of the call's resources is decided."""
     return {}
 
 
@@ -48,6 +54,8 @@ class OperationFacts:
     passed_role: PassedRole | None
     authorized: bool
     """False for the few calls that no policy can deny (``sts:GetCallerIdentity``)."""
+    resource_context: Callable[[Call, str], ContextValues] = no_resource_context
+    """Condition keys of one of ``resources`` alone (``aws:ResourceTag/…``); they win over those of ``context``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,10 @@ class BoundOperation:
 
 
 class Authorizer(Protocol):
-    """Decides whether a call may happen. Declared here so that ``aws`` needs nothing of ``iam``, which implements it."""
+    """Decides whether a call may happen.
+
+    Declared here so that ``aws`` needs nothing of ``iam``, which implements it.
+    """
 
     def authorize(self, call: Call, facts: OperationFacts) -> None:
         """Return if the call is allowed; raise the service's own access-denied error if it is not."""
@@ -85,9 +96,7 @@ def operation(
     ``request`` is the operation's input structure with botocore's member names, validated; the response is the output
     structure (``None`` where it is empty). An error leaves as an ``AwsError``.
     """
-    facts = OperationFacts(
-        service, name, action or f"{service}:{name}", resources, context, passes_role, authorized
-    )
+    facts = OperationFacts(service, name, action or f"{service}:{name}", resources, context, passes_role, authorized)
 
     def mark(method: Method) -> Method:
         setattr(method, _FACTS, facts)
@@ -96,8 +105,18 @@ def operation(
     return mark
 
 
+class OperationNameError(LookupError):
+    """An implementation claims an operation that the service's model does not have."""
+
+    def __init__(self, service: str, name: str) -> None:
+        super().__init__(f"{service} has no operation {name}: correct the name given to @operation")
+
+
 class OperationTable:
-    """Every operation that some object implements."""
+    """Every operation that some object implements.
+
+    Raises ``OperationNameError`` for a name that the service's model lacks, ``ValueError`` for one implemented twice.
+    """
 
     def __init__(self, *implementations: object) -> None:
         self._operations: dict[tuple[str, str], BoundOperation] = {}
@@ -106,6 +125,8 @@ class OperationTable:
                 key = (bound.facts.service, bound.facts.name)
                 if key in self._operations:
                     raise ValueError(f"{key[0]}:{key[1]} is implemented twice")
+                if operation_model(*key) is None:
+                    raise OperationNameError(*key)
                 self._operations[key] = bound
 
     def __iter__(self) -> Iterator[BoundOperation]:

@@ -46,7 +46,11 @@ class Database:
 
         Raises ``SchemaVersionError`` when the file was made by another schema version.
         """
-        options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+        # Bound values may be secrets, and exceptions are logged.
+        options: dict[str, Any] = {
+            "connect_args": {"timeout": 30, "check_same_thread": False},
+            "hide_parameters": True,
+        }
         if path is None:
             options["poolclass"] = StaticPool
         else:
@@ -59,8 +63,18 @@ class Database:
             found = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
             if found not in (0, SCHEMA_VERSION):
                 raise SchemaVersionError(str(path), found)
-        database = cls(engine)
-        return database
+        return cls(engine)
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Database:
+        """Open an existing database to look at it: nothing is written, and no file of its is made."""
+        engine = create_engine(
+            f"sqlite:///file:{path}?mode=ro&uri=true",
+            connect_args={"timeout": 30, "check_same_thread": False},
+            hide_parameters=True,
+        )
+        event.listen(engine, "begin", _begin)
+        return cls(engine)
 
     def create_tables(self) -> None:
         """Create every table of the imported ``tables`` modules that does not exist yet."""
@@ -93,6 +107,8 @@ class Database:
             try:
                 yield session
             finally:
+                # A rollback would expire what was read, although it stays true to the snapshot.
+                session.expunge_all()
                 session.rollback()
 
     def close(self) -> None:

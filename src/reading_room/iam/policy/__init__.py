@@ -1,0 +1,1 @@
+"""The policy language: parse a document, decide a request. Pure: no clock, no database, no network."""

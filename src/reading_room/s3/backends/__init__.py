@@ -1,0 +1,1 @@
+"""Where buckets and objects are kept: the seam, and the embedded backend over files or memory."""

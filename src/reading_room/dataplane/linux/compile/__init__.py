@@ -1,0 +1,83 @@
+"""From the words of a VPC to what a kernel holds. Pure; one VPC does not depend on another.
+
+``compile_vpc`` is a function of the VPC's value and of the prefix lists, so whoever keeps its results by those values
+compiles only what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, DNS_RATE_SET
+from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_map, reach
+from reading_room.dataplane.linux.compile.flow_logs import logged_set
+from reading_room.dataplane.linux.compile.routes import ways
+from reading_room.dataplane.linux.compile.security_groups import compile_groups
+from reading_room.dataplane.linux.compile.topology import (
+    attached,
+    links,
+    local_listeners,
+    router_addresses,
+    tables_by_subnet,
+    topology_sets,
+)
+from reading_room.dataplane.linux.host import HostConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.spec import NetworkSpec, PrefixList, Vpc
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def compile_host(spec: NetworkSpec) -> HostConfig:
+    """Return what the host's kernel should hold for the whole wish. Raises as ``compile_vpc`` does."""
+    routers = (compile_vpc(vpc, spec.prefix_lists) for vpc in spec.vpcs)
+    return HostConfig(tuple(sorted(routers, key=lambda router: router.vpc_id)))
+
+
+def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...]) -> RouterConfig:
+    """Return one VPC's router.
+
+    An interface without a container has no wire and no part in the result. Whoever has not got a container's
+    namespace open should leave the ``container_id`` out before compiling, so that packets to it are reported.
+    Raises ``ValueError`` where the VPC contradicts itself: a subnet without its route table, an interface without its
+    subnet or group, or text that is no address or name.
+    """
+    lists = {each.prefix_list_id: each.cidrs for each in prefix_lists}
+    _must_fit(vpc)
+    interfaces = tuple(sorted(attached(vpc), key=lambda interface: interface.interface_id))
+    tables = tables_by_subnet(vpc)
+    groups = compile_groups(vpc, interfaces, lists)
+    found = ways(vpc, lists)
+    sets = [*topology_sets(vpc, interfaces, tables), *groups.sets, endpoint_map(found), DNS_RATE_SET]
+    sets.append(logged_set([link_name(each.interface_id) for each in interfaces if each.logged]))
+    sources: dict[str, list[str]] = {}
+    for each in interfaces:
+        sources.setdefault(tables[each.subnet_id].route_table_id, []).append(each.address)
+    labels = (*local_listeners(vpc), *endpoint_listeners(vpc))
+    return RouterConfig(
+        vpc_id=vpc.vpc_id,
+        namespace=namespace_name(vpc.vpc_id),
+        addresses=router_addresses(vpc),
+        blackholes=(ANYWHERE, *sorted(vpc.cidrs)),
+        links=links(vpc, interfaces),
+        listeners=tuple(sorted(labels, key=lambda label: (label.kind, label.address, label.port))),
+        reach=reach(found, sources),
+        ruleset=Ruleset(
+            tuple(sorted(sets, key=lambda each: each.name)),
+            tuple(sorted((*BASE_CHAINS, *groups.chains), key=lambda chain: chain.name)),
+        ),
+    )
+
+
+def _must_fit(vpc: Vpc) -> None:
+    """Raise ``ValueError`` for a reference to something that the VPC does not have."""
+    tables: Mapping[str, object] = {table.route_table_id: table for table in vpc.route_tables}
+    subnets = {subnet.subnet_id for subnet in vpc.subnets}
+    if not vpc.cidrs:
+        raise ValueError(f"{vpc.vpc_id} has no network of its own")
+    for subnet in vpc.subnets:
+        if subnet.route_table_id not in tables:
+            raise ValueError(f"{subnet.subnet_id} uses {subnet.route_table_id}, which {vpc.vpc_id} does not have")
+    for interface in vpc.interfaces:
+        if interface.subnet_id not in subnets:
+            raise ValueError(f"{interface.interface_id} is in {interface.subnet_id}, which {vpc.vpc_id} does not have")

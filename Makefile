@@ -1,0 +1,65 @@
+# Every developer command. `make help` lists them; CI runs the same ones.
+# PYTHON=python3.11 or python3.13 picks the interpreter; each version has a virtual environment of its own.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell scripts/find-python)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV ?= .venv
+STAMP := $(VENV)/.ready-$(VERSION)
+BIN := $(VENV)/bin
+DATA ?= $(HOME)/.local/share/reading-room
+PORT ?= 4566
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help demo up test check network e2e bench models fuzz chaos docs clean setup
+.DEFAULT_GOAL := help
+
+help:  ## List the commands
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## */  make \1\t/' | expand -t 20
+
+setup: $(STAMP)  ## Install what is missing: Debian packages (as root), the virtual environment
+
+$(STAMP): pyproject.toml requirements.txt scripts/setup
+	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
+
+demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
+	@$(BIN)/reading-room demo
+
+up: $(STAMP)  ## Run the product until Ctrl-C
+	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)"
+
+check: $(STAMP)  ## Lint, types, import contracts, pure and API tests
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz"
+
+test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
+	@$(BIN)/pytest -m "not chaos and not fuzz"
+	@scripts/after-test
+
+network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
+	$(BIN)/pytest -m "network and not chaos"
+
+e2e: $(STAMP)  ## The tests that start the whole product
+	$(BIN)/pytest -m "e2e and not chaos"
+
+bench: $(STAMP)  ## Measure; results go to bench/RESULTS.md
+	$(BIN)/python -m bench
+
+models: $(STAMP)  ## Measure the engines on the demo's texts: speed, memory, answers
+	$(BIN)/python -m bench engines
+
+fuzz: $(STAMP)  ## Parsers and policies with ten times the examples
+	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos"
+
+chaos: $(STAMP)  ## kill -9 of every process at every phase
+	$(BIN)/pytest -m chaos
+
+docs: $(STAMP)  ## Write the generated pages of docs/reference
+	$(BIN)/python scripts/reference.py
+
+clean:  ## Remove what was built here (not your data)
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

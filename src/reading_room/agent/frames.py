@@ -1,0 +1,150 @@
+"""What travels between the agent and the server: documents in frames, and descriptors beside them.
+
+A frame is four bytes of length (big-endian) and so many bytes of JSON. Descriptors go with the first byte of the frame
+that describes them. Only the agent sends any.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+import stat
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from reading_room.agent.errors import DocumentError, FrameTooLarge
+from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+
+FRAME_LIMIT = 64 << 20
+DESCRIPTORS_PER_FRAME = 200
+"""The kernel carries at most 253 with one message."""
+_HEADER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Every listener that exists. ``sent`` are the positions, in ``labels``, of those whose descriptor comes along;
+    the others are known from an earlier frame of the same connection. ``more``: the next frame continues the list."""
+
+    labels: tuple[ListenerLabel, ...]
+    sent: tuple[int, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """A realtime container has started; one descriptor comes along: the server's end of its socket."""
+
+    container_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Flow events, sent before the report of the same turn."""
+
+    events: tuple[FlowEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FromServer:
+    """What the server sends: always the whole wish."""
+
+    body: HostSpec
+    kind: Literal["spec"] = "spec"
+
+
+@dataclass(frozen=True, slots=True)
+class FromAgent:
+    """What the agent sends: one of four documents."""
+
+    body: HostReport | Listeners | Realtime | Flows
+
+
+def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence[int] = ()) -> None:
+    """Send one frame; blocks while the other side does not read. Raises ``OSError`` and ``FrameTooLarge``."""
+    if len(document) > FRAME_LIMIT:
+        raise FrameTooLarge(len(document), FRAME_LIMIT)
+    content = memoryview(len(document).to_bytes(_HEADER, "big") + document)
+    sent = 0
+    if descriptors:
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+        sent = connection.sendmsg([content], [rights])
+    connection.sendall(content[sent:])
+
+
+@dataclass(slots=True)
+class FrameReader:
+    """Reads frames from a blocking socket. Descriptors that came are owned by whoever takes them."""
+
+    connection: socket.socket
+    take_descriptors: bool
+    limit: int = FRAME_LIMIT
+    descriptors: deque[int] = field(default_factory=deque)
+
+    def read(self) -> bytes | None:
+        """Return the next document; ``None`` at the end. Raises ``OSError`` and ``DocumentError``."""
+        header = self._exactly(_HEADER)
+        if header is None:
+            return None
+        size = int.from_bytes(header, "big")
+        if size > self.limit:
+            raise FrameTooLarge(size, self.limit)
+        document = self._exactly(size)
+        if document is None:
+            raise DocumentError("the connection ended within a document")
+        return document
+
+    def take(self) -> socket.socket:
+        """Return the next socket that came along. Raises ``DocumentError`` when none did, or it is none."""
+        if not self.descriptors:
+            raise DocumentError("a document speaks of a descriptor that did not come with it")
+        descriptor = self.descriptors.popleft()
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise DocumentError("a descriptor that should be a socket is none")
+        return socket.socket(fileno=descriptor)
+
+    def close(self) -> None:
+        """Close the connection and the descriptors that nobody took."""
+        self.connection.close()
+        while self.descriptors:
+            os.close(self.descriptors.popleft())
+
+    def _exactly(self, size: int) -> bytes | None:
+        content = bytearray(size)
+        view = memoryview(content)
+        got = 0
+        while got < size:
+            count = self._receive(view[got:])
+            if count == 0:
+                if got:
+                    raise DocumentError("the connection ended within a document")
+                return None
+            got += count
+        return bytes(content)
+
+    def _receive(self, view: memoryview) -> int:
+        if not self.take_descriptors:
+            # Without a place for them the kernel drops any descriptors that the other side sends.
+            return self.connection.recv_into(view)
+        room = socket.CMSG_SPACE(DESCRIPTORS_PER_FRAME * array.array("i").itemsize)
+        count, controls, flags, _ = self.connection.recvmsg_into([view], room, socket.MSG_CMSG_CLOEXEC)
+        for level, kind, data in controls:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                numbers = array.array("i")
+                numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+                self.descriptors.extend(numbers)
+        if flags & socket.MSG_CTRUNC:
+            raise DocumentError("descriptors were lost: this process may not open so many files")
+        return count
+
+
+def short_path(path: Path) -> tuple[int, str]:
+    """Return an open descriptor of the socket's folder and a name for the socket that fits the kernel's 107 bytes."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return folder, f"/proc/self/fd/{folder}/{path.name}"

@@ -1,0 +1,165 @@
+"""The agent's process: prove that the network can be enforced, then take turns until told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import reading_room
+from reading_room.agent.channel import AgentChannel
+from reading_room.agent.errors import AgentError
+from reading_room.agent.holder import Holder, recorded
+from reading_room.agent.loop import AgentLoop, Waker
+from reading_room.agent.view import make_traversable
+from reading_room.containers.bubblewrap import BubblewrapDriver
+from reading_room.containers.errors import ContainerError
+from reading_room.containers.processes import ProcessHandle
+from reading_room.containers.sandbox import code_paths, make_view
+from reading_room.containers.spec import Limits
+from reading_room.containers.users import container_users, inner_user_id
+from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver
+from reading_room.dataplane.linux.proof import prove as prove
+from reading_room.dataplane.spec import Problem
+
+_log = logging.getLogger(__name__)
+
+HOLDER_GONE = 3
+"""The exit code after the holder's end: everything in its namespaces has to be built anew."""
+AUTHORITY_SECONDS = 30.0
+"""The server makes the certificate authority when it first starts, at the same time as the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """What one agent was told by whoever started it; the server has no say in any of it.
+
+    ``runtime_dir`` is for the agent alone. ``socket_path`` is where the server connects; its folder must let that user
+    in. ``allowed_uid`` is the host user id of the server. ``ca_bundle`` is the authority that containers trust.
+    ``uid_first`` and ``uid_count`` are the user ids for containers, as seen in the agent's user namespace; a range
+    that is not mapped is not used. ``holder`` is read from ``runtime_dir`` when it is not given. ``public_dir`` lies on
+    the holder's private ``/run``: router namespaces are pinned there, and containers are shown files of it.
+    """
+
+    runtime_dir: Path
+    socket_path: Path
+    ca_bundle: Path
+    allowed_uid: int
+    uid_first: int = 60579
+    uid_count: int = 600
+    rootless: bool = False
+    region: str = "us-east-1"
+    standby_limits: Limits = field(default_factory=Limits)
+    """Limits of containers started ahead: those that jobs are given."""
+    holder: Holder | None = None
+    public_dir: Path = Path("/run/reading-room")
+
+
+def run(config: AgentConfig) -> int:
+    """Run the agent until SIGTERM, or until its holder ends; return the exit code.
+
+    SIGTERM ends every container, running jobs included, and removes the networks. An agent that dies otherwise leaves
+    both for the next one.
+    """
+    waker = Waker()
+    told_to_end: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        told_to_end.append(number)
+        waker.wake()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        return _run(config, waker, told_to_end)
+    except (AgentError, ContainerError, OSError) as error:
+        _log.error("the agent ends: %s", error)
+        return 1
+
+
+def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
+    held = config.holder or recorded(config.runtime_dir)
+    holder = None
+    if held is not None:
+        holder = ProcessHandle.open(held.pid, held.start_time)
+        if holder is None:
+            return HOLDER_GONE
+    authority = _authority(config.ca_bundle, told_to_end)
+    if authority is None:
+        return 0
+    _open_view(config)
+    config.public_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    containers = BubblewrapDriver(
+        state=config.runtime_dir / "containers",
+        view=make_view(config.public_dir / "view", authority),
+        users=container_users(config.uid_first, config.uid_count),
+        region=config.region,
+        standby_limits=config.standby_limits,
+    )
+    containers.adopt()
+    network, enforcement = _enforced(config.public_dir)
+    channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
+    loop = AgentLoop(network, containers, channel, enforcement)
+    watched = [holder.pidfd] if holder is not None else []
+    try:
+        while not told_to_end:
+            loop.turn()
+            ready = waker.wait([*watched, *containers.process_descriptors()], loop.seconds_to_next_turn())
+            if ready & set(watched):
+                _log.error("the holder of the namespaces is gone: ending, for everything has to be built anew")
+                containers.end_all()
+                return HOLDER_GONE
+        containers.end_all()
+        for problem in network.remove_everything() if network is not None else ():
+            _log.warning("%s could not be removed: %s", problem.about, problem.message)
+        return 0
+    finally:
+        channel.close()
+        if network is not None:
+            network.close()
+
+
+def _enforced(public_dir: Path) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
+    """Prove enforcement with a scratch VPC; without proof there is a problem to report, and nothing will run."""
+    proof = prove(public_dir)
+    for line in proof.lines:
+        _log.log(logging.INFO if proof.passed else logging.ERROR, "enforcement: %s", line)
+    problems = () if proof.passed else (Problem("enforcement", f"not proven, so no job runs: {proof.lines[-1]}"),)
+    try:
+        return LinuxNetworkDriver(public_dir), problems
+    except FAILURES as error:
+        _log.error("the network driver does not start: %s", error)
+        return None, (*problems, Problem("enforcement", str(error)))
+
+
+def _authority(path: Path, told_to_end: Sequence[int]) -> str | None:
+    end = time.monotonic() + AUTHORITY_SECONDS
+    while not told_to_end:
+        try:
+            return path.read_text()
+        except FileNotFoundError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+    return None
+
+
+def _open_view(config: AgentConfig) -> None:
+    # The agent's own code stays visible to itself: modules are still loaded later on.
+    package = Path(next(iter(reading_room.__path__)))
+    make_traversable(
+        [*code_paths(), package],
+        keep=[config.runtime_dir, config.socket_path.parent, config.ca_bundle.parent],
+    )
+
+
+def _peer(config: AgentConfig) -> tuple[int, int | None]:
+    """Return the server's user id as seen from here, and to whom its socket is given."""
+    inner = inner_user_id(config.allowed_uid)
+    if inner is None:
+        raise AgentError(f"the server's user id {config.allowed_uid} is not mapped into the agent's user namespace")
+    return inner, (inner if inner != os.geteuid() else None)

@@ -1,0 +1,131 @@
+"""The traversable view: files of a private folder, shown to other user ids without opening the folder to them.
+
+The checkout, the virtual environment and the Python installation may lie below a folder that only its owner may enter,
+for example root's home. Processes that give up root could then not even start. In a mount namespace of our own, an
+empty folder that everyone may pass through is mounted over the blocked one, and the wanted paths alone are put back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reading_room.agent.errors import PathNotVisible
+
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC = 1, 2, 4, 32, 4096, 16384
+_MS_PRIVATE = 1 << 18
+_CLONE_NEWNS = 0x20000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def make_traversable(read_only: Sequence[Path], writable: Sequence[Path] = (), keep: Sequence[Path] = ()) -> None:
+    """Let every user id reach the paths, in the current mount namespace, which must be a private one.
+
+    Paths that can be reached already stay as they are. Below a blocked folder nothing but these paths remains to be
+    seen, by anybody in this mount namespace. ``keep`` names what the calling process itself needs: it is put back,
+    writable, where such a folder was covered, and is no reason to cover one. Files keep their own permissions.
+    Calling it again with the same paths changes nothing. Raises ``PathNotVisible`` when a path does not exist or
+    cannot be mounted.
+    """
+    wanted = [_Wanted(path.absolute(), False) for path in read_only]
+    wanted += [_Wanted(path.absolute(), True) for path in writable]
+    for entry in wanted:
+        if not entry.path.exists():
+            raise PathNotVisible(entry.path, "it does not exist")
+    kept = [_Wanted(path.absolute(), True) for path in keep if path.exists()]
+    # A path that was put back may itself hold a blocked folder on the way to another: hence again, until none is.
+    while blocked := {above for entry in wanted if (above := blocked_ancestor(entry.path)) is not None}:
+        for ancestor in blocked:
+            inside = [entry for entry in (*wanted, *kept) if entry.path.is_relative_to(ancestor)]
+            _replace(ancestor, _outermost(inside))
+
+
+def blocked_ancestor(path: Path) -> Path | None:
+    """Return the topmost folder on the way to ``path`` that users other than its owner may not pass through."""
+    for ancestor in reversed(path.absolute().parents):
+        if not os.stat(ancestor).st_mode & stat.S_IXOTH:
+            return ancestor
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    path: Path
+    writable: bool
+
+
+def _outermost(wanted: Iterable[_Wanted]) -> list[_Wanted]:
+    kept: list[_Wanted] = []
+    for entry in sorted(wanted, key=lambda entry: (len(entry.path.parts), not entry.writable)):
+        above = [other for other in kept if entry.path.is_relative_to(other.path)]
+        if not above or (entry.writable and not any(other.writable for other in above)):
+            kept.append(entry)
+    return kept
+
+
+def _replace(ancestor: Path, entries: Sequence[_Wanted]) -> None:
+    # Opened before the folder is covered: from then on the descriptors are the only way to what lies beneath.
+    opened = [(entry, os.open(entry.path, os.O_PATH | os.O_CLOEXEC)) for entry in entries]
+    try:
+        _mount("tmpfs", ancestor, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+        for entry, descriptor in opened:
+            source = f"/proc/self/fd/{descriptor}"
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                _make_folders(entry.path)
+            else:
+                _make_folders(entry.path.parent)
+                entry.path.touch(exist_ok=True)
+            _mount(source, entry.path, None, _MS_BIND | _MS_REC, None)
+            if not entry.writable:
+                _mount(None, entry.path, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _flags(entry.path), None)
+        # Nothing may be added beside the paths.
+        _mount(None, ancestor, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, None)
+    finally:
+        for _, descriptor in opened:
+            os.close(descriptor)
+
+
+def _make_folders(path: Path) -> None:
+    # Only what is missing is made, and so only on the new file system: existing folders keep their permissions.
+    for folder in (*reversed(path.parents), path):
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        folder.chmod(0o755)
+
+
+def _flags(path: Path) -> int:
+    # A remount in a user namespace must keep the flags that the mount below has.
+    flags = os.statvfs(path).f_flag
+    return flags & (os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_RELATIME)
+
+
+def _mount(source: str | None, target: Path, kind: str | None, flags: int, data: str | None) -> None:
+    result = _libc.mount(
+        None if source is None else source.encode(),
+        os.fsencode(target),
+        None if kind is None else kind.encode(),
+        ctypes.c_ulong(flags),
+        None if data is None else data.encode(),
+    )
+    if result != 0:
+        raise PathNotVisible(target, os.strerror(ctypes.get_errno()))
+
+
+def enter_private_mounts() -> None:
+    """Give the calling process, which must have one thread only, a mount namespace of its own.
+
+    What is mounted there is seen by this process and its children alone. Raises ``OSError``.
+    """
+    for result in (
+        _libc.unshare(_CLONE_NEWNS),
+        _libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None),
+    ):
+        if result != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, f"a mount namespace of its own: {os.strerror(number)}")

@@ -1,0 +1,54 @@
+"""The same engines behind a socket, for the synchronous operations: one request line in, one result line out.
+
+Descriptor 3 is a connected stream socket whose other end the API process holds. The container has no network. A
+request is ``{"id": N, "texts": [...]}``, its answer ``{"id": N, "results": [[...], ...]}`` or
+``{"id": N, "error": "…"}``. End of stream ends the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+import traceback
+
+from reading_room.analysis.engine import ENGINE_NAMES, Engine, load_engine
+
+REQUEST_LIMIT = 16 << 20
+"""Bytes of one request: 25 documents of 100 KB, escaped, fit in it."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve descriptor 3 until it closes."""
+    parser = argparse.ArgumentParser(prog="reading-room-realtime")
+    parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
+    options = parser.parse_args(arguments)
+    engine = load_engine(options.engine)
+    serve(engine, socket.socket(fileno=3))
+    return 0
+
+
+def serve(engine: Engine, connection: socket.socket) -> None:
+    """Answer requests in their order."""
+    with connection, connection.makefile("rwb") as stream:
+        stream.write(b'{"ready": true}\n')
+        stream.flush()
+        while line := stream.readline(REQUEST_LIMIT):
+            stream.write(json.dumps(_answer(engine, line)).encode() + b"\n")
+            stream.flush()
+
+
+def _answer(engine: Engine, line: bytes) -> dict[str, object]:
+    number: object = None
+    try:
+        request = json.loads(line)
+        number = request["id"]
+        return {"id": number, "results": list(engine.analyse([str(text) for text in request["texts"]]))}
+    except Exception as error:
+        traceback.print_exc()
+        return {"id": number, "error": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

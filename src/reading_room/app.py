@@ -1,0 +1,293 @@
+"""The composition root: settings in, the wired product out. The one module that knows everybody.
+
+``Product`` is everything that serves AWS calls, without sockets and without an agent: API tests use it in process.
+``run_server`` adds the sockets, the loops and the conversation with the agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+import uvloop
+
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.operations import OperationTable
+from reading_room.aws.server import AwsApplication
+from reading_room.clock import Clock, system_clock
+from reading_room.comprehend.operations.jobs import JobOperations
+from reading_room.comprehend.operations.realtime import RealtimeEngines, RealtimeOperations
+from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
+from reading_room.comprehend.preparation import NetworkPreparation
+from reading_room.comprehend.quotas import Quotas
+from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.hosts import authority
+from reading_room.hosts.channel import AgentConnection
+from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.http_listener import HttpListener
+from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.names import VpcNames
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.server_side import ServerSide
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.bootstrap import first_administrator
+from reading_room.iam.container_credentials import ContainerCredentials, CredentialsOwner
+from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.operations.roles import RoleOperations
+from reading_room.iam.operations.sts import StsOperations
+from reading_room.iam.operations.users import UserOperations
+from reading_room.jobs.controller import JobController
+from reading_room.jobs.credentials import owner_of
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.jobs.stories import LOG_GROUP
+from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.logs import streams
+from reading_room.logs.operations import LogOperations
+from reading_room.reconcile import Loop
+from reading_room.s3.authorization import S3Authorization
+from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backends.files import file_backend
+from reading_room.s3.log_delivery import LogBuckets
+from reading_room.s3.server import S3Application
+from reading_room.s3.store import ObjectStore
+from reading_room.settings import Settings
+from reading_room.vpc import service_network
+from reading_room.vpc.bootstrap import default_vpc
+from reading_room.vpc.network_spec import NETWORK_TABLES
+from reading_room.vpc.operations.endpoints import EndpointOperations
+from reading_room.vpc.operations.flow_logs import FlowLogOperations
+from reading_room.vpc.operations.network_interfaces import NetworkInterfaceOperations
+from reading_room.vpc.operations.route_tables import RouteTableOperations
+from reading_room.vpc.operations.security_groups import SecurityGroupOperations
+from reading_room.vpc.operations.subnets import SubnetOperations
+from reading_room.vpc.operations.tags import TagOperations
+from reading_room.vpc.operations.vpcs import VpcOperations
+from reading_room.vpc.quotas import Quotas as VpcQuotas
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 3.0
+"""How long requests in progress may take to end when the server is told to."""
+HOST_TABLES = NETWORK_TABLES | {JobRow.__tablename__, JobContainerRow.__tablename__}
+"""The tables whose writes change what a host should hold."""
+
+
+class ServerError(Exception):
+    """The server cannot start; the message says what is in the way and what to change."""
+
+
+class Product:
+    """Everything that answers AWS calls, wired."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        backend: Backend,
+        engines: RealtimeEngines,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        region = settings.region
+        self.credentials = StoredCredentials(database)
+        self.authorizer = PolicyAuthorizer(database, region, clock)
+        self.s3_authorization = S3Authorization(self.authorizer, database, backend, region)
+        self.store = ObjectStore(backend, self.s3_authorization, clock)
+        self.s3 = self._s3(backend, vpc_only=False)
+        self.s3_in_vpcs = self._s3(backend, vpc_only=True)
+        self.dispatcher = Dispatcher(self._operations(engines), self.authorizer)
+        self.app = AwsApplication(self.dispatcher, self.credentials, self.s3, region=region, clock=clock)
+        self.flow_logs = FlowLogDelivery(
+            database, self.store.put, self.authorizer, clock, region
+        )
+        self.network = NetworkPreparation(database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST)
+        self.controller = JobController(
+            database,
+            settings,
+            clock,
+            self.network,
+            self.store,
+            self.s3_authorization.recent_denial,
+            JobLog(database, region, clock),
+        )
+
+    def _s3(self, backend: Backend, *, vpc_only: bool) -> S3Application:
+        hosts = {self.settings.host, "127.0.0.1", "localhost", "s3.localhost"}
+        return S3Application(
+            backend,
+            self.credentials,
+            self.s3_authorization,
+            region=self.settings.region,
+            account=self.settings.account,
+            clock=self.clock,
+            base_hosts=hosts,
+            vpc_only=vpc_only,
+        )
+
+    def _operations(self, engines: RealtimeEngines) -> OperationTable:
+        database, clock, authorizer = self.database, self.clock, self.authorizer
+        quotas = Quotas(self.settings, clock)
+        network_quotas = VpcQuotas.of_profile(self.settings.profile)
+        ec2 = (database, clock, authorizer)
+        return OperationTable(
+            VpcOperations(*ec2, network_quotas),
+            SubnetOperations(*ec2, network_quotas),
+            RouteTableOperations(*ec2, network_quotas),
+            SecurityGroupOperations(*ec2, network_quotas),
+            EndpointOperations(*ec2, network_quotas),
+            NetworkInterfaceOperations(*ec2, network_quotas),
+            FlowLogOperations(*ec2, LogBuckets(self.store, self.s3_authorization, self.settings.region, clock), network_quotas),
+            TagOperations(*ec2, network_quotas),
+            RoleOperations(database, clock),
+            UserOperations(database, clock),
+            StsOperations(database, authorizer, clock),
+            LogOperations(database, clock),
+            JobOperations(database, clock, quotas),
+            RealtimeOperations(engines, quotas),
+            ComprehendTagOperations(database, quotas),
+        )
+
+    def first_start(self) -> str:
+        """Make what exists without being created; idempotent. Returns the id of the service's own network."""
+        settings = self.settings
+        first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
+        with self.database.transaction() as session:
+            default_vpc(session, settings.account, settings.region)
+            return service_network.ensure(session, settings.region).vpc_id
+
+
+class JobLog:
+    """Writes job stories where people read them: a log group of the job's own account, a stream for each job."""
+
+    def __init__(self, database: Database, region: str, clock: Clock) -> None:
+        self._database = database
+        self._region = region
+        self._clock = clock
+
+    def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
+        """Append lines to a job's stream."""
+        events = [streams.NewEvent(streams.milliseconds(at), text) for at, text in lines]
+        with self._database.transaction() as session:
+            job = session.get(JobRow, job_id)
+            if job is not None:
+                now = streams.milliseconds(self._clock())
+                streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
+
+
+def operation_table() -> OperationTable:
+    """Return the table of operations of a product that serves nobody; for the reference and its tests."""
+    from reading_room.s3.backends.memory import memory_backend
+
+    settings = Settings()
+    database = Database.open(None)
+    pool = RealtimePool(lambda: None)
+    backend = memory_backend(database, settings.region, system_clock)
+    return Product(settings, database, backend, pool).dispatcher.table
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database of the data folder. Raises ``ServerError``."""
+    try:
+        database = Database.open(settings.data / "db.sqlite")
+        database.create_tables()
+    except SchemaVersionError as error:
+        raise ServerError(str(error)) from error
+    return database
+
+
+def run_server(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM. ``ready`` is called once calls are taken. Raises ``ServerError``."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    database = open_database(settings)
+    backend = file_backend(database, settings.data / "objects", settings.region, system_clock)
+
+    def send_wish() -> None:
+        agent.send(desired.read())
+
+    wishes = Loop("wishes", send_wish, every=1.0)
+    pool = RealtimePool(wishes.wake)
+    product = Product(settings, database, backend, pool)
+    own_network = await asyncio.to_thread(product.first_start)
+    certificates = authority.prepare(settings.data / "authority", settings.region, system_clock())
+    listeners = VpcListeners(
+        product.s3_in_vpcs,
+        VpcNames(database),
+        ContainerCredentials(database, _owners(database), system_clock),
+        authority.server_context(certificates),
+        own_network,
+    )
+    def deliver_flow_logs() -> None:
+        product.flow_logs.turn(system_clock())
+
+    flow_logs = Loop("flow logs", deliver_flow_logs, every=1.0)
+
+    def interface_gone(interface_id: str) -> None:
+        product.flow_logs.interface_deleted(interface_id)
+        flow_logs.wake()
+
+    server_side = ServerSide(
+        loop, listeners, pool, product.controller.report, product.flow_logs.record, interface_gone
+    )
+    agent = AgentConnection(settings.data / "agent.sock", server_side)
+    desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
+    database.on_commit(lambda tables: wishes.wake() if tables & HOST_TABLES else None)
+    public = HttpListener(product.app, _listen(settings))
+    await public.start()
+    ended = threading.Event()
+    conversation = threading.Thread(target=agent.run, args=(ended,), name="agent-connection", daemon=True)
+    product.controller.start()
+    wishes.start()
+    flow_logs.start()
+    conversation.start()
+    ready()
+    log.info("serving http://%s:%d", settings.host, settings.port)
+    try:
+        await stop.wait()
+    finally:
+        await public.drain(DRAIN_SECONDS)
+        ended.set()
+        for end in (wishes.stop, product.controller.stop, flow_logs.stop):
+            await asyncio.to_thread(end)
+        listeners.release()
+        product.app.close()
+        database.close()
+
+
+def _owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]:
+    def find(vpc_id: str, source_ip: str) -> CredentialsOwner | None:
+        with database.reading() as session:
+            return owner_of(session, vpc_id, source_ip)
+
+    return find
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        raise ServerError(
+            f"{settings.host}:{settings.port} cannot be bound ({error.strerror}): "
+            "stop what listens there, or choose another port with --port"
+        ) from error
+    sock.listen(1024)
+    return sock

@@ -1,0 +1,71 @@
+"""The service models that ship with botocore, loaded once: operations, shapes and their constraints.
+
+Nothing here reads ``metadata["protocol"]``: what a client speaks is decided by its request, because a model lists what
+is possible and the SDKs choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+
+ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A service that has an endpoint here, and how its clients speak to it."""
+
+    name: str
+    """botocore's name, which is also the signing name of all services served."""
+    protocol: ProtocolName
+    target_prefix: str | None = None
+    """What precedes the operation in ``X-Amz-Target``; of JSON services only."""
+    version: str | None = None
+    """The ``Version`` parameter; of query services only."""
+    is_global: bool = False
+    """Clients may sign for us-east-1 wherever they are."""
+
+
+SERVED: Mapping[str, ServedService] = {
+    served.name: served
+    for served in (
+        ServedService("comprehend", "json", target_prefix="Comprehend_20171127"),
+        ServedService("logs", "json", target_prefix="Logs_20140328"),
+        ServedService("ec2", "ec2", version="2016-11-15"),
+        ServedService("iam", "query", version="2010-05-08", is_global=True),
+        ServedService("sts", "query", version="2011-06-15", is_global=True),
+        ServedService("s3", "rest-xml"),
+    )
+}
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """Return the model of a service. Raises botocore's ``UnknownServiceError`` for a name it does not know."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+@cache
+def _operation_names(service: str) -> frozenset[str]:
+    return frozenset(service_model(service).operation_names)
+
+
+def operation_model(service: str, operation: str) -> OperationModel | None:
+    """Return the model of an operation, or ``None`` when the service has none of that name.
+
+    The same object comes back each time, so its shapes are resolved once in the life of the process.
+    """
+    if operation not in _operation_names(service):
+        return None
+    return _operation_model(service, operation)
+
+
+@cache
+def _operation_model(service: str, operation: str) -> OperationModel:
+    return service_model(service).operation_model(operation)

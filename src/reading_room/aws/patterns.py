@@ -1,0 +1,74 @@
+"""The models' regular expressions, which are Java's, as Python's.
+
+Java's ``\\p{L}`` and relations are spelled out as ranges of code points; ``\\w``, ``\\d`` and ``\\s`` mean ASCII there.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from functools import cache
+
+_PROPERTY = re.compile(r"\\([pP])\{(\w+)\}")
+# A range cannot begin with a class; Java reads the hyphen as itself.
+_CLASS_THEN_HYPHEN = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str] | None:
+    """Return a pattern of the models, to be used with ``fullmatch``.
+
+    ``None`` when Python cannot express it; a test lists the patterns of that kind, so that skipping one is a choice.
+    """
+    try:
+        return re.compile(_translate(pattern), re.ASCII)
+    except (re.error, ValueError):
+        return None
+
+
+def _translate(pattern: str) -> str:
+    pattern = _CLASS_THEN_HYPHEN.sub(r"\1\\-", pattern)
+    out, position = "", 0
+    for found in _PROPERTY.finditer(pattern):
+        out += pattern[position : found.start()]
+        position = found.end()
+        ranges = _ranges(found[2])
+        inside = _inside_class(pattern[: found.start()])
+        if inside and found[1] == "P":
+            raise ValueError("a negated property within a class")
+        out += ranges if inside else f"[{'^' if found[1] == 'P' else ''}{ranges}]"
+    return out + pattern[position:]
+
+
+def _inside_class(before: str) -> bool:
+    depth, escaped = 0, False
+    for character in before:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == "[" and depth == 0:
+            depth = 1
+        elif character == "]" and depth == 1:
+            depth = 0
+    return depth == 1
+
+
+@cache
+def _ranges(name: str) -> str:
+    if name == "ASCII":
+        return "\\x00-\\x7f"
+    members = [code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith(name)]
+    if not members:
+        raise ValueError(f"no characters of category {name}")
+    out, start = [], members[0]
+    for code, following in zip(members, [*members[1:], -1], strict=True):
+        if following != code + 1:
+            out.append(f"{_point(start)}-{_point(code)}")
+            start = following
+    return "".join(out)
+
+
+def _point(code: int) -> str:
+    return f"\\U{code:08x}"

@@ -1,0 +1,98 @@
+"""An HTTP request off an ASGI server: its head at once, its body within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from reading_room.aws.call import NetworkPath, Reply
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATH_KEY = "reading_room.path"
+"""Where an ASGI scope carries the ``NetworkPath``. Only servers and listeners write it; no client can."""
+BODY_LIMIT = 10 * 1024 * 1024
+BODY_SECONDS = 60.0
+_DRAINED = 6 * BODY_LIMIT
+
+
+class Disconnected(Exception):
+    """The client went away before its request was complete: there is nobody to answer."""
+
+
+class BodyTooLarge(Exception):
+    """The body is above ``BODY_LIMIT``; what was beyond it was thrown away as it came."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive within ``BODY_SECONDS``."""
+
+
+def network_path(scope: Scope) -> NetworkPath:
+    """Return where a connection came from: what the listener says, else the peer's address and the scheme."""
+    given = scope.get(PATH_KEY)
+    if isinstance(given, NetworkPath):
+        return given
+    client = scope.get("client")
+    return NetworkPath(source_ip=str(client[0]) if client else None, secure=scope.get("scheme") == "https")
+
+
+def read_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return the headers in order of arrival, names in lower case, values as Latin-1."""
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+
+
+async def read_body(receive: Receive, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Return the whole body.
+
+    Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``Disconnected``.
+    """
+    declared = next((value for name, value in headers if name == "content-length"), "")
+    announced = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+    if announced > BODY_LIMIT and any(name == "expect" for name, _ in headers):
+        # The client waits for leave to send: not asking for the body is the refusal.
+        raise BodyTooLarge()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(receive, too_large=announced > BODY_LIMIT)
+    except TimeoutError:
+        raise BodyTooSlow() from None
+
+
+async def _collect(receive: Receive, *, too_large: bool) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_LIMIT or too_large:
+            # A client that is still sending does not read: let it finish, within reason, so that it gets the answer.
+            too_large, chunks = True, []
+            if size > _DRAINED:
+                raise BodyTooLarge()
+        elif chunk:
+            chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    if too_large:
+        raise BodyTooLarge()
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send a whole reply; a client that has gone meanwhile is not an error."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if head else reply.body})
+    except OSError:
+        return

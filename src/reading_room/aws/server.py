@@ -1,0 +1,231 @@
+"""The ASGI application of the AWS APIs: the ordered steps of a call, and nothing else.
+
+Receive, identify, authenticate, parse, validate and authorize and handle (``dispatch.py``), serialize, record. What
+is S3's passes on untouched, its body unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+from botocore.model import OperationModel
+
+from reading_room.aws import receive as wire
+from reading_room.aws.call import Call, IncomingRequest, Reply, SignedRequest
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.errors import (
+    AwsError,
+    InvalidAction,
+    RequestTimeout,
+    UnknownOperation,
+    UnknownOperationException,
+)
+from reading_room.aws.identify import UnknownService, identify, service_of_version
+from reading_room.aws.models import ServedService, operation_model, service_model
+from reading_room.aws.protocols import ec2, forms, query
+from reading_room.aws.protocols import json as json_protocol
+from reading_room.aws.sigv4 import CredentialSource, verify
+from reading_room.aws.spelling import internal_failure, too_large, unknown_operation
+from reading_room.clock import Clock, system_clock
+from reading_room.ids import request_id as new_request_id
+
+log = logging.getLogger(__name__)
+
+HEALTH_PATH = "/_reading_room/health"
+_PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "ec2": ec2}
+
+
+class AwsApplication:
+    """Serves every API on one address: ``dispatcher`` handles calls, ``s3`` the requests that are S3's.
+
+    Handlers are synchronous and run in at most ``threads`` threads; what comes beyond waits its turn.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        credentials: CredentialSource,
+        s3: wire.AsgiApplication,
+        *,
+        region: str,
+        clock: Clock = system_clock,
+        threads: int = 16,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._credentials = credentials
+        self._s3 = s3
+        self._region = region
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="call")
+
+    def close(self) -> None:
+        """Finish the calls that run and take no more."""
+        self._threads.shutdown(wait=True)
+
+    async def __call__(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
+        """Serve one connection's request, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
+        scope[wire.PATH_KEY] = path = wire.network_path(scope)
+        headers = wire.read_headers(scope)
+        query_string = scope["query_string"].decode("latin-1")
+        if scope["path"] == HEALTH_PATH and not any(name == "authorization" for name, _ in headers):
+            await wire.send_reply(send, _health(scope["method"]), head=scope["method"] == "HEAD")
+            return
+        service = identify(scope["method"], query_string, headers)
+        if isinstance(service, ServedService) and service.name == "s3":
+            await self._s3(scope, receive, send)
+            return
+        request = IncomingRequest(
+            method=scope["method"],
+            raw_path=scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0],
+            query_string=query_string,
+            headers=headers,
+            body=b"",
+            path=path,
+            request_id=new_request_id(),
+            received_at=self._clock(),
+        )
+        try:
+            body = await wire.read_body(receive, headers)
+        except wire.Disconnected:
+            log.info("request %s: the client went away before its body was complete", request.request_id)
+            return
+        except wire.BodyTooLarge:
+            name = service.name if isinstance(service, ServedService) else ""
+            reply = _closing(_refuse(request, service, too_large(name, wire.BODY_LIMIT)))
+        except wire.BodyTooSlow:
+            reply = _closing(_refuse(request, service, RequestTimeout(wire.BODY_SECONDS)))
+        else:
+            request = dataclasses.replace(request, body=body)
+            loop = asyncio.get_running_loop()
+            reply = await loop.run_in_executor(self._threads, self.answer, request, service)
+        await wire.send_reply(send, reply, head=request.method == "HEAD")
+
+    def answer(self, request: IncomingRequest, service: ServedService | UnknownService | None) -> Reply:
+        """Answer a complete request: the steps of a call in their order. Never raises."""
+        began = time.perf_counter()
+        name, code, caller = "-", "-", "-"
+        try:
+            service = _told_by_form(request) if service is None else service
+            if isinstance(service, UnknownService):
+                raise _unknown_service(request, service)
+            signed = self._authenticate(request, service)
+            caller = signed.principal.arn
+            operation = _operation(request, service)
+            name = operation.name
+            call = self._call(signed, service, operation)
+            output = self._dispatcher.invoke(call)
+            reply = _PROTOCOLS[service.protocol].serialize(operation, output, request.request_id)
+        except AwsError as error:
+            code = error.code
+            if isinstance(error, UnknownOperation) and name == "-":
+                # What nobody implements is worth knowing; repr, as the client chose the text.
+                name = repr(error.operation)[:80]
+            reply = _refuse(request, service, error)
+        except Exception:
+            log.exception("request %s failed", request.request_id)
+            served = service.name if service is not None else ""
+            failure = internal_failure(served, request.request_id)
+            code = failure.code
+            reply = _refuse(request, service, failure)
+        log.info(
+            "request=%s service=%s operation=%s caller=%s status=%d code=%s ms=%.1f",
+            request.request_id,
+            service.name if service is not None else "-",
+            name,
+            caller,
+            reply.status,
+            code,
+            (time.perf_counter() - began) * 1000,
+        )
+        return _identified(reply, request)
+
+    def _authenticate(self, request: IncomingRequest, service: ServedService) -> SignedRequest:
+        verified = verify(request, service, self._credentials, self._clock(), self._region)
+        return SignedRequest(request, verified.principal, verified.access_key_id)
+
+    def _call(self, signed: SignedRequest, service: ServedService, operation: OperationModel) -> Call:
+        request = signed.request
+        return Call(
+            service=service.name,
+            operation=operation.name,
+            parameters=_PROTOCOLS[service.protocol].parse(operation, request),
+            principal=signed.principal,
+            account=signed.principal.account,
+            region=self._region,
+            path=request.path,
+            request_id=request.request_id,
+            access_key_id=signed.access_key_id,
+            user_agent=request.header("user-agent") or "",
+        )
+
+
+def _told_by_form(request: IncomingRequest) -> ServedService | UnknownService:
+    return service_of_version(forms.read(request).get("Version"))
+
+
+def _unknown_service(request: IncomingRequest, service: UnknownService) -> UnknownOperation:
+    if service.style == "json":
+        return UnknownOperationException(service.name, request.header("x-amz-target"))
+    return InvalidAction(service.name, forms.read(request).get("Action"))
+
+
+def _operation(request: IncomingRequest, service: ServedService) -> OperationModel:
+    name = _PROTOCOLS[service.protocol].operation_name(request, service)
+    operation = operation_model(service.name, name)
+    if operation is None:
+        raise unknown_operation(service.name, name)
+    return operation
+
+
+def _refuse(request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError) -> Reply:
+    """Say an error as the client of that service, or of one that does not exist here, can read it."""
+    if isinstance(service, ServedService):
+        protocol, model = _PROTOCOLS[service.protocol], service_model(service.name)
+    elif isinstance(service, UnknownService) and service.style == "json":
+        protocol, model = json_protocol, service_model("logs")
+    else:
+        protocol, model = query, service_model("sts")
+    reply: Reply = protocol.serialize_error(model, error, request.request_id)
+    return _identified(reply, request)
+
+
+def _identified(reply: Reply, request: IncomingRequest) -> Reply:
+    if any(name == "x-amzn-requestid" for name, _ in reply.headers):
+        return reply
+    return dataclasses.replace(reply, headers=(*reply.headers, ("x-amzn-requestid", request.request_id)))
+
+
+def _closing(reply: Reply) -> Reply:
+    """End the connection: what is left of a body that was not read would be taken for the next request."""
+    return dataclasses.replace(reply, headers=(*reply.headers, ("connection", "close")))
+
+
+def _health(method: str) -> Reply:
+    json_type = ("content-type", "application/json")
+    if method not in ("GET", "HEAD"):
+        return Reply(405, (json_type, ("allow", "GET, HEAD")), b'{"status":"method not allowed"}')
+    return Reply(200, (json_type,), json.dumps({"status": "ok"}).encode())
+
+
+async def _lifespan(receive: wire.Receive, send: wire.Send) -> None:
+    while True:
+        message: Mapping[str, Any] = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,247 @@
+"""Verification of Signature Version 4: in the Authorization header and in the query of a presigned URL.
+
+S3's bodies are not looked at here, because they stream: ``Verified`` carries what the body must still prove (its hash,
+or the seed signature and the key that sign its chunks). S3's old Signature Version 2 URLs are in ``sigv2.py``.
+
+AWS source: "Signature Version 4 signing process", IAM user guide; "Authenticating Requests", S3 API reference.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import quote, unquote_to_bytes
+
+from reading_room.aws.call import IncomingRequest, Principal
+from reading_room.aws.models import SERVED, ServedService
+from reading_room.aws.signature_claim import ALGORITHM, Claim, Scope, has_signature, query_pairs, read_claim
+from reading_room.aws.signature_errors import DIALECTS, MAX_SKEW, Dialect, Mismatch, amz_time
+
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+__all__ = [
+    "UNSIGNED_PAYLOAD",
+    "Credential",
+    "CredentialSource",
+    "Scope",
+    "Verified",
+    "check_token",
+    "has_signature",
+    "query_pairs",
+    "signing_key",
+    "string_to_sign",
+    "verify",
+]
+# The date is part of the string to sign, the payload hash of the canonical request, and the token is compared with the
+# key's own: changing any of them breaks the verification also where the header itself is not signed.
+_PROVEN_OTHERWISE = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An access key as it is stored: the secret that signs, and whom a signature proves."""
+
+    access_key_id: str
+    secret_access_key: str
+    principal: Principal
+    session_token: str | None = None
+    """Of temporary keys: what a request must carry besides."""
+    expires_at: dt.datetime | None = None
+
+    def __repr__(self) -> str:
+        """Leave the secrets out, so that no log line can hold them."""
+        return f"Credential({self.access_key_id!r}, {self.principal.arn!r})"
+
+
+class CredentialSource(Protocol):
+    """Where access keys are looked up. Declared here so that ``aws`` needs nothing of ``iam``, which implements it."""
+
+    def find(self, access_key_id: str) -> Credential | None:
+        """Return an active key, or ``None``. Expired temporary keys are returned: the caller must learn why."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A signature that was recomputed and is right."""
+
+    principal: Principal
+    access_key_id: str
+    signature: str
+    """In hexadecimal; of a streaming upload the seed of its first chunk's signature."""
+    signing_key: bytes
+    """Signs the chunks and trailers of a streaming upload. Empty for Signature Version 2."""
+    scope: Scope
+    amz_date: str
+    payload_hash: str
+    """The body's SHA-256 in hexadecimal, or one of S3's words (``UNSIGNED-PAYLOAD``, ``STREAMING-…``)."""
+    presigned: bool
+    signed_headers: frozenset[str]
+
+    def __repr__(self) -> str:
+        """Leave the key out."""
+        return f"Verified({self.principal.arn!r}, {self.access_key_id!r}, {self.scope})"
+
+
+def verify(
+    request: IncomingRequest,
+    service: ServedService | str,
+    source: CredentialSource,
+    now: dt.datetime,
+    region: str = "us-east-1",
+) -> Verified:
+    """Verify a request's signature for a service in a region.
+
+    The body is hashed and must be the signed one, except for S3, where ``Verified.payload_hash`` is what the body
+    must turn out to be. Raises the service's own ``AwsError`` for a missing, malformed, stale or wrong signature,
+    an unknown key, a wrong or expired token, and a scope of another region or service.
+    """
+    served = SERVED[service] if isinstance(service, str) else service
+    dialect = DIALECTS[served.protocol]
+    claim = read_claim(request, dialect)
+    _check_scope(claim, served, region, dialect)
+    _check_time(claim, now, dialect)
+    _check_signed_headers(request, claim, dialect)
+    credential = source.find(claim.access_key_id)
+    if credential is None:
+        raise dialect.unknown_key(claim.access_key_id)
+    payload_hash = _payload_hash(request, served, claim, dialect)
+    canonical = _canonical_request(request, served, claim, payload_hash)
+    amz_date = amz_time(claim.signed_at)
+    text = string_to_sign(canonical, amz_date, claim.scope)
+    key = signing_key(credential.secret_access_key, claim.scope.date, claim.scope.region, claim.scope.service)
+    expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, claim.signature):
+        raise dialect.mismatch(Mismatch(claim.access_key_id, claim.signature, text, canonical))
+    check_token(credential, claim.token, now, dialect)
+    return Verified(
+        principal=credential.principal,
+        access_key_id=claim.access_key_id,
+        signature=claim.signature,
+        signing_key=key,
+        scope=claim.scope,
+        amz_date=amz_date,
+        payload_hash=payload_hash,
+        presigned=claim.presigned_seconds is not None,
+        signed_headers=frozenset(claim.signed_headers),
+    )
+
+
+def check_token(credential: Credential, token: str | None, now: dt.datetime, dialect: Dialect) -> None:
+    """Compare the session token sent with the key's own, and its end with now. Raises the dialect's errors."""
+    expected = credential.session_token or ""
+    if not hmac.compare_digest(expected.encode(), (token or "").encode()):
+        raise dialect.wrong_token()
+    if credential.expires_at is not None and credential.expires_at <= now:
+        raise dialect.expired_token()
+
+
+@lru_cache(maxsize=1024)
+def signing_key(secret_access_key: str, date: str, region: str, service: str) -> bytes:
+    """Return the key that signs for one day, region and service."""
+    key = ("AWS4" + secret_access_key).encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+def string_to_sign(canonical_request: str, amz_date: str, scope: Scope) -> str:
+    """Return the text whose HMAC is the signature."""
+    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    return f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
+
+
+def _encode(text: str, safe: str = "") -> str:
+    return quote(text.encode("utf-8", "surrogateescape"), safe=safe + "~")
+
+
+# Checks before the signature is computed.
+
+
+def _check_scope(claim: Claim, served: ServedService, region: str, dialect: Dialect) -> None:
+    regions = {region, "us-east-1"} if served.is_global else {region}
+    if claim.scope.region not in regions:
+        raise dialect.wrong_scope("region", claim.scope.region, region)
+    if claim.scope.service != served.name:
+        raise dialect.wrong_scope("service", claim.scope.service, served.name)
+    day = claim.signed_at.strftime("%Y%m%d")
+    if claim.scope.date != day:
+        raise dialect.wrong_scope("date", claim.scope.date, day)
+
+
+def _check_time(claim: Claim, now: dt.datetime, dialect: Dialect) -> None:
+    if claim.presigned_seconds is not None:
+        ended = claim.signed_at + dt.timedelta(seconds=claim.presigned_seconds)
+        if now > ended:
+            raise dialect.url_expired(claim.presigned_seconds, ended, now)
+        if claim.signed_at - now > MAX_SKEW:
+            raise dialect.skewed(claim.signed_at, now)
+    elif abs(now - claim.signed_at) > MAX_SKEW:
+        raise dialect.skewed(claim.signed_at, now)
+
+
+def _check_signed_headers(request: IncomingRequest, claim: Claim, dialect: Dialect) -> None:
+    """Demand that what decides a request's meaning is signed, so that a replay cannot change it."""
+    signed = set(claim.signed_headers)
+    needed = {"host"} | {name for name, _ in request.headers if name.startswith("x-amz-")}
+    missing = sorted(needed - signed - _PROVEN_OTHERWISE)
+    if missing:
+        raise dialect.unsigned_headers(missing)
+
+
+# The canonical request.
+
+
+def _payload_hash(request: IncomingRequest, served: ServedService, claim: Claim, dialect: Dialect) -> str:
+    if served.name != "s3":
+        return hashlib.sha256(request.body).hexdigest()
+    declared = request.header("x-amz-content-sha256")
+    if claim.presigned_seconds is not None:
+        query = dict(query_pairs(request.query_string))
+        named = declared if "x-amz-content-sha256" in claim.signed_headers else None
+        return query.get("X-Amz-Content-Sha256") or named or UNSIGNED_PAYLOAD
+    if not declared:
+        raise dialect.malformed("Missing required header for this request: x-amz-content-sha256", False)
+    return declared
+
+
+def _canonical_request(request: IncomingRequest, served: ServedService, claim: Claim, payload_hash: str) -> str:
+    headers = "".join(f"{name}:{_header_value(request, name)}\n" for name in claim.signed_headers)
+    return "\n".join(
+        (
+            request.method.upper(),
+            _canonical_path(request.raw_path, served),
+            _canonical_query(request.query_string),
+            headers,
+            ";".join(claim.signed_headers),
+            payload_hash,
+        )
+    )
+
+
+def _header_value(request: IncomingRequest, name: str) -> str:
+    return ",".join(" ".join(value.split()) for key, value in request.headers if key == name)
+
+
+def _canonical_path(raw_path: str, served: ServedService) -> str:
+    if served.name == "s3":
+        # Once encoded, never normalized: keys may hold empty and dotted segments.
+        return quote(unquote_to_bytes(raw_path), safe="/~") or "/"
+    segments: list[str] = []
+    for segment in raw_path.split("/"):
+        if segment == "..":
+            segments[-1:] = []
+        elif segment not in ("", "."):
+            segments.append(segment)
+    trailing = "/" if segments and raw_path.endswith("/") else ""
+    return quote("/" + "/".join(segments) + trailing, safe="/~")
+
+
+def _canonical_query(query_string: str) -> str:
+    pairs = sorted(
+        (_encode(name), _encode(value)) for name, value in query_pairs(query_string) if name != "X-Amz-Signature"
+    )
+    return "&".join(f"{name}={value}" for name, value in pairs)

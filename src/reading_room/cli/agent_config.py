@@ -1,0 +1,67 @@
+"""What the agent is told by whoever starts it: folders, the server's user id, the range for containers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reading_room.agent.holder import recorded
+from reading_room.agent.main import AgentConfig, prove
+from reading_room.containers.spec import Limits
+from reading_room.settings import Settings
+
+SOCKET = "agent.sock"
+
+
+def socket_path(settings: Settings) -> Path:
+    """Return where the server finds its agent."""
+    return settings.data / SOCKET
+
+
+def runtime_folder(settings: Settings) -> Path:
+    """Return the folder that is the agent's alone."""
+    return settings.data / "agent"
+
+
+def agent_config(settings: Settings) -> AgentConfig:
+    """Return the configuration of an agent inside the holder's namespaces."""
+    runtime = runtime_folder(settings)
+    holder = recorded(runtime)
+    rootless = holder.rootless if holder is not None else False
+    return AgentConfig(
+        runtime_dir=runtime,
+        socket_path=socket_path(settings),
+        ca_bundle=settings.data / "authority" / "authority.pem",
+        # Rootless, everything is the one user's, who is 0 inside; the server's id as the host knows it is the owner's.
+        allowed_uid=_owner(settings.data) if rootless else settings.service_uid,
+        uid_first=settings.container_uid_first,
+        uid_count=settings.container_uid_count,
+        rootless=rootless,
+        region=settings.region,
+        standby_limits=Limits(
+            memory_bytes=settings.container_memory,
+            processes=settings.container_processes,
+            cpus=settings.container_cpus,
+            seconds=settings.job_seconds,
+        ),
+        holder=holder,
+    )
+
+
+def _owner(folder: Path) -> int:
+    """Return the host's user id of a folder's owner, seen from inside a user namespace."""
+    inner = folder.stat().st_uid
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, outer, count = (int(part) for part in line.split())
+        if first <= inner < first + count:
+            return outer + inner - first
+    return os.geteuid()
+
+
+def prove_only() -> int:
+    """Try enforcement in a scratch VPC, print what was seen, and return the exit code."""
+    folder = Path("/run/reading-room")
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    proof = prove(folder)
+    print("\n".join(proof.lines))
+    return 0 if proof.passed else 1

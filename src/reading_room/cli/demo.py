@@ -1,0 +1,212 @@
+"""``reading-room demo``: the whole product in one minute, on real texts, with the proofs."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from reading_room.cli import reading
+from reading_room.cli.folder import StartError
+from reading_room.cli.jobs import print_story
+from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
+from reading_room.cli.processes import fail
+from reading_room.cli.running import Endpoint, free_port, host_address, started
+
+TEXTS = Path(__file__).parent / "demo_texts"
+BUCKET = "demo-library"
+FLOW_GROUP = "/demo/flow-logs"
+FOREIGN_ADDRESS = "198.51.100.10"
+"""An address of a documentation network: nobody's, so that a mistake would reach nobody."""
+
+console = Console(highlight=False)
+
+
+def demo() -> None:
+    """Analyse real texts in a container inside an enforced VPC, and prove what it can and cannot reach."""
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="reading-room-demo-") as folder:
+            data = Path(folder) / "data"
+            with console.status("Starting Reading Room and proving that this machine enforces"):
+                context = started(data, free_port(), Path(folder) / "log")
+                endpoint = context.__enter__()
+            try:
+                console.print(f"[green]Running[/] at {endpoint.url} ({time.monotonic() - began:.1f} s)\n")
+                Demo(endpoint).run()
+            finally:
+                context.__exit__(None, None, None)
+    except (StartError, ProbeError, ClientError, BotoCoreError, DemoError) as error:
+        raise fail(str(error)) from None
+    console.print(f"\n[green]Everything that was started is stopped.[/] {time.monotonic() - began:.0f} s in all.\n")
+    console.print("Three things to try next:")
+    console.print("  .venv/bin/reading-room jobs run FOLDER    your own .txt files, no AWS knowledge needed")
+    console.print("  make up                                   keep it running, and point boto3 or the AWS CLI at it")
+    console.print("  .venv/bin/reading-room doctor             what this machine enforces, and what would be stronger")
+
+
+class DemoError(Exception):
+    """Something did not turn out as promised."""
+
+
+class Demo:
+    """The steps, in order. Each checks what it claims and raises ``DemoError`` when it does not hold."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._account = reading.Account(endpoint)
+        self._calls = reading.JobCalls(self._account, "entities")
+        self._role = ""
+
+    def run(self) -> None:
+        """Build, read, and prove."""
+        network = self._build()
+        self._read(network)
+        console.rule("[bold]The proofs")
+        self._without_endpoint(network)
+        self._without_put(network)
+        self._outside(network)
+
+    def _build(self) -> reading.Network:
+        account = self._account
+        console.rule("[bold]What is built (boto3, unchanged)")
+        network = reading.build_network(account)
+        reading.log_flows(account, network.vpc, FLOW_GROUP, "demo-flow-logs")
+        account.s3.create_bucket(Bucket=BUCKET)
+        self._role = reading.make_reader_role(account, "demo-reader", BUCKET)
+        count = reading.upload_folder(account, TEXTS, BUCKET, "speeches")
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_row("VPC", network.vpc, "10.0.0.0/16, no internet gateway")
+        table.add_row("subnets", " ".join(network.subnets), "10.0.1.0/24 and 10.0.2.0/24")
+        table.add_row("security group", network.group, "egress: TCP 443 to the prefix list of S3, nothing else")
+        table.add_row("gateway endpoint", str(network.endpoint), "S3, with the guide's seven actions")
+        table.add_row("flow log", FLOW_GROUP, "every packet of the VPC, accepted or refused")
+        table.add_row("role", "demo-reader", "trusts Comprehend; nine EC2 actions, one bucket")
+        table.add_row("bucket", BUCKET, f"{count} inaugural addresses, 1789 to 1921, public domain")
+        console.print(table)
+        return network
+
+    def _start(self, network: reading.Network, prefix: str = "speeches/", **more: Any) -> str:
+        return self._calls.start(
+            InputDataConfig={"S3Uri": f"s3://{BUCKET}/{prefix}", "InputFormat": "ONE_DOC_PER_FILE", **more},
+            OutputDataConfig={"S3Uri": f"s3://{BUCKET}/results/"},
+            DataAccessRoleArn=self._role,
+            VpcConfig=network.config(),
+        )
+
+    def _read(self, network: reading.Network) -> None:
+        console.rule("[bold]The job")
+        with console.status("StartEntitiesDetectionJob"):
+            job = self._start(network)
+            properties = self._calls.wait(job, seconds=120)
+        _expect(properties, "COMPLETED")
+        lines = reading.story(self._account, job)
+        print_story(lines)
+        entities = Counter(
+            (" ".join(entity["Text"].split()), entity["Type"])
+            for line in reading.results(self._account, properties)
+            for entity in line["Entities"]
+        )
+        console.print("\nThe ten most frequent entities:")
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for (text, kind), times in entities.most_common(10):
+            table.add_row(str(times), text, kind)
+        console.print(table)
+        console.print("\nIts packets, as the flow log has them:")
+        self._print_flows(interface_of(lines), "ACCEPT")
+
+    def _print_flows(self, interface: str, action: str) -> list[str]:
+        deadline = time.monotonic() + 10
+        lines: list[str] = []
+        while not lines and time.monotonic() < deadline:
+            found = reading.flow_lines(self._account, FLOW_GROUP, interface)
+            lines = [line for line in found if f" {action} " in line]
+            time.sleep(0.1)
+        if not lines:
+            raise DemoError(f"the flow log has no {action} line of {interface}")
+        for line in lines[:8]:
+            console.print(f"  {line}", soft_wrap=True)
+        return lines
+
+    def _without_endpoint(self, network: reading.Network) -> None:
+        console.print("\n[bold]1.[/] The same job, after the endpoint is deleted:")
+        assert network.endpoint is not None
+        self._account.ec2.delete_vpc_endpoints(VpcEndpointIds=[network.endpoint])
+        properties = self._calls.wait(self._start(network), seconds=60)
+        _expect(properties, "FAILED", "NO_ROUTE_TO_STORAGE")
+        console.print(f"   [red]FAILED[/] {properties['Message']}", soft_wrap=True)
+        self._endpoint = reading.add_endpoint(self._account, network.vpc, network.route_table)
+
+    def _without_put(self, network: reading.Network) -> None:
+        console.print("\n[bold]2.[/] The same job, with an endpoint policy that lacks s3:PutObject:")
+        actions = tuple(action for action in reading.ENDPOINT_ACTIONS if action != "s3:PutObject")
+        self._account.ec2.modify_vpc_endpoint(
+            VpcEndpointId=self._endpoint, PolicyDocument=reading.endpoint_policy(actions)
+        )
+        before = self._objects()
+        properties = self._calls.wait(self._start(network), seconds=60)
+        _expect(properties, "FAILED", "NO_WRITE_ACCESS_TO_OUTPUT")
+        console.print(f"   [red]FAILED[/] {properties['Message']}", soft_wrap=True)
+        if self._objects() != before:
+            raise DemoError("the failed job left something behind in the bucket")
+        console.print("   Nothing was left behind: no object, no unfinished upload, no interface.")
+        self._account.ec2.modify_vpc_endpoint(VpcEndpointId=self._endpoint, PolicyDocument=reading.endpoint_policy())
+
+    def _objects(self) -> tuple[list[str], int]:
+        listed = self._account.s3.list_objects_v2(Bucket=BUCKET, Prefix="results/")
+        uploads = self._account.s3.list_multipart_uploads(Bucket=BUCKET)
+        return [entry["Key"] for entry in listed.get("Contents", ())], len(uploads.get("Uploads", ()))
+
+    def _outside(self, network: reading.Network) -> None:
+        console.print("\n[bold]3.[/] From inside the container of a running job, out to the world:")
+        text = "\n".join(path.read_text() for path in sorted(TEXTS.glob("*.txt")))
+        for number in range(40):
+            self._account.s3.put_object(Bucket=BUCKET, Key=f"long/{number}.txt", Body=text.encode())
+        job = self._start(network, "long/")
+        attempts = self._attempts(job)
+        for attempt in attempts:
+            verdict = "[red]REACHED[/]" if attempt.connected else "[green]blocked[/]"
+            console.print(f"   {attempt.address}:{attempt.port}  {verdict}  ({attempt.says})")
+        if any(attempt.connected for attempt in attempts):
+            raise DemoError("a container reached what it must not reach")
+        self._calls_stop(job)
+        console.print("   The same packets in the flow log:")
+        interface = interface_of(reading.story(self._account, job))
+        lines = self._print_flows(interface, "REJECT")
+        for attempt in attempts:
+            if not any(f" {attempt.address} " in line for line in lines):
+                raise DemoError(f"the flow log lacks the packets to {attempt.address}")
+
+    def _attempts(self, job: str) -> list[Attempt]:
+        port = int(self._account.endpoint.url.rsplit(":", 1)[1])
+        targets = [(host_address(), port), (FOREIGN_ADDRESS, 443)]
+        return connect_from_job(self._account.endpoint.data, f"job-{job}-", targets)
+
+    def _calls_stop(self, job: str) -> None:
+        self._account.comprehend.stop_entities_detection_job(JobId=job)
+        self._calls.wait(job, seconds=60)
+
+
+def interface_of(lines: list[tuple[int, str]]) -> str:
+    """Return the interface that a job's story names."""
+    for _, text in lines:
+        for word in text.replace(",", " ").replace(":", " ").split():
+            if word.startswith("eni-"):
+                return word.strip(".")
+    raise DemoError("the job's story names no interface")
+
+
+def _expect(properties: dict[str, Any], status: str, code: str = "") -> None:
+    message = properties.get("Message", "")
+    if properties["JobStatus"] != status or not message.startswith(code):
+        raise DemoError(f"expected {status} {code}, got {properties['JobStatus']} {message}")
+
+
+if __name__ == "__main__":
+    typer.run(demo)

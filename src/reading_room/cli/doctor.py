@@ -1,0 +1,183 @@
+"""``reading-room doctor``: what this machine can enforce, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from reading_room.agent import holder as holders
+from reading_room.agent.errors import HolderFailed
+from reading_room.containers.limits import ControlGroups
+from reading_room.settings import Settings
+
+State = Literal["ok", "weaker", "missing"]
+APT = "sudo apt-get install --no-install-recommends"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``weaker`` works with less protection; ``missing`` stops jobs."""
+
+    what: str
+    state: State
+    says: str
+    mend: str = ""
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Look at everything that the product needs on this machine. Changes nothing that outlives the call."""
+    findings = [
+        _mode(),
+        _program("bwrap", "bubblewrap", "containers"),
+        _program("nsenter", "util-linux", "entering namespaces"),
+        _program("unshare", "util-linux", "making namespaces"),
+        _library("libnftables.so.1", "libnftables1", "security groups and routes"),
+        _library("libseccomp.so.2", "libseccomp2", "system call filters of containers"),
+        _user_namespaces(),
+        _container_users(settings),
+        _limits(),
+    ]
+    if not any(finding.state == "missing" for finding in findings):
+        findings.append(_enforcement())
+    return findings
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+    """Say what this machine can enforce, what is missing, and the command that mends it."""
+    findings = diagnose(Settings.from_environment())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _show(findings)
+    raise typer.Exit(1 if any(finding.state == "missing" for finding in findings) else 0)
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    marks = {"ok": "[green]ok[/]", "weaker": "[yellow]weaker[/]", "missing": "[red]missing[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.state], f"[bold]{finding.what}[/]", finding.says)
+        if finding.mend:
+            table.add_row("", "", f"[dim]mend:[/] {finding.mend}")
+    console.print(table)
+    missing = sum(finding.state == "missing" for finding in findings)
+    console.print(
+        f"\n[red]{missing} missing: no job will run.[/]" if missing else "\n[green]Jobs can run on this machine.[/]"
+    )
+
+
+def _mode() -> Finding:
+    user = pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid())
+    if os.geteuid() == 0:
+        return Finding("mode", "ok", "root: the agent keeps it; serve and every container drop to ids of their own")
+    return Finding("mode", "ok", f"rootless, as {user}: everything lives in a user namespace")
+
+
+def _known(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _program(name: str, package: str, use: str) -> Finding:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        return Finding(name, "missing", f"not found; needed for {use}", f"{APT} {package}")
+    return Finding(name, "ok", f"{found}, for {use}")
+
+
+def _library(name: str, package: str, use: str) -> Finding:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return Finding(name, "missing", f"cannot be loaded; needed for {use}", f"{APT} {package}")
+    return Finding(name, "ok", f"for {use}")
+
+
+def _user_namespaces() -> Finding:
+    if _runs(["unshare", "--user", "true"]):
+        return Finding("user namespaces", "ok", "allowed")
+    says = "refused by the kernel; containers and the rootless mode need them"
+    for path, value, mend in (
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
+        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+         "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=10000"),
+    ):  # fmt: skip
+        if Path(path).exists() and Path(path).read_text().strip() == value:
+            return Finding("user namespaces", "missing", f"{says} ({path} is {value})", mend)
+    return Finding("user namespaces", "missing", says, "start Reading Room outside the container that forbids them")
+
+
+def _container_users(settings: Settings) -> Finding:
+    what = "container users"
+    if os.geteuid() == 0:
+        first, count = settings.container_uid_first, settings.container_uid_count
+        return Finding(what, "ok", f"user ids {first} to {first + count - 1}, one for each container")
+    user = pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid())
+    if shutil.which("newuidmap") is None:
+        says = "newuidmap not found: containers share your own user id on the host (never 0)"
+        return Finding(what, "weaker", says, f"{APT} uidmap")
+    ranges = Path("/etc/subuid").read_text().splitlines() if Path("/etc/subuid").exists() else []
+    if not any(line.split(":")[0] in (user, str(os.geteuid())) for line in ranges):
+        says = f"no range for {user} in /etc/subuid: containers share your own user id on the host (never 0)"
+        mend = f"sudo usermod --add-subuids 200000-265535 --add-subgids 200000-265535 {user}"
+        return Finding(what, "weaker", says, mend)
+    return Finding(what, "ok", "a user id of the subordinate range for each container")
+
+
+def _limits() -> Finding:
+    groups = ControlGroups.probe()
+    in_force = ", ".join(groups.in_force())
+    if {"memory", "pids", "cpu"} <= set(groups.parents):
+        return Finding("limits", "ok", in_force)
+    says = f"in force: {in_force or 'none'}; the rest needs a control group that this user may write"
+    return Finding("limits", "weaker", says, "systemd-run --user --scope -p Delegate=yes reading-room up")
+
+
+def _enforcement() -> Finding:
+    """Build a scratch VPC and watch one packet pass and one not."""
+    what = "enforcement"
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = Path(folder) / "agent"
+        runtime.mkdir(mode=0o700)
+        try:
+            holder = holders.start(runtime, rootless=os.geteuid() != 0)
+        except HolderFailed as error:
+            return Finding(what, "missing", f"the namespaces cannot be made: {error}")
+        try:
+            argv = [sys.executable, "-m", "reading_room", "agent", "--data", folder, "--prove"]
+            proof = subprocess.run(
+                holders.enter_argv(holder, argv), capture_output=True, text=True, timeout=60, check=False
+            )
+        finally:
+            holders.end(holder, runtime)
+    lines = proof.stdout.strip() or proof.stderr.strip()[-400:]
+    if proof.returncode != 0:
+        return Finding(what, "missing", f"the scratch VPC did not enforce: {lines}")
+    return Finding(what, "ok", lines.replace("\n", "; "))
+
+
+def _runs(argv: list[str]) -> bool:
+    run: Callable[..., subprocess.CompletedProcess[bytes]] = subprocess.run
+    try:
+        return run(argv, capture_output=True, timeout=10, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

@@ -1,0 +1,81 @@
+"""The data folder: who owns it, and who may use it now."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reading_room.settings import Settings
+
+
+class StartError(Exception):
+    """The product cannot start; the message says what is in the way and what to change."""
+
+
+def prepare_folder(settings: Settings) -> None:
+    """Make the data folder (0700); as root, give it to the user that ``serve`` drops to.
+
+    Raises ``StartError`` when it cannot be made or written.
+    """
+    folder = settings.data
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+        if os.geteuid() == 0:
+            _hand_over(folder, settings.service_uid)
+        probe = folder / ".write-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"the data folder {folder} cannot be written ({error.strerror}): "
+            "give it to this user, or choose another with --data"
+        ) from error
+
+
+def _hand_over(folder: Path, uid: int) -> None:
+    """Give the folder and the server's files to the user of ``serve``; the agent's own stay root's."""
+    for parent, folders, files in os.walk(folder):
+        os.chown(parent, uid, uid)
+        if Path(parent) == folder and "agent" in folders:
+            folders.remove("agent")
+        for name in files:
+            os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[int]:
+    """Hold the folder's lock. Raises ``StartError`` when another ``up`` has it."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            raise StartError(
+                f"the data folder {folder} is in use by process {holder or '(unknown)'}: "
+                "stop that one, or choose another folder with --data"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def check_port(settings: Settings) -> None:
+    """Raise ``StartError`` when the address cannot be bound now."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartError(
+                f"{settings.host}:{settings.port} cannot be bound ({error.strerror}): "
+                "stop what listens there, or choose another port with --port"
+            ) from error

@@ -1,0 +1,55 @@
+"""How ``serve`` stops being root: a user id of its own, in a view of the files where it still finds its code."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+import reading_room
+from reading_room.agent.errors import PathNotVisible
+from reading_room.agent.view import make_traversable
+from reading_room.cli.folder import StartError
+from reading_room.settings import Settings
+
+PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE = 16384, 1 << 18
+
+
+def code_paths() -> list[Path]:
+    """Return the folders that a Python process of ours reads: its prefixes and this package."""
+    found = {Path(sys.prefix), Path(sys.base_prefix), Path(reading_room.__file__).resolve().parents[1]}
+    return sorted(path.resolve() for path in found)
+
+
+def drop_privileges(settings: Settings) -> None:
+    """As root, become ``settings.service_uid`` for good; otherwise only give up gaining privileges.
+
+    Raises ``StartError`` when the user id cannot be taken (inside a container that maps too few ids).
+    """
+    if os.geteuid() == 0:
+        try:
+            _enter_private_mounts()
+            make_traversable(code_paths(), writable=[settings.data])
+            os.setgroups([])
+            os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
+            os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
+        except (OSError, PathNotVisible) as error:
+            raise StartError(
+                f"serve cannot drop to user id {settings.service_uid} ({error}): "
+                "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user"
+            ) from error
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise StartError("the kernel refuses no_new_privs")
+    os.umask(0o077)
+
+
+def _enter_private_mounts() -> None:
+    """Take a mount namespace of our own, from which nothing spreads to the host's."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

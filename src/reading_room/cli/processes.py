@@ -1,0 +1,127 @@
+"""``up``, ``serve`` and ``agent``: the commands that are processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reading_room.agent.errors import AgentError
+from reading_room.cli.folder import StartError, check_port, only_one, prepare_folder
+from reading_room.settings import SettingError, Settings
+
+errors = Console(stderr=True, highlight=False)
+
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the database, the objects and the keys.")]
+PortOption = Annotated[int | None, typer.Option("--port", help="Port of the AWS APIs.")]
+HostOption = Annotated[str | None, typer.Option("--host", help="Address of the AWS APIs.")]
+DescriptorOption = Annotated[int | None, typer.Option(hidden=True)]
+
+
+def read_settings(data: Path | None = None, port: int | None = None, host: str | None = None) -> Settings:
+    """Read the settings, or end the program with what is wrong with one."""
+    try:
+        return Settings.from_environment(data=data, port=port, host=host)
+    except SettingError as error:
+        raise fail(str(error)) from None
+
+
+def fail(message: str) -> typer.Exit:
+    """Print an error and return the exit that goes with it."""
+    errors.print(f"[bold red]reading-room:[/] {message}", soft_wrap=True)
+    return typer.Exit(1)
+
+
+def configure_logging(settings: Settings, process: str) -> None:
+    """Log to standard error: time, process, level, module, message."""
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format=f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    # The SDK's own debug lines hold signatures and tokens.
+    for noisy in ("botocore", "boto3", "urllib3", "asyncio", "pyroute2"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def up(data: DataOption = None, port: PortOption = None, host: HostOption = None) -> None:
+    """Run the product: the APIs, the agent and the holder of the namespaces, until SIGTERM or Ctrl-C."""
+    from reading_room.cli.supervisor import Supervisor
+
+    settings = read_settings(data, port, host)
+    configure_logging(settings, "up")
+    try:
+        prepare_folder(settings)
+        with only_one(settings.data):
+            check_port(settings)
+            code = Supervisor(settings, errors.print).run()
+    except (StartError, AgentError) as error:
+        raise fail(str(error)) from None
+    raise typer.Exit(code)
+
+
+def serve(
+    data: DataOption = None,
+    port: PortOption = None,
+    host: HostOption = None,
+    lifeline: DescriptorOption = None,
+    ready: DescriptorOption = None,
+) -> None:
+    """Run the unprivileged part alone: the AWS APIs, S3, the database, the controllers."""
+    from reading_room.cli.privileges import drop_privileges
+
+    settings = read_settings(data, port, host)
+    configure_logging(settings, "serve")
+    try:
+        prepare_folder(settings)
+        drop_privileges(settings)
+    except StartError as error:
+        raise fail(str(error)) from None
+    watch_lifeline(lifeline)
+
+    from reading_room.app import ServerError, run_server
+
+    def announce() -> None:
+        if ready is not None:
+            os.write(ready, b"ready\n")
+
+    try:
+        run_server(settings, announce)
+    except ServerError as error:
+        raise fail(str(error)) from None
+
+
+def agent(
+    data: DataOption = None,
+    lifeline: DescriptorOption = None,
+    prove: Annotated[bool, typer.Option("--prove", help="Only prove enforcement in a scratch VPC.")] = False,
+) -> None:
+    """Run the privileged part alone, inside the holder's namespaces: networks and containers."""
+    from reading_room.agent.main import run
+    from reading_room.cli.agent_config import agent_config, prove_only
+
+    settings = read_settings(data)
+    configure_logging(settings, "agent")
+    if prove:
+        raise typer.Exit(prove_only())
+    watch_lifeline(lifeline)
+    raise typer.Exit(run(agent_config(settings)))
+
+
+def watch_lifeline(descriptor: int | None) -> None:
+    """End this process as SIGTERM would when ``up`` is gone: the other end of the pipe closes with it."""
+    if descriptor is None:
+        return
+    os.set_inheritable(descriptor, False)
+
+    def watch() -> None:
+        os.read(descriptor, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()

@@ -1,0 +1,277 @@
+"""What a person does around a job, as plain AWS calls: a private network, a bucket, a role, the job, its results.
+
+Everything here goes through boto3 and the public endpoint; there is no back door.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from reading_room.cli.running import Endpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_comprehend import ComprehendClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+
+# Statements of the AWS guide for jobs in a VPC: seven S3 actions for the endpoint, nine EC2 actions for the role.
+ENDPOINT_ACTIONS = (
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:ListBucket",
+    "s3:GetBucketLocation",
+    "s3:DeleteObject",
+    "s3:ListMultipartUploadParts",
+    "s3:AbortMultipartUpload",
+)
+NETWORK_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+)
+OVER = ("COMPLETED", "FAILED", "STOPPED")
+
+
+class Account:
+    """Clients of one account's services."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._session = boto3.session.Session(
+            aws_access_key_id=endpoint.access_key_id,
+            aws_secret_access_key=endpoint.secret_access_key,
+            region_name=endpoint.region,
+        )
+        self.ec2: EC2Client = self._client("ec2")
+        self.s3: S3Client = self._client("s3")
+        self.iam: IAMClient = self._client("iam")
+        self.logs: CloudWatchLogsClient = self._client("logs")
+        self.comprehend: ComprehendClient = self._client("comprehend")
+
+    def _client(self, service: str) -> Any:
+        # The SDK's own environment may point elsewhere; this command talks to one endpoint.
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
+        return self._session.client(service, endpoint_url=self.endpoint.url, config=config)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A private VPC whose only way out is S3."""
+
+    vpc: str
+    subnets: tuple[str, ...]
+    route_table: str
+    group: str
+    endpoint: str | None
+
+    def config(self) -> dict[str, list[str]]:
+        """Return the ``VpcConfig`` of a job in this network."""
+        return {"SecurityGroupIds": [self.group], "Subnets": list(self.subnets)}
+
+
+def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS) -> str:
+    """Return an endpoint policy that allows these actions."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bool = True) -> Network:
+    """Make a VPC with two subnets, a group that allows S3 alone, and (unless told not to) a gateway endpoint."""
+    ec2 = account.ec2
+    vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    prefix = cidr.rsplit(".", 2)[0]
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+    subnets = tuple(
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"{prefix}.{number}.0/24", AvailabilityZone=zones[number - 1])["Subnet"][
+            "SubnetId"
+        ]
+        for number in (1, 2)
+    )
+    route_table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    for subnet in subnets:
+        ec2.associate_route_table(RouteTableId=route_table, SubnetId=subnet)
+    group = ec2.create_security_group(VpcId=vpc, GroupName="readers", Description="May reach S3 and nothing else")[
+        "GroupId"
+    ]
+    ec2.revoke_security_group_egress(
+        GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    )
+    ec2.authorize_security_group_egress(
+        GroupId=group,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 443,
+                "ToPort": 443,
+                "PrefixListIds": [{"PrefixListId": s3_prefix_list(account)}],
+            }
+        ],
+    )
+    endpoint = add_endpoint(account, vpc, route_table) if with_endpoint else None
+    return Network(vpc, subnets, route_table, group, endpoint)
+
+
+def s3_prefix_list(account: Account) -> str:
+    """Return the id of the prefix list of S3."""
+    name = f"com.amazonaws.{account.endpoint.region}.s3"
+    lists = account.ec2.describe_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [name]}])
+    return lists["PrefixLists"][0]["PrefixListId"]
+
+
+def add_endpoint(account: Account, vpc: str, route_table: str) -> str:
+    """Make a gateway endpoint for S3 with the guide's policy, routed from a table."""
+    made = account.ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        VpcEndpointType="Gateway",
+        ServiceName=f"com.amazonaws.{account.endpoint.region}.s3",
+        RouteTableIds=[route_table],
+        PolicyDocument=endpoint_policy(),
+    )
+    return made["VpcEndpoint"]["VpcEndpointId"]
+
+
+def make_role(account: Account, name: str, service: str, statements: list[dict[str, Any]]) -> str:
+    """Make a role that a service may assume, with one inline policy; return its ARN."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+    role = account.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    account.iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=json.dumps(document))
+    return role["Arn"]
+
+
+def make_reader_role(account: Account, name: str, bucket: str) -> str:
+    """Make the data access role of a job: the guide's network actions, and one bucket."""
+    objects = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+    return make_role(
+        account,
+        name,
+        "comprehend.amazonaws.com",
+        [
+            {"Effect": "Allow", "Action": list(NETWORK_ACTIONS), "Resource": "*"},
+            {"Effect": "Allow", "Action": objects, "Resource": f"arn:aws:s3:::{bucket}/*"},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
+        ],
+    )
+
+
+def log_flows(account: Account, vpc: str, group: str, role_name: str) -> None:
+    """Send the VPC's flow logs to a log group."""
+    actions = [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+    ]
+    role = make_role(
+        account,
+        role_name,
+        "vpc-flow-logs.amazonaws.com",
+        [{"Effect": "Allow", "Action": actions, "Resource": "*"}],
+    )
+    answer = account.ec2.create_flow_logs(
+        ResourceType="VPC",
+        ResourceIds=[vpc],
+        TrafficType="ALL",
+        LogGroupName=group,
+        DeliverLogsPermissionArn=role,
+        MaxAggregationInterval=60,
+    )
+    if answer.get("Unsuccessful"):
+        raise RuntimeError(f"the flow log was refused: {answer['Unsuccessful']}")
+
+
+def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> int:
+    """Upload every text file of a folder, subfolders included; return how many."""
+    files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
+    for path in files:
+        account.s3.upload_file(str(path), bucket, f"{prefix}/{path.relative_to(folder).as_posix()}")
+    return len(files)
+
+
+class JobCalls:
+    """Start, describe and wait for jobs of one kind (``entities`` or ``dominant-language``)."""
+
+    KINDS = ("entities", "dominant-language")
+
+    def __init__(self, account: Account, kind: str) -> None:
+        self._client = account.comprehend
+        self._kind = kind
+
+    def start(self, **request: Any) -> str:
+        """Start a job and return its id."""
+        if self._kind == "entities":
+            return self._client.start_entities_detection_job(LanguageCode="en", **request)["JobId"]
+        return self._client.start_dominant_language_detection_job(**request)["JobId"]
+
+    def describe(self, job: str) -> dict[str, Any]:
+        """Return the job's properties."""
+        if self._kind == "entities":
+            return dict(self._client.describe_entities_detection_job(JobId=job)["EntitiesDetectionJobProperties"])
+        answer = self._client.describe_dominant_language_detection_job(JobId=job)
+        return dict(answer["DominantLanguageDetectionJobProperties"])
+
+    def wait(self, job: str, seconds: float = 3600, tell: Callable[[str], None] | None = None) -> dict[str, Any]:
+        """Wait until the job is over and return its properties. Raises ``TimeoutError``."""
+        deadline = time.monotonic() + seconds
+        pause = 0.01
+        status = ""
+        while True:
+            properties = self.describe(job)
+            if properties["JobStatus"] != status:
+                status = properties["JobStatus"]
+                if tell is not None:
+                    tell(status)
+            if status in OVER:
+                return properties
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"job {job} is still {status} after {seconds:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 1.3, 0.5)
+
+
+def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the result lines of a finished job."""
+    bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+    body = account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(body))) as archive:
+        member = archive.extractfile("output")
+        assert member is not None
+        for line in member:
+            yield json.loads(line)
+
+
+def story(account: Account, job: str) -> list[tuple[int, str]]:
+    """Return the job's story: milliseconds since 1970, and what happened."""
+    from reading_room.jobs.stories import LOG_GROUP
+
+    events = account.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=job, startFromHead=True)["events"]
+    return [(event["timestamp"], event["message"]) for event in events]
+
+
+def flow_lines(account: Account, group: str, interface: str) -> list[str]:
+    """Return the flow log lines of an interface, those that say something of traffic."""
+    found = account.logs.filter_log_events(logGroupName=group, filterPattern=f'"{interface}"')["events"]
+    return [event["message"] for event in found if "NODATA" not in event["message"]]

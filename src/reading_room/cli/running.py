@@ -1,0 +1,135 @@
+"""A product that runs for as long as a command needs it."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reading_room.cli.folder import StartError
+from reading_room.settings import Settings
+
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the APIs answer, and whose key to use."""
+
+    url: str
+    data: Path
+    access_key_id: str
+    secret_access_key: str
+    region: str
+
+
+def listening(settings: Settings) -> bool:
+    """Whether something answers at the configured address."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((settings.host, settings.port)) == 0
+
+
+def endpoint_of(settings: Settings) -> Endpoint:
+    """Return the running product's address and its first administrator's key.
+
+    Raises ``StartError`` when the data folder has no key that this user may read.
+    """
+    path = settings.data / "credentials"
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text())
+        profile = parser["default"]
+        return Endpoint(
+            f"http://{settings.host}:{settings.port}",
+            settings.data,
+            profile["aws_access_key_id"],
+            profile["aws_secret_access_key"],
+            settings.region,
+        )
+    except (OSError, KeyError, configparser.Error) as error:
+        raise StartError(f"no usable key in {path} ({error}): is --data the folder of the running product?") from None
+
+
+@contextmanager
+def started(data: Path, port: int, log: Path) -> Iterator[Endpoint]:
+    """Run ``reading-room up`` on a folder and port for the length of the block; its log goes to a file.
+
+    Raises ``StartError`` with the end of the log when it does not become ready.
+    """
+    argv = [sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    try:
+        _await_ready(process, log)
+        yield endpoint_of(Settings.from_environment(data=data, port=port))
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """End the product as a user would, and return its exit code."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    assert process.stdout is not None
+    stream = process.stdout
+    ready = threading.Event()
+
+    def read() -> None:
+        for line in stream:
+            if line.startswith(b"ready "):
+                ready.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    deadline = time.monotonic() + READY_SECONDS
+    while not ready.wait(0.02):
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise StartError(f"the product did not start:\n{tail}")
+
+
+def host_address() -> str:
+    """Return an address of this machine that is not loopback, or a documentation address where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket sends nothing: it asks the kernel which source address it would use.
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "192.0.2.2"
+
+
+def environment(endpoint: Endpoint) -> dict[str, str]:
+    """Return the variables that make an AWS client use this product."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_SHARED_CREDENTIALS_FILE": str(endpoint.data / "credentials"),
+        "AWS_DEFAULT_REGION": endpoint.region,
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+    }

@@ -1,0 +1,169 @@
+"""``up``: the processes of the product, started in order, watched, restarted, and ended together.
+
+    up ──┬── holder   owns the namespaces; one sleeping process, no code
+         ├── agent    privileged, inside the holder's namespaces
+         └── serve    unprivileged: the APIs, S3, the database
+
+A child that dies is started again. When ``up`` itself dies, however it dies, its children see their lifeline (a pipe)
+close and end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reading_room.agent import holder as holders
+from reading_room.cli.folder import StartError
+from reading_room.settings import Settings
+
+log = logging.getLogger(__name__)
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 8.0
+"""``up`` promises to be gone 10 s after SIGTERM."""
+QUICK_DEATH_SECONDS = 2.0
+RESTART_PAUSE_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+QUICK_DEATHS_AT_MOST = 8
+
+
+@dataclass
+class Child:
+    """One supervised process: how to start it, and what is known of it."""
+
+    name: str
+    start: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    quick_deaths: int = 0
+    restart_at: float | None = field(default=None)
+
+    def launch(self) -> None:
+        """Start the process."""
+        self.process = self.start()
+        self.started = time.monotonic()
+        self.restart_at = None
+
+    def ended(self) -> bool:
+        """Whether the process was started and is over."""
+        return self.process is not None and self.process.poll() is not None
+
+
+class Supervisor:
+    """Runs the product's processes until it is told to stop."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._stopping = threading.Event()
+        self._lifeline, self._life = os.pipe()
+        self._ready_read, self._ready_write = os.pipe()
+        self._holder: holders.Holder | None = None
+        self._agent = Child("agent", self._start_agent)
+        self._serve = Child("serve", self._start_serve)
+
+    def run(self) -> int:
+        """Start everything, say ``ready`` on standard output, watch, and end everything. Returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        try:
+            self._serve.launch()
+            self._agent.launch()
+            self._await_ready()
+            if not self._stopping.is_set():
+                print(f"ready http://{self._settings.host}:{self._settings.port}", flush=True)
+            while not self._stopping.wait(0.1):
+                for child in (self._agent, self._serve):
+                    self._tend(child)
+            return 0
+        finally:
+            self._end()
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._stopping.is_set():
+            readable, _, _ = select.select([self._ready_read], [], [], 0.05)
+            if readable and b"ready" in os.read(self._ready_read, 64):
+                return
+            if self._serve.ended():
+                raise StartError("serve ended before it was ready; its last lines above say why")
+            if self._agent.ended():
+                raise StartError("the agent ended before it was ready; `reading-room doctor` says what it lacks")
+            if time.monotonic() > deadline:
+                raise StartError(f"serve was not ready within {READY_SECONDS:.0f} s")
+
+    def _tend(self, child: Child) -> None:
+        now = time.monotonic()
+        if child is self._agent and self._holder is not None and not holders.alive(self._holder):
+            self._end_orphan(child)
+        if not child.ended():
+            return
+        if child.restart_at is None:
+            assert child.process is not None
+            child.quick_deaths = child.quick_deaths + 1 if now - child.started < QUICK_DEATH_SECONDS else 0
+            if child.quick_deaths > QUICK_DEATHS_AT_MOST:
+                raise StartError(f"{child.name} ended {child.quick_deaths} times in a row; its last lines say why")
+            pause = RESTART_PAUSE_SECONDS[min(child.quick_deaths, len(RESTART_PAUSE_SECONDS) - 1)]
+            log.warning("%s ended with %s: starting it again", child.name, child.process.returncode)
+            child.restart_at = now + pause
+        if now >= child.restart_at:
+            child.launch()
+
+    def _end_orphan(self, agent: Child) -> None:
+        """End an agent whose holder is gone: what it holds is in namespaces that nobody can enter again."""
+        if agent.process is not None and agent.process.poll() is None:
+            log.warning("the holder of the namespaces is gone: ending the agent to begin anew")
+            agent.process.kill()
+            agent.process.wait()
+
+    def _common(self) -> list[str]:
+        return [sys.executable, "-m", "reading_room"]
+
+    def _start_serve(self) -> subprocess.Popen[bytes]:
+        descriptors = (self._lifeline, self._ready_write)
+        settings = self._settings
+        argv = [
+            *self._common(), "serve",
+            "--data", str(settings.data), "--host", settings.host, "--port", str(settings.port),
+            "--lifeline", str(self._lifeline), "--ready", str(self._ready_write),
+        ]  # fmt: skip
+        return subprocess.Popen(argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def _start_agent(self) -> subprocess.Popen[bytes]:
+        runtime = self._settings.data / "agent"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        self._holder = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
+        argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
+        return subprocess.Popen(
+            holders.enter_argv(self._holder, argv),
+            pass_fds=(self._lifeline,),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _end(self) -> None:
+        """End serve first (it takes no more calls), then the agent (it ends containers), then the holder."""
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in (self._serve, self._agent):
+            if child.process is not None and child.process.poll() is None:
+                child.process.terminate()
+        for child in (self._serve, self._agent):
+            if child.process is not None:
+                try:
+                    child.process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    log.warning("%s did not end in time and is killed", child.name)
+                    child.process.kill()
+                    child.process.wait()
+        if self._holder is not None:
+            holders.end(self._holder, self._settings.data / "agent")
+        for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):
+            os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Which interfaces belong to which container of a job, by what is written on them; and the network as it will be."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.dataplane.spec import NetworkSpec
+from reading_room.jobs.surroundings import NetworkNeed
+from reading_room.jobs.tables import JobContainerRow
+from reading_room.vpc import service_network
+from reading_room.vpc.network_interfaces import SERVICE_ACCOUNT
+from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
+
+SESSION_NAME = "Comprehend"
+"""The name of the role's session that makes interfaces, and so the end of their RequesterId."""
+_DESCRIPTION = "Amazon Comprehend job "
+
+
+def description(need: NetworkNeed) -> str:
+    """Return what is written on the interface of a container: its job's ARN, and the container itself."""
+    return f"{_DESCRIPTION}{need.job_arn} ({need.container_id})"
+
+
+def interfaces_of(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
+    """Return the interfaces of a container: the one that it has, the one that was noted, and those made for it."""
+    query = select(NetworkInterface).order_by(NetworkInterface.interface_id)
+    held = session.scalars(query.where(NetworkInterface.container_id == need.container_id))
+    found = {row.interface_id: row for row in held}
+    noted = None if need.interface_id is None else session.get(NetworkInterface, need.interface_id)
+    if noted is not None:
+        found[noted.interface_id] = noted
+    made = session.scalars(
+        query.where(NetworkInterface.account == need.account, NetworkInterface.description == description(need))
+    )
+    return list((found | {row.interface_id: row for row in made if _is_ours(row)}).values())
+
+
+def made_for(session: Session, need: NetworkNeed) -> NetworkInterface | None:
+    """Return the interface that was made for a container, or ``None`` before it exists."""
+    return next(iter(interfaces_of(session, need)), None)
+
+
+def leftovers(session: Session) -> list[NetworkInterface]:
+    """Return the interfaces that were made for jobs and that no container row is about any more."""
+    rows = session.execute(select(JobContainerRow.container_id, JobContainerRow.interface_id)).all()
+    known = {value for row in rows for value in row if value is not None}
+    candidates = session.scalars(
+        select(NetworkInterface).where(
+            NetworkInterface.description.startswith(_DESCRIPTION) | (NetworkInterface.account == service_network.OWNER)
+        )
+    )
+    return [
+        row
+        for row in candidates
+        if _is_ours(row) and not known & {row.interface_id, row.container_id or _container_named_by(row)}
+    ]
+
+
+def permissions_of(session: Session, interface_id: str) -> list[str]:
+    """Return the ids of the permissions by which this service may attach an interface."""
+    query = select(NetworkInterfacePermission.permission_id).where(
+        NetworkInterfacePermission.interface_id == interface_id,
+        NetworkInterfacePermission.aws_account_id == SERVICE_ACCOUNT,
+    )
+    return list(session.scalars(query))
+
+
+def as_attached(spec: NetworkSpec, interface_id: str, container_id: str) -> NetworkSpec:
+    """Return the network as it will be once the container has the interface."""
+    return dataclasses.replace(
+        spec,
+        vpcs=tuple(
+            dataclasses.replace(
+                vpc,
+                interfaces=tuple(
+                    dataclasses.replace(each, container_id=container_id) if each.interface_id == interface_id else each
+                    for each in vpc.interfaces
+                ),
+            )
+            if any(each.interface_id == interface_id for each in vpc.interfaces)
+            else vpc
+            for vpc in spec.vpcs
+        ),
+    )
+
+
+def _is_ours(row: NetworkInterface) -> bool:
+    """Say whether an interface was made here: a caller may write our description, but not our requester id."""
+    return row.requester_id.endswith(f":{SESSION_NAME}")
+
+
+def _container_named_by(row: NetworkInterface) -> str:
+    return row.description.rpartition("(")[2].rstrip(")")

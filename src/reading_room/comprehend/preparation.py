@@ -1,0 +1,322 @@
+"""Preparing a job's network as the guide says: the nine EC2 actions, as the data access role, through EC2 itself.
+
+The role's session is named ``Comprehend``, so that the interface's RequesterId ends in ``:Comprehend``. All nine
+actions are decided before an interface exists: a role that could make one but not delete it fails early and leaves
+nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.arns import ec2_arn
+from reading_room.aws.call import Call, NetworkPath, Principal
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.errors import AwsError
+from reading_room.clock import Clock
+from reading_room.comprehend.job_interfaces import (
+    SESSION_NAME,
+    as_attached,
+    description,
+    interfaces_of,
+    leftovers,
+    made_for,
+    permissions_of,
+)
+from reading_room.comprehend.network_failures import (
+    EC2_ACTIONS,
+    failure_of_call,
+    failure_of_network,
+    missing_permission,
+    no_route,
+    role_not_assumable,
+)
+from reading_room.database.engine import Database
+from reading_room.dataplane.semantics import storage_path
+from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.role_sessions import assume_for_service
+from reading_room.ids import request_id
+from reading_room.jobs.errors import PreparationError
+from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
+from reading_room.vpc import network_interfaces, network_spec, service_network
+from reading_room.vpc.job_network import JobNetworkError
+from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
+
+logger = logging.getLogger(__name__)
+
+SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
+STORAGE_PORT = 443
+"""The port that a job's SDK uses for S3."""
+_OWN_PATH = NetworkPath(secure=True)
+"""The service's own calls come from no network: they have no source address that a policy could ask for."""
+_SESSIONS_KEPT = 1000
+
+
+class NetworkPreparation:
+    """Makes and removes jobs' interfaces; implements ``jobs.surroundings.JobNetwork``."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        authorizer: PolicyAuthorizer,
+        clock: Clock,
+        region: str,
+        host: str,
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._authorizer = authorizer
+        self._clock = clock
+        self._region = region
+        self._host = host
+        self._sessions: dict[str, Principal] = {}
+        self._lock = threading.Lock()
+
+    def prepare(self, need: NetworkNeed) -> PreparedInterface:
+        """Make the interface of a container, or find the one that an interrupted turn made.
+
+        Raises ``PreparationError`` with the failure code of the job. What was made before that is removed by
+        ``release``, which finds it without a note of it.
+        """
+        principal = self._assume(need)
+        if need.subnets is None or need.security_groups is None:
+            return self._in_service_network(need)
+        with self._database.reading() as session:
+            made = made_for(session, need)
+            subnet = _choose(session, need) if made is None else session.get_one(Subnet, made.subnet_id)
+            dhcp_options = session.get_one(Vpc, subnet.vpc_id).dhcp_options_id
+        self._decide_all(principal, need, subnet)
+        if made is None:
+            self._look(principal, need, subnet, dhcp_options)
+            self._create(principal, need, subnet)
+            with self._database.reading() as session:
+                made = made_for(session, need)
+        if made is None:
+            raise PreparationError("INTERNAL_ERROR", "The network interface vanished while it was being prepared.")
+        self._permit(principal, need, made.interface_id)
+        self._ec2(principal, need, "DescribeNetworkInterfaces", NetworkInterfaceIds=[made.interface_id])
+        self._check_storage(need, made)
+        place = f"{made.subnet_id} at {made.address}"
+        return PreparedInterface(made.interface_id, made.vpc_id, place)
+
+    def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
+        """Give the interface to the container."""
+        network_interfaces.attach(
+            session,
+            interface_id,
+            need.host,
+            need.container_id,
+            job_arn=need.job_arn,
+            now=self._clock(),
+        )
+
+    def attached(self, session: Session, need: NetworkNeed) -> bool:
+        """Say whether the container still has its interface: its owner may have taken the permission back."""
+        row = None if need.interface_id is None else session.get(NetworkInterface, need.interface_id)
+        return row is not None and row.container_id == need.container_id
+
+    def detach(self, session: Session, interface_id: str) -> None:
+        """Take the interface from its container."""
+        network_interfaces.detach(session, interface_id)
+
+    def release(self, need: NetworkNeed) -> tuple[str, ...]:
+        """Remove every interface of the container, as the role; if the role may not any more, as the service.
+
+        Nothing of a job may stay, so what the role is denied is done all the same, logged, and told to the owner.
+        """
+        with self._database.reading() as session:
+            rows = interfaces_of(session, need)
+            permissions = {row.interface_id: permissions_of(session, row.interface_id) for row in rows}
+        lines: list[str] = []
+        for row in rows:
+            refusal = self._delete(need, row, permissions[row.interface_id])
+            if refusal is not None:
+                lines.append(f"{row.interface_id} was removed by the service, not by the role: {refusal}")
+                logger.warning("job %s: %s", need.job_id, lines[-1])
+                with self._database.transaction() as session:
+                    self._remove(session, row.interface_id)
+        with self._lock:
+            self._sessions.pop(need.container_id, None)
+        return tuple(lines)
+
+    def remove_leftovers(self) -> None:
+        """Remove interfaces that were made for jobs and that no container row is about any more."""
+        with self._database.reading() as session:
+            left = leftovers(session)
+        for row in left:
+            logger.warning("interface %s belongs to no container and is removed", row.interface_id)
+            with self._database.transaction() as session:
+                self._remove(session, row.interface_id)
+
+    def explain(self, need: NetworkNeed) -> str | None:
+        """Say why the interface does not reach the storage; ``None`` if by the tables it should."""
+        if need.interface_id is None:
+            return None
+        with self._database.reading() as session:
+            row = session.get(NetworkInterface, need.interface_id)
+            if row is None:
+                return f"{need.interface_id} does not exist any more"
+            spec = network_spec.read(session, self._host)
+        verdict = storage_path(
+            as_attached(spec, row.interface_id, need.container_id), row.vpc_id, row.interface_id, STORAGE_PORT
+        )
+        return None if verdict.delivered else f"{row.subnet_id}: {verdict.sentence}"
+
+    # The steps
+
+    def _in_service_network(self, need: NetworkNeed) -> PreparedInterface:
+        with self._database.transaction() as session:
+            rows = interfaces_of(session, need)
+            row = (
+                rows[0]
+                if rows
+                else service_network.create_interface(
+                    session, need.host, need.container_id, need.job_arn, now=self._clock()
+                )
+            )
+            return PreparedInterface(row.interface_id, row.vpc_id, "the service's own network")
+
+    def _assume(self, need: NetworkNeed) -> Principal:
+        try:
+            principal, _ = assume_for_service(
+                self._database,
+                need.role_arn,
+                SERVICE_PRINCIPAL,
+                SESSION_NAME,
+                self._clock,
+                source_arn=need.job_arn,
+                source_account=need.account,
+            )
+        except RoleNotAssumable as error:
+            raise role_not_assumable(str(error)) from error
+        with self._lock:
+            while len(self._sessions) >= _SESSIONS_KEPT:
+                self._sessions.pop(next(iter(self._sessions)))
+            self._sessions[need.container_id] = principal
+        return principal
+
+    def _decide_all(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
+        context = {
+            **request_context(
+                _OWN_PATH,
+                principal=principal,
+                now=self._clock(),
+                region=need.region,
+                user_agent=SERVICE_PRINCIPAL,
+            ),
+            # What EC2 will know of the interface once it exists.
+            "ec2:Vpc": (ec2_arn(need.region, need.account, "vpc", subnet.vpc_id),),
+            "ec2:Subnet": (ec2_arn(need.region, need.account, "subnet", subnet.subnet_id),),
+            "ec2:AvailabilityZone": (subnet.availability_zone,),
+        }
+        for action, resources in EC2_ACTIONS.items():
+            for resource in resources(need, subnet.subnet_id):
+                decision = self._authorizer.decide(
+                    principal=principal, action=f"ec2:{action}", resource=resource, context=context
+                )
+                if not decision.allowed:
+                    raise missing_permission(need.role_arn, f"ec2:{action}", decision.message())
+
+    def _look(self, principal: Principal, need: NetworkNeed, subnet: Subnet, dhcp_options: str) -> None:
+        self._ec2(principal, need, "DescribeSubnets", SubnetIds=list(need.subnets or ()))
+        self._ec2(principal, need, "DescribeSecurityGroups", GroupIds=list(need.security_groups or ()))
+        self._ec2(principal, need, "DescribeVpcs", VpcIds=[subnet.vpc_id])
+        # "default" is EC2's word for no set at all.
+        chosen = {} if dhcp_options == "default" else {"DhcpOptionsIds": [dhcp_options]}
+        self._ec2(principal, need, "DescribeDhcpOptions", **chosen)
+
+    def _create(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
+        self._ec2(
+            principal,
+            need,
+            "CreateNetworkInterface",
+            SubnetId=subnet.subnet_id,
+            Groups=list(need.security_groups or ()),
+            Description=description(need),
+        )
+
+    def _permit(self, principal: Principal, need: NetworkNeed, interface_id: str) -> None:
+        with self._database.reading() as session:
+            given = permissions_of(session, interface_id)
+        if not given:
+            self._ec2(
+                principal,
+                need,
+                "CreateNetworkInterfacePermission",
+                NetworkInterfaceId=interface_id,
+                AwsAccountId=network_interfaces.SERVICE_ACCOUNT,
+                Permission=network_interfaces.INSTANCE_ATTACH,
+            )
+
+    def _check_storage(self, need: NetworkNeed, made: NetworkInterface) -> None:
+        with self._database.reading() as session:
+            spec = network_spec.read(session, self._host)
+        spec = as_attached(spec, made.interface_id, need.container_id)
+        verdict = storage_path(spec, made.vpc_id, made.interface_id, STORAGE_PORT)
+        if not verdict.delivered:
+            raise no_route(made.subnet_id, verdict.sentence)
+
+    def _delete(self, need: NetworkNeed, row: NetworkInterface, permissions: Sequence[str]) -> str | None:
+        """Delete an interface as the role; return why that was refused, or ``None``."""
+        if need.subnets is None:
+            with self._database.transaction() as session:
+                self._remove(session, row.interface_id)
+            return None
+        try:
+            with self._lock:
+                principal = self._sessions.get(need.container_id)
+            if principal is None:
+                principal = self._assume(need)
+            with self._database.transaction() as session:
+                # A job that is ending has no use for its wire, and EC2 deletes no interface that is in use.
+                network_interfaces.detach(session, row.interface_id)
+            for permission in permissions:
+                self._ec2(
+                    principal,
+                    need,
+                    "DeleteNetworkInterfacePermission",
+                    NetworkInterfacePermissionId=permission,
+                )
+            self._ec2(principal, need, "DeleteNetworkInterface", NetworkInterfaceId=row.interface_id)
+        except PreparationError as error:
+            return error.text
+        return None
+
+    def _remove(self, session: Session, interface_id: str) -> None:
+        row = session.get(NetworkInterface, interface_id)
+        if row is not None:
+            network_interfaces.remove(session, row, self._clock())
+
+    def _ec2(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        call = Call(
+            service="ec2",
+            operation=operation,
+            parameters=parameters,
+            principal=principal,
+            account=need.account,
+            region=self._region,
+            path=_OWN_PATH,
+            request_id=request_id(),
+            user_agent=SERVICE_PRINCIPAL,
+        )
+        try:
+            return self._dispatcher.invoke(call)
+        except AwsError as error:
+            raise failure_of_call(need.role_arn, operation, error) from error
+
+
+def _choose(session: Session, need: NetworkNeed) -> Subnet:
+    """Return the subnet for a new interface. Raises ``PreparationError`` for a VpcConfig that cannot be used."""
+    subnets, groups = list(need.subnets or ()), list(need.security_groups or ())
+    try:
+        network_interfaces.validate_job_network(session, subnets, groups, account=need.account)
+        return network_interfaces.choose_subnet(session, subnets)
+    except JobNetworkError as error:
+        raise failure_of_network(error) from error

@@ -1,0 +1,52 @@
+"""Comprehend's quotas: Amazon's own figures in the profile ``aws``, none in the profile ``open``, which queues."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+from reading_room.clock import Clock
+from reading_room.comprehend.errors import RateExceeded
+from reading_room.settings import Settings
+
+ACTIVE_JOBS = 10
+"""Active jobs of one type that an account may have."""
+
+RATES = {"Start": 1.0, "Stop": 1.0, "TagResource": 1.0, "UntagResource": 1.0, "Describe": 10.0, "List": 10.0}
+"""Calls a second, by how the operation's name begins."""
+DETECT_RATES = {"DetectDominantLanguage": 40.0, "DetectEntities": 20.0}
+
+
+class Quotas:
+    """Counts calls per account and operation."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._enforced = settings.profile == "aws"
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, str], tuple[float, dt.datetime]] = {}
+
+    @property
+    def active_jobs(self) -> int | None:
+        """How many active jobs of one type an account may have; ``None`` is no limit."""
+        return ACTIVE_JOBS if self._enforced else None
+
+    def count(self, account: str, operation: str) -> None:
+        """Count a call. Raises ``RateExceeded`` when the account has used up this second's."""
+        if not self._enforced:
+            return
+        rate = _rate(operation)
+        now = self._clock()
+        with self._lock:
+            # A bucket of one second's calls that fills at the rate: a burst of that many passes.
+            left, then = self._buckets.get((account, operation), (rate, now))
+            left = min(rate, left + (now - then).total_seconds() * rate)
+            if left < 1:
+                raise RateExceeded(operation, rate)
+            self._buckets[(account, operation)] = (left - 1, now)
+
+
+def _rate(operation: str) -> float:
+    if operation in DETECT_RATES:
+        return DETECT_RATES[operation]
+    return next(rate for beginning, rate in RATES.items() if operation.startswith(beginning))

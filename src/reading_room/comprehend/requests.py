@@ -1,0 +1,111 @@
+"""The rules of a Start request that the model does not know, and the job that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reading_room.arns import Arn
+from reading_room.aws.call import Call
+from reading_room.comprehend.conditions import job_arn
+from reading_room.comprehend.errors import (
+    BothModelAndFlywheel,
+    DuplicateIds,
+    InvalidLocation,
+    InvalidRoleAccount,
+    JobLanguageNotSupported,
+    KmsKeyValidationException,
+    ReaderConfigWithoutModel,
+    ResourceNotFoundException,
+)
+from reading_room.comprehend.job_kinds import JobKind
+from reading_room.comprehend.tags import as_mapping
+from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.submission import NewJob
+
+KEY_BYTES = 1024
+"""Bytes of UTF-8 that a key in S3 may have."""
+DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
+
+
+def new_job(call: Call, kind: JobKind, job_id: str) -> NewJob:
+    """Check a Start request and return its job.
+
+    Whether role, bucket, subnets and groups exist is not asked here: as with Amazon's service, the job finds out.
+    Raises the errors imported above.
+    """
+    request = call.parameters
+    network = request.get("VpcConfig")
+    if Arn.parse(request["DataAccessRoleArn"]).account != call.account:
+        raise InvalidRoleAccount(request["DataAccessRoleArn"], call.account)
+    if network is not None:
+        _check_network(network)
+    language = request.get("LanguageCode")
+    tags = as_mapping(request.get("Tags") or ())
+    _check_models(kind, request)
+    if language not in kind.engines:
+        raise JobLanguageNotSupported(kind.start, str(language), kind.languages)
+    _check_keys(request)
+    output = output_location(request["OutputDataConfig"]["S3Uri"], call.account, kind.token, job_id)
+    _check_location("InputDataConfig.S3Uri", request["InputDataConfig"]["S3Uri"])
+    _check_location("OutputDataConfig.S3Uri, completed with the job's own path,", output)
+    return NewJob(
+        job_id=job_id,
+        account=call.account,
+        region=call.region,
+        kind=kind.arn_type,
+        arn=job_arn(call.region, call.account, kind, job_id),
+        role_arn=request["DataAccessRoleArn"],
+        engine=kind.engines[language],
+        analysis=kind.analysis,
+        input_uri=request["InputDataConfig"]["S3Uri"],
+        input_format=request["InputDataConfig"].get("InputFormat") or DEFAULT_FORMAT,
+        output_uri=output,
+        document_limit=kind.document_limit,
+        parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
+        name=request.get("JobName"),
+        client_token=request.get("ClientRequestToken"),
+        language=language,
+        subnets=None if network is None else tuple(network["Subnets"]),
+        security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
+        tags=tags,
+    )
+
+
+def _check_network(network: Mapping[str, Sequence[str]]) -> None:
+    for member in ("SecurityGroupIds", "Subnets"):
+        ids = network[member]
+        for identifier in ids:
+            if list(ids).count(identifier) > 1:
+                raise DuplicateIds(member, identifier)
+
+
+def _check_models(kind: JobKind, request: Mapping[str, Any]) -> None:
+    models = [request[m] for m in ("EntityRecognizerArn", "FlywheelArn") if request.get(m)]
+    if len(models) > 1:
+        raise BothModelAndFlywheel
+    if models:
+        # There is no operation yet that makes one, so the ARN names nothing.
+        raise ResourceNotFoundException
+    if request["InputDataConfig"].get("DocumentReaderConfig"):
+        raise ReaderConfigWithoutModel
+
+
+def _check_location(member: str, uri: str) -> None:
+    # A job that cannot be written down for a host would keep every other job from it.
+    try:
+        size = len(location_of(uri).key.encode())
+    except ValueError as error:
+        raise InvalidLocation(member, f"is no location of an object: {error}") from error
+    if size > KEY_BYTES:
+        raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
+
+
+def _check_keys(request: Mapping[str, Any]) -> None:
+    keys = {
+        "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
+        "OutputDataConfig.KmsKeyId": request["OutputDataConfig"].get("KmsKeyId"),
+    }
+    for member, key in keys.items():
+        if key is not None:
+            raise KmsKeyValidationException(member, key)

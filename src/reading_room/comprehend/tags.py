@@ -1,0 +1,68 @@
+"""Tags of Comprehend's resources: the rules, as functions on a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from reading_room.comprehend.errors import (
+    DuplicateTagKey,
+    ReservedTagKey,
+    ResourceNotFoundException,
+    TooManyTagKeysException,
+    TooManyTagsException,
+)
+from reading_room.jobs.tables import JobRow, JobTagRow
+
+TAGS_PER_RESOURCE = 50
+
+
+def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return a request's tags as a mapping.
+
+    Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``.
+    """
+    if len(tags) > TAGS_PER_RESOURCE:
+        raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
+    mapping: dict[str, str] = {}
+    for tag in tags:
+        key = tag["Key"]
+        if key.lower().startswith("aws:"):
+            raise ReservedTagKey(key)
+        if key in mapping:
+            raise DuplicateTagKey(key)
+        mapping[key] = tag.get("Value", "")
+    return mapping
+
+
+def tags_of(session: Session, account: str, arn: str) -> dict[str, str]:
+    """Return a resource's tags by key. Raises ``ResourceNotFoundException``."""
+    _require(session, account, arn)
+    rows = session.scalars(select(JobTagRow).where(JobTagRow.arn == arn).order_by(JobTagRow.key))
+    return {row.key: row.value for row in rows}
+
+
+def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
+    """Add tags, replacing the values of keys that are there. Raises ``TooManyTagsException`` above 50 together."""
+    present = tags_of(session, account, arn)
+    together = present | dict(tags)
+    if len(together) > TAGS_PER_RESOURCE:
+        raise TooManyTagsException(TAGS_PER_RESOURCE, len(together))
+    for key, value in tags.items():
+        session.merge(JobTagRow(arn=arn, key=key, value=value))
+
+
+def remove(session: Session, account: str, arn: str, keys: Sequence[str]) -> None:
+    """Remove tags; absent keys are no error. Raises ``TooManyTagKeysException`` for more than 50 keys."""
+    if len(keys) > TAGS_PER_RESOURCE:
+        raise TooManyTagKeysException(TAGS_PER_RESOURCE, len(keys))
+    _require(session, account, arn)
+    session.execute(delete(JobTagRow).where(JobTagRow.arn == arn, JobTagRow.key.in_(keys)))
+
+
+def _require(session: Session, account: str, arn: str) -> None:
+    known = session.scalar(select(JobRow.job_id).where(JobRow.arn == arn, JobRow.account == account))
+    if known is None:
+        raise ResourceNotFoundException

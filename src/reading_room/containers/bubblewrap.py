@@ -1,0 +1,513 @@
+"""Containers by bubblewrap: no images, no daemon. The agent's driver on Linux.
+
+Every container starts the same way: in an empty network namespace of its own, engine loading, waiting for one line on
+its standard input. A claim gives it to a job, the network driver puts the job's interface into its namespace, and the
+hand-over writes the line. One started ahead was merely started before its claim. It serves one job and ends.
+
+The writing end of that standard input exists in the agent only. When the agent dies, what still waits reads the end of
+the file and ends by itself; what has its line runs on, and the next agent finds its record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reading_room.containers import seccomp
+from reading_room.containers.errors import (
+    ContainerError,
+    ContainerNamespaceGone,
+    ContainerNotReserved,
+    LaunchFailed,
+    ProgramMissing,
+)
+from reading_room.containers.launch import Launch, launch, memory_file
+from reading_room.containers.limits import ControlGroups, remove_directories
+from reading_room.containers.messages import MessageReader, read_diagnostics
+from reading_room.containers.namespaces import new_network_namespace
+from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
+from reading_room.containers.record import Folder, Record
+from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment
+from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
+from reading_room.containers.users import UserIds, WouldRunAsHostRoot, host_user_id
+
+_log = logging.getLogger(__name__)
+
+PROGRAMS: Mapping[str, Sequence[str]] = {
+    "job": (sys.executable, "-I", "-m", "reading_room.analysis.worker"),
+    "realtime": (sys.executable, "-I", "-m", "reading_room.analysis.realtime"),
+}
+"""What runs in a container, by its kind. Nothing that the server says can name another program."""
+
+ENDED_BY_STOP = 143
+ENDED_BY_TIME = 124
+_RETRY_FIRST, _RETRY_LAST = 1.0, 60.0
+_SETTLE_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Container:
+    folder: Folder
+    record: Record
+    reader: MessageReader
+    handle: ProcessHandle | None = None
+    child: subprocess.Popen[bytes] | None = None
+    network: int | None = None
+    stdin: int | None = None
+    told_to_stop: bool = False
+
+    def alive(self) -> bool:
+        if self.child is not None:
+            self.child.poll()
+        return self.handle is not None and self.handle.alive()
+
+    def close(self) -> None:
+        for descriptor in (self.network, self.stdin):
+            if descriptor is not None:
+                os.close(descriptor)
+        if self.handle is not None:
+            self.handle.close()
+        self.network = self.stdin = self.handle = None
+
+
+@dataclass(slots=True)
+class _Retry:
+    """When containers that were started without a job may be started again after they died early."""
+
+    delay: float = _RETRY_FIRST
+    at: float = 0.0
+    problem: str = ""
+
+    def failed(self, problem: str) -> None:
+        self.at = time.monotonic() + self.delay
+        self.delay = min(2 * self.delay, _RETRY_LAST)
+        self.problem = problem
+
+
+@dataclass(slots=True)
+class BubblewrapDriver:
+    """Implements ``ContainerDriver``.
+
+    ``state`` is a folder for the agent alone. ``view`` is what containers are shown. ``users`` are their user ids;
+    ``None`` means the agent's own, which must not be the host's user 0. ``standby_limits`` are those of containers
+    started ahead: a job that wants others gets a container of its own.
+    """
+
+    state: Path
+    view: View
+    users: UserIds | None
+    region: str
+    standby_limits: Limits = field(default_factory=Limits)
+    code: Sequence[Path] = field(default_factory=code_paths)
+    programs: Mapping[str, Sequence[str]] = field(default_factory=lambda: PROGRAMS)
+    groups: ControlGroups = field(default_factory=ControlGroups.probe)
+    _known: list[_Container] = field(default_factory=list)
+    _ending: list[_Container] = field(default_factory=list)
+    _retries: dict[str, _Retry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what every start needs. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
+        if self.users is None and host_user_id(os.geteuid()) == 0:
+            raise WouldRunAsHostRoot()
+        for program, package in (
+            ("/usr/bin/bwrap", "bubblewrap"),
+            ("/usr/bin/prlimit", "util-linux"),
+            ("/bin/bash", "bash"),
+        ):
+            if not os.access(program, os.X_OK):
+                raise ProgramMissing(program, package)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.state.chmod(0o700)
+        seccomp.program()
+
+    def adopt(self) -> None:
+        """Take over jobs that run; end what waited for the agent before, and what answered synchronous calls."""
+        for folder in Folder.all(self.state):
+            record = folder.read()
+            if record is None:
+                # The agent before died between two steps of a start: there may be a control group, but no process.
+                remove_directories(self.groups.paths(_group_name(folder)))
+                folder.remove()
+                continue
+            container = _Container(folder, record, MessageReader(folder.messages))
+            if record.boot == boot_id() and record.pid:
+                container.handle = ProcessHandle.open(record.pid, record.process_started)
+            self._known.append(container)
+            if record.kind == "realtime" or record.phase in ("waiting", "claimed"):
+                self._discard(container)
+            elif container.handle is not None:
+                container.network = _network_of(container.handle.pid)
+
+    def reserve(self, spec: ContainerSpec) -> int:
+        """Return the network namespace of the job's container.
+
+        Raises ``ContainerNamespaceGone`` when it has ended under another agent, ``ContainerError`` and ``OSError`` when
+        none can be started.
+        """
+        container = self._find(spec.container_id)
+        if container is None:
+            container = self._claim(spec)
+        if container.network is None:
+            raise ContainerNamespaceGone(spec.container_id)
+        return container.network
+
+    def start(self, spec: ContainerSpec) -> None:
+        """Hand the job over. Raises ``ContainerNotReserved``.
+
+        A process that ended before it could take its job is no error here: its state says so.
+        """
+        container = self._find(spec.container_id)
+        if container is None:
+            raise ContainerNotReserved(spec.container_id)
+        if container.record.phase != "claimed" or container.stdin is None:
+            return
+        line = json.dumps(
+            {
+                "environment": {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": spec.credentials_path},
+                "job": dataclasses.asdict(spec.job),
+            }
+        )
+        container.record.phase = "handing"
+        container.record.handed_at = time.time()
+        container.folder.write(container.record)
+        with open(container.stdin, "w") as pipe:
+            container.stdin = None
+            try:
+                pipe.write(line + "\n")
+                pipe.flush()
+            except BrokenPipeError:
+                _log.warning("container %s ended before it took its job", spec.container_id)
+        container.record.phase = "running"
+        container.folder.write(container.record)
+
+    def stop(self, container_id: str) -> None:
+        """Send SIGTERM to the worker once; a container that has no job yet is ended."""
+        container = self._find(container_id)
+        if container is None or container.told_to_stop or not container.alive() or container.handle is None:
+            return
+        if container.record.phase == "claimed":
+            self._end(container, ENDED_BY_STOP)
+            container.told_to_stop = True
+            return
+        worker = worker_of(container.handle.pid)
+        process = None if worker is None else ProcessHandle.open(worker)
+        if process is not None:
+            process.signal(signal.SIGTERM)
+            process.close()
+            container.told_to_stop = True
+
+    def remove(self, container_id: str) -> None:
+        """End the container and forget it; what the kernel still holds busy is tidied up in later turns."""
+        container = self._find(container_id)
+        if container is not None:
+            self._discard(container)
+
+    def states(self) -> Sequence[ContainerState]:
+        """Return the states of the jobs' containers, after tidying up what has ended."""
+        self._tidy()
+        found: list[ContainerState] = []
+        for container in list(self._known):
+            if container.record.kind == "job" and container.record.phase != "waiting":
+                state = self._state(container)
+                if state is not None:
+                    found.append(state)
+        return found
+
+    def keep_standby(self, wish: Mapping[EngineName, int]) -> None:
+        """Start or end waiting containers; an engine that will not load is tried again ever more rarely."""
+        self._tidy()
+        waiting: Counter[EngineName] = Counter()
+        for container in self._waiting():
+            engine = container.record.engine
+            if not container.alive():
+                self._died_early(container, f"standby {engine}")
+            elif waiting[engine] >= wish.get(engine, 0):
+                self._discard(container)
+            else:
+                waiting[engine] += 1
+                if container.reader.ready():
+                    self._retries.pop(f"standby {engine}", None)
+        for engine, count in wish.items():
+            while waiting[engine] < count and self._may_start(f"standby {engine}"):
+                started_at = time.time()
+                record = Record(
+                    "job", engine, self.standby_limits, boot_id(), started_ahead=True, started_at=started_at
+                )
+                try:
+                    self._start(record)
+                except (LaunchFailed, OSError) as error:
+                    self._retry(f"standby {engine}").failed(str(error))
+                    break
+                waiting[engine] += 1
+
+    def standby(self) -> Mapping[EngineName, int]:
+        """Count the waiting containers that are loaded."""
+        return Counter(c.record.engine for c in self._waiting() if c.reader.ready() and c.alive())
+
+    def keep_realtime(self, wish: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
+        """Start or end realtime containers. The caller owns the sockets."""
+        wanted = {spec.container_id: spec for spec in wish}
+        living: set[str] = set()
+        for container in [c for c in self._known if c.record.kind == "realtime"]:
+            if not container.alive():
+                self._died_early(container, f"realtime {container.record.engine}")
+            elif container.record.container_id not in wanted:
+                self._discard(container)
+            else:
+                living.add(container.record.container_id)
+        started: dict[str, socket.socket] = {}
+        for container_id, spec in wanted.items():
+            about = f"realtime {spec.engine}"
+            if container_id in living or not self._may_start(about):
+                continue
+            record = Record("realtime", spec.engine, self.standby_limits, boot_id(), container_id=container_id)
+            record.started_at = time.time()
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            with theirs:
+                try:
+                    self._start(record, theirs.fileno())
+                except (LaunchFailed, OSError) as error:
+                    ours.close()
+                    self._retry(about).failed(str(error))
+                    continue
+            started[container_id] = ours
+        return started
+
+    def realtime(self) -> Sequence[str]:
+        """Return the ids of the realtime containers that live."""
+        return [c.record.container_id for c in self._known if c.record.kind == "realtime" and c.alive()]
+
+    def problems(self) -> Mapping[str, str]:
+        """Return why containers that nobody's job depends on could not be kept, by what they are."""
+        return {about: retry.problem for about, retry in self._retries.items() if retry.problem}
+
+    def process_descriptors(self) -> Sequence[int]:
+        """Return a descriptor for each living container that becomes readable when it ends."""
+        return [c.handle.pidfd for c in self._known if c.handle is not None and c.alive()]
+
+    def close(self) -> None:
+        """End what waits and what answers synchronous calls; leave running jobs alone."""
+        for container in list(self._known):
+            if container.record.kind == "realtime" or container.record.phase in ("waiting", "claimed"):
+                self._discard(container)
+            else:
+                container.close()
+                self._known.remove(container)
+        self._settle()
+
+    def end_all(self) -> None:
+        """End every container, running jobs included. The records of jobs stay, so that they are reported as lost."""
+        running = [c for c in self._known if c.record.kind == "job" and c.record.phase in ("handing", "running")]
+        for container in running:
+            self._kill(container)
+        end = time.monotonic() + _SETTLE_SECONDS
+        for container in running:
+            while container.alive() and time.monotonic() < end:
+                time.sleep(0.002)
+            while container.record.control_groups and time.monotonic() < end:
+                container.record.control_groups = remove_directories(container.record.control_groups)
+                time.sleep(0.002)
+            container.folder.write(container.record)
+        self.close()
+
+    def _find(self, container_id: str) -> _Container | None:
+        for container in self._known:
+            if container.record.container_id == container_id and container.record.kind == "job":
+                return container
+        return None
+
+    def _waiting(self) -> list[_Container]:
+        return [c for c in self._known if c.record.kind == "job" and c.record.phase == "waiting"]
+
+    def _claim(self, spec: ContainerSpec) -> _Container:
+        fitting = [
+            c
+            for c in self._waiting()
+            if c.record.engine == spec.engine and c.record.limits == spec.limits and c.alive()
+        ]
+        fitting.sort(key=lambda c: not c.reader.ready())
+        if fitting:
+            container = fitting[0]
+            container.record.container_id = spec.container_id
+            container.record.phase = "claimed"
+            container.folder.write(container.record)
+            return container
+        record = Record("job", spec.engine, spec.limits, boot_id(), "claimed", spec.container_id)
+        record.started_at = time.time()
+        return self._start(record)
+
+    def _start(self, record: Record, passed: int | None = None) -> _Container:
+        folder = Folder.create(self.state)
+        container = _Container(folder, record, MessageReader(folder.messages))
+        opened: list[int] = []
+        try:
+            if self.users is not None:
+                used = {c.record.user for c in (*self._known, *self._ending) if c.record.user is not None}
+                record.user = self.users.take(used)
+            doors: list[int] = []
+            if self.groups.parents:
+                group = self.groups.create(_group_name(folder), record.limits)
+                record.control_groups = list(group.directories)
+                doors = group.open_doors()
+                opened += doors
+            # Written before the process exists: whatever happens from here on, the next agent can tidy up.
+            folder.write(record)
+            messages, diagnostics, code = files = folder.create_files()
+            opened += files
+            program = memory_file("seccomp", seccomp.program())
+            options = memory_file(
+                "options",
+                "\0".join(bubblewrap_options(self.view, self.code, environment(self.region), program)).encode(),
+            )
+            opened += [program, options]
+            container.network = new_network_namespace()
+            stdin, container.stdin = os.pipe2(os.O_CLOEXEC) if passed is None else (_nothing_to_read(), None)
+            opened.append(stdin)
+            container.child = launch(
+                Launch(
+                    options=options,
+                    command=self._command(record),
+                    network=container.network,
+                    user=record.user,
+                    stdin=stdin,
+                    messages=messages,
+                    diagnostics=diagnostics,
+                    exit=code,
+                    seccomp=program,
+                    doors=doors,
+                    passed=passed,
+                )
+            )
+        except (OSError, subprocess.SubprocessError, ContainerError) as error:
+            remove_directories(record.control_groups)
+            folder.remove()
+            container.close()
+            raise LaunchFailed(record.engine, str(error)) from error
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+        container.handle = ProcessHandle.open(container.child.pid)
+        if container.handle is not None:
+            record.pid, record.process_started = container.handle.pid, container.handle.started
+            folder.write(record)
+        self._known.append(container)
+        return container
+
+    def _command(self, record: Record) -> list[str]:
+        worker = [*self.programs[record.kind], "--engine", record.engine]
+        # bubblewrap adds PWD to the environment that it was told to give.
+        return [
+            "/usr/bin/env",
+            "-u",
+            "PWD",
+            "/usr/bin/prlimit",
+            *self.groups.resource_limits(record.limits),
+            "--",
+            *worker,
+        ]
+
+    def _state(self, container: _Container) -> ContainerState | None:
+        record = container.record
+        messages = container.reader.read()
+        state = ContainerState(
+            container_id=record.container_id,
+            phase="starting",
+            messages=messages,
+            started_ahead=record.started_ahead,
+            limits_in_force=self.groups.in_force(),
+        )
+        if container.alive():
+            if record.handed_at and time.time() - record.handed_at > record.limits.seconds:
+                self._end(container, ENDED_BY_TIME)
+            loaded = record.phase == "running" and container.reader.ready()
+            return dataclasses.replace(state, phase="running" if loaded else "starting")
+        # The end comes after the last message: read again now that nothing more can be written.
+        state = dataclasses.replace(
+            state,
+            messages=container.reader.read(),
+            diagnostics=read_diagnostics(container.folder.diagnostics, container.reader.odd),
+        )
+        code = record.exit_code if record.exit_code is not None else container.folder.exit_code()
+        if record.phase == "handing" and len(state.messages) <= 1:
+            # The agent before died while it wrote the job: this process never had it, and another may.
+            self._discard(container)
+            return None
+        if code is None:
+            return dataclasses.replace(state, phase="lost")
+        return dataclasses.replace(state, phase="exited", exit_code=code)
+
+    def _died_early(self, container: _Container, about: str) -> None:
+        code = container.folder.exit_code()
+        said = read_diagnostics(container.folder.diagnostics, container.reader.odd)
+        problem = f"ended by itself with exit code {code}: {said or 'it said nothing'}"
+        _log.warning("%s %s", about, problem)
+        self._retry(about).failed(problem)
+        self._discard(container)
+
+    def _retry(self, about: str) -> _Retry:
+        return self._retries.setdefault(about, _Retry())
+
+    def _may_start(self, about: str) -> bool:
+        return about not in self._retries or time.monotonic() >= self._retries[about].at
+
+    def _end(self, container: _Container, code: int) -> None:
+        container.record.exit_code = code
+        container.folder.write(container.record)
+        self._kill(container)
+
+    def _kill(self, container: _Container) -> None:
+        if not container.alive() or container.handle is None:
+            return
+        # bubblewrap dies with its launcher; in the instant before it has asked for that, the group is what reaches it.
+        try:
+            os.killpg(container.handle.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _discard(self, container: _Container) -> None:
+        self._kill(container)
+        self._known.remove(container)
+        self._ending.append(container)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        for container in list(self._ending):
+            if container.alive():
+                continue
+            container.record.control_groups = remove_directories(container.record.control_groups)
+            if not container.record.control_groups:
+                container.close()
+                container.folder.remove()
+                self._ending.remove(container)
+
+    def _settle(self) -> None:
+        end = time.monotonic() + _SETTLE_SECONDS
+        while self._ending and time.monotonic() < end:
+            self._tidy()
+            time.sleep(0.005)
+
+
+def _group_name(folder: Folder) -> str:
+    return f"reading-room-{folder.path.name}"
+
+
+def _network_of(pid: int) -> int | None:
+    try:
+        return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _nothing_to_read() -> int:
+    return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)

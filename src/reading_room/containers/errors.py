@@ -1,0 +1,52 @@
+"""What can go wrong with a container, said for the person who must act."""
+
+from __future__ import annotations
+
+
+class ContainerError(Exception):
+    """A container could not be started or handed its job."""
+
+
+class NoFreeUserId(ContainerError):
+    """Every user id of the range belongs to a living container."""
+
+    def __init__(self, first: int, count: int) -> None:
+        super().__init__(
+            f"all {count} user ids from {first} on belong to living containers: "
+            "raise READING_ROOM_CONTAINER_UID_COUNT or run fewer jobs at once"
+        )
+
+
+class ContainerNotReserved(ContainerError):
+    """A job was to be handed to a container that nobody reserved."""
+
+    def __init__(self, container_id: str) -> None:
+        super().__init__(f"container {container_id} was not reserved, so it has no namespace to run in")
+
+
+class ContainerNamespaceGone(ContainerError):
+    """The container has ended, and nobody holds its network namespace any more."""
+
+    def __init__(self, container_id: str) -> None:
+        super().__init__(f"container {container_id} has ended and its network namespace is gone")
+
+
+class HandOverFailed(ContainerError):
+    """The waiting process did not take its job."""
+
+    def __init__(self, container_id: str, reason: str) -> None:
+        super().__init__(f"container {container_id} did not take its job: {reason}")
+
+
+class LaunchFailed(ContainerError):
+    """The process of a container could not be started at all."""
+
+    def __init__(self, engine: str, reason: str) -> None:
+        super().__init__(f"no container for engine {engine} could be started: {reason}")
+
+
+class ProgramMissing(ContainerError):
+    """A program that containers need is not installed."""
+
+    def __init__(self, program: str, package: str) -> None:
+        super().__init__(f"{program} was not found: install the Debian package {package}")

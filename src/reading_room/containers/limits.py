@@ -1,0 +1,135 @@
+"""What a container may use, enforced by a control group where this host lets us make one, else by resource limits.
+
+Control groups are made below the one that the agent itself is in, one directory per container, and removed with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reading_room.containers.spec import Limits
+
+OVERHEAD_PROCESSES = 3
+"""The launcher, bubblewrap and its reaper are counted by the control group, but are not the job's."""
+
+_FILES_V1 = {"memory": "memory.limit_in_bytes", "pids": "pids.max", "cpu": "cpu.cfs_quota_us"}
+_FILES_V2 = {"memory": "memory.max", "pids": "pids.max", "cpu": "cpu.max"}
+_NAMES = {"memory": "memory", "pids": "processes", "cpu": "cpus"}
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroup:
+    """One container's directories, and which limits they hold."""
+
+    directories: tuple[str, ...]
+    controllers: tuple[str, ...]
+
+    def open_doors(self) -> list[int]:
+        """Return descriptors, one per directory: a process that writes ``0`` there moves in, whatever its user id."""
+        return [os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for directory in self.directories]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroups:
+    """The places below which this process may make control groups: at most one per controller."""
+
+    parents: dict[str, Path] = field(default_factory=dict)
+    unified: bool = False
+
+    @classmethod
+    def probe(cls, root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> ControlGroups:
+        """Find them. Nothing is made or written; where nothing may be made, the result is empty."""
+        try:
+            lines = [line.split(":", 2) for line in membership.read_text().splitlines()]
+        except FileNotFoundError:
+            return cls()
+        paths = {name: path for _, names, path in lines for name in names.split(",")}
+        if (root / "cgroup.controllers").exists():
+            parent = root / paths.get("", "/").lstrip("/")
+            return cls._unified(parent)
+        parents = {
+            name: root / name / paths[name].lstrip("/")
+            for name in _FILES_V1
+            if name in paths and os.access(root / name / paths[name].lstrip("/"), os.W_OK)
+        }
+        return cls({name: path for name, path in parents.items() if path.is_dir()})
+
+    @classmethod
+    def _unified(cls, parent: Path) -> ControlGroups:
+        if not os.access(parent, os.W_OK):
+            return cls()
+        try:
+            granted = set((parent / "cgroup.subtree_control").read_text().split())
+        except FileNotFoundError:
+            return cls()
+        return cls({name: parent for name in _FILES_V2 if name in granted}, unified=True)
+
+    def create(self, name: str, limits: Limits) -> ControlGroup:
+        """Make a container's control group with its limits. Raises ``OSError``; nothing is left then."""
+        made: list[str] = []
+        try:
+            for directory in self.paths(name):
+                os.mkdir(directory)
+                made.append(directory)
+            for controller, parent in self.parents.items():
+                self._limit(parent / name, controller, limits)
+        except OSError:
+            remove_directories(made)
+            raise
+        return ControlGroup(tuple(made), tuple(self.parents))
+
+    def paths(self, name: str) -> list[str]:
+        """Return the directories of a container's control group, made or not."""
+        return [str(parent / name) for parent in dict.fromkeys(self.parents.values())]
+
+    def _limit(self, directory: Path, controller: str, limits: Limits) -> None:
+        if controller == "memory":
+            (directory / (_FILES_V2 if self.unified else _FILES_V1)[controller]).write_text(str(limits.memory_bytes))
+            # Without this a container swaps instead of being ended.
+            swap = directory / ("memory.swap.max" if self.unified else "memory.memsw.limit_in_bytes")
+            if swap.exists():
+                swap.write_text("0" if self.unified else str(limits.memory_bytes))
+        elif controller == "pids":
+            (directory / "pids.max").write_text(str(limits.processes + OVERHEAD_PROCESSES))
+        else:
+            quota = max(1000, int(limits.cpus * 100_000))
+            if self.unified:
+                (directory / "cpu.max").write_text(f"{quota} 100000")
+            else:
+                (directory / "cpu.cfs_period_us").write_text("100000")
+                (directory / "cpu.cfs_quota_us").write_text(str(quota))
+
+    def in_force(self) -> tuple[str, ...]:
+        """Return the limits that this host can enforce, each with what enforces it."""
+        named = [f"{_NAMES[name]} (control group)" for name in self.parents]
+        if "memory" not in self.parents:
+            named.append("memory (address space of each process)")
+        if "pids" not in self.parents:
+            named.append("processes (resource limit)")
+        return (*sorted(named), "seconds (agent)")
+
+    def resource_limits(self, limits: Limits) -> list[str]:
+        """Return the arguments of ``prlimit`` for what no control group holds.
+
+        They are set inside the container: a process limit set outside would count every process of the same user.
+        """
+        arguments = ["--core=0:0", "--nofile=1024:1024", f"--nproc={limits.processes}:{limits.processes}"]
+        if "memory" not in self.parents:
+            arguments.append(f"--as={limits.memory_bytes}:{limits.memory_bytes}")
+        return arguments
+
+
+def remove_directories(directories: Sequence[str]) -> list[str]:
+    """Remove a container's control group; return what the kernel still holds busy, to be tried again later."""
+    busy: list[str] = []
+    for directory in directories:
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            busy.append(directory)
+    return busy

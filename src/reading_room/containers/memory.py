@@ -1,0 +1,147 @@
+"""A container driver that only remembers: tests, and developing without Linux."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reading_room.analysis.job_file import Done, Ready, WorkerMessage
+from reading_room.containers.errors import ContainerError, ContainerNotReserved
+from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, RealtimeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a container ends once its job is handed over; ``exit_code`` ``None`` leaves it running."""
+
+    exit_code: int | None = 0
+    messages: tuple[WorkerMessage, ...] = (Done(documents=1, errors=0, size=1, sha256="0" * 64),)
+    diagnostics: str = ""
+
+
+@dataclass(slots=True)
+class MemoryContainerDriver:
+    """Implements ``ContainerDriver`` without a process.
+
+    ``outcomes`` says, by container id, how it ends; ``outcome`` is for all others. ``refusals`` are container ids whose
+    reservation fails, with the reason. ``calls`` records what was asked, in order. Descriptors are of an empty file.
+    """
+
+    outcome: Outcome = field(default_factory=Outcome)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    _states: dict[str, ContainerState] = field(default_factory=dict)
+    _descriptors: dict[str, int] = field(default_factory=dict)
+    _waiting: Counter[EngineName] = field(default_factory=Counter)
+    _realtime: dict[str, RealtimeSpec] = field(default_factory=dict)
+
+    def adopt(self) -> None:
+        """Record the call; what is remembered survives it."""
+        self.calls.append(("adopt", ""))
+
+    def reserve(self, spec: ContainerSpec) -> int:
+        """Return a descriptor that stands for a namespace. Raises ``ContainerError`` for the ids in ``refusals``."""
+        if spec.container_id in self.refusals:
+            raise ContainerError(self.refusals[spec.container_id])
+        if spec.container_id not in self._states:
+            self.calls.append(("reserve", spec.container_id))
+            ahead = self._waiting[spec.engine] > 0
+            if ahead:
+                self._waiting[spec.engine] -= 1
+            self._states[spec.container_id] = ContainerState(
+                spec.container_id, "starting", started_ahead=ahead, limits_in_force=("none",)
+            )
+            self._descriptors[spec.container_id] = os.memfd_create("namespace", os.MFD_CLOEXEC)
+        return self._descriptors[spec.container_id]
+
+    def start(self, spec: ContainerSpec) -> None:
+        """Let the container do what ``outcomes`` says. Raises ``ContainerNotReserved``."""
+        state = self._states.get(spec.container_id)
+        if state is None:
+            raise ContainerNotReserved(spec.container_id)
+        if state.phase == "starting":
+            self.calls.append(("start", spec.container_id))
+            self._states[spec.container_id] = replace(state, phase="running", messages=(Ready(),))
+            outcome = self.outcomes.get(spec.container_id, self.outcome)
+            if outcome.exit_code is not None:
+                self.finish(spec.container_id, outcome)
+
+    def finish(self, container_id: str, outcome: Outcome) -> None:
+        """End a running container now, in this way."""
+        state = self._states[container_id]
+        self._states[container_id] = replace(
+            state,
+            phase="exited",
+            exit_code=outcome.exit_code,
+            messages=(*state.messages, *outcome.messages),
+            diagnostics=outcome.diagnostics,
+        )
+
+    def lose(self, container_id: str) -> None:
+        """Forget how a container ended, as when its launcher was killed."""
+        self._states[container_id] = replace(self._states[container_id], phase="lost", exit_code=None)
+
+    def stop(self, container_id: str) -> None:
+        """End a container that runs as a worker ends that was asked to finish early."""
+        state = self._states.get(container_id)
+        if state is not None and state.phase in ("starting", "running"):
+            self.calls.append(("stop", container_id))
+            stopped = Done(documents=0, errors=0, size=1, sha256="0" * 64, stopped=True)
+            running = state.phase == "running"
+            self.finish(container_id, Outcome(0, (stopped,)) if running else Outcome(143, ()))
+
+    def remove(self, container_id: str) -> None:
+        """Forget the container."""
+        if self._states.pop(container_id, None) is not None:
+            self.calls.append(("remove", container_id))
+            os.close(self._descriptors.pop(container_id))
+
+    def states(self) -> Sequence[ContainerState]:
+        """Return what is remembered."""
+        return list(self._states.values())
+
+    def keep_standby(self, wish: Mapping[EngineName, int]) -> None:
+        """Remember so many waiting containers."""
+        self._waiting = Counter(wish)
+
+    def standby(self) -> Mapping[EngineName, int]:
+        """Count the waiting containers."""
+        return dict(self._waiting)
+
+    def keep_realtime(self, wish: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
+        """Return one end of a socket pair, whose other end is closed, for each container not seen before."""
+        wanted = {spec.container_id: spec for spec in wish}
+        started: dict[str, socket.socket] = {}
+        for container_id in wanted.keys() - self._realtime.keys():
+            started[container_id], other = socket.socketpair()
+            other.close()
+        self._realtime = wanted
+        return started
+
+    def realtime(self) -> Sequence[str]:
+        """Return the ids of realtime containers."""
+        return list(self._realtime)
+
+    def problems(self) -> Mapping[str, str]:
+        """Return nothing: what is only remembered cannot fail."""
+        return {}
+
+    def process_descriptors(self) -> Sequence[int]:
+        """Return nothing: there are no processes to wait for."""
+        return []
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()
+        self._realtime.clear()
+
+    def end_all(self) -> None:
+        """Lose every container that runs."""
+        for container_id, state in self._states.items():
+            if state.phase in ("starting", "running"):
+                self.lose(container_id)
+        self.close()

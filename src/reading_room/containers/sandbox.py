@@ -1,0 +1,139 @@
+"""What a container sees: bubblewrap's arguments, and the few files of its ``/etc``.
+
+A read-only root that holds the system's ``/usr``, the Python installation and the analysis package, each at its own
+path; a ``/proc`` of its own with all but a few files covered; no ``/sys``; memory-backed ``/tmp`` and ``/dev/shm``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import reading_room
+
+CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+RESOLVER = "169.254.169.253"
+HOSTNAME = "reading-room"
+USER = 1000
+"""The user id that the worker sees itself as; on the host it is another."""
+
+SHARED_MEMORY_BYTES = 67_108_864
+TEMPORARY_BYTES = 1_073_741_824
+
+PROC_KEPT = frozenset(
+    (
+        "cpuinfo",
+        "filesystems",
+        "loadavg",
+        "meminfo",
+        "mounts",
+        "net",
+        "self",
+        "stat",
+        "thread-self",
+        "uptime",
+        "version",
+    )
+)
+"""What of ``/proc``, beside processes, stays visible. Everything else is covered: ``sys``, ``kcore``, ``kmsg``,
+``sysrq-trigger`` and the rest let a job read or change the host, or count what its neighbours do."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Files that containers are shown, in a folder that their user ids may read.
+
+    ``etc`` is the container's ``/etc``; ``empty_file`` and ``empty_folder`` cover what it must not see.
+    """
+
+    etc: Path
+    empty_file: Path
+    empty_folder: Path
+
+
+def make_view(folder: Path, authority: str) -> View:
+    """Write the files into ``folder`` (made if missing) and return where they are.
+
+    ``authority`` is the certificate authority that containers trust, as PEM text. Raises ``OSError``.
+    """
+    etc = folder / "etc"
+    files: dict[str, str | bytes] = {
+        "resolv.conf": f"nameserver {RESOLVER}\noptions timeout:2 attempts:3\n",
+        "hosts": "127.0.0.1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "passwd": f"job:x:{USER}:{USER}::/tmp:/usr/sbin/nologin\n",
+        "group": f"job:x:{USER}:\n",
+        "ssl/certs/ca-certificates.crt": authority,
+        "ssl/cert.pem": authority,
+    }
+    with suppress(FileNotFoundError):
+        files["ld.so.cache"] = Path("/etc/ld.so.cache").read_bytes()
+    for name, content in files.items():
+        path = etc / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    empty_file, empty_folder = folder / "nothing", folder / "no-files"
+    _replace(empty_file, "")
+    empty_folder.mkdir(exist_ok=True)
+    for path in (folder, etc, etc / "ssl", etc / "ssl/certs", empty_folder):
+        path.chmod(0o755)
+    return View(etc, empty_file, empty_folder)
+
+
+def _replace(path: Path, content: str | bytes) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    temporary.chmod(0o444)
+    temporary.replace(path)
+
+
+def code_paths() -> tuple[Path, ...]:
+    """Return the folders and files, outside ``/usr``, that a worker's Python needs: what is mounted read-only.
+
+    Of an installation in place only the analysis package is among them, not the server's code.
+    """
+    package = Path(next(iter(reading_room.__path__)))
+    wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
+    wanted += [Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()]
+    wanted += [package / "__init__.py", package / "analysis"]
+    kept: list[Path] = []
+    for path in wanted:
+        if not any(path.is_relative_to(above) for above in (Path("/usr"), *kept)):
+            kept.append(path)
+    return tuple(kept)
+
+
+def environment(region: str) -> dict[str, str]:
+    """Return the whole environment of a worker, but for the credentials' URI, which comes with its job."""
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_REGION": region, "AWS_CA_BUNDLE": CA_BUNDLE}
+
+
+def bubblewrap_options(
+    view: View, code: Iterable[Path], variables: Mapping[str, str], seccomp_descriptor: int
+) -> list[str]:
+    """Return bubblewrap's options for a container. It must not be started as host user 0."""
+    options = ["--unshare-user", "--uid", str(USER), "--gid", str(USER), "--disable-userns"]
+    options += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    options += ["--die-with-parent", "--new-session", "--hostname", HOSTNAME]
+    options += ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        options += ["--symlink", f"usr/{name}", f"/{name}"]
+    options += ["--ro-bind", str(view.etc), "/etc"]
+    options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"]
+    for path in code:
+        options += ["--ro-bind", str(path), str(path)]
+    options += ["--proc", "/proc"]
+    for name in sorted(os.listdir("/proc")):
+        if name.isdigit() or name in PROC_KEPT:
+            continue
+        cover = view.empty_folder if Path("/proc", name).is_dir() else view.empty_file
+        options += ["--ro-bind", str(cover), f"/proc/{name}"]
+    options += ["--dev", "/dev", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
+    options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]
+    for name, value in variables.items():
+        options += ["--setenv", name, value]
+    return [*options, "--cap-drop", "ALL", "--seccomp", str(seccomp_descriptor)]

@@ -1,0 +1,63 @@
+"""Which user ids containers get. No process in a container may be the host's user 0."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from reading_room.containers.errors import ContainerError, NoFreeUserId
+
+
+class WouldRunAsHostRoot(ContainerError):
+    """Containers have no user ids of their own, and the agent's own id is the host's user 0."""
+
+    def __init__(self) -> None:
+        super().__init__("a container would run as the host's user 0: give containers a range of user ids")
+
+
+def host_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int | None:
+    """Return what a user id of this user namespace is in the namespace around it; ``None`` if it is not mapped."""
+    for line in mapping.read_text().splitlines():
+        inside, outside, count = (int(number) for number in line.split())
+        if inside <= user < inside + count:
+            return outside + user - inside
+    return None
+
+
+def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int | None:
+    """Return what a user id of the namespace around this one is in here; ``None`` if it is not mapped."""
+    for line in mapping.read_text().splitlines():
+        inside, outside, count = (int(number) for number in line.split())
+        if outside <= user < outside + count:
+            return inside + user - outside
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class UserIds:
+    """A range of user ids, one for each living container."""
+
+    first: int
+    count: int
+
+    def take(self, used: Collection[int]) -> int:
+        """Return one that is not used. Raises ``NoFreeUserId``."""
+        for user in range(self.first, self.first + self.count):
+            if user not in used:
+                return user
+        raise NoFreeUserId(self.first, self.count)
+
+
+def container_users(first: int, count: int) -> UserIds | None:
+    """Return the ids for containers; ``None`` where only the agent's own user is mapped, which they then share.
+
+    Raises ``WouldRunAsHostRoot`` when there is nothing but the host's user 0.
+    """
+    mapped = [host_user_id(user) for user in (first, first + count - 1)]
+    if count > 0 and None not in mapped and 0 not in mapped and first > 0:
+        return UserIds(first, count)
+    if host_user_id(os.geteuid()) == 0:
+        raise WouldRunAsHostRoot()
+    return None

@@ -1,0 +1,222 @@
+"""Security groups: a chain for each group and direction, and for each interface a way into its groups' chains.
+
+A rule about a network becomes an element of one interval set per group and direction, so that a connection costs the
+same with one rule or sixty. A rule about a group or a prefix list is a rule of the chain that asks the set of its
+members. Every element and rule names its ``sgr-…``. Nothing in such a chain refuses: who falls off its end goes on to
+the interface's next group, at last to the drop of the base chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, collapse_addresses
+
+from reading_room.dataplane.linux.compile.base_chains import EGRESS, INGRESS, SERVICE_KEY
+from reading_room.dataplane.linux.host import link_name
+from reading_room.dataplane.linux.nftables import (
+    Accept,
+    Chain,
+    Drop,
+    Element,
+    Equals,
+    Field,
+    Icmp,
+    Jump,
+    KeyType,
+    Lookup,
+    Match,
+    NamedSet,
+    Rule,
+    Verdict,
+)
+from reading_room.dataplane.spec import (
+    ALL_PROTOCOLS,
+    CidrPeer,
+    GroupPeer,
+    Interface,
+    PrefixListPeer,
+    SecurityGroup,
+    SecurityGroupRule,
+    Vpc,
+)
+
+ICMP, TCP, UDP = 1, 6, 17
+_LAST_PORT = 65535
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """The names of one direction: prefix of chains and sets, the field with the other side's address."""
+
+    prefix: str
+    field: Field
+    map_name: str
+
+
+OUT = Direction("eg", Field.DESTINATION, EGRESS)
+IN = Direction("ig", Field.SOURCE, INGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRules:
+    """The sets and chains of a VPC's groups, unsorted."""
+
+    sets: tuple[NamedSet, ...]
+    chains: tuple[Chain, ...]
+
+
+def compile_groups(
+    vpc: Vpc, interfaces: Sequence[Interface], prefix_lists: Mapping[str, tuple[str, ...]]
+) -> GroupRules:
+    """Return what the attached ``interfaces`` need: groups that none of them carries are left out."""
+    by_id = {group.group_id: group for group in vpc.groups}
+    carried = sorted({group_id for interface in interfaces for group_id in interface.group_ids})
+    missing = [group_id for group_id in carried if group_id not in by_id]
+    if missing:
+        raise ValueError(f"{', '.join(missing)}: carried by an interface of {vpc.vpc_id}, but not a group of it")
+    sets: list[NamedSet] = []
+    chains: list[Chain] = []
+    for group_id in carried:
+        group = by_id[group_id]
+        for direction, rules in ((OUT, group.egress), (IN, group.ingress)):
+            own_sets, chain = _group_chain(direction, group, rules)
+            sets += own_sets
+            chains.append(chain)
+    peers = [rule.peer for group_id in carried for rule in (*by_id[group_id].egress, *by_id[group_id].ingress)]
+    for referred in sorted({peer.group_id for peer in peers if isinstance(peer, GroupPeer)}):
+        members = by_id[referred].members if referred in by_id else ()
+        elements = tuple(Element((address,)) for address in sorted(set(members)))
+        sets.append(NamedSet(f"member_{referred}", (KeyType.ADDRESS,), elements))
+    for listed in sorted({peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}):
+        networks = collapse_addresses(IPv4Network(cidr) for cidr in prefix_lists.get(listed, ()))
+        elements = tuple(Element((str(network),)) for network in networks)
+        sets.append(NamedSet(f"prefix_{listed}", (KeyType.ADDRESS,), elements, interval=True))
+    for direction in (OUT, IN):
+        verdicts, joined = _ways_in(direction, interfaces)
+        sets.append(NamedSet(direction.map_name, (KeyType.DEVICE,), verdicts, value="verdict"))
+        chains += joined
+    return GroupRules(tuple(sets), tuple(chains))
+
+
+def _ways_in(direction: Direction, interfaces: Iterable[Interface]) -> tuple[tuple[Element, ...], list[Chain]]:
+    """Return each device's verdict, and the chains that join several groups.
+
+    Interfaces with the same groups share one chain, so that attaching one more edits elements only.
+    """
+    joined: dict[str, Chain] = {}
+    elements = []
+    for interface in interfaces:
+        groups = sorted(set(interface.group_ids))
+        verdict: Verdict = Drop()
+        if len(groups) == 1:
+            verdict = Jump(f"{direction.prefix}_{groups[0]}")
+        elif groups:
+            digest = hashlib.sha256(" ".join(groups).encode()).hexdigest()[:24]
+            name = f"{direction.prefix}all_{digest}"
+            jumps = tuple(Rule((), (Jump(f"{direction.prefix}_{group}"),), group) for group in groups)
+            joined[name] = Chain(name, jumps)
+            verdict = Jump(name)
+        if groups:
+            elements.append(Element((link_name(interface.interface_id),), verdict))
+    return tuple(elements), list(joined.values())
+
+
+def _group_chain(
+    direction: Direction, group: SecurityGroup, rules: Sequence[SecurityGroupRule]
+) -> tuple[list[NamedSet], Chain]:
+    whole: dict[IPv4Network, str] = {}
+    spans: dict[tuple[int, IPv4Network], list[tuple[Span, str]]] = {}
+    plain: list[Rule] = []
+    for rule in rules:
+        if isinstance(rule.peer, CidrPeer) and rule.protocol == ALL_PROTOCOLS:
+            whole.setdefault(IPv4Network(rule.peer.cidr), rule.rule_id)
+        elif isinstance(rule.peer, CidrPeer) and rule.protocol in (TCP, UDP):
+            if 0 <= rule.from_port <= rule.to_port <= _LAST_PORT:
+                span = (rule.from_port, rule.to_port)
+                spans.setdefault((rule.protocol, IPv4Network(rule.peer.cidr)), []).append((span, rule.rule_id))
+        elif (matches := _plain(direction, rule)) is not None:
+            plain.append(Rule(matches, (Accept(),), rule.rule_id))
+    sets: list[NamedSet] = []
+    lines: list[Rule] = []
+    if whole:
+        name = f"{direction.prefix}cidr_{group.group_id}"
+        outermost = [net for net in whole if not any(net != o and net.subnet_of(o) for o in whole)]
+        elements = tuple(Element((str(network),), None, whole[network]) for network in sorted(outermost))
+        sets.append(NamedSet(name, (KeyType.ADDRESS,), elements, interval=True))
+        lines.append(Rule((Lookup((direction.field,), name),), (Accept(),), group.group_id))
+    if spans:
+        name = f"{direction.prefix}port_{group.group_id}"
+        sets.append(NamedSet(name, SERVICE_KEY, _disjoint(spans), interval=True))
+        fields = (direction.field, Field.PROTOCOL, Field.PORT)
+        lines.append(Rule((Lookup(fields, name),), (Accept(),), group.group_id))
+    return sets, Chain(f"{direction.prefix}_{group.group_id}", (*lines, *plain))
+
+
+def _plain(direction: Direction, rule: SecurityGroupRule) -> tuple[Match, ...] | None:
+    """Return a rule's matches, or ``None`` where no packet can match."""
+    peer: Match
+    match rule.peer:
+        case CidrPeer(cidr):
+            peer = Equals(direction.field, cidr)
+        case GroupPeer(group_id):
+            peer = Lookup((direction.field,), f"member_{group_id}")
+        case PrefixListPeer(prefix_list_id):
+            peer = Lookup((direction.field,), f"prefix_{prefix_list_id}")
+    if rule.protocol == ALL_PROTOCOLS:
+        return (peer,)
+    if rule.protocol == ICMP:
+        kind = None if rule.from_port == -1 else rule.from_port
+        return (peer, Icmp(kind, None if rule.to_port == -1 else rule.to_port))
+    protocol = Equals(Field.PROTOCOL, str(rule.protocol))
+    if rule.protocol not in (TCP, UDP):
+        return (peer, protocol)
+    if not 0 <= rule.from_port <= rule.to_port <= _LAST_PORT:
+        return None
+    return (peer, protocol, Equals(Field.PORT, _span(rule.from_port, rule.to_port)))
+
+
+def _disjoint(spans: Mapping[tuple[int, IPv4Network], list[tuple[Span, str]]]) -> tuple[Element, ...]:
+    """Return elements that cover the same packets without overlap, which an interval set would refuse.
+
+    Two networks are either apart or one is in the other; so it is enough to take from a network's ports those that an
+    enclosing network allows already. An element names the first rule that supplied it.
+    """
+    elements = []
+    done: dict[tuple[int, IPv4Network], list[Span]] = {}
+    for key in sorted(spans, key=lambda each: (each[0], each[1].prefixlen, each[1])):
+        protocol, network = key
+        taken = [
+            span
+            for (other_protocol, other), their in done.items()
+            if other_protocol == protocol and network.subnet_of(other)
+            for span in their
+        ]
+        mine: list[Span] = []
+        for span, rule_id in spans[key]:
+            for first, last in _subtract(span, taken + mine):
+                mine.append((first, last))
+                elements.append(Element((str(network), str(protocol), _span(first, last)), None, rule_id))
+        done[key] = mine
+    return tuple(sorted(elements, key=lambda element: element.key))
+
+
+def _subtract(span: Span, taken: Sequence[Span]) -> list[Span]:
+    first, last = span
+    left = []
+    for low, high in sorted(taken):
+        if high < first or low > last:
+            continue
+        if low > first:
+            left.append((first, low - 1))
+        first = high + 1
+        if first > last:
+            return left
+    left.append((first, last))
+    return left
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

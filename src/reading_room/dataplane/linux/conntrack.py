@@ -1,0 +1,191 @@
+"""The kernel's connection tracking, over netlink: dumps that zero the counters, ends of connections, deletion.
+
+Sum of all counters from zeroing dumps and DESTROY events is exact (measured to the packet): the kernel hands every
+count out once. That needs events asked for with ``NETLINK_BROADCAST_ERROR`` and ``nf_conntrack_events`` = 1.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reading_room.dataplane.linux.netlink import (
+    NETLINK_NETFILTER,
+    NetlinkSocket,
+    Range,
+    Request,
+    attribute,
+    attributes,
+    event_socket,
+    messages,
+)
+
+SUBSYSTEM = 1 << 8
+GET = SUBSYSTEM | 1
+DELETE = SUBSYSTEM | 2
+GET_AND_ZERO = SUBSYSTEM | 3
+GET_STATISTICS = SUBSYSTEM | 5
+GROUP_DESTROY = 3
+DESTROYED = DELETE
+"""A DESTROY event has the type of the delete request."""
+
+TUPLE_ORIGINAL = 1
+TUPLE_REPLY = 2
+COUNTERS_ORIGINAL = 9
+COUNTERS_REPLY = 10
+IDENTITY = 12
+TIMESTAMP = 20
+
+ICMP = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """One direction of a connection. Ports are 0 where the protocol has none."""
+
+    source: str
+    destination: str
+    protocol: int
+    source_port: int
+    destination_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A tracked connection: both directions, what was counted since the last zeroing (sizes in bytes),
+    seconds since 1970.
+
+    ``reply`` is what answers look like; where an address was translated its source is the translated destination.
+    ``stop`` is the time of the end, 0 while it lives. ``key`` is the kernel's own description for deleting it.
+    """
+
+    original: Tuple
+    reply: Tuple
+    packets: int
+    size: int
+    reply_packets: int
+    reply_size: int
+    start: float
+    stop: float
+    key: bytes
+
+
+def _tuple(buffer: bytes, where: Range) -> Tuple | None:
+    """Read one direction; ``None`` where it is not IPv4."""
+    parts = attributes(buffer, *where)
+    addresses = attributes(buffer, *parts[1])
+    if 1 not in addresses or 2 not in addresses:
+        return None
+    protocol = attributes(buffer, *parts[2])
+    number = buffer[protocol[1][0]] if 1 in protocol else 0
+    has_ports = 2 in protocol and 3 in protocol
+    return Tuple(
+        source=socket.inet_ntoa(buffer[addresses[1][0] : addresses[1][0] + 4]),
+        destination=socket.inet_ntoa(buffer[addresses[2][0] : addresses[2][0] + 4]),
+        protocol=number,
+        source_port=struct.unpack_from("!H", buffer, protocol[2][0])[0] if has_ports else 0,
+        destination_port=struct.unpack_from("!H", buffer, protocol[3][0])[0] if has_ports else 0,
+    )
+
+
+def _counters(buffer: bytes, where: Range | None) -> tuple[int, int]:
+    """Read packets and bytes."""
+    if where is None:
+        return 0, 0
+    parts = attributes(buffer, *where)
+    return (
+        struct.unpack_from("!Q", buffer, parts[1][0])[0],
+        struct.unpack_from("!Q", buffer, parts[2][0])[0],
+    )
+
+
+def entry(buffer: bytes, start: int, end: int) -> Entry | None:
+    """Read an entry from a message body; ``None`` for other families than IPv4."""
+    found = attributes(buffer, start + 4, end)
+    if TUPLE_ORIGINAL not in found or TUPLE_REPLY not in found:
+        return None
+    original = _tuple(buffer, found[TUPLE_ORIGINAL])
+    reply = _tuple(buffer, found[TUPLE_REPLY])
+    if original is None or reply is None:
+        return None
+    packets, size = _counters(buffer, found.get(COUNTERS_ORIGINAL))
+    reply_packets, reply_size = _counters(buffer, found.get(COUNTERS_REPLY))
+    began = ended = 0.0
+    if TIMESTAMP in found:
+        times = attributes(buffer, *found[TIMESTAMP])
+        if 1 in times:
+            began = struct.unpack_from("!Q", buffer, times[1][0])[0] / 1e9
+        if 2 in times:
+            ended = struct.unpack_from("!Q", buffer, times[2][0])[0] / 1e9
+    first, last = found[TUPLE_ORIGINAL]
+    key = attribute(TUPLE_ORIGINAL | 0x8000, buffer[first:last])
+    if IDENTITY in found:
+        first, last = found[IDENTITY]
+        key += attribute(IDENTITY, buffer[first:last])
+    return Entry(original, reply, packets, size, reply_packets, reply_size, began, ended, key)
+
+
+class Conntrack:
+    """The connections of one network namespace. Open it while the thread is inside."""
+
+    HEADER = struct.pack("=BBH", socket.AF_INET, 0, 0)
+
+    def __init__(self) -> None:
+        """Open the request socket."""
+        self._netlink = NetlinkSocket(NETLINK_NETFILTER)
+
+    def close(self) -> None:
+        """Close the socket; twice is no error."""
+        self._netlink.close()
+
+    def count(self) -> int:
+        """Return how many entries there are; far cheaper than a dump, which walks the whole machine's table."""
+        kind, body = self._netlink.ask(Request(GET_STATISTICS, 0, struct.pack("=BBH", 0, 0, 0), "count connections"))
+        found = attributes(body, 4, len(body))
+        if kind != SUBSYSTEM | GET_STATISTICS & 0xFF or 1 not in found:
+            raise OSError(errno.EPROTO, "the kernel did not say how many connections it tracks")
+        number: int = struct.unpack_from("!I", body, found[1][0])[0]
+        return number
+
+    def entries(self, *, zero: bool) -> Iterator[Entry]:
+        """Dump IPv4 entries; with ``zero`` their counters start again, so whoever asks must keep what is answered."""
+        kind = GET_AND_ZERO if zero else GET
+        for buffer, start, end in self._netlink.dump(Request(kind, 0, self.HEADER, "read tracked connections")):
+            found = entry(buffer, start, end)
+            if found is not None:
+                yield found
+
+    def delete(self, entries: list[Entry]) -> None:
+        """End entries; each is reported as a DESTROY event with its last counters. One gone already is no error."""
+        self._netlink.batch(
+            [
+                Request(DELETE, 0, self.HEADER + one.key, "forget a tracked connection", (errno.ENOENT,))
+                for one in entries
+            ]
+        )
+
+
+def destroy_events(receive: int) -> socket.socket:
+    """Open the socket that is told, reliably, of every connection's end; made inside the namespace."""
+    return event_socket(NETLINK_NETFILTER, (GROUP_DESTROY,), reliable=True, receive=receive)
+
+
+def read_destroyed(events: socket.socket) -> Iterator[Entry]:
+    """Yield every end that waits on the socket, and return when none does."""
+    while True:
+        try:
+            buffer = events.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno == errno.ENOBUFS:  # The kernel keeps what did not fit and delivers it later.
+                continue
+            raise
+        for kind, _sequence, start, end in messages(buffer):
+            if kind == DESTROYED:
+                found = entry(buffer, start, end)
+                if found is not None:
+                    yield found

@@ -1,0 +1,139 @@
+"""Flow events of every VPC with a logged interface, read by one thread.
+
+The thread never stalls behind a turn of the agent, because unread DESTROY events would hold tracked connections in
+the kernel. What it reads of one VPC is in ``flow_watch.py``, what it keeps in ``flow_counts.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+import time
+
+from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.linux.flow_counts import Tallies
+from reading_room.dataplane.linux.flow_watch import Places, Watch
+from reading_room.dataplane.spec import FlowEvent, Problem
+
+SWEEP_SECONDS = 1.0
+
+
+class FlowCollector:
+    """Reads the flows of every watched VPC in a thread of its own; ``flush`` reads one in the caller's."""
+
+    def __init__(self) -> None:
+        """Start the thread."""
+        self._tallies = Tallies()
+        self._watches: dict[str, Watch] = {}
+        self._selector = selectors.DefaultSelector()
+        self._lock = threading.Lock()
+        self._failures: dict[str, str] = {}
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="flows", daemon=True)
+        self._thread.start()
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"w")
+
+    def watching(self, vpc_id: str) -> bool:
+        """Whether a VPC's flows are read."""
+        return vpc_id in self._watches
+
+    def watch(self, vpc_id: str, namespace: int) -> None:
+        """Begin to read a VPC's flows; ``namespace`` is its router's. Raises ``OSError``."""
+        with namespaces.inside(namespace):
+            watch = Watch(vpc_id, self._tallies)
+        with self._lock:
+            self._watches[vpc_id] = watch
+            for opened in watch.sockets():
+                self._selector.register(opened, selectors.EVENT_READ, watch)
+        self._wake()
+
+    def unwatch(self, vpc_id: str) -> None:
+        """Stop reading a VPC's flows; what was counted stays for ``drain``. Not watched is no error."""
+        with self._lock:
+            watch = self._watches.pop(vpc_id, None)
+            if watch is None:
+                return
+            for opened in watch.sockets():
+                self._selector.unregister(opened)
+        with watch.lock:
+            watch.close()
+
+    def place(self, vpc_id: str, namespace: int, places: Places) -> None:
+        """Say which interface each address of a VPC is from now on; what was seen before counts as it was."""
+        watch = self._watches.get(vpc_id)
+        if watch is None or watch.places == places:
+            return
+        if watch.places.logged() - places.logged():
+            self.flush(vpc_id, namespace)
+        with watch.lock:
+            watch.places = places
+
+    def flush(self, vpc_id: str, namespace: int) -> None:
+        """Count everything that was seen in a VPC until now, before an interface of it is forgotten."""
+        watch = self._watches.get(vpc_id)
+        if watch is not None:
+            with namespaces.inside(namespace):
+                watch.flush()
+
+    def drain(self) -> list[FlowEvent]:
+        """Take the events counted since the last call, oldest first."""
+        return self._tallies.drain()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Say what was lost, or could not be read, since the last call; ``about`` is the VPC."""
+        lost = [
+            Problem(vpc_id, f"{count} flow log messages were lost: more flows at once than can be read in time")
+            for vpc_id, count in sorted(self._tallies.take_lost().items())
+        ]
+        failures, self._failures = self._failures, {}
+        return (*lost, *(Problem(vpc_id, message) for vpc_id, message in sorted(failures.items())))
+
+    def close(self) -> None:
+        """Stop the thread and close every socket; twice is no error."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake()
+        self._thread.join()
+        for vpc_id in list(self._watches):
+            self.unwatch(vpc_id)
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _run(self) -> None:
+        """Read until closed: what is ready at once, everything once a sweep."""
+        due = time.monotonic() + SWEEP_SECONDS
+        while not self._closing:
+            ready = self._selector.select(max(0.0, due - time.monotonic()) if self._watches else None)
+            for key, _mask in ready:
+                watch = key.data
+                if watch is None:
+                    os.read(self._wake_read, 4096)
+                else:
+                    self._guard(watch, sweep=False)
+            if time.monotonic() >= due:
+                with self._lock:
+                    watches = list(self._watches.values())
+                for watch in watches:
+                    self._guard(watch, sweep=True)
+                due = time.monotonic() + SWEEP_SECONDS
+
+    def _guard(self, watch: Watch, *, sweep: bool) -> None:
+        """Read one VPC; its failure is reported and does not stop the others' logs."""
+        with watch.lock:
+            if watch.closed:
+                return
+            try:
+                if sweep:
+                    watch.sweep()
+                else:
+                    watch.read()
+            except Exception as error:
+                # Whatever it was, the thread must live on: the other VPCs' connections are held until they are read.
+                self._failures[watch.vpc_id] = f"flow logs could not be read: {type(error).__name__}: {error}"

@@ -1,0 +1,295 @@
+"""What must hold of every compiled host, whoever compiled it, before a kernel is touched. Pure.
+
+A problem here is either a wish that contradicts itself or an error of the compiler. In both cases the VPC's old rules
+stay in force and its problem is reported: better no change than a change that opens something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+
+from reading_room.dataplane.linux.compile.base_chains import (
+    ATTACHED,
+    BASE_CHAINS,
+    EGRESS,
+    ENDPOINTS,
+    EXEMPT,
+    INGRESS,
+    MARKS,
+    ROUTER,
+)
+from reading_room.dataplane.linux.compile.flow_logs import LOGGED
+from reading_room.dataplane.linux.compile.routes import LINK_LOCAL
+from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.linux.nftables import (
+    Accept,
+    Chain,
+    Drop,
+    Element,
+    Equals,
+    Field,
+    Goto,
+    Jump,
+    Lookup,
+    NamedSet,
+    Rule,
+)
+from reading_room.dataplane.spec import (
+    LOCAL_CREDENTIALS_ADDRESS,
+    LOCAL_ENDPOINT_ADDRESS,
+    LOCAL_RESOLVER_ADDRESS,
+    ListenerLabel,
+    NetworkSpec,
+    Vpc,
+    endpoint_ports,
+)
+
+_ID = re.compile(r"[a-z]{2,6}-[0-9a-z]{1,32}\Z")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
+_LOCAL = {LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, LOCAL_RESOLVER_ADDRESS}
+_GROUP_CHAIN = re.compile(r"(eg|ig)(?:all)?_")
+_MOST_ENDPOINTS = 2000
+
+
+def check(config: HostConfig, spec: NetworkSpec) -> list[str]:
+    """Return the problems of a host's configuration, each a sentence that begins with the id it is about."""
+    vpcs = {vpc.vpc_id: vpc for vpc in spec.vpcs}
+    problems = [f"{each}: the VPC is there twice" for each in _twice(router.vpc_id for router in config.routers)]
+    compiled = {router.vpc_id for router in config.routers}
+    problems += [f"{vpc_id}: no router was compiled for it" for vpc_id in vpcs if vpc_id not in compiled]
+    problems += _shared_containers(config)
+    for router in config.routers:
+        if router.vpc_id in vpcs:
+            problems += check_router(router, vpcs[router.vpc_id])
+        else:
+            problems.append(f"{router.vpc_id}: nobody asked for this router")
+    return problems
+
+
+def check_router(router: RouterConfig, vpc: Vpc) -> list[str]:
+    """Return the problems of one VPC's router."""
+    problems = [
+        *_check_names(router, vpc),
+        *_check_links(router, vpc),
+        *_check_addresses(router, vpc),
+        *_check_listeners(router, vpc),
+        *_check_chains(router, vpc),
+        *_check_elements(router, vpc),
+    ]
+    return [f"{router.vpc_id}: {problem}" for problem in problems]
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _shared_containers(config: HostConfig) -> list[str]:
+    owners = [link.container_id for router in config.routers for link in router.links]
+    return [f"{each}: the container has two interfaces, but one device" for each in _twice(owners)]
+
+
+def _check_names(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    ids = [
+        vpc.vpc_id,
+        *(each.subnet_id for each in vpc.subnets),
+        *(each.route_table_id for each in vpc.route_tables),
+        *(each.group_id for each in vpc.groups),
+        *(each.endpoint_id for each in vpc.endpoints),
+        *(each.interface_id for each in vpc.interfaces),
+    ]
+    yield from (f"{each!r} is not an id" for each in ids if not _ID.match(each))
+    yield from (f"{each} is there twice" for each in _twice(ids))
+    if router.namespace != namespace_name(router.vpc_id):
+        yield f"its namespace is {router.namespace!r} instead of {namespace_name(router.vpc_id)!r}"
+    numbers = [table.number for table in vpc.route_tables]
+    if len(set(numbers)) < len(numbers) or any(not 1 <= number < 2**31 for number in numbers):
+        yield f"its route tables need different numbers from 1: {numbers}"
+    numbers = [endpoint.number for endpoint in vpc.endpoints]
+    if len(set(numbers)) < len(numbers) or any(not 1 <= number <= _MOST_ENDPOINTS for number in numbers):
+        yield f"its endpoints need different numbers from 1 to {_MOST_ENDPOINTS}: {numbers}"
+
+
+def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    subnets = {subnet.subnet_id: IPv4Network(subnet.cidr) for subnet in vpc.subnets}
+    wanted = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
+    yield from (f"two interfaces would share the device {each}" for each in _twice(link.name for link in router.links))
+    yield from (f"two interfaces share the address {each}" for each in _twice(link.address for link in router.links))
+    if {link.interface_id for link in router.links} != wanted.keys():
+        yield "its links are not those of its interfaces"
+    for link in router.links:
+        interface = wanted.get(link.interface_id)
+        if interface is None:
+            continue
+        network = subnets[interface.subnet_id]
+        if link.name != link_name(link.interface_id):
+            yield f"{link.interface_id} has the device {link.name!r}, which is not its own"
+        if (link.address, link.container_id, link.mac) != (interface.address, interface.container_id, interface.mac):
+            yield f"{link.interface_id} differs from what was asked for"
+        if not _MAC.match(link.mac):
+            yield f"{link.interface_id} has {link.mac!r}, which is no hardware address"
+        if not _inside(link.address, network) or link.address in router.addresses:
+            yield f"{link.interface_id} has {link.address}, which is not free for it in {network}"
+        if link.gateway not in router.addresses or not _inside(link.gateway, network):
+            yield f"{link.interface_id} has the router {link.gateway}, which is not that of {network}"
+
+
+def _inside(address: str, network: IPv4Network) -> bool:
+    value = int(IPv4Address(address))
+    return int(network.network_address) <= value <= int(network.broadcast_address)
+
+
+def _check_addresses(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    own = [IPv4Network(cidr) for cidr in vpc.cidrs]
+    yield from (f"the router has {each} twice" for each in _twice(router.addresses))
+    for address in router.addresses:
+        if address not in _LOCAL and not any(_inside(address, network) for network in own):
+            yield f"the router may not have {address}, which is outside of {', '.join(vpc.cidrs)}"
+    if set(router.blackholes) != {"0.0.0.0/0", *vpc.cidrs}:
+        yield "what no interface takes would not be dropped everywhere"
+    for subnet in vpc.subnets:
+        if not any(IPv4Network(subnet.cidr).subnet_of(network) for network in own):
+            yield f"{subnet.subnet_id} ({subnet.cidr}) is outside of {', '.join(vpc.cidrs)}"
+    for network in own:
+        if network.overlaps(IPv4Network(LINK_LOCAL)):
+            yield f"{network} holds addresses of the router's own services"
+
+
+def _check_listeners(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    endpoints = {endpoint.endpoint_id: endpoint_ports(endpoint) for endpoint in vpc.endpoints}
+    where = [(label.address, label.port, label.kind == "resolver-udp") for label in router.listeners]
+    if len(set(where)) < len(where):
+        yield "two listeners want the same address and port"
+    for label in router.listeners:
+        if label.vpc_id != router.vpc_id or not _fits(label, router, endpoints):
+            yield f"no listener of kind {label.kind} belongs at {label.address}:{label.port}"
+
+
+def _fits(label: ListenerLabel, router: RouterConfig, endpoints: dict[str, tuple[int, int]]) -> bool:
+    if label.address not in router.addresses:
+        return False
+    match label.kind:
+        case "resolver-udp" | "resolver-tcp":
+            local = label.address in (LOCAL_ENDPOINT_ADDRESS, LOCAL_CREDENTIALS_ADDRESS)
+            return label.port == 53 and label.endpoint_id is None and not local
+        case "credentials":
+            return (label.address, label.port, label.endpoint_id) == (LOCAL_CREDENTIALS_ADDRESS, 80, None)
+        case "endpoint-http" | "endpoint-https":
+            ports = endpoints.get(label.endpoint_id or "", (0, 0))
+            wanted = ports[0] if label.kind == "endpoint-http" else ports[1]
+            return (label.address, label.port) == (LOCAL_ENDPOINT_ADDRESS, wanted)
+
+
+def _check_chains(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    chains = {chain.name: chain for chain in router.ruleset.chains}
+    sets = {each.name: each for each in router.ruleset.sets}
+    if len(chains) < len(router.ruleset.chains) or len(sets) < len(router.ruleset.sets):
+        yield "two chains or two sets have one name"
+    if tuple(chain for chain in router.ruleset.chains if chain.hook) != BASE_CHAINS:
+        yield "its base chains are not those of every VPC"
+    own = {rule.rule_id for group in vpc.groups for rule in (*group.ingress, *group.egress)}
+    for chain in router.ruleset.chains:
+        if chain.hook is None:
+            yield from _check_chain(chain, chains, sets, own)
+
+
+def _check_chain(
+    chain: Chain, chains: dict[str, Chain], sets: dict[str, NamedSet], own_rules: set[str]
+) -> Iterator[str]:
+    """Yield what is wrong with a group's chain: it accepts by group rules only, and asks for the right side."""
+    name = _GROUP_CHAIN.match(chain.name)
+    if name is None:
+        yield f"the chain {chain.name} is neither a base chain nor one of a group"
+        return
+    field = Field.DESTINATION if name[1] == "eg" else Field.SOURCE
+    for rule in chain.rules:
+        match rule.statements:
+            case (Accept(),):
+                if not _is_granted(rule, field, sets, own_rules):
+                    yield f"{chain.name} accepts without a group rule: {rule.text()}"
+            case (Jump(target),) if target in chains and target.startswith(f"{name[1]}_"):
+                pass
+            case _:
+                yield f"{chain.name} does what no group asks for: {rule.text()}"
+
+
+def _is_granted(rule: Rule, field: Field, sets: dict[str, NamedSet], own_rules: set[str]) -> bool:
+    """Return whether a rule of this VPC's groups stands behind an accept, and the rule looks at the other side."""
+    looks = False
+    for match in rule.matches:
+        if isinstance(match, Lookup):
+            asked = sets.get(match.set_name)
+            if asked is None or match.negated or match.fields[0] is not field:
+                return False
+            looks = True
+            if rule.comment not in own_rules and not all(each.comment in own_rules for each in asked.elements):
+                return False
+        elif isinstance(match, Equals) and match.field is field:
+            looks = True
+            if rule.comment not in own_rules:
+                return False
+    return looks
+
+
+def _check_elements(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    sets = {each.name: each for each in router.ruleset.sets}
+    chains = {chain.name for chain in router.ruleset.chains}
+    links = {link.name: link for link in router.links}
+    needed = {ATTACHED, EGRESS, ENDPOINTS, EXEMPT, INGRESS, LOGGED, MARKS, ROUTER}
+    if missing := sorted(needed - sets.keys()):
+        yield f"it lacks the sets {', '.join(missing)}"
+        return
+    yield from _check_marks(sets[MARKS].elements, router.links, vpc)
+    if {each.key[0] for each in sets[ATTACHED].elements} != {link.address for link in router.links}:
+        yield "the addresses that packets may go to are not those of its links"
+    if {each.key[0] for each in sets[ROUTER].elements} != set(router.addresses):
+        yield "the addresses of the router are not those that it has"
+    for name, prefix in ((EGRESS, "eg"), (INGRESS, "ig")):
+        for element in sets[name].elements:
+            if element.key[0] not in links:
+                yield f"{name} has an element for {element.key[0]}, which is no device of its links"
+            if not isinstance(element.value, Jump | Goto | Drop):
+                yield f"{name} lets {element.key[0]} pass without its groups"
+            elif not isinstance(element.value, Drop) and (
+                element.value.chain not in chains or not element.value.chain.startswith(prefix)
+            ):
+                yield f"{name} leads {element.key[0]} to {element.value.chain}, which is not a chain of groups"
+    logged = (each.key[0] for each in sets[LOGGED].elements)
+    yield from (f"{name} is logged, but no device of its links" for name in logged if name not in links)
+    services = {
+        (label.address, "17" if label.kind == "resolver-udp" else "6", str(label.port))
+        for label in router.listeners
+        if not label.kind.startswith("endpoint")
+    }
+    if {each.key for each in sets[EXEMPT].elements} != services:
+        yield "groups would not filter something else than the resolver and the credentials address"
+    yield from _check_endpoints(sets[ENDPOINTS].elements, router, vpc)
+
+
+def _check_marks(elements: Sequence[Element], links: Sequence[LinkConfig], vpc: Vpc) -> Iterator[str]:
+    numbers = {table.route_table_id: str(table.number) for table in vpc.route_tables}
+    by_subnet = {subnet.subnet_id: numbers.get(subnet.route_table_id, "") for subnet in vpc.subnets}
+    by_interface = {each.interface_id: by_subnet.get(each.subnet_id, "") for each in vpc.interfaces}
+    wanted = {(link.name, link.address): (by_interface.get(link.interface_id, ""),) for link in links}
+    if {element.key: element.value for element in elements} != wanted:
+        yield "devices, source addresses and route tables do not belong together as asked for"
+
+
+def _check_endpoints(elements: Sequence[Element], router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    numbers = {str(table.number) for table in vpc.route_tables}
+    listeners: dict[tuple[str, ...], ListenerLabel] = {
+        (label.address, str(label.port)): label for label in router.listeners if label.kind.startswith("endpoint")
+    }
+    closed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, LINK_LOCAL)]
+    for element in elements:
+        mark, network, port = element.key
+        label = listeners.get(element.value) if isinstance(element.value, tuple) else None
+        kind = {"80": "endpoint-http", "443": "endpoint-https"}.get(port)
+        if label is None or label.kind != kind or label.endpoint_id != element.comment:
+            yield f"{network} port {port} leads to no listener of {element.comment}"
+        if mark not in numbers:
+            yield f"{network} is sent to {element.comment} by a route table that does not exist ({mark})"
+        if any(IPv4Network(network).overlaps(each) for each in closed):
+            yield f"{network} is inside the VPC and cannot be sent to {element.comment}"

@@ -1,0 +1,126 @@
+"""Network namespaces: made, pinned to a path so that they outlive this process, entered by a thread, unpinned.
+
+``setns`` and ``unshare`` act on the calling thread only. They are called through ctypes, because ``os`` has them from
+Python 3.12 on. A pin is a bind mount of the namespace's file, in the mount namespace of whoever calls: the holder's,
+for the agent; nothing is ever mounted on the host.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CLONE_NEWNET = 0x40000000
+MS_BIND = 0x1000
+MNT_DETACH = 2
+MINE = "/proc/thread-self/ns/net"
+"""The calling thread's namespace (``/proc/self`` would be the main thread's)."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
+_libc.unshare.argtypes = [ctypes.c_int]
+_libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+_libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+
+
+def _check(result: int, action: str) -> None:
+    """Raise the ``OSError`` of a failed C call."""
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{action}: {os.strerror(number)}")
+
+
+def enter(descriptor: int) -> None:
+    """Move the calling thread into the network namespace that ``descriptor`` refers to, for good."""
+    _check(_libc.setns(descriptor, CLONE_NEWNET), "enter a network namespace (setns)")
+
+
+@contextmanager
+def inside(descriptor: int) -> Iterator[None]:
+    """Run the body with the calling thread in another network namespace, and come back whatever happens.
+
+    A thread that cannot come back would make every later socket in the wrong place, so that case is not survivable:
+    the ``OSError`` of the way back is raised even over an exception of the body.
+    """
+    home = os.open(MINE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        enter(descriptor)
+        try:
+            yield
+        finally:
+            enter(home)
+    finally:
+        os.close(home)
+
+
+def new_namespace() -> int:
+    """Make an empty network namespace and return the one descriptor that keeps it alive."""
+    home = os.open(MINE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_libc.unshare(CLONE_NEWNET), "make a network namespace (unshare)")
+        try:
+            return os.open(MINE, os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            enter(home)
+    finally:
+        os.close(home)
+
+
+def identity(descriptor: int) -> tuple[int, int]:
+    """Return what tells one namespace from another: device and inode of its file."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+class PinBoard:
+    """A directory of pinned namespaces, by name.
+
+    The directory must be private to the mount namespace in use (a tmpfs of the holder). A file without a namespace
+    mounted on it is what a crash between two steps leaves; it counts as absent and is swept away.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Use ``directory``, made if it is missing."""
+        self.directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def names(self) -> tuple[str, ...]:
+        """Name every pinned namespace, and remove the files of pins that never came to be."""
+        device = os.stat(MINE).st_dev
+        names = []
+        for entry in sorted(os.scandir(self.directory), key=lambda entry: entry.name):
+            if entry.stat().st_dev == device:
+                names.append(entry.name)
+            else:
+                os.unlink(entry.path)
+        return tuple(names)
+
+    def create(self, name: str) -> int:
+        """Make a namespace, pin it as ``name``, and return an open descriptor of it."""
+        descriptor = new_namespace()
+        path = self.directory / name
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+            source = f"/proc/self/fd/{descriptor}".encode()
+            _check(_libc.mount(source, bytes(path), None, MS_BIND, None), f"pin the namespace {name} (mount)")
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
+        return descriptor
+
+    def open(self, name: str) -> int:
+        """Return an open descriptor of a pinned namespace."""
+        return os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
+
+    def remove(self, name: str) -> None:
+        """Take the pin away; the namespace ends with its last descriptor and process. No pin is no error."""
+        path = self.directory / name
+        result = _libc.umount2(bytes(path), MNT_DETACH)
+        if result != 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):
+            _check(result, f"unpin the namespace {name} (umount2)")
+        path.unlink(missing_ok=True)

@@ -1,0 +1,211 @@
+"""Raw netlink: messages built and read with ``struct``, many requests in one send.
+
+One socket stays in the network namespace of the thread that opened it. Requests of a batch are executed by the kernel
+in order; each is answered, and the first refused one raises ``NetlinkError`` with the caller's words for it. Numbers
+are those of the kernel's public headers (``rtnetlink.h``, ``if_link.h``, ``fib_rules.h``).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+RECEIVE_BUFFER_FORCE = 33
+SOL_NETLINK = 270
+ADD_MEMBERSHIP = 1
+BROADCAST_ERROR = 4
+NO_ENOBUFS = 5
+
+NETLINK_ROUTE = 0
+NETLINK_SOCK_DIAG = 4
+NETLINK_NETFILTER = 12
+
+ERROR = 2
+DONE = 3
+F_REQUEST = 1
+F_ACK = 4
+F_DUMP = 0x300
+F_REPLACE = 0x100
+F_EXCL = 0x200
+F_CREATE = 0x400
+
+Range = tuple[int, int]
+"""Where a value starts and ends in a buffer."""
+
+
+class NetlinkError(OSError):
+    """The kernel refused a request; ``strerror`` says which and why."""
+
+    def __init__(self, number: int, action: str) -> None:
+        """Name the request in words (``create link rr…``) beside the kernel's error."""
+        self.action = action
+        super().__init__(number, f"{action}: {os.strerror(number)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One netlink message without its header; ``tolerated`` are error numbers that mean it is already so."""
+
+    kind: int
+    flags: int
+    body: bytes
+    action: str
+    tolerated: tuple[int, ...] = ()
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Encode one attribute, padded."""
+    length = 4 + len(value)
+    return struct.pack("=HH", length, kind) + value + b"\0" * (-length % 4)
+
+
+def text_attribute(kind: int, value: str) -> bytes:
+    """Encode a zero-terminated text."""
+    return attribute(kind, value.encode() + b"\0")
+
+
+def number_attribute(kind: int, value: int) -> bytes:
+    """Encode an unsigned 32-bit number in the machine's order."""
+    return attribute(kind, struct.pack("=I", value))
+
+
+def attributes(buffer: bytes, start: int, end: int) -> dict[int, Range]:
+    """Map attribute numbers (flags taken off) to where their values lie."""
+    found: dict[int, Range] = {}
+    while start + 4 <= end:
+        length, kind = struct.unpack_from("=HH", buffer, start)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = (start + 4, start + length)
+        start += (length + 3) & ~3
+    return found
+
+
+def messages(buffer: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Walk a received buffer: type, sequence number, start and end of each message's body."""
+    offset = 0
+    while offset + 16 <= len(buffer):
+        length, kind, _flags, sequence, _port = struct.unpack_from("=IHHII", buffer, offset)
+        if length < 16:
+            return
+        yield kind, sequence, offset + 16, offset + length
+        offset += (length + 3) & ~3
+
+
+def frame(request: Request, sequence: int) -> bytes:
+    """Put the header before a request; padded, so that frames may be joined."""
+    length = 16 + len(request.body)
+    header = struct.pack("=IHHII", length, request.kind, request.flags | F_REQUEST, sequence, 0)
+    return header + request.body + b"\0" * (-length % 4)
+
+
+class NetlinkSocket:
+    """A netlink socket for requests, bound to the namespace of the thread that opened it."""
+
+    RECEIVE = 1 << 18
+    BATCH_BYTES = 64_000
+    """Far below every default of ``net.core.wmem_max``, which limits a single send in a user namespace."""
+
+    def __init__(self, protocol: int, *, timeout: float = 10.0) -> None:
+        """Open it here and now. ``timeout``, in seconds, guards against a kernel that never answers."""
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        self.socket.bind((0, 0))
+        self.socket.settimeout(timeout)
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Close it; twice is no error."""
+        self.socket.close()
+
+    def batch(self, requests: Sequence[Request]) -> None:
+        """Send all requests in as few sends as fit, and check each answer; raise the first ``NetlinkError``."""
+        position = 0
+        while position < len(requests):
+            frames: list[bytes] = []
+            waiting: dict[int, Request] = {}
+            size = 0
+            while position < len(requests) and (not frames or size < self.BATCH_BYTES) and len(frames) < 100:
+                request = requests[position]
+                self._sequence += 1
+                data = frame(Request(request.kind, request.flags | F_ACK, request.body, request.action), self._sequence)
+                frames.append(data)
+                waiting[self._sequence] = request
+                size += len(data)
+                position += 1
+            self.socket.send(b"".join(frames))
+            self._collect(waiting)
+
+    def _collect(self, waiting: dict[int, Request]) -> None:
+        """Read answers until every request of a send has one."""
+        failure: NetlinkError | None = None
+        while waiting:
+            buffer = self.socket.recv(self.RECEIVE)
+            for kind, sequence, start, _end in messages(buffer):
+                if kind != ERROR or sequence not in waiting:
+                    continue
+                request = waiting.pop(sequence)
+                number = -struct.unpack_from("=i", buffer, start)[0]
+                if number and number not in request.tolerated and failure is None:
+                    failure = NetlinkError(number, request.action)
+        if failure is not None:
+            raise failure
+
+    def ask(self, request: Request) -> tuple[int, bytes]:
+        """Send one request that is answered by one message; return its type and body."""
+        self._sequence += 1
+        self.socket.send(frame(request, self._sequence))
+        while True:
+            buffer = self.socket.recv(self.RECEIVE)
+            for kind, sequence, start, end in messages(buffer):
+                if sequence != self._sequence:
+                    continue
+                if kind == ERROR:
+                    number = -struct.unpack_from("=i", buffer, start)[0]
+                    raise NetlinkError(number or errno.EPROTO, request.action)
+                return kind, buffer[start:end]
+
+    def dump(self, request: Request) -> Iterator[tuple[bytes, int, int]]:
+        """Send a dump request; yield buffer, start and end of each answer's body. Read it to its end."""
+        self._sequence += 1
+        sent = self._sequence
+        request = Request(request.kind, request.flags | F_DUMP, request.body, request.action)
+        self.socket.send(frame(request, sent))
+        while True:
+            buffer = self.socket.recv(self.RECEIVE)
+            for kind, sequence, start, end in messages(buffer):
+                if sequence != sent:
+                    continue
+                if kind == DONE:
+                    return
+                if kind == ERROR:
+                    raise NetlinkError(-struct.unpack_from("=i", buffer, start)[0], request.action)
+                yield buffer, start, end
+
+
+def event_socket(protocol: int, groups: Sequence[int], *, reliable: bool = False, receive: int = 0) -> socket.socket:
+    """Open a non-blocking socket that is told of changes.
+
+    ``reliable`` makes the kernel keep an event that did not fit and deliver it later (conntrack's DESTROY); reading
+    may still say ENOBUFS then, which means nothing is lost. ``receive`` asks for a receive buffer in bytes, as far as
+    the host's limit goes.
+    """
+    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
+    try:
+        opened.bind((0, 0))
+        if receive:
+            try:
+                opened.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, receive)
+            except PermissionError:  # Only the host's root may go over its limit.
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        if reliable:
+            opened.setsockopt(SOL_NETLINK, BROADCAST_ERROR, 1)
+        for group in groups:
+            opened.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, group)
+    except OSError:
+        opened.close()
+        raise
+    return opened

@@ -1,0 +1,78 @@
+"""Kernel settings of a router's and of a container's network namespace, and of nothing else.
+
+``/proc/sys/net`` shows the namespace of the thread that looks, so every function here must be called inside the
+namespace it is about. Settings that belong to the whole machine (``nf_conntrack_max``, ``net.core.*``) are never
+written.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+ROOT = Path("/proc/sys/net")
+
+ROUTER: tuple[tuple[str, int], ...] = (
+    # Forwarding first: writing it resets some of the settings below.
+    ("ipv4/ip_forward", 1),
+    ("ipv4/conf/all/rp_filter", 0),
+    ("ipv4/conf/default/rp_filter", 0),
+    ("ipv4/conf/all/send_redirects", 0),
+    ("ipv4/conf/default/send_redirects", 0),
+    ("ipv4/conf/all/accept_redirects", 0),
+    ("ipv4/conf/default/accept_redirects", 0),
+    ("ipv4/conf/all/accept_source_route", 0),
+    ("ipv4/conf/default/accept_source_route", 0),
+    ("netfilter/nf_conntrack_acct", 1),
+    ("netfilter/nf_conntrack_timestamp", 1),
+    # 2, the default, reports nothing of connections made before somebody listened.
+    ("netfilter/nf_conntrack_events", 1),
+    # A packet in the middle of a connection that is not tracked is invalid, so a cut connection stays cut.
+    ("netfilter/nf_conntrack_tcp_loose", 0),
+    ("netfilter/nf_conntrack_tcp_timeout_time_wait", 10),
+    ("netfilter/nf_conntrack_tcp_timeout_close", 10),
+    ("netfilter/nf_conntrack_udp_timeout", 30),
+)
+"""Anti-spoofing is a logged rule (``eni_addr``), not ``rp_filter``, which ignores marks and cannot be logged."""
+
+NO_IPV6: tuple[tuple[str, int], ...] = (
+    ("ipv6/conf/all/disable_ipv6", 1),
+    ("ipv6/conf/default/disable_ipv6", 1),
+)
+
+
+class SettingError(Exception):
+    """A kernel setting could not be written, so the network would not be what was asked for."""
+
+    def __init__(self, name: str, value: int, error: OSError) -> None:
+        """Say which setting, why, and what mends it."""
+        self.name = name
+        if error.errno == errno.ENOENT:
+            module = "nf_conntrack" if name.startswith("netfilter/") else "the IPv4 networking"
+            fix = f"load {module} into the kernel (modprobe nf_conntrack)"
+        elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            fix = "mount /proc so that /proc/sys/net is writable for this namespace (not read-only, not masked)"
+        else:
+            fix = "see the kernel's log"
+        super().__init__(f"cannot set net/{name} to {value}: {error.strerror}: {fix}")
+
+
+def _write(name: str, value: int) -> None:
+    try:
+        (ROOT / name).write_text(f"{value}\n", encoding="ascii")
+    except OSError as error:
+        raise SettingError(name, value, error) from error
+
+
+def forbid_ipv6() -> None:
+    """Switch IPv6 off in the calling thread's namespace; a kernel without IPv6 needs nothing."""
+    if (ROOT / "ipv6").is_dir():
+        for name, value in NO_IPV6:
+            _write(name, value)
+
+
+def prepare_router() -> None:
+    """Set everything a router's namespace needs; raise ``SettingError``."""
+    forbid_ipv6()
+    for name, value in ROUTER:
+        _write(name, value)

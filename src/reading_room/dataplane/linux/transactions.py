@@ -1,0 +1,159 @@
+"""From one ruleset to another: nft commands in transactions that running connections do not notice.
+
+Measured rules that the order obeys: an update edits elements in place, or flushes and refills a chain that is no base
+chain; a set is never introduced in the transaction of a rule that uses it; base chains are never touched. Each string
+in the result is one transaction, a text for one call of libnftables, to be applied in order and each checked. If one
+fails, those before it have done no harm: they only added what nothing refers to yet, or finished whole sets and chains.
+
+Transactions are kept small, because an ordinary user's netlink message is limited by ``net.core.wmem_max`` (212,992
+bytes as Debian ships it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from reading_room.dataplane.linux.nftables import TABLE, Chain, Element, Lookup, NamedSet, OverRate, Ruleset
+
+_BUDGET = 120_000
+_RULE_COST = 700
+_ELEMENT_COST = 60
+_DECLARATION_COST = 250
+# Bytes of netlink, estimated from what a stock system takes: 300 rules or 4,000 elements.
+_ELEMENTS_AT_ONCE = _BUDGET // _ELEMENT_COST
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Commands that must share a transaction."""
+
+    commands: tuple[str, ...]
+    cost: int
+
+
+def creation(ruleset: Ruleset) -> tuple[str, ...]:
+    """Return the transactions that make the table anew, whatever was there.
+
+    The first replaces it by base chains over empty sets, which drop every new connection, in one transaction: there is
+    no moment without a table, in which everything would pass. It is the one exception to the rule about sets and
+    rules of one transaction, since a set that is empty is missed by the rules either way. Connections already
+    established pass meanwhile.
+    """
+    skeleton = _skeleton(ruleset)
+    first = [f"add table {TABLE}", f"delete table {TABLE}", f"add table {TABLE}"]
+    first += [each.declaration() for each in skeleton.sets]
+    first += [chain.declaration() for chain in skeleton.chains]
+    first += [command for chain in skeleton.chains for command in chain.rule_commands()]
+    return (_text(first), *differences(skeleton, ruleset))
+
+
+def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
+    """Return the transactions that turn ``old`` into ``new``; none where they are equal.
+
+    Where base chains, or the type of a set, differ (another version of this program made them), the table is made anew.
+    """
+    if old == new:
+        return ()
+    old_sets = {each.name: each for each in old.sets}
+    new_sets = {each.name: each for each in new.sets}
+    old_chains = {chain.name: chain for chain in old.chains}
+    new_chains = {chain.name: chain for chain in new.chains}
+    if _skeleton(old) != _skeleton(new) or any(
+        replace(old_sets[name], elements=()) != replace(new_sets[name], elements=())
+        for name in old_sets.keys() & new_sets.keys()
+    ):
+        return creation(new)
+    added_sets = [each for each in new.sets if each.name not in old_sets]
+    added_chains = [chain for chain in new.chains if chain.name not in old_chains]
+    gone_chains = [chain for chain in old.chains if chain.name not in new_chains]
+    gone_sets = [each for each in old.sets if each.name not in new_sets]
+    phases = (
+        # What nothing refers to yet.
+        [unit for each in added_sets for unit in _new_set(each)]
+        + [_Unit((chain.declaration(),), _DECLARATION_COST) for chain in added_chains],
+        [_refill(chain, flush=False) for chain in added_chains if chain.rules],
+        # What packets meet now.
+        [unit for each in new.sets if each.name in old_sets for unit in _edit(old_sets[each.name], each)]
+        + [
+            _refill(chain, flush=True)
+            for chain in new.chains
+            if chain.name in old_chains and chain.rules != old_chains[chain.name].rules
+        ],
+        # What nothing refers to any more: chains refer to chains and sets, so all are emptied first.
+        [_Unit((f"flush chain {TABLE} {chain.name}",), _DECLARATION_COST) for chain in gone_chains],
+        [_Unit((f"delete chain {TABLE} {chain.name}",), _DECLARATION_COST) for chain in gone_chains]
+        + [_Unit((f"delete {each.kind} {TABLE} {each.name}",), _DECLARATION_COST) for each in gone_sets],
+    )
+    return tuple(text for phase in phases for text in _pack(phase))
+
+
+def _skeleton(ruleset: Ruleset) -> Ruleset:
+    """Return the base chains and, empty, the sets that they use: the part that never changes in a VPC's life."""
+    base = tuple(chain for chain in ruleset.chains if chain.hook)
+    used = _sets_used(base)
+    return Ruleset(tuple(replace(each, elements=()) for each in ruleset.sets if each.name in used), base)
+
+
+def _sets_used(chains: Iterable[Chain]) -> set[str]:
+    used: set[str] = set()
+    for chain in chains:
+        for rule in chain.rules:
+            used.update(match.set_name for match in rule.matches if isinstance(match, Lookup | OverRate))
+            used.update(
+                name for statement in rule.statements if (name := getattr(statement, "map_name", None)) is not None
+            )
+    return used
+
+
+def _new_set(each: NamedSet) -> list[_Unit]:
+    return [_Unit((each.declaration(),), _DECLARATION_COST), *_elements("add", each, each.elements)]
+
+
+def _edit(old: NamedSet, new: NamedSet) -> list[_Unit]:
+    """Return the changes of one set's elements: what goes first, since its successor may overlap it."""
+    if old.elements == new.elements:
+        return []
+    before = set(old.elements)
+    after = set(new.elements)
+    gone = [element for element in old.elements if element not in after]
+    come = [element for element in new.elements if element not in before]
+    if len(gone) + len(come) <= _ELEMENTS_AT_ONCE:
+        units = _elements("delete", new, gone) + _elements("add", new, come)
+        return [_Unit(tuple(c for unit in units for c in unit.commands), sum(unit.cost for unit in units))]
+    return _elements("delete", new, gone) + _elements("add", new, come)
+
+
+def _elements(verb: str, owner: NamedSet, elements: Sequence[Element]) -> list[_Unit]:
+    units = []
+    for start in range(0, len(elements), _ELEMENTS_AT_ONCE):
+        part = elements[start : start + _ELEMENTS_AT_ONCE]
+        write = owner.element_text if verb == "add" else owner.key_text
+        text = ", ".join(write(element) for element in part)
+        units.append(_Unit((f"{verb} element {TABLE} {owner.name} {{ {text} }}",), _ELEMENT_COST * len(part)))
+    return units
+
+
+def _refill(chain: Chain, *, flush: bool) -> _Unit:
+    first = (f"flush chain {TABLE} {chain.name}",) if flush else ()
+    return _Unit((*first, *chain.rule_commands()), _RULE_COST * (1 + len(chain.rules)))
+
+
+def _pack(units: Iterable[_Unit]) -> list[str]:
+    """Join units to transactions, in order, each within the budget unless a single unit is over it."""
+    transactions: list[str] = []
+    commands: list[str] = []
+    cost = 0
+    for unit in units:
+        if commands and cost + unit.cost > _BUDGET:
+            transactions.append(_text(commands))
+            commands, cost = [], 0
+        commands += unit.commands
+        cost += unit.cost
+    if commands:
+        transactions.append(_text(commands))
+    return transactions
+
+
+def _text(commands: Iterable[str]) -> str:
+    return "\n".join(commands) + "\n"

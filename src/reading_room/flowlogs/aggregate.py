@@ -1,0 +1,232 @@
+"""Windows of flows: events in, records out when a window closes. No clock, no database.
+
+There is one window for each flow log and interface at a time, and in it one sum for each flow. Windows end at full
+minutes, as with AWS's own hardware whatever interval was asked for ("always 1 minute or less"), or with the interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reading_room.dataplane.spec import FlowEvent
+from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts
+
+LONGEST_WINDOW = 60
+"""Seconds."""
+FLOWS_PER_WINDOW = 50_000
+"""A window that would hold more flows leaves the others out and says SKIPDATA: its memory is bounded."""
+REMEMBERED_SECONDS = 120
+"""For so long after an interface's end its last packets may still be reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLogTarget:
+    """A flow log, as far as recording and delivering needs it."""
+
+    flow_log_id: str
+    account: str
+    traffic_type: Literal["ACCEPT", "REJECT", "ALL"]
+    destination_type: Literal["cloud-watch-logs", "s3"]
+    fields: tuple[str, ...]
+    interval: int
+    log_group_name: str | None = None
+    deliver_role_arn: str | None = None
+    bucket: str | None = None
+    key_prefix: str = ""
+    hive_compatible_partitions: bool = False
+    per_hour_partition: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """An interface, and one flow log that records it."""
+
+    target: FlowLogTarget
+    interface: InterfaceFacts
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The two ids."""
+        return self.target.flow_log_id, self.interface.interface_id
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """What a flow log has to tell of one interface, oldest first; never empty."""
+
+    covered: Covered
+    end: int
+    records: tuple[FlowRecord, ...]
+
+
+@dataclass(slots=True)
+class _Sum:
+    packets: int = 0
+    bytes: int = 0
+    start: float = float("inf")
+    end: float = 0.0
+    tcp_flags: int = 0
+
+
+@dataclass(slots=True)
+class _Window:
+    covered: Covered
+    start: float
+    closes_at: float
+    skipped: bool = False
+    silent: bool = False
+    """Whether the window, if nothing is recorded in it, closes without a record."""
+    sums: dict[FlowKey, _Sum] = field(default_factory=dict)
+
+
+class Aggregator:
+    """The open windows. Not thread-safe. Moments are seconds since 1970."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, str], _Window] = {}
+        self._by_interface: dict[str, tuple[Covered, ...]] = {}
+        self._gone: dict[str, float] = {}
+
+    def cover(
+        self,
+        covered: Iterable[Covered],
+        flow_log_ids: Set[str],
+        now: float,
+        interrupted: Set[str] = frozenset(),
+    ) -> list[ClosedWindow]:
+        """Set which interfaces are recorded by which flow logs from now on.
+
+        Returns the windows of interfaces that are no more. Those of flow logs that are no more (not among
+        ``flow_log_ids``) are forgotten. What happened at the ``interrupted`` interfaces before now is unknown: their
+        first window says SKIPDATA.
+        """
+        for key in [key for key in self._windows if key[0] not in flow_log_ids]:
+            del self._windows[key]
+        wanted: dict[str, list[Covered]] = {}
+        for entry in covered:
+            wanted.setdefault(entry.interface.interface_id, []).append(entry)
+        closed: list[ClosedWindow] = []
+        for interface_id in [name for name in self._by_interface if name not in wanted]:
+            left = [entry for entry in self._by_interface[interface_id] if entry.key[0] in flow_log_ids]
+            if left:
+                self._by_interface[interface_id] = tuple(left)
+                closed += self.close_interface(interface_id, now)
+            else:
+                del self._by_interface[interface_id]
+                self._gone.pop(interface_id, None)
+        for interface_id, entries in wanted.items():
+            self._by_interface[interface_id] = tuple(entries)
+            self._gone.pop(interface_id, None)
+            for entry in entries:
+                window = self._windows.get(entry.key)
+                if window is None:
+                    self._open(entry, now, skipped=interface_id in interrupted)
+                else:
+                    window.covered = entry
+        return closed
+
+    def add(self, event: FlowEvent, now: float) -> bool:
+        """Count an event. Returns ``False`` when no flow log covers its interface."""
+        covered = self._by_interface.get(event.interface_id)
+        if covered is None:
+            return False
+        key = FlowKey(
+            event.source,
+            event.destination,
+            event.source_port,
+            event.destination_port,
+            event.protocol,
+            event.direction,
+            event.action,
+        )
+        for entry in covered:
+            window = self._windows.get(entry.key)
+            if window is None:
+                window = self._open(entry, now, skipped=False)
+                if event.interface_id in self._gone:
+                    # A last word on an interface that is no more: told at once.
+                    window.closes_at = now
+                    window.silent = True
+            window.silent = window.silent or entry.target.traffic_type not in ("ALL", event.action)
+            if entry.target.traffic_type in ("ALL", event.action) and _is_recorded(event, entry.interface):
+                _count(window, key, event)
+        return True
+
+    def close_due(self, now: float) -> list[ClosedWindow]:
+        """Close the windows whose time is over; windows of interfaces that live on are opened anew."""
+        closed: list[ClosedWindow] = []
+        for key, window in list(self._windows.items()):
+            if window.closes_at <= now:
+                closed += _records(window, window.closes_at)
+                del self._windows[key]
+                if key[1] not in self._gone:
+                    self._open(window.covered, max(window.closes_at, now - LONGEST_WINDOW), skipped=False)
+        for interface_id in [name for name, since in self._gone.items() if now - since > REMEMBERED_SECONDS]:
+            del self._gone[interface_id]
+            del self._by_interface[interface_id]
+        return closed
+
+    def close_interface(self, interface_id: str, now: float) -> list[ClosedWindow]:
+        """Close the windows of an interface that was deleted. Packets reported later are told at the next turn."""
+        covered = self._by_interface.get(interface_id, ())
+        if covered:
+            self._gone.setdefault(interface_id, now)
+        closed: list[ClosedWindow] = []
+        for entry in covered:
+            window = self._windows.pop(entry.key, None)
+            if window is not None:
+                closed += _records(window, now)
+        return closed
+
+    def _open(self, entry: Covered, now: float, *, skipped: bool) -> _Window:
+        length = min(entry.target.interval, LONGEST_WINDOW)
+        window = _Window(entry, now, (now // length + 1) * length, skipped)
+        self._windows[entry.key] = window
+        return window
+
+
+def _is_recorded(event: FlowEvent, interface: InterfaceFacts) -> bool:
+    """Say whether AWS records such a packet: not to the VPC's resolver, the router, metadata or credentials."""
+    return not any(
+        address in interface.unrecorded or address.startswith("169.254.")
+        for address in (event.source, event.destination)
+    )
+
+
+def _count(window: _Window, key: FlowKey, event: FlowEvent) -> None:
+    total = window.sums.get(key)
+    if total is None:
+        if len(window.sums) >= FLOWS_PER_WINDOW:
+            window.skipped = True
+            return
+        total = window.sums[key] = _Sum()
+    total.packets += event.packets
+    total.bytes += event.bytes
+    total.start = min(total.start, event.start)
+    total.end = max(total.end, event.end)
+    total.tcp_flags |= event.tcp_flags
+
+
+def _records(window: _Window, end: float) -> list[ClosedWindow]:
+    interface = window.covered.interface
+    records = [
+        FlowRecord(
+            interface,
+            int(total.start),
+            max(int(total.end), int(total.start)),
+            "OK",
+            key,
+            total.packets,
+            total.bytes,
+            total.tcp_flags,
+        )
+        for key, total in window.sums.items()
+    ]
+    records.sort(key=lambda record: (record.start, record.end))
+    if window.skipped:
+        records.append(FlowRecord(interface, int(window.start), int(end), "SKIPDATA"))
+    elif not records and not window.silent:
+        records.append(FlowRecord(interface, int(window.start), int(end), "NODATA"))
+    return [ClosedWindow(window.covered, int(end), tuple(records))] if records else []

@@ -1,0 +1,133 @@
+"""From the data plane's flow events to delivered records.
+
+Events are counted in memory and delivered when their window closes: at its full minute, or at once when its interface
+is deleted. A sudden end of the process loses the open windows, at most a minute; the next start says so with a
+SKIPDATA record for each interface that was there before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections.abc import Sequence
+
+from reading_room.aws.errors import AwsError
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.dataplane.spec import FlowEvent
+from reading_room.flowlogs import coverage
+from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, FlowLogTarget
+from reading_room.flowlogs.coverage import COVERAGE_TABLES
+from reading_room.flowlogs.destinations import BucketDestination, LogGroupDestination, PutObject
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.errors import RoleNotAssumable
+from reading_room.vpc.tables import FlowLog
+
+logger = logging.getLogger(__name__)
+
+ACCESS_ERROR, UNKNOWN_ERROR = "Access error", "Unknown error"
+"""The words of ``DeliverLogsErrorMessage`` (DescribeFlowLogs)."""
+
+
+class FlowLogDelivery:
+    """Records flows and delivers them. Thread-safe.
+
+    ``record`` is called with what the agent reports, ``interface_deleted`` when an interface's row goes, and ``turn``
+    about every second; a closed window is delivered at the next turn. Interfaces that are there when the object is
+    made were there before the process: what happened at them in between is unknown.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        put_object: PutObject,
+        authorizer: PolicyAuthorizer,
+        clock: Clock,
+        region: str,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._region = region
+        self._groups = LogGroupDestination(database, authorizer, clock, region)
+        self._buckets = BucketDestination(put_object, region)
+        self._aggregator = Aggregator()
+        self._closed: list[ClosedWindow] = []
+        self._stale = True
+        # The first guards what is counted; the second lets one thread deliver at a time, while others count on.
+        self._counting = threading.RLock()
+        self._delivering = threading.Lock()
+        database.on_commit(self._committed)
+        self._refresh(clock().timestamp(), starting=True)
+
+    def record(self, events: Sequence[FlowEvent]) -> None:
+        """Count events. Those of interfaces that no flow log covers are dropped."""
+        now = self._clock().timestamp()
+        with self._counting:
+            self._refresh(now)
+            for event in events:
+                self._aggregator.add(event, now)
+
+    def interface_deleted(self, interface_id: str) -> None:
+        """Close the windows of an interface; the next turn delivers them."""
+        with self._counting:
+            self._closed += self._aggregator.close_interface(interface_id, self._clock().timestamp())
+
+    def turn(self, now: dt.datetime) -> int:
+        """Close what is due and deliver everything closed. Returns how many records were delivered."""
+        with self._delivering:
+            with self._counting:
+                self._refresh(now.timestamp())
+                self._closed += self._aggregator.close_due(now.timestamp())
+                closed, self._closed = self._closed, []
+            by_target: dict[str, list[ClosedWindow]] = {}
+            for window in closed:
+                by_target.setdefault(window.covered.target.flow_log_id, []).append(window)
+            return sum(self._deliver(windows[-1].covered.target, windows) for windows in by_target.values())
+
+    def _deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> int:
+        count = sum(len(window.records) for window in windows)
+        error: str | None = None
+        try:
+            destination = self._groups if target.destination_type == "cloud-watch-logs" else self._buckets
+            destination.deliver(target, windows)
+        except (AwsError, RoleNotAssumable) as refusal:
+            error = ACCESS_ERROR
+            logger.warning("%s: %d records were not delivered: %s", target.flow_log_id, count, refusal)
+        except Exception:
+            # One flow log's trouble must not stop the others, nor the turns to come.
+            error = UNKNOWN_ERROR
+            logger.exception("%s: %d records were not delivered", target.flow_log_id, count)
+        self._tell_status(target.flow_log_id, error)
+        return 0 if error else count
+
+    def _tell_status(self, flow_log_id: str, error: str | None) -> None:
+        status = "SUCCESS" if error is None else "FAILED"
+        with self._database.reading() as session:
+            row = session.get(FlowLog, flow_log_id)
+            if row is None or (row.deliver_status, row.deliver_error) == (status, error):
+                return
+        with self._database.transaction() as session:
+            row = session.get(FlowLog, flow_log_id)
+            if row is not None:
+                row.deliver_status, row.deliver_error = status, error
+
+    def _refresh(self, now: float, starting: bool = False) -> None:
+        if not self._stale:
+            return
+        # Before reading: a commit that comes in between makes it stale again.
+        self._stale = False
+        try:
+            with self._database.reading() as session:
+                found = coverage.read(session, self._region)
+        except BaseException:
+            self._stale = True
+            raise
+        present = frozenset(entry.interface.interface_id for entry in found.covered)
+        self._closed += self._aggregator.cover(
+            found.covered, found.flow_log_ids, now, present if starting else frozenset()
+        )
+
+    def _committed(self, tables: frozenset[str]) -> None:
+        if tables & COVERAGE_TABLES:
+            self._stale = True

@@ -1,0 +1,190 @@
+"""The server's end of the conversation with a host's agent: wishes out; reports, flow events and sockets in.
+
+One thread connects, reads, and connects again; another writes the newest wish. A wish that the agent of this connection
+has already is not sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from reading_room.agent.codec import decode, encode
+from reading_room.agent.errors import DocumentError
+from reading_room.agent.frames import (
+    Flows,
+    FrameReader,
+    FromAgent,
+    FromServer,
+    Listeners,
+    Realtime,
+    send_frame,
+    short_path,
+)
+from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+
+_log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.05
+"""The agent starts at the same time as the server, and comes back soon after a crash."""
+
+
+class AgentEvents(Protocol):
+    """What an agent's connection tells. All methods are called by the connection's one reading thread."""
+
+    def connected(self) -> None:
+        """Take note that an agent is there. It knows no wish yet, and will send all its listeners."""
+        ...
+
+    def disconnected(self) -> None:
+        """Take note that the agent is gone. Its networks, listeners and running jobs may live on."""
+        ...
+
+    def report(self, report: HostReport) -> None:
+        """Take a report."""
+        ...
+
+    def flows(self, events: Sequence[FlowEvent]) -> None:
+        """Take flow events; they come before the report of the same turn."""
+        ...
+
+    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        """Take every listener that exists now.
+
+        One that was there before keeps its socket object; a new object under a known label replaces it. The receiver
+        owns the sockets: it closes those that are no longer there.
+        """
+        ...
+
+    def realtime(self, container_id: str, sock: socket.socket) -> None:
+        """Take, and own, the stream socket of a realtime container that has started."""
+        ...
+
+
+class AgentConnection:
+    """The connection to the agent of one host."""
+
+    def __init__(self, path: Path, events: AgentEvents) -> None:
+        self._path = path
+        self._events = events
+        self._changed = threading.Condition()
+        self._wish: HostSpec | None = None
+        self._socket: socket.socket | None = None
+
+    def send(self, spec: HostSpec) -> None:
+        """Make this the wish: sent now, or once an agent is there. Only the newest wish matters. Never blocks."""
+        with self._changed:
+            self._wish = spec
+            self._changed.notify_all()
+
+    def connected(self) -> bool:
+        """Return whether an agent is there."""
+        with self._changed:
+            return self._socket is not None
+
+    def run(self, stop: threading.Event) -> None:
+        """Connect, read and reconnect until ``stop`` is set; blocks, so give it a thread of its own."""
+        threading.Thread(target=self._watch, args=(stop,), name="agent-stop", daemon=True).start()
+        refused = False
+        while not stop.is_set():
+            try:
+                connection = self._connect()
+            except OSError as error:
+                if not refused:
+                    _log.info("no agent at %s yet (%s): trying on", self._path, error.strerror)
+                refused = True
+                stop.wait(RETRY_SECONDS)
+                continue
+            refused = False
+            self._converse(connection)
+            # An agent that refuses this process closes at once: do not spin.
+            stop.wait(RETRY_SECONDS)
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            folder, name = short_path(self._path)
+            try:
+                connection.connect(name)
+            finally:
+                os.close(folder)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _converse(self, connection: socket.socket) -> None:
+        reader = FrameReader(connection, take_descriptors=True)
+        with self._changed:
+            self._socket = connection
+        self._events.connected()
+        writer = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
+        writer.start()
+        listeners: dict[ListenerLabel, socket.socket] = {}
+        try:
+            while (document := reader.read()) is not None:
+                listeners = self._take(decode(FromAgent, document), reader, listeners)
+        except (OSError, DocumentError) as error:
+            _log.warning("the agent's connection ended: %s", error)
+        finally:
+            self._hang_up(connection)
+            writer.join()
+            reader.close()
+            self._events.disconnected()
+
+    def _take(
+        self, message: FromAgent, reader: FrameReader, known: dict[ListenerLabel, socket.socket]
+    ) -> dict[ListenerLabel, socket.socket]:
+        body = message.body
+        if isinstance(body, HostReport):
+            self._events.report(body)
+        elif isinstance(body, Flows):
+            self._events.flows(body.events)
+        elif isinstance(body, Realtime):
+            self._events.realtime(body.container_id, reader.take())
+        elif isinstance(body, Listeners):
+            received = {body.labels[index]: reader.take() for index in body.sent}
+            present = frozenset(body.labels)
+            known = {label: found for label, found in (known | received).items() if label in present}
+            if not body.more:
+                self._events.listeners_replaced(dict(known))
+        return known
+
+    def _write(self, connection: socket.socket) -> None:
+        sent: HostSpec | None = None
+        try:
+            while True:
+                with self._changed:
+                    while self._socket is connection and (self._wish is None or self._wish == sent):
+                        sent = self._wish
+                        self._changed.wait()
+                    if self._socket is not connection or self._wish is None:
+                        return
+                    sent = self._wish
+                send_frame(connection, encode(FromServer(sent)))
+        except (OSError, DocumentError) as error:
+            _log.warning("the wish could not be sent to the agent: %s", error)
+            self._hang_up(connection)
+
+    def _hang_up(self, connection: socket.socket) -> None:
+        with self._changed:
+            if self._socket is connection:
+                self._socket = None
+            self._changed.notify_all()
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # The agent was quicker.
+
+    def _watch(self, stop: threading.Event) -> None:
+        stop.wait()
+        with self._changed:
+            connection = self._socket
+        if connection is not None:
+            self._hang_up(connection)

@@ -1,0 +1,177 @@
+"""What serves the sockets inside VPCs: S3 endpoints, resolvers and the credentials address.
+
+The agent opens a socket inside a VPC and hands it over with its label. The label, and the peer's address on each
+accepted connection, are the facts that conditions such as ``aws:SourceVpce`` are decided by; nothing that a client
+sends is. This module does not care where a descriptor comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from reading_room.aws.call import NetworkPath, Reply
+from reading_room.dataplane.spec import ListenerLabel
+from reading_room.hosts.http_listener import HttpListener
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+DNS_TCP_SECONDS = 5.0
+DNS_MESSAGE_LIMIT = 65_535
+
+
+class Resolver(Protocol):
+    """Answers DNS questions of one VPC."""
+
+    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+        """Return the answer to a packet, or ``None`` to stay silent (support off, rate exceeded, not DNS)."""
+        ...
+
+
+class Credentials(Protocol):
+    """Answers at the credentials address."""
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
+        """Return the answer to one request."""
+        ...
+
+
+class VpcListeners:
+    """Every listener of every VPC on one host. Its methods run in the event loop's thread."""
+
+    def __init__(
+        self,
+        s3: Application,
+        resolver: Resolver,
+        credentials: Credentials,
+        tls: ssl.SSLContext,
+        service_network: str,
+    ) -> None:
+        self._s3 = s3
+        self._resolver = resolver
+        self._credentials = credentials
+        self._tls = tls
+        self._service_network = service_network
+        self._http: dict[ListenerLabel, HttpListener] = {}
+        self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def labels(self) -> frozenset[ListenerLabel]:
+        """What is served now."""
+        return frozenset(self._http) | frozenset(self._dns)
+
+    async def add(self, label: ListenerLabel, sock: socket.socket) -> None:
+        """Serve a socket; one with the same label is replaced."""
+        self.remove(label)
+        loop = asyncio.get_running_loop()
+        sock.setblocking(False)
+        if label.kind == "resolver-udp":
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _DnsDatagrams(self._resolver, label.vpc_id), sock=sock
+            )
+            self._dns[label] = transport
+        elif label.kind == "resolver-tcp":
+            self._dns[label] = await asyncio.start_server(self._dns_stream(label.vpc_id), sock=sock)
+        else:
+            secure = label.kind == "endpoint-https"
+            app = self._credentials_app(label) if label.kind == "credentials" else self._endpoint_app(label, secure)
+            listener = HttpListener(app, sock, self._tls if secure else None)
+            await listener.start()
+            self._http[label] = listener
+        log.debug("serving %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
+
+    def remove(self, label: ListenerLabel) -> None:
+        """Close a listener and cut its connections at once; an unknown label is no error."""
+        if (listener := self._http.pop(label, None)) is not None:
+            listener.cut()
+        if (dns := self._dns.pop(label, None)) is not None:
+            dns.close()
+
+    def release(self) -> None:
+        """Close all listening sockets, for the agent that opened them is gone; accepted connections go on.
+
+        The next agent opens sockets at the same addresses, which these would occupy.
+        """
+        for listener in self._http.values():
+            listener.stop_accepting()
+        for dns in self._dns.values():
+            dns.close()
+        self._http.clear()
+        self._dns.clear()
+
+    def _endpoint_app(self, label: ListenerLabel, secure: bool) -> Application:
+        async def app(scope: Scope, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                scope["reading_room.path"] = network_path(label, scope["client"][0], secure, self._service_network)
+            await self._s3(scope, receive, send)
+
+        return app
+
+    def _credentials_app(self, label: ListenerLabel) -> Application:
+        async def app(scope: Scope, receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                return
+            source = scope["client"][0]
+            path = scope["raw_path"].decode("latin-1")
+            reply = await asyncio.to_thread(self._credentials.handle, scope["method"], path, label.vpc_id, source)
+            headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers]
+            if not any(name == b"content-length" for name, _ in headers):
+                headers.append((b"content-length", str(len(reply.body)).encode()))
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": reply.body})
+
+        return app
+
+    def _dns_stream(self, vpc_id: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            source = writer.get_extra_info("peername")[0]
+            try:
+                async with asyncio.timeout(DNS_TCP_SECONDS):
+                    size = int.from_bytes(await reader.readexactly(2), "big")
+                    answer = self._resolver.answer(vpc_id, await reader.readexactly(size), source)
+                    if answer is not None:
+                        writer.write(len(answer).to_bytes(2, "big") + answer)
+                        await writer.drain()
+            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
+                log.debug("DNS over TCP from %s in %s ended early: %r", source, vpc_id, error)
+            finally:
+                writer.close()
+
+        return serve
+
+
+def network_path(label: ListenerLabel, client: str, secure: bool, service_network: str) -> NetworkPath:
+    """Return the facts of a connection that a listener accepted.
+
+    Through a gateway endpoint the sender's private address is ``vpc_source_ip``; at the public address of the service's
+    own network it is ``source_ip``, and no VPC is known.
+    """
+    if label.vpc_id != service_network:
+        return NetworkPath(secure=secure, vpc_id=label.vpc_id, vpc_endpoint_id=label.endpoint_id, vpc_source_ip=client)
+    return NetworkPath(source_ip=client, secure=secure)
+
+
+class _DnsDatagrams(asyncio.DatagramProtocol):
+    def __init__(self, resolver: Resolver, vpc_id: str) -> None:
+        self._resolver = resolver
+        self._vpc_id = vpc_id
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        answer = self._resolver.answer(self._vpc_id, data, str(addr[0]))
+        if answer is not None and self._transport is not None:
+            self._transport.sendto(answer, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        log.debug("DNS datagram in %s: %r", self._vpc_id, exc)

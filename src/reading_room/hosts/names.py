@@ -1,0 +1,50 @@
+"""The resolver of every VPC: what the tables say, remembered until a table that shapes the network is written."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from reading_room.database.engine import Database
+from reading_room.vpc.network_spec import NETWORK_TABLES
+from reading_room.vpc.resolver import RateLimiter, Zones, answer, zones_of
+
+
+class VpcNames:
+    """Implements ``hosts.listeners.Resolver``. It answers from its own zones and never forwards."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._zones: dict[str, Zones] = {}
+        self._version = 0
+        self._limits: dict[str, RateLimiter] = {}
+        database.on_commit(self._committed)
+
+    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+        """Return the answer to a packet from an interface of a VPC, or ``None`` to stay silent."""
+        with self._lock:
+            limiter = self._limits.setdefault(vpc_id, RateLimiter())
+            allowed = limiter.allows(source, time.monotonic())
+        if not allowed:
+            return None
+        return answer(packet, self._zones_of(vpc_id)) or None
+
+    def _zones_of(self, vpc_id: str) -> Zones:
+        with self._lock:
+            known = self._zones.get(vpc_id)
+            version = self._version
+        if known is None:
+            with self._database.reading() as session:
+                known = zones_of(session, vpc_id)
+            with self._lock:
+                # What was read before a commit is not kept beyond it.
+                if version == self._version:
+                    self._zones[vpc_id] = known
+        return known
+
+    def _committed(self, tables: frozenset[str]) -> None:
+        if tables & NETWORK_TABLES:
+            with self._lock:
+                self._zones.clear()
+                self._version += 1

@@ -1,0 +1,167 @@
+"""Synchronous analyses in warm containers: one per account and engine, without network, recycled.
+
+The container appears because the wish says so, as any other; what comes back with it is one end of a socket. A request
+waits for its container, talks to it alone, and never loads a model into this process.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reading_room.comprehend.errors import InternalServerException
+from reading_room.containers.spec import EngineName, RealtimeSpec
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 20.0
+"""How long a first call waits for its container: loading an engine takes about one second."""
+ANSWER_SECONDS = 60.0
+IDLE_SECONDS = 600.0
+"""A container that nobody called for so long is given up; its memory is worth more than half a second."""
+CALLS_PER_CONTAINER = 2_000
+"""After so many calls a container is replaced, so that nothing can pile up in it."""
+CONTAINERS_AT_MOST = 8
+"""Over all accounts; the one unused for longest makes room."""
+ANSWER_LIMIT = 64 << 20
+
+
+class RealtimeUnavailable(InternalServerException):
+    """No container could answer; the message says why."""
+
+
+@dataclass
+class _Warm:
+    """One container: its wish, and once it is there its socket."""
+
+    spec: RealtimeSpec
+    asked: float
+    used: float
+    arrived: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    connection: socket.socket | None = None
+    stream: Any = None
+    calls: int = 0
+    gone: bool = False
+
+
+class RealtimePool:
+    """Keeps the containers that synchronous calls need. Callable from any thread."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._warm: dict[tuple[str, EngineName], _Warm] = {}
+
+    def wish(self) -> tuple[RealtimeSpec, ...]:
+        """Return the containers that should run now, in a stable order."""
+        now = time.monotonic()
+        with self._lock:
+            for key, warm in list(self._warm.items()):
+                if now - warm.used > IDLE_SECONDS and not warm.lock.locked():
+                    self._drop(key, warm)
+            return tuple(sorted((w.spec for w in self._warm.values()), key=lambda spec: spec.container_id))
+
+    def arrived(self, container_id: str, connection: socket.socket) -> None:
+        """Take the socket of a container that the agent started."""
+        with self._lock:
+            warm = next((w for w in self._warm.values() if w.spec.container_id == container_id), None)
+        if warm is None or warm.connection is not None:
+            connection.close()
+            return
+        connection.settimeout(ANSWER_SECONDS)
+        warm.connection = connection
+        warm.stream = connection.makefile("rwb")
+        warm.arrived.set()
+
+    def forget_all(self) -> None:
+        """Give up every container: the agent that held them is gone."""
+        with self._lock:
+            for key, warm in list(self._warm.items()):
+                self._drop(key, warm)
+
+    def analyse(
+        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+    ) -> list[list[dict[str, Any]]]:
+        """Return one result per text. Raises ``RealtimeUnavailable``.
+
+        A container that dies under a call is replaced and the call is made once more.
+        """
+        for attempt in (1, 2):
+            warm = self._get(account, engine)
+            try:
+                with warm.lock:
+                    if warm.gone:
+                        continue
+                    return self._ask(warm, texts)
+            except (OSError, ValueError) as error:
+                log.warning("the %s container of account %s failed a call: %r", engine, account, error)
+                with self._lock:
+                    self._drop((account, engine), warm)
+                self._wake()
+                if attempt == 2:
+                    raise RealtimeUnavailable(f"the {engine} engine did not answer: {error}") from error
+        raise RealtimeUnavailable(f"the {engine} engine was replaced twice during one call: try again")
+
+    def _get(self, account: str, engine: EngineName) -> _Warm:
+        key = (account, engine)
+        now = time.monotonic()
+        with self._lock:
+            warm = self._warm.get(key)
+            if warm is not None and warm.calls >= CALLS_PER_CONTAINER and not warm.lock.locked():
+                self._drop(key, warm)
+                warm = None
+            if warm is None:
+                if len(self._warm) >= CONTAINERS_AT_MOST:
+                    oldest = min(self._warm, key=lambda k: self._warm[k].used)
+                    self._drop(oldest, self._warm[oldest])
+                spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine)
+                warm = self._warm[key] = _Warm(spec, now, now)
+            warm.used = now
+        if not warm.arrived.is_set():
+            self._wake()
+            if not warm.arrived.wait(START_SECONDS):
+                with self._lock:
+                    self._drop(key, warm)
+                raise RealtimeUnavailable(
+                    f"no {engine} container started within {START_SECONDS:.0f} s: `reading-room doctor` says why"
+                )
+        return warm
+
+    def _ask(self, warm: _Warm, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
+        if warm.calls == 0:
+            self._read(warm)
+        warm.calls += 1
+        number = warm.calls
+        warm.stream.write(json.dumps({"id": number, "texts": list(texts)}).encode() + b"\n")
+        warm.stream.flush()
+        answer = self._read(warm)
+        if answer.get("id") != number or "results" not in answer:
+            raise ValueError(f"the engine answered {answer.get('error', 'something else')!r}")
+        results = answer["results"]
+        if not isinstance(results, list) or len(results) != len(texts):
+            raise ValueError("the engine answered another number of documents")
+        return results
+
+    def _read(self, warm: _Warm) -> dict[str, Any]:
+        line = warm.stream.readline(ANSWER_LIMIT)
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the container ended")
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError("not an answer")
+        return answer
+
+    def _drop(self, key: tuple[str, EngineName], warm: _Warm) -> None:
+        warm.gone = True
+        if self._warm.get(key) is warm:
+            del self._warm[key]
+        if warm.connection is not None:
+            warm.connection.close()

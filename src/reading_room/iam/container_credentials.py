@@ -1,0 +1,130 @@
+"""The address where a job's container fetches the credentials of its data access role.
+
+Who asks is known by the listener (its VPC) and the peer's address, which the router checks (spoofed packets die
+there); the path is a second, unguessable secret of the job. Only both together are answered.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reading_room.arns import Arn
+from reading_room.aws.call import Reply
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.role_sessions import SessionCredentials, assume_for_service
+
+logger = logging.getLogger(__name__)
+
+RENEW_BEFORE = dt.timedelta(minutes=30)
+"""Credentials with less life left are replaced. SDKs ask at every use once 15 minutes are left, so it must be more."""
+_LOG_EVERY = dt.timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsOwner:
+    """The live job behind an interface, and what it may fetch."""
+
+    role_arn: str
+    path: str
+    """The unguessable path, with its leading slash."""
+    job_arn: str
+    session_name: str
+    service: str = "comprehend.amazonaws.com"
+    """The service principal that assumes the role on the job's behalf."""
+
+
+class ContainerCredentials:
+    """Answers requests that arrive at the container credentials address of a VPC.
+
+    ``owner_of(vpc_id, source_ip)`` returns the job that owns the interface with that address now, or ``None``.
+    Thread-safe.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        owner_of: Callable[[str, str], CredentialsOwner | None],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._owner_of = owner_of
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._issued: dict[CredentialsOwner, SessionCredentials] = {}
+        self._logged: dict[tuple[str, str], dt.datetime] = {}
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
+        """Answer one request; ``path`` is as sent. 404 is all that a neighbour learns."""
+        if method != "GET":
+            return _reply(405, {"code": "MethodNotAllowed", "message": "GET only"}, ("allow", "GET"))
+        owner = self._owner_of(vpc_id, source_ip)
+        if owner is None:
+            self._refused(vpc_id, source_ip, "the interface has no live job")
+            return _NOT_FOUND
+        if not hmac.compare_digest(path.encode(), owner.path.encode()):
+            self._refused(vpc_id, source_ip, f"the path is not that of {owner.job_arn}, which owns the interface")
+            return _NOT_FOUND
+        try:
+            credentials = self._credentials(owner)
+        except RoleNotAssumable as error:
+            logger.warning("no credentials for %s: %s", owner.job_arn, error)
+            return _reply(403, {"code": "AccessDenied", "message": str(error)})
+        return _reply(
+            200,
+            {
+                "RoleArn": owner.role_arn,
+                "AccessKeyId": credentials.access_key_id,
+                "SecretAccessKey": credentials.secret_access_key,
+                "Token": credentials.session_token,
+                "Expiration": credentials.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+        )
+
+    def _credentials(self, owner: CredentialsOwner) -> SessionCredentials:
+        now = self._clock()
+        with self._lock:
+            kept = self._issued.get(owner)
+            if kept is not None and kept.expires_at - now > RENEW_BEFORE:
+                return kept
+            _, fresh = assume_for_service(
+                self._database,
+                owner.role_arn,
+                owner.service,
+                owner.session_name,
+                self._clock,
+                source_arn=owner.job_arn,
+                source_account=Arn.parse(owner.job_arn).account,
+            )
+            self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
+            self._issued[owner] = fresh
+            return fresh
+
+    def _refused(self, vpc_id: str, source_ip: str, reason: str) -> None:
+        now = self._clock()
+        with self._lock:
+            # A container must not be able to fill the disk with these lines.
+            last = self._logged.get((vpc_id, source_ip))
+            if last is not None and now - last < _LOG_EVERY:
+                return
+            self._logged = {key: moment for key, moment in self._logged.items() if now - moment < _LOG_EVERY}
+            self._logged[(vpc_id, source_ip)] = now
+        logger.warning("refused container credentials to %s in %s: %s", source_ip, vpc_id, reason)
+
+
+def _reply(status: int, document: dict[str, str], *headers: tuple[str, str]) -> Reply:
+    return Reply(
+        status,
+        (("content-type", "application/json"), ("cache-control", "no-store"), *headers),
+        json.dumps(document).encode(),
+    )
+
+
+_NOT_FOUND = _reply(404, {"code": "NotFound", "message": "there is nothing here"})

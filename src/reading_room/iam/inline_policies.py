@@ -1,0 +1,61 @@
+"""Inline policies of users and roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.iam.errors import MalformedPolicyDocument, NoSuchEntity, PolicySizeExceeded
+from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
+from reading_room.iam.tables import InlinePolicy
+
+OwnerKind = Literal["user", "role"]
+
+SIZE_LIMITS: dict[OwnerKind, int] = {"user": 2048, "role": 10_240}
+"""Characters of all inline policies of one owner together, white space not counted (IAM quotas)."""
+
+
+def check_document(text: str, use: PolicyUse) -> None:
+    """Raise ``MalformedPolicyDocument`` when the text is no policy for this use."""
+    try:
+        parse(text, use)
+    except PolicyDocumentError as error:
+        raise MalformedPolicyDocument(str(error)) from error
+
+
+def size_of(document: str) -> int:
+    """Return the characters of a document as quotas count them: without white space."""
+    return len(re.sub(r"\s", "", document))
+
+
+def put(session: Session, kind: OwnerKind, owner_id: str, owner_name: str, name: str, document: str) -> None:
+    """Store a policy, in place of one of the same name. Raises ``MalformedPolicyDocument``, ``PolicySizeExceeded``."""
+    check_document(document, "inline")
+    others = session.scalars(
+        select(InlinePolicy.document).filter(InlinePolicy.owner_id == owner_id, InlinePolicy.name != name)
+    )
+    if sum(map(size_of, others)) + size_of(document) > SIZE_LIMITS[kind]:
+        raise PolicySizeExceeded(kind, owner_name, SIZE_LIMITS[kind])
+    session.merge(InlinePolicy(owner_id=owner_id, name=name, document=document))
+
+
+def get(session: Session, kind: OwnerKind, owner_id: str, name: str) -> InlinePolicy:
+    """Return a policy. Raises ``NoSuchEntity``."""
+    row = session.get(InlinePolicy, (owner_id, name))
+    if row is None:
+        raise NoSuchEntity(f"{kind} policy", name)
+    return row
+
+
+def delete(session: Session, kind: OwnerKind, owner_id: str, name: str) -> None:
+    """Delete a policy. Raises ``NoSuchEntity``."""
+    session.delete(get(session, kind, owner_id, name))
+
+
+def names(session: Session, owner_id: str) -> Sequence[str]:
+    """Return the names of an owner's policies, sorted."""
+    return session.scalars(select(InlinePolicy.name).filter_by(owner_id=owner_id).order_by(InlinePolicy.name)).all()

@@ -1,0 +1,244 @@
+"""Condition operators: what each compares, and what it says of a key that the request does not have.
+
+An absent key makes a positive operator false and a negated one **true** (AWS IAM User Guide, "IAM JSON policy
+elements: Condition operators"): ``StringNotEquals`` on ``aws:SourceVpce`` holds for whatever came through no endpoint.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import ipaddress
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from reading_room.iam.policy.patterns import ArnTemplate, Context, Template
+
+Test = Callable[[str, Context], bool]
+"""Whether one request value equals, or is within, one policy value."""
+
+
+class ConditionError(ValueError):
+    """A condition block that the grammar does not allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator on one key: the values are alternatives."""
+
+    operator: str
+    """As written, for explanations."""
+    key: str
+    """In lower case."""
+    tests: tuple[Test, ...]
+    negated: bool
+    if_exists: bool
+    quantifier: Literal["ForAllValues", "ForAnyValue"] | None
+    null: bool | None
+    """For the operator ``Null`` alone: whether the key must be absent."""
+
+    def holds(self, context: Context) -> bool:
+        """Say whether the condition is true of a request's context (keys in lower case)."""
+        values: Sequence[str] = context.get(self.key, ())
+        if self.null is not None:
+            return self.null is not bool(values)
+        if not values:
+            if self.if_exists or self.quantifier == "ForAllValues":
+                return True
+            return self.negated and self.quantifier is None
+        outcomes = (any(test(value, context) for test in self.tests) is not self.negated for value in values)
+        if self.quantifier == "ForAnyValue":
+            return any(outcomes)
+        if self.quantifier == "ForAllValues" or self.negated:
+            return all(outcomes)
+        return any(outcomes)
+
+
+def parse_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]:
+    """Parse a ``Condition`` element: ``{operator: {key: value or values}}``.
+
+    Raises ``ConditionError`` naming the operator, key or value that cannot be.
+    """
+    if not isinstance(block, dict):
+        raise ConditionError("Condition must be an object")
+    conditions = []
+    for name, keys in block.items():
+        if not isinstance(keys, dict):
+            raise ConditionError(f"condition operator {name} needs an object of keys")
+        for key, values in keys.items():
+            conditions.append(_condition(name, key, _scalars(name, key, values), variables))
+    return tuple(conditions)
+
+
+def _scalars(name: str, key: str, values: object) -> tuple[str, ...]:
+    entries = values if isinstance(values, list) else [values]
+    texts = []
+    for entry in entries:
+        if isinstance(entry, bool):
+            texts.append("true" if entry else "false")
+        elif isinstance(entry, str | int | float | Decimal):
+            texts.append(str(entry))
+        else:
+            raise ConditionError(f"{name} on {key} has a value that is no string, number or boolean")
+    if not texts:
+        raise ConditionError(f"{name} on {key} has no value")
+    return tuple(texts)
+
+
+def _condition(name: str, key: str, values: tuple[str, ...], variables: bool) -> Condition:
+    quantifier: Literal["ForAllValues", "ForAnyValue"] | None = None
+    plain = name
+    if name.startswith("ForAllValues:"):
+        quantifier, plain = "ForAllValues", name.removeprefix("ForAllValues:")
+    elif name.startswith("ForAnyValue:"):
+        quantifier, plain = "ForAnyValue", name.removeprefix("ForAnyValue:")
+    if plain == "Null" and quantifier is None:
+        if len(set(values)) != 1 or values[0].lower() not in ("true", "false"):
+            raise ConditionError(f"Null on {key} must be true or false")
+        return Condition(name, key.lower(), (), False, False, None, values[0].lower() == "true")
+    if_exists = plain.endswith("IfExists")
+    plain = plain.removesuffix("IfExists")
+    entry = OPERATORS.get(plain)
+    if entry is None:
+        raise ConditionError(f"unknown condition operator {name}")
+    make, negated = entry
+    try:
+        tests = tuple(make(value, variables) for value in values)
+    except (ValueError, InvalidOperation, binascii.Error) as error:
+        raise ConditionError(f"{name} on {key} has the value {error}") from error
+    return Condition(name, key.lower(), tests, negated, if_exists, quantifier, None)
+
+
+def _text(wildcards: bool, ignore_case: bool = False) -> Callable[[str, bool], Test]:
+    def make(value: str, variables: bool) -> Test:
+        template = Template.parse(value, wildcards=wildcards, variables=variables)
+        return lambda given, context: template.matches(given, context, ignore_case)
+
+    return make
+
+
+def _arn(value: str, variables: bool) -> Test:
+    try:
+        return ArnTemplate.parse(value, variables=variables).matches
+    except ValueError:
+        # AWS stores such a pattern; with fewer than six parts it is like no ARN.
+        return lambda given, context: False
+
+
+def _number(compare: Callable[[Decimal, Decimal], bool]) -> Callable[[str, bool], Test]:
+    def make(value: str, _: bool) -> Test:
+        limit = _decimal(value)
+
+        def test(given: str, _: Context) -> bool:
+            try:
+                return compare(_decimal(given), limit)
+            except ValueError:
+                return False
+
+        return test
+
+    return make
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r}, which is no number") from None
+    if not value.is_finite():
+        raise ValueError(f"{text!r}, which is no number")
+    return value
+
+
+def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test]:
+    def make(value: str, _: bool) -> Test:
+        limit = _moment(value)
+
+        def test(given: str, _: Context) -> bool:
+            try:
+                return compare(_moment(given), limit)
+            except ValueError:
+                return False
+
+        return test
+
+    return make
+
+
+def _moment(text: str) -> float:
+    """Return seconds since 1970 of an ISO 8601 date or of a number of epoch seconds."""
+    try:
+        return float(_decimal(text))
+    except ValueError:
+        pass
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r}, which is no date") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _boolean(value: str, _: bool) -> Test:
+    wanted = value.lower()
+    if wanted not in ("true", "false"):
+        raise ValueError(f"{value!r}, which is neither true nor false")
+    return lambda given, _: given.lower() == wanted
+
+
+def _binary(value: str, _: bool) -> Test:
+    wanted = base64.b64decode(value, validate=True)
+
+    def test(given: str, _: Context) -> bool:
+        try:
+            return base64.b64decode(given, validate=True) == wanted
+        except binascii.Error:
+            return False
+
+    return test
+
+
+def _address(value: str, _: bool) -> Test:
+    network = ipaddress.ip_network(value, strict=False)
+
+    def test(given: str, _: Context) -> bool:
+        try:
+            return ipaddress.ip_address(given) in network
+        except ValueError:
+            return False
+
+    return test
+
+
+OPERATORS: dict[str, tuple[Callable[[str, bool], Test], bool]] = {
+    "StringEquals": (_text(wildcards=False), False),
+    "StringNotEquals": (_text(wildcards=False), True),
+    "StringEqualsIgnoreCase": (_text(wildcards=False, ignore_case=True), False),
+    "StringNotEqualsIgnoreCase": (_text(wildcards=False, ignore_case=True), True),
+    "StringLike": (_text(wildcards=True), False),
+    "StringNotLike": (_text(wildcards=True), True),
+    "ArnEquals": (_arn, False),
+    "ArnNotEquals": (_arn, True),
+    "ArnLike": (_arn, False),
+    "ArnNotLike": (_arn, True),
+    "NumericEquals": (_number(operator.eq), False),
+    "NumericNotEquals": (_number(operator.eq), True),
+    "NumericLessThan": (_number(operator.lt), False),
+    "NumericLessThanEquals": (_number(operator.le), False),
+    "NumericGreaterThan": (_number(operator.gt), False),
+    "NumericGreaterThanEquals": (_number(operator.ge), False),
+    "DateEquals": (_date(operator.eq), False),
+    "DateNotEquals": (_date(operator.eq), True),
+    "DateLessThan": (_date(operator.lt), False),
+    "DateLessThanEquals": (_date(operator.le), False),
+    "DateGreaterThan": (_date(operator.gt), False),
+    "DateGreaterThanEquals": (_date(operator.ge), False),
+    "Bool": (_boolean, False),
+    "BinaryEquals": (_binary, False),
+    "IpAddress": (_address, False),
+    "NotIpAddress": (_address, True),
+}
+"""Operator name → how a policy value becomes a test, and whether the operator is the negated one."""

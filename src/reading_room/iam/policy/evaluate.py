@@ -1,0 +1,231 @@
+"""Decide one request by the policies that bear on it, and say which statement or missing allow decided.
+
+The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then every ceiling
+must allow; then the caller's side, the resource's side, or both. Nothing allowed means denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reading_room.aws.call import Principal
+from reading_room.iam.policy.document import Policy, Statement
+from reading_room.iam.policy.principals import GRANTS, Grant
+
+PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource", "endpoint", "trust"]
+
+_DENY_ORDER: tuple[PolicyKind, ...] = (
+    "scp", "rcp", "endpoint", "identity", "boundary", "session", "resource", "trust",
+)  # fmt: skip
+_WORDS: Mapping[str, str] = {
+    "identity": "identity-based policy",
+    "resource": "resource-based policy",
+    "boundary": "permissions boundary",
+    "session": "session policy",
+    "scp": "service control policy",
+    "rcp": "resource control policy",
+    "endpoint": "VPC endpoint policy",
+    "trust": "role trust policy",
+}
+# The owner's root may always mend its bucket's policy (Amazon S3 User Guide, "Bucket policies").
+_ROOT_EXEMPT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPolicy:
+    """A policy and the part that it plays in a request. ``name`` says which one it is, for explanations."""
+
+    kind: PolicyKind
+    policy: Policy
+    name: str
+    gateway_endpoint: bool = True
+    """For an endpoint policy: whether the endpoint is a gateway, where an account means its root user only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: who does what to which resources, in which circumstances."""
+
+    principal: Principal
+    action: str
+    resources: tuple[str, ...]
+    """Every ARN that the call touches, or ``*`` alone; each of them must be allowed."""
+    resource_account: str
+    context: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The complete condition keys, in any case: a key that is not here is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A part of why: a statement that matched, or a kind of policy that lacked an allow."""
+
+    kind: PolicyKind
+    policy: str | None = None
+    statement: str | None = None
+
+    def __str__(self) -> str:
+        if self.statement is None:
+            return f"no {_WORDS[self.kind]} allows it"
+        return f"{self.statement} of {_WORDS[self.kind]} {self.policy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one request."""
+
+    outcome: Literal["allowed", "explicitDeny", "implicitDeny"]
+    because: tuple[Reason, ...]
+    principal_arn: str
+    action: str
+    resource: str
+    """The resource that decided: the denied one, or the first of the allowed."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the request may happen."""
+        return self.outcome == "allowed"
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The kinds of policies that decided, sorted."""
+        return tuple(sorted({reason.kind for reason in self.because}))
+
+    def message(self, quote_resource: bool = False) -> str:
+        """Return AWS's sentence for a denial. S3 puts the resource in double quotes."""
+        resource = f'"{self.resource}"' if quote_resource else self.resource
+        target = "" if self.resource == "*" and not quote_resource else f" on resource: {resource}"
+        kind = _WORDS[self.because[0].kind]
+        if self.outcome == "explicitDeny":
+            article = "an" if kind[0] in "aeiou" else "a"
+            tail = f"with an explicit deny in {article} {kind}"
+        else:
+            tail = f"because no {kind} allows the {self.action} action"
+        return f"User: {self.principal_arn} is not authorized to perform: {self.action}{target} {tail}"
+
+    def story(self) -> str:
+        """Return the reasons in one line, for the log."""
+        return "; ".join(str(reason) for reason in self.because)
+
+
+def decide(request: Request, policies: Sequence[AttachedPolicy]) -> Decision:
+    """Decide a request. It is allowed only if it is for each of its resources; a deny is reported before a lack."""
+    context = {key.lower(): tuple(values) for key, values in request.context.items()}
+    first: Decision | None = None
+    for resource in request.resources or ("*",):
+        decision = _Evaluation(request, resource, context, policies).decide()
+        if decision.outcome == "explicitDeny":
+            return decision
+        if first is None or (first.allowed and not decision.allowed):
+            first = decision
+    assert first is not None
+    return first
+
+
+class _Evaluation:
+    """One request on one resource."""
+
+    def __init__(
+        self,
+        request: Request,
+        resource: str,
+        context: Mapping[str, Sequence[str]],
+        policies: Sequence[AttachedPolicy],
+    ) -> None:
+        self.request = request
+        self.caller = request.principal
+        self.resource = resource
+        self.context = context
+        # Identity policies and boundaries do not exist for an account's root user.
+        unbound = ("identity", "boundary") if self.caller.kind == "root" else ()
+        self.policies = [attached for attached in policies if attached.kind not in unbound]
+        self.same_account = self.caller.account == request.resource_account
+        self.exempt_root = self.caller.kind == "root" and self.same_account and request.action.lower() in _ROOT_EXEMPT
+
+    def decide(self) -> Decision:
+        denies = [
+            Reason(attached.kind, attached.name, statement.name)
+            for attached, statement, _ in self._matching("Deny")
+            if not (self.exempt_root and attached.kind == "resource")
+        ]
+        if denies:
+            denies.sort(key=lambda reason: _DENY_ORDER.index(reason.kind))
+            return self._result("explicitDeny", [reason for reason in denies if reason.kind == denies[0].kind])
+        allows: dict[PolicyKind, list[tuple[Reason, Grant | None]]] = {}
+        for attached, statement, grant in self._matching("Allow"):
+            reason = Reason(attached.kind, attached.name, statement.name)
+            allows.setdefault(attached.kind, []).append((reason, grant))
+        present = {attached.kind for attached in self.policies}
+        if "scp" in present and "scp" not in allows and self.caller.kind != "service":
+            return self._lacking("scp")
+        if "endpoint" in present and "endpoint" not in allows:
+            return self._lacking("endpoint")
+        side: PolicyKind = "trust" if "trust" in present else "resource"
+        grants = {grant for _, grant in allows.get(side, []) if grant is not None}
+        grant = next((candidate for candidate in GRANTS if candidate in grants), None)
+        resource_reasons = [reason for reason, _ in allows.get(side, [])]
+        if side == "trust" and grant is None:
+            return self._lacking("trust")
+        if self.caller.kind in ("anonymous", "service"):
+            return self._result("allowed", resource_reasons) if grant else self._lacking(side)
+        return self._two_sides(side, grant, resource_reasons, allows, present)
+
+    def _two_sides(
+        self,
+        side: PolicyKind,
+        grant: Grant | None,
+        resource_reasons: list[Reason],
+        allows: Mapping[PolicyKind, list[tuple[Reason, Grant | None]]],
+        present: set[PolicyKind],
+    ) -> Decision:
+        limits: tuple[PolicyKind, ...] = ("boundary", "session")
+        limit = next((kind for kind in limits if kind in present and kind not in allows), None)
+        identity_reasons = [reason for reason, _ in allows.get("identity", [])]
+        if self.caller.kind == "root":
+            identity_reasons = [Reason("identity", "of the account's root user", "the full access")]
+        if not self.same_account:
+            missing = [kind for kind, has in (("identity", identity_reasons), (side, grant is not None)) if not has]
+            if missing:
+                return self._lacking(*missing)  # type: ignore[arg-type]
+            return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
+        if grant in ("everyone", "user", "session"):
+            # A grant to the caller itself is not narrowed by what its boundary or session policy merely lacks.
+            return self._result("allowed", (identity_reasons if limit is None else []) + resource_reasons)
+        if grant == "role":
+            return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
+        if identity_reasons:
+            return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
+        return self._lacking("identity") if side == "trust" else self._lacking("identity", "resource")
+
+    def _matching(self, effect: str) -> Iterator[tuple[AttachedPolicy, Statement, Grant | None]]:
+        for attached in self.policies:
+            for statement in attached.policy.statements:
+                if statement.effect != effect:
+                    continue
+                grant: Grant | None = None
+                if statement.principals is not None:
+                    gateway = attached.kind == "endpoint" and attached.gateway_endpoint
+                    grant = statement.principals.grant_to(self.caller, account_means_root=gateway)
+                    if grant is None:
+                        continue
+                if self._applies(statement):
+                    yield attached, statement, grant
+
+    def _applies(self, statement: Statement) -> bool:
+        action = self.request.action
+        if any(pattern.matches(action, {}, True) for pattern in statement.actions) is statement.not_action:
+            return False
+        if statement.resources:
+            hit = any(pattern.matches(self.resource, self.context) for pattern in statement.resources)
+            if hit is statement.not_resource:
+                return False
+        return all(condition.holds(self.context) for condition in statement.conditions)
+
+    def _lacking(self, *kinds: PolicyKind) -> Decision:
+        return self._result("implicitDeny", [Reason(kind) for kind in kinds])
+
+    def _result(
+        self, outcome: Literal["allowed", "explicitDeny", "implicitDeny"], because: Sequence[Reason]
+    ) -> Decision:
+        return Decision(outcome, tuple(because), self.caller.arn, self.request.action, self.resource)

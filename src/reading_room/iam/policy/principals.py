@@ -1,0 +1,126 @@
+"""The ``Principal`` element: whom a resource's policy speaks of, and how directly.
+
+How directly matters: a grant to a user's own ARN is enough in the same account, a grant to the account delegates to
+its identity policies, a grant to a role is still narrowed by the session policy (AWS IAM User Guide, "Policy
+evaluation logic", "AWS JSON policy elements: Principal").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from reading_room.aws.call import Principal
+
+Grant = Literal["everyone", "user", "session", "service", "role", "account"]
+"""How a statement names the caller, strongest first."""
+GRANTS: tuple[Grant, ...] = ("everyone", "user", "session", "service", "role", "account")
+
+_ROOT = re.compile(r"arn:aws:iam::(\d{12}):root")
+_ACCOUNT = re.compile(r"\d{12}")
+_UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{16,17}")
+_ARN = re.compile(r"arn:aws:(?:iam|sts)::\d{12}:(?:user|role|assumed-role|federated-user)/[\w+=,.@/-]+")
+
+
+class PrincipalError(ValueError):
+    """A ``Principal`` element that the grammar does not allow. ``args[0]`` is the part of it that cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """A parsed ``Principal`` or ``NotPrincipal`` element."""
+
+    everyone: bool = False
+    bare_star: bool = False
+    """Written as ``"*"`` and not as ``{"AWS": "*"}``; trust policies take the second only."""
+    accounts: frozenset[str] = frozenset()
+    arns: frozenset[str] = frozenset()
+    """ARNs of users, roles and sessions."""
+    unique_ids: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    inverted: bool = False
+    """Whether it is a ``NotPrincipal``."""
+
+    def grant_to(self, caller: Principal, *, account_means_root: bool = False) -> Grant | None:
+        """Say how the element names the caller, strongest form first; ``None`` when it does not.
+
+        In the policy of a gateway endpoint an account means its root user only (``account_means_root``).
+        """
+        if self.inverted:
+            return None if self._exempts(caller) else "everyone"
+        if self.everyone:
+            return "everyone"
+        if caller.kind == "service":
+            return "service" if caller.service_name in self.services else None
+        if caller.kind == "anonymous":
+            return None
+        if caller.arn in self.arns:
+            return "session" if caller.kind == "session" else "user"
+        unique_id = caller.user_id.partition(":")[0]
+        if caller.kind == "user" and unique_id in self.unique_ids:
+            return "user"
+        if caller.kind == "session" and (caller.role_arn in self.arns or unique_id in self.unique_ids):
+            return "role"
+        if caller.account in self.accounts and (caller.kind == "root" or not account_means_root):
+            return "account"
+        return None
+
+    def _exempts(self, caller: Principal) -> bool:
+        # Every identity that the caller has must be listed: naming the account alone spares none of its users, and
+        # naming a user alone does not spare the account that the user is of.
+        if self.everyone:
+            return True
+        if caller.kind == "service":
+            return caller.service_name in self.services
+        if caller.kind == "anonymous" or caller.account not in self.accounts:
+            return False
+        if caller.kind == "root":
+            return True
+        if caller.kind == "session":
+            return caller.arn in self.arns and caller.role_arn in self.arns
+        return caller.arn in self.arns
+
+
+def parse_principals(element: object, *, inverted: bool = False) -> Principals:
+    """Parse a ``Principal`` element. Raises ``PrincipalError`` with the part that cannot be."""
+    if element == "*":
+        return Principals(everyone=True, bare_star=True, inverted=inverted)
+    if not isinstance(element, dict) or not element:
+        raise PrincipalError(str(element))
+    everyone = False
+    accounts: set[str] = set()
+    arns: set[str] = set()
+    unique_ids: set[str] = set()
+    services: set[str] = set()
+    for kind, entry in element.items():
+        values = entry if isinstance(entry, list) else [entry]
+        if not values:
+            raise PrincipalError(f'"{kind}"')
+        for value in values:
+            if not isinstance(value, str):
+                raise PrincipalError(f'"{kind}":{value!r}')
+            if kind == "AWS" and value == "*":
+                everyone = True
+            elif kind == "AWS" and (root := _ROOT.fullmatch(value)):
+                accounts.add(root[1])
+            elif kind == "AWS" and _ACCOUNT.fullmatch(value):
+                accounts.add(value)
+            elif kind == "AWS" and _UNIQUE_ID.fullmatch(value):
+                unique_ids.add(value)
+            elif kind == "AWS" and _ARN.fullmatch(value):
+                arns.add(value)
+            elif kind == "Service" and re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", value):
+                services.add(value)
+            elif kind != "Federated":
+                # Nobody signs in federated here, so such an entry is valid and matches nobody. A canonical user
+                # could mean this very account; as that cannot be decided here, it is refused, never overlooked.
+                raise PrincipalError(f'"{kind}":"{value}"')
+    return Principals(
+        everyone=everyone,
+        accounts=frozenset(accounts),
+        arns=frozenset(arns),
+        unique_ids=frozenset(unique_ids),
+        services=frozenset(services),
+        inverted=inverted,
+    )

@@ -1,0 +1,172 @@
+"""Role sessions: who may have one, and the temporary credentials that prove it.
+
+Sessions are rows, so they outlive a restart; a deleted role takes its sessions with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from reading_room.arns import Arn
+from reading_room.aws.call import Principal
+from reading_room.aws.operations import ContextValues
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.iam.authorizer import attached, principal_context
+from reading_room.iam.credentials import new_key
+from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
+from reading_room.iam.principals import service_principal, session_principal
+from reading_room.iam.tables import Role, RoleSession
+
+SERVICE_SESSION_SECONDS = 3600
+"""Life of the credentials that a service gets for a role. SDKs ask again 15 minutes before the end."""
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_KEPT_AFTER_EXPIRY = dt.timedelta(days=1)
+"""For so long an old token is answered with "expired" instead of "unknown"."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """Temporary credentials. Their ``repr`` holds no secret."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    issued_at: dt.datetime
+    expires_at: dt.datetime
+
+
+def role_by_arn(session: Session, role_arn: str) -> Role | None:
+    """Return the role with this ARN, path included, or ``None``."""
+    try:
+        arn = Arn.parse(role_arn)
+    except ValueError:
+        return None
+    if arn.service != "iam" or not arn.resource.startswith("role/"):
+        return None
+    name = arn.resource.rpartition("/")[2]
+    role = session.scalar(select(Role).filter_by(account=arn.account, name_key=name.lower()))
+    return role if role is not None and role.arn == role_arn else None
+
+
+def decide_trust(
+    role: Role,
+    principal: Principal,
+    context: ContextValues,
+    identity: Sequence[AttachedPolicy] = (),
+    action: str = "sts:AssumeRole",
+) -> Decision:
+    """Decide whether a caller may have a session of a role: the trust policy must allow, explicitly.
+
+    ``identity`` are the caller's own policies, which must allow too unless the trust policy names the caller itself.
+    """
+    request = Request(
+        principal=principal,
+        action=action,
+        resources=(role.arn,),
+        resource_account=role.account,
+        context={**context, **principal_context(principal)},
+    )
+    return decide(request, [trust_policy(role), *identity])
+
+
+def trust_policy(role: Role) -> AttachedPolicy:
+    """Return a role's trust policy for a decision."""
+    return attached("trust", "trust", f"of {role.arn}", role.pinned_trust_policy)
+
+
+def issue(
+    session: Session,
+    role: Role,
+    *,
+    session_name: str,
+    seconds: int,
+    now: dt.datetime,
+    policy: str | None = None,
+) -> tuple[Principal, SessionCredentials]:
+    """Make a session of a role, without any decision. Expired sessions are swept on the way."""
+    session.execute(delete(RoleSession).where(RoleSession.expires_at < now - _KEPT_AFTER_EXPIRY))
+    key = new_key("ASIA")
+    row = RoleSession(
+        access_key_id=key.access_key_id,
+        secret_access_key=key.secret_access_key,
+        session_token=base64.b64encode(secrets.token_bytes(192)).decode(),
+        role_id=role.unique_id,
+        role_arn=role.arn,
+        account=role.account,
+        session_name=session_name,
+        policy=policy,
+        issued_at=now,
+        expires_at=now + dt.timedelta(seconds=seconds),
+    )
+    session.add(row)
+    session.flush()
+    return session_principal(row), SessionCredentials(
+        row.access_key_id, row.secret_access_key, row.session_token, row.issued_at, row.expires_at
+    )
+
+
+def assume_for_service(
+    database: Database,
+    role_arn: str,
+    service: str,
+    session_name: str,
+    clock: Clock,
+    source_arn: str | None = None,
+    source_account: str | None = None,
+) -> tuple[Principal, SessionCredentials]:
+    """Assume a role as a service, for example ``comprehend.amazonaws.com``, on behalf of a resource.
+
+    ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, which trust policies
+    use to let a service act for one resource or account only. Raises ``RoleNotAssumable`` with what stands in the way.
+    """
+    if not _SESSION_NAME.fullmatch(session_name):
+        raise ValueError(f"not a session name: {session_name!r}")
+    now = clock()
+    context: dict[str, Sequence[str]] = {
+        "aws:SecureTransport": ("true",),
+        "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:EpochTime": (str(int(now.timestamp())),),
+        "sts:RoleSessionName": (session_name,),
+    }
+    if source_arn is not None:
+        context["aws:SourceArn"] = (source_arn,)
+    if source_account is not None:
+        context["aws:SourceAccount"] = (source_account,)
+    with database.transaction() as session:
+        role = role_by_arn(session, role_arn)
+        if role is None:
+            raise RoleNotAssumable(role_arn, "the role does not exist")
+        caller = service_principal(service)
+        decision = decide_trust(role, caller, context)
+        if not decision.allowed:
+            raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
+        return issue(session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now)
+
+
+def _obstacle(role: Role, caller: Principal, context: ContextValues, decision: Decision) -> str:
+    """Say which statement of the trust policy denies, or which comes closest to allowing and what it asks for."""
+    if decision.outcome == "explicitDeny":
+        return f"{decision.because[0].statement} of its trust policy denies sts:AssumeRole to {caller.service_name}"
+    keys: Mapping[str, Sequence[str]] = {
+        key.lower(): tuple(values) for key, values in {**context, **principal_context(caller)}.items()
+    }
+    for statement in trust_policy(role).policy.statements:
+        if statement.effect != "Allow" or statement.principals is None:
+            continue
+        if statement.principals.grant_to(caller) is None:
+            continue
+        failed = [condition for condition in statement.conditions if not condition.holds(keys)]
+        if failed:
+            asked = ", ".join(f"{condition.operator} on {condition.key}" for condition in failed)
+            return f"{statement.name} of its trust policy names {caller.service_name}, but its condition fails: {asked}"
+    return f"no statement of its trust policy lets {caller.service_name} call sts:AssumeRole"

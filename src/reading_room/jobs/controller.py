@@ -1,0 +1,335 @@
+"""The loop that moves jobs: it admits, prepares, hears what hosts report, times out, cleans up and ends them.
+
+A turn takes no input. Every step reads the tables again, does what they ask for, and writes the event with all its
+effects in one transaction, so that a turn which dies anywhere is repaired by the next one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from reading_room.agent.spec import HostReport
+from reading_room.clock import Clock
+from reading_room.containers.spec import ContainerState
+from reading_room.database.engine import Database
+from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printable
+from reading_room.jobs.errors import PreparationError
+from reading_room.jobs.job import (
+    Admitted,
+    Event,
+    Phase,
+    PreparationFailed,
+    Prepared,
+    Released,
+    StopOverdue,
+    TimedOut,
+    WorkerFailed,
+)
+from reading_room.jobs.needs import (
+    HeldContainer,
+    admissible,
+    being_prepared,
+    placed,
+    ready_to_end,
+    timed,
+    unwanted,
+    wanted_on,
+)
+from reading_room.jobs.places import location_of
+from reading_room.jobs.record import LOCAL_HOST, apply, container_of, job_of, note, session_arn
+from reading_room.jobs.state_machine import accepts
+from reading_room.jobs.stories import Stories
+from reading_room.jobs.surroundings import Denials, JobNetwork, NetworkNeed, OutputStore, Storyteller
+from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
+from reading_room.reconcile import Loop
+from reading_room.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 60
+"""How long a worker may take to write what it has after being asked to stop."""
+CONFIRMATION_SECONDS = 5
+"""How long a job's end waits for a host to say that the interface is gone."""
+TURN_SECONDS = 1.0
+"""How often the tables are looked at without any signal: the grain of every time limit."""
+
+
+class JobController:
+    """Runs the jobs of every account. ``start`` it once; ``wake`` and ``report`` may come from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        clock: Clock,
+        network: JobNetwork,
+        store: OutputStore,
+        denials: Denials,
+        storyteller: Storyteller,
+        host: str = LOCAL_HOST,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._network = network
+        self._store = store
+        self._denials = denials
+        self._host = host
+        self._reports: dict[str, HostReport] = {}
+        self._lock = threading.Lock()
+        self._problems: dict[str, str] = {}
+        # What a turn that died may have left is looked for at the first turn, and after any step that failed.
+        self._look_for_leftovers = True
+        self._loop = Loop("jobs", self.turn, every=TURN_SECONDS)
+        self._stories = Stories(database, storyteller)
+        database.on_commit(self._written)
+
+    def start(self) -> None:
+        """Start the loops."""
+        self._loop.start()
+        self._stories.start()
+
+    def stop(self) -> bool:
+        """End the loops after the turn in progress; return whether they ended."""
+        ended = self._loop.stop()
+        return self._stories.stop() and ended
+
+    def wake(self) -> None:
+        """Ask for a turn. Never waits."""
+        self._loop.wake()
+
+    def report(self, report: HostReport) -> None:
+        """Take what a host holds now. Never waits; the turn that it causes reads the newest report of each host."""
+        with self._lock:
+            changed = self._reports.get(report.host) != report
+            self._reports[report.host] = report
+        if changed:
+            self._loop.wake()
+
+    def turn(self) -> None:
+        """Do everything that the tables and the newest reports ask for."""
+        with self._lock:
+            reports = dict(self._reports)
+        for report in reports.values():
+            self._hear(report)
+        self._keep_wires()
+        self._keep_time()
+        self._release(reports)
+        self._end()
+        self._admit()
+        self._prepare()
+        if self._look_for_leftovers:
+            self._network.remove_leftovers()
+            self._look_for_leftovers = False
+
+    def _written(self, tables: frozenset[str]) -> None:
+        if tables & {JobRow.__tablename__, JobContainerRow.__tablename__}:
+            self._loop.wake()
+        if JobEventRow.__tablename__ in tables:
+            self._stories.wake()
+
+    # What hosts say
+
+    def _hear(self, report: HostReport) -> None:
+        states = {state.container_id: state for state in report.containers}
+        with self._database.reading() as session:
+            wanted = wanted_on(session, report.host)
+        for held in wanted:
+            state = states.get(held.need.container_id)
+            if state is not None:
+                with self._each(held.need.job_id):
+                    self._hear_of(held, state)
+        self._note_problems(report, wanted)
+
+    def _hear_of(self, held: HeldContainer, state: ContainerState) -> None:
+        event = ending(state, location_of(held.job.output_uri), self._store.head)
+        if isinstance(event, WorkerFailed):
+            event = self._explained(held.need, event)
+        documents = documents_so_far(state)
+        if event is None and documents in (None, held.job.documents):
+            return
+        with self._database.transaction() as session:
+            container = session.get(JobContainerRow, held.need.container_id)
+            if container is None or not container.wanted:
+                return
+            row = session.get_one(JobRow, held.need.job_id)
+            row.documents = row.documents if documents is None else documents
+            if event is not None:
+                self._apply(session, row, event)
+
+    def _explained(self, need: NetworkNeed, event: WorkerFailed) -> WorkerFailed:
+        """Add to a worker's reason what only the service knows: the statement or the route that decided."""
+        why: str | None = None
+        if event.code == "NO_ROUTE_TO_STORAGE":
+            why = self._network.explain(need)
+        elif event.code in ATTESTED:
+            why = self._denials(session_arn(need.role_arn, need.job_id))
+        if why is None:
+            return event
+        return WorkerFailed(event.code, printable(f"{event.text.rstrip()} ({printable(why)})"))
+
+    def _note_problems(self, report: HostReport, wanted: list[HeldContainer]) -> None:
+        """Tell a waiting job what its host cannot do, once per problem."""
+        if not (report.problems or report.refused or self._problems):
+            return
+        about = {problem.about: problem.message for problem in report.problems}
+        started = {state.container_id for state in report.containers if state.phase != "starting"}
+        for held in wanted:
+            need = held.need
+            ids = (need.container_id, need.interface_id, "enforcement")
+            problem = next((about[i] for i in ids if i in about), report.refused)
+            if not problem or need.container_id in started:
+                self._problems.pop(need.container_id, None)
+            elif self._problems.get(need.container_id) != problem:
+                self._problems[need.container_id] = problem
+                text = f"waits because its host {report.host} reports: {printable(problem)}"
+                with self._database.transaction() as session:
+                    note(session, session.get_one(JobRow, need.job_id), "HostProblem", text, self._clock())
+
+    def _keep_wires(self) -> None:
+        """End jobs whose interface was taken away: its owner may take back the permission to attach it."""
+        with self._database.reading() as session:
+            cut = [held.need for held in placed(session) if not self._network.attached(session, held.need)]
+        for need in cut:
+            text = f"{need.interface_id} was detached while the job ran: leave its permission to the service."
+            with self._each(need.job_id):
+                self._advance(need.job_id, WorkerFailed("NO_PERMISSION_FOR_NETWORK_INTERFACE", text))
+
+    # Time limits
+
+    def _keep_time(self) -> None:
+        now = self._clock()
+        limit = dt.timedelta(seconds=self._settings.job_seconds)
+        patience = dt.timedelta(seconds=STOP_SECONDS)
+        with self._database.reading() as session:
+            rows = timed(session)
+        for row in rows:
+            event: Event | None = None
+            if row.phase == Phase.STOPPING.value and row.stop_asked_at and now - row.stop_asked_at > patience:
+                event = StopOverdue(STOP_SECONDS)
+            elif row.admitted_at and now - row.admitted_at > limit:
+                event = TimedOut(self._settings.job_seconds)
+            if event is not None:
+                with self._each(row.job_id):
+                    self._advance(row.job_id, event)
+
+    # Cleaning up and ending
+
+    def _release(self, reports: dict[str, HostReport]) -> None:
+        with self._database.reading() as session:
+            containers = unwanted(session)
+        now = self._clock()
+        for held in containers:
+            need = held.need
+            with self._each(need.job_id):
+                if held.removed_at is None:
+                    self._remove_interface(need)
+                elif _gone(need, reports.get(need.host), now - held.removed_at):
+                    self._problems.pop(need.container_id, None)
+                    with self._database.transaction() as session:
+                        session.delete(session.get_one(JobContainerRow, need.container_id))
+
+    def _remove_interface(self, need: NetworkNeed) -> None:
+        lines = self._network.release(need)
+        now = self._clock()
+        with self._database.transaction() as session:
+            container = session.get_one(JobContainerRow, need.container_id)
+            job = session.get_one(JobRow, need.job_id)
+            for line in lines:
+                note(session, job, "InterfaceRemoved", printable(line), now)
+            if need.interface_id is None:
+                # It was never shown to a host: there is nobody to wait for.
+                session.delete(container)
+            else:
+                container.removed_at = now
+
+    def _end(self) -> None:
+        with self._database.reading() as session:
+            rows = ready_to_end(session)
+        for row in rows:
+            with self._each(row.job_id):
+                # Also after a success: an earlier attempt may have died in the middle of its upload.
+                output = location_of(row.output_uri)
+                self._store.abort_uploads(output.bucket, output.key)
+                self._advance(row.job_id, Released())
+
+    # Starting
+
+    def _admit(self) -> None:
+        with self._database.reading() as session:
+            chosen = admissible(session, self._settings.jobs_at_once)
+        for job_id in chosen:
+            with self._each(job_id):
+                self._advance(job_id, Admitted())
+
+    def _prepare(self) -> None:
+        with self._database.reading() as session:
+            needs = being_prepared(session)
+        for need in needs:
+            with self._each(need.job_id):
+                self._prepare_one(need)
+
+    def _prepare_one(self, need: NetworkNeed) -> None:
+        try:
+            prepared = self._network.prepare(need)
+        except PreparationError as error:
+            self._advance(need.job_id, PreparationFailed(error.code, printable(error.text)))
+            return
+        except OperationalError:
+            raise
+        except Exception as error:
+            # A fault of ours: trying the same again every second would hide it from the job's owner for ever.
+            logger.exception("preparing job %s failed", need.job_id)
+            self._look_for_leftovers = True
+            text = printable(f"Preparing the network interface failed: {type(error).__name__}: {error}")
+            self._advance(need.job_id, PreparationFailed("INTERNAL_ERROR", text))
+            return
+        event = Prepared(prepared.interface_id, prepared.vpc_id, prepared.place)
+        with self._database.transaction() as session:
+            row = session.get_one(JobRow, need.job_id)
+            if row.attempt == need.attempt and accepts(job_of(row), Prepared):
+                self._network.attach(session, need, prepared.interface_id)
+                apply(session, row, event, self._clock(), self._host)
+
+    # Writing
+
+    def _advance(self, job_id: str, event: Event) -> None:
+        with self._database.transaction() as session:
+            self._apply(session, session.get_one(JobRow, job_id), event)
+
+    def _apply(self, session: Session, row: JobRow, event: Event) -> None:
+        """Apply an event if it can still happen: a stop or an end may have been written since it was seen."""
+        job = job_of(row)
+        if not accepts(job, type(event)):
+            return
+        container = container_of(session, row)
+        apply(session, row, event, self._clock(), self._host)
+        dropped = container is not None and not container.wanted
+        if dropped and container is not None and container.interface_id is not None:
+            self._network.detach(session, container.interface_id)
+
+    @contextmanager
+    def _each(self, job_id: str) -> Iterator[None]:
+        """Keep one job's fault from stopping the others; the next turn tries again."""
+        try:
+            yield
+        except Exception:
+            self._look_for_leftovers = True
+            logger.exception("a step of job %s failed and will be tried again", job_id)
+
+
+def _gone(need: NetworkNeed, report: HostReport | None, waited: dt.timedelta) -> bool:
+    if waited >= dt.timedelta(seconds=CONFIRMATION_SECONDS):
+        return True
+    return (
+        report is not None
+        and need.interface_id not in report.interfaces
+        and all(state.container_id != need.container_id for state in report.containers)
+    )

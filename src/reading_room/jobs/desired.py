@@ -1,0 +1,77 @@
+"""What a host should run for jobs now, read from the tables."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.analysis.job_file import InputFormat, JobFile, Kind
+from reading_room.containers.spec import ContainerSpec, EngineName, Limits
+from reading_room.jobs.places import location_of
+from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.settings import Settings
+from reading_room.vpc.tables import NetworkInterface
+
+
+def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
+    """Return the containers that a host should run, in order of their ids.
+
+    Only those whose interface is attached to them now: one whose interface was taken away has no network to run in.
+    """
+    attached = select(NetworkInterface.container_id).where(NetworkInterface.host == host)
+    present = set(session.scalars(attached))
+    return tuple(each for each in wanted(session, host, limits) if each.container_id in present)
+
+
+def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
+    """Return the containers that jobs want on a host, in order of their ids.
+
+    A container is wanted from the moment its interface exists until its job's end is decided.
+    """
+    rows = session.execute(
+        select(JobContainerRow, JobRow)
+        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
+        .where(
+            JobContainerRow.host == host,
+            JobContainerRow.wanted,
+            JobContainerRow.interface_id.is_not(None),
+            JobContainerRow.vpc_id.is_not(None),
+        )
+        .order_by(JobContainerRow.container_id)
+    )
+    return tuple(_container(container, job, limits) for container, job in rows)
+
+
+def limits_from(settings: Settings) -> Limits:
+    """Return the limits that every job's container gets."""
+    return Limits(
+        memory_bytes=settings.container_memory,
+        processes=settings.container_processes,
+        cpus=settings.container_cpus,
+        seconds=settings.job_seconds,
+    )
+
+
+def _container(container: JobContainerRow, job: JobRow, limits: Limits) -> ContainerSpec:
+    return ContainerSpec(
+        container_id=container.container_id,
+        vpc_id=str(container.vpc_id),
+        interface_id=str(container.interface_id),
+        engine=cast(EngineName, job.engine),
+        job=JobFile(
+            job_id=job.job_id,
+            attempt=container.attempt,
+            kind=cast(Kind, job.analysis),
+            region=job.region,
+            language=job.language,
+            input=location_of(job.input_uri),
+            input_format=cast(InputFormat, job.input_format),
+            output=location_of(job.output_uri),
+            document_limit=job.document_limit,
+        ),
+        credentials_path=container.credentials_path,
+        limits=limits,
+        stop=container.stop,
+    )

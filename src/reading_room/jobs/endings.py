@@ -1,0 +1,100 @@
+"""From what the agent knows of a container to the event that ends its attempt. Nobody trusts the worker's word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reading_room.analysis.job_file import Done, Failed, Location, Progress
+from reading_room.containers.spec import ContainerState
+from reading_room.jobs.job import ContainerLost, Event, OutputSeen, WorkerFailed
+from reading_room.jobs.surroundings import ObjectFacts
+
+MESSAGE_LIMIT = 2000
+"""Code points of a failure message that anybody is shown."""
+
+NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
+NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
+ATTESTED = {"NO_READ_ACCESS_TO_INPUT": NO_READ_ACCESS, "NO_WRITE_ACCESS_TO_OUTPUT": NO_WRITE_ACCESS}
+"""Codes whose sentence begins as Amazon's own does, word for word."""
+
+WORKER_CODES = frozenset(
+    {
+        *ATTESTED,
+        "INPUT_NOT_FOUND",
+        "INPUT_TOO_SMALL",
+        "INPUT_TOO_LARGE",
+        "TOO_MANY_DOCUMENTS",
+        "OUTPUT_TOO_LARGE",
+        "ROLE_NOT_ASSUMABLE",
+        "NO_ROUTE_TO_STORAGE",
+        "INTERNAL_ERROR",
+    }
+)
+"""The failure codes that a worker may give; any other is shown as INTERNAL_ERROR."""
+
+_ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGTERM"}
+
+
+def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """Return text that is safe to show: control characters escaped, at most ``limit`` code points."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:limit])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def documents_so_far(state: ContainerState) -> int | None:
+    """Return how many documents the worker says it finished, or ``None`` before it said so."""
+    counts = [m.documents for m in state.messages if isinstance(m, Progress | Done)]
+    return counts[-1] if counts and 0 <= counts[-1] < 2**53 else None
+
+
+def ending(state: ContainerState, output: Location, head: Callable[[str, str], ObjectFacts | None]) -> Event | None:
+    """Return the event that ends the attempt, or ``None`` while the container works.
+
+    ``head`` looks the output object up; the worker's ``Done`` counts only if the object is there with the size and
+    checksum that it claims.
+    """
+    last = next((m for m in reversed(state.messages) if isinstance(m, Done | Failed)), None)
+    if isinstance(last, Done):
+        return _seen(last, output, head)
+    if isinstance(last, Failed):
+        return _failed(last)
+    if state.phase == "lost":
+        return ContainerLost("its host ended it or lost track of it")
+    if state.phase != "exited":
+        return None
+    return _without_a_word(state)
+
+
+def _seen(done: Done, output: Location, head: Callable[[str, str], ObjectFacts | None]) -> Event:
+    facts = head(output.bucket, output.key)
+    uri = f"s3://{output.bucket}/{output.key}"
+    if facts is None:
+        return WorkerFailed("INTERNAL_ERROR", f"The worker said that it wrote {uri}, but no such object is there.")
+    if facts.size != done.size or facts.sha256 != done.sha256.lower():
+        return WorkerFailed(
+            "INTERNAL_ERROR",
+            f"The object {uri} has {facts.size} bytes and SHA-256 {facts.sha256}, but the worker said that it wrote "
+            f"{done.size} bytes with {printable(done.sha256, 64)}.",
+        )
+    return OutputSeen(done.documents, done.errors, done.stopped)
+
+
+def _failed(failed: Failed) -> WorkerFailed:
+    text = printable(failed.message)
+    if failed.code not in WORKER_CODES:
+        return WorkerFailed("INTERNAL_ERROR", printable(f"{failed.code}: {failed.message}"))
+    attested = ATTESTED.get(failed.code)
+    if attested is not None and not text.startswith(attested):
+        text = printable(f"{attested.rstrip('.')}. {text}")
+    return WorkerFailed(failed.code, text)
+
+
+def _without_a_word(state: ContainerState) -> Event:
+    if state.exit_code in _ENDED_FROM_OUTSIDE:
+        name = _ENDED_FROM_OUTSIDE[state.exit_code]
+        return ContainerLost(f"{name} ended its worker; if it needed more memory, raise READING_ROOM_CONTAINER_MEMORY")
+    if state.exit_code == 0:
+        return ContainerLost("its worker ended before it was given the job")
+    tail = printable(state.diagnostics.strip()[-600:], 600)
+    said = f" It last wrote: {tail}" if tail else ""
+    return WorkerFailed("INTERNAL_ERROR", f"The worker crashed with exit code {state.exit_code}.{said}")

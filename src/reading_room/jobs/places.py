@@ -1,0 +1,28 @@
+"""Locations in S3, as requests write them and as a worker needs them."""
+
+from __future__ import annotations
+
+from reading_room.analysis.job_file import Location
+
+SCHEME = "s3://"
+
+
+def location_of(uri: str) -> Location:
+    """Split ``s3://bucket/key``; the key is empty where the URI names the bucket only.
+
+    Raises ``ValueError`` for anything that is not such a URI.
+    """
+    if not uri.startswith(SCHEME):
+        raise ValueError(f"not an S3 URI: {uri!r}")
+    bucket, _, key = uri[len(SCHEME) :].partition("/")
+    if not bucket:
+        raise ValueError(f"no bucket in {uri!r}")
+    return Location(bucket, key)
+
+
+def output_location(prefix: str, account: str, token: str, job_id: str) -> str:
+    """Return where a job's archive goes: ``<prefix>/<account>-<TOKEN>-<JobId>/output/output.tar.gz``.
+
+    Exactly one slash joins the two, whether or not the prefix ends in one.
+    """
+    return f"{prefix.rstrip('/')}/{account}-{token}-{job_id}/output/output.tar.gz"

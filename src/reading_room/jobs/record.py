@@ -1,0 +1,148 @@
+"""Events and their effects as rows: ``apply`` runs the state machine and writes all of it in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.arns import Arn
+from reading_room.jobs.job import (
+    TERMINAL,
+    AddContainer,
+    AskToStop,
+    Change,
+    DropContainer,
+    Event,
+    Job,
+    Outcome,
+    Phase,
+    PlaceContainer,
+)
+from reading_room.jobs.state_machine import InvalidTransition, advance, describe
+from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
+
+LOCAL_HOST = "local"
+"""The host that every container is placed on while there is one."""
+
+
+def job_of(row: JobRow) -> Job:
+    """Return what the state machine needs of a row; the story is loaded only when it is told."""
+    outcome = None
+    if row.outcome is not None:
+        outcome = Outcome(Phase(row.outcome), row.failure_code, row.failure_text)
+    return Job(
+        job_id=row.job_id,
+        phase=Phase(row.phase),
+        attempt=row.attempt,
+        stop_requested=row.stop_requested,
+        outcome=outcome,
+    )
+
+
+def container_id(job_id: str, attempt: int) -> str:
+    """Return the id of the container of an attempt: stable, so that preparing it twice makes it once."""
+    return f"job-{job_id}-{attempt}"
+
+
+def session_name(job_id: str) -> str:
+    """Return the name of the worker's role session: one per job, so that denials and traces tell jobs apart."""
+    return f"Comprehend-{job_id}"
+
+
+def session_arn(role_arn: str, job_id: str) -> str:
+    """Return the ARN of the worker's role session."""
+    role = Arn.parse(role_arn)
+    name = role.resource.rpartition("/")[2]
+    return f"arn:{role.partition}:sts::{role.account}:assumed-role/{name}/{session_name(job_id)}"
+
+
+def container_of(session: Session, row: JobRow) -> JobContainerRow | None:
+    """Return the container of the job's present attempt, or ``None`` when it has none any more."""
+    return session.get(JobContainerRow, container_id(row.job_id, row.attempt))
+
+
+def story(session: Session, job_id: str) -> tuple[str, ...]:
+    """Return what happened to a job, oldest first, a line per event."""
+    rows = session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id).order_by(JobEventRow.sequence))
+    return tuple(f"{row.at.isoformat(timespec='milliseconds')} {row.text}" for row in rows)
+
+
+def note(session: Session, row: JobRow, event: str, text: str, now: dt.datetime) -> None:
+    """Add a line to a job's story that changes nothing about it."""
+    session.add(JobEventRow(job_id=row.job_id, at=now, event=event, text=text, told=False))
+
+
+def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: str = LOCAL_HOST) -> Job:
+    """Advance a job, and write its row, the event and every change. Raises ``InvalidTransition`` with the story."""
+    before = job_of(row)
+    try:
+        after, changes = advance(before, event)
+    except InvalidTransition as error:
+        told = Job(before.job_id, before.phase, before.attempt, story=story(session, row.job_id))
+        raise InvalidTransition(told, event) from error
+    _write(row, before, after, now)
+    for change in changes:
+        _effect(session, row, change, host)
+    note(session, row, type(event).__name__, _line(before, after, event), now)
+    return after
+
+
+def _line(before: Job, after: Job, event: Event) -> str:
+    text = describe(event)
+    if after.attempt > 1 and after.attempt != before.attempt:
+        text += f"; attempt {after.attempt} follows"
+    return f"{text} [{after.phase.value}]" if after.phase is not before.phase else text
+
+
+def _write(row: JobRow, before: Job, after: Job, now: dt.datetime) -> None:
+    row.phase = after.phase.value
+    row.attempt = after.attempt
+    row.stop_requested = after.stop_requested
+    if after.outcome is not None:
+        row.outcome = after.outcome.phase.value
+        row.failure_code = after.outcome.code
+        row.failure_text = after.outcome.text
+    if before.phase is Phase.QUEUED and after.phase is Phase.PREPARING:
+        row.admitted_at = now
+    if after.stop_requested and not before.stop_requested:
+        row.stop_asked_at = now
+    if after.phase is Phase.FINISHING and before.phase is not Phase.FINISHING:
+        row.finishing_at = now
+    if after.phase in TERMINAL:
+        row.ended_at = now
+
+
+def _effect(session: Session, row: JobRow, change: Change, host: str) -> None:
+    match change:
+        case AddContainer(attempt=attempt):
+            session.add(
+                JobContainerRow(
+                    container_id=container_id(row.job_id, attempt),
+                    job_id=row.job_id,
+                    attempt=attempt,
+                    host=host,
+                    role_arn=row.role_arn,
+                    session_name=session_name(row.job_id),
+                    credentials_path=f"/v2/credentials/{secrets.token_urlsafe(32)}",
+                    wanted=True,
+                    stop=False,
+                )
+            )
+        case PlaceContainer(attempt=attempt, interface_id=interface_id, vpc_id=vpc_id):
+            container = _container(session, row, attempt)
+            container.interface_id = interface_id
+            container.vpc_id = vpc_id
+        case AskToStop(attempt=attempt):
+            _container(session, row, attempt).stop = True
+        case DropContainer(attempt=attempt):
+            _container(session, row, attempt).wanted = False
+
+
+def _container(session: Session, row: JobRow, attempt: int) -> JobContainerRow:
+    container = session.get(JobContainerRow, container_id(row.job_id, attempt))
+    if container is None:
+        raise LookupError(f"job {row.job_id} has no container of attempt {attempt}")
+    return container

@@ -1,0 +1,143 @@
+"""Accepting a job, asking for its end, and finding jobs: functions on a session, for the API above."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, UnknownJob
+from reading_room.jobs.job import ACTIVE, TERMINAL, Phase, StopRequested, job_status
+from reading_room.jobs.record import apply, job_of, note
+from reading_room.jobs.tables import JobRow, JobTagRow
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as a caller asks for it, every default filled in."""
+
+    job_id: str
+    account: str
+    region: str
+    kind: str
+    arn: str
+    role_arn: str
+    engine: str
+    analysis: str
+    input_uri: str
+    input_format: str
+    output_uri: str
+    document_limit: int
+    parameters: Mapping[str, Any]
+    """What the caller sent, for comparing a repeated token; never stored as such."""
+    name: str | None = None
+    client_token: str | None = None
+    language: str | None = None
+    subnets: Sequence[str] | None = None
+    security_groups: Sequence[str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int | None = None) -> JobRow:
+    """Write a job in phase ``queued`` and its first event, and return it.
+
+    The same client token with the same parameters returns the job it made before. Raises ``TokenReused`` when the
+    parameters differ, ``TooManyActiveJobs`` when ``active_quota`` (jobs of one kind; ``None`` is no limit) is used up.
+    """
+    fingerprint = _fingerprint(new.parameters)
+    known = _by_token(session, new)
+    if known is not None:
+        if known.fingerprint != fingerprint:
+            raise TokenReused(str(new.client_token), known.job_id)
+        return known
+    if active_quota is not None and _count_active(session, new) >= active_quota:
+        raise TooManyActiveJobs(new.kind, active_quota)
+    row = JobRow(
+        job_id=new.job_id,
+        account=new.account,
+        region=new.region,
+        kind=new.kind,
+        arn=new.arn,
+        name=new.name,
+        client_token=new.client_token,
+        fingerprint=fingerprint,
+        phase=Phase.QUEUED.value,
+        attempt=0,
+        stop_requested=False,
+        submitted_at=now,
+        role_arn=new.role_arn,
+        engine=new.engine,
+        analysis=new.analysis,
+        language=new.language,
+        input_uri=new.input_uri,
+        input_format=new.input_format,
+        output_uri=new.output_uri,
+        document_limit=new.document_limit,
+        subnets=None if new.subnets is None else list(new.subnets),
+        security_groups=None if new.security_groups is None else list(new.security_groups),
+        documents=0,
+    )
+    session.add(row)
+    session.flush()
+    for key, value in new.tags.items():
+        session.add(JobTagRow(arn=new.arn, key=key, value=value))
+    note(session, row, "Submitted", "submitted", now)
+    return row
+
+
+def find(session: Session, account: str, kind: str, job_id: str) -> JobRow:
+    """Return a job of the account and kind. Raises ``UnknownJob``."""
+    row = session.get(JobRow, job_id)
+    if row is None or row.account != account or row.kind != kind:
+        raise UnknownJob(job_id)
+    return row
+
+
+def request_stop(session: Session, account: str, kind: str, job_id: str, now: dt.datetime) -> JobRow:
+    """Ask for a job's end. A job that was stopped before is returned as it is.
+
+    Raises ``UnknownJob``, and ``JobEnded`` for one that is completed or failed.
+    """
+    row = find(session, account, kind, job_id)
+    job = job_of(row)
+    if job.phase is Phase.STOPPED or (job.stop_requested and job.phase not in TERMINAL):
+        return row
+    if job.phase in TERMINAL:
+        raise JobEnded(job_id, job_status(job))
+    apply(session, row, StopRequested(), now)
+    return row
+
+
+def _fingerprint(parameters: Mapping[str, Any]) -> str:
+    text = json.dumps(parameters, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _by_token(session: Session, new: NewJob) -> JobRow | None:
+    if new.client_token is None:
+        return None
+    return session.scalar(
+        select(JobRow).where(
+            JobRow.account == new.account,
+            JobRow.kind == new.kind,
+            JobRow.client_token == new.client_token,
+        )
+    )
+
+
+def _count_active(session: Session, new: NewJob) -> int:
+    active = [phase.value for phase in ACTIVE]
+    return int(
+        session.scalar(
+            select(func.count())
+            .select_from(JobRow)
+            .where(JobRow.account == new.account, JobRow.kind == new.kind, JobRow.phase.in_(active))
+        )
+        or 0
+    )

@@ -1,0 +1,116 @@
+"""What the controller needs of the rest of the service, as protocols; ``app.py`` connects the implementations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkNeed:
+    """A container that needs an interface, or that had one: ids only, so that it can be read again after a crash.
+
+    ``subnets`` and ``security_groups`` are ``None`` for a job in the service's own network.
+    """
+
+    container_id: str
+    attempt: int
+    host: str
+    job_id: str
+    job_arn: str
+    account: str
+    region: str
+    role_arn: str
+    subnets: tuple[str, ...] | None
+    security_groups: tuple[str, ...] | None
+    interface_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedInterface:
+    """An interface that waits for its container. ``place`` says in words where it is."""
+
+    interface_id: str
+    vpc_id: str
+    place: str
+
+
+class JobNetwork(Protocol):
+    """Makes and removes the interfaces of jobs. Every method may be called again after a crash at any point."""
+
+    def prepare(self, need: NetworkNeed) -> PreparedInterface:
+        """Make the interface, or find the one made before.
+
+        Raises ``PreparationError``; what was made before that is removed by ``release``.
+        """
+        ...
+
+    def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
+        """Give the interface to the container, in the transaction that notes it."""
+        ...
+
+    def attached(self, session: Session, need: NetworkNeed) -> bool:
+        """Say whether the container still has its interface."""
+        ...
+
+    def detach(self, session: Session, interface_id: str) -> None:
+        """Take the interface's wire away, in the transaction that drops its container."""
+        ...
+
+    def release(self, need: NetworkNeed) -> tuple[str, ...]:
+        """Remove every interface of the container, whether noted or not; return the notes worth telling its owner."""
+        ...
+
+    def remove_leftovers(self) -> None:
+        """Remove interfaces that were made for jobs and belong to no container row."""
+        ...
+
+    def explain(self, need: NetworkNeed) -> str | None:
+        """Say why the interface does not reach the storage, in a sentence for its owner; ``None`` if it should."""
+        ...
+
+
+class ObjectFacts(Protocol):
+    """What the store knows of an object."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the content, in hexadecimal; ``None`` if it is not known."""
+        ...
+
+
+class OutputStore(Protocol):
+    """The store as the service itself looks at it, outside any policy."""
+
+    def head(self, bucket: str, key: str) -> ObjectFacts | None:
+        """Return the facts of an object, or ``None`` when there is none."""
+        ...
+
+    def abort_uploads(self, bucket: str, key: str) -> object:
+        """Abort the unfinished uploads of one key; none, or no such bucket, is no error."""
+        ...
+
+
+class Denials(Protocol):
+    """What the store refused lately."""
+
+    def __call__(self, session_arn: str, /) -> str | None:
+        """Return the last denial of a role session with the statement that decided, or ``None``."""
+        ...
+
+
+class Storyteller(Protocol):
+    """Where people read a job's story."""
+
+    def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]], /) -> None:
+        """Append lines to the job's log stream. Called again with the same lines only after a crash."""
+        ...

@@ -1,0 +1,114 @@
+"""The schema of jobs on one page: jobs, what happened to them, their containers, their tags."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reading_room.database.base import Base, UtcDateTime
+
+
+class JobRow(Base):
+    """One job. ``phase``, ``attempt``, ``stop_requested`` and the outcome are written by the state machine only."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        # A retried request finds the job that its first try made.
+        UniqueConstraint("account", "kind", "client_token"),
+        Index("ix_jobs_listing", "account", "kind", "submitted_at", "job_id"),
+        Index("ix_jobs_phase", "phase"),
+    )
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    kind: Mapped[str]
+    """The job type of its ARN, for example ``entities-detection-job``."""
+    arn: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str | None]
+    client_token: Mapped[str | None]
+    fingerprint: Mapped[str]
+    """Digest of the request's parameters: the same token with others is a conflict."""
+
+    phase: Mapped[str]
+    attempt: Mapped[int] = mapped_column(default=0)
+    stop_requested: Mapped[bool] = mapped_column(default=False)
+    outcome: Mapped[str | None]
+    failure_code: Mapped[str | None]
+    failure_text: Mapped[str | None]
+
+    submitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    admitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    stop_asked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    finishing_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    role_arn: Mapped[str]
+    engine: Mapped[str]
+    analysis: Mapped[str]
+    """The ``kind`` of the worker's job file."""
+    language: Mapped[str | None]
+    input_uri: Mapped[str]
+    input_format: Mapped[str]
+    output_uri: Mapped[str]
+    """The whole final location, ``s3://bucket/…/output/output.tar.gz``."""
+    document_limit: Mapped[int]
+    subnets: Mapped[list[str] | None] = mapped_column(JSON)
+    """As given in VpcConfig; ``None`` for a job in the service's own network."""
+    security_groups: Mapped[list[str] | None] = mapped_column(JSON)
+    documents: Mapped[int] = mapped_column(default=0)
+    """Finished so far, as the worker tells."""
+
+
+class JobEventRow(Base):
+    """Something that happened to a job, for ``jobs explain`` and for whoever asks why."""
+
+    __tablename__ = "job_events"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), index=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    event: Mapped[str]
+    text: Mapped[str]
+    told: Mapped[bool] = mapped_column(default=False, index=True)
+    """Whether the job's log stream has it."""
+
+
+class JobContainerRow(Base):
+    """A container of one attempt, from the admission until nothing of it is left.
+
+    A host should run it while it is ``wanted`` and has an interface. Not wanted, it is work for the controller: the
+    interface is to be removed, then the row.
+    """
+
+    __tablename__ = "job_containers"
+
+    container_id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), index=True)
+    attempt: Mapped[int]
+    host: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str | None]
+    interface_id: Mapped[str | None] = mapped_column(unique=True)
+    role_arn: Mapped[str]
+    session_name: Mapped[str]
+    credentials_path: Mapped[str] = mapped_column(unique=True)
+    wanted: Mapped[bool] = mapped_column(default=True)
+    stop: Mapped[bool] = mapped_column(default=False)
+    removed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    """When its interface was deleted; the row stays until the host has let go of it too."""
+
+
+class JobTagRow(Base):
+    """A tag of a job."""
+
+    __tablename__ = "job_tags"
+
+    arn: Mapped[str] = mapped_column(ForeignKey("jobs.arn"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+WISH_TABLES = frozenset({JobContainerRow.__tablename__})
+"""The tables whose rows shape what hosts should run."""

@@ -1,0 +1,70 @@
+"""One loop: woken by a signal or a timer, given no input, one turn at a time.
+
+A turn reads everything it needs again, so nothing depends on why the loop woke, a signal may come any number of
+times, and what failed is simply tried again by the next turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+
+class Loop:
+    """Runs ``turn`` in a thread of its own: at start, after each ``wake()``, and every ``every`` seconds.
+
+    Signals that arrive while a turn runs are merged into one more turn, which begins after they came: no signal is
+    lost. A turn that raises is logged and tried again after ``retry`` seconds, twice as long each time up to
+    ``every``, so that a lasting fault does not keep a core busy.
+    """
+
+    def __init__(self, name: str, turn: Callable[[], None], *, every: float, retry: float = 0.1) -> None:
+        self.name = name
+        self._turn = turn
+        self._every = every
+        self._retry = retry
+        self._signal = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; the first turn begins at once. Raises ``RuntimeError`` when it runs already."""
+        if self._thread is not None:
+            raise RuntimeError(f"the loop {self.name} was started already")
+        self._signal.set()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Ask for a turn that begins after now. Callable from any thread, also before ``start``; never waits."""
+        self._signal.set()
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """End the loop after the turn in progress; return whether its thread ended within ``timeout`` seconds."""
+        self._stopping = True
+        self._signal.set()
+        if self._thread is None or self._thread is threading.current_thread():
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        failures = 0
+        wait = self._every
+        while True:
+            self._signal.wait(wait)
+            if self._stopping:
+                return
+            # Cleared before the turn: a signal that comes while it reads must cause another.
+            self._signal.clear()
+            try:
+                self._turn()
+            except Exception:
+                logger.exception("a turn of the loop %s failed and will be tried again", self.name)
+                wait = min(self._retry * 2**failures, self._every)
+                failures = min(failures + 1, 16)
+            else:
+                failures, wait = 0, self._every

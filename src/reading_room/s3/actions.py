@@ -1,0 +1,268 @@
+"""Which operation a request is, hence which IAM actions on which resources it needs.
+
+Both come from tables: botocore's S3 model says what an operation looks like on the wire; ``_EXCEPTIONS`` says where
+the IAM action is not simply the operation's name (AWS's service authorization reference, page S3). A request that the
+model cannot name is refused, never passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from botocore.model import OperationModel
+
+from reading_room.arns import bucket_arn
+from reading_room.aws.models import operation_model, service_model
+from reading_room.iam.policy.bucket import S3Target
+from reading_room.s3.addressing import Address, parse_copy_source
+from reading_room.s3.errors import InvalidRequest, MethodNotAllowed
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One permission that a request needs: an IAM action on one resource (an ARN, or ``*``).
+
+    ``bucket`` names the bucket whose policy bears on it; ``None`` where no bucket does.
+    """
+
+    action: str
+    resource: str
+    bucket: str | None
+
+
+_READ_AND_WRITE = {
+    "BucketEncryption": ("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
+    "BucketLifecycle": ("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+    "BucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+    "BucketReplication": ("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"),
+    "BucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration"),
+    "BucketAnalyticsConfiguration": ("s3:GetAnalyticsConfiguration", "s3:PutAnalyticsConfiguration"),
+    "BucketInventoryConfiguration": ("s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration"),
+    "BucketMetricsConfiguration": ("s3:GetMetricsConfiguration", "s3:PutMetricsConfiguration"),
+    "BucketIntelligentTieringConfiguration": (
+        "s3:GetIntelligentTieringConfiguration",
+        "s3:PutIntelligentTieringConfiguration",
+    ),
+    "BucketCors": ("s3:GetBucketCORS", "s3:PutBucketCORS"),
+    "BucketNotificationConfiguration": ("s3:GetBucketNotification", "s3:PutBucketNotification"),
+    "BucketTagging": ("s3:GetBucketTagging", "s3:PutBucketTagging"),
+    "BucketOwnershipControls": ("s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"),
+    "PublicAccessBlock": ("s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+    "ObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"),
+}
+"""Settings whose Get needs the first action, and whose Put and Delete both need the second."""
+
+_EXCEPTIONS: dict[str, tuple[str, ...]] = {
+    "ListBuckets": ("s3:ListAllMyBuckets",),
+    "ListDirectoryBuckets": ("s3express:ListAllMyDirectoryBuckets",),
+    "CreateSession": ("s3express:CreateSession",),
+    "WriteGetObjectResponse": ("s3-object-lambda:WriteGetObjectResponse",),
+    "HeadBucket": ("s3:ListBucket",),
+    "ListObjects": ("s3:ListBucket",),
+    "ListObjectsV2": ("s3:ListBucket",),
+    "ListObjectVersions": ("s3:ListBucketVersions",),
+    "ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
+    "ListParts": ("s3:ListMultipartUploadParts",),
+    "HeadObject": ("s3:GetObject",),
+    "GetObjectAttributes": ("s3:GetObject", "s3:GetObjectAttributes"),
+    "SelectObjectContent": ("s3:GetObject",),
+    "CopyObject": ("s3:PutObject",),
+    "CreateMultipartUpload": ("s3:PutObject",),
+    "UploadPart": ("s3:PutObject",),
+    "UploadPartCopy": ("s3:PutObject",),
+    "CompleteMultipartUpload": ("s3:PutObject",),
+    "ListBucketAnalyticsConfigurations": ("s3:GetAnalyticsConfiguration",),
+    "ListBucketInventoryConfigurations": ("s3:GetInventoryConfiguration",),
+    "ListBucketMetricsConfigurations": ("s3:GetMetricsConfiguration",),
+    "ListBucketIntelligentTieringConfigurations": ("s3:GetIntelligentTieringConfiguration",),
+    **{f"Get{noun}": (get,) for noun, (get, _) in _READ_AND_WRITE.items()},
+    **{f"{verb}{noun}": (put,) for noun, (_, put) in _READ_AND_WRITE.items() for verb in ("Put", "Delete")},
+}
+
+_VERSIONED = {
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+    "s3:GetObjectAcl": "s3:GetObjectVersionAcl",
+    "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+    "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+    "s3:GetObjectTorrent": "s3:GetObjectVersionTorrent",
+}
+
+# Headers that ask for a second right beside the write itself, by prefix of the header's name.
+_BY_HEADER = {
+    "x-amz-acl": "s3:PutObjectAcl",
+    "x-amz-grant-": "s3:PutObjectAcl",
+    "x-amz-tagging": "s3:PutObjectTagging",
+    "x-amz-object-lock-mode": "s3:PutObjectRetention",
+    "x-amz-object-lock-retain-until-date": "s3:PutObjectRetention",
+    "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
+    "x-amz-bypass-governance-retention": "s3:BypassGovernanceRetention",
+}
+_WITHOUT_OPERATION = (
+    "s3:ReplicateObject",
+    "s3:ReplicateDelete",
+    "s3:ReplicateTags",
+    "s3:GetObjectVersionForReplication",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+    "s3:InitiateReplication",
+)
+_WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How an operation looks on the wire: what must be in its query and headers."""
+
+    name: str
+    tokens: frozenset[tuple[str, str]]
+    query: frozenset[str]
+    headers: frozenset[str]
+
+    def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+        return (
+            all(name in query and (not value or query[name] == value) for name, value in self.tokens)
+            and self.query <= query.keys()
+            and self.headers <= headers.keys()
+        )
+
+    @property
+    def consumed(self) -> frozenset[str]:
+        """The query names that make this operation what it is."""
+        return self.query | {name for name, _ in self.tokens}
+
+    @property
+    def weight(self) -> int:
+        return len(self.tokens) + len(self.query) + len(self.headers)
+
+
+def identify(method: str, address: Address, query: Mapping[str, str], headers: Mapping[str, str]) -> OperationModel:
+    """Return the operation that a request asks for.
+
+    ``query`` holds decoded names and values, ``headers`` lower-case names. Raises ``MethodNotAllowed`` when the model
+    has no such operation, and ``InvalidRequest`` when the query names two different subresources.
+    """
+    candidates = _shapes().get((method, address.resource_type), ())
+    fitting = [shape for shape in candidates if shape.matches(query, headers)]
+    named = _subresources() & query.keys()
+    exact = [shape for shape in fitting if named <= shape.consumed]
+    if not exact:
+        if len(named) > 1:
+            raise InvalidRequest(f"Conflicting query string parameters: {', '.join(sorted(named))}")
+        raise MethodNotAllowed(method, _resource_type(address, named))
+    best = max(exact, key=lambda shape: shape.weight)
+    model = operation_model("s3", best.name)
+    assert model is not None
+    return model
+
+
+def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the IAM actions that an operation needs on its own bucket or object."""
+    actions = _EXCEPTIONS.get(operation, (f"s3:{operation}",))
+    if "versionId" in query:
+        actions = tuple(_VERSIONED.get(action, action) for action in actions)
+    extra = _by_headers(headers) if operation in _WRITES else ()
+    if operation == "CreateBucket" and any(_is_acl(name) for name in headers):
+        extra = ("s3:PutBucketAcl",)
+    if operation == "DeleteObject" and "x-amz-bypass-governance-retention" in headers:
+        extra = ("s3:BypassGovernanceRetention",)
+    return (*actions, *(action for action in extra if action not in actions))
+
+
+def requirements(
+    operation: str, address: Address, query: Mapping[str, str], headers: Mapping[str, str]
+) -> tuple[Requirement, ...]:
+    """Return every permission that a request needs before it may act.
+
+    DeleteObjects has none here: its keys are in the body and are decided one by one.
+    """
+    if operation == "DeleteObjects":
+        return ()
+    resource = "*" if address.bucket is None else bucket_arn(address.bucket, address.key)
+    needed = [Requirement(a, resource, address.bucket) for a in actions_of(operation, query, headers)]
+    if operation in ("CopyObject", "UploadPartCopy"):
+        bucket, key, version = parse_copy_source(headers["x-amz-copy-source"])
+        action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
+        needed.insert(0, Requirement(action, bucket_arn(bucket, key), bucket))
+    return tuple(needed)
+
+
+@lru_cache(maxsize=1)
+def action_targets() -> Mapping[str, S3Target]:
+    """Return every IAM action of S3 and what it is authorized on, for the check of bucket policies."""
+    targets: dict[str, S3Target] = {}
+    for (_, kind), shapes in _shapes().items():
+        target: S3Target = "object" if kind == "OBJECT" else "bucket" if kind == "BUCKET" else "*"
+        for shape in shapes:
+            for action in _EXCEPTIONS.get(shape.name, (f"s3:{shape.name}",)):
+                if action.startswith("s3:"):
+                    targets.setdefault(action, target)
+    for action in (*_VERSIONED.values(), *_BY_HEADER.values(), *_WITHOUT_OPERATION):
+        targets.setdefault(action, "object")
+    # DeleteObjects is called on a bucket, and needs the right to delete each object.
+    del targets["s3:DeleteObjects"]
+    return targets
+
+
+def _by_headers(headers: Mapping[str, str]) -> Sequence[str]:
+    found = (
+        action
+        for name in headers
+        for prefix, action in _BY_HEADER.items()
+        if name == prefix or (prefix.endswith("-") and name.startswith(prefix))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _is_acl(header: str) -> bool:
+    return header == "x-amz-acl" or header.startswith("x-amz-grant-")
+
+
+def _resource_type(address: Address, subresources: frozenset[str]) -> str:
+    return sorted(subresources)[0].upper() if subresources else address.resource_type
+
+
+@lru_cache(maxsize=1)
+def _subresources() -> frozenset[str]:
+    """Query names that turn a request into another operation: never to be taken for an ignorable parameter."""
+    shapes = (shape for found in _shapes().values() for shape in found)
+    tokens = {name for shape in shapes for name, value in shape.tokens if not value}
+    return frozenset(tokens | {"uploadId"})
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[tuple[str, str], tuple[_Shape, ...]]:
+    shapes: dict[tuple[str, str], list[_Shape]] = {}
+    model = service_model("s3")
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        if operation.deprecated or name in ("WriteGetObjectResponse", "ListDirectoryBuckets", "CreateSession"):
+            # The first is for another host, the others for directory buckets; the deprecated ones share their wire
+            # form with their successors.
+            continue
+        path, _, static = operation.http["requestUri"].partition("?")
+        kind = "OBJECT" if "{Key+}" in path else "BUCKET" if "{Bucket}" in path else "SERVICE"
+        shapes.setdefault((operation.http["method"], kind), []).append(_shape(operation, static))
+    return {place: tuple(found) for place, found in shapes.items()}
+
+
+def _shape(operation: OperationModel, static: str) -> _Shape:
+    tokens = set()
+    for part in filter(None, static.split("&")):
+        token, _, value = part.partition("=")
+        tokens.add((token, value))
+    query, headers = set(), set()
+    if operation.input_shape is not None:
+        for member in operation.input_shape.required_members:
+            serialization = operation.input_shape.members[member].serialization
+            if serialization.get("location") == "querystring":
+                query.add(serialization["name"])
+            elif serialization.get("location") == "header":
+                headers.add(serialization["name"].lower())
+    if operation.name == "GetObjectAttributes":
+        headers.clear()  # Its absence is an InvalidArgument of this operation, not another operation.
+    return _Shape(operation.name, frozenset(tokens), frozenset(query), frozenset(headers))

@@ -1,0 +1,215 @@
+"""Who may do what to which object: identity ∩ session ∩ bucket policy ∩ endpoint policy, one decision with its reason.
+
+Where a request came from is a fact of its socket (``NetworkPath``). The condition keys of S3 are those of the service
+authorization reference; a key whose value the request does not have is absent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.errors import AwsError
+from reading_room.database.engine import Database
+from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
+from reading_room.s3.actions import Requirement
+from reading_room.s3.backends.backend import Backend, BucketFacts
+from reading_room.s3.denials import Denial, Denials
+from reading_room.s3.errors import AccessDenied, NoSuchBucket
+from reading_room.s3.public_access import is_public, without_allows
+from reading_room.vpc import endpoints
+
+logger = logging.getLogger(__name__)
+
+Context = dict[str, Sequence[str]]
+
+_BY_QUERY = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys", "versionId": "s3:VersionId"}
+_BY_HEADER = (
+    "x-amz-acl",
+    "x-amz-content-sha256",
+    "x-amz-copy-source",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
+    "x-amz-metadata-directive",
+    "x-amz-object-ownership",
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-storage-class",
+    "x-amz-website-redirect-location",
+    "if-match",
+    "if-none-match",
+)
+_LOCK_HEADERS = {
+    "x-amz-object-lock-mode": "s3:object-lock-mode",
+    "x-amz-object-lock-retain-until-date": "s3:object-lock-retain-until-date",
+    "x-amz-object-lock-legal-hold": "s3:object-lock-legal-hold",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How a request was signed, as conditions can ask."""
+
+    version: str
+    """``AWS4-HMAC-SHA256``, or ``AWS`` for Signature Version 2."""
+    presigned: bool
+    signed_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, from where, and with which condition keys."""
+
+    principal: Principal
+    path: NetworkPath
+    access_key_id: str | None
+    request_id: str
+    context: Context = field(default_factory=dict)
+
+
+def s3_context(
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+    signing: Signing | None,
+    now: dt.datetime,
+    tls_version: str | None = None,
+    location_constraint: str | None = None,
+) -> Context:
+    """Return S3's own condition keys of a request."""
+    context: Context = {key: (query[name],) for name, key in _BY_QUERY.items() if name in query}
+    context |= {f"s3:{name}": (headers[name],) for name in _BY_HEADER if name in headers}
+    context |= {key: (headers[name],) for name, key in _LOCK_HEADERS.items() if name in headers}
+    if tls_version is not None:
+        context["s3:TlsVersion"] = (tls_version,)
+    if location_constraint is not None:
+        context["s3:LocationConstraint"] = (location_constraint,)
+    if signing is not None:
+        context["s3:signatureversion"] = (signing.version,)
+        context["s3:authType"] = ("REST-QUERY-STRING" if signing.presigned else "REST-HEADER",)
+        if signing.presigned and signing.signed_at is not None:
+            age = (now - signing.signed_at) // dt.timedelta(milliseconds=1)
+            context["s3:signatureAge"] = (str(max(age, 0)),)
+    return context
+
+
+class S3Authorization:
+    """Decides requests by the policies in force at this moment. Blocking: to be called in worker threads."""
+
+    def __init__(self, authorizer: PolicyAuthorizer, database: Database, backend: Backend, region: str) -> None:
+        self.denials = Denials()
+        self._authorizer = authorizer
+        self._database = database
+        self._backend = backend
+        self._region = region
+
+    def caller(
+        self,
+        principal: Principal,
+        path: NetworkPath,
+        *,
+        access_key_id: str | None,
+        request_id: str,
+        now: dt.datetime,
+        user_agent: str,
+        context: Context,
+    ) -> Caller:
+        """Return a caller with the complete condition keys of its request."""
+        common = request_context(path, principal=principal, now=now, region=self._region, user_agent=user_agent)
+        # The global keys win: nothing that S3 reads from a request may stand for them.
+        return Caller(principal, path, access_key_id, request_id, {**context, **common})
+
+    def authorize(self, caller: Caller, requirements: Sequence[Requirement], *, creates: bool = False) -> None:
+        """Return if every requirement is met.
+
+        Raises ``AccessDenied`` naming the policy that decided, or ``NoSuchBucket`` to a caller whose own policies
+        would allow it. ``creates`` says that the bucket is to be made.
+        """
+        endpoint_policy = self._endpoint_policy(caller)
+        facts: dict[str, BucketFacts | None] = {}
+        for requirement in requirements:
+            # A bucket that is to be made has no owner and no policy yet, even if another account has its name.
+            name = None if creates else requirement.bucket
+            if name is not None and name not in facts:
+                facts[name] = self._backend.bucket(name)
+            bucket = facts[name] if name is not None else None
+            decision = self._decide(caller, requirement, bucket, endpoint_policy)
+            if not decision.allowed:
+                raise self._denied(caller, decision, bucket)
+            if name is not None and bucket is None:
+                raise NoSuchBucket(name)
+
+    def refusals(self, caller: Caller, action: str, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
+        """Return the keys of ``resources`` whose requirement is not met, each with its error."""
+        endpoint_policy = self._endpoint_policy(caller)
+        refused: dict[str, AwsError] = {}
+        bucket: BucketFacts | None = None
+        for key, requirement in resources.items():
+            if bucket is None and requirement.bucket is not None:
+                bucket = self._backend.bucket(requirement.bucket)
+            decision = self._decide(caller, requirement, bucket, endpoint_policy)
+            if not decision.allowed:
+                refused[key] = self._denied(caller, decision, bucket)
+        return refused
+
+    def recent_denial(self, caller: str) -> str | None:
+        """Return in words the latest denial of an access key id or principal ARN, with the statement that decided."""
+        return self.denials.recent_denial(caller)
+
+    def _decide(
+        self, caller: Caller, requirement: Requirement, bucket: BucketFacts | None, endpoint_policy: str | None
+    ) -> Decision:
+        context = caller.context
+        if bucket is not None:
+            context = {**context, "s3:ResourceAccount": (bucket.account,)}
+        return self._authorizer.decide(
+            principal=caller.principal,
+            action=requirement.action,
+            resource=requirement.resource,
+            context=context,
+            resource_policy=_effective_policy(bucket, caller.principal),
+            resource_account=bucket.account if bucket is not None else caller.principal.account,
+            endpoint_policy=endpoint_policy,
+        )
+
+    def _endpoint_policy(self, caller: Caller) -> str | None:
+        endpoint_id = caller.path.vpc_endpoint_id
+        if endpoint_id is None:
+            return None
+        with self._database.reading() as session:
+            try:
+                return endpoints.policy_of(session, endpoint_id)
+            except AwsError:
+                logger.warning("%s came through %s, which does not exist: denied", caller.request_id, endpoint_id)
+                raise AccessDenied from None
+
+    def _denied(self, caller: Caller, decision: Decision, bucket: BucketFacts | None) -> AccessDenied:
+        message = decision.message(quote_resource=True)
+        story = decision.story()
+        endpoint_id = caller.path.vpc_endpoint_id
+        if endpoint_id is not None and "endpoint" in decision.by:
+            story += f" (endpoint {endpoint_id})"
+        now = dt.datetime.now(dt.UTC)
+        denial = Denial(now, decision.action, decision.resource, f"{message} [{story}]")
+        self.denials.add(denial, caller.access_key_id, caller.principal.arn)
+        logger.info("request=%s denied: %s", caller.request_id, denial.text)
+        owner = bucket.account if bucket is not None else caller.principal.account
+        # Other accounts and anonymous callers are told nothing about the policies.
+        known = caller.principal.kind != "anonymous" and caller.principal.account == owner
+        return AccessDenied(message) if known else AccessDenied()
+
+
+def _effective_policy(bucket: BucketFacts | None, principal: Principal) -> str | None:
+    if bucket is None or bucket.policy is None:
+        return None
+    restricted = bool((bucket.public_access_block or {}).get("RestrictPublicBuckets"))
+    foreign = principal.account != bucket.account and principal.kind != "service"
+    if restricted and foreign and is_public(bucket.policy):
+        return without_allows(bucket.policy)
+    return bucket.policy

@@ -1,0 +1,110 @@
+"""The seam of storage: one authorized request in, one response out, and the few facts that authorization needs.
+
+A new backend implements ``Backend`` and passes ``tests/s3/test_s3_backend_contract.py``. One that forwards to another
+S3 needs only the original request, which an ``S3Request`` carries.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore.model import OperationModel
+
+from reading_room.aws.call import IncomingRequest, Principal
+from reading_room.aws.errors import AwsError
+from reading_room.s3.streaming import UploadBody
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFacts:
+    """What authorization and the service itself need to know of a bucket."""
+
+    name: str
+    account: str
+    region: str
+    policy: str | None = None
+    public_access_block: Mapping[str, bool] | None = None
+    """The four switches under their AWS names; ``None`` when the configuration was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What the service itself needs to know of an object. ``sha256`` is of the whole content, in hexadecimal."""
+
+    size: int
+    etag: str
+    sha256: str
+    last_modified: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class S3Request:
+    """One identified, authenticated and authorized request.
+
+    ``parameters`` have botocore's member names, ``Body`` left out. ``refused`` has the keys of DeleteObjects that
+    policies do not let this caller delete: the backend reports them and leaves them.
+    """
+
+    model: OperationModel
+    bucket: str | None
+    key: str | None
+    parameters: Mapping[str, Any]
+    principal: Principal
+    account: str
+    now: dt.datetime
+    incoming: IncomingRequest
+    body: UploadBody | None = None
+    refused: Mapping[str, AwsError] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> str:
+        """The AWS name of the operation."""
+        return self.model.name
+
+
+class ByteStream(Protocol):
+    """Bytes that come in pieces; whoever takes it closes it, read to its end or not."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over the pieces, once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the stream holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class S3Response:
+    """A response; ``body`` is bytes, or a stream whose length is in the headers."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | ByteStream = b""
+
+
+class Backend(Protocol):
+    """Where buckets and objects are."""
+
+    async def send(self, request: S3Request) -> S3Response:
+        """Carry out a request. Raises ``AwsError``; then nothing was changed."""
+        ...
+
+    def bucket(self, name: str) -> BucketFacts | None:
+        """Return the facts of a bucket, or ``None``. Blocking; called in worker threads."""
+        ...
+
+    def head(self, bucket: str, key: str) -> ObjectFacts | None:
+        """Return the facts of an object, or ``None``. Blocking; may read the object to sum it up."""
+        ...
+
+    def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
+        """Store an object for the service itself, durably. Blocking. Raises ``NoSuchBucket``."""
+        ...
+
+    def abort_uploads(self, bucket: str, key: str) -> int:
+        """Abort every unfinished multipart upload of a key and return how many there were. Blocking."""
+        ...

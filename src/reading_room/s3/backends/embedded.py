@@ -1,0 +1,143 @@
+"""The embedded backend: rows in the database, bytes in blobs, operations from the table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from reading_room.aws.errors import AwsError
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.s3 import multipart
+from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
+from reading_room.s3.backends.blobs import BlobStore, BlobWriter
+from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
+from reading_room.s3.errors import NotImplementedOperation
+from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
+from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
+    copying,
+    keys,
+    parts,
+    settings,
+)
+from reading_room.s3.operations import objects as object_operations
+from reading_room.s3.operations.table import OPERATIONS, Operation
+from reading_room.s3.storage import Received, Storage, whole_sha256
+from reading_room.s3.tables import S3Bucket, S3Object
+
+THREADS = 16
+Result = TypeVar("Result")
+
+
+class EmbeddedBackend:
+    """Implements ``Backend`` on a database and a blob store. Handlers run in at most ``THREADS`` threads."""
+
+    def __init__(self, database: Database, blobs: BlobStore, region: str, clock: Clock) -> None:
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        self._store = Storage(database, blobs, region, clock, self._executor)
+
+    def close(self) -> None:
+        """Finish what runs and take no more."""
+        self._executor.shutdown(wait=True)
+
+    def sweep(self) -> int:
+        """Remove blobs of writes that were never acknowledged; return how many. Before the first request only."""
+        return self._store.sweep()
+
+    async def send(self, request: S3Request) -> S3Response:
+        """Carry out a request. Raises ``AwsError``; then nothing was changed."""
+        operation = OPERATIONS.get(request.operation)
+        if operation is None:
+            raise NotImplementedOperation(request.operation)
+        operation.refuse_unsupported(request)
+        if not operation.stores_body:
+            return await self._run(operation.handler, self._store, request)
+        return await self._store_body(operation, request)
+
+    async def _store_body(self, operation: Operation, request: S3Request) -> S3Response:
+        assert request.body is not None
+        needed = await self._run(operation.check, self._store, request) if operation.check else None
+        algorithm = needed if isinstance(needed, str) else object_operations.written_algorithm(request)
+        writer = self._store.blobs.create()
+        try:
+            digests = await request.body.drain(writer.write, object_operations.SINGLE_PUT_LIMIT, (algorithm,))
+        except BaseException:
+            writer.discard()
+            raise
+        return await self._run(self._commit, operation, request, Received(writer, digests))
+
+    def _commit(self, operation: Operation, request: S3Request, received: Received) -> S3Response:
+        # In one piece in a thread: a client that goes away cannot stop it between the row and the answer.
+        try:
+            return operation.handler(self._store, request, received)
+        except AwsError:
+            # Raised before the commit, so no row names the blob. After any other failure that is not certain, and
+            # the next sweep decides.
+            received.writer.discard()
+            raise
+
+    async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+
+    # What the service itself asks, in its own threads.
+
+    def bucket(self, name: str) -> BucketFacts | None:
+        """Return the facts of a bucket, or ``None``."""
+        with self._store.database.reading() as session:
+            row = session.get(S3Bucket, name)
+        if row is None:
+            return None
+        return BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block)
+
+    def head(self, bucket: str, key: str) -> ObjectFacts | None:
+        """Return the facts of an object, or ``None``. Sums a multipart object up at the first question."""
+        found = self._store.lease(bucket, key)
+        if found is None:
+            return None
+        row, lease = found
+        try:
+            sha256 = row.sha256 or whole_sha256(lease)
+        finally:
+            lease.release()
+        if row.sha256 is None:
+            self._remember_sha256(row, sha256)
+        return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
+
+    def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
+        """Store an object for the service itself, durably. Raises ``NoSuchBucket``."""
+        algorithm = object_operations.DEFAULT_CHECKSUM
+        digests = Digests((algorithm,))
+        digests.update(data)
+        writer: BlobWriter = self._store.blobs.create()
+        received = Received(writer, digests)
+        checksum = {"algorithm": algorithm, "value": encode(digests.digest(algorithm)), "type": FULL_OBJECT}
+        row = object_operations.plain_row(
+            self._store, bucket, key, received, {"content-type": content_type}, {}, checksum
+        )
+        writer.write(data)
+        writer.seal()
+        try:
+            with self._store.database.transaction() as session:
+                gone = object_operations.replace_object(session, row, {})
+        except AwsError:
+            writer.discard()
+            raise
+        self._store.forget(gone)
+
+    def abort_uploads(self, bucket: str, key: str) -> int:
+        """Abort every unfinished upload of a key and return how many there were."""
+        gone: list[str] = []
+        with self._store.database.transaction() as session:
+            uploads = [u for u in multipart.uploads_of(session, bucket, prefix=key) if u.key == key.encode()]
+            for upload in uploads:
+                gone += multipart.abort(session, upload)
+        self._store.forget(gone)
+        return len(uploads)
+
+    def _remember_sha256(self, row: S3Object, sha256: str) -> None:
+        with self._store.database.transaction() as session:
+            current = session.get(S3Object, (row.bucket, row.key))
+            if current is not None and current.segments == row.segments:
+                current.sha256 = sha256

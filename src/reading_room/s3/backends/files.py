@@ -1,0 +1,115 @@
+"""The store of bytes on a file system: one file per blob under ``objects/``, named by chance and never by a key.
+
+A blob is written in ``incoming/``, synced, moved to ``objects/XX/``, and that folder synced; only then may a row name
+it. So the process can be killed at any moment: what was acknowledged is there, and what was not leaves at most a file
+that no row names, which the sweep at the next start removes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.s3.backends.blobs import new_blob_id
+from reading_room.s3.backends.embedded import EmbeddedBackend
+
+
+class FileBlobWriter:
+    """A blob being written to a file."""
+
+    def __init__(self, store: FileBlobStore) -> None:
+        self.blob_id = new_blob_id()
+        self._path = store.incoming / self.blob_id
+        self._final = store.path(self.blob_id)
+        self._file: int | None = None
+
+    def _opened(self) -> int:
+        # Opened at the first byte: whoever makes a writer on the event loop does not touch the disk there.
+        if self._file is None:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return self._file
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises ``OSError``, for example when the disk is full."""
+        file, view = self._opened(), memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+
+    def seal(self) -> None:
+        """Sync the file, move it to its place and sync that folder."""
+        file = self._opened()
+        os.fsync(file)
+        os.close(file)
+        self._file = None
+        os.rename(self._path, self._final)
+        _sync_folder(self._final.parent)
+
+    def discard(self) -> None:
+        """Remove the file wherever it is."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        self._path.unlink(missing_ok=True)
+        self._final.unlink(missing_ok=True)
+
+
+class FileBlobStore:
+    """Blobs as files below one folder, readable by nobody else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.incoming = folder / "incoming"
+        self._objects = folder / "objects"
+        for place in (folder, self.incoming, self._objects):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number in range(256):
+            (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(self._objects)
+        _sync_folder(folder)
+
+    def path(self, blob_id: str) -> Path:
+        """Return where a sealed blob lies."""
+        return self._objects / blob_id[:2] / blob_id
+
+    def create(self) -> FileBlobWriter:
+        """Begin a new blob."""
+        return FileBlobWriter(self)
+
+    def open(self, blob_id: str) -> BinaryIO:
+        """Open a sealed blob. Raises ``FileNotFoundError``."""
+        return open(self.path(blob_id), "rb", buffering=0)
+
+    def delete(self, blob_ids: Iterable[str]) -> None:
+        """Remove blobs. What a crash leaves half removed the next sweep removes."""
+        for blob_id in blob_ids:
+            self.path(blob_id).unlink(missing_ok=True)
+
+    def sweep(self, wanted: Collection[str]) -> int:
+        """Remove unfinished writes and blobs that are not wanted; return how many files went."""
+        rubbish = list(self.incoming.iterdir())
+        for folder in self._objects.iterdir():
+            rubbish += [file for file in folder.iterdir() if file.name not in wanted]
+        for file in rubbish:
+            file.unlink()
+        return len(rubbish)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_backend(database: Database, folder: Path, region: str, clock: Clock) -> EmbeddedBackend:
+    """Open the backend whose bytes lie below ``folder`` and whose rows are in ``database``; sweep what is rubbish.
+
+    One process at a time may have a folder open.
+    """
+    backend = EmbeddedBackend(database, FileBlobStore(folder), region, clock)
+    backend.sweep()
+    return backend

@@ -1,0 +1,67 @@
+"""The store of bytes in memory: for tests, and for trying the product without a disk."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterable
+from typing import BinaryIO
+
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.s3.backends.blobs import new_blob_id
+from reading_room.s3.backends.embedded import EmbeddedBackend
+
+
+class MemoryBlobWriter:
+    """A blob being written to a list of pieces."""
+
+    def __init__(self, store: MemoryBlobStore) -> None:
+        self.blob_id = new_blob_id()
+        self._store = store
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._pieces.append(data)
+
+    def seal(self) -> None:
+        """Make the blob readable."""
+        self._store.blobs[self.blob_id] = b"".join(self._pieces)
+
+    def discard(self) -> None:
+        """Forget the blob."""
+        self._store.blobs.pop(self.blob_id, None)
+
+
+class MemoryBlobStore:
+    """Blobs in a dictionary; gone with the process."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+
+    def create(self) -> MemoryBlobWriter:
+        """Begin a new blob."""
+        return MemoryBlobWriter(self)
+
+    def open(self, blob_id: str) -> BinaryIO:
+        """Open a sealed blob. Raises ``FileNotFoundError``."""
+        try:
+            return io.BytesIO(self.blobs[blob_id])
+        except KeyError:
+            raise FileNotFoundError(blob_id) from None
+
+    def delete(self, blob_ids: Iterable[str]) -> None:
+        """Remove blobs."""
+        for blob_id in blob_ids:
+            self.blobs.pop(blob_id, None)
+
+    def sweep(self, wanted: Collection[str]) -> int:
+        """Remove blobs that are not wanted; return how many."""
+        rubbish = [blob_id for blob_id in self.blobs if blob_id not in wanted]
+        self.delete(rubbish)
+        return len(rubbish)
+
+
+def memory_backend(database: Database, region: str, clock: Clock) -> EmbeddedBackend:
+    """Return a backend whose bytes are in memory and whose rows are in ``database``."""
+    return EmbeddedBackend(database, MemoryBlobStore(), region, clock)

@@ -1,0 +1,122 @@
+"""Buckets: their names, owners, policies and Block Public Access switches, as functions on a database session."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from reading_room.iam.policy.bucket import S3Target, parse_bucket_policy
+from reading_room.iam.policy.document import PolicyDocumentError
+from reading_room.iam.principals import pin_principals, principal_exists
+from reading_room.s3.actions import action_targets
+from reading_room.s3.errors import (
+    AccessDenied,
+    BucketAlreadyExists,
+    BucketAlreadyOwnedByYou,
+    BucketNotEmpty,
+    InvalidBucketName,
+    MalformedPolicy,
+    NoSuchBucket,
+)
+from reading_room.s3.public_access import is_public
+from reading_room.s3.tables import S3Bucket, S3Object, S3Upload
+
+POLICY_LIMIT = 20 * 1024
+"""Bytes that a bucket policy may have."""
+SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def check_name(name: str) -> None:
+    """Raise ``InvalidBucketName`` when a bucket may not be called so."""
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        looks_like_address = False
+    else:
+        looks_like_address = True
+    if (
+        looks_like_address
+        or not _NAME.fullmatch(name)
+        or ".." in name
+        or name.startswith(_RESERVED_PREFIXES)
+        or name.endswith(_RESERVED_SUFFIXES)
+    ):
+        raise InvalidBucketName(name)
+
+
+def canonical_user(account: str) -> str:
+    """Return the 64 hexadecimal digits by which S3 names an account as an owner."""
+    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
+
+
+def find(session: Session, name: str) -> S3Bucket:
+    """Return a bucket. Raises ``NoSuchBucket``."""
+    row = session.get(S3Bucket, name)
+    if row is None:
+        raise NoSuchBucket(name)
+    return row
+
+
+def create(session: Session, name: str, account: str, region: str, now: dt.datetime) -> None:
+    """Make a bucket with Block Public Access on.
+
+    Raises ``BucketAlreadyExists``, and ``BucketAlreadyOwnedByYou`` outside us-east-1, where it succeeds again.
+    """
+    check_name(name)
+    row = session.get(S3Bucket, name)
+    if row is None:
+        switches = dict.fromkeys(SWITCHES, True)
+        session.add(S3Bucket(name=name, account=account, region=region, created_at=now, public_access_block=switches))
+    elif row.account != account:
+        raise BucketAlreadyExists(name)
+    elif region != "us-east-1":
+        raise BucketAlreadyOwnedByYou(name)
+
+
+def delete(session: Session, name: str) -> None:
+    """Remove an empty bucket. Raises ``NoSuchBucket`` and ``BucketNotEmpty``."""
+    row = find(session, name)
+    for table in (S3Object, S3Upload):
+        if session.scalar(select(exists().where(table.bucket == name))):
+            raise BucketNotEmpty(name)
+    session.delete(row)
+
+
+def owned_by(
+    session: Session, account: str, *, prefix: str = "", after: str = "", limit: int = 10_000
+) -> Sequence[S3Bucket]:
+    """Return the buckets of an account in order of their names."""
+    query = select(S3Bucket).where(S3Bucket.account == account, S3Bucket.name > after)
+    if prefix:
+        query = query.where(S3Bucket.name.startswith(prefix, autoescape=True))
+    return session.scalars(query.order_by(S3Bucket.name).limit(limit)).all()
+
+
+def put_policy(session: Session, name: str, text: str) -> None:
+    """Set a bucket's policy.
+
+    Raises ``MalformedPolicy`` with what is wrong, and ``AccessDenied`` for a public policy while BlockPublicPolicy
+    is on.
+    """
+    row = find(session, name)
+    targets: Mapping[str, S3Target] = action_targets()
+    known: Callable[[str], bool] = lambda arn: principal_exists(session, arn)  # noqa: E731
+    if len(text.encode()) > POLICY_LIMIT:
+        raise MalformedPolicy("Policy exceeds the maximum allowed document size.")
+    try:
+        parse_bucket_policy(text, name, targets, known)
+    except PolicyDocumentError as error:
+        raise MalformedPolicy(str(error)) from None
+    if (row.public_access_block or {}).get("BlockPublicPolicy") and is_public(text):
+        raise AccessDenied
+    row.policy = text
+    row.pinned_policy = pin_principals(session, text)

@@ -1,0 +1,119 @@
+"""Checksums of objects: the five algorithms, their base64 spelling, and how those of parts make that of an object."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import anycrc
+
+ALGORITHMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
+FULL_OBJECT: Final = "FULL_OBJECT"
+COMPOSITE: Final = "COMPOSITE"
+
+_CRC_MODELS: Mapping[str, Any] = {
+    "CRC32": anycrc.Model("CRC32"),
+    "CRC32C": anycrc.Model("CRC32-ISCSI"),
+    "CRC64NVME": anycrc.Model("CRC64-NVME"),
+}
+_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+
+
+class Hash(Protocol):
+    """A running checksum."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take the next bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return the checksum of all bytes so far."""
+        ...
+
+
+class _Crc:
+    def __init__(self, algorithm: str) -> None:
+        self._size = _BYTES[algorithm]
+        model = _CRC_MODELS[algorithm]
+        # zlib's own is used for CRC32 because it releases the interpreter lock while it runs.
+        self._advance: Callable[[bytes, int], int] = zlib.crc32 if algorithm == "CRC32" else model.calc
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = self._advance(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size, "big")
+
+
+def new_hash(algorithm: str) -> Hash:
+    """Return a running checksum for one of ``ALGORITHMS`` or ``MD5``."""
+    if algorithm in _CRC_MODELS:
+        return _Crc(algorithm)
+    return hashlib.new(algorithm.lower(), usedforsecurity=algorithm == "SHA256")
+
+
+def encode(digest: bytes) -> str:
+    """Return a digest as S3 spells it in headers."""
+    return base64.b64encode(digest).decode("ascii")
+
+
+def is_well_formed(algorithm: str, text: str) -> bool:
+    """Say whether ``text`` is the base64 of as many bytes as the algorithm (or ``MD5``) has."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == {**_BYTES, "MD5": 16}[algorithm]
+    except ValueError:
+        return False
+
+
+@dataclass(slots=True)
+class Digests:
+    """Size, MD5 and SHA-256 of a stream of bytes, and further checksums on demand."""
+
+    algorithms: Sequence[str] = ()
+    size: int = 0
+    _hashes: dict[str, Hash] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = dict.fromkeys(("MD5", "SHA256", *self.algorithms))
+        self._hashes = {name: new_hash(name) for name in names}
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self.size += len(data)
+        for running in self._hashes.values():
+            running.update(data)
+
+    def digest(self, algorithm: str) -> bytes:
+        """Return the digest by one of the algorithms asked for, ``MD5`` or ``SHA256``."""
+        return self._hashes[algorithm].digest()
+
+    @property
+    def etag(self) -> str:
+        """The ETag of a plain object, without quotes."""
+        return self.digest("MD5").hex()
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 in hexadecimal."""
+        return self.digest("SHA256").hex()
+
+
+def composite(algorithm: str, parts: Sequence[str]) -> str:
+    """Return the checksum of checksums of a multipart object, ``BASE64-N``; ``parts`` are base64."""
+    running = new_hash(algorithm)
+    running.update(b"".join(map(base64.b64decode, parts)))
+    return f"{encode(running.digest())}-{len(parts)}"
+
+
+def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
+    """Return the CRC of the whole from those of its parts (base64 and size in bytes), reading nothing again."""
+    model = _CRC_MODELS[algorithm]
+    value = 0
+    for text, size in parts:
+        value = model.combine(value, int.from_bytes(base64.b64decode(text), "big"), size)
+    return encode(value.to_bytes(_BYTES[algorithm], "big"))

@@ -1,0 +1,491 @@
+"""S3's errors: one class per code and meaning, with the message and extra elements that S3 gives it.
+
+The texts are those of the REST API's error list; ``extra`` becomes further elements of the ``Error`` document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from reading_room.aws.errors import AwsError
+
+
+class S3Error(AwsError):
+    """Parent of all: an error with headers of its own where S3 sends some."""
+
+    code: ClassVar[str] = "InternalError"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self, message: str, extra: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, extra)
+        self.headers: Mapping[str, str] = dict(headers or {})
+
+
+class InternalError(S3Error):
+    """Something of ours broke; the log has it under the request's id."""
+
+    def __init__(self) -> None:
+        super().__init__("We encountered an internal error. Please try again.")
+
+
+class AccessDenied(S3Error):
+    """The caller may not do this, or may not know whether it could."""
+
+    code = "AccessDenied"
+    status = 403
+
+    def __init__(self, message: str = "Access Denied") -> None:
+        super().__init__(message)
+
+
+class BadDigest(S3Error):
+    """The body is not what its sender summed up."""
+
+    code = "BadDigest"
+    status = 400
+
+    def __init__(self, algorithm: str) -> None:
+        if algorithm == "MD5":
+            super().__init__("The Content-MD5 you specified did not match what we received.")
+        else:
+            super().__init__(f"The {algorithm} you specified did not match the calculated checksum.")
+
+
+class InvalidDigest(S3Error):
+    """Content-MD5 is not the base64 of 16 bytes."""
+
+    code = "InvalidDigest"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The Content-MD5 you specified was invalid.")
+
+
+class XAmzContentSHA256Mismatch(S3Error):
+    """The body does not have the hash that was signed."""
+
+    code = "XAmzContentSHA256Mismatch"
+    status = 400
+
+    def __init__(self, given: str, computed: str) -> None:
+        super().__init__(
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            {"ClientComputedContentSHA256": given, "S3ComputedContentSHA256": computed},
+        )
+
+
+class ChunkSignatureDoesNotMatch(S3Error):
+    """A chunk or the trailer of a signed stream has a wrong signature."""
+
+    code = "SignatureDoesNotMatch"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your key and signing method."
+        )
+
+
+class IncompleteBody(S3Error):
+    """The body ended early, or is longer than was said."""
+
+    code = "IncompleteBody"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("You did not provide the number of bytes specified by the Content-Length HTTP header.")
+
+
+class InvalidChunk(S3Error):
+    """The framing of an ``aws-chunked`` body is broken."""
+
+    code = "InvalidRequest"
+    status = 400
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The aws-chunked body is malformed: {what}.")
+
+
+class MissingContentLength(S3Error):
+    """A body came without its length."""
+
+    code = "MissingContentLength"
+    status = 411
+
+    def __init__(self) -> None:
+        super().__init__("You must provide the Content-Length HTTP header.")
+
+
+class EntityTooLarge(S3Error):
+    """The body is bigger than the operation takes. ``limit`` in bytes."""
+
+    code = "EntityTooLarge"
+    status = 400
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("Your proposed upload exceeds the maximum allowed size", {"MaxSizeAllowed": str(limit)})
+
+
+class EntityTooSmall(S3Error):
+    """A part that is not the last is below 5 MiB."""
+
+    code = "EntityTooSmall"
+    status = 400
+
+    def __init__(self, size: int, least: int, part_number: int, etag: str) -> None:
+        extra = {"ProposedSize": str(size), "MinSizeAllowed": str(least), "PartNumber": str(part_number)}
+        super().__init__("Your proposed upload is smaller than the minimum allowed size", {**extra, "ETag": etag})
+
+
+class MaxMessageLengthExceeded(S3Error):
+    """An XML or policy body is too long."""
+
+    code = "MaxMessageLengthExceeded"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("Your request was too big.")
+
+
+class MalformedXML(S3Error):
+    """The body is not the XML that the operation takes."""
+
+    code = "MalformedXML"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The XML you provided was not well-formed or did not validate against our published schema")
+
+
+class MalformedPolicy(S3Error):
+    """A bucket policy that S3 refuses; ``problem`` is S3's own text for it."""
+
+    code = "MalformedPolicy"
+    status = 400
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+
+
+class NoSuchBucket(S3Error):
+    """There is no bucket of this name."""
+
+    code = "NoSuchBucket"
+    status = 404
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__("The specified bucket does not exist", {"BucketName": bucket})
+
+
+class NoSuchKey(S3Error):
+    """There is no object with this key."""
+
+    code = "NoSuchKey"
+    status = 404
+
+    def __init__(self, key: str) -> None:
+        super().__init__("The specified key does not exist.", {"Key": key})
+
+
+class NoSuchVersion(S3Error):
+    """Buckets here have no versions, so only the version ``null`` exists."""
+
+    code = "NoSuchVersion"
+    status = 404
+
+    def __init__(self, key: str, version: str) -> None:
+        super().__init__("The specified version does not exist.", {"Key": key, "VersionId": version})
+
+
+class NoSuchUpload(S3Error):
+    """The multipart upload is not, or no longer, there."""
+
+    code = "NoSuchUpload"
+    status = 404
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+            "aborted or completed.",
+            {"UploadId": upload_id},
+        )
+
+
+class InvalidPart(S3Error):
+    """CompleteMultipartUpload names a part that was not uploaded so."""
+
+    code = "InvalidPart"
+    status = 400
+
+    def __init__(self, upload_id: str, part_number: int, etag: str) -> None:
+        super().__init__(
+            "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+            "specified entity tag may not match the part's entity tag.",
+            {"UploadId": upload_id, "PartNumber": str(part_number), "ETag": etag},
+        )
+
+
+class InvalidPartOrder(S3Error):
+    """The parts of CompleteMultipartUpload do not ascend."""
+
+    code = "InvalidPartOrder"
+    status = 400
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            "The list of parts was not in ascending order. Parts must be ordered by part number.",
+            {"UploadId": upload_id},
+        )
+
+
+class InvalidPartNumber(S3Error):
+    """GetObject asks for a part that the object does not have."""
+
+    code = "InvalidPartNumber"
+    status = 416
+
+    def __init__(self, requested: int, count: int) -> None:
+        extra = {"PartNumberRequested": str(requested), "ActualPartCount": str(count)}
+        super().__init__("The requested partnumber is not satisfiable", extra)
+
+
+class InvalidRange(S3Error):
+    """No byte of the asked range exists."""
+
+    code = "InvalidRange"
+    status = 416
+
+    def __init__(self, requested: str, size: int) -> None:
+        super().__init__(
+            "The requested range is not satisfiable",
+            {"RangeRequested": requested, "ActualObjectSize": str(size)},
+            {"content-range": f"bytes */{size}"},
+        )
+
+
+class PreconditionFailed(S3Error):
+    """A conditional header does not hold."""
+
+    code = "PreconditionFailed"
+    status = 412
+
+    def __init__(self, condition: str) -> None:
+        super().__init__("At least one of the pre-conditions you specified did not hold", {"Condition": condition})
+
+
+class NotModified(S3Error):
+    """The caller has this very object already: an answer without a body rather than a failure."""
+
+    code = "NotModified"
+    status = 304
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__("Not Modified", headers=headers)
+
+
+class BucketAlreadyOwnedByYou(S3Error):
+    """The caller has this bucket already."""
+
+    code = "BucketAlreadyOwnedByYou"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            "Your previous request to create the named bucket succeeded and you already own it.",
+            {"BucketName": bucket},
+        )
+
+
+class BucketAlreadyExists(S3Error):
+    """Another account has this bucket."""
+
+    code = "BucketAlreadyExists"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+            "system. Please select a different name and try again.",
+            {"BucketName": bucket},
+        )
+
+
+class BucketNotEmpty(S3Error):
+    """A bucket with objects or unfinished uploads cannot be deleted."""
+
+    code = "BucketNotEmpty"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__("The bucket you tried to delete is not empty", {"BucketName": bucket})
+
+
+class InvalidBucketName(S3Error):
+    """The name breaks the rules for bucket names."""
+
+    code = "InvalidBucketName"
+    status = 400
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__("The specified bucket is not valid.", {"BucketName": bucket})
+
+
+class IllegalLocationConstraint(S3Error):
+    """CreateBucket names a region that is not this one."""
+
+    code = "IllegalLocationConstraintException"
+    status = 400
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(
+            f"The {constraint} location constraint is incompatible for the region specific endpoint this request "
+            "was sent to."
+        )
+
+
+class KeyTooLong(S3Error):
+    """A key has more than 1,024 bytes."""
+
+    code = "KeyTooLongError"
+    status = 400
+
+    def __init__(self, size: int) -> None:
+        super().__init__("Your key is too long", {"Size": str(size), "MaxSizeAllowed": "1024"})
+
+
+class MetadataTooLarge(S3Error):
+    """User metadata has more than 2 KB."""
+
+    code = "MetadataTooLarge"
+    status = 400
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            "Your metadata headers exceed the maximum allowed metadata size",
+            {"Size": str(size), "MaxSizeAllowed": "2048"},
+        )
+
+
+class InvalidURI(S3Error):
+    """The path cannot be decoded."""
+
+    code = "InvalidURI"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("Couldn't parse the specified URI.")
+
+
+class InvalidArgument(S3Error):
+    """A parameter has a value that it cannot have."""
+
+    code = "InvalidArgument"
+    status = 400
+
+    def __init__(self, name: str, value: str, problem: str) -> None:
+        super().__init__(problem, {"ArgumentName": name, "ArgumentValue": value})
+
+
+class InvalidRequest(S3Error):
+    """Parameters that do not go together; ``problem`` says which."""
+
+    code = "InvalidRequest"
+    status = 400
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+
+
+class InvalidStorageClass(S3Error):
+    """Only STANDARD exists here."""
+
+    code = "InvalidStorageClass"
+    status = 400
+
+    def __init__(self, storage_class: str) -> None:
+        super().__init__("The storage class you specified is not valid", {"StorageClassRequested": storage_class})
+
+
+class AccessControlListNotSupported(S3Error):
+    """Buckets are owner-enforced: access is a matter of policies."""
+
+    code = "AccessControlListNotSupported"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The bucket does not allow ACLs")
+
+
+class KmsKeyNotFound(S3Error):
+    """A KMS key is named, and there is none."""
+
+    code = "KMS.NotFoundException"
+    status = 400
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"Key '{key_id}' does not exist")
+
+
+class NotImplementedHeader(S3Error):
+    """A parameter asks for something that this S3 does not have."""
+
+    code = "NotImplemented"
+    status = 501
+
+    def __init__(self, header: str) -> None:
+        super().__init__("A header you provided implies functionality that is not implemented", {"Header": header})
+
+
+class NotImplementedOperation(S3Error):
+    """An operation of S3's model that this S3 does not have."""
+
+    code = "NotImplemented"
+    status = 501
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} implies functionality that is not implemented", {"Operation": operation})
+
+
+class MethodNotAllowed(S3Error):
+    """No operation has this method on this kind of resource."""
+
+    code = "MethodNotAllowed"
+    status = 405
+
+    def __init__(self, method: str, resource_type: str) -> None:
+        super().__init__(
+            "The specified method is not allowed against this resource.",
+            {"Method": method, "ResourceType": resource_type},
+        )
+
+
+class PermanentRedirect(S3Error):
+    """The request was made for an endpoint of another region."""
+
+    code = "PermanentRedirect"
+    status = 301
+
+    def __init__(self, bucket: str, endpoint: str, region: str) -> None:
+        super().__init__(
+            "The bucket you are attempting to access must be addressed using the specified endpoint. Please send "
+            "all future requests to this endpoint.",
+            {"Endpoint": endpoint, "Bucket": bucket},
+            {"x-amz-bucket-region": region},
+        )
+
+
+class RequestTimeout(S3Error):
+    """The client stopped sending in the middle of its body."""
+
+    code = "RequestTimeout"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your socket connection to the server was not read from or written to within the timeout period. Idle "
+            "connections will be closed."
+        )

@@ -1,0 +1,88 @@
+"""Listing keys in the order of their UTF-8 bytes, with prefix and delimiter.
+
+A common prefix is stepped over in one jump, so listing the "folders" of a large bucket reads one row per folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.s3.tables import S3Object
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page. ``last`` is the last key or common prefix of the page: where the next one goes on."""
+
+    objects: Sequence[S3Object]
+    prefixes: Sequence[str]
+    truncated: bool
+    last: str | None
+
+
+def successor(prefix: bytes) -> bytes | None:
+    """Return the least byte string that is greater than all that begin with ``prefix``; ``None`` if there is none."""
+    trimmed = prefix.rstrip(b"\xff")
+    return trimmed[:-1] + bytes([trimmed[-1] + 1]) if trimmed else None
+
+
+def list_keys(
+    session: Session, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+) -> Listing:
+    """Return at most ``limit`` keys and common prefixes that come after ``after``."""
+    start, separator, floor = prefix.encode(), delimiter.encode(), after.encode()
+    objects: list[S3Object] = []
+    prefixes: list[str] = []
+    last: bytes | None = None
+    lower, inclusive = (start, True) if floor < start else (floor, False)
+    # A marker inside or equal to a common prefix means that the whole of it was listed.
+    inside = separator and floor.startswith(start) and floor != start
+    if inside and (common := _common_prefix(floor, start, separator)) is not None:
+        following = successor(common)
+        if following is None:
+            return Listing((), (), False, None)
+        lower, inclusive = following, True
+    upper = successor(start)
+    while limit > 0:
+        rows = _rows(session, bucket, lower, inclusive, upper, limit + 1 - len(objects) - len(prefixes))
+        if not rows:
+            return Listing(objects, prefixes, False, _text(last))
+        for row in rows:
+            if len(objects) + len(prefixes) == limit:
+                return Listing(objects, prefixes, True, _text(last))
+            common = _common_prefix(row.key, start, separator) if separator else None
+            if common is None:
+                objects.append(row)
+                last, lower, inclusive = row.key, row.key, False
+                continue
+            prefixes.append(common.decode())
+            last = common
+            following = successor(common)
+            if following is None:
+                return Listing(objects, prefixes, False, _text(last))
+            lower, inclusive = following, True
+            break
+    return Listing((), (), False, None)
+
+
+def _rows(
+    session: Session, bucket: str, lower: bytes, inclusive: bool, upper: bytes | None, limit: int
+) -> Sequence[S3Object]:
+    query = select(S3Object).where(S3Object.bucket == bucket)
+    query = query.where(S3Object.key >= lower if inclusive else S3Object.key > lower)
+    if upper is not None:
+        query = query.where(S3Object.key < upper)
+    return session.scalars(query.order_by(S3Object.key).limit(limit)).all()
+
+
+def _common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
+    found = key.find(delimiter, len(prefix))
+    return None if found < 0 else key[: found + len(delimiter)]
+
+
+def _text(key: bytes | None) -> str | None:
+    return None if key is None else key.decode()

@@ -1,0 +1,175 @@
+"""Buckets, their policies and Block Public Access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reading_room.s3 import buckets
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.errors import (
+    AccessControlListNotSupported,
+    IllegalLocationConstraint,
+    InvalidArgument,
+    MalformedXML,
+    MethodNotAllowed,
+    NotImplementedHeader,
+)
+from reading_room.s3.operations.stored import check_acl
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.public_access import is_public
+from reading_room.s3.storage import Storage
+from reading_room.s3.unconfigured import NoSuchBucketPolicy, NoSuchPublicAccessBlockConfiguration
+
+
+@s3_operation("ListBuckets", "MaxBuckets ContinuationToken Prefix BucketRegion")
+def list_buckets(store: Storage, request: S3Request) -> S3Response:
+    """List the caller's account's buckets."""
+    parameters = request.parameters
+    limit = int(parameters.get("MaxBuckets", 10_000))
+    if not 1 <= limit <= 10_000:
+        raise InvalidArgument("max-buckets", str(limit), "Argument max-buckets must be an integer between 1 and 10000")
+    account = request.principal.account
+    rows = []
+    if parameters.get("BucketRegion", store.region) == store.region:
+        with store.database.reading() as session:
+            rows = list(
+                buckets.owned_by(
+                    session,
+                    account,
+                    prefix=parameters.get("Prefix", ""),
+                    after=parameters.get("ContinuationToken", ""),
+                    limit=limit + 1,
+                )
+            )
+    page = rows[:limit]
+    result: dict[str, Any] = {
+        "Buckets": [{"Name": row.name, "CreationDate": row.created_at, "BucketRegion": row.region} for row in page],
+        "Owner": {"ID": buckets.canonical_user(account)},
+        "Prefix": parameters.get("Prefix"),
+    }
+    if len(rows) > limit:
+        result["ContinuationToken"] = page[-1].name
+    return respond(request, result)
+
+
+@s3_operation("CreateBucket", "ACL CreateBucketConfiguration ObjectOwnership ObjectLockEnabledForBucket "
+              "GrantFullControl GrantRead GrantReadACP GrantWrite GrantWriteACP")  # fmt: skip
+def create_bucket(store: Storage, request: S3Request) -> S3Response:
+    """Make a bucket of the caller's account."""
+    assert request.bucket is not None
+    parameters = request.parameters
+    configuration = parameters.get("CreateBucketConfiguration", {})
+    for name in configuration:
+        if name != "LocationConstraint":
+            raise NotImplementedHeader(name)
+    constraint = configuration.get("LocationConstraint") or "us-east-1"
+    if constraint != store.region:
+        raise IllegalLocationConstraint("unspecified" if "LocationConstraint" not in configuration else constraint)
+    check_acl(parameters, ("private",))
+    if parameters.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
+        raise AccessControlListNotSupported
+    if parameters.get("ObjectLockEnabledForBucket"):
+        raise NotImplementedHeader("x-amz-bucket-object-lock-enabled")
+    with store.database.transaction() as session:
+        buckets.create(session, request.bucket, request.principal.account, store.region, store.clock())
+    return respond(request, {"Location": f"/{request.bucket}"})
+
+
+@s3_operation("DeleteBucket")
+def delete_bucket(store: Storage, request: S3Request) -> S3Response:
+    """Remove an empty bucket."""
+    with store.database.transaction() as session:
+        buckets.delete(session, request.bucket or "")
+    return respond(request)
+
+
+@s3_operation("HeadBucket")
+def head_bucket(store: Storage, request: S3Request) -> S3Response:
+    """Say that a bucket exists, and where."""
+    with store.database.reading() as session:
+        row = buckets.find(session, request.bucket or "")
+    return respond(request, {"BucketRegion": row.region, "AccessPointAlias": False})
+
+
+@s3_operation("GetBucketLocation")
+def get_bucket_location(store: Storage, request: S3Request) -> S3Response:
+    """Name the bucket's region; us-east-1 is spelled as nothing."""
+    with store.database.reading() as session:
+        region = buckets.find(session, request.bucket or "").region
+    return respond(request, {"LocationConstraint": "" if region == "us-east-1" else region})
+
+
+@s3_operation("PutBucketPolicy", "Policy")
+def put_bucket_policy(store: Storage, request: S3Request) -> S3Response:
+    """Set the bucket's policy, which takes effect with the next request."""
+    _owner_only(store, request)
+    with store.database.transaction() as session:
+        buckets.put_policy(session, request.bucket or "", request.parameters.get("Policy", ""))
+    return respond(request, status=204)
+
+
+@s3_operation("GetBucketPolicy")
+def get_bucket_policy(store: Storage, request: S3Request) -> S3Response:
+    """Return the policy as it was given."""
+    _owner_only(store, request)
+    return respond(request, {"Policy": _policy(store, request)}, headers=(("content-type", "application/json"),))
+
+
+@s3_operation("DeleteBucketPolicy")
+def delete_bucket_policy(store: Storage, request: S3Request) -> S3Response:
+    """Remove the policy; without one there is nothing to do."""
+    _owner_only(store, request)
+    with store.database.transaction() as session:
+        row = buckets.find(session, request.bucket or "")
+        row.policy = row.pinned_policy = None
+    return respond(request)
+
+
+@s3_operation("GetBucketPolicyStatus")
+def get_bucket_policy_status(store: Storage, request: S3Request) -> S3Response:
+    """Say whether the policy is public."""
+    return respond(request, {"PolicyStatus": {"IsPublic": is_public(_policy(store, request))}})
+
+
+@s3_operation("GetPublicAccessBlock")
+def get_public_access_block(store: Storage, request: S3Request) -> S3Response:
+    """Return the four switches of Block Public Access."""
+    with store.database.reading() as session:
+        switches = buckets.find(session, request.bucket or "").public_access_block
+    if switches is None:
+        raise NoSuchPublicAccessBlockConfiguration(request.bucket or "")
+    return respond(request, {"PublicAccessBlockConfiguration": switches})
+
+
+@s3_operation("PutPublicAccessBlock", "PublicAccessBlockConfiguration")
+def put_public_access_block(store: Storage, request: S3Request) -> S3Response:
+    """Set the four switches; those not named are off."""
+    given = request.parameters.get("PublicAccessBlockConfiguration")
+    if given is None:
+        raise MalformedXML
+    with store.database.transaction() as session:
+        row = buckets.find(session, request.bucket or "")
+        row.public_access_block = {name: bool(given.get(name, False)) for name in buckets.SWITCHES}
+    return respond(request)
+
+
+@s3_operation("DeletePublicAccessBlock")
+def delete_public_access_block(store: Storage, request: S3Request) -> S3Response:
+    """Turn the four switches off."""
+    with store.database.transaction() as session:
+        buckets.find(session, request.bucket or "").public_access_block = None
+    return respond(request)
+
+
+def _policy(store: Storage, request: S3Request) -> str:
+    with store.database.reading() as session:
+        policy = buckets.find(session, request.bucket or "").policy
+    if policy is None:
+        raise NoSuchBucketPolicy(request.bucket or "")
+    return policy
+
+
+def _owner_only(store: Storage, request: S3Request) -> None:
+    """Policies belong to the bucket's account: another one gets MethodNotAllowed even with permission."""
+    if request.principal.account != request.account:
+        raise MethodNotAllowed(request.incoming.method, "BUCKETPOLICY")

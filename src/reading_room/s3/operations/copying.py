@@ -1,0 +1,152 @@
+"""Copies inside the store: whole objects, and ranges of them as parts of an upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.aws.errors import AwsError
+from reading_room.s3 import buckets, multipart
+from reading_room.s3.addressing import parse_copy_source
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
+from reading_room.s3.errors import EntityTooLarge, InvalidArgument, InvalidRange, InvalidRequest, NoSuchKey
+from reading_room.s3.operations.objects import (
+    DEFAULT_CHECKSUM,
+    SINGLE_PUT_LIMIT,
+    check_version,
+    place,
+    plain_row,
+    replace_object,
+)
+from reading_room.s3.operations.parts import part_row
+from reading_room.s3.operations.stored import (
+    ENCRYPTED,
+    WRITE_PARAMETERS,
+    check_write,
+    checksum_members,
+    kept_headers,
+)
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.ranges import check_copy_source, parse_range
+from reading_room.s3.storage import Lease, Received, Storage
+from reading_room.s3.tables import S3Object
+
+_SOURCE_CONDITIONS = (
+    "CopySource CopySourceIfMatch CopySourceIfNoneMatch CopySourceIfModifiedSince CopySourceIfUnmodifiedSince "
+    "ExpectedSourceBucketOwner"
+)
+
+
+@s3_operation("CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}")
+def copy_object(store: Storage, request: S3Request) -> S3Response:
+    """Copy an object within the store; metadata comes along unless it is replaced."""
+    bucket, key = place(request)
+    check_write(request)
+    directive = request.parameters.get("MetadataDirective", "COPY")
+    if directive not in ("COPY", "REPLACE"):
+        raise InvalidArgument("x-amz-metadata-directive", directive, "Unknown metadata directive.")
+    source, lease = _leased_source(store, request)
+    try:
+        if directive == "COPY" and (source.bucket, source.key) == (bucket, key.encode()):
+            raise InvalidRequest(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the "
+                "object's metadata, storage class, website redirect location or encryption attributes."
+            )
+        if source.size > SINGLE_PUT_LIMIT:
+            raise InvalidRequest(
+                "The specified copy source is larger than the maximum allowable size for a copy source: "
+                f"{SINGLE_PUT_LIMIT}"
+            )
+        algorithm = str(
+            request.parameters.get("ChecksumAlgorithm") or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM
+        )
+        received = _copy_bytes(store, lease, 0, source.size, algorithm)
+    finally:
+        lease.release()
+    checksum = {"algorithm": algorithm, "value": encode(received.digests.digest(algorithm)), "type": FULL_OBJECT}
+    replaced = directive == "REPLACE"
+    headers = kept_headers(request) if replaced else source.headers
+    metadata: Mapping[str, str] = request.parameters.get("Metadata", {}) if replaced else source.user_metadata
+    row = plain_row(store, bucket, key, received, headers, metadata, checksum)
+    try:
+        with store.database.transaction() as session:
+            gone = replace_object(session, row, request.parameters)
+    except AwsError:
+        received.writer.discard()
+        raise
+    store.forget(gone)
+    result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
+    return respond(request, {"CopyObjectResult": result, **ENCRYPTED})
+
+
+@s3_operation("UploadPartCopy", f"{_SOURCE_CONDITIONS} CopySourceRange PartNumber UploadId")
+def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
+    """Make a part of an upload from an object, or from a range of one."""
+    bucket, key = place(request)
+    upload_id = request.parameters["UploadId"]
+    with store.database.reading() as session:
+        algorithm = multipart.find(session, upload_id, bucket, key).checksum_algorithm or DEFAULT_CHECKSUM
+    source, lease = _leased_source(store, request)
+    try:
+        start, length = _copy_range(request.parameters, source)
+        received = _copy_bytes(store, lease, start, length, algorithm)
+    finally:
+        lease.release()
+    part = part_row(store, request, received, algorithm)
+    try:
+        with store.database.transaction() as session:
+            multipart.find(session, upload_id, bucket, key)
+            gone = multipart.put_part(session, part)
+    except AwsError:
+        received.writer.discard()
+        raise
+    store.forget(gone)
+    result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
+    return respond(request, {"CopyPartResult": result, **ENCRYPTED})
+
+
+def _leased_source(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
+    bucket, key, version = parse_copy_source(request.parameters["CopySource"])
+    check_version(version, key)
+    found = store.lease(bucket, key)
+    if found is None:
+        with store.database.reading() as session:
+            buckets.find(session, bucket)
+        raise NoSuchKey(key)
+    try:
+        check_copy_source(request.parameters, found[0].etag, found[0].last_modified)
+    except AwsError:
+        found[1].release()
+        raise
+    return found
+
+
+def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, int]:
+    header = parameters.get("CopySourceRange")
+    if header is None:
+        start, length = 0, source.size
+    else:
+        found = parse_range(header, source.size)
+        # A copy's range is of the form bytes=A-B and must exist whole.
+        if found is None or header.removesuffix(f"-{found[0] + found[1] - 1}") != f"bytes={found[0]}":
+            raise InvalidRange(header, source.size)
+        start, length = found
+    if length > SINGLE_PUT_LIMIT:
+        raise EntityTooLarge(SINGLE_PUT_LIMIT)
+    return start, length
+
+
+def _copy_bytes(store: Storage, lease: Lease, start: int, length: int, algorithm: str) -> Received:
+    """Write the bytes to a new, sealed blob."""
+    writer = store.blobs.create()
+    digests = Digests((algorithm,))
+    try:
+        for piece in lease.read(start, length):
+            digests.update(piece)
+            writer.write(piece)
+        writer.seal()
+    except BaseException:
+        writer.discard()
+        raise
+    return Received(writer, digests)

@@ -1,0 +1,117 @@
+"""Listing the keys of a bucket."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+from reading_room.s3 import buckets
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.errors import InvalidArgument
+from reading_room.s3.listing import Listing, list_keys
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.storage import Storage
+from reading_room.s3.tables import S3Object
+
+PAGE = 1000
+_TOKEN = b"after:"
+
+
+def speller(parameters: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return how keys are written in this answer: as they are, or URL-encoded when the request asks for it."""
+    encoding = parameters.get("EncodingType")
+    if encoding is None:
+        return lambda key: key
+    if encoding != "url":
+        raise InvalidArgument("encoding-type", encoding, "Invalid Encoding Method specified in Request")
+    return lambda key: quote_plus(key, safe="/")
+
+
+def page_size(parameters: Mapping[str, Any], member: str, argument: str) -> int:
+    """Return how many entries a page may have. Raises ``InvalidArgument``."""
+    asked = int(parameters.get(member, PAGE))
+    if asked < 0:
+        raise InvalidArgument(argument, str(asked), f"Argument {argument} must be an integer between 0 and 2147483647")
+    return min(asked, PAGE)
+
+
+@s3_operation("ListObjects", "Prefix Delimiter Marker MaxKeys EncodingType")
+def list_objects(store: Storage, request: S3Request) -> S3Response:
+    """List keys, version 1: the marker is a key."""
+    parameters = request.parameters
+    marker = parameters.get("Marker", "")
+    listing, result = _listed(store, request, marker, with_owner=True)
+    result["Marker"] = speller(parameters)(marker)
+    if listing.truncated and listing.last is not None and parameters.get("Delimiter"):
+        # Without a delimiter the last key itself is the next marker, and S3 does not repeat it.
+        result["NextMarker"] = speller(parameters)(listing.last)
+    return respond(request, result)
+
+
+@s3_operation("ListObjectsV2", "Prefix Delimiter StartAfter ContinuationToken FetchOwner MaxKeys EncodingType")
+def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
+    """List keys, version 2: pages follow each other by a token."""
+    parameters = request.parameters
+    token = parameters.get("ContinuationToken")
+    start_after = parameters.get("StartAfter", "")
+    after = _read_token(token) if token is not None else start_after
+    listing, result = _listed(store, request, after, with_owner=bool(parameters.get("FetchOwner")))
+    result["KeyCount"] = len(listing.objects) + len(listing.prefixes)
+    if token is not None:
+        result["ContinuationToken"] = token
+    if start_after:
+        result["StartAfter"] = speller(parameters)(start_after)
+    if listing.truncated and listing.last is not None:
+        result["NextContinuationToken"] = base64.urlsafe_b64encode(_TOKEN + listing.last.encode()).decode()
+    return respond(request, result)
+
+
+def _read_token(token: str) -> str:
+    try:
+        marked = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
+        if not marked.startswith(_TOKEN):
+            raise ValueError("no token of ours")
+        return marked.removeprefix(_TOKEN).decode()
+    except (binascii.Error, UnicodeError, ValueError):
+        raise InvalidArgument("continuation-token", token, "The continuation token provided is incorrect") from None
+
+
+def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool) -> tuple[Listing, dict[str, Any]]:
+    assert request.bucket is not None
+    parameters = request.parameters
+    prefix, delimiter = parameters.get("Prefix", ""), parameters.get("Delimiter", "")
+    limit = page_size(parameters, "MaxKeys", "max-keys")
+    with store.database.reading() as session:
+        account = buckets.find(session, request.bucket).account
+        listing = list_keys(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
+    spell = speller(parameters)
+    owner = {"ID": buckets.canonical_user(account)} if with_owner else None
+    result: dict[str, Any] = {
+        "Name": request.bucket,
+        "Prefix": spell(prefix),
+        "MaxKeys": limit,
+        "EncodingType": parameters.get("EncodingType"),
+        "IsTruncated": listing.truncated,
+        "Contents": [_entry(row, spell, owner) for row in listing.objects],
+        "CommonPrefixes": [{"Prefix": spell(common)} for common in listing.prefixes],
+    }
+    if delimiter:
+        result["Delimiter"] = spell(delimiter)
+    return listing, result
+
+
+def _entry(row: S3Object, spell: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
+    checksum = row.checksum or {}
+    return {
+        "Key": spell(row.key.decode()),
+        "LastModified": row.last_modified,
+        "ETag": f'"{row.etag}"',
+        "Size": row.size,
+        "StorageClass": "STANDARD",
+        "Owner": owner,
+        "ChecksumAlgorithm": [checksum["algorithm"]] if checksum else None,
+        "ChecksumType": checksum.get("type"),
+    }

@@ -1,0 +1,285 @@
+"""Reading, writing, copying and deleting objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import ANONYMOUS
+from reading_room.aws.errors import AwsError
+from reading_room.s3 import buckets
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.checksums import FULL_OBJECT, encode
+from reading_room.s3.errors import (
+    InvalidPartNumber,
+    InvalidRequest,
+    MalformedXML,
+    NoSuchKey,
+    NoSuchVersion,
+    NotImplementedHeader,
+    PreconditionFailed,
+)
+from reading_room.s3.operations.stored import (
+    ENCRYPTED,
+    OVERRIDE_PARAMETERS,
+    WRITE_PARAMETERS,
+    check_write,
+    checksum_members,
+    described,
+    kept_headers,
+)
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.ranges import check_read, matches, parse_range
+from reading_room.s3.storage import Lease, LeasedStream, Received, Storage, blobs_of
+from reading_room.s3.tables import S3Object
+
+SINGLE_PUT_LIMIT = 5 * 1024**3
+"""Bytes that one PutObject, UploadPart or CopyObject takes."""
+DEFAULT_CHECKSUM = "CRC64NVME"
+_READ_PARAMETERS = (
+    "IfMatch IfNoneMatch IfModifiedSince IfUnmodifiedSince Range PartNumber VersionId ChecksumMode "
+    + OVERRIDE_PARAMETERS
+)
+
+
+def written_algorithm(request: S3Request) -> str:
+    """Return the checksum algorithm that a write asks for or brings; without one, S3's default."""
+    if request.body is not None and request.body.expectation.algorithms:
+        return request.body.expectation.algorithms[0]
+    asked = request.parameters.get("ChecksumAlgorithm", DEFAULT_CHECKSUM)
+    return str(asked).upper()
+
+
+def current(session: Session, bucket: str, key: str) -> S3Object | None:
+    """Return the object of a key, or ``None``."""
+    return session.get(S3Object, (bucket, key.encode()))
+
+
+def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
+    """Store an object's row in place of the one before; return the blobs that this lets go of.
+
+    Raises ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` when IfMatch or IfNoneMatch do not hold.
+    """
+    buckets.find(session, row.bucket)
+    old = current(session, row.bucket, row.key.decode())
+    _check_write_conditions(old, row.key.decode(), conditions)
+    kept = {blob for blob, _ in row.segments}
+    gone = [blob for blob in blobs_of([old]) if blob not in kept] if old is not None else []
+    session.merge(row)
+    return gone
+
+
+def _check_write_conditions(old: S3Object | None, key: str, conditions: Mapping[str, Any]) -> None:
+    if (none_match := conditions.get("IfNoneMatch")) is not None:
+        if none_match != "*":
+            raise NotImplementedHeader("If-None-Match")
+        if old is not None:
+            raise PreconditionFailed("If-None-Match")
+    if (match := conditions.get("IfMatch")) is not None:
+        if old is None:
+            raise NoSuchKey(key)
+        if not matches(match, old.etag):
+            raise PreconditionFailed("If-Match")
+
+
+def _check_put(store: Storage, request: S3Request) -> None:
+    check_write(request)
+    bucket, key = place(request)
+    if {"IfMatch", "IfNoneMatch"} & request.parameters.keys():
+        # Again when the row is written; now it spares the client the body.
+        with store.database.reading() as session:
+            _check_write_conditions(current(session, bucket, key), key, request.parameters)
+
+
+@s3_operation("PutObject", f"IfMatch IfNoneMatch {WRITE_PARAMETERS}", stores_body=True, check=_check_put)
+def put_object(store: Storage, request: S3Request, received: Received) -> S3Response:
+    """Store an object: acknowledged means that bytes and row are on disk."""
+    bucket, key = place(request)
+    algorithm = written_algorithm(request)
+    checksum = {"algorithm": algorithm, "value": encode(received.digests.digest(algorithm)), "type": FULL_OBJECT}
+    row = plain_row(
+        store, bucket, key, received, kept_headers(request), request.parameters.get("Metadata", {}), checksum
+    )
+    received.writer.seal()
+    with store.database.transaction() as session:
+        gone = replace_object(session, row, request.parameters)
+    store.forget(gone)
+    return respond(request, {"ETag": f'"{row.etag}"', **ENCRYPTED, **checksum_members(checksum)})
+
+
+def plain_row(
+    store: Storage,
+    bucket: str,
+    key: str,
+    received: Received,
+    headers: Mapping[str, str],
+    user_metadata: Mapping[str, str],
+    checksum: dict[str, str],
+) -> S3Object:
+    """Return the row of an object of one blob."""
+    return S3Object(
+        bucket=bucket,
+        key=key.encode(),
+        size=received.digests.size,
+        etag=received.digests.etag,
+        sha256=received.digests.sha256,
+        last_modified=store.clock(),
+        headers=dict(headers),
+        user_metadata=dict(user_metadata),
+        checksum=checksum,
+        segments=[[received.writer.blob_id, received.digests.size]],
+        multipart=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The bytes that a read asks for."""
+
+    start: int
+    length: int
+    status: int = 200
+    parts: int | None = None
+
+
+@s3_operation("GetObject", _READ_PARAMETERS)
+def get_object(store: Storage, request: S3Request) -> S3Response:
+    """Read an object, or a range or part of it."""
+    if request.principal == ANONYMOUS and any(name.startswith("Response") for name in request.parameters):
+        raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+    row, lease = _leased(store, request)
+    try:
+        selection, response = _read(store, request, row)
+        return replace(response, body=LeasedStream(store, lease, selection.start, selection.length))
+    except BaseException:
+        lease.release()
+        raise
+
+
+@s3_operation("HeadObject", _READ_PARAMETERS)
+def head_object(store: Storage, request: S3Request) -> S3Response:
+    """Describe an object as GetObject would, without its bytes."""
+    row, lease = _leased(store, request)
+    lease.release()
+    return _read(store, request, row)[1]
+
+
+def _leased(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
+    bucket, key = place(request)
+    check_version(request.parameters.get("VersionId"), key)
+    found = store.lease(bucket, key)
+    if found is None:
+        raise NoSuchKey(key)
+    return found
+
+
+def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection, S3Response]:
+    parameters = request.parameters
+    etag = ("etag", f'"{row.etag}"')
+    check_read(parameters, row.etag, row.last_modified, dict([etag]))
+    selection = _select(parameters, row)
+    result: dict[str, Any] = {
+        "ETag": f'"{row.etag}"',
+        "LastModified": row.last_modified,
+        "AcceptRanges": "bytes",
+        "ContentLength": selection.length,
+        "Metadata": row.user_metadata,
+        "PartsCount": selection.parts,
+        **ENCRYPTED,
+    }
+    if selection.status == 206:
+        last = selection.start + selection.length - 1
+        result["ContentRange"] = f"bytes {selection.start}-{last}/{row.size}"
+    elif parameters.get("ChecksumMode") == "ENABLED":
+        result |= checksum_members(row.checksum)
+    return selection, respond(request, result, status=selection.status, headers=described(row, parameters))
+
+
+def _select(parameters: Mapping[str, Any], row: S3Object) -> _Selection:
+    number, header = parameters.get("PartNumber"), parameters.get("Range")
+    if number is not None:
+        if header is not None:
+            raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+        return _select_part(number, row)
+    found = parse_range(header, row.size) if header is not None else None
+    return _Selection(0, row.size) if found is None else _Selection(*found, status=206)
+
+
+def _select_part(number: int, row: S3Object) -> _Selection:
+    count = len(row.segments)
+    if not 1 <= number <= count:
+        raise InvalidPartNumber(number, count)
+    start = sum(size for _, size in row.segments[: number - 1])
+    return _Selection(start, row.segments[number - 1][1], 206 if row.size else 200, count if row.multipart else None)
+
+
+def check_version(version: str | None, key: str) -> None:
+    """Raise ``NoSuchVersion`` unless the version is the only one that an unversioned bucket has."""
+    if version not in (None, "null"):
+        raise NoSuchVersion(key, version)
+
+
+@s3_operation("DeleteObject", "VersionId")
+def delete_object(store: Storage, request: S3Request) -> S3Response:
+    """Delete an object; one that is not there is deleted too."""
+    bucket, key = place(request)
+    check_version(request.parameters.get("VersionId"), key)
+    with store.database.transaction() as session:
+        row = current(session, bucket, key)
+        gone = []
+        if row is not None:
+            gone = blobs_of([row])
+            session.delete(row)
+    store.forget(gone)
+    return respond(request)
+
+
+@s3_operation("DeleteObjects", "Delete")
+def delete_objects(store: Storage, request: S3Request) -> S3Response:
+    """Delete up to 1,000 objects in one transaction; those that policies refuse are reported and stay."""
+    entries = request.parameters.get("Delete", {}).get("Objects", [])
+    if not entries or len(entries) > 1000 or not all(entry.get("Key") for entry in entries):
+        raise MalformedXML
+    deleted: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    gone: list[str] = []
+    with store.database.transaction() as session:
+        buckets.find(session, request.bucket or "")
+        for entry in entries:
+            key = entry["Key"]
+            row = current(session, request.bucket or "", key)
+            refusal = request.refused.get(key) or _delete_refusal(entry, row)
+            if refusal is not None:
+                errors.append({"Key": key, "Code": refusal.code, "Message": refusal.message})
+                continue
+            if row is not None:
+                gone += blobs_of([row])
+                session.delete(row)
+                session.flush()
+            deleted.append({"Key": key})
+    store.forget(gone)
+    quiet = request.parameters["Delete"].get("Quiet", False)
+    return respond(request, {"Deleted": [] if quiet else deleted, "Errors": errors})
+
+
+def _delete_refusal(entry: Mapping[str, Any], row: S3Object | None) -> AwsError | None:
+    try:
+        check_version(entry.get("VersionId"), entry["Key"])
+        for condition in ("LastModifiedTime", "Size"):
+            if condition in entry:
+                raise NotImplementedHeader(condition)
+        if (match := entry.get("ETag")) is not None and (row is None or not matches(match, row.etag)):
+            raise PreconditionFailed("If-Match")
+    except AwsError as error:
+        return error
+    return None
+
+
+def place(request: S3Request) -> tuple[str, str]:
+    """Return bucket and key of a request about an object."""
+    assert request.bucket is not None
+    assert request.key is not None
+    return request.bucket, request.key

@@ -1,0 +1,218 @@
+"""Multipart uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.s3 import buckets, multipart
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.checksums import ALGORITHMS, encode
+from reading_room.s3.errors import InvalidArgument, InvalidRequest
+from reading_room.s3.operations.keys import speller
+from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, place, replace_object
+from reading_room.s3.operations.stored import (
+    ENCRYPTED,
+    WRITE_PARAMETERS,
+    check_write,
+    checksum_members,
+    kept_headers,
+)
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.storage import Received, Storage
+from reading_room.s3.tables import S3Part
+
+
+@s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
+def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
+    """Begin an upload in parts."""
+    bucket, key = place(request)
+    check_write(request)
+    algorithm = request.parameters.get("ChecksumAlgorithm")
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        raise InvalidRequest(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            + str(list(ALGORITHMS))
+        )
+    with store.database.transaction() as session:
+        buckets.find(session, bucket)
+        upload_id = multipart.create(
+            session,
+            bucket,
+            key,
+            initiator=request.principal.arn,
+            headers=kept_headers(request),
+            user_metadata=request.parameters.get("Metadata", {}),
+            algorithm=algorithm,
+            checksum_type=request.parameters.get("ChecksumType"),
+            now=store.clock(),
+        )
+    result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
+    if algorithm is not None:
+        result |= {"ChecksumAlgorithm": algorithm, "ChecksumType": request.parameters.get("ChecksumType")}
+    return respond(request, result)
+
+
+def _check_part(store: Storage, request: S3Request) -> str:
+    """Return the algorithm of the part's checksum, once upload and number are good."""
+    bucket, key = place(request)
+    number = request.parameters["PartNumber"]
+    if not 1 <= number <= multipart.MOST_PARTS:
+        raise InvalidArgument(
+            "partNumber", str(number), "Part number must be an integer between 1 and 10000, inclusive"
+        )
+    with store.database.reading() as session:
+        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
+        return upload.checksum_algorithm or DEFAULT_CHECKSUM
+
+
+@s3_operation("UploadPart", "PartNumber UploadId", stores_body=True, check=_check_part)
+def upload_part(store: Storage, request: S3Request, received: Received) -> S3Response:
+    """Store a part, in place of an earlier one of its number."""
+    bucket, key = place(request)
+    received.writer.seal()
+    with store.database.transaction() as session:
+        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
+        part = part_row(store, request, received, upload.checksum_algorithm or DEFAULT_CHECKSUM)
+        checksum = part.checksum
+        etag = part.etag
+        gone = multipart.put_part(session, part)
+    store.forget(gone)
+    return respond(request, {"ETag": f'"{etag}"', **ENCRYPTED, **checksum_members(checksum)})
+
+
+def part_row(store: Storage, request: S3Request, received: Received, algorithm: str) -> S3Part:
+    """Return the row of a part whose bytes are in ``received``."""
+    number = request.parameters["PartNumber"]
+    if not 1 <= number <= multipart.MOST_PARTS:
+        raise InvalidArgument(
+            "partNumber", str(number), "Part number must be an integer between 1 and 10000, inclusive"
+        )
+    return S3Part(
+        upload_id=request.parameters["UploadId"],
+        part_number=number,
+        blob=received.writer.blob_id,
+        size=received.digests.size,
+        etag=received.digests.etag,
+        last_modified=store.clock(),
+        checksum={"algorithm": algorithm, "value": encode(received.digests.digest(algorithm))},
+    )
+
+
+@s3_operation("CompleteMultipartUpload", "MultipartUpload UploadId ChecksumType MpuObjectSize IfMatch IfNoneMatch")
+def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
+    """Make the object of the parts that the request lists."""
+    bucket, key = place(request)
+    given = next((v for a in ALGORITHMS if (v := request.parameters.get(f"Checksum{a}")) is not None), None)
+    listed: list[Mapping[str, Any]] = request.parameters.get("MultipartUpload", {}).get("Parts", [])
+    with store.database.transaction() as session:
+        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
+        kind = request.parameters.get("ChecksumType")
+        if kind is not None and kind != upload.checksum_type:
+            raise InvalidRequest("The checksum type does not match the one given when the upload was created.")
+        completed = multipart.complete(session, upload, listed, given, store.clock())
+        row = completed.row
+        expected = request.parameters.get("MpuObjectSize")
+        if expected is not None and int(expected) != row.size:
+            raise InvalidRequest(
+                f"The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: "
+                f"{row.size}"
+            )
+        gone = [*completed.unused, *replace_object(session, row, request.parameters)]
+        etag, checksum = row.etag, row.checksum
+    store.forget(gone)
+    host = request.incoming.header("host") or "s3.amazonaws.com"
+    location = f"http{'s' if request.incoming.path.secure else ''}://{host}{request.incoming.raw_path}"
+    result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location}
+    return respond(request, {**result, **ENCRYPTED, **checksum_members(checksum)})
+
+
+@s3_operation("AbortMultipartUpload", "UploadId")
+def abort_multipart_upload(store: Storage, request: S3Request) -> S3Response:
+    """Give an upload up and forget its parts."""
+    bucket, key = place(request)
+    with store.database.transaction() as session:
+        gone = multipart.abort(session, multipart.find(session, request.parameters["UploadId"], bucket, key))
+    store.forget(gone)
+    return respond(request)
+
+
+@s3_operation("ListParts", "UploadId MaxParts PartNumberMarker")
+def list_parts(store: Storage, request: S3Request) -> S3Response:
+    """List the parts of an unfinished upload."""
+    bucket, key = place(request)
+    limit = min(int(request.parameters.get("MaxParts", 1000)), 1000)
+    marker = int(request.parameters.get("PartNumberMarker", 0))
+    with store.database.reading() as session:
+        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
+        rows = multipart.parts(session, upload.upload_id, after=marker, limit=limit + 1)
+    page = rows[:limit]
+    owner = {"ID": buckets.canonical_user(request.account)}
+    result: dict[str, Any] = {
+        "Bucket": bucket,
+        "Key": key,
+        "UploadId": upload.upload_id,
+        "PartNumberMarker": marker,
+        "MaxParts": limit,
+        "IsTruncated": len(rows) > limit,
+        "Initiator": {"ID": upload.initiator, "DisplayName": upload.initiator},
+        "Owner": owner,
+        "StorageClass": "STANDARD",
+        "ChecksumAlgorithm": upload.checksum_algorithm,
+        "ChecksumType": upload.checksum_type,
+        "Parts": [_part(row) for row in page],
+    }
+    if page:
+        result["NextPartNumberMarker"] = page[-1].part_number
+    return respond(request, result)
+
+
+def _part(row: S3Part) -> dict[str, Any]:
+    return {
+        "PartNumber": row.part_number,
+        "LastModified": row.last_modified,
+        "ETag": f'"{row.etag}"',
+        "Size": row.size,
+        **checksum_members(row.checksum),
+    }
+
+
+@s3_operation("ListMultipartUploads", "Prefix KeyMarker UploadIdMarker MaxUploads EncodingType")
+def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
+    """List the unfinished uploads of a bucket."""
+    assert request.bucket is not None
+    parameters = request.parameters
+    limit = min(int(parameters.get("MaxUploads", 1000)), 1000)
+    after = (parameters.get("KeyMarker", ""), parameters.get("UploadIdMarker", ""))
+    prefix = parameters.get("Prefix", "")
+    with store.database.reading() as session:
+        account = buckets.find(session, request.bucket).account
+        rows = multipart.uploads_of(session, request.bucket, prefix=prefix, after=after, limit=limit + 1)
+    page = rows[:limit]
+    spell = speller(parameters)
+    owner = {"ID": buckets.canonical_user(account)}
+    result: dict[str, Any] = {
+        "Bucket": request.bucket,
+        "KeyMarker": spell(after[0]),
+        "UploadIdMarker": after[1],
+        "Prefix": spell(prefix),
+        "EncodingType": parameters.get("EncodingType"),
+        "MaxUploads": limit,
+        "IsTruncated": len(rows) > limit,
+        "Uploads": [
+            {
+                "UploadId": row.upload_id,
+                "Key": spell(row.key.decode()),
+                "Initiated": row.initiated,
+                "StorageClass": "STANDARD",
+                "Owner": owner,
+                "Initiator": {"ID": row.initiator, "DisplayName": row.initiator},
+                "ChecksumAlgorithm": row.checksum_algorithm,
+                "ChecksumType": row.checksum_type,
+            }
+            for row in page
+        ],
+    }
+    if len(rows) > limit and page:
+        result |= {"NextKeyMarker": spell(page[-1].key.decode()), "NextUploadIdMarker": page[-1].upload_id}
+    return respond(request, result)

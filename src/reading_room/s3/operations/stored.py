@@ -1,0 +1,115 @@
+"""What is kept with an object beside its bytes: which headers are kept, which are refused, and how they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.s3.backends.backend import S3Request
+from reading_room.s3.errors import (
+    AccessControlListNotSupported,
+    InvalidArgument,
+    InvalidStorageClass,
+    KmsKeyNotFound,
+    MetadataTooLarge,
+    NotImplementedHeader,
+)
+from reading_room.s3.tables import S3Object
+
+METADATA_LIMIT = 2048
+"""Bytes of names and values that user metadata may have together."""
+ENCRYPTED = {"ServerSideEncryption": "AES256"}
+"""What S3 says of every object since it encrypts by default."""
+
+WRITE_PARAMETERS = (
+    "ACL GrantFullControl GrantRead GrantReadACP GrantWriteACP CacheControl ContentDisposition ContentEncoding "
+    "ContentLanguage ContentType Expires Metadata ServerSideEncryption SSEKMSKeyId SSEKMSEncryptionContext "
+    "BucketKeyEnabled StorageClass"
+)
+"""The parameters of a write that ``check_write`` and ``kept_headers`` see to."""
+
+_KEPT = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+)
+_OVERRIDES = {
+    "ResponseCacheControl": "cache-control",
+    "ResponseContentDisposition": "content-disposition",
+    "ResponseContentEncoding": "content-encoding",
+    "ResponseContentLanguage": "content-language",
+    "ResponseContentType": "content-type",
+    "ResponseExpires": "expires",
+}
+OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
+
+
+def check_write(request: S3Request) -> None:
+    """Refuse what a write asks for and cannot have: ACLs, other storage classes, KMS, too much metadata."""
+    parameters = request.parameters
+    check_acl(parameters, ("bucket-owner-full-control",))
+    storage_class = parameters.get("StorageClass", "STANDARD")
+    if storage_class != "STANDARD":
+        raise InvalidStorageClass(storage_class)
+    check_encryption(parameters)
+    metadata: Mapping[str, str] = parameters.get("Metadata", {})
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > METADATA_LIMIT:
+        raise MetadataTooLarge(size)
+
+
+def check_acl(parameters: Mapping[str, Any], accepted: tuple[str, ...]) -> None:
+    """Refuse access control lists, but for the canned ones that say what is so anyway."""
+    grants = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+    if any(name in parameters for name in grants) or parameters.get("ACL", accepted[0]) not in accepted:
+        raise AccessControlListNotSupported
+
+
+def check_encryption(parameters: Mapping[str, Any]) -> None:
+    """Refuse encryption with keys of KMS. Raises ``KmsKeyNotFound`` for a named key."""
+    if (key_id := parameters.get("SSEKMSKeyId")) is not None:
+        raise KmsKeyNotFound(key_id)
+    if parameters.get("ServerSideEncryption", "AES256") != "AES256":
+        raise NotImplementedHeader("x-amz-server-side-encryption")
+    if parameters.get("BucketKeyEnabled"):
+        raise NotImplementedHeader("x-amz-server-side-encryption-bucket-key-enabled")
+    if "SSEKMSEncryptionContext" in parameters:
+        raise NotImplementedHeader("x-amz-server-side-encryption-context")
+
+
+def kept_headers(request: S3Request) -> dict[str, str]:
+    """Return the request's headers that are kept, as sent; ``aws-chunked`` is a coding of the transfer only."""
+    kept = {name: value for name in _KEPT if (value := request.incoming.header(name)) is not None}
+    kept.setdefault("content-type", "binary/octet-stream")
+    if "content-encoding" in kept:
+        codings = [coding.strip() for coding in kept["content-encoding"].split(",")]
+        kept["content-encoding"] = ",".join(c for c in codings if c.lower() not in ("aws-chunked", ""))
+        if not kept["content-encoding"]:
+            del kept["content-encoding"]
+    return kept
+
+
+def described(row: S3Object, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that describe an object, with the response-… overrides of a read.
+
+    Raises ``InvalidArgument`` for an override that could not be a header's value.
+    """
+    headers = dict(row.headers)
+    for member, name in _OVERRIDES.items():
+        if (value := parameters.get(member)) is not None:
+            text = value if isinstance(value, str) else value.strftime("%a, %d %b %Y %H:%M:%S GMT")
+            if not all(" " <= character <= "\xff" and character != "\x7f" for character in text):
+                raise InvalidArgument(f"response-{name}", text, "Header value cannot be represented using ISO-8859-1.")
+            headers[name] = text
+    return tuple(headers.items())
+
+
+def checksum_members(checksum: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a stored checksum under botocore's member names."""
+    if checksum is None:
+        return {}
+    members = {f"Checksum{checksum['algorithm']}": checksum["value"]}
+    return {**members, "ChecksumType": checksum["type"]} if "type" in checksum else members

@@ -1,0 +1,94 @@
+"""Whether a bucket policy is public, and what is left of one when public access is restricted.
+
+A statement is public when it lets everybody in and no condition fixes who or from where. AWS source: "The meaning of
+public", S3 user guide.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+_FIXING = frozenset(
+    (
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:sourcearn",
+        "aws:sourceaccount",
+        "aws:sourceowner",
+        "aws:sourceorgid",
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:userid",
+        "aws:username",
+        "s3:dataaccesspointarn",
+        "s3:dataaccesspointaccount",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    )
+)
+_POSITIVE = frozenset(["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"])
+_BROADEST_PREFIX = 8
+"""Bits that an ``aws:SourceIp`` range must fix at least for a statement not to be public."""
+
+
+def is_public(text: str) -> bool:
+    """Say whether a bucket policy, which must have been parsed before, has a public statement."""
+    return any(
+        statement["Effect"] == "Allow" and _everybody(statement) and not _fixed(statement.get("Condition", {}))
+        for statement in _statements(json.loads(text))
+    )
+
+
+def _statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return _listed(document["Statement"])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _everybody(statement: dict[str, Any]) -> bool:
+    if "NotPrincipal" in statement:
+        return True
+    principal = statement["Principal"]
+    return principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS", [])))
+
+
+def _fixed(block: dict[str, Any]) -> bool:
+    return any(
+        _fixes(operator.lower(), key.lower(), [str(value) for value in _listed(values)])
+        for operator, keys in block.items()
+        for key, values in keys.items()
+    )
+
+
+def _fixes(operator: str, key: str, values: list[str]) -> bool:
+    # "…IfExists" and "ForAllValues:" hold when the key is absent, so they keep nobody out.
+    if operator == "ipaddress" and key == "aws:sourceip":
+        return all(_is_narrow(value) for value in values)
+    return operator.removeprefix("foranyvalue:") in _POSITIVE and key in _FIXING and all(map(_is_constant, values))
+
+
+def _is_constant(value: str) -> bool:
+    if "${" in value:
+        return False
+    # Of an ARN the account must be fixed; its resource may have wildcards.
+    fixed = ":".join(value.split(":", 5)[:5]) if value.startswith("arn:") else value
+    return not any(wildcard in fixed for wildcard in "*?")
+
+
+def _is_narrow(value: str) -> bool:
+    try:
+        return ipaddress.ip_network(value, strict=False).prefixlen >= _BROADEST_PREFIX
+    except ValueError:
+        return False
+
+
+def without_allows(text: str) -> str | None:
+    """Return a policy's denies alone, for callers whom RestrictPublicBuckets keeps out; ``None`` if it has none."""
+    document: dict[str, Any] = json.loads(text)
+    denies = [statement for statement in _statements(document) if statement["Effect"] != "Allow"]
+    return json.dumps({**document, "Statement": denies}) if denies else None

@@ -1,0 +1,70 @@
+"""The object store for the service's own use: checking a job's output, and writing flow logs to a customer's bucket."""
+
+from __future__ import annotations
+
+from reading_room.arns import bucket_arn
+from reading_room.aws.call import NetworkPath, Principal
+from reading_room.clock import Clock, system_clock
+from reading_room.ids import request_id
+from reading_room.s3.actions import Requirement
+from reading_room.s3.authorization import Context, S3Authorization
+from reading_room.s3.backends.backend import Backend, ObjectFacts
+from reading_room.s3.errors import NoSuchBucket
+
+LOG_ACL = "bucket-owner-full-control"
+"""The canned ACL that log delivery writes with, as bucket policies expect."""
+
+
+class ObjectStore:
+    """Blocking calls, to be made in worker threads. Only ``put`` is authorized; the others are internal checks."""
+
+    def __init__(self, backend: Backend, authorization: S3Authorization, clock: Clock = system_clock) -> None:
+        self._backend = backend
+        self._authorization = authorization
+        self._clock = clock
+
+    def head(self, bucket: str, key: str) -> ObjectFacts | None:
+        """Return size, ETag, SHA-256 and time of an object, or ``None``."""
+        return self._backend.head(bucket, key)
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        content_type: str,
+        principal: Principal,
+        context: Context | None = None,
+    ) -> None:
+        """Write an object as ``principal``, for example ``delivery.logs.amazonaws.com``, durably.
+
+        The bucket's policy decides; ``context`` adds condition keys such as ``aws:SourceArn`` and
+        ``aws:SourceAccount``. Raises ``AccessDenied`` and ``NoSuchBucket``.
+        """
+        if self._backend.bucket(bucket) is None:
+            raise NoSuchBucket(bucket)
+        caller = self._authorization.caller(
+            principal,
+            NetworkPath(secure=True),
+            access_key_id=None,
+            request_id=request_id(),
+            now=self._clock(),
+            user_agent=principal.service_name or "",
+            context={"s3:x-amz-acl": (LOG_ACL,), **(context or {})},
+        )
+        # Log delivery writes without PutObjectAcl where the bucket's owner owns every object anyway.
+        self._authorization.authorize(caller, (Requirement("s3:PutObject", bucket_arn(bucket, key), bucket),))
+        self._backend.put(bucket, key, data, content_type)
+
+    def bucket_exists(self, bucket: str) -> bool:
+        """Say whether a bucket exists, whosever it is."""
+        return self._backend.bucket(bucket) is not None
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        """Return a bucket's policy as decisions see it, or ``None`` when it has none or does not exist."""
+        facts = self._backend.bucket(bucket)
+        return facts.policy if facts is not None else None
+
+    def abort_uploads(self, bucket: str, key: str) -> int:
+        """Abort every unfinished multipart upload of a key; return how many there were."""
+        return self._backend.abort_uploads(bucket, key)

@@ -1,0 +1,337 @@
+"""Bodies on their way in: undo ``aws-chunked``, verify every signature and checksum, in bounded memory.
+
+An ``UploadBody`` is drained once. The event loop only collects bytes; batches of about 1 MiB are decoded, summed and
+written in a worker thread while the next batch arrives. Nothing that was drained may be kept unless ``drain`` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from reading_room.s3.checksums import ALGORITHMS, Digests, encode, is_well_formed
+from reading_room.s3.errors import (
+    BadDigest,
+    ChunkSignatureDoesNotMatch,
+    EntityTooLarge,
+    IncompleteBody,
+    InvalidArgument,
+    InvalidChunk,
+    InvalidDigest,
+    InvalidRequest,
+    MissingContentLength,
+    NotImplementedHeader,
+    XAmzContentSHA256Mismatch,
+)
+
+BATCH = 1 << 20
+"""Bytes that are handed to a worker thread at once."""
+_LINE_LIMIT = 4096
+_EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+
+UNSIGNED = "UNSIGNED-PAYLOAD"
+STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+STREAMING_UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+
+class ClientGone(Exception):
+    """The client closed its connection before its body was complete: there is nobody to answer."""
+
+
+@dataclass(slots=True)
+class ChunkSigner:
+    """Verifies the chain of signatures of a signed stream; each signature covers the one before it."""
+
+    signing_key: bytes
+    amz_date: str
+    scope: str
+    previous: str
+    """The seed: the signature of the request's headers."""
+
+    def check_chunk(self, signature: str, sha256: str) -> None:
+        """Verify the next chunk by the hexadecimal SHA-256 of its data. Raises ``ChunkSignatureDoesNotMatch``."""
+        self._check(signature, "AWS4-HMAC-SHA256-PAYLOAD", (_EMPTY_SHA256, sha256))
+
+    def check_trailer(self, signature: str, trailer: bytes) -> None:
+        """Verify the trailer, given as ``name:value`` lines each ended by a line feed."""
+        self._check(signature, "AWS4-HMAC-SHA256-TRAILER", (hashlib.sha256(trailer).hexdigest(),))
+
+    def _check(self, signature: str, algorithm: str, hashes: Sequence[str]) -> None:
+        text = "\n".join((algorithm, self.amz_date, self.scope, self.previous, *hashes))
+        expected = hmac.new(self.signing_key, text.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.encode()):
+            raise ChunkSignatureDoesNotMatch
+        self.previous = expected
+
+
+class ChunkDecoder:
+    """Undoes ``aws-chunked`` as the bytes come, whatever their cutting. ``signer`` is ``None`` for unsigned streams."""
+
+    def __init__(self, signer: ChunkSigner | None, with_trailer: bool) -> None:
+        self._signer = signer
+        self._with_trailer = with_trailer
+        self._line = bytearray()
+        self._left = 0
+        self._state = "header"
+        self._signature = ""
+        self._sha256 = hashlib.sha256()
+        self._trailer: list[tuple[str, str]] = []
+        self._trailer_signature: str | None = None
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        """Yield the data in the next raw bytes. Raises ``InvalidChunk`` and ``ChunkSignatureDoesNotMatch``."""
+        position, end = 0, len(raw)
+        while position < end:
+            if self._state == "data":
+                piece = raw[position : position + self._left]
+                position += len(piece)
+                self._left -= len(piece)
+                if self._signer is not None:
+                    self._sha256.update(piece)
+                if not self._left:
+                    self._state = "after data"
+                yield piece
+                continue
+            if self._state == "end":
+                raise InvalidChunk("bytes follow its end")
+            newline = raw.find(b"\n", position)
+            stop = end if newline < 0 else newline + 1
+            self._line += raw[position:stop]
+            position = stop
+            if len(self._line) > _LINE_LIMIT:
+                raise InvalidChunk("a line is too long")
+            if newline >= 0:
+                line = bytes(self._line)
+                self._line.clear()
+                self._take_line(line)
+
+    def finish(self) -> Mapping[str, str]:
+        """Return the trailer, names in lower case, once all bytes were fed. Raises ``IncompleteBody``."""
+        # Some clients leave out the empty line after the last chunk or the trailer.
+        if self._state not in ("trailer", "end") or self._line:
+            raise IncompleteBody
+        if self._signer is not None and self._with_trailer:
+            if self._trailer_signature is None:
+                raise ChunkSignatureDoesNotMatch
+            lines = "".join(f"{name}:{value}\n" for name, value in self._trailer)
+            self._signer.check_trailer(self._trailer_signature, lines.encode())
+        return dict(self._trailer)
+
+    def _take_line(self, line: bytes) -> None:
+        if not line.endswith(b"\r\n"):
+            raise InvalidChunk("a line does not end in CRLF")
+        try:
+            text = line[:-2].decode("ascii")
+        except UnicodeDecodeError:
+            raise InvalidChunk("a line is not ASCII") from None
+        if self._state == "header":
+            self._take_header(text)
+        elif self._state == "after data":
+            if text:
+                raise InvalidChunk("a chunk is longer than its size says")
+            self._end_chunk()
+            self._state = "header"
+        elif not text:
+            self._state = "end"
+        else:
+            self._take_trailer(text)
+
+    def _take_header(self, text: str) -> None:
+        size, _, extension = text.partition(";")
+        name, _, value = extension.partition("=")
+        if not size or len(size) > 16 or not all(c in "0123456789abcdefABCDEF" for c in size):
+            raise InvalidChunk("a chunk has no size in hexadecimal")
+        if self._signer is not None and name != "chunk-signature":
+            raise ChunkSignatureDoesNotMatch
+        self._signature = value
+        self._left = int(size, 16)
+        if self._left:
+            self._state = "data"
+        else:
+            self._end_chunk()
+            self._state = "trailer"
+
+    def _end_chunk(self) -> None:
+        if self._signer is not None:
+            self._signer.check_chunk(self._signature, self._sha256.hexdigest())
+            self._sha256 = hashlib.sha256()
+
+    def _take_trailer(self, text: str) -> None:
+        name, colon, value = text.partition(":")
+        if not colon or not self._with_trailer or len(self._trailer) >= 16:
+            raise InvalidChunk("a trailer is not expected")
+        if name.lower() == "x-amz-trailer-signature":
+            self._trailer_signature = value.strip()
+        else:
+            self._trailer.append((name.lower(), value.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a request's headers say of its body."""
+
+    length: int
+    """Bytes after decoding."""
+    sha256: str | None = None
+    """The signed hash in hexadecimal; ``None`` when the payload is unsigned or a stream."""
+    md5: str | None = None
+    """Content-MD5, base64."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Algorithm → base64, from ``x-amz-checksum-*`` headers."""
+    trailer: str | None = None
+    """The algorithm whose checksum comes in the trailer."""
+    chunked: str | None = None
+    """One of the ``STREAMING-…`` words, or ``None`` for a plain body."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], payload_hash: str) -> Expectation:
+        """Read the headers (lower-case names). ``payload_hash`` is what the signature says of the payload.
+
+        Raises the S3 error for contradicting, malformed or unsupported ones.
+        """
+        chunked = payload_hash if payload_hash.startswith("STREAMING-") else None
+        if chunked and chunked not in (STREAMING_SIGNED, STREAMING_SIGNED_TRAILER, STREAMING_UNSIGNED_TRAILER):
+            raise NotImplementedHeader("x-amz-content-sha256")
+        length = headers.get("x-amz-decoded-content-length" if chunked else "content-length")
+        if length is None:
+            if headers.get("transfer-encoding") or chunked:
+                raise MissingContentLength
+            length = "0"
+        if not (length.isascii() and length.isdigit()):
+            raise InvalidArgument("Content-Length", length, "The content length is not a number.")
+        md5 = headers.get("content-md5")
+        if md5 is not None and not is_well_formed("MD5", md5):
+            raise InvalidDigest
+        return cls(
+            length=int(length),
+            sha256=None if chunked or payload_hash == UNSIGNED else payload_hash,
+            md5=md5,
+            checksums=_checksum_headers(headers),
+            trailer=_trailer_algorithm(headers) if chunked and chunked.endswith("-TRAILER") else None,
+            chunked=chunked,
+        )
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The checksum algorithms that must be computed to verify the body."""
+        return (*self.checksums, *((self.trailer,) if self.trailer else ()))
+
+
+def _checksum_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    found = {a: headers[n] for a in ALGORITHMS if (n := f"x-amz-checksum-{a.lower()}") in headers}
+    if len(found) > 1:
+        raise InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+    for algorithm, value in found.items():
+        if not is_well_formed(algorithm, value):
+            raise InvalidRequest(f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
+    return found
+
+
+def _trailer_algorithm(headers: Mapping[str, str]) -> str:
+    name = headers.get("x-amz-trailer", "").strip().lower()
+    for algorithm in ALGORITHMS:
+        if name == f"x-amz-checksum-{algorithm.lower()}":
+            return algorithm
+    raise InvalidRequest("The value specified in the x-amz-trailer header is not supported")
+
+
+Receive = Callable[[], AsyncIterator[bytes]]
+
+
+class UploadBody:
+    """The body of one request: what it should be, and the means to read it once."""
+
+    def __init__(
+        self,
+        receive: Receive,
+        expectation: Expectation,
+        executor: Executor,
+        signer: ChunkSigner | None = None,
+    ) -> None:
+        self.expectation = expectation
+        self.started = False
+        """Whether any byte was asked for: if not, the client may still be waiting for ``100 Continue``."""
+        self._receive = receive
+        self._executor = executor
+        self._decoder: ChunkDecoder | None = None
+        if expectation.chunked:
+            signed = expectation.chunked != STREAMING_UNSIGNED_TRAILER
+            if signed and signer is None:
+                raise ChunkSignatureDoesNotMatch
+            self._decoder = ChunkDecoder(signer if signed else None, expectation.trailer is not None)
+
+    async def drain(self, consume: Callable[[bytes], object], limit: int, algorithms: Sequence[str] = ()) -> Digests:
+        """Read all, hand the decoded bytes to ``consume`` in a worker thread, and return their verified digests.
+
+        ``limit`` is the most bytes taken, else ``EntityTooLarge``; ``algorithms`` are computed besides those that
+        the request itself names. Raises ``ClientGone``, ``IncompleteBody``, ``BadDigest`` and their kin.
+        """
+        if self.expectation.length > limit:
+            raise EntityTooLarge(limit)
+        self.started = True
+        digests = Digests((*self.expectation.algorithms, *algorithms))
+        loop = asyncio.get_running_loop()
+        running: asyncio.Future[None] | None = None
+        batch: list[bytes] = []
+        gathered = 0
+        try:
+            async for raw in self._receive():
+                batch.append(raw)
+                gathered += len(raw)
+                if gathered >= BATCH:
+                    if running is not None:
+                        await running
+                    running = loop.run_in_executor(self._executor, self._take, batch, digests, consume)
+                    batch, gathered = [], 0
+            if running is not None:
+                await running
+            running = loop.run_in_executor(self._executor, self._finish, batch, digests, consume)
+            await running
+        finally:
+            # Whoever discards what was written must not race with a thread that still writes.
+            if running is not None and not running.done():
+                await asyncio.wait([running])
+        return digests
+
+    async def read(self, limit: int) -> bytes:
+        """Return a small body whole, verified. Raises as ``drain`` does."""
+        pieces: list[bytes] = []
+        await self.drain(pieces.append, limit)
+        return b"".join(pieces)
+
+    def _take(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> None:
+        raw = batch[0] if len(batch) == 1 else b"".join(batch)
+        for piece in self._decoder.feed(raw) if self._decoder else (raw,):
+            digests.update(piece)
+            if digests.size > self.expectation.length:
+                raise IncompleteBody
+            consume(piece)
+
+    def _finish(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> None:
+        if batch:
+            self._take(batch, digests, consume)
+        trailer = self._decoder.finish() if self._decoder else {}
+        self._verify(digests, trailer)
+
+    def _verify(self, digests: Digests, trailer: Mapping[str, str]) -> None:
+        expected = self.expectation
+        if digests.size != expected.length:
+            raise IncompleteBody
+        if expected.sha256 is not None and not hmac.compare_digest(expected.sha256, digests.sha256):
+            raise XAmzContentSHA256Mismatch(expected.sha256, digests.sha256)
+        if expected.md5 is not None and encode(digests.digest("MD5")) != expected.md5:
+            raise BadDigest("MD5")
+        checksums = dict(expected.checksums)
+        if expected.trailer:
+            name = f"x-amz-checksum-{expected.trailer.lower()}"
+            if name not in trailer:
+                raise InvalidChunk(f"the trailer lacks {name}")
+            checksums[expected.trailer] = trailer[name]
+        for algorithm, value in checksums.items():
+            if encode(digests.digest(algorithm)) != value:
+                raise BadDigest(algorithm)

@@ -1,0 +1,60 @@
+"""Client tokens: the same token and parameters give the first result again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.vpc.errors import IdempotentParameterMismatch
+from reading_room.vpc.tables import ClientToken
+
+_NOT_COMPARED = {"ClientToken", "DryRun"}
+
+
+def earlier(session: Session, account: str, operation: str, request: Mapping[str, Any]) -> list[str] | None:
+    """Return the ids that an earlier call with this token made, or ``None`` when there was none.
+
+    Raises ``IdempotentParameterMismatch`` when the token came with other parameters.
+    """
+    token = request.get("ClientToken")
+    if not token:
+        return None
+    row = session.get(ClientToken, (account, operation, token))
+    if row is None:
+        return None
+    if row.parameters != _digest(request):
+        raise IdempotentParameterMismatch(token)
+    return list(row.resource_ids)
+
+
+def remember(
+    session: Session,
+    account: str,
+    operation: str,
+    request: Mapping[str, Any],
+    resource_ids: Sequence[str],
+    now: dt.datetime,
+) -> None:
+    """Keep what a call with a client token made; a call without one leaves nothing."""
+    token = request.get("ClientToken")
+    if token:
+        session.add(
+            ClientToken(
+                account=account,
+                operation=operation,
+                token=token,
+                parameters=_digest(request),
+                resource_ids=list(resource_ids),
+                created_at=now,
+            )
+        )
+
+
+def _digest(request: Mapping[str, Any]) -> str:
+    compared = {key: value for key, value in request.items() if key not in _NOT_COMPARED}
+    return hashlib.sha256(json.dumps(compared, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,156 @@
+"""The kinds of EC2 resources: prefix of their ids, EC2's word for them, and the errors that speak of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reading_room.vpc import tables
+from reading_room.vpc.errors import (
+    DhcpOptionsNotFound,
+    Ec2Error,
+    FlowLogNotFound,
+    InvalidId,
+    MalformedId,
+    NetworkInterfaceNotFound,
+    PermissionNotFound,
+    RouteTableNotFound,
+    SecurityGroupNotFound,
+    SecurityGroupRuleNotFound,
+    SubnetNotFound,
+    VpcEndpointNotFound,
+    VpcNotFound,
+)
+
+_DIGITS = re.compile(r"[0-9a-f]{8}(?:[0-9a-f]{9})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource. ``word`` is the ``ResourceType`` of tags and the part of ARNs before the id."""
+
+    word: str
+    prefix: str
+    table: type[Any]
+    key: str
+    """The table's attribute that holds the id."""
+    not_found: type[Ec2Error]
+    malformed_code: str
+    parameter: str
+    """What the ids are called where a Describe call lists them."""
+
+    def check(self, value: str) -> None:
+        """Raise ``MalformedId`` unless ``value`` looks like an id of this kind."""
+        prefix, separator, digits = value.rpartition("-")
+        if prefix != self.prefix or not separator or not _DIGITS.fullmatch(digits):
+            raise MalformedId(self.malformed_code, value, self.prefix)
+
+    def missing(self, identifier: str) -> Ec2Error:
+        """Return the error that says that this id does not exist."""
+        return self.not_found(identifier)
+
+
+VPC = Kind("vpc", "vpc", tables.Vpc, "vpc_id", VpcNotFound, "InvalidVpcID.Malformed", "vpcId")
+SUBNET = Kind("subnet", "subnet", tables.Subnet, "subnet_id", SubnetNotFound, "InvalidSubnetID.Malformed", "subnetId")
+SECURITY_GROUP = Kind(
+    "security-group",
+    "sg",
+    tables.SecurityGroup,
+    "group_id",
+    SecurityGroupNotFound,
+    "InvalidGroupId.Malformed",
+    "groupId",
+)
+SECURITY_GROUP_RULE = Kind(
+    "security-group-rule",
+    "sgr",
+    tables.SecurityGroupRule,
+    "rule_id",
+    SecurityGroupRuleNotFound,
+    "InvalidSecurityGroupRuleId.Malformed",
+    "securityGroupRuleId",
+)
+ROUTE_TABLE = Kind(
+    "route-table",
+    "rtb",
+    tables.RouteTable,
+    "route_table_id",
+    RouteTableNotFound,
+    "InvalidRouteTableId.Malformed",
+    "routeTableId",
+)
+NETWORK_INTERFACE = Kind(
+    "network-interface",
+    "eni",
+    tables.NetworkInterface,
+    "interface_id",
+    NetworkInterfaceNotFound,
+    "InvalidNetworkInterfaceId.Malformed",
+    "networkInterfaceId",
+)
+INTERFACE_PERMISSION = Kind(
+    "network-interface-permission",
+    "eni-perm",
+    tables.NetworkInterfacePermission,
+    "permission_id",
+    PermissionNotFound,
+    "InvalidPermissionID.Malformed",
+    "networkInterfacePermissionId",
+)
+VPC_ENDPOINT = Kind(
+    "vpc-endpoint",
+    "vpce",
+    tables.VpcEndpoint,
+    "vpc_endpoint_id",
+    VpcEndpointNotFound,
+    "InvalidVpcEndpointId.Malformed",
+    "vpcEndpointId",
+)
+FLOW_LOG = Kind(
+    "vpc-flow-log",
+    "fl",
+    tables.FlowLog,
+    "flow_log_id",
+    FlowLogNotFound,
+    "InvalidFlowLogId.Malformed",
+    "flowLogId",
+)
+DHCP_OPTIONS = Kind(
+    "dhcp-options",
+    "dopt",
+    tables.DhcpOptions,
+    "dhcp_options_id",
+    DhcpOptionsNotFound,
+    "InvalidDhcpOptionsId.Malformed",
+    "dhcpOptionsId",
+)
+
+KINDS: tuple[Kind, ...] = (
+    VPC,
+    SUBNET,
+    SECURITY_GROUP,
+    SECURITY_GROUP_RULE,
+    ROUTE_TABLE,
+    NETWORK_INTERFACE,
+    INTERFACE_PERMISSION,
+    VPC_ENDPOINT,
+    FLOW_LOG,
+    DHCP_OPTIONS,
+)
+_BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+
+
+def kind_of(identifier: str) -> Kind:
+    """Return the kind that an id's prefix names. Raises ``InvalidId`` when no kind of ours has it."""
+    kind = _BY_PREFIX.get(identifier.rpartition("-")[0])
+    if kind is None:
+        raise InvalidId(identifier)
+    return kind
+
+
+def check_all(kind: Kind, identifiers: Iterable[str]) -> None:
+    """Raise ``MalformedId`` for the first id that does not look like one of ``kind``."""
+    for identifier in identifiers:
+        kind.check(identifier)

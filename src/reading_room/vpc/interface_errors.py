@@ -1,0 +1,79 @@
+"""EC2's errors about addresses and network interfaces (the rest is in ``errors.py``)."""
+
+from __future__ import annotations
+
+from reading_room.vpc.errors import Ec2Error
+
+
+class AddressOutsideSubnet(Ec2Error):
+    """A chosen address does not lie in the subnet."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"Address {address} does not fall within the subnet's address range")
+
+
+class AddressReserved(Ec2Error):
+    """A chosen address is one of the five that a subnet keeps."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"Address {address} is in subnet's reserved address range")
+
+
+class AddressInUse(Ec2Error):
+    """A chosen address belongs to another interface."""
+
+    code = "InvalidIPAddress.InUse"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"The specified address is already in use: {address}.")
+
+
+class InsufficientFreeAddresses(Ec2Error):
+    """A subnet has no address left."""
+
+    code = "InsufficientFreeAddressesInSubnet"
+
+    def __init__(self, subnet_id: str) -> None:
+        super().__init__(
+            f"The specified subnet does not have enough free addresses to satisfy the request. ({subnet_id})"
+        )
+
+
+class DifferentNetworks(Ec2Error):
+    """A security group and a subnet are of two VPCs."""
+
+    code = "InvalidParameter"
+
+    def __init__(self, group_id: str, subnet_id: str) -> None:
+        super().__init__(f"Security group {group_id} and subnet {subnet_id} belong to different networks.")
+
+
+class NetworkInterfaceInUse(Ec2Error):
+    """An interface cannot be deleted or attached while it is attached."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, interface_id: str) -> None:
+        super().__init__(f"Network interface '{interface_id}' is currently in use.")
+
+
+class InterfaceManagedByService(Ec2Error):
+    """An attachment that the service made cannot be changed by a customer."""
+
+    code = "OperationNotPermitted"
+
+    def __init__(self) -> None:
+        super().__init__("You are not allowed to manage 'ela-attach' attachments.")
+
+
+class PermissionExists(Ec2Error):
+    """The account already has this permission on the interface."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, interface_id: str, account: str) -> None:
+        super().__init__(f"Account {account} already has this permission on '{interface_id}'")

@@ -1,0 +1,182 @@
+"""From the tables to ``NetworkSpec``: everything that one host's network should hold, in a fixed number of queries.
+
+A host gets every VPC that has an interface on it or on no host yet, whole, with the addresses of the interfaces that
+other hosts have. A VPC that has an endpoint is kept ready as well, so that the next job there need not wait for it. Any
+other VPC has nobody to send a packet, and costs the kernel nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.dataplane import spec
+from reading_room.vpc import permissions, prefix_lists
+from reading_room.vpc.tables import NETWORK_TABLES as NETWORK_TABLES
+from reading_room.vpc.tables import (
+    FlowLog,
+    NetworkInterface,
+    NetworkInterfaceGroup,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+    VpcCidr,
+    VpcEndpoint,
+)
+
+Row = TypeVar("Row")
+_ANY_PORTS = (0, 65535)
+
+
+def read(session: Session, host: str) -> spec.NetworkSpec:
+    """Read the network of one host, in a stable order, so that equal tables give equal values."""
+    every = list(session.scalars(select(NetworkInterface).order_by(NetworkInterface.interface_id)))
+    wanted = {row.vpc_id for row in every if row.host in (None, host)}
+    wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
+    vpc_ids = sorted(wanted)
+    interfaces = [row for row in every if row.vpc_id in wanted]
+    tables = _Tables(session, vpc_ids, interfaces)
+    return spec.NetworkSpec(
+        vpcs=tuple(tables.vpc(vpc_id, host) for vpc_id in vpc_ids),
+        prefix_lists=(spec.PrefixList(prefix_lists.S3_PREFIX_LIST_ID, prefix_lists.S3_CIDRS),),
+    )
+
+
+class _Tables:
+    """The rows of some VPCs, each table read once."""
+
+    def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[NetworkInterface]) -> None:
+        # Whole tables are read: rows of VPCs that have no interface are few, and a list of ids has a bound in SQL.
+        self._vpcs = {row.vpc_id: row for row in session.scalars(select(Vpc))}
+        wanted = set(vpc_ids)
+        self._cidrs = _by_vpc(session.scalars(select(VpcCidr).order_by(VpcCidr.primary.desc(), VpcCidr.cidr)), wanted)
+        self._subnets = _by_vpc(session.scalars(select(Subnet).order_by(Subnet.subnet_id)), wanted)
+        self._tables = _by_vpc(session.scalars(select(RouteTable).order_by(RouteTable.number)), wanted)
+        self._associations = _by_vpc(session.scalars(select(RouteTableAssociation)), wanted)
+        self._groups = _by_vpc(session.scalars(select(SecurityGroup).order_by(SecurityGroup.group_id)), wanted)
+        self._endpoints = _by_vpc(session.scalars(select(VpcEndpoint).order_by(VpcEndpoint.number)), wanted)
+        self._interfaces = _by_vpc(interfaces, wanted)
+        self._routes: dict[str, list[Route]] = defaultdict(list)
+        for route in session.scalars(select(Route).order_by(Route.destination)):
+            self._routes[route.route_table_id].append(route)
+        self._rules: dict[str, list[SecurityGroupRule]] = defaultdict(list)
+        for rule in session.scalars(select(SecurityGroupRule).order_by(SecurityGroupRule.rule_id)):
+            self._rules[rule.group_id].append(rule)
+        self._carried: dict[str, list[str]] = defaultdict(list)
+        self._members: dict[str, list[str]] = defaultdict(list)
+        address_of = {row.interface_id: row.address for row in interfaces}
+        links = session.execute(
+            select(NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.group_id).order_by(
+                NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.position
+            )
+        )
+        for interface_id, group_id in links:
+            self._carried[interface_id].append(group_id)
+            if interface_id in address_of:
+                self._members[group_id].append(address_of[interface_id])
+        self._logged = {
+            (kind, identifier)
+            for kind, identifier in session.execute(select(FlowLog.resource_type, FlowLog.resource_id))
+        }
+
+    def vpc(self, vpc_id: str, host: str) -> spec.Vpc:
+        """Return one VPC as a host should have it."""
+        row = self._vpcs[vpc_id]
+        tables_by_subnet = {entry.subnet_id: entry.route_table_id for entry in self._associations[vpc_id]}
+        main = tables_by_subnet[None]
+        return spec.Vpc(
+            vpc_id=vpc_id,
+            vni=row.vni,
+            cidrs=tuple(block.cidr for block in self._cidrs[vpc_id]),
+            # The DHCP options set "default" means no resolver at all.
+            dns_support=row.enable_dns_support and row.dhcp_options_id != "default",
+            subnets=tuple(
+                spec.Subnet(subnet.subnet_id, subnet.cidr, tables_by_subnet.get(subnet.subnet_id, main))
+                for subnet in self._subnets[vpc_id]
+            ),
+            route_tables=tuple(self._route_table(table) for table in self._tables[vpc_id]),
+            groups=tuple(self._group(group) for group in self._groups[vpc_id]),
+            endpoints=tuple(_endpoint(endpoint) for endpoint in self._endpoints[vpc_id]),
+            interfaces=tuple(
+                self._interface(interface) for interface in self._interfaces[vpc_id] if interface.host in (None, host)
+            ),
+            placements=tuple(
+                spec.Placement(interface.address, interface.host)
+                for interface in self._interfaces[vpc_id]
+                if interface.host is not None and interface.host != host
+            ),
+        )
+
+    def _route_table(self, table: RouteTable) -> spec.RouteTable:
+        return spec.RouteTable(
+            table.route_table_id,
+            table.number,
+            tuple(
+                # An interface drops what is not for its own address, so a route to one ends there.
+                spec.Route(route.destination, route.target if route.target.startswith("vpce-") else "blackhole")
+                for route in self._routes[table.route_table_id]
+            ),
+        )
+
+    def _group(self, group: SecurityGroup) -> spec.SecurityGroup:
+        rules = [rule for rule in self._rules[group.group_id] if rule.cidr_ipv6 is None]
+        return spec.SecurityGroup(
+            group.group_id,
+            ingress=tuple(_rule(rule) for rule in rules if not rule.is_egress),
+            egress=tuple(_rule(rule) for rule in rules if rule.is_egress),
+            members=tuple(sorted(self._members[group.group_id], key=ipaddress.IPv4Address)),
+        )
+
+    def _interface(self, row: NetworkInterface) -> spec.Interface:
+        covered_by = (
+            ("VPC", row.vpc_id),
+            ("Subnet", row.subnet_id),
+            ("NetworkInterface", row.interface_id),
+        )
+        return spec.Interface(
+            interface_id=row.interface_id,
+            subnet_id=row.subnet_id,
+            address=row.address,
+            mac=row.mac,
+            group_ids=tuple(self._carried[row.interface_id]),
+            container_id=row.container_id,
+            logged=any(resource in self._logged for resource in covered_by),
+        )
+
+
+def _rule(row: SecurityGroupRule) -> spec.SecurityGroupRule:
+    number = permissions.protocol_number(row.protocol)
+    first, last = _ANY_PORTS if row.from_port is None or row.to_port is None else (row.from_port, row.to_port)
+    peer: spec.Peer
+    if row.cidr_ipv4 is not None:
+        peer = spec.CidrPeer(row.cidr_ipv4)
+    elif row.referenced_group_id is not None:
+        peer = spec.GroupPeer(row.referenced_group_id)
+    elif row.prefix_list_id is not None:
+        peer = spec.PrefixListPeer(row.prefix_list_id)
+    else:
+        raise ValueError(f"the rule {row.rule_id} has no IPv4 peer")
+    return spec.SecurityGroupRule(row.rule_id, number, first, last, peer)
+
+
+def _endpoint(row: VpcEndpoint) -> spec.Endpoint:
+    kind: Literal["gateway", "public"] = "public" if row.kind == "Public" else "gateway"
+    return spec.Endpoint(row.vpc_endpoint_id, kind, "s3", prefix_lists.S3_PREFIX_LIST_ID, row.number)
+
+
+def _by_vpc(rows: Iterable[Row], wanted: set[str]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = {vpc_id: [] for vpc_id in wanted}
+    for row in rows:
+        vpc_id: str = cast(Any, row).vpc_id
+        if vpc_id in wanted:
+            grouped[vpc_id].append(row)
+    return grouped

@@ -1,0 +1,164 @@
+"""How EC2 operations are declared: name, parameters that have an effect, and what their authorization is about.
+
+What a policy may say of an EC2 call (``ec2:Vpc``, ``ec2:Subnet``, ``aws:ResourceTag/…``) depends on rows, so an
+operation's *scope* is a function of a database session and the call. ``Ec2Operations.bound_operations`` turns each
+``@ec2`` method into an entry of the table of operations whose ``resources`` and ``context`` read the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from reading_room.arns import ec2_arn
+from reading_room.aws.call import Call
+from reading_room.aws.operations import (
+    Authorizer,
+    BoundOperation,
+    ContextValues,
+    OperationFacts,
+    PassedRole,
+    any_resource,
+    no_context,
+    no_resource_context,
+)
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.vpc import tags
+from reading_room.vpc.errors import UnsupportedParameter
+from reading_room.vpc.identifiers import Kind
+from reading_room.vpc.operations.scope import Scope
+from reading_room.vpc.quotas import Quotas
+
+Request = Mapping[str, Any]
+Response = dict[str, Any]
+ScopeFunction = Callable[[Session, Call], Scope]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_DECLARED = "__ec2_operation__"
+_ALWAYS = ("DryRun",)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What ``@ec2`` says of an operation."""
+
+    name: str
+    parameters: frozenset[str]
+    scope: ScopeFunction | None
+    passes_role: PassedRole | None
+
+
+def ec2(
+    name: str,
+    parameters: str = "",
+    *,
+    scope: ScopeFunction | None = None,
+    passes_role: PassedRole | None = None,
+) -> Callable[[Method], Method]:
+    """Mark a method ``(self, call, request) -> response`` as the implementation of an EC2 operation.
+
+    ``parameters`` are the names that have an effect, separated by blanks; a request that gives another one a value is
+    refused. Without a ``scope`` the operation names no resources, as EC2's Describe operations do.
+    """
+
+    def mark(method: Method) -> Method:
+        setattr(method, _DECLARED, Declaration(name, frozenset(parameters.split()), scope, passes_role))
+        return method
+
+    return mark
+
+
+class Ec2Operations:
+    """What every class of EC2 operations has: a database, a clock, the quotas, and the authorizer.
+
+    The authorizer is asked here only for what a call needs beside its own action: ``ec2:CreateTags`` to create with
+    tags, and log delivery to S3.
+    """
+
+    def __init__(self, database: Database, clock: Clock, authorizer: Authorizer, quotas: Quotas = Quotas()) -> None:
+        self.database = database
+        self.clock = clock
+        self.authorizer = authorizer
+        self.quotas = quotas
+
+    def bound_operations(self) -> Iterator[BoundOperation]:
+        """Return the ``@ec2`` methods as entries of the table of operations."""
+        for attribute in dir(type(self)):
+            declaration = getattr(getattr(type(self), attribute, None), _DECLARED, None)
+            if isinstance(declaration, Declaration):
+                yield BoundOperation(self._facts(declaration), self._handler(declaration, getattr(self, attribute)))
+
+    def authorize_tags(self, call: Call, request: Request, kind: Kind) -> dict[str, str]:
+        """Return the tags that a create call wants; the caller needs ``ec2:CreateTags`` for them."""
+        wanted = tags.requested(request, kind)
+        if wanted:
+            context: dict[str, Sequence[str]] = {"ec2:CreateAction": (call.operation,), **request_tags(wanted)}
+            arn = ec2_arn(call.region, call.account, kind.word, "*")
+            self.authorizer.authorize(call, _facts("CreateTags", "ec2:CreateTags", (arn,), context))
+        return wanted
+
+    def authorize_also(self, call: Call, action: str) -> None:
+        """Require one more action of the caller, on any resource."""
+        self.authorizer.authorize(call, _facts(call.operation, action, ("*",), {}))
+
+    def _facts(self, declaration: Declaration) -> OperationFacts:
+        resources: Callable[[Call], Sequence[str]] = any_resource
+        context: Callable[[Call], ContextValues] = no_context
+        resource_context: Callable[[Call, str], ContextValues] = no_resource_context
+        scope = declaration.scope
+        if scope is not None:
+            of_call = scope
+
+            def resources(call: Call) -> Sequence[str]:
+                with self.database.reading() as session:
+                    return of_call(session, call).resources
+
+            def context(call: Call) -> ContextValues:
+                with self.database.reading() as session:
+                    return of_call(session, call).context
+
+            def resource_context(call: Call, resource: str) -> ContextValues:
+                with self.database.reading() as session:
+                    return of_call(session, call).of_resource.get(resource, {})
+
+        return OperationFacts(
+            "ec2",
+            declaration.name,
+            f"ec2:{declaration.name}",
+            resources,
+            context,
+            declaration.passes_role,
+            True,
+            resource_context,
+        )
+
+    def _handler(
+        self, declaration: Declaration, method: Callable[[Call, Request], Response | None]
+    ) -> Callable[[Call, Any], Response | None]:
+        def handle(call: Call, request: Request) -> Response | None:
+            for name, value in request.items():
+                if name not in declaration.parameters and name not in _ALWAYS and not _asks_nothing(value):
+                    raise UnsupportedParameter(declaration.name, name)
+            return method(call, request)
+
+        return handle
+
+
+def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """Return the condition keys that say which tags a request wants to set."""
+    if not wanted:
+        return {}
+    return {**{f"aws:RequestTag/{key}": (value,) for key, value in wanted.items()}, "aws:TagKeys": tuple(wanted)}
+
+
+def _asks_nothing(value: object) -> bool:
+    """Say whether a parameter explicitly declines what it is about: that needs no support."""
+    return value in (False, None, [], 0, {"Value": False})
+
+
+def _facts(name: str, action: str, resources: Sequence[str], context: ContextValues) -> OperationFacts:
+    return OperationFacts("ec2", name, action, lambda call: resources, lambda call: context, None, True)

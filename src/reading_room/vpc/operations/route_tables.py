@@ -1,0 +1,185 @@
+"""Operations on route tables, routes and associations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Call
+from reading_room.vpc import idempotency, lookup, route_tables, routes, tags, vpcs
+from reading_room.vpc.errors import UnsupportedParameter
+from reading_room.vpc.identifiers import ROUTE_TABLE, SUBNET, VPC
+from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
+from reading_room.vpc.operations.describing import shown
+from reading_room.vpc.operations.scope import about, association, created, existing
+from reading_room.vpc.pagination import Paging
+from reading_room.vpc.tables import NetworkInterface, Route, RouteTable, RouteTableAssociation
+
+ROUTE_TABLE_FILTERS = {
+    "association.gateway-id": "Associations.GatewayId",
+    "association.route-table-association-id": "Associations.RouteTableAssociationId",
+    "association.route-table-id": "Associations.RouteTableId",
+    "association.subnet-id": "Associations.SubnetId",
+    "association.main": "Associations.Main",
+    "owner-id": "OwnerId",
+    "route-table-id": "RouteTableId",
+    "route.destination-cidr-block": "Routes.DestinationCidrBlock",
+    "route.destination-ipv6-cidr-block": "Routes.DestinationIpv6CidrBlock",
+    "route.destination-prefix-list-id": "Routes.DestinationPrefixListId",
+    "route.egress-only-internet-gateway-id": "Routes.EgressOnlyInternetGatewayId",
+    "route.gateway-id": "Routes.GatewayId",
+    "route.instance-id": "Routes.InstanceId",
+    "route.nat-gateway-id": "Routes.NatGatewayId",
+    "route.transit-gateway-id": "Routes.TransitGatewayId",
+    "route.origin": "Routes.Origin",
+    "route.state": "Routes.State",
+    "route.vpc-peering-connection-id": "Routes.VpcPeeringConnectionId",
+    "tag-key": "",
+    "vpc-id": "VpcId",
+}
+_ROUTE_PARAMETERS = " ".join(("RouteTableId", *routes.DESTINATIONS, *routes.TARGETS))
+_TABLE = about(existing(ROUTE_TABLE, "RouteTableId"))
+
+
+class RouteTableOperations(Ec2Operations):
+    """CreateRouteTable and what goes with it."""
+
+    @ec2(
+        "CreateRouteTable",
+        "VpcId ClientToken TagSpecifications",
+        scope=about(created(ROUTE_TABLE), existing(VPC, "VpcId")),
+    )
+    def create_route_table(self, call: Call, request: Request) -> Response:
+        """Make a route table."""
+        wanted = self.authorize_tags(call, request, ROUTE_TABLE)
+        token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
+        with self.database.transaction() as session:
+            earlier = idempotency.earlier(session, call.account, "CreateRouteTable", request)
+            if earlier is not None:
+                row = lookup.one(session, ROUTE_TABLE, call.account, earlier[0])
+            else:
+                vpc = lookup.one(session, VPC, call.account, request["VpcId"])
+                row = route_tables.create(session, vpc, self.clock(), quotas=self.quotas)
+                tags.put(session, ROUTE_TABLE, call.account, row.route_table_id, wanted)
+                idempotency.remember(
+                    session, call.account, "CreateRouteTable", request, [row.route_table_id], self.clock()
+                )
+            return {"RouteTable": route_table_views(session, [row])[0], **token}
+
+    @ec2("DescribeRouteTables", "RouteTableIds Filters MaxResults NextToken")
+    def describe_route_tables(self, call: Call, request: Request) -> Response:
+        """List route tables with their routes and associations."""
+        with self.database.reading() as session:
+            rows = lookup.described(session, ROUTE_TABLE, call.account, request.get("RouteTableIds") or ())
+            views = route_table_views(session, rows)
+        paging = Paging("DescribeRouteTables", "RouteTableId", most=100, ids="RouteTableIds")
+        return shown(views, request, "RouteTables", ROUTE_TABLE_FILTERS, paging)
+
+    @ec2("DeleteRouteTable", "RouteTableId", scope=_TABLE)
+    def delete_route_table(self, call: Call, request: Request) -> None:
+        """Delete a route table."""
+        with self.database.transaction() as session:
+            route_tables.delete_route_table(session, call.account, request["RouteTableId"])
+
+    @ec2("CreateRoute", _ROUTE_PARAMETERS, scope=_TABLE)
+    def create_route(self, call: Call, request: Request) -> Response:
+        """Add a route."""
+        with self.database.transaction() as session:
+            routes.create(session, call.account, request, quotas=self.quotas)
+        return {"Return": True}
+
+    @ec2("ReplaceRoute", f"{_ROUTE_PARAMETERS} LocalTarget", scope=_TABLE)
+    def replace_route(self, call: Call, request: Request) -> None:
+        """Give a route another target."""
+        with self.database.transaction() as session:
+            routes.replace(session, call.account, request)
+
+    @ec2("DeleteRoute", " ".join(("RouteTableId", *routes.DESTINATIONS)), scope=_TABLE)
+    def delete_route(self, call: Call, request: Request) -> None:
+        """Remove a route."""
+        with self.database.transaction() as session:
+            routes.delete_route(session, call.account, request)
+
+    @ec2(
+        "AssociateRouteTable",
+        "RouteTableId SubnetId",
+        scope=about(existing(ROUTE_TABLE, "RouteTableId"), existing(SUBNET, "SubnetId")),
+    )
+    def associate_route_table(self, call: Call, request: Request) -> Response:
+        """Let a table decide for a subnet."""
+        if not request.get("SubnetId"):
+            raise UnsupportedParameter("AssociateRouteTable", "GatewayId")
+        with self.database.transaction() as session:
+            row = route_tables.associate(session, call.account, request["RouteTableId"], request["SubnetId"])
+            return {"AssociationId": row.association_id, "AssociationState": {"State": "associated"}}
+
+    @ec2(
+        "ReplaceRouteTableAssociation",
+        "AssociationId RouteTableId",
+        scope=about(existing(ROUTE_TABLE, "RouteTableId"), association("AssociationId")),
+    )
+    def replace_route_table_association(self, call: Call, request: Request) -> Response:
+        """Put another table in an association's place."""
+        with self.database.transaction() as session:
+            row = route_tables.replace(session, call.account, request["AssociationId"], request["RouteTableId"])
+            return {"NewAssociationId": row.association_id, "AssociationState": {"State": "associated"}}
+
+    @ec2("DisassociateRouteTable", "AssociationId", scope=about(association("AssociationId")))
+    def disassociate_route_table(self, call: Call, request: Request) -> None:
+        """Give a subnet back to the main table."""
+        with self.database.transaction() as session:
+            route_tables.disassociate(session, call.account, request["AssociationId"])
+
+
+def route_table_views(session: Session, rows: list[RouteTable]) -> list[dict[str, Any]]:
+    """Return route tables as EC2 shows them: local routes first, then the others by destination."""
+    ids = [row.route_table_id for row in rows]
+    tagged = tags.of(session, ids)
+    blocks = vpcs.cidr_rows(session, [row.vpc_id for row in rows])
+    found = lookup.grouped(session, Route, "route_table_id", ids, "destination")
+    associations = lookup.grouped(session, RouteTableAssociation, "route_table_id", ids, "association_id")
+    return [
+        {
+            "RouteTableId": row.route_table_id,
+            "VpcId": row.vpc_id,
+            "OwnerId": row.account,
+            "Routes": [
+                *(
+                    {
+                        "DestinationCidrBlock": block.cidr,
+                        "GatewayId": "local",
+                        "Origin": "CreateRouteTable",
+                        "State": "active",
+                    }
+                    for block in blocks[row.vpc_id]
+                ),
+                *(_route_view(session, route) for route in found[row.route_table_id]),
+            ],
+            "Associations": [_association_view(entry) for entry in associations[row.route_table_id]],
+            "PropagatingVgws": [],
+            "Tags": tagged[row.route_table_id],
+        }
+        for row in rows
+    ]
+
+
+def _route_view(session: Session, route: Route) -> dict[str, Any]:
+    destination = "DestinationPrefixListId" if route.destination.startswith("pl-") else "DestinationCidrBlock"
+    view = {destination: route.destination, "Origin": route.origin, "State": "active"}
+    if route.target.startswith("vpce-"):
+        return view | {"GatewayId": route.target}
+    interface = session.get(NetworkInterface, route.target)
+    if interface is None or interface.attachment_id is None:
+        view["State"] = "blackhole"
+    return view | {"NetworkInterfaceId": route.target}
+
+
+def _association_view(row: RouteTableAssociation) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "RouteTableAssociationId": row.association_id,
+        "RouteTableId": row.route_table_id,
+        "Main": row.subnet_id is None,
+        "AssociationState": {"State": "associated"},
+    }
+    return view if row.subnet_id is None else view | {"SubnetId": row.subnet_id}

@@ -1,0 +1,158 @@
+"""Operations on security groups and their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.arns import ec2_arn
+from reading_room.aws.call import Call
+from reading_room.vpc import lookup, permissions, security_group_rules, security_groups, tags, vpcs
+from reading_room.vpc.errors import InvalidParameterCombination, NoDefaultVpc, SecurityGroupNotFound
+from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE, VPC
+from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
+from reading_room.vpc.operations.describing import shown
+from reading_room.vpc.operations.scope import about, created, existing
+from reading_room.vpc.operations.security_group_views import (
+    GROUP_FILTERS,
+    RULE_FILTERS,
+    group_views,
+    ip_permissions,
+    revoked_view,
+    rule_views,
+)
+from reading_room.vpc.pagination import Paging
+from reading_room.vpc.tables import SecurityGroup, SecurityGroupRule
+
+_FLAT = "IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
+_GROUP = about(existing(SECURITY_GROUP, "GroupId"))
+
+
+class SecurityGroupOperations(Ec2Operations):
+    """CreateSecurityGroup and what goes with it."""
+
+    @ec2(
+        "CreateSecurityGroup",
+        "GroupName Description VpcId TagSpecifications",
+        scope=about(created(SECURITY_GROUP), existing(VPC, "VpcId")),
+    )
+    def create_security_group(self, call: Call, request: Request) -> Response:
+        """Make a security group, in the default VPC if none is named."""
+        wanted = self.authorize_tags(call, request, SECURITY_GROUP)
+        with self.database.transaction() as session:
+            if request.get("VpcId"):
+                vpc = lookup.one(session, VPC, call.account, request["VpcId"])
+            else:
+                vpc = vpcs.default_of(session, call.account)
+                if vpc is None:
+                    raise NoDefaultVpc
+            group = security_groups.create(
+                session, vpc, request["GroupName"], request["Description"], self.clock(), quotas=self.quotas
+            )
+            tags.put(session, SECURITY_GROUP, call.account, group.group_id, wanted)
+            return {
+                "GroupId": group.group_id,
+                "SecurityGroupArn": ec2_arn(call.region, call.account, SECURITY_GROUP.word, group.group_id),
+                "Tags": tags.of(session, [group.group_id])[group.group_id],
+            }
+
+    @ec2("DescribeSecurityGroups", "GroupIds GroupNames Filters MaxResults NextToken")
+    def describe_security_groups(self, call: Call, request: Request) -> Response:
+        """List security groups with their rules."""
+        with self.database.reading() as session:
+            rows: list[SecurityGroup] = lookup.described(
+                session, SECURITY_GROUP, call.account, request.get("GroupIds") or ()
+            )
+            names = request.get("GroupNames") or ()
+            if names:
+                rows = _of_default_vpc(session, call.account, rows, names)
+            views = group_views(session, call.region, rows)
+        paging = Paging("DescribeSecurityGroups", "GroupId", ids="GroupIds")
+        return shown(views, request, "SecurityGroups", GROUP_FILTERS, paging)
+
+    @ec2("DeleteSecurityGroup", "GroupId GroupName", scope=_GROUP)
+    def delete_security_group(self, call: Call, request: Request) -> Response:
+        """Delete a security group."""
+        with self.database.transaction() as session:
+            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            group_id = group.group_id
+            security_groups.delete_group(session, call.account, group_id)
+        return {"Return": True, "GroupId": group_id}
+
+    @ec2("AuthorizeSecurityGroupIngress", f"GroupId GroupName IpPermissions TagSpecifications {_FLAT}", scope=_GROUP)
+    def authorize_ingress(self, call: Call, request: Request) -> Response:
+        """Let packets in."""
+        return self._authorize(call, request, egress=False)
+
+    @ec2("AuthorizeSecurityGroupEgress", f"GroupId IpPermissions TagSpecifications {_FLAT}", scope=_GROUP)
+    def authorize_egress(self, call: Call, request: Request) -> Response:
+        """Let packets out."""
+        return self._authorize(call, request, egress=True)
+
+    @ec2("RevokeSecurityGroupIngress", f"GroupId GroupName IpPermissions SecurityGroupRuleIds {_FLAT}", scope=_GROUP)
+    def revoke_ingress(self, call: Call, request: Request) -> Response:
+        """Let packets in no longer."""
+        return self._revoke(call, request, egress=False)
+
+    @ec2("RevokeSecurityGroupEgress", f"GroupId IpPermissions SecurityGroupRuleIds {_FLAT}", scope=_GROUP)
+    def revoke_egress(self, call: Call, request: Request) -> Response:
+        """Let packets out no longer."""
+        return self._revoke(call, request, egress=True)
+
+    @ec2("DescribeSecurityGroupRules", "SecurityGroupRuleIds Filters MaxResults NextToken")
+    def describe_security_group_rules(self, call: Call, request: Request) -> Response:
+        """List the rules of all groups, one by one."""
+        ids = request.get("SecurityGroupRuleIds") or ()
+        with self.database.reading() as session:
+            rows: list[SecurityGroupRule] = lookup.described(session, SECURITY_GROUP_RULE, call.account, ids)
+            views = rule_views(session, call.region, rows)
+        paging = Paging("DescribeSecurityGroupRules", "SecurityGroupRuleId", ids="SecurityGroupRuleIds")
+        return shown(views, request, "SecurityGroupRules", RULE_FILTERS, paging)
+
+    def _authorize(self, call: Call, request: Request, *, egress: bool) -> Response:
+        wanted = self.authorize_tags(call, request, SECURITY_GROUP_RULE)
+        asked = permissions.requested(request)
+        with self.database.transaction() as session:
+            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            added = security_group_rules.authorize(session, group, asked, egress=egress, quotas=self.quotas)
+            for rule in added:
+                tags.put(session, SECURITY_GROUP_RULE, call.account, rule.rule_id, wanted)
+            return {"Return": True, "SecurityGroupRules": rule_views(session, call.region, added)}
+
+    def _revoke(self, call: Call, request: Request, *, egress: bool) -> Response:
+        rule_ids: Sequence[str] = request.get("SecurityGroupRuleIds") or ()
+        if rule_ids and request.get("IpPermissions"):
+            raise InvalidParameterCombination(
+                "The parameter securityGroupRuleIds cannot be used with the parameter ipPermissions"
+            )
+        unknown: list[permissions.Permission] = []
+        with self.database.transaction() as session:
+            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            if rule_ids:
+                removed = security_group_rules.revoke_by_id(session, group, rule_ids, egress=egress)
+            else:
+                removed, unknown = security_group_rules.revoke(
+                    session, group, permissions.requested(request), egress=egress
+                )
+            answer: dict[str, Any] = {
+                "Return": True,
+                "RevokedSecurityGroupRules": [revoked_view(rule) for rule in removed],
+            }
+        if unknown:
+            answer["UnknownIpPermissions"] = ip_permissions(unknown)
+        return answer
+
+
+def _of_default_vpc(
+    session: Session, account: str, rows: list[SecurityGroup], names: Sequence[str]
+) -> list[SecurityGroup]:
+    vpc = vpcs.default_of(session, account)
+    if vpc is None:
+        raise NoDefaultVpc
+    here = {row.name: row for row in rows if row.vpc_id == vpc.vpc_id}
+    for name in names:
+        if name not in here:
+            raise SecurityGroupNotFound(name)
+    return [here[name] for name in dict.fromkeys(names)]

@@ -1,0 +1,311 @@
+"""The schema of the EC2 control plane on one page.
+
+Every row has the ``account`` that owns it; the service's own network belongs to ``SERVICE_ACCOUNT`` (see
+``service_network.py``), so no Describe call of a customer finds it. Identifiers are EC2's own (``vpc-…``).
+Networks and addresses are text in canonical form. ``NETWORK_TABLES`` names the tables whose rows shape the network:
+a commit that wrote one of them asks for a new turn of the agents.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reading_room.database.base import Base, UtcDateTime
+
+
+class DhcpOptions(Base):
+    """A set of DHCP options; ``options`` maps each key to its list of values."""
+
+    __tablename__ = "dhcp_options"
+
+    dhcp_options_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    options: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    is_default: Mapped[bool] = mapped_column(default=False)
+
+
+class Vpc(Base):
+    """A VPC. ``vni`` (24 bits, at least 1) names it between hosts."""
+
+    __tablename__ = "vpcs"
+
+    vpc_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vni: Mapped[int] = mapped_column(unique=True)
+    tenancy: Mapped[str] = mapped_column(default="default")
+    is_default: Mapped[bool] = mapped_column(default=False)
+    internal: Mapped[bool] = mapped_column(default=False)
+    """True for the service's own network, which no account sees."""
+    dhcp_options_id: Mapped[str] = mapped_column(default="default")
+    """``dopt-…``, or ``default``, which in EC2 means no set at all."""
+    enable_dns_support: Mapped[bool] = mapped_column(default=True)
+    enable_dns_hostnames: Mapped[bool] = mapped_column(default=False)
+    enable_network_address_usage_metrics: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class VpcCidr(Base):
+    """An IPv4 block of a VPC; the first one is ``primary``."""
+
+    __tablename__ = "vpc_cidrs"
+
+    association_id: Mapped[str] = mapped_column(primary_key=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    cidr: Mapped[str]
+    primary: Mapped[bool] = mapped_column(default=True)
+
+
+class Subnet(Base):
+    """A subnet: a part of a VPC's block in one availability zone."""
+
+    __tablename__ = "subnets"
+
+    subnet_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    cidr: Mapped[str]
+    availability_zone: Mapped[str]
+    availability_zone_id: Mapped[str]
+    default_for_az: Mapped[bool] = mapped_column(default=False)
+    map_public_ip_on_launch: Mapped[bool] = mapped_column(default=False)
+    hostname_type: Mapped[str] = mapped_column(default="ip-name")
+    resource_name_dns_a_record: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class RouteTable(Base):
+    """A route table; ``number`` is unique in its VPC for the table's life and at least 1."""
+
+    __tablename__ = "route_tables"
+    __table_args__ = (UniqueConstraint("vpc_id", "number"),)
+
+    route_table_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    number: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Route(Base):
+    """A route other than the local ones, which follow from the VPC's blocks.
+
+    ``destination`` is a network or a prefix list's id, ``target`` the id of what takes the packets. The routes of a
+    gateway endpoint are the only record of which tables it is in.
+    """
+
+    __tablename__ = "routes"
+
+    route_table_id: Mapped[str] = mapped_column(ForeignKey("route_tables.route_table_id"), primary_key=True)
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    target: Mapped[str] = mapped_column(index=True)
+    origin: Mapped[str] = mapped_column(default="CreateRoute")
+
+
+class RouteTableAssociation(Base):
+    """Which table decides for a subnet; the one row of a VPC with ``subnet_id`` ``None`` marks its main table."""
+
+    __tablename__ = "route_table_associations"
+
+    association_id: Mapped[str] = mapped_column(primary_key=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    route_table_id: Mapped[str] = mapped_column(ForeignKey("route_tables.route_table_id"), index=True)
+    subnet_id: Mapped[str | None] = mapped_column(ForeignKey("subnets.subnet_id"), unique=True)
+
+
+class SecurityGroup(Base):
+    """A security group."""
+
+    __tablename__ = "security_groups"
+    __table_args__ = (UniqueConstraint("vpc_id", "name"),)
+
+    group_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class SecurityGroupRule(Base):
+    """One allow rule with one peer.
+
+    ``protocol`` is as EC2 writes it: ``tcp``, ``udp``, ``icmp``, ``icmpv6``, a number, or ``-1``. The ports are
+    ``None`` where the protocol has none; for ICMP they are type and code. Exactly one of the four peer columns is set.
+    """
+
+    __tablename__ = "security_group_rules"
+
+    rule_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    group_id: Mapped[str] = mapped_column(ForeignKey("security_groups.group_id"), index=True)
+    is_egress: Mapped[bool]
+    protocol: Mapped[str]
+    from_port: Mapped[int | None]
+    to_port: Mapped[int | None]
+    cidr_ipv4: Mapped[str | None]
+    cidr_ipv6: Mapped[str | None]
+    prefix_list_id: Mapped[str | None]
+    referenced_group_id: Mapped[str | None] = mapped_column(ForeignKey("security_groups.group_id"), index=True)
+    description: Mapped[str | None]
+
+
+class NetworkInterface(Base):
+    """A network interface with its one private address.
+
+    ``host`` and ``container_id`` are set while a job's container has it, ``job_arn`` names that job. ``status`` and
+    ``attachment_status`` use EC2's words.
+    """
+
+    __tablename__ = "network_interfaces"
+    __table_args__ = (UniqueConstraint("vpc_id", "address"),)
+
+    interface_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    subnet_id: Mapped[str] = mapped_column(ForeignKey("subnets.subnet_id"), index=True)
+    address: Mapped[str]
+    mac: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str] = mapped_column(default="")
+    requester_id: Mapped[str]
+    requester_managed: Mapped[bool] = mapped_column(default=False)
+    source_dest_check: Mapped[bool] = mapped_column(default=True)
+    status: Mapped[str] = mapped_column(default="available")
+    host: Mapped[str | None]
+    container_id: Mapped[str | None]
+    job_arn: Mapped[str | None]
+    attachment_id: Mapped[str | None] = mapped_column(unique=True)
+    attachment_status: Mapped[str | None]
+    instance_owner: Mapped[str | None]
+    delete_on_termination: Mapped[bool] = mapped_column(default=False)
+    attached_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class NetworkInterfaceGroup(Base):
+    """A security group of an interface; ``position`` keeps the order in which they were given."""
+
+    __tablename__ = "network_interface_groups"
+
+    interface_id: Mapped[str] = mapped_column(ForeignKey("network_interfaces.interface_id"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(ForeignKey("security_groups.group_id"), primary_key=True, index=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class NetworkInterfacePermission(Base):
+    """The leave given to another account to attach an interface."""
+
+    __tablename__ = "network_interface_permissions"
+
+    permission_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    interface_id: Mapped[str] = mapped_column(ForeignKey("network_interfaces.interface_id"), index=True)
+    aws_account_id: Mapped[str]
+    permission: Mapped[str]
+    state: Mapped[str] = mapped_column(default="granted")
+
+
+class AddressRest(Base):
+    """An address that an interface gave back and that should not be given out again at once."""
+
+    __tablename__ = "address_rests"
+
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    subnet_id: Mapped[str] = mapped_column(ForeignKey("subnets.subnet_id"), index=True)
+    released_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class VpcEndpoint(Base):
+    """A gateway endpoint; ``number`` is unique in its VPC, 1 to 2000; ``policy`` is the JSON text as it was sent."""
+
+    __tablename__ = "vpc_endpoints"
+    __table_args__ = (UniqueConstraint("vpc_id", "number"),)
+
+    vpc_endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
+    service_name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="Gateway")
+    """``Gateway``, or ``Public`` for the one of the service's own network."""
+    number: Mapped[int]
+    policy: Mapped[str]
+    state: Mapped[str] = mapped_column(default="available")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class FlowLog(Base):
+    """A flow log: which flows are recorded, in what form, and where they go.
+
+    ``resource_type`` is ``VPC``, ``Subnet`` or ``NetworkInterface``; ``traffic_type`` ``ACCEPT``, ``REJECT`` or
+    ``ALL``; ``destination_type`` ``cloud-watch-logs`` or ``s3``; ``max_aggregation_interval`` is in seconds.
+    ``deliver_status`` and ``deliver_error`` are written by whoever delivers.
+    """
+
+    __tablename__ = "flow_logs"
+
+    flow_log_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    resource_type: Mapped[str]
+    resource_id: Mapped[str] = mapped_column(index=True)
+    traffic_type: Mapped[str]
+    destination_type: Mapped[str]
+    log_group_name: Mapped[str | None]
+    log_destination: Mapped[str | None]
+    """The ARN of a bucket with an optional prefix, or of a log group; ``None`` where only the group was named."""
+    deliver_role_arn: Mapped[str | None]
+    log_format: Mapped[str]
+    max_aggregation_interval: Mapped[int] = mapped_column(default=600)
+    file_format: Mapped[str] = mapped_column(default="plain-text")
+    hive_compatible_partitions: Mapped[bool] = mapped_column(default=False)
+    per_hour_partition: Mapped[bool] = mapped_column(default=False)
+    deliver_status: Mapped[str] = mapped_column(default="SUCCESS")
+    deliver_error: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Tag(Base):
+    """A tag of any EC2 resource; ``resource_type`` is EC2's word for it, for example ``security-group``."""
+
+    __tablename__ = "ec2_tags"
+
+    resource_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    account: Mapped[str] = mapped_column(index=True)
+    resource_type: Mapped[str]
+
+
+class ClientToken(Base):
+    """A client token that a create call brought, and the resource it made; ``parameters`` is a digest of the rest."""
+
+    __tablename__ = "ec2_client_tokens"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(primary_key=True)
+    parameters: Mapped[str]
+    resource_ids: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+NETWORK_TABLES: frozenset[str] = frozenset(
+    table.__tablename__
+    for table in (
+        Vpc,
+        VpcCidr,
+        Subnet,
+        RouteTable,
+        Route,
+        RouteTableAssociation,
+        SecurityGroup,
+        SecurityGroupRule,
+        NetworkInterface,
+        NetworkInterfaceGroup,
+        VpcEndpoint,
+        FlowLog,
+    )
+)
+"""Tables whose rows ``network_spec.py`` reads."""

@@ -1,0 +1,144 @@
+"""VPCs: what is made with one, what keeps one from being deleted, its attributes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from reading_room.ids import resource_id
+from reading_room.vpc import cidrs, lookup, route_tables, security_groups, tags
+from reading_room.vpc.errors import (
+    DependencyViolation,
+    DnsHostnamesNeedSupport,
+    InvalidParameterValue,
+    InvalidVpcRange,
+    MissingParameter,
+)
+from reading_room.vpc.identifiers import VPC
+from reading_room.vpc.quotas import Quotas, require_room
+from reading_room.vpc.tables import (
+    AddressRest,
+    NetworkInterface,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    VpcCidr,
+    VpcEndpoint,
+)
+
+TENANCIES = ("default", "dedicated", "host")
+MAX_VNI = 2**24 - 1
+_CHILDREN = (Subnet, VpcEndpoint, NetworkInterface)
+
+
+def create(
+    session: Session,
+    account: str,
+    cidr: str | None,
+    now: dt.datetime,
+    *,
+    dhcp_options_id: str,
+    tenancy: str = "default",
+    quotas: Quotas = Quotas(),
+    is_default: bool = False,
+    internal: bool = False,
+) -> Vpc:
+    """Make a VPC with its main route table and its default security group.
+
+    Raises ``MissingParameter``, ``NotACidrBlock``, ``InvalidVpcRange``, ``InvalidParameterValue`` or ``LimitExceeded``.
+    """
+    if cidr is None:
+        raise MissingParameter("CidrBlock")
+    block = cidrs.canonical("cidrBlock", cidr)
+    if not cidrs.fits_a_vpc(block):
+        raise InvalidVpcRange(cidr)
+    if tenancy not in TENANCIES:
+        raise InvalidParameterValue("instanceTenancy", tenancy, f"Expecting one of {', '.join(TENANCIES)}.")
+    used = session.scalar(select(func.count()).select_from(Vpc).where(Vpc.account == account))
+    require_room(used, quotas.vpcs, "VpcLimitExceeded", "VPCs")
+    vpc = Vpc(
+        vpc_id=resource_id("vpc"),
+        account=account,
+        vni=_next_vni(session),
+        tenancy=tenancy,
+        is_default=is_default,
+        internal=internal,
+        dhcp_options_id=dhcp_options_id,
+        enable_dns_hostnames=is_default,
+        created_at=now,
+    )
+    session.add(vpc)
+    session.flush()
+    session.add(VpcCidr(association_id=resource_id("vpc-cidr-assoc"), vpc_id=vpc.vpc_id, cidr=block))
+    main = route_tables.create(session, vpc, now)
+    session.add(
+        RouteTableAssociation(
+            association_id=resource_id("rtbassoc"),
+            vpc_id=vpc.vpc_id,
+            route_table_id=main.route_table_id,
+            subnet_id=None,
+        )
+    )
+    security_groups.create_default(session, vpc, now)
+    return vpc
+
+
+def delete_vpc(session: Session, account: str, vpc_id: str) -> None:
+    """Delete a VPC with its main table and default group. Raises ``DependencyViolation`` if it has anything else."""
+    vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
+    groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.vpc_id == vpc_id)))
+    route_table_rows = list(session.scalars(select(RouteTable).where(RouteTable.vpc_id == vpc_id)))
+    children = [
+        session.scalar(select(func.count()).select_from(table).where(table.vpc_id == vpc_id)) for table in _CHILDREN
+    ]
+    if any(children) or len(groups) > 1 or len(route_table_rows) > 1:
+        raise DependencyViolation("vpc", vpc_id)
+    session.execute(delete(RouteTableAssociation).where(RouteTableAssociation.vpc_id == vpc_id))
+    for route_table in route_table_rows:
+        route_tables.remove(session, route_table)
+    for group in groups:
+        security_groups.remove(session, group)
+    session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id))
+    session.execute(delete(VpcCidr).where(VpcCidr.vpc_id == vpc_id))
+    tags.forget(session, vpc_id)
+    session.delete(vpc)
+    session.flush()
+
+
+def modify(session: Session, account: str, vpc_id: str, attribute: str, value: bool) -> None:
+    """Set one of a VPC's attributes, named as its column. Raises ``DnsHostnamesNeedSupport``."""
+    vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
+    if attribute == "enable_dns_hostnames" and value and not vpc.enable_dns_support:
+        raise DnsHostnamesNeedSupport
+    setattr(vpc, attribute, value)
+
+
+def default_of(session: Session, account: str) -> Vpc | None:
+    """Return the account's default VPC, if it has one."""
+    return session.scalar(select(Vpc).where(Vpc.account == account, Vpc.is_default.is_(True)))
+
+
+def cidrs_of(session: Session, vpc_id: str) -> list[str]:
+    """Return a VPC's blocks, the primary one first."""
+    statement = select(VpcCidr.cidr).where(VpcCidr.vpc_id == vpc_id)
+    return list(session.scalars(statement.order_by(VpcCidr.primary.desc(), VpcCidr.cidr)))
+
+
+def cidr_rows(session: Session, vpc_ids: Sequence[str]) -> Mapping[str, list[VpcCidr]]:
+    """Return the block rows of several VPCs, the primary ones first."""
+    rows = lookup.grouped(session, VpcCidr, "vpc_id", vpc_ids, "cidr")
+    return {vpc_id: sorted(blocks, key=lambda row: (not row.primary, row.cidr)) for vpc_id, blocks in rows.items()}
+
+
+def _next_vni(session: Session) -> int:
+    highest = session.scalar(select(func.max(Vpc.vni))) or 0
+    if highest < MAX_VNI:
+        return highest + 1
+    used: Any = set(session.scalars(select(Vpc.vni)))
+    return next(number for number in range(1, MAX_VNI + 1) if number not in used)

@@ -1,0 +1,169 @@
+"""A hijacked server says what it likes; the agent applies nothing of a document that breaks one rule."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from agent_world import container, document, interface, job, vpc
+
+from reading_room.agent.check import check
+from reading_room.agent.errors import SpecRefused
+from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.analysis.job_file import Location
+from reading_room.containers.spec import Limits, RealtimeSpec
+from reading_room.dataplane.spec import (
+    CidrPeer,
+    Endpoint,
+    GroupPeer,
+    PrefixList,
+    PrefixListPeer,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+
+
+def test_an_honest_document_passes() -> None:
+    check(document(), "local", 7)
+
+
+def _in_vpc(**changes: Any) -> HostSpec:
+    return document(vpcs=(vpc(**changes),))
+
+
+def _in_interface(**changes: Any) -> HostSpec:
+    return document(vpcs=(vpc((interface(**changes),)),))
+
+
+def _in_container(**changes: Any) -> HostSpec:
+    return document(containers=(container(**changes),))
+
+
+def _in_job(**changes: Any) -> HostSpec:
+    return _in_container(job=job(**changes))
+
+
+def _with_rule(**changes: Any) -> HostSpec:
+    rule = replace(SecurityGroupRule("sgr-0a", 6, 443, 443, CidrPeer("0.0.0.0/0")), **changes)
+    return _in_vpc(groups=(SecurityGroup("sg-0a", (), (rule,), ()),))
+
+
+INJECTION = 'vpc-0a"; accept; #'
+HOSTILE: dict[str, HostSpec] = {
+    "another host's": document(host="other"),
+    "a host name with a path": document(host="../../etc"),
+    "an older generation": document(generation=6),
+    "a negative generation": document(generation=-1),
+    "rule text as a VPC's id": _in_vpc(vpc_id=INJECTION),
+    "a line break after an id": _in_vpc(vpc_id="vpc-0a\n"),
+    "rule text as a group's id": _in_vpc(groups=(SecurityGroup('sg-0a" accept', (), (), ()),)),
+    "rule text as a rule's id": _with_rule(rule_id='sgr-0"; accept comment "'),
+    "rule text as a network": _with_rule(peer=CidrPeer("0.0.0.0/0 accept")),
+    "a network with bits beyond its length": _with_rule(peer=CidrPeer("10.0.0.1/8")),
+    "a network of odd length": _with_rule(peer=CidrPeer("10.0.0.0/33")),
+    "a network of a length with zeros": _with_rule(peer=CidrPeer("10.0.0.0/08")),
+    "a network of a length in other digits": _with_rule(peer=CidrPeer("10.0.0.0/٨")),
+    "a huge length": _with_rule(peer=CidrPeer("10.0.0.0/" + "9" * 5000)),
+    "rule text as a peer group": _with_rule(peer=GroupPeer("sg-0a }")),
+    "rule text as a prefix list": _with_rule(peer=PrefixListPeer("pl-0a; flush ruleset")),
+    "protocol 256": _with_rule(protocol=256),
+    "port 65536": _with_rule(to_port=65_536),
+    "a path as an interface's id": _in_interface(interface_id="eni-../../x"),
+    "an interface outside its subnet": _in_interface(address="10.1.0.5"),
+    "an interface with the router's address": _in_interface(address="10.0.0.1"),
+    "an interface with the resolver's address": _in_interface(address="10.0.0.2"),
+    "an interface with the last address": _in_interface(address="10.0.255.255"),
+    "an address with zeros": _in_interface(address="10.0.0.010"),
+    "an address in few numbers": _in_interface(address="10.10"),
+    "an IPv6 address": _in_interface(address="::1"),
+    "an address with a null byte": _in_interface(address="10.0.0.10\0"),
+    "shell text as a hardware address": _in_interface(mac="$(reboot)"),
+    "a multicast hardware address": _in_interface(mac="01:00:00:00:00:01"),
+    "an unknown subnet": _in_interface(subnet_id="subnet-0b"),
+    "an unknown group": _in_interface(group_ids=("sg-0b",)),
+    "a path as a container's id": _in_interface(container_id="../../proc/1"),
+    "a VNI of 25 bits": _in_vpc(vni=1 << 24),
+    "no network at all": _in_vpc(cidrs=()),
+    "overlapping networks": _in_vpc(cidrs=("10.0.0.0/16", "10.0.1.0/24")),
+    "a subnet outside its VPC": _in_vpc(subnets=(Subnet("subnet-0a", "10.1.0.0/24", "rtb-0a"),)),
+    "overlapping subnets": _in_vpc(
+        subnets=(Subnet("subnet-0a", "10.0.0.0/16", "rtb-0a"), Subnet("subnet-0b", "10.0.1.0/24", "rtb-0a"))
+    ),
+    "an unknown route table": _in_vpc(subnets=(Subnet("subnet-0a", "10.0.0.0/16", "rtb-0b"),)),
+    "route table number 0": _in_vpc(route_tables=(RouteTable("rtb-0a", 0, ()),)),
+    "a route to a device": _in_vpc(route_tables=(RouteTable("rtb-0a", 1, (Route("0.0.0.0/0", "dev eth0"),)),)),
+    "a route to a word": _in_vpc(route_tables=(RouteTable("rtb-0a", 1, (Route("default", "blackhole"),)),)),
+    "endpoint number 2001": _in_vpc(endpoints=(Endpoint("vpce-0a", "gateway", "s3", "pl-63a5400a", 2_001),)),
+    "two endpoints of one number": _in_vpc(
+        endpoints=tuple(Endpoint(f"vpce-0{n}", "gateway", "s3", "pl-63a5400a", 1) for n in "ab")
+    ),
+    "one VPC twice": document(vpcs=(vpc(), vpc())),
+    "two VPCs of one VNI": document(vpcs=(vpc(), vpc((), vpc_id="vpc-0b"))),
+    "two interfaces of one address": document(vpcs=(vpc((interface(0), interface(1, address=interface(0).address))),)),
+    "one container behind two interfaces": document(
+        vpcs=(vpc((interface(0), interface(1, container_id=interface(0).container_id))),)
+    ),
+    "a container without interface": _in_container(interface_id="eni-0f"),
+    "a container in another VPC": _in_container(vpc_id="vpc-0b"),
+    "a container behind another's interface": document(vpcs=(vpc((interface(container_id="somebody-else"),)),)),
+    "a container twice": document(containers=(container(), container())),
+    "a container without memory": _in_container(limits=Limits(memory_bytes=0)),
+    "a container with all memory there is": _in_container(limits=Limits(memory_bytes=1 << 60)),
+    "a container without processes": _in_container(limits=Limits(processes=0)),
+    "a container with no processor": _in_container(limits=Limits(cpus=0.0)),
+    "a container with a million processors": _in_container(limits=Limits(cpus=1e6)),
+    "a container for a century": _in_container(limits=Limits(seconds=3_200_000_000)),
+    "credentials of another address": _in_container(credentials_path="@evil.example/"),
+    "credentials on a known path": _in_container(credentials_path="/v2/credentials/a"),
+    "credentials with a query": _in_container(credentials_path="/v2/credentials/" + "x" * 20 + "?a=b"),
+    "an engine for another analysis": _in_container(engine="entities-en"),
+    "a path as a job's id": _in_job(job_id="../../../etc/passwd"),
+    "a negative attempt": _in_job(attempt=-1),
+    "a region with a host": _in_job(region="us-east-1.evil.example"),
+    "a language with a path": _in_job(language="../en"),
+    "a bucket with a path": _in_job(input=Location("../x", "k")),
+    "a key of 1,025 bytes": _in_job(output=Location("documents", "ü" * 512 + "x")),
+    "a key that is not Unicode": _in_job(output=Location("documents", "\ud800")),
+    "documents of a terabyte": _in_job(document_limit=1 << 40),
+    "a million containers ahead": document(standby=(StandbyWish("entities-en", 1_000_000),)),
+    "fewer than no containers ahead": document(standby=(StandbyWish("entities-en", -1),)),
+    "one engine twice": document(standby=(StandbyWish("entities-en", 1), StandbyWish("entities-en", 2))),
+    "an account that is none": document(realtime=(RealtimeSpec("rt", "root", "entities-en"),)),
+    "a hundred realtime containers": document(
+        realtime=tuple(RealtimeSpec(f"rt{n}", "0" * 12, "entities-en") for n in range(100))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_document_with_a_hostile_value_is_refused_whole(name: str) -> None:
+    with pytest.raises(SpecRefused):
+        check(HOSTILE[name], "local", 7)
+
+
+def test_too_many_of_anything_are_refused() -> None:
+    many = tuple(replace(vpc((), vpc_id=f"vpc-{n}"), vni=n + 1, groups=(), endpoints=()) for n in range(10_001))
+    with pytest.raises(SpecRefused, match="VPCs"):
+        check(document(vpcs=many, containers=()), "local", 0)
+    network = document().network
+    lists = (PrefixList("pl-63a5400a", ("10.0.0.0/8",) * 10_001),)
+    with pytest.raises(SpecRefused, match="networks"):
+        check(document(network=replace(network, prefix_lists=lists)), "local", 0)
+
+
+def test_the_reason_names_the_place_and_shows_the_value_without_control_characters() -> None:
+    with pytest.raises(SpecRefused) as refusal:
+        check(_in_vpc(vpc_id="vpc-\x1b[2J"), "local", 0)
+    assert refusal.value.reason == "vpc-… id: 'vpc-\\x1b[2J' does not have its form"
+
+
+def test_a_thousand_interfaces_are_checked_in_a_few_hundredths_of_a_second() -> None:
+    wish = document(vpcs=(vpc(tuple(interface(number) for number in range(1000))),))
+    start = time.perf_counter()
+    check(wish, "local", 0)
+    assert time.perf_counter() - start < 0.1

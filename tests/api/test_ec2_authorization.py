@@ -1,0 +1,159 @@
+"""What policies can say of EC2 calls: resources, conditions that follow from rows, tags, dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from ec2_world import ACCOUNT, EVERYTHING, REGION, Ec2World, code_of, message_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Ec2World]:
+    world = Ec2World(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def ec2(world: Ec2World) -> EC2Client:
+    return world.client()
+
+
+def arn(kind: str, identifier: str) -> str:
+    return f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{identifier}"
+
+
+def allow(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+
+
+def make_vpc(ec2: EC2Client, cidr: str = "10.0.0.0/16", **tags: str) -> str:
+    specification: Any = [
+        {"ResourceType": "vpc", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    ]
+    answer = ec2.create_vpc(CidrBlock=cidr, TagSpecifications=specification) if tags else ec2.create_vpc(CidrBlock=cidr)
+    return answer["Vpc"]["VpcId"]
+
+
+def assert_denied(error: ClientError, action: str) -> None:
+    assert code_of(error) == "UnauthorizedOperation"
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert action in message_of(error)
+
+
+def test_a_policy_can_name_the_one_vpc_that_may_be_deleted(world: Ec2World, ec2: EC2Client) -> None:
+    mine, other = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16")
+    limited = world.client([allow("ec2:DeleteVpc", arn("vpc", mine))])
+    with pytest.raises(ClientError) as caught:
+        limited.delete_vpc(VpcId=other)
+    assert_denied(caught.value, "ec2:DeleteVpc")
+    limited.delete_vpc(VpcId=mine)
+
+
+def test_a_condition_can_keep_a_caller_in_one_vpc(world: Ec2World, ec2: EC2Client) -> None:
+    mine, other = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16")
+    here = ec2.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    there = ec2.create_subnet(VpcId=other, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    limited = world.client([allow("ec2:*", ArnEquals={"ec2:Vpc": arn("vpc", mine)})])
+    with pytest.raises(ClientError) as caught:
+        limited.create_network_interface(SubnetId=there)
+    assert_denied(caught.value, "ec2:CreateNetworkInterface")
+    limited.create_network_interface(SubnetId=here)
+
+
+def test_a_tag_of_the_resource_can_decide(world: Ec2World, ec2: EC2Client) -> None:
+    red, blue = make_vpc(ec2, team="red"), make_vpc(ec2, "10.1.0.0/16", team="blue")
+    limited = world.client([allow("ec2:DeleteVpc", StringEquals={"aws:ResourceTag/team": "red"})])
+    with pytest.raises(ClientError) as caught:
+        limited.delete_vpc(VpcId=blue)
+    assert_denied(caught.value, "ec2:DeleteVpc")
+    limited.delete_vpc(VpcId=red)
+
+
+def test_the_tag_of_one_resource_does_not_open_another(world: Ec2World, ec2: EC2Client) -> None:
+    vpc_id = make_vpc(ec2)
+    subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.create_tags(Resources=[subnet_id], Tags=[{"Key": "team", "Value": "red"}])
+    limited = world.client([allow("ec2:AssociateRouteTable", StringEquals={"aws:ResourceTag/team": "red"})])
+    with pytest.raises(ClientError) as caught:
+        limited.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
+    assert_denied(caught.value, "ec2:AssociateRouteTable")
+    ec2.create_tags(Resources=[table_id], Tags=[{"Key": "team", "Value": "red"}])
+    limited.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
+
+
+def test_the_tags_of_a_request_can_be_demanded_and_need_create_tags(world: Ec2World) -> None:
+    tags: Any = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}]
+    demanding = [allow("ec2:CreateVpc", StringEquals={"aws:RequestTag/team": "red"})]
+    with pytest.raises(ClientError) as caught:
+        world.client(demanding).create_vpc(CidrBlock="10.0.0.0/16")
+    assert_denied(caught.value, "ec2:CreateVpc")
+    with pytest.raises(ClientError) as caught:
+        world.client(demanding).create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)
+    assert_denied(caught.value, "ec2:CreateTags")
+    tagging = allow("ec2:CreateTags", StringEquals={"ec2:CreateAction": "CreateVpc"})
+    ec2 = world.client([*demanding, tagging])
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+    with pytest.raises(ClientError) as caught:
+        ec2.create_tags(Resources=[vpc_id], Tags=[{"Key": "more", "Value": "x"}])
+    assert_denied(caught.value, "ec2:CreateTags")
+
+
+def test_a_dry_run_says_whether_it_would_be_allowed_and_changes_nothing(world: Ec2World, ec2: EC2Client) -> None:
+    with pytest.raises(ClientError) as caught:
+        ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+    assert code_of(caught.value) == "DryRunOperation"
+    nobody = world.client([allow("s3:GetObject")])
+    with pytest.raises(ClientError) as caught:
+        nobody.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+    assert_denied(caught.value, "ec2:CreateVpc")
+    assert len(ec2.describe_vpcs()["Vpcs"]) == 1
+
+
+def test_a_describe_call_is_decided_on_everything(world: Ec2World, ec2: EC2Client) -> None:
+    vpc_id = make_vpc(ec2)
+    with pytest.raises(ClientError) as caught:
+        world.client([allow("ec2:DescribeVpcs", arn("vpc", vpc_id))]).describe_vpcs()
+    assert_denied(caught.value, "ec2:DescribeVpcs")
+
+
+def test_a_flow_log_needs_the_right_to_pass_its_role(world: Ec2World, ec2: EC2Client) -> None:
+    vpc_id = make_vpc(ec2)
+    role = f"arn:aws:iam::{ACCOUNT}:role/logs"
+    wanted: Any = {
+        "ResourceIds": [vpc_id],
+        "ResourceType": "VPC",
+        "TrafficType": "ALL",
+        "LogGroupName": "/flow",
+        "DeliverLogsPermissionArn": role,
+    }
+    with pytest.raises(ClientError) as caught:
+        world.client([allow("ec2:*")]).create_flow_logs(**wanted)
+    assert_denied(caught.value, "iam:PassRole")
+    passing = allow("iam:PassRole", role, StringEquals={"iam:PassedToService": "vpc-flow-logs.amazonaws.com"})
+    answer = world.client([allow("ec2:*"), passing]).create_flow_logs(**wanted)
+    assert (len(answer["FlowLogIds"]), answer["Unsuccessful"]) == (1, [])
+
+
+def test_a_flow_log_to_s3_needs_log_delivery(world: Ec2World, ec2: EC2Client) -> None:
+    vpc_id = make_vpc(ec2)
+    world.buckets["records"] = "writable"
+    wanted: Any = {
+        "ResourceIds": [vpc_id],
+        "ResourceType": "VPC",
+        "TrafficType": "ALL",
+        "LogDestinationType": "s3",
+        "LogDestination": "arn:aws:s3:::records/here",
+    }
+    with pytest.raises(ClientError) as caught:
+        world.client([allow("ec2:*")]).create_flow_logs(**wanted)
+    assert_denied(caught.value, "logs:CreateLogDelivery")
+    assert world.client(EVERYTHING).create_flow_logs(**wanted)["Unsuccessful"] == []

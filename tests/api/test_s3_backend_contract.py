@@ -1,0 +1,290 @@
+"""What every backend does, asked as clients ask: one suite for files and memory."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from s3_world import S3World, s3_world
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module", params=["files", "memory"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
+    """Return a world for each backend."""
+    with s3_world(tmp_path_factory.mktemp("s3"), request.param) as world:
+        world.s3.create_bucket(Bucket="contract")
+        yield world
+
+
+@pytest.fixture
+def s3(world: S3World) -> Any:
+    """Return the administrator's client."""
+    return world.s3
+
+
+def code(call: Any, **parameters: Any) -> str:
+    """Return the error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def body_of(s3: Any, key: str, **parameters: Any) -> bytes:
+    """Return an object's bytes."""
+    return bytes(s3.get_object(Bucket="contract", Key=key, **parameters)["Body"].read())
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 3 * MIB + 17])
+def test_an_object_comes_back_as_it_was_put(s3: Any, size: int) -> None:
+    data = os.urandom(size)
+    put = s3.put_object(Bucket="contract", Key="round", Body=data, Metadata={"colour": "blue"}, ContentType="a/b")
+    got = s3.get_object(Bucket="contract", Key="round")
+    assert got["Body"].read() == data
+    assert got["ContentLength"] == size
+    assert got["ETag"] == put["ETag"] == f'"{hashlib.md5(data).hexdigest()}"'
+    assert (got["Metadata"], got["ContentType"]) == ({"colour": "blue"}, "a/b")
+    assert got["ServerSideEncryption"] == "AES256"
+
+
+def test_the_kept_headers_come_back_and_may_be_overridden(s3: Any) -> None:
+    s3.put_object(
+        Bucket="contract",
+        Key="headers",
+        Body=b"x",
+        CacheControl="no-store",
+        ContentDisposition="inline",
+        ContentEncoding="gzip",
+        ContentLanguage="de",
+    )
+    head = s3.head_object(Bucket="contract", Key="headers")
+    assert [head[n] for n in ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")] == [
+        "no-store",
+        "inline",
+        "gzip",
+        "de",
+    ]
+    got = s3.get_object(Bucket="contract", Key="headers", ResponseContentType="text/html", ResponseCacheControl="private")
+    assert (got["ContentType"], got["CacheControl"]) == ("text/html", "private")
+    assert code(s3.get_object, Bucket="contract", Key="headers", ResponseContentType="a\r\nx: y") == "InvalidArgument"
+
+
+@pytest.mark.parametrize("key", ["../../../etc/passwd", "/a", "a//b", "..", "ü/日本/😀", "a b+c%2F", "x" * 1024, "\t"])
+def test_any_key_is_only_a_name(world: S3World, s3: Any, key: str) -> None:
+    s3.put_object(Bucket="contract", Key=key, Body=key.encode())
+    assert body_of(s3, key) == key.encode()
+    assert key in [entry["Key"] for entry in s3.list_objects_v2(Bucket="contract", Prefix=key)["Contents"]]
+    s3.delete_object(Bucket="contract", Key=key)
+    assert code(s3.get_object, Bucket="contract", Key=key) == "NoSuchKey"
+
+
+def test_a_replaced_object_is_the_new_one_and_a_reader_of_the_old_reads_on(s3: Any) -> None:
+    old, new = os.urandom(12 * MIB), b"new"
+    s3.put_object(Bucket="contract", Key="replaced", Body=old)
+    reading = s3.get_object(Bucket="contract", Key="replaced")["Body"]
+    begin = reading.read(10)
+    s3.put_object(Bucket="contract", Key="replaced", Body=new)
+    assert body_of(s3, "replaced") == new
+    s3.delete_object(Bucket="contract", Key="replaced")
+    assert begin + reading.read() == old
+
+
+def test_ranges_and_conditions(s3: Any) -> None:
+    etag = s3.put_object(Bucket="contract", Key="digits", Body=b"0123456789")["ETag"]
+    assert body_of(s3, "digits", Range="bytes=2-4") == b"234"
+    assert body_of(s3, "digits", Range="bytes=-3") == b"789"
+    assert body_of(s3, "digits", Range="bytes=8-") == b"89"
+    assert body_of(s3, "digits", Range="bytes=0-0,2-3") == b"0123456789"
+    got = s3.get_object(Bucket="contract", Key="digits", Range="bytes=5-99")
+    assert (got["ContentRange"], got["ContentLength"]) == ("bytes 5-9/10", 5)
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert code(s3.get_object, Bucket="contract", Key="digits", Range="bytes=10-") == "InvalidRange"
+    assert body_of(s3, "digits", IfMatch=etag) == b"0123456789"
+    assert code(s3.get_object, Bucket="contract", Key="digits", IfMatch='"other"') == "PreconditionFailed"
+    assert code(s3.get_object, Bucket="contract", Key="digits", IfNoneMatch=etag) == "304"
+    assert code(s3.head_object, Bucket="contract", Key="digits", IfNoneMatch=etag) == "304"
+    assert code(s3.head_object, Bucket="contract", Key="digits", IfMatch='"other"') == "412"
+
+
+def test_a_write_can_demand_that_nothing_or_something_certain_is_there(s3: Any) -> None:
+    s3.delete_object(Bucket="contract", Key="once")
+    etag = s3.put_object(Bucket="contract", Key="once", Body=b"1", IfNoneMatch="*")["ETag"]
+    assert code(s3.put_object, Bucket="contract", Key="once", Body=b"2", IfNoneMatch="*") == "PreconditionFailed"
+    s3.put_object(Bucket="contract", Key="once", Body=b"3", IfMatch=etag)
+    assert code(s3.put_object, Bucket="contract", Key="once", Body=b"4", IfMatch=etag) == "PreconditionFailed"
+    assert body_of(s3, "once") == b"3"
+
+
+def test_a_wrong_digest_stores_nothing(s3: Any) -> None:
+    wrong = {"ContentMD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, {"ChecksumSHA256": "A" * 43 + "="}, {"ChecksumCRC32": "AAAAAA=="}
+    for digest in wrong:
+        assert code(s3.put_object, Bucket="contract", Key="bad", Body=b"hello", **digest) == "BadDigest"
+    assert code(s3.get_object, Bucket="contract", Key="bad") == "NoSuchKey"
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+def test_a_checksum_given_is_kept_and_told(s3: Any, algorithm: str) -> None:
+    from reading_room.s3.checksums import encode, new_hash
+
+    running = new_hash(algorithm)
+    running.update(b"hello")
+    expected = encode(running.digest())
+    s3.put_object(Bucket="contract", Key="sum", Body=b"hello", **{f"Checksum{algorithm}": expected})
+    head = s3.head_object(Bucket="contract", Key="sum", ChecksumMode="ENABLED")
+    assert (head[f"Checksum{algorithm}"], head["ChecksumType"]) == (expected, "FULL_OBJECT")
+
+
+def test_listing_pages_through_keys_and_prefixes(s3: Any) -> None:
+    keys = ["list/a", "list/b/1", "list/b/2", "list/c", "list/ü +", "list/z/9"]
+    for key in keys:
+        s3.put_object(Bucket="contract", Key=key, Body=b"")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket="contract", Prefix="list/", Delimiter="/", PaginationConfig={"PageSize": 2}
+    )
+    entries = [entry for page in pages for entry in (*page.get("Contents", ()), *page.get("CommonPrefixes", ()))]
+    names = [entry.get("Key", entry.get("Prefix")) for entry in entries]
+    assert sorted(names) == ["list/a", "list/b/", "list/c", "list/z/", "list/ü +"]
+    old = s3.get_paginator("list_objects").paginate(Bucket="contract", Prefix="list/", PaginationConfig={"PageSize": 2})
+    assert [entry["Key"] for page in old for entry in page["Contents"]] == sorted(keys, key=str.encode)
+    after = s3.list_objects_v2(Bucket="contract", Prefix="list/", StartAfter="list/c")
+    assert [entry["Key"] for entry in after["Contents"]] == ["list/z/9", "list/ü +"]
+    assert s3.list_objects_v2(Bucket="contract", MaxKeys=0)["KeyCount"] == 0
+    assert code(s3.list_objects_v2, Bucket="contract", ContinuationToken="!!") == "InvalidArgument"
+
+
+def test_many_objects_are_deleted_at_once(s3: Any) -> None:
+    for number in range(3):
+        s3.put_object(Bucket="contract", Key=f"many/{number}", Body=b"")
+    entries = [{"Key": f"many/{number}"} for number in range(4)]
+    assert len(s3.delete_objects(Bucket="contract", Delete={"Objects": entries})["Deleted"]) == 4
+    assert "Contents" not in s3.list_objects_v2(Bucket="contract", Prefix="many/")
+    assert "Deleted" not in s3.delete_objects(Bucket="contract", Delete={"Objects": entries, "Quiet": True})
+    assert code(s3.delete_objects, Bucket="contract", Delete={"Objects": []}) == "MalformedXML"
+
+
+def test_a_copy_has_its_own_bytes_and_the_metadata_it_is_told(s3: Any) -> None:
+    s3.put_object(Bucket="contract", Key="from ü", Body=b"copied", Metadata={"a": "1"}, ContentType="text/x")
+    source = {"Bucket": "contract", "Key": "from ü"}
+    s3.copy_object(Bucket="contract", Key="to", CopySource=source)
+    s3.copy_object(
+        Bucket="contract", Key="to2", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"}
+    )
+    s3.delete_object(Bucket="contract", Key="from ü")
+    got, got2 = (s3.get_object(Bucket="contract", Key=key) for key in ("to", "to2"))
+    assert got["Body"].read() == got2["Body"].read() == b"copied"
+    assert (got["Metadata"], got["ContentType"], got2["Metadata"]) == ({"a": "1"}, "text/x", {"b": "2"})
+    assert code(s3.copy_object, Bucket="contract", Key="to3", CopySource=source) == "NoSuchKey"
+    itself = {"Bucket": "contract", "Key": "to"}
+    assert code(s3.copy_object, Bucket="contract", Key="to", CopySource=itself) == "InvalidRequest"
+    wrong = {"CopySource": itself, "CopySourceIfMatch": '"x"'}
+    assert code(s3.copy_object, Bucket="contract", Key="to3", **wrong) == "PreconditionFailed"
+
+
+def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
+    parts = [os.urandom(5 * MIB), os.urandom(5 * MIB + 1), b"end"]
+    upload = s3.create_multipart_upload(Bucket="contract", Key="parts", ContentType="x/y", Metadata={"m": "1"})
+    names = {"Bucket": "contract", "Key": "parts", "UploadId": upload["UploadId"]}
+    listed = []
+    for number, part in enumerate(parts, start=1):
+        s3.upload_part(**names, PartNumber=number, Body=b"x" * len(part))  # replaced by the next line
+        answer = s3.upload_part(**names, PartNumber=number, Body=part)
+        listed.append({"PartNumber": number, "ETag": answer["ETag"]})
+    assert [p["Size"] for p in s3.list_parts(**names)["Parts"]] == [len(part) for part in parts]
+    assert code(s3.get_object, Bucket="contract", Key="parts") == "NoSuchKey"
+    done = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": listed})
+    whole = b"".join(parts)
+    assert body_of(s3, "parts") == whole
+    digest = hashlib.md5(b"".join(hashlib.md5(part).digest() for part in parts)).hexdigest()
+    assert done["ETag"] == f'"{digest}-3"'
+    second = s3.get_object(Bucket="contract", Key="parts", PartNumber=2)
+    assert second["Body"].read() == parts[1]
+    assert second["PartsCount"] == 3
+    start = 5 * MIB - 3
+    assert body_of(s3, "parts", Range=f"bytes={start}-{start + 5}") == whole[start : start + 6]
+    assert code(s3.list_parts, **names) == "NoSuchUpload"
+    assert code(s3.get_object, Bucket="contract", Key="parts", PartNumber=4) == "InvalidPartNumber"
+
+
+def test_upload_file_of_the_sdk_works_and_keeps_a_checksum(s3: Any) -> None:
+    data = os.urandom(20 * MIB)
+    s3.upload_fileobj(io.BytesIO(data), "contract", "sdk")
+    head = s3.head_object(Bucket="contract", Key="sdk", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC32"].endswith("-3")
+    target = io.BytesIO()
+    s3.download_fileobj("contract", "sdk", target)
+    assert target.getvalue() == data
+
+
+def test_what_is_wrong_with_a_completion_is_named_and_the_upload_stays(s3: Any) -> None:
+    upload = s3.create_multipart_upload(Bucket="contract", Key="wrong")
+    names = {"Bucket": "contract", "Key": "wrong", "UploadId": upload["UploadId"]}
+    tags = [s3.upload_part(**names, PartNumber=n, Body=b"small")["ETag"] for n in (1, 2)]
+
+    def complete(*parts: tuple[int, str]) -> str:
+        listed = [{"PartNumber": number, "ETag": tag} for number, tag in parts]
+        return code(s3.complete_multipart_upload, **names, MultipartUpload={"Parts": listed})
+
+    assert complete((1, tags[0]), (2, tags[1])) == "EntityTooSmall"
+    assert complete((2, tags[1]), (1, tags[0])) == "InvalidPartOrder"
+    assert complete((3, tags[0])) == "InvalidPart"
+    assert complete((1, '"0"')) == "InvalidPart"
+    assert complete() == "MalformedXML"
+    assert code(s3.upload_part, **names | {"UploadId": "nope"}, PartNumber=1, Body=b"") == "NoSuchUpload"
+    assert code(s3.upload_part, **names, PartNumber=10_001, Body=b"") == "InvalidArgument"
+    assert len(s3.list_parts(**names)["Parts"]) == 2
+    uploads = s3.list_multipart_uploads(Bucket="contract", Prefix="wrong")["Uploads"]
+    assert [entry["UploadId"] for entry in uploads] == [upload["UploadId"]]
+    s3.abort_multipart_upload(**names)
+    assert code(s3.abort_multipart_upload, **names) == "NoSuchUpload"
+
+
+def test_a_part_can_be_copied_from_an_object(s3: Any) -> None:
+    data = os.urandom(6 * MIB)
+    s3.put_object(Bucket="contract", Key="source", Body=data)
+    upload = s3.create_multipart_upload(Bucket="contract", Key="made")
+    names = {"Bucket": "contract", "Key": "made", "UploadId": upload["UploadId"]}
+    source = {"CopySource": {"Bucket": "contract", "Key": "source"}}
+    first = s3.upload_part_copy(**names, **source, PartNumber=1)["CopyPartResult"]["ETag"]
+    second = s3.upload_part_copy(**names, **source, PartNumber=2, CopySourceRange="bytes=1-4")["CopyPartResult"]["ETag"]
+    assert code(s3.upload_part_copy, **names, **source, PartNumber=3, CopySourceRange=f"bytes=1-{7 * MIB}") == "InvalidRange"
+    parts = [{"PartNumber": 1, "ETag": first}, {"PartNumber": 2, "ETag": second}]
+    s3.complete_multipart_upload(**names, MultipartUpload={"Parts": parts})
+    assert body_of(s3, "made") == data + data[1:5]
+
+
+def test_the_service_itself_learns_size_and_hash_also_of_parts(world: S3World, s3: Any) -> None:
+    data = os.urandom(9 * MIB)
+    s3.upload_fileobj(io.BytesIO(data), "contract", "facts")
+    for _ in range(2):  # the second time from the row
+        facts = world.store.head("contract", "facts")
+        assert facts is not None
+        assert (facts.size, facts.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert world.store.head("contract", "no such key") is None
+    assert world.store.bucket_exists("contract")
+    assert not world.store.bucket_exists("another")
+
+
+def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any) -> None:
+    for key in ("left", "left", "left-alone"):
+        upload = s3.create_multipart_upload(Bucket="contract", Key=key)["UploadId"]
+        s3.upload_part(Bucket="contract", Key=key, UploadId=upload, PartNumber=1, Body=b"x")
+    assert world.store.abort_uploads("contract", "left") == 2
+    remaining = s3.list_multipart_uploads(Bucket="contract", Prefix="left")["Uploads"]
+    assert [entry["Key"] for entry in remaining] == ["left-alone"]
+    world.store.abort_uploads("contract", "left-alone")
+
+
+def test_nothing_is_left_when_everything_is_deleted(world: S3World, s3: Any) -> None:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="contract"):
+        for entry in page.get("Contents", ()):
+            s3.delete_object(Bucket="contract", Key=entry["Key"])
+    assert world.backend.sweep() == 0
+    files = [path for path in (world.folder / "s3").rglob("*") if path.is_file()] if (world.folder / "s3").exists() else []
+    assert files == []

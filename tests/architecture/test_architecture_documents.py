@@ -1,0 +1,91 @@
+"""The documents that describe the code are those that the code would write."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    """The script that writes the generated pages."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:
+    """`make docs` writes them."""
+    for path, text in reference.pages().items():
+        assert path.read_text() == text, f"{path.name} is behind the code: run `make docs`"
+
+
+def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
+    """The tree in ARCHITECTURE.md is made of these sentences."""
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "src").rglob("*.py")
+        if path.stat().st_size and not reference._says(path)
+    ]
+    assert silent == []
+
+
+def test_no_module_is_longer_than_500_lines() -> None:
+    """A module that a reader cannot hold in mind is two modules."""
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for folder in ("src", "tests", "bench")
+        for path in (ROOT / folder).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 500
+    }
+    assert long == {}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    """Folders and modules are named by nouns that users know."""
+    vague = {"utils", "util", "helpers", "common", "misc", "core", "base_utils"}
+    assert [p.name for p in (ROOT / "src").rglob("*.py") if p.stem in vague or p.parent.name in vague] == []
+
+
+def test_every_operation_name_stands_verbatim_in_the_source(reference: ModuleType) -> None:
+    """Searching for an AWS operation finds its implementation."""
+    from reading_room.app import operation_table
+
+    source = "\n".join(path.read_text() for path in (ROOT / "src" / "reading_room").rglob("*.py"))
+    missing = [b.facts.name for b in operation_table() if not re.search(rf'"{b.facts.name}"', source)]
+    assert missing == []
+
+
+def test_relative_links_of_the_documents_lead_somewhere() -> None:
+    """A reader who follows a link arrives."""
+    broken = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
+
+
+def test_the_repository_names_no_registry_and_no_private_path() -> None:
+    """What is committed works on any machine."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    forbidden = re.compile("|".join(["pypi[.]org", "pythonhosted", "registry[.]npm", "/work/main", "[.][.]/shared"]))
+    found = [name for name in tracked if (ROOT / name).is_file() and forbidden.search(_text(ROOT / name))]
+    assert found == []
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except UnicodeDecodeError:
+        return ""

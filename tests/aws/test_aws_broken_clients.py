@@ -1,0 +1,137 @@
+"""A real server on the loopback address, and clients that do not behave: it goes on answering."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from aws_world import KEY, World, world
+
+from reading_room.aws import receive
+from reading_room.client import connect
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectEntities\r\n"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[World, int]]:
+    """Yield the application and the port that a server answers for it on."""
+    with world() as made:
+        config = uvicorn.Config(made.app, log_level="critical", lifespan="on")
+        server = uvicorn.Server(config)
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield made, listener.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
+
+
+def answers(port: int) -> bool:
+    """Say whether the server still serves calls."""
+    client = connect(
+        "sts",
+        f"http://127.0.0.1:{port}",
+        access_key_id=KEY.access_key_id,
+        secret_access_key=KEY.secret_access_key,
+    )
+    return client.get_caller_identity()["Arn"] == KEY.principal.arn
+
+
+def exchange(port: int, *parts: bytes, wait: float = 2.0) -> bytes:
+    """Send raw bytes and return what comes back until the server closes or falls silent."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=wait) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            while data := connection.recv(65536):
+                received += data
+                if b"\r\n\r\n" in received and b"close" not in received:
+                    break
+        except OSError:
+            pass
+    return received
+
+
+def test_the_sdk_speaks_over_http(served: tuple[World, int]) -> None:
+    assert answers(served[1])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"Content-Length: 100\r\n\r\n{",
+        HEAD + b"Content-Length: 5\r\n\r\n{}",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",
+        HEAD,
+        b"\x16\x03\x01\x02\x00",
+        b"",
+    ],
+    ids=["half a body", "a length too long", "half a chunk", "half a head", "TLS", "nothing"],
+)
+def test_a_client_that_goes_away_leaves_nothing_behind(served: tuple[World, int], sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", served[1])) as connection:
+        connection.sendall(sent)
+    assert answers(served[1])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"Content-Length: x\r\n\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET\r\n\r\n",
+        b"\x00\x01\x02\r\n\r\n",
+    ],
+)
+def test_bad_framing_gets_a_refusal_or_a_closed_connection(served: tuple[World, int], sent: bytes) -> None:
+    answer = exchange(served[1], sent)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    assert answers(served[1])
+
+
+def test_a_body_above_the_limit_is_refused_and_the_connection_closed(served: tuple[World, int]) -> None:
+    size = receive.BODY_LIMIT + 1
+    answer = exchange(served[1], HEAD + b"Content-Length: %d\r\n\r\n" % size, b"x" * size, wait=10)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"RequestEntityTooLargeException" in answer
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_client_that_asks_first_is_refused_before_it_sends(served: tuple[World, int]) -> None:
+    head = HEAD + b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
+    answer = exchange(served[1], head)
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_without_an_end_is_cut_off(served: tuple[World, int]) -> None:
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    answer = exchange(served[1], HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 80, wait=20)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 413")
+    assert answers(served[1])
+
+
+def test_a_body_that_drips_is_given_up(served: tuple[World, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "BODY_SECONDS", 0.2)
+    answer = exchange(served[1], HEAD + b"Content-Length: 10\r\n\r\n{")
+    assert b"RequestTimeout" in answer
+
+
+def test_two_requests_on_one_connection_are_both_answered(served: tuple[World, int]) -> None:
+    request = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    with socket.create_connection(("127.0.0.1", served[1]), timeout=5) as connection:
+        connection.sendall(request + request)
+        received = b""
+        while received.count(b'MissingAuthenticationTokenException"') < 2:
+            data = connection.recv(65536)
+            assert data
+            received += data
+    assert received.count(b"HTTP/1.1 400") == 2

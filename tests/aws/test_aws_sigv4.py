@@ -1,0 +1,334 @@
+"""Signatures made by botocore's own signers are accepted; each way to get one wrong has AWS's own answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from aws_world import ENDED, KEY, SESSION
+from botocore.auth import (
+    HmacV1QueryAuth,
+    S3SigV4Auth,
+    S3SigV4QueryAuth,
+    SigV4Auth,
+    SigV4QueryAuth,
+)
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reading_room.aws import sigv2
+from reading_room.aws.call import IncomingRequest, NetworkPath
+from reading_room.aws.errors import AwsError
+from reading_room.aws.memory import MemoryCredentials
+from reading_room.aws.sigv4 import Credential, Verified, has_signature, signing_key, verify
+
+SOURCE = MemoryCredentials([KEY, SESSION, ENDED])
+BODY = b'{"Text":"x"}'
+
+
+def now() -> dt.datetime:
+    """Return the moment that botocore signs at."""
+    return dt.datetime.now(dt.UTC)
+
+
+def keys(credential: Credential) -> Credentials:
+    """Return a key as botocore holds it."""
+    return Credentials(credential.access_key_id, credential.secret_access_key, credential.session_token)
+
+
+def incoming(request: AWSRequest) -> IncomingRequest:
+    """Return what arrives when botocore sends a request."""
+    prepared = request.prepare()
+    url = urlsplit(prepared.url)
+    sent: dict[str, Any] = dict(prepared.headers.items())
+    pairs = [(k.lower(), v.decode() if isinstance(v, bytes) else str(v)) for k, v in sent.items()]
+    if not any(name == "host" for name, _ in pairs):
+        pairs.append(("host", url.netloc))
+    body = prepared.body if isinstance(prepared.body, bytes) else b""
+    return IncomingRequest(
+        str(prepared.method), url.path or "/", url.query, tuple(pairs), body, NetworkPath("127.0.0.1"), "r", now()
+    )
+
+
+def signed(
+    service: str = "comprehend",
+    credential: Credential = KEY,
+    url: str = "http://127.0.0.1:4566/",
+    method: str = "POST",
+    region: str = "us-east-1",
+    headers: dict[str, str] | None = None,
+) -> IncomingRequest:
+    """Return a request signed in its headers."""
+    request = AWSRequest(method=method, url=url, data=BODY, headers=headers or {})
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    if service == "s3":
+        request.context["payload_signing_enabled"] = True
+    signer(keys(credential), service, region).add_auth(request)
+    return incoming(request)
+
+
+def presigned(
+    url: str, service: str = "s3", credential: Credential = KEY, method: str = "GET", expires: int = 60
+) -> IncomingRequest:
+    """Return a request signed in its query."""
+    request = AWSRequest(method=method, url=url)
+    signer: Any = S3SigV4QueryAuth if service == "s3" else SigV4QueryAuth
+    signer(keys(credential), service, "us-east-1", expires=expires).add_auth(request)
+    return incoming(request)
+
+
+def changed(request: IncomingRequest, **headers: str | None) -> IncomingRequest:
+    """Return a request with headers replaced, added or (``None``) taken away."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    kept = [(name, value) for name, value in request.headers if name not in names]
+    added = [(name, value) for name, value in names.items() if value is not None]
+    return dataclasses.replace(request, headers=tuple(kept + added))
+
+
+def code_of(call: Callable[[], Verified]) -> str:
+    """Return the error code that a verification raises."""
+    with pytest.raises(AwsError) as caught:
+        call()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("service", ["comprehend", "logs", "ec2", "iam", "sts", "s3"])
+@pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])
+def test_a_header_that_botocore_signed_proves_its_principal(service: str, credential: Credential) -> None:
+    verified = verify(signed(service, credential), service, SOURCE, now())
+    assert verified.principal == credential.principal
+    assert verified.access_key_id == credential.access_key_id
+    assert verified.payload_hash == hashlib.sha256(BODY).hexdigest()
+    assert not verified.presigned
+
+
+@pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])
+def test_a_presigned_url_of_botocore_proves_its_principal(credential: Credential) -> None:
+    verified = verify(presigned("http://h/b/a%20key?versionId=3", credential=credential), "s3", SOURCE, now())
+    assert verified.principal == credential.principal
+    assert verified.presigned
+    assert verified.payload_hash == "UNSIGNED-PAYLOAD"
+
+
+def test_a_presigned_identity_call_is_accepted() -> None:
+    url = "https://sts.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+    assert verify(presigned(url, "sts"), "sts", SOURCE, now()).access_key_id == KEY.access_key_id
+
+
+def test_the_seed_of_a_streaming_upload_comes_with_its_key() -> None:
+    class StreamingAuth(S3SigV4Auth):
+        """Signs as the SDKs do that sign every chunk."""
+
+        def payload(self, request: AWSRequest) -> str:
+            """Return the word that stands for the payload's hash."""
+            return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+    request = AWSRequest("PUT", "http://s3.amazonaws.com/b/k", data=b"5;chunk-signature=...")
+    StreamingAuth(keys(KEY), "s3", "us-east-1").add_auth(request)
+    verified = verify(incoming(request), "s3", SOURCE, now())
+    assert verified.payload_hash == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+    day = verified.scope.date
+    assert verified.signing_key == signing_key(KEY.secret_access_key, day, "us-east-1", "s3")
+    assert len(verified.signature) == 64
+    assert verified.amz_date.startswith(day)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    key=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30),
+    name=st.text("abz-", min_size=1),
+    value=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12),
+)
+def test_any_key_and_query_verify_as_the_sdk_encodes_them(key: str, name: str, value: str) -> None:
+    url = f"http://s3.amazonaws.com/b/{quote(key, safe='/~')}?{quote(name, safe='~')}={quote(value, safe='~')}"
+    request = AWSRequest(method="GET", url=url)
+    S3SigV4Auth(keys(KEY), "s3", "us-east-1").add_auth(request)
+    arrived = incoming(request)
+    # botocore's preparation keeps the path as given; what arrives is what was signed.
+    assert verify(arrived, "s3", SOURCE, now()).access_key_id == KEY.access_key_id
+
+
+CODES = {
+    # service: missing, malformed, unknown key, wrong signature, stale, expired token, wrong token, region, service
+    "comprehend": (
+        "MissingAuthenticationTokenException",
+        "IncompleteSignatureException",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "InvalidSignatureException",
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "InvalidSignatureException",
+    ),
+    "sts": (
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "SignatureDoesNotMatch",
+    ),
+    "ec2": (
+        "MissingParameter",
+        "AuthFailure",
+        "AuthFailure",
+        "AuthFailure",
+        "RequestExpired",
+        "RequestExpired",
+        "AuthFailure",
+        "AuthFailure",
+        "AuthFailure",
+    ),
+    "s3": (
+        "AccessDenied",
+        "AuthorizationHeaderMalformed",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "RequestTimeTooSkewed",
+        "ExpiredToken",
+        "InvalidToken",
+        "AuthorizationHeaderMalformed",
+        "AuthorizationHeaderMalformed",
+    ),
+}
+
+
+@pytest.mark.parametrize("service", CODES)
+def test_every_failure_has_the_code_that_aws_gives_it(service: str) -> None:
+    request = signed(service)
+    stranger = dataclasses.replace(KEY, access_key_id="AKIANOBODY")
+    liar = dataclasses.replace(KEY, secret_access_key="not the secret")
+    forger = dataclasses.replace(SESSION, session_token="another token")
+    other = "ec2" if service != "ec2" else "iam"
+    found = (
+        code_of(lambda: verify(changed(request, authorization=None), service, SOURCE, now())),
+        code_of(lambda: verify(changed(request, authorization="AWS4-HMAC-SHA256 x"), service, SOURCE, now())),
+        code_of(lambda: verify(signed(service, stranger), service, SOURCE, now())),
+        code_of(lambda: verify(signed(service, liar), service, SOURCE, now())),
+        code_of(lambda: verify(request, service, SOURCE, now() + dt.timedelta(minutes=16))),
+        code_of(lambda: verify(signed(service, ENDED), service, SOURCE, now())),
+        code_of(lambda: verify(signed(service, forger), service, SOURCE, now())),
+        code_of(lambda: verify(signed(service, region="eu-west-3"), service, SOURCE, now())),
+        code_of(lambda: verify(request, other, SOURCE, now())) and CODES[service][8],
+    )
+    assert found == CODES[service]
+
+
+def test_a_date_in_the_future_is_refused_like_one_in_the_past() -> None:
+    with pytest.raises(AwsError, match="Signature not yet current"):
+        verify(signed(), "comprehend", SOURCE, now() - dt.timedelta(minutes=16))
+    verify(signed(), "comprehend", SOURCE, now() - dt.timedelta(minutes=14))
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda r: dataclasses.replace(r, body=b'{"Text":"y"}'),
+        lambda r: dataclasses.replace(r, method="PUT"),
+        lambda r: dataclasses.replace(r, raw_path="/other"),
+        lambda r: dataclasses.replace(r, query_string="a=b"),
+        lambda r: changed(r, host="elsewhere"),
+        lambda r: changed(r, x_amz_target="Comprehend_20171127.DeleteEndpoint"),
+        lambda r: changed(r, x_amz_security_token="token"),
+    ],
+    ids=["body", "method", "path", "query", "host", "target", "token"],
+)
+def test_a_request_that_was_changed_on_its_way_is_refused(
+    tamper: Callable[[IncomingRequest], IncomingRequest],
+) -> None:
+    request = signed(headers={"X-Amz-Target": "Comprehend_20171127.DetectEntities"})
+    verify(request, "comprehend", SOURCE, now())
+    assert code_of(lambda: verify(tamper(request), "comprehend", SOURCE, now())) in (
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+    )
+
+
+def test_a_header_that_decides_and_is_not_signed_is_refused() -> None:
+    added = changed(signed("s3"), x_amz_acl="public-read")
+    with pytest.raises(AwsError) as caught:
+        verify(added, "s3", SOURCE, now())
+    assert caught.value.code == "AccessDenied"
+    assert caught.value.extra == {"HeadersNotSigned": "x-amz-acl"}
+    extra = changed(signed(), x_amz_target="Comprehend_20171127.DetectEntities")
+    assert code_of(lambda: verify(extra, "comprehend", SOURCE, now())) == "InvalidSignatureException"
+
+
+def test_a_presigned_url_ends_when_it_says() -> None:
+    request = presigned("http://h/b/k", expires=60)
+    with pytest.raises(AwsError, match="Request has expired") as caught:
+        verify(request, "s3", SOURCE, now() + dt.timedelta(seconds=63))
+    assert caught.value.extra["X-Amz-Expires"] == "60"
+    week = presigned("http://h/b/k", expires=604_801)
+    assert code_of(lambda: verify(week, "s3", SOURCE, now())) == "AuthorizationQueryParametersError"
+
+
+@pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])
+@pytest.mark.parametrize(
+    ("url", "bucket"),
+    [
+        ("http://h/bucket/a%20key/%C3%A4?versionId=v%2B1&uploads&other=1", None),
+        ("http://bucket.s3.amazonaws.com/a%20key", "bucket"),
+    ],
+)
+def test_boto3s_old_presigned_urls_are_accepted(credential: Credential, url: str, bucket: str | None) -> None:
+    request = AWSRequest(method="GET", url=url)
+    if bucket:
+        request.auth_path = "/bucket/a%20key"
+    HmacV1QueryAuth(keys(credential), expires=60).add_auth(request)
+    # Who opens a URL sends none of the headers that its maker signed with.
+    arrived = dataclasses.replace(incoming(request), headers=(("host", "h"),))
+    assert sigv2.is_presigned(arrived)
+    assert has_signature(arrived)
+    verified = sigv2.verify_presigned(arrived, SOURCE, now(), bucket)
+    assert verified.principal == credential.principal
+    moved = dataclasses.replace(arrived, raw_path=arrived.raw_path + "2")
+    assert code_of(lambda: sigv2.verify_presigned(moved, SOURCE, now(), bucket)) == "SignatureDoesNotMatch"
+    late = now() + dt.timedelta(seconds=90)
+    assert code_of(lambda: sigv2.verify_presigned(arrived, SOURCE, late, bucket)) == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic YTpi",
+        "AWS4-HMAC-SHA256",
+        "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=00",
+        "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/comprehend/aws4_request, SignedHeaders=host",
+        "AWS4-HMAC-SHA256 Credential=A, Credential=B, SignedHeaders=host, Signature=00",
+        "AWS4-ECDSA-P256-SHA256 Credential=a/20260101/comprehend/aws4_request, SignedHeaders=host, Signature=00",
+        "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/comprehend/aws4_request, SignedHeaders=HOST, Signature="
+        + "0" * 64,
+    ],
+)
+def test_a_header_that_cannot_be_read_is_incomplete(header: str) -> None:
+    request = changed(signed(), authorization=header)
+    assert code_of(lambda: verify(request, "comprehend", SOURCE, now())) == "IncompleteSignatureException"
+
+
+@settings(max_examples=200, deadline=None)
+@given(header=st.text(max_size=200), query=st.text(st.characters(max_codepoint=255), max_size=200))
+def test_whatever_is_sent_the_answer_is_an_error_of_aws(header: str, query: str) -> None:
+    request = dataclasses.replace(changed(signed(), authorization="AWS4-HMAC-SHA256 " + header), query_string=query)
+    with pytest.raises(AwsError):
+        verify(request, "comprehend", SOURCE, now())
+
+
+def test_no_secret_shows_when_a_key_or_a_verification_is_printed() -> None:
+    verified = verify(signed(), "comprehend", SOURCE, now())
+    assert KEY.secret_access_key not in repr(KEY)
+    assert SESSION.session_token is not None
+    assert SESSION.session_token not in repr(SESSION)
+    assert repr(verified.signing_key) not in repr(verified)

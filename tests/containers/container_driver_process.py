@@ -1,0 +1,127 @@
+"""The container driver in a process of its own, inside a holder's namespaces, told what to do on standard input.
+
+Each line is ``{"call": NAME, ...}``; each answer is one line of JSON. This is the agent without network and server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from reading_room.agent.view import make_traversable
+from reading_room.analysis.job_file import JobFile, Location
+from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
+from reading_room.containers.limits import ControlGroups
+from reading_room.containers.sandbox import code_paths, make_view
+from reading_room.containers.spec import ContainerSpec, ContainerState, Limits, RealtimeSpec
+from reading_room.containers.users import container_users
+
+LIMITS = Limits(memory_bytes=400_000_000, processes=32, cpus=1.0, seconds=600)
+PROBE = Path(__file__).with_name("container_probe.py")
+
+
+def spec(name: str, task: str, seconds: int = 600) -> ContainerSpec:
+    place = Location("documents", task)
+    job = JobFile("0" * 32, 1, "entities", "us-east-1", "en", place, "ONE_DOC_PER_LINE", place, 100_000)
+    limits = dataclasses.replace(LIMITS, seconds=seconds)
+    path = "/v2/credentials/secret-of-" + name
+    return ContainerSpec(name, "vpc-0a", "eni-0a", "entities-en", job, path, limits)
+
+
+def _shown(state: ContainerState) -> list[Any]:
+    return [[type(message).__name__, dataclasses.asdict(message)] for message in state.messages]
+
+
+class Process:
+    """The calls, by name."""
+
+    def __init__(self, state: Path, options: dict[str, Any]) -> None:
+        make_traversable([*code_paths(), PROBE], keep=[state])
+        program = {"job": (sys.executable, "-I", str(PROBE))} if options["probe"] else {}
+        self.driver = BubblewrapDriver(
+            state=state / "containers",
+            view=make_view(Path("/run/reading-room-test"), "AUTHORITY\n"),
+            users=container_users(60579, 50),
+            region="eu-central-1",
+            standby_limits=LIMITS,
+            code=(*code_paths(), PROBE),
+            programs={**PROGRAMS, **program},
+            groups=ControlGroups.probe() if options["groups"] else ControlGroups(),
+        )
+        self.driver.adopt()
+        self.sockets: dict[str, socket.socket] = {}
+
+    def standby(self, count: int) -> Any:
+        self.driver.keep_standby({"entities-en": count})
+        return [self.driver.standby().get("entities-en", 0), self.driver.problems()]
+
+    def reserve(self, name: str, task: str, seconds: int = 600) -> Any:
+        descriptor = self.driver.reserve(spec(name, task, seconds))
+        return os.fstat(descriptor).st_ino
+
+    def start(self, name: str, task: str, seconds: int = 600) -> Any:
+        self.driver.start(spec(name, task, seconds))
+
+    def stop(self, name: str) -> Any:
+        self.driver.stop(name)
+
+    def remove(self, name: str) -> Any:
+        self.driver.remove(name)
+
+    def states(self) -> Any:
+        return [
+            {
+                **dataclasses.asdict(state),
+                "messages": [[type(m).__name__, dataclasses.asdict(m)] for m in state.messages],
+            }
+            for state in self.driver.states()
+        ]
+
+    def launchers(self) -> Any:
+        folders = [folder for folder in self.driver.state.iterdir() if (folder / "record.json").exists()]
+        return [json.loads((folder / "record.json").read_text()) for folder in folders]
+
+    def realtime(self, ids: list[str]) -> Any:
+        wish = [RealtimeSpec(name, "000000000001", "dominant-language") for name in ids]
+        self.sockets |= self.driver.keep_realtime(wish)
+        return list(self.driver.realtime())
+
+    def ask(self, name: str, text: str) -> Any:
+        with self.sockets[name].makefile("rwb") as stream:
+            ready = json.loads(stream.readline())
+            stream.write(json.dumps({"id": 1, "texts": [text]}).encode() + b"\n")
+            stream.flush()
+            return [ready, json.loads(stream.readline())]
+
+    def close(self) -> Any:
+        self.driver.close()
+
+    def end_all(self) -> Any:
+        self.driver.end_all()
+
+
+def tell(answer: Any) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    process = Process(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    tell("ready")
+    for line in sys.stdin:
+        members = json.loads(line)
+        call = members.pop("call")
+        try:
+            answer = {"answer": getattr(process, call)(**members)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        tell(answer)
+
+
+if __name__ == "__main__":
+    main()

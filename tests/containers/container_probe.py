@@ -1,0 +1,179 @@
+"""Runs inside a container in a worker's place, tries what a job must not be able to do, and says what happened.
+
+It speaks as a worker does. Each finding is a ``Failed`` message whose code is the finding's name and whose message is
+JSON. The job's ``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory`` or ``fork``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+
+def say(name: str, value: Any) -> None:
+    text = json.dumps(value)
+    for start in range(0, max(1, len(text)), 3_000):
+        tell({"type": "Failed", "code": name, "message": text[start : start + 3_000]})
+
+
+def tell(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def error_of(action: Any) -> int:
+    try:
+        action()
+    except OSError as error:
+        return error.errno or -1
+    return 0
+
+
+def connects(address: str, port: int) -> int:
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex((address, port))
+
+
+def writable(root: str) -> list[str]:
+    """Return the files below ``root`` that this process may open for writing, own processes' excepted; opens none."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        if folder == "/proc":
+            folders[:] = [name for name in folders if not name.isdigit() and name not in ("self", "thread-self")]
+        found += [path for name in files + folders if os.access(path := os.path.join(folder, name), os.W_OK)]
+    return found
+
+
+def readable(path: str) -> str:
+    try:
+        return Path(path).read_bytes()[:200].decode(errors="replace")
+    except OSError as error:
+        return f"errno {error.errno}"
+
+
+def readable_lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def system_call(name: str) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    ctypes.set_errno(0)
+    arguments: dict[str, tuple[Any, ...]] = {
+        "mount": (b"none", b"/tmp", b"tmpfs", 0, None),
+        "umount2": (b"/tmp", 0),
+        "unshare": (0x10000000,),
+        "setns": (0, 0),
+        "ptrace": (0, 0, 0, 0),
+        "chroot": (b"/tmp",),
+        "sethostname": (b"x", 1),
+        "personality": (0,),
+    }
+    result = getattr(libc, name)(*arguments[name])
+    return ctypes.get_errno() if result == -1 else 0
+
+
+def look() -> None:
+    say("environment", dict(os.environ))
+    say("first environment", Path("/proc/1/environ").read_text())
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    wanted = ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+    say("status", {name: status[name].strip() for name in wanted})
+    say("processes", sorted(int(name) for name in os.listdir("/proc") if name.isdigit()))
+    say("descriptors", [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)])
+    say("open", [int(name) for name in os.listdir("/proc/self/fd")][:-1])
+    say("devices", [line.split(":")[0].strip() for line in readable_lines("/proc/net/dev")[2:]])
+    say("writable", writable("/proc") + writable("/sys"))
+    roots = ("/", "/usr", "/etc", "/dev", "/dev/shm", "/tmp", "/proc", sys.prefix, sys.base_prefix)
+    say("places", {path: error_of(partial(Path(path, "probe").write_text, "x")) for path in roots})
+    say("root", sorted(os.listdir("/")))
+    covered = ("sys", "kcore", "kmsg", "cmdline", "interrupts", "sysrq-trigger", "keys", "timer_list", "kallsyms")
+    say("covered", {name: readable(f"/proc/{name}") for name in covered if os.path.isfile(f"/proc/{name}")})
+    say("sysctls", os.listdir("/proc/sys"))
+    families = ("AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG", "AF_KEY", "AF_BLUETOOTH", "AF_CAN", "AF_TIPC")
+    numbers = {name: getattr(socket, name, 15) for name in families}
+    say("families", {name: error_of(partial(socket.socket, n, socket.SOCK_RAW)) for name, n in numbers.items()})
+    say("raw", error_of(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close()))
+    say("internet", [error_of(partial(socket.socket, f)) for f in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)])
+    calls = ("mount", "umount2", "unshare", "setns", "ptrace", "chroot", "sethostname", "personality")
+    say("calls", {name: system_call(name) for name in calls})
+    say("connections", {"loopback": connects("127.0.0.1", 4566), "address": connects("10.0.0.1", 80)})
+    say("abstract", error_of(lambda: socket.socket(socket.AF_UNIX).connect("\0reading-room-probe")))
+    say("hostname", socket.gethostname())
+    say("user", [os.getuid(), os.getgid()])
+    say("modules", [name for name in ("aws", "iam", "app", "settings") if importable(f"reading_room.{name}")])
+    say("authority", readable(os.environ["AWS_CA_BUNDLE"]))
+    say("resolver", readable("/etc/resolv.conf"))
+
+
+def importable(name: str) -> bool:
+    try:
+        __import__(name)
+    except ImportError:
+        return False
+    return True
+
+
+def memory() -> None:
+    held = []
+    for _ in range(80):
+        held.append(bytearray(8 << 20))
+    say("allocated", len(held))
+
+
+def fork() -> None:
+    children = 0
+    try:
+        while children < 200:
+            if os.fork() == 0:
+                time.sleep(30)
+                os._exit(0)
+            children += 1
+    except OSError as error:
+        say("forks", [children, error.errno])
+
+
+def main() -> int:
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    tell({"type": "Ready"})
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    handed = json.loads(line)
+    os.environ.update(handed["environment"])
+    task = handed["job"]["input"]["key"]
+    if task == "look":
+        look()
+    elif task == "wait":
+        tell({"type": "Progress", "documents": 1})
+        while not stop:
+            time.sleep(0.01)
+        tell({"type": "Done", "documents": 1, "errors": 0, "size": 1, "sha256": "ab", "stopped": True})
+    elif task == "flood":
+        for number in range(40_000):
+            sys.stdout.write(f"not a message {number} {'x' * 60}\n")
+            sys.stderr.write(f"on standard error {number}\n")
+        sys.stderr.write("the very last line \x1b[31m\n")
+    elif task == "memory":
+        memory()
+    elif task == "fork":
+        fork()
+    elif task.startswith("exit:"):
+        return int(task.removeprefix("exit:"))
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,156 @@
+"""What a job can see and do, tried from inside real containers, started ahead and not, as root and as a user."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from container_world import KINDS, DriverWorld, leftovers, user_ids
+
+pytestmark = pytest.mark.network
+
+
+def _available(kind: str) -> bool:
+    return kind != "root" or os.geteuid() == 0
+
+
+@pytest.fixture(
+    params=[(kind, ahead) for kind in KINDS for ahead in (False, True)],
+    ids=lambda param: f"{param[0]}-{'ahead' if param[1] else 'cold'}",
+    scope="module",
+)
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Look around in one container of each kind, once, and return its findings."""
+    kind, ahead = request.param
+    if not _available(kind) or (kind == "subordinate" and os.geteuid() != 0):
+        pytest.skip("needs root")
+    before = leftovers()
+    world = DriverWorld(tmp_path_factory.mktemp("world"), kind)
+    try:
+        world.run("look", "look", ahead=ahead)
+        findings = world.findings("look")
+        findings["kind"] = kind
+        state = world.state("look")
+        assert state is not None
+        assert state["started_ahead"] is ahead
+        findings["state"] = state
+    finally:
+        world.close()
+    assert leftovers() <= before
+    return findings
+
+
+def test_its_environment_is_exactly_what_a_job_needs(found: dict[str, Any]) -> None:
+    assert found["environment"] == {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "AWS_REGION": "eu-central-1",
+        "AWS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/secret-of-look",
+    }
+
+
+def test_nothing_of_the_launchers_environment_leaks(found: dict[str, Any]) -> None:
+    assert found["first environment"] == ""
+
+
+def test_it_has_no_capability_and_can_gain_none(found: dict[str, Any]) -> None:
+    status = found["status"]
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    assert found["user"] == [1000, 1000]
+
+
+def test_it_sees_only_its_own_processes(found: dict[str, Any]) -> None:
+    assert found["processes"] == [1, 2]
+
+
+def test_it_inherits_no_descriptor_but_the_three_standard_ones(found: dict[str, Any]) -> None:
+    assert found["open"] == [0, 1, 2]
+    assert all(target.startswith("pipe:") for target in found["descriptors"])
+
+
+def test_nothing_under_proc_or_sys_can_be_written(found: dict[str, Any]) -> None:
+    assert found["writable"] == []
+
+
+def test_files_that_tell_about_the_host_are_covered(found: dict[str, Any]) -> None:
+    assert set(found["covered"].values()) <= {""}
+    assert found["sysctls"] == []
+
+
+def test_only_its_temporary_folders_can_be_written(found: dict[str, Any]) -> None:
+    written = {path for path, code in found["places"].items() if code == 0}
+    assert written == {"/tmp", "/dev/shm"}
+    assert "sys" not in found["root"]
+    assert not {"home", "root", "var", "run"} & set(found["root"]) or str(Path(sys.base_prefix)).startswith("/root")
+
+
+def test_every_socket_family_but_unix_and_internet_is_refused(found: dict[str, Any]) -> None:
+    assert set(found["families"].values()) == {errno.EAFNOSUPPORT}
+    assert found["raw"] == errno.EPERM
+    assert found["internet"] == [0, 0, 0]
+
+
+def test_calls_that_change_namespaces_mounts_or_other_processes_are_refused(found: dict[str, Any]) -> None:
+    assert set(found["calls"].values()) == {errno.EPERM}
+
+
+def test_without_an_interface_it_reaches_nothing_not_even_its_own_loopback(found: dict[str, Any]) -> None:
+    assert found["devices"] == ["lo"]
+    assert set(found["connections"].values()) == {errno.ENETUNREACH}
+
+
+def test_it_cannot_import_the_server(found: dict[str, Any]) -> None:
+    assert found["modules"] == []
+
+
+def test_it_trusts_our_authority_and_asks_the_vpcs_resolver(found: dict[str, Any]) -> None:
+    assert found["authority"] == "AUTHORITY\n"
+    assert found["resolver"].startswith("nameserver 169.254.169.253\n")
+
+
+def test_its_host_name_is_not_the_hosts(found: dict[str, Any]) -> None:
+    assert found["hostname"] != os.uname().nodename
+
+
+def test_the_state_says_which_limits_are_in_force(found: dict[str, Any]) -> None:
+    named = " ".join(found["state"]["limits_in_force"])
+    assert "memory" in named
+    assert "processes" in named
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["cold", "ahead"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_process_of_a_container_has_the_hosts_user_0(tmp_path: Path, kind: str, ahead: bool) -> None:
+    if os.geteuid() != 0 and kind != "rootless":
+        pytest.skip("needs root")
+    world = DriverWorld(tmp_path, kind)
+    try:
+        world.run("wait", "wait", ahead=ahead)
+        world.until(lambda: any(m[0] == "Progress" for m in (world.state("wait") or {"messages": []})["messages"]))
+        processes = world.processes()
+        assert len(processes) >= 6
+        ids = {user for pid in processes for user in user_ids(pid)}
+        assert 0 not in ids
+        if kind == "root":
+            assert ids == {60579}
+        elif kind == "subordinate":
+            assert ids == {200_000 + 60579 - 1}
+    finally:
+        world.close()
+
+
+def test_as_root_every_container_has_a_user_id_of_its_own(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    world = DriverWorld(tmp_path, "root")
+    try:
+        world.standby_loaded(3)
+        assert {record["user"] for record in world.records()} == {60579, 60580, 60581}
+    finally:
+        world.close()

@@ -1,0 +1,266 @@
+"""The life of containers: hand-over, ends of every kind, limits, and the agent's death at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from container_world import DriverWorld, below, command_of, leftovers
+
+from reading_room.containers.processes import start_time
+
+pytestmark = pytest.mark.network
+
+Start = Callable[..., DriverWorld]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts a driver in a holder; afterwards nothing may be left."""
+    before = leftovers()
+    started: list[DriverWorld] = []
+
+    def start(**options: bool) -> DriverWorld:
+        started.append(DriverWorld(tmp_path, "root" if os.geteuid() == 0 else "rootless", **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+    assert leftovers() <= before
+
+
+def worker_of(world: DriverWorld) -> int:
+    """Return the one worker that runs."""
+    workers = [pid for pid in world.processes() if command_of(pid).startswith(sys.executable)]
+    assert len(workers) == 1
+    return workers[0]
+
+
+def test_the_exit_code_of_a_worker_is_reported(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:0", ahead=False)
+    driver.run("b", "exit:7", ahead=False)
+    assert driver.ended("a")["exit_code"] == 0
+    assert driver.ended("b")["exit_code"] == 7
+
+
+def test_a_container_started_ahead_is_used_once(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:0", ahead=True)
+    driver.run("b", "exit:0", ahead=False)
+    assert driver.ended("a")["started_ahead"] is True
+    assert driver.ended("b")["started_ahead"] is False
+
+
+def test_a_reservation_asked_for_twice_is_the_same_namespace(world: Start) -> None:
+    driver = world()
+    first = driver.call("reserve", name="a", task="wait")
+    assert driver.call("reserve", name="a", task="wait") == first
+    assert driver.call("reserve", name="b", task="wait") != first
+
+
+def test_handing_over_twice_does_nothing_the_second_time(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:3", ahead=False)
+    driver.call("start", name="a", task="exit:4")
+    assert driver.ended("a")["exit_code"] == 3
+
+
+def test_a_worker_asked_to_stop_finishes_early(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    driver.call("stop", name="a")
+    state = driver.ended("a")
+    assert state["exit_code"] == 0
+    assert state["messages"][-1][0] == "Done"
+    assert state["messages"][-1][1]["stopped"] is True
+
+
+def test_a_container_stopped_before_its_job_came_ends_and_says_so(world: Start) -> None:
+    driver = world()
+    driver.call("reserve", name="a", task="wait")
+    driver.call("stop", name="a")
+    assert driver.ended("a")["exit_code"] == 143
+
+
+def test_a_container_that_is_removed_leaves_nothing(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    processes = driver.processes()
+    driver.call("remove", name="a")
+    driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])
+    driver.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+def test_a_worker_killed_from_outside_is_reported_with_its_signal(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    os.kill(worker_of(driver), signal.SIGKILL)
+    assert driver.ended("a")["exit_code"] == 128 + signal.SIGKILL
+
+
+def test_a_job_whose_launcher_is_killed_dies_and_is_lost(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    worker = worker_of(driver)
+    os.kill(driver.records()[0]["pid"], signal.SIGKILL)
+    assert driver.ended("a")["phase"] == "lost"
+    driver.until(lambda: not Path(f"/proc/{worker}").exists())
+
+
+def test_a_job_beyond_its_time_is_ended(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False, seconds=1)
+    assert driver.ended("a")["exit_code"] == 124
+
+
+def test_a_worker_that_writes_without_end_blocks_nobody_and_its_last_words_are_kept(world: Start) -> None:
+    driver = world()
+    driver.run("a", "flood", ahead=False)
+    state = driver.ended("a")
+    assert state["exit_code"] == 0
+    assert "the very last line \\x1b[31m" in state["diagnostics"]
+    assert "were no messages" in state["diagnostics"]
+    assert "\x1b" not in state["diagnostics"]
+    sizes = [path.stat().st_size for path in driver.folder.glob("containers/*/*")]
+    assert max(sizes) <= 1_000_000
+
+
+def test_what_the_driver_writes_down_is_for_the_agent_alone(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:0", ahead=False)
+    driver.ended("a")
+    for path in driver.folder.glob("containers/**/*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert (driver.folder / "containers").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("groups", [True, False], ids=["control-groups", "resource-limits"])
+def test_a_job_that_takes_too_much_memory_fails(world: Start, groups: bool) -> None:
+    driver = world(groups=groups)
+    driver.run("a", "memory", ahead=False)
+    assert driver.ended("a")["exit_code"] != 0
+
+
+@pytest.mark.parametrize("groups", [True, False], ids=["control-groups", "resource-limits"])
+def test_a_job_cannot_have_more_processes_than_its_limit(world: Start, groups: bool) -> None:
+    driver = world(groups=groups)
+    driver.run("a", "fork", ahead=False)
+    forks, _ = driver.findings("a")["forks"]
+    assert 20 < forks <= 32
+
+
+def test_a_running_job_outlives_the_agent_and_its_end_is_reported_by_the_next(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=True)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    namespace = driver.call("reserve", name="a", task="wait")
+    worker = worker_of(driver)
+    driver.kill()
+    assert Path(f"/proc/{worker}").exists()
+    driver.restart()
+    state = driver.state("a")
+    assert state is not None
+    assert (state["phase"], state["started_ahead"]) == ("running", True)
+    assert [name for name, _ in state["messages"]] == ["Ready", "Progress"]
+    assert driver.call("reserve", name="a", task="wait") == namespace
+    driver.call("stop", name="a")
+    assert driver.ended("a")["exit_code"] == 0
+
+
+def test_a_job_that_ended_while_no_agent_lived_is_reported(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    worker = worker_of(driver)
+    driver.kill()
+    os.kill(worker, signal.SIGTERM)
+    driver.restart()
+    state = driver.ended("a")
+    assert state["exit_code"] == 0
+    assert state["messages"][-1][0] == "Done"
+
+
+def test_what_waits_ends_by_itself_when_the_agent_is_killed(world: Start) -> None:
+    driver = world()
+    driver.standby_loaded(2)
+    driver.call("reserve", name="claimed", task="wait")
+    waiting = driver.processes()
+    driver.kill()
+    end = [pid for pid in waiting if "container_probe" in command_of(pid)]
+    for _ in range(500):
+        if not any(Path(f"/proc/{pid}").exists() for pid in end):
+            break
+        time.sleep(0.01)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in end)
+    driver.restart()
+    assert driver.call("states") == []
+    driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])
+
+
+def test_a_job_killed_with_its_agent_is_lost(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    launcher = driver.records()[0]["pid"]
+    driver.kill()
+    os.kill(launcher, signal.SIGKILL)
+    driver.restart()
+    assert driver.ended("a")["phase"] == "lost"
+
+
+def test_a_half_written_record_is_tidied_away(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:0", ahead=False)
+    driver.ended("a")
+    driver.kill()
+    (folder,) = (driver.folder / "containers").iterdir()
+    (folder / "record.json").write_text('{"kind": "jo')
+    driver.restart()
+    assert driver.call("states") == []
+    assert list((driver.folder / "containers").iterdir()) == []
+
+
+def test_an_engine_that_does_not_load_is_a_problem_and_not_tried_in_a_loop(world: Start) -> None:
+    driver = world(probe=False)
+    assert driver.call("standby", count=0) == [0, {}]
+    driver.call("standby", count=1)
+    driver.until(lambda: driver.call("standby", count=1)[0] == 1)
+    os.kill(driver.records()[0]["pid"], signal.SIGKILL)
+    driver.until(lambda: driver.call("standby", count=1)[1] != {})
+    driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])
+    assert "ended by itself" in driver.call("standby", count=1)[1]["standby entities-en"]
+
+
+def test_a_realtime_container_answers_on_its_socket_and_ends_with_its_wish(world: Start) -> None:
+    driver = world(probe=False)
+    assert driver.call("realtime", ids=["rt-1"]) == ["rt-1"]
+    ready, answer = driver.call("ask", name="rt-1", text="Der Himmel ist blau.")
+    assert ready == {"ready": True}
+    assert answer["results"][0][0]["LanguageCode"] == "de"
+    assert driver.call("realtime", ids=[]) == []
+    driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])
+
+
+def test_ending_everything_leaves_no_process_and_the_jobs_are_lost(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.standby_loaded(1)
+    processes = driver.processes()
+    agent = driver.agent()
+    driver.call("end_all")
+    driver.until(lambda: not any(start_time(pid) for pid in processes))
+    assert below(agent) == []
+    driver.kill()
+    driver.restart()
+    assert driver.ended("a")["phase"] == "lost"

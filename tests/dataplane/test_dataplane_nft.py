@@ -1,0 +1,53 @@
+"""The rulesets' text in a real kernel: every transaction is taken, and differences end where a new table begins."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from dataplane_worlds import networks
+from hypothesis import HealthCheck, given, settings
+
+from reading_room.dataplane.linux.compile import compile_host
+from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.spec import NetworkSpec
+
+pytestmark = pytest.mark.network
+
+
+def listed(folder: Path, transactions: tuple[str, ...]) -> list[str]:
+    """Apply transactions in a network namespace that ends with them; return what nft lists then, sorted."""
+    for number, text in enumerate(transactions):
+        (folder / f"{number:03d}.nft").write_text(text)
+    names = " ".join(f"{number:03d}.nft" for number in range(len(transactions)))
+    script = f"set -e; for each in {names}; do nft -f $each; done; nft -s list table inet vpc"
+    enter = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    done = subprocess.run([*enter, "sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    parts = re.split(r"[\n,]|elements = \{|\}", done.stdout)
+    return sorted(part.strip() for part in parts if part.strip())
+
+
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed")
+@given(networks(), networks())
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_the_kernel_takes_every_change_and_ends_as_if_it_were_made_anew(
+    tmp_path: Path, old: NetworkSpec, new: NetworkSpec
+) -> None:
+    """From any network to any other."""
+    before, after = _ruleset(old), _ruleset(new)
+    changed = listed(tmp_path, (*creation(before), *differences(before, after)))
+    assert changed == listed(tmp_path, creation(after))
+
+
+def _ruleset(spec: NetworkSpec) -> Ruleset:
+    return compile_host(spec).routers[0].ruleset

@@ -1,0 +1,167 @@
+"""Differences between rulesets, applied by a small interpreter of the commands, give what was wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from dataplane_worlds import networks, small_network
+from hypothesis import given, settings
+
+from reading_room.dataplane.linux.compile import compile_host
+from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.spec import Interface, NetworkSpec
+
+_ELEMENTS = re.compile(r"(add|delete) element inet vpc (\S+) \{ (.*) \}\Z")
+_REFERENCE = re.compile(r"(?:@|jump |goto )([a-z]+_[A-Za-z0-9_-]+)")
+
+
+class Table:
+    """What nft would hold after some transactions; raises where nft would refuse."""
+
+    def __init__(self) -> None:
+        self.exists = False
+        self.sets: dict[str, dict[str, str]] = {}
+        self.declared: dict[str, str] = {}
+        self.chains: dict[str, list[str]] = {}
+        self.hooks: dict[str, str] = {}
+
+    def apply(self, transactions: tuple[str, ...]) -> None:
+        """Apply transactions; every name that a rule uses must have been there before its transaction."""
+        for transaction in transactions:
+            before = set(self.sets)
+            for command in transaction.splitlines():
+                self.run(command, before)
+
+    def run(self, command: str, before: set[str]) -> None:
+        """Apply one command."""
+        if found := _ELEMENTS.match(command):
+            verb, name, body = found.groups()
+            for element in body.split(", "):
+                key, _, value = re.sub(r' comment "[^"]*"', "", element).partition(" : ")
+                if verb == "add":
+                    assert key not in self.sets[name], f"{key} is there already"
+                    self.check_references(value)
+                    self.sets[name][key] = element
+                else:
+                    del self.sets[name][key]
+            return
+        words = command.split(" ", 5)
+        match words[:2]:
+            case ["add", "table"]:
+                self.exists = True
+            case ["delete", "table"]:
+                self.__init__()  # type: ignore[misc]
+            case ["add", "set" | "map"]:
+                assert words[4] not in self.sets
+                self.sets[words[4]], self.declared[words[4]] = {}, command
+            case ["add", "chain"]:
+                assert words[4] not in self.chains
+                self.chains[words[4]] = []
+                if len(words) > 5:
+                    self.hooks[words[4]] = words[5]
+            case ["add", "rule"]:
+                used = set(re.findall(r"@([a-z]+_[A-Za-z0-9_-]+)", words[5]))
+                together = {name for name in used - before if self.sets[name] or words[4] not in self.hooks}
+                assert not together, f"{together} introduced together with its rule"
+                self.check_references(words[5])
+                self.chains[words[4]].append(words[5])
+            case ["flush", "chain"]:
+                assert words[4] not in self.hooks, "a base chain is never flushed"
+                self.chains[words[4]] = []
+            case ["delete", "chain"]:
+                assert not self.chains.pop(words[4])
+                self.check_unused(words[4])
+            case ["delete", "set" | "map"]:
+                del self.sets[words[4]], self.declared[words[4]]
+                self.check_unused(words[4])
+            case _:
+                raise AssertionError(command)
+
+    def check_references(self, text: str) -> None:
+        """Every set and chain that a text refers to exists."""
+        for name in _REFERENCE.findall(text):
+            assert name in self.sets or name in self.chains, name
+
+    def check_unused(self, name: str) -> None:
+        """Nothing refers to what is deleted."""
+        rules = [rule for chain in self.chains.values() for rule in chain]
+        verdicts = [element for elements in self.sets.values() for element in elements.values()]
+        assert not any(name in _REFERENCE.findall(text) for text in (*rules, *verdicts)), name
+
+
+def table_of(ruleset: Ruleset) -> dict[str, object]:
+    """Return what a table with this ruleset holds."""
+    return {
+        "sets": {
+            each.name: {each.key_text(element): each.element_text(element) for element in each.elements}
+            for each in ruleset.sets
+        },
+        "chains": {chain.name: [rule.text() for rule in chain.rules] for chain in ruleset.chains},
+    }
+
+
+def held(table: Table) -> dict[str, object]:
+    """Return what a table holds, in the same form."""
+    return {"sets": table.sets, "chains": table.chains}
+
+
+def ruleset_of(spec: NetworkSpec) -> Ruleset:
+    """Return the only router's ruleset."""
+    return compile_host(spec).routers[0].ruleset
+
+
+@given(networks(), networks())
+@settings(max_examples=200, deadline=None)
+def test_the_differences_applied_to_the_old_table_give_the_new_one(old: NetworkSpec, new: NetworkSpec) -> None:
+    """Whatever the change, no step refers to what is not there, and the end is what was wanted."""
+    before, after = ruleset_of(old), ruleset_of(new)
+    table = Table()
+    table.apply(creation(before))
+    assert held(table) == table_of(before)
+    table.apply(differences(before, after))
+    assert held(table) == table_of(after)
+
+
+def test_there_is_no_moment_without_a_table() -> None:
+    """The old table goes in the transaction that brings the chains which drop what they do not know."""
+    first = creation(ruleset_of(small_network()))[0]
+    lines = first.splitlines()
+    assert lines[:3] == ["add table inet vpc", "delete table inet vpc", "add table inet vpc"]
+    assert sum("policy drop" in line for line in lines) == 6
+    assert not any(line.startswith("add element") for line in lines)
+
+
+def test_equal_rulesets_need_no_transaction() -> None:
+    """A turn with nothing to change says nothing to the kernel."""
+    assert differences(ruleset_of(small_network()), ruleset_of(small_network())) == ()
+
+
+def test_attaching_one_more_interface_edits_elements_only() -> None:
+    """Its groups are known, so one transaction of elements is all, however many interfaces there are."""
+    spec = small_network()
+    vpc = spec.vpcs[0]
+    more = Interface("eni-00009", "subnet-01", "10.0.1.9", "02:00:00:00:00:09", ("sg-0job",), "c9", logged=True)
+    grown = replace(spec, vpcs=(replace(vpc, interfaces=(*vpc.interfaces, more)),))
+    (transaction,) = differences(ruleset_of(spec), ruleset_of(grown))
+    assert all(line.startswith("add element") for line in transaction.splitlines())
+
+
+def test_a_large_change_is_split_into_transactions_that_a_user_may_send() -> None:
+    """An ordinary user's netlink message holds about 4,000 elements; ten thousand members take several."""
+    spec = small_network()
+    vpc = spec.vpcs[0]
+    members = tuple(f"10.0.{100 + index // 250}.{index % 250}" for index in range(10_000))
+    groups = (replace(vpc.groups[0], members=members), vpc.groups[1])
+    transactions = differences(ruleset_of(spec), ruleset_of(replace(spec, vpcs=(replace(vpc, groups=groups),))))
+    assert len(transactions) > 4
+    assert max(text.count(",") for text in transactions) < 4000
+
+
+def test_a_table_of_another_shape_is_made_anew() -> None:
+    """Where the base chains differ, an update in place would leave the old ones: the table is replaced."""
+    wanted = ruleset_of(small_network())
+    old = replace(wanted, chains=tuple(chain for chain in wanted.chains if chain.name != "pre_route"))
+    assert differences(old, wanted) == creation(wanted)
+    assert "delete table inet vpc" in creation(wanted)[0]

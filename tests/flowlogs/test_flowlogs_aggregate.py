@@ -1,0 +1,179 @@
+"""Windows of flows: what is one record, when it is told, and what is left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.dataplane.spec import FlowEvent
+from reading_room.flowlogs import aggregate
+from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, Covered, FlowLogTarget
+from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts, header, line
+from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT, LogFormatError, parse_format
+
+FIELDS = parse_format(DEFAULT_FORMAT)
+ENI = InterfaceFacts(
+    "eni-1", "000000000001", "vpc-1", "subnet-1", "use1-az1", "us-east-1", ("10.0.0.0/16",), frozenset({"10.0.0.2"})
+)
+ALL = FlowLogTarget("fl-1", "000000000001", "ALL", "cloud-watch-logs", FIELDS, 600, "/flow")
+REJECTS = dataclasses.replace(ALL, flow_log_id="fl-2", traffic_type="REJECT")
+START = 6_000_000.0
+EVENT = FlowEvent(
+    vpc_id="vpc-1",
+    interface_id="eni-1",
+    direction="egress",
+    source="10.0.1.5",
+    destination="52.216.0.10",
+    source_port=40000,
+    destination_port=443,
+    protocol=6,
+    packets=10,
+    bytes=5000,
+    start=START + 1.5,
+    end=START + 2.5,
+    action="ACCEPT",
+    tcp_flags=3,
+)
+
+
+def event(**changes: Any) -> FlowEvent:
+    return dataclasses.replace(EVENT, **changes)
+
+
+def covering(*targets: FlowLogTarget, now: float = START, interrupted: bool = False) -> Aggregator:
+    aggregator = Aggregator()
+    aggregator.cover(
+        [Covered(target, ENI) for target in targets],
+        {target.flow_log_id for target in targets},
+        now,
+        {"eni-1"} if interrupted else set(),
+    )
+    return aggregator
+
+
+def lines(closed: list[ClosedWindow], fields: tuple[str, ...] = FIELDS) -> list[str]:
+    return [line(record, fields) for window in closed for record in window.records]
+
+
+def test_packets_of_one_flow_are_one_line_in_the_default_format() -> None:
+    aggregator = covering(ALL)
+    aggregator.add(EVENT, START + 3)
+    aggregator.add(event(packets=2, bytes=100, start=START + 4, end=START + 9.9), START + 10)
+    assert aggregator.close_due(START + 59) == []
+    assert lines(aggregator.close_due(START + 60)) == [
+        "2 000000000001 eni-1 10.0.1.5 52.216.0.10 40000 443 6 12 5100 6000001 6000009 ACCEPT OK"
+    ]
+
+
+def test_a_window_without_traffic_says_nodata_and_the_next_one_opens() -> None:
+    aggregator = covering(ALL)
+    nodata = "2 000000000001 eni-1 - - - - - - - {} {} - NODATA"
+    assert lines(aggregator.close_due(START + 60)) == [nodata.format(6000000, 6000060)]
+    assert lines(aggregator.close_due(START + 120)) == [nodata.format(6000060, 6000120)]
+
+
+def test_an_interface_that_goes_is_told_at_once_and_its_last_packets_at_the_next_turn() -> None:
+    aggregator = covering(ALL)
+    aggregator.add(EVENT, START + 3)
+    assert len(lines(aggregator.close_interface("eni-1", START + 4))) == 1
+    assert aggregator.close_interface("eni-1", START + 4) == []
+    aggregator.add(event(packets=1, bytes=40), START + 5)
+    assert lines(aggregator.close_due(START + 5)) == [
+        "2 000000000001 eni-1 10.0.1.5 52.216.0.10 40000 443 6 1 40 6000001 6000002 ACCEPT OK"
+    ]
+    assert aggregator.close_due(START + 200) == []
+    assert not aggregator.add(EVENT, START + 201), "after a while it is forgotten"
+
+
+def test_an_interface_whose_row_is_gone_is_told_like_one_that_was_deleted() -> None:
+    aggregator = covering(ALL)
+    aggregator.add(EVENT, START + 3)
+    assert len(lines(aggregator.cover([], {"fl-1"}, START + 4))) == 1
+
+
+def test_a_deleted_flow_log_tells_nothing_more() -> None:
+    aggregator = covering(ALL)
+    aggregator.add(EVENT, START + 3)
+    assert aggregator.cover([], set(), START + 4) == []
+    assert not aggregator.add(EVENT, START + 5)
+    assert aggregator.close_due(START + 60) == []
+
+
+def test_a_flow_log_of_rejects_leaves_accepted_packets_out_without_saying_nodata() -> None:
+    aggregator = covering(ALL, REJECTS)
+    aggregator.add(EVENT, START + 3)
+    closed = aggregator.close_due(START + 60)
+    assert [window.covered.target.flow_log_id for window in closed] == ["fl-1"]
+    aggregator.add(event(action="REJECT"), START + 61)
+    assert len(aggregator.close_due(START + 120)) == 2
+
+
+@pytest.mark.parametrize("address", ["10.0.0.2", "169.254.170.2", "169.254.169.253"])
+def test_traffic_to_the_resolver_and_to_credentials_is_not_recorded(address: str) -> None:
+    aggregator = covering(ALL)
+    aggregator.add(event(destination=address), START + 3)
+    aggregator.add(event(source=address, direction="ingress"), START + 3)
+    assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["NODATA"]
+
+
+def test_a_window_that_was_interrupted_or_overrun_says_skipdata(monkeypatch: pytest.MonkeyPatch) -> None:
+    aggregator = covering(ALL, interrupted=True)
+    aggregator.add(EVENT, START + 3)
+    assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["OK", "SKIPDATA"]
+    monkeypatch.setattr(aggregate, "FLOWS_PER_WINDOW", 2)
+    for port in range(4):
+        aggregator.add(event(source_port=port), START + 61)
+    told = [text.split()[-1] for text in lines(aggregator.close_due(START + 120))]
+    assert told == ["OK", "OK", "SKIPDATA"]
+
+
+def test_a_long_pause_is_one_window_and_not_one_for_each_minute() -> None:
+    aggregator = covering(ALL)
+    aggregator.close_due(START + 100_000)
+    assert len(aggregator.close_due(START + 100_060)) == 1
+
+
+def test_fields_of_later_versions_are_told() -> None:
+    fields = parse_format(
+        "${version} ${vpc-id} ${flow-direction} ${traffic-path} ${tcp-flags} ${pkt-dst-aws-service} ${az-id} "
+        "${instance-id} ${encryption-status}"
+    )
+    key = FlowKey("10.0.1.5", "52.216.0.10", 40000, 443, 6, "egress", "ACCEPT")
+    record = FlowRecord(ENI, 1, 2, "OK", key, 10, 5000, 3)
+    assert line(record, fields) == "10 vpc-1 egress 7 3 S3 use1-az1 - -"
+    inside = dataclasses.replace(record, flow=dataclasses.replace(key, destination="10.0.2.9"))
+    assert line(inside, ("traffic-path",)) == "1"
+    ping = dataclasses.replace(record, flow=dataclasses.replace(key, protocol=1))
+    assert line(ping, ("srcport", "dstport", "tcp-flags")) == "0 0 -"
+    assert header(fields).startswith("version vpc-id ")
+
+
+@pytest.mark.parametrize("text", ["", "version", "${version},${start}", "${nosuch}", "${transit-gateway-id}"])
+def test_a_format_that_cannot_be_told_is_refused(text: str) -> None:
+    with pytest.raises(LogFormatError):
+        parse_format(text)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(1, 100), st.sampled_from(["ACCEPT", "REJECT"]), st.integers(0, 200)),
+        max_size=40,
+    )
+)
+def test_every_byte_is_told_exactly_once(packets: list[tuple[int, int, Any, int]]) -> None:
+    aggregator = covering(ALL)
+    closed: list[ClosedWindow] = []
+    for port, size, action, delay in sorted(packets, key=lambda packet: packet[3]):
+        now = START + delay
+        closed += aggregator.close_due(now)
+        aggregator.add(event(source_port=port, bytes=size, packets=1, action=action, start=now, end=now), now)
+    closed += aggregator.close_interface("eni-1", START + 201)
+    records = [record for window in closed for record in window.records if record.flow is not None]
+    assert sum(record.bytes for record in records) == sum(size for _, size, _, _ in packets)
+    assert sum(record.packets for record in records) == len(packets)
+    told = [(window.end, record.flow) for window in closed for record in window.records if record.flow]
+    assert len(told) == len(set(told)), "one record for each flow and window"

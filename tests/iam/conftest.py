@@ -1,0 +1,17 @@
+"""The world of the identity tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from iam_world import IamWorld
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[IamWorld]:
+    """A fresh account."""
+    world = IamWorld(tmp_path)
+    yield world
+    world.close()

@@ -1,0 +1,414 @@
+"""The controller, from a submitted job to its end, among surroundings that only remember."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jobs_world import ACCOUNT, DONE, KIND, World
+
+from reading_room.analysis.job_file import Done, Failed, Progress, Ready
+from reading_room.containers.spec import ContainerState
+from reading_room.dataplane.spec import Problem
+from reading_room.jobs.controller import STOP_SECONDS
+from reading_room.jobs.errors import JobEnded, PreparationError, TokenReused, UnknownJob
+from reading_room.jobs.submission import find
+from reading_room.settings import Settings
+
+
+def run_to_container(world: World) -> str:
+    job = world.submit()
+    world.turn()
+    assert len(world.wanted()) == 1
+    return job
+
+
+def settle(world: World) -> None:
+    """Let the host confirm that everything dropped is gone."""
+    world.host_says()
+    world.turn(3)
+
+
+def test_a_job_goes_from_submitted_to_completed(world: World) -> None:
+    job = world.submit()
+    assert world.status(job) == "SUBMITTED"
+    world.turn()
+    assert world.status(job) == "IN_PROGRESS"
+    (spec,) = world.wanted()
+    assert spec.job.job_id == job
+    assert spec.job.attempt == 1
+    assert spec.interface_id in world.network.attached_ids
+    assert spec.job.output.key == f"out/{ACCOUNT}-NER-{job}/output/output.tar.gz"
+    world.write_output(job)
+    world.host_says(world.state(Ready(), DONE, phase="exited", exit_code=0))
+    world.turn()
+    assert world.wanted() == ()
+    assert world.network.interfaces == {}
+    assert world.network.attached_ids == set()
+    settle(world)
+    assert world.status(job) == "COMPLETED"
+    assert world.row(job).documents == 3
+    assert world.row(job).ended_at == world.now
+    assert world.container_rows() == 0
+
+
+def test_a_job_is_not_over_before_its_interface_is_gone(world: World) -> None:
+    job = run_to_container(world)
+    (spec,) = world.wanted()
+    world.write_output(job)
+    state = world.state(DONE, phase="exited", exit_code=0)
+    world.host_says(state)
+    world.turn(3)
+    assert world.status(job) == "IN_PROGRESS"
+    world.host_says(interfaces=(spec.interface_id,))
+    world.turn(2)
+    assert world.status(job) == "IN_PROGRESS"
+    world.host_says(interfaces=())
+    world.turn(2)
+    assert world.status(job) == "COMPLETED"
+
+
+def test_a_host_that_never_confirms_holds_a_job_up_for_five_seconds(world: World) -> None:
+    job = run_to_container(world)
+    (spec,) = world.wanted()
+    world.write_output(job)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0), interfaces=(spec.interface_id,))
+    world.turn(2)
+    world.pass_seconds(4)
+    world.turn(2)
+    assert world.status(job) == "IN_PROGRESS"
+    world.pass_seconds(1)
+    world.turn(2)
+    assert world.status(job) == "COMPLETED"
+
+
+def test_a_worker_that_claims_an_output_that_is_not_there_fails_its_job(world: World) -> None:
+    job = run_to_container(world)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    assert world.status(job) == "FAILED"
+    assert "no such object is there" in str(world.message(job))
+    assert str(world.message(job)).startswith("INTERNAL_ERROR: ")
+
+
+@pytest.mark.parametrize("content", [b"another archive", b"aN archive"])
+def test_an_output_of_another_size_or_checksum_fails_the_job(world: World, content: bytes) -> None:
+    job = run_to_container(world)
+    world.write_output(job, content)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    assert world.status(job) == "FAILED"
+    assert f"has {len(content)} bytes" in str(world.message(job))
+
+
+def test_progress_of_the_worker_is_kept(world: World) -> None:
+    job = run_to_container(world)
+    world.host_says(world.state(Ready(), Progress(17)))
+    world.turn()
+    assert world.row(job).documents == 17
+    assert world.status(job) == "IN_PROGRESS"
+
+
+def test_a_denied_read_names_the_statement_that_decided(world: World) -> None:
+    job = run_to_container(world)
+    world.denial = 'statement "OnlyReports" of endpoint vpce-1 does not allow s3:ListBucket'
+    world.host_says(world.state(Failed("NO_READ_ACCESS_TO_INPUT", "s3:ListBucket on s3://papers/in/: Access Denied")))
+    world.turn()
+    settle(world)
+    assert world.message(job) == (
+        "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access to the input data. "
+        "s3:ListBucket on s3://papers/in/: Access Denied "
+        '(statement "OnlyReports" of endpoint vpce-1 does not allow s3:ListBucket)'
+    )
+    assert world.asked == [f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend-{job}"]
+
+
+def test_a_worker_without_connection_learns_the_missing_route(world: World) -> None:
+    job = run_to_container(world)
+    world.network.reason = "rtb-1 has no route to pl-1"
+    world.host_says(world.state(Failed("NO_ROUTE_TO_STORAGE", "no connection to S3")))
+    world.turn()
+    settle(world)
+    assert world.message(job) == "NO_ROUTE_TO_STORAGE: no connection to S3 (rtb-1 has no route to pl-1)"
+
+
+def test_what_a_worker_writes_is_bounded_and_cannot_steer_a_terminal(world: World) -> None:
+    job = run_to_container(world)
+    world.host_says(world.state(Failed("COMPLETED", "\x1b[2J" + "x" * 900_000)))
+    world.turn()
+    settle(world)
+    message = str(world.message(job))
+    assert message.startswith("INTERNAL_ERROR: COMPLETED: \\x1b[2Jxxx")
+    assert len(message) < 2100
+
+
+def test_a_crash_fails_the_job_with_the_worker_s_last_words(world: World) -> None:
+    job = run_to_container(world)
+    (spec,) = world.wanted()
+    world.host_says(ContainerState(spec.container_id, "exited", 139, (Ready(),), "Segmentation fault\n"))
+    world.turn()
+    settle(world)
+    assert world.message(job) == (
+        "INTERNAL_ERROR: The worker crashed with exit code 139. It last wrote: Segmentation fault"
+    )
+
+
+@pytest.mark.parametrize(("phase", "exit_code"), [("lost", None), ("exited", 137), ("exited", 143), ("exited", 0)])
+def test_a_lost_container_is_followed_by_another_attempt(world: World, phase: str, exit_code: int | None) -> None:
+    job = run_to_container(world)
+    (first,) = world.wanted()
+    world.host_says(world.state(Ready(), phase=phase, exit_code=exit_code))
+    world.turn(2)
+    assert world.status(job) == "IN_PROGRESS"
+    (second,) = world.wanted()
+    assert second.job.attempt == 2
+    assert second.container_id != first.container_id
+    assert second.interface_id != first.interface_id
+    assert second.credentials_path != first.credentials_path
+    world.write_output(job)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    assert world.status(job) == "COMPLETED"
+
+
+def test_the_third_loss_fails_the_job(world: World) -> None:
+    job = run_to_container(world)
+    for _ in range(3):
+        world.host_says(world.state(phase="lost"))
+        world.turn(2)
+    settle(world)
+    assert world.status(job) == "FAILED"
+    assert str(world.message(job)).startswith("INTERNAL_ERROR: The container was lost 3 times")
+    assert world.network.interfaces == {}
+
+
+def test_a_preparation_that_fails_leaves_nothing_and_says_why(world: World) -> None:
+    job = world.submit()
+    world.network.refusals[job] = PreparationError("SUBNET_NOT_FOUND", "Subnet subnet-1 does not exist.")
+    world.turn(3)
+    assert world.status(job) == "FAILED"
+    assert world.message(job) == "SUBNET_NOT_FOUND: Subnet subnet-1 does not exist."
+    assert world.container_rows() == 0
+    assert world.wanted() == ()
+
+
+def test_a_fault_of_the_service_while_preparing_fails_only_that_job(world: World) -> None:
+    bad, good = world.submit(), world.submit()
+    world.network.refusals[bad] = RuntimeError("a bug")  # type: ignore[assignment]
+    world.turn(3)
+    assert world.status(bad) == "FAILED"
+    assert "RuntimeError: a bug" in str(world.message(bad))
+    assert world.status(good) == "IN_PROGRESS"
+
+
+def test_jobs_beyond_the_limit_wait_their_turn_oldest_first(tmp_path: Path) -> None:
+    world = World(tmp_path, Settings(jobs_at_once=1))
+    first = world.submit()
+    world.pass_seconds(1)
+    second = world.submit()
+    world.turn(3)
+    assert (world.status(first), world.status(second)) == ("IN_PROGRESS", "SUBMITTED")
+    world.write_output(first)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    assert (world.status(first), world.status(second)) == ("COMPLETED", "IN_PROGRESS")
+
+
+def test_a_job_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    world = World(tmp_path, Settings(job_seconds=60))
+    job = run_to_container(world)
+    world.pass_seconds(61)
+    world.turn()
+    assert world.wanted() == ()
+    settle(world)
+    assert "not done after 60 seconds" in str(world.message(job))
+
+
+def test_stopping_a_running_job_asks_its_worker_and_keeps_what_it_wrote(world: World) -> None:
+    job = run_to_container(world)
+    assert world.ask_to_stop(job) == "STOP_REQUESTED"
+    (spec,) = world.wanted()
+    assert spec.stop
+    world.write_output(job)
+    early = Done(DONE.documents, DONE.errors, DONE.size, DONE.sha256, stopped=True)
+    world.host_says(world.state(early, phase="exited", exit_code=0))
+    world.turn()
+    assert world.status(job) == "STOP_REQUESTED"
+    settle(world)
+    assert world.status(job) == "STOPPED"
+    assert world.message(job) is None
+    assert world.ask_to_stop(job) == "STOPPED"
+
+
+def test_a_job_that_beats_its_stop_is_completed(world: World) -> None:
+    job = run_to_container(world)
+    world.ask_to_stop(job)
+    world.write_output(job)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    assert world.status(job) == "COMPLETED"
+
+
+def test_a_worker_that_ignores_the_stop_is_ended(world: World) -> None:
+    job = run_to_container(world)
+    world.ask_to_stop(job)
+    world.pass_seconds(STOP_SECONDS + 1)
+    world.turn()
+    settle(world)
+    assert world.status(job) == "STOPPED"
+
+
+def test_stopping_a_waiting_job_ends_it_at_once(world: World) -> None:
+    job = world.submit()
+    assert world.ask_to_stop(job) == "STOPPED"
+    world.turn(2)
+    assert world.wanted() == ()
+
+
+def test_a_finished_job_cannot_be_stopped(world: World) -> None:
+    job = world.submit()
+    world.network.refusals[job] = PreparationError("SUBNET_NOT_FOUND", "gone")
+    world.turn(3)
+    with pytest.raises(JobEnded):
+        world.ask_to_stop(job)
+
+
+def test_a_repeated_token_returns_the_same_job(world: World) -> None:
+    assert world.submit("token-1") == world.submit("token-1")
+    with pytest.raises(TokenReused):
+        world.submit("token-1", name="another")
+
+
+def test_a_job_of_another_account_or_kind_is_unknown(world: World) -> None:
+    job = world.submit()
+    with world.database.reading() as session:
+        assert find(session, ACCOUNT, KIND, job).job_id == job
+        for account, kind in (("444455556666", KIND), (ACCOUNT, "topics-detection-job")):
+            with pytest.raises(UnknownJob):
+                find(session, account, kind, job)
+
+
+def test_unfinished_uploads_of_the_output_are_aborted(world: World) -> None:
+    job = run_to_container(world)
+    output = world.wanted()[0].job.output
+    world.store.uploads.add((output.bucket, output.key))
+    world.host_says(world.state(Failed("INTERNAL_ERROR", "broken")))
+    world.turn()
+    settle(world)
+    assert world.status(job) == "FAILED"
+    assert world.store.uploads == set()
+
+
+def test_a_host_s_problem_is_told_once(world: World) -> None:
+    job = run_to_container(world)
+    problem = Problem("enforcement", "the kernel has no nftables: install them")
+    for _ in range(3):
+        world.host_says(problems=(problem,))
+        world.turn()
+    assert world.story(job).count("the kernel has no nftables") == 1
+    assert world.status(job) == "IN_PROGRESS"
+
+
+def test_the_story_reaches_the_log_in_order_and_once(world: World) -> None:
+    job = run_to_container(world)
+    world.controller._stories.turn()
+    world.write_output(job)
+    world.host_says(world.state(DONE, phase="exited", exit_code=0))
+    world.turn()
+    settle(world)
+    world.controller._stories.turn()
+    world.controller._stories.turn()
+    names = [text.split(":")[0] for _, text in world.stories.told[job]]
+    assert names == ["Submitted", "Admitted", "Prepared", "OutputSeen", "Released"]
+
+
+def test_reports_and_submissions_wake_the_loop(world: World) -> None:
+    world.controller.start()
+    try:
+        job = world.submit()
+        assert _eventually(lambda: len(world.wanted()) == 1)
+        world.write_output(job)
+        world.host_says(world.state(DONE, phase="exited", exit_code=0))
+        assert _eventually(lambda: world.wanted() == ())
+        world.host_says()
+        assert _eventually(lambda: world.status(job) == "COMPLETED")
+        assert _eventually(lambda: len(world.stories.told.get(job, ())) == 5)
+    finally:
+        assert world.controller.stop()
+
+
+def _eventually(holds: object, seconds: float = 5) -> bool:
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if holds():  # type: ignore[operator]
+            return True
+        pause.wait(0.01)
+    return False
+
+
+STEPS = st.lists(
+    st.sampled_from(["turn", "restart", "stop", "lost", "done", "failed", "crash", "wait", "clean"]), max_size=25
+)
+
+
+@given(STEPS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_order_of_accidents_loses_a_job_or_leaks_an_interface(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
+) -> None:
+    world = World(tmp_path_factory.mktemp("story"))
+    job = world.submit()
+    terminal: str | None = None
+    for step in [*steps, "turn", "done", "clean"]:
+        wanted = world.wanted()
+        match step:
+            case "turn":
+                world.turn()
+            case "restart":
+                world.restart()
+            case "wait":
+                world.pass_seconds(10)
+                world.turn()
+            case "clean":
+                world.host_says()
+                world.turn(3)
+            case "stop":
+                if world.status(job) in ("SUBMITTED", "IN_PROGRESS"):
+                    world.ask_to_stop(job)
+            case "done" if wanted:
+                world.write_output(job)
+                world.host_says(world.state(DONE, phase="exited", exit_code=0))
+                world.turn()
+            case "failed" if wanted:
+                world.host_says(world.state(Failed("INPUT_NOT_FOUND", "nothing there")))
+                world.turn()
+            case "lost" if wanted:
+                world.host_says(world.state(phase="lost"))
+                world.turn()
+            case "crash" if wanted:
+                world.host_says(world.state(phase="exited", exit_code=3))
+                world.turn()
+        if terminal is not None:
+            assert world.status(job) == terminal
+        if world.status(job) in ("COMPLETED", "FAILED", "STOPPED"):
+            terminal = world.status(job)
+            assert world.container_rows() == 0
+            assert world.network.interfaces == {}
+    for _ in range(4):
+        if world.wanted():
+            world.write_output(job)
+            world.host_says(world.state(DONE, phase="exited", exit_code=0))
+        world.pass_seconds(10)
+        world.turn(3)
+    assert world.status(job) in ("COMPLETED", "FAILED", "STOPPED")
+    assert world.network.interfaces == {}
+    assert world.network.attached_ids == set()
+    world.database.close()

@@ -1,0 +1,210 @@
+"""The state machine: every pair of phase and event, and random stories."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.jobs.job import (
+    ATTEMPTS,
+    TERMINAL,
+    AddContainer,
+    Admitted,
+    AskToStop,
+    Change,
+    ContainerLost,
+    DropContainer,
+    Event,
+    Job,
+    Outcome,
+    OutputSeen,
+    Phase,
+    PlaceContainer,
+    PreparationFailed,
+    Prepared,
+    Released,
+    StopOverdue,
+    StopRequested,
+    TimedOut,
+    WorkerFailed,
+    job_status,
+)
+from reading_room.jobs.state_machine import TRANSITIONS, InvalidTransition, accepts, advance
+
+ADMITTED, RELEASED, STOP, LOST = Admitted(), Released(), StopRequested(), ContainerLost("its host is gone")
+PREPARED = Prepared("eni-1", "vpc-1", "subnet-1 at 10.0.1.5")
+DONE, DONE_EARLY = OutputSeen(3, 0, False), OutputSeen(1, 0, True)
+DENIED = WorkerFailed("NO_READ_ACCESS_TO_INPUT", "denied")
+UNPREPARED = PreparationFailed("SUBNET_NOT_FOUND", "subnet-9 does not exist")
+TIMED_OUT, OVERDUE = TimedOut(60), StopOverdue(60)
+EVENTS: tuple[Event, ...] = (
+    ADMITTED,
+    PREPARED,
+    UNPREPARED,
+    STOP,
+    DONE,
+    DONE_EARLY,
+    DENIED,
+    LOST,
+    TIMED_OUT,
+    OVERDUE,
+    RELEASED,
+)
+
+
+def after(*events: Event) -> Job:
+    job = Job("j1")
+    for event in events:
+        job, _ = advance(job, event)
+    return job
+
+
+RUNNING = (ADMITTED, PREPARED)
+STOPPING = (*RUNNING, STOP)
+
+
+@pytest.mark.parametrize(
+    ("events", "phase", "status"),
+    [
+        ((), Phase.QUEUED, "SUBMITTED"),
+        ((STOP,), Phase.STOPPED, "STOPPED"),
+        ((ADMITTED,), Phase.PREPARING, "IN_PROGRESS"),
+        ((ADMITTED, UNPREPARED), Phase.FINISHING, "IN_PROGRESS"),
+        ((ADMITTED, UNPREPARED, RELEASED), Phase.FAILED, "FAILED"),
+        ((ADMITTED, STOP), Phase.FINISHING, "STOP_REQUESTED"),
+        ((ADMITTED, STOP, RELEASED), Phase.STOPPED, "STOPPED"),
+        (RUNNING, Phase.RUNNING, "IN_PROGRESS"),
+        ((*RUNNING, DONE), Phase.FINISHING, "IN_PROGRESS"),
+        ((*RUNNING, DONE, RELEASED), Phase.COMPLETED, "COMPLETED"),
+        ((*RUNNING, DENIED, RELEASED), Phase.FAILED, "FAILED"),
+        ((*RUNNING, TIMED_OUT, RELEASED), Phase.FAILED, "FAILED"),
+        ((*RUNNING, LOST), Phase.PREPARING, "IN_PROGRESS"),
+        ((*RUNNING, DONE_EARLY), Phase.PREPARING, "IN_PROGRESS"),
+        (STOPPING, Phase.STOPPING, "STOP_REQUESTED"),
+        ((*STOPPING, STOP), Phase.STOPPING, "STOP_REQUESTED"),
+        ((*STOPPING, DONE_EARLY), Phase.FINISHING, "STOP_REQUESTED"),
+        ((*STOPPING, DONE_EARLY, RELEASED), Phase.STOPPED, "STOPPED"),
+        ((*STOPPING, DONE, RELEASED), Phase.COMPLETED, "COMPLETED"),
+        ((*STOPPING, LOST, RELEASED), Phase.STOPPED, "STOPPED"),
+        ((*STOPPING, DENIED, RELEASED), Phase.STOPPED, "STOPPED"),
+        ((*STOPPING, OVERDUE, RELEASED), Phase.STOPPED, "STOPPED"),
+        ((*STOPPING, TIMED_OUT, RELEASED), Phase.FAILED, "FAILED"),
+        ((*RUNNING, DONE, STOP), Phase.FINISHING, "STOP_REQUESTED"),
+        ((*RUNNING, DONE, STOP, RELEASED), Phase.COMPLETED, "COMPLETED"),
+    ],
+)
+def test_events_lead_to_a_phase_and_the_status_that_clients_see(
+    events: tuple[Event, ...], phase: Phase, status: str
+) -> None:
+    job = after(*events)
+    assert (job.phase, job_status(job)) == (phase, status)
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "changes"),
+    [
+        ((), ADMITTED, (AddContainer(1),)),
+        ((), STOP, ()),
+        ((ADMITTED,), PREPARED, (PlaceContainer(1, "eni-1", "vpc-1"),)),
+        ((ADMITTED,), UNPREPARED, (DropContainer(1),)),
+        ((ADMITTED,), STOP, (DropContainer(1),)),
+        (RUNNING, STOP, (AskToStop(1),)),
+        (RUNNING, DONE, (DropContainer(1),)),
+        (RUNNING, LOST, (DropContainer(1), AddContainer(2))),
+        (STOPPING, DONE_EARLY, (DropContainer(1),)),
+        ((*RUNNING, DONE), RELEASED, ()),
+    ],
+)
+def test_each_event_asks_for_exactly_its_changes(
+    before: tuple[Event, ...], event: Event, changes: tuple[Change, ...]
+) -> None:
+    assert advance(after(*before), event)[1] == changes
+
+
+def test_a_container_lost_too_often_fails_the_job_and_says_why() -> None:
+    attempts: tuple[Event, ...] = (PREPARED, LOST) * ATTEMPTS
+    job = after(ADMITTED, *attempts)
+    assert job.phase is Phase.FINISHING
+    assert job.outcome is not None
+    assert job.outcome.message == ("INTERNAL_ERROR: The container was lost 3 times, at last because its host is gone.")
+
+
+def test_a_failure_keeps_its_code_and_text() -> None:
+    job = after(*RUNNING, DENIED, RELEASED)
+    assert job.outcome == Outcome(Phase.FAILED, "NO_READ_ACCESS_TO_INPUT", "denied")
+    assert job.outcome.message == "NO_READ_ACCESS_TO_INPUT: denied"
+
+
+def test_every_pair_that_the_table_lacks_is_refused_with_the_story() -> None:
+    stories = {
+        Phase.QUEUED: (),
+        Phase.PREPARING: (ADMITTED,),
+        Phase.RUNNING: RUNNING,
+        Phase.STOPPING: STOPPING,
+        Phase.FINISHING: (*RUNNING, DONE),
+        Phase.COMPLETED: (*RUNNING, DONE, RELEASED),
+        Phase.FAILED: (*RUNNING, DENIED, RELEASED),
+        Phase.STOPPED: (STOP,),
+    }
+    assert set(stories) == set(Phase)
+    for phase, story in stories.items():
+        for event in EVENTS:
+            job = after(*story)
+            if (phase, type(event)) in TRANSITIONS:
+                assert accepts(job, type(event))
+                continue
+            with pytest.raises(InvalidTransition) as raised:
+                advance(job, event)
+            assert type(event).__name__ in str(raised.value)
+            for line in job.story:
+                assert line in str(raised.value)
+
+
+def test_the_table_knows_every_event() -> None:
+    assert {event for _, event in TRANSITIONS} == set(get_args(Event)) == {type(e) for e in EVENTS}
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=30))
+def test_no_sequence_of_events_loses_a_job_or_leaves_a_container(events: list[Event]) -> None:
+    job = Job("j1")
+    wanted: set[int] = set()
+    added: list[int] = []
+    for event in events:
+        before = job
+        try:
+            job, changes = advance(job, event)
+        except InvalidTransition:
+            assert job is before
+            continue
+        assert before.phase not in TERMINAL, "a terminal job moved"
+        for change in changes:
+            match change:
+                case AddContainer(attempt=n):
+                    assert n not in added
+                    added.append(n)
+                    wanted.add(n)
+                case DropContainer(attempt=n):
+                    assert n in wanted
+                    wanted.discard(n)
+                case PlaceContainer(attempt=n) | AskToStop(attempt=n):
+                    assert n in wanted
+        assert job.attempt <= ATTEMPTS
+        assert len(wanted) <= 1
+        assert bool(wanted) == (job.phase in {Phase.PREPARING, Phase.RUNNING, Phase.STOPPING})
+        assert (job.outcome is None) == (job.phase not in TERMINAL | {Phase.FINISHING})
+        assert job.stop_requested or job.phase is not Phase.STOPPED
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=20))
+def test_from_anywhere_the_job_can_still_end(events: list[Event]) -> None:
+    job = Job("j1")
+    for event in events:
+        if accepts(job, type(event)):
+            job, _ = advance(job, event)
+    for event in (ADMITTED, TIMED_OUT, RELEASED):
+        if accepts(job, type(event)):
+            job, _ = advance(job, event)
+    assert job.phase in TERMINAL

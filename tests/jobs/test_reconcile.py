@@ -1,0 +1,94 @@
+"""The loop behind every controller."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from reading_room.reconcile import Loop
+
+
+def test_a_loop_turns_at_its_start_and_after_every_signal() -> None:
+    turned = threading.Semaphore(0)
+    loop = Loop("test", turned.release, every=60)
+    loop.start()
+    assert turned.acquire(timeout=5)
+    for _ in range(3):
+        loop.wake()
+        assert turned.acquire(timeout=5)
+    assert loop.stop()
+
+
+def test_a_signal_during_a_turn_causes_another_turn() -> None:
+    entered, leave = threading.Semaphore(0), threading.Semaphore(0)
+
+    def turn() -> None:
+        entered.release()
+        leave.acquire(timeout=5)
+
+    loop = Loop("test", turn, every=60)
+    loop.start()
+    assert entered.acquire(timeout=5)
+    for _ in range(10):
+        loop.wake()
+    leave.release()
+    assert entered.acquire(timeout=5), "the signal was lost"
+    leave.release()
+    assert not entered.acquire(timeout=0.05), "ten signals are one turn"
+    assert loop.stop()
+
+
+def test_the_timer_turns_without_a_signal() -> None:
+    turned = threading.Semaphore(0)
+    loop = Loop("test", turned.release, every=0.01)
+    loop.start()
+    for _ in range(3):
+        assert turned.acquire(timeout=5)
+    assert loop.stop()
+
+
+def test_a_failed_turn_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    done = threading.Event()
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if turns < 3:
+            raise ValueError("not yet")
+        done.set()
+
+    loop = Loop("test", turn, every=60, retry=0.001)
+    loop.start()
+    assert done.wait(5)
+    assert loop.stop()
+    assert "not yet" in caplog.text
+
+
+def test_stopping_waits_for_the_turn_in_progress() -> None:
+    entered, ended = threading.Event(), threading.Event()
+
+    def turn() -> None:
+        entered.set()
+        time.sleep(0.05)
+        ended.set()
+
+    loop = Loop("test", turn, every=60)
+    loop.start()
+    assert entered.wait(5)
+    assert loop.stop()
+    assert ended.is_set()
+
+
+def test_a_loop_starts_once() -> None:
+    loop = Loop("test", lambda: None, every=60)
+    loop.start()
+    with pytest.raises(RuntimeError):
+        loop.start()
+    assert loop.stop()
+
+
+def test_a_loop_that_never_started_can_be_stopped() -> None:
+    assert Loop("test", lambda: None, every=60).stop()

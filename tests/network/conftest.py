@@ -1,0 +1,53 @@
+"""Runs a test that asks for ``world`` in a forked child inside namespaces of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+from network_world import World
+
+
+class InsideWorldError(Exception):
+    """A test failed in its world; the message is the child's traceback."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Return a world that the test's child process enters before the test's body runs."""
+    return World(tmp_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Fork for a test with a ``world``; the child's end is the test's."""
+    if "world" not in pyfuncitem.funcargs:
+        return None
+    world = pyfuncitem.funcargs["world"]
+    assert isinstance(world, World)
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    read, write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        code, said = 0, ""
+        try:
+            world.enter()
+            pyfuncitem.obj(**arguments)
+            world.leave()
+        except BaseException:
+            code, said = 1, traceback.format_exc()
+        os.write(write, said[-30_000:].encode())
+        os._exit(code)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        data = pipe.read()
+    _pid, status = os.waitpid(child, 0)
+    if status != 0:
+        said = data.decode(errors="replace") or f"the child ended with status {status}"
+        raise InsideWorldError(said)
+    return True

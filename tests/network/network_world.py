@@ -1,0 +1,331 @@
+"""A world of its own for one test: network, mount and (for an ordinary user) user namespaces, left by exiting.
+
+``conftest.py`` runs a test that asks for ``world`` in a forked child, which enters the world first; nothing that the
+test does can reach the host's links, rules or mounts, and everything is gone with the child. Sockets are opened inside
+a container's namespace and used from outside, so no helper process is needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.spec import (
+    CidrPeer,
+    Endpoint,
+    FlowEvent,
+    GroupPeer,
+    Interface,
+    NetworkReport,
+    NetworkSpec,
+    Peer,
+    PrefixList,
+    PrefixListPeer,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+)
+
+CLONE_NEWNS = 0x20000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+MS_REC_PRIVATE = 0x4000 | 0x40000
+
+S3 = "pl-63a5400a"
+S3_ADDRESS = "52.216.0.10"
+PREFIX_LISTS = (PrefixList(S3, ("3.5.0.0/19", "52.216.0.0/15")),)
+TCP, UDP, ICMP = 6, 17, 1
+PATIENCE = 0.25
+"""Seconds after which a connection counts as blocked; nothing answers a dropped packet."""
+
+
+def ident(prefix: str, number: int) -> str:
+    """Return an id in EC2's form."""
+    return f"{prefix}-{number:08x}{number:09x}"
+
+
+def rule(number: int, peer: Peer, protocol: int = TCP, first: int = 0, last: int | None = None) -> SecurityGroupRule:
+    """Return an allow rule."""
+    return SecurityGroupRule(ident("sgr", number), protocol, first, first if last is None else last, peer)
+
+
+ANYWHERE = CidrPeer("0.0.0.0/0")
+EVERYTHING = rule(900, ANYWHERE, -1, -1)
+WEB, APP, MUTE = ident("sg", 1), ident("sg", 2), ident("sg", 3)
+"""WEB may open everything and takes nothing; APP takes 8443 from WEB and may ask S3; MUTE has no rule."""
+
+
+@dataclass
+class Network:
+    """A VPC as tests write it; ``build`` makes the value."""
+
+    number: int = 1
+    cidr: str = "10.0.0.0/16"
+    ingress: dict[str, list[SecurityGroupRule]] = field(default_factory=dict)
+    egress: dict[str, list[SecurityGroupRule]] = field(default_factory=dict)
+    interfaces: list[Interface] = field(default_factory=list)
+    endpoint_in: list[int] = field(default_factory=lambda: [1])
+    """Numbers of the route tables that lead to the S3 endpoint."""
+    endpoint: bool = True
+    logged: bool = True
+    extra_routes: list[Route] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Give the three standard groups where none were given."""
+        if not self.egress:
+            self.ingress = {WEB: [], APP: [rule(1, GroupPeer(WEB), TCP, 8443)], MUTE: []}
+            self.egress = {WEB: [EVERYTHING], APP: [rule(2, PrefixListPeer(S3), TCP, 443)], MUTE: []}
+
+    @property
+    def vpc_id(self) -> str:
+        """The VPC's id."""
+        return ident("vpc", self.number)
+
+    @property
+    def endpoint_id(self) -> str:
+        """The id of its S3 endpoint."""
+        return ident("vpce", self.number)
+
+    def add(self, number: int, address: str, *groups: str, subnet: int = 1) -> Interface:
+        """Attach an interface; its container is named after its number."""
+        interface = Interface(
+            interface_id=ident("eni", self.number * 1000 + number),
+            subnet_id=ident("subnet", self.number * 10 + subnet),
+            address=address,
+            mac=f"02:00:00:{self.number:02x}:00:{number:02x}",
+            group_ids=groups,
+            container_id=f"c{self.number}-{number}",
+            logged=self.logged,
+        )
+        self.interfaces.append(interface)
+        return interface
+
+    def build(self) -> Vpc:
+        """Return the value: two /24 subnets, each with a route table of its own."""
+        base = self.cidr.split("/")[0].rsplit(".", 2)[0]
+        local = [Route(S3, self.endpoint_id)] if self.endpoint else []
+        tables = tuple(
+            RouteTable(
+                ident("rtb", self.number * 10 + number),
+                number,
+                (*(local if number in self.endpoint_in else []), *self.extra_routes),
+            )
+            for number in (1, 2)
+        )
+        groups = tuple(
+            SecurityGroup(
+                group_id,
+                tuple(self.ingress[group_id]),
+                tuple(self.egress[group_id]),
+                tuple(sorted(each.address for each in self.interfaces if group_id in each.group_ids)),
+            )
+            for group_id in sorted(self.egress)
+        )
+        return Vpc(
+            vpc_id=self.vpc_id,
+            vni=self.number,
+            cidrs=(self.cidr,),
+            dns_support=True,
+            subnets=tuple(
+                Subnet(ident("subnet", self.number * 10 + n), f"{base}.{n}.0/24", ident("rtb", self.number * 10 + n))
+                for n in (1, 2)
+            ),
+            route_tables=tables,
+            groups=groups,
+            endpoints=(Endpoint(self.endpoint_id, "gateway", "s3", S3, 1),) if self.endpoint else (),
+            interfaces=tuple(sorted(self.interfaces, key=lambda each: each.interface_id)),
+        )
+
+
+def spec(*networks: Network) -> NetworkSpec:
+    """Return the wish for some networks."""
+    vpcs = sorted((network.build() for network in networks), key=lambda vpc: vpc.vpc_id)
+    return NetworkSpec(tuple(vpcs), PREFIX_LISTS)
+
+
+class World:
+    """The test's own namespaces, a driver in them, and containers that are only namespaces."""
+
+    def __init__(self, directory: Path) -> None:
+        """Remember where the runtime directory goes; nothing is entered yet."""
+        self.runtime = directory / "runtime"
+        self.containers: dict[str, int] = {}
+        self._driver: LinuxNetworkDriver | None = None
+
+    def enter(self) -> None:
+        """Leave the host: new namespaces for this process, which must be a single thread."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        uid, gid = os.getuid(), os.getgid()
+        flags = CLONE_NEWNET | CLONE_NEWNS | (CLONE_NEWUSER if uid else 0)
+        if libc.unshare(flags) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        if uid:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+            Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+        if libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None) != 0:
+            raise OSError(ctypes.get_errno(), "make mounts private")
+        self.runtime.mkdir(exist_ok=True)
+        if libc.mount(b"tmpfs", bytes(self.runtime), b"tmpfs", 0, b"mode=700") != 0:
+            raise OSError(ctypes.get_errno(), "mount tmpfs")
+
+    @property
+    def driver(self) -> LinuxNetworkDriver:
+        """The driver, made at first use."""
+        if self._driver is None:
+            self._driver = LinuxNetworkDriver(self.runtime)
+        return self._driver
+
+    def restart(self) -> None:
+        """Lose the driver as a crash does, and start another."""
+        if self._driver is not None:
+            self._driver.close()
+        self._driver = None
+        self.driver
+
+    def container(self, container_id: str) -> int:
+        """Return the namespace of a container, made at first use."""
+        if container_id not in self.containers:
+            self.containers[container_id] = namespaces.new_namespace()
+        return self.containers[container_id]
+
+    def end_container(self, container_id: str) -> None:
+        """Let a container's namespace go, as its death does."""
+        os.close(self.containers.pop(container_id))
+
+    def realize(self, wish: NetworkSpec) -> NetworkReport:
+        """Make every container of the wish, realize it, and insist that nothing failed."""
+        for vpc in wish.vpcs:
+            for interface in vpc.interfaces:
+                if interface.container_id is not None:
+                    self.container(interface.container_id)
+        report = self.driver.realize(wish, self.containers)
+        assert report.problems == (), "\n".join(str(each) for each in report.problems)
+        return report
+
+    def socket_in(self, interface: Interface, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
+        """Open a socket in an interface's container."""
+        assert interface.container_id is not None
+        with namespaces.inside(self.containers[interface.container_id]):
+            return socket.socket(socket.AF_INET, kind, protocol)
+
+    def listen(self, interface: Interface, port: int) -> socket.socket:
+        """Listen in an interface's container; connections wait in the backlog."""
+        server = self.socket_in(interface)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((interface.address, port))
+        server.listen(128)
+        server.settimeout(2)
+        return server
+
+    def connect(
+        self, interface: Interface, address: str, port: int, *, from_port: int = 0, patience: float = PATIENCE
+    ) -> socket.socket:
+        """Connect from an interface's container; ``OSError`` (``TimeoutError``) where it is blocked."""
+        client = self.socket_in(interface)
+        client.settimeout(patience)
+        try:
+            if from_port:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                client.bind((interface.address, from_port))
+            client.connect((address, port))
+        except OSError:
+            client.close()
+            raise
+        client.settimeout(2)
+        return client
+
+    def listener(self, network: Network, kind: str) -> socket.socket:
+        """Return the driver's listening socket of a kind in a network."""
+        found = [
+            opened
+            for label, opened in self.driver.listeners().items()
+            if label.vpc_id == network.vpc_id and label.kind == kind
+        ]
+        return found[0]
+
+    def flows(self, network: Network) -> list[FlowEvent]:
+        """Return the flow events of a network so far, after a forced reading."""
+        router = self.driver._kernel.routers.get(network.vpc_id)
+        if router is not None:
+            self.driver._flows.flush(network.vpc_id, router.descriptor)
+        return [event for event in self.driver.flows() if event.vpc_id == network.vpc_id]
+
+    def leave(self) -> None:
+        """Close what is open; the namespaces go with the process."""
+        if self._driver is not None:
+            self._driver.close()
+        for descriptor in self.containers.values():
+            os.close(descriptor)
+
+
+def expect_reaches(world: World, a: Interface, b: Interface | str, port: int) -> None:
+    """Insist that a connection opens."""
+    address = b if isinstance(b, str) else b.address
+    world.connect(a, address, port).close()
+
+
+def expect_blocked(world: World, a: Interface, b: Interface | str, port: int) -> None:
+    """Insist that a connection is dropped in silence: neither accepted nor refused."""
+    address = b if isinstance(b, str) else b.address
+    try:
+        world.connect(a, address, port).close()
+    except TimeoutError:
+        return
+    raise AssertionError(f"{a.address} reached {address}:{port}")
+
+
+def ask_by_udp(world: World, a: Interface, address: str, port: int, payload: bytes = b"?") -> socket.socket:
+    """Send one datagram from an interface's container."""
+    client = world.socket_in(a, socket.SOCK_DGRAM)
+    client.settimeout(PATIENCE)
+    client.sendto(payload, (address, port))
+    return client
+
+
+def ping(world: World, a: Interface, address: str) -> bool:
+    """Send one echo request and say whether an answer came."""
+    with world.socket_in(a, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        raw.settimeout(PATIENCE)
+        body = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
+        total = sum(struct.unpack("!4H", body))
+        total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+        raw.sendto(struct.pack("!BBHHH", 8, 0, total, 77, 1), (address, 0))
+        limit = time.monotonic() + PATIENCE
+        try:
+            while time.monotonic() < limit:
+                packet, sender = raw.recvfrom(2048)
+                if sender[0] == address and packet[20] == 0:
+                    return True
+        except TimeoutError:
+            return False
+        return False
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+    """Wait for a condition."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def summary(events: Sequence[FlowEvent]) -> set[tuple[str, str, str, str, int, str]]:
+    """Return what a flow log's reader looks at: interface, direction, ends, port of the service, action."""
+    return {
+        (each.interface_id, each.direction, each.source, each.destination, each.destination_port, each.action)
+        for each in events
+    }

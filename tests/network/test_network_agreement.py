@@ -1,0 +1,181 @@
+"""Three answers to one question: what AWS promises, what the compiled rules say, what the kernel does with a packet.
+
+The first two are compared by the thousand elsewhere; here a smaller set of random networks is made real, every packet
+is a real SYN, and the flow events must say the same as well.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+import socket
+import time
+
+import pytest
+from network_world import (
+    ANYWHERE,
+    PREFIX_LISTS,
+    S3,
+    TCP,
+    Network,
+    World,
+    ident,
+    rule,
+    spec,
+)
+
+from reading_room.dataplane.linux.compile import compile_host
+from reading_room.dataplane.linux.trace import trace
+from reading_room.dataplane.semantics import Packet, Verdict, decide
+from reading_room.dataplane.spec import (
+    CidrPeer,
+    GroupPeer,
+    Interface,
+    NetworkSpec,
+    Peer,
+    PrefixListPeer,
+    Route,
+    SecurityGroupRule,
+)
+
+pytestmark = pytest.mark.network
+
+PORTS = (22, 80, 443)
+GROUPS = (ident("sg", 1), ident("sg", 2), ident("sg", 3))
+PLACES = (("10.0.1.5", 1), ("10.0.1.6", 1), ("10.0.2.5", 2), ("10.0.2.6", 2))
+FOREIGN = ("52.216.0.10", "52.217.200.1", "3.5.0.9", "198.51.100.7", "10.0.1.99", "10.0.1.1", "169.254.170.1")
+
+
+def random_network(seed: int) -> Network:
+    """Return a small network: three groups with a few rules each, four interfaces, routes as they come."""
+    chance = random.Random(seed)
+    peers: list[Peer] = [
+        *(GroupPeer(group) for group in GROUPS),
+        PrefixListPeer(S3),
+        ANYWHERE,
+        CidrPeer("10.0.0.0/16"),
+        CidrPeer("10.0.2.0/24"),
+        CidrPeer("10.0.1.5/32"),
+        CidrPeer("52.216.0.0/16"),
+    ]
+    number = 0
+
+    def some_rules(most: int) -> list[SecurityGroupRule]:
+        nonlocal number
+        rules = []
+        for _ in range(chance.randint(0, most)):
+            number += 1
+            first = chance.choice((*PORTS, 0))
+            last = chance.choice([port for port in (*PORTS, 65535) if port >= first])
+            protocol = chance.choice((TCP, TCP, TCP, -1))
+            if protocol == -1:
+                first = last = -1
+            rules.append(rule(number, chance.choice(peers), protocol, first, last))
+        return rules
+
+    network = Network(
+        ingress={group: some_rules(3) for group in GROUPS},
+        egress={group: some_rules(4) for group in GROUPS},
+        endpoint_in=chance.choice(([1], [2], [1, 2], [])),
+        extra_routes=chance.choice(
+            (
+                [],
+                [Route("52.217.0.0/16", "blackhole")],
+                [Route("0.0.0.0/0", "blackhole")],
+                [Route("3.5.0.0/19", "blackhole")],
+            )
+        ),
+    )
+    for place, (address, subnet) in enumerate(PLACES):
+        groups = chance.sample(GROUPS, chance.choice((0, 1, 1, 2)))
+        network.add(place + 1, address, *sorted(groups), subnet=subnet)
+    return network
+
+
+def packets(network: Network) -> list[tuple[Interface, Packet]]:
+    """Return a SYN of every interface to every other and to foreign addresses, at every port."""
+    return [
+        (sender, Packet(network.vpc_id, sender.interface_id, destination, TCP, port))
+        for sender in network.interfaces
+        for destination in (*(address for address, _ in PLACES if address != sender.address), *FOREIGN)
+        for port in PORTS
+    ]
+
+
+def who_accepted(world: World, servers: dict[int, tuple[str, socket.socket]]) -> dict[tuple[str, int], str]:
+    """Return, by the sender's address and port, the interface or endpoint whose listener has its connection."""
+    found: dict[tuple[str, int], str] = {}
+    listeners = dict(servers)
+    for label, opened in world.driver.listeners().items():
+        if label.kind.startswith("endpoint"):
+            listeners[opened.fileno()] = (str(label.endpoint_id), opened)
+    for name, opened in listeners.values():
+        opened.setblocking(False)
+        while True:
+            try:
+                connection, peer = opened.accept()
+            except BlockingIOError:
+                break
+            connection.close()
+            found[peer[0], peer[1]] = name
+    return found
+
+
+def expected_events(sender: Interface, packet: Packet, verdict: Verdict) -> set[tuple[str, str, str]]:
+    """Return interface, direction and action of the events that a verdict means, replies left out.
+
+    What goes to the router's own addresses is not recorded, allowed or not.
+    """
+    if packet.destination in ("10.0.1.1", "169.254.170.1"):
+        return set()
+    if verdict.outcome == "refused-egress":
+        return {(sender.interface_id, "egress", "REJECT")}
+    return {(sender.interface_id, "egress", "ACCEPT")}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_promise_rules_and_kernel_agree(world: World, seed: int) -> None:
+    """Every packet of a random network ends where all three say, and the flow log says so too."""
+    network = random_network(seed)
+    wish: NetworkSpec = spec(network)
+    assert wish.prefix_lists == PREFIX_LISTS
+    world.realize(wish)
+    config = compile_host(wish)
+    by_address = {each.address: each for each in network.interfaces}
+    servers: dict[int, tuple[str, socket.socket]] = {}
+    for interface in network.interfaces:
+        for port in PORTS:
+            server = world.listen(interface, port)
+            servers[server.fileno()] = (interface.interface_id, server)
+    sent: list[tuple[Interface, Packet, socket.socket]] = []
+    for sender, packet in packets(network):
+        client = world.socket_in(sender)
+        client.setblocking(False)
+        client.bind((sender.address, 0))
+        client.connect_ex((packet.destination, packet.port))
+        sent.append((sender, packet, client))
+    time.sleep(0.3)
+    _, opened, _ = select.select([], [client for *_, client in sent], [], 0)
+    connected = {client for client in opened if client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0}
+    accepted = who_accepted(world, servers)
+    events: dict[tuple[str, int, str, int], set[tuple[str, str, str]]] = {}
+    for each in world.flows(network):
+        key = (each.source, each.source_port, each.destination, each.destination_port)
+        events.setdefault(key, set()).add((each.interface_id, each.direction, each.action))
+    outcomes = set()
+    for sender, packet, client in sent:
+        where = client.getsockname()
+        verdict, walked = decide(wish, packet), trace(config, packet)
+        outcomes.add(verdict.outcome)
+        story = f"{sender.address} to {packet.destination}:{packet.port}: {verdict.sentence}\n{walked.table()}"
+        assert (walked.outcome, walked.delivered_to) == (verdict.outcome, verdict.delivered_to), story
+        assert (client in connected) == verdict.delivered, story
+        assert accepted.get((where[0], where[1]), "") == verdict.delivered_to, story
+        wanted = expected_events(sender, packet, verdict)
+        receiver = by_address.get(packet.destination)
+        if receiver is not None and verdict.outcome in ("delivered", "refused-ingress"):
+            wanted.add((receiver.interface_id, "ingress", "ACCEPT" if verdict.delivered else "REJECT"))
+        assert events.get((where[0], where[1], packet.destination, packet.port), set()) == wanted, story
+    assert len(outcomes) > 1
+    for *_, client in sent:
+        client.close()

@@ -1,0 +1,329 @@
+"""What changes while packets flow: groups at once, revocation, endpoints and VPCs that go, failures of one VPC."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from network_world import (
+    APP,
+    EVERYTHING,
+    S3_ADDRESS,
+    TCP,
+    WEB,
+    Network,
+    World,
+    ask_by_udp,
+    expect_blocked,
+    expect_reaches,
+    rule,
+    spec,
+)
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.connections import LISTEN
+from reading_room.dataplane.linux.router import Router
+from reading_room.dataplane.spec import GroupPeer, Interface
+
+pytestmark = pytest.mark.network
+
+
+def is_cut(connection: socket.socket, seconds: float = 1.0) -> bool:
+    """Whether a connection ends, by reset or orderly, within a time."""
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def router_of(world: World, network: Network) -> Router:
+    """Return the driver's open router of a network."""
+    return world.driver._kernel.routers[network.vpc_id]
+
+
+def endpoint_connection(world: World, network: Network, interface: Interface) -> tuple[socket.socket, socket.socket]:
+    """Open a connection to the endpoint and accept it."""
+    client = world.connect(interface, S3_ADDRESS, 443)
+    accepted, _peer = world.listener(network, "endpoint-https").accept()
+    return client, accepted
+
+
+def test_a_new_member_of_a_group_is_let_in_at_once(world: World) -> None:
+    """Group references are evaluated against who carries the group now."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.realize(spec(network))
+    late = network.add(3, "10.0.1.9", WEB)
+    world.realize(spec(network))
+    with world.listen(app, 8443):
+        expect_reaches(world, web, app, 8443)
+        expect_reaches(world, late, app, 8443)
+        network.interfaces.remove(late)
+        world.realize(spec(network))
+        back = network.add(3, "10.0.1.9", APP)
+        world.realize(spec(network))
+        expect_blocked(world, back, app, 8443)
+
+
+def test_a_revoked_rule_is_closed_to_a_reused_source_port_and_open_connections_live_on(world: World) -> None:
+    """A SYN with the ports of a connection closed a moment ago does not count as established."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.realize(spec(network))
+    with world.listen(app, 8443) as server:
+        closed = world.connect(web, app.address, 8443, from_port=40001)
+        accepted, _peer = server.accept()
+        closed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        closed.close()
+        accepted.close()
+        with world.connect(web, app.address, 8443, from_port=40002) as living:
+            other, _peer = server.accept()
+            network.ingress[APP] = []
+            world.realize(spec(network))
+            for port in (40001, 40003):
+                with pytest.raises(TimeoutError):
+                    world.connect(web, app.address, 8443, from_port=port)
+            living.sendall(b"still here")
+            assert other.recv(10) == b"still here"
+            other.close()
+
+
+def test_unrelated_changes_do_not_cost_a_single_connection(world: World) -> None:
+    """A client connects all the time while rules, members and interfaces come and go."""
+    network = Network()
+    network.ingress[WEB] = [rule(9, GroupPeer(WEB), TCP, 80)]
+    one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
+    world.realize(spec(network))
+    server = world.listen(two, 80)
+    failures: list[str] = []
+    done = threading.Event()
+    count = 0
+
+    def keep_connecting() -> None:
+        nonlocal count
+        while not done.is_set():
+            try:
+                world.connect(one, two.address, 80, patience=0.9).close()
+                server.accept()[0].close()
+                count += 1
+            except OSError as error:
+                failures.append(repr(error))
+
+    thread = threading.Thread(target=keep_connecting)
+    thread.start()
+    for turn in range(25):
+        network.ingress[WEB].append(rule(100 + turn, GroupPeer(APP), TCP, 1000 + turn))
+        network.egress[APP].append(rule(200 + turn, GroupPeer(WEB), TCP, 2000 + turn))
+        extra = network.add(10 + turn, f"10.0.2.{10 + turn}", APP, WEB, subnet=2)
+        world.realize(spec(network))
+        network.interfaces.remove(extra)
+        world.realize(spec(network))
+    done.set()
+    thread.join()
+    server.close()
+    assert failures == []
+    assert count > 20
+
+
+def test_deleting_an_endpoint_cuts_its_connections_within_a_second(world: World) -> None:
+    """Accepted connections end at both sides, the listener goes, new ones are dropped."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    client, accepted = endpoint_connection(world, network, web)
+    network.endpoint = False
+    began = time.monotonic()
+    world.realize(spec(network))
+    assert is_cut(client)
+    assert is_cut(accepted)
+    assert time.monotonic() - began < 1.0
+    assert not [each for each in world.driver.listeners() if each.endpoint_id]
+    expect_blocked(world, web, S3_ADDRESS, 443)
+    assert not [each for each in router_of(world, network).connections.sockets() if each.port == 20003]
+
+
+def test_removing_a_route_tables_association_cuts_only_its_own_subnets(world: World) -> None:
+    """The other subnet's connection goes on."""
+    network = Network()
+    network.endpoint_in = [1, 2]
+    near = network.add(1, "10.0.1.5", WEB)
+    far = network.add(2, "10.0.2.5", WEB, subnet=2)
+    world.realize(spec(network))
+    near_client, near_accepted = endpoint_connection(world, network, near)
+    far_client, far_accepted = endpoint_connection(world, network, far)
+    network.endpoint_in = [2]
+    world.realize(spec(network))
+    assert is_cut(near_client)
+    assert is_cut(near_accepted)
+    far_client.sendall(b"alive")
+    assert far_accepted.recv(5) == b"alive"
+    expect_blocked(world, near, S3_ADDRESS, 443)
+    expect_reaches(world, far, S3_ADDRESS, 443)
+
+
+def test_deleting_a_vpc_cuts_everything_and_leaves_nothing(world: World) -> None:
+    """Connections end although the server still holds their descriptors; pin, links and listeners are gone."""
+    network, other = Network(), Network(2)
+    web = network.add(1, "10.0.1.5", WEB)
+    other.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network, other))
+    client, accepted = endpoint_connection(world, network, web)
+    kept = socket.fromfd(world.listener(network, "credentials").fileno(), socket.AF_INET, socket.SOCK_STREAM)
+    assert web.container_id is not None
+    report = world.realize(spec(other))
+    assert report.vpcs == (other.vpc_id,)
+    assert is_cut(accepted)
+    assert world.driver._kernel.board.names() == (other.vpc_id,)
+    assert {label.vpc_id for label in world.driver.listeners()} == {other.vpc_id}
+    with namespaces.inside(world.containers[web.container_id]):
+        assert "eth0" not in Path("/proc/thread-self/net/dev").read_text()
+    client.close()
+    kept.close()
+
+
+def test_a_vpc_that_comes_back_works_like_new(world: World) -> None:
+    """Also while a server still holds a listening socket of its first life."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    kept = [socket.fromfd(each.fileno(), socket.AF_INET, each.type) for each in world.driver.listeners().values()]
+    world.realize(spec())
+    world.end_container(str(web.container_id))
+    world.realize(spec(network))
+    client, accepted = endpoint_connection(world, network, web)
+    client.close()
+    accepted.close()
+    for each in kept:
+        each.close()
+
+
+def test_a_wish_that_breaks_an_invariant_changes_nothing_and_the_others_are_served(world: World) -> None:
+    """The VPC's old rules stay whole, its problem is named, and a second VPC is made as asked."""
+    network, other = Network(), Network(2)
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.realize(spec(network))
+    network.add(3, "10.0.1.6", WEB)
+    other.add(1, "10.0.1.5", WEB)
+    world.container("c1-3")
+    world.container("c2-1")
+    report = world.driver.realize(spec(network, other), world.containers)
+    assert report.vpcs == (other.vpc_id,)
+    assert [problem.about for problem in report.problems] == [network.vpc_id]
+    assert "10.0.1.6" in report.problems[0].message
+    assert {web.interface_id, app.interface_id} <= set(report.interfaces)
+    with world.listen(app, 8443), world.listen(app, 80):
+        expect_reaches(world, web, app, 8443)
+        expect_blocked(world, web, app, 80)
+
+
+def test_an_interface_that_cannot_be_made_is_its_own_problem(world: World) -> None:
+    """A namespace that has an eth0 already: the interface is not in place, its neighbours are."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    taken = network.add(2, "10.0.1.6", WEB)
+    world.container("c1-1")
+    world.containers["c1-2"] = world.container("c1-1")
+    report = world.driver.realize(spec(network), world.containers)
+    assert report.vpcs == (network.vpc_id,)
+    assert len(report.interfaces) == 1
+    assert [problem.about for problem in report.problems] == [taken.interface_id]
+    assert "File exists" in report.problems[0].message
+    del world.containers["c1-2"]
+    network.interfaces = [web]
+    assert world.realize(spec(network)).interfaces == (web.interface_id,)
+
+
+def test_an_interface_without_its_container_waits_and_is_made_when_it_comes(world: World) -> None:
+    """No wire, not in place, no problem; packets to it end in the log of their sender."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.container(str(web.container_id))
+    report = world.driver.realize(spec(network), world.containers)
+    assert (report.interfaces, report.problems) == ((web.interface_id,), ())
+    expect_blocked(world, web, app, 8443)
+    report = world.realize(spec(network))
+    assert report.interfaces == (web.interface_id, app.interface_id)
+    with world.listen(app, 8443):
+        expect_reaches(world, web, app, 8443)
+
+
+def test_rules_that_somebody_else_changed_are_made_anew(world: World) -> None:
+    """The generation id tells; a table that was opened by hand does not stay open."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    wish = spec(network)
+    world.realize(wish)
+    router_of(world, network).rules.run("flush chain inet vpc fwd_ingress\nadd rule inet vpc fwd_ingress accept\n")
+    with world.listen(app, 22):
+        expect_reaches(world, web, app, 22)
+        world.realize(wish)
+        expect_blocked(world, web, app, 22)
+
+
+def test_a_link_that_somebody_deleted_is_made_anew(world: World) -> None:
+    """A netlink event tells."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    wish = spec(network)
+    world.realize(wish)
+    router = router_of(world, network)
+    name = next(name for name in router.indexes if name.endswith("3ea"))
+    router.routes.batch([rtnetlink.delete_link(router.indexes[name], name)])
+    world.realize(wish)
+    with world.listen(app, 8443):
+        expect_reaches(world, web, app, 8443)
+
+
+def test_a_turn_with_nothing_to_change_touches_nothing(world: World) -> None:
+    """Same report, same generation, no look at the kernel."""
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    wish = spec(network)
+    world.realize(wish)
+    settled = world.realize(wish)
+    generation = router_of(world, network).generation()
+    assert world.realize(spec(network)) is settled
+    assert router_of(world, network).generation() == generation
+
+
+def test_a_stale_listening_socket_of_an_earlier_agent_does_not_stop_the_next(world: World) -> None:
+    """A server that outlived the agent still holds the old sockets; the new ones get the connections."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    kept = [socket.fromfd(each.fileno(), socket.AF_INET, each.type) for each in world.driver.listeners().values()]
+    world.restart()
+    world.realize(spec(network))
+    client, accepted = endpoint_connection(world, network, web)
+    client.close()
+    accepted.close()
+    for label, opened in world.driver.listeners().items():
+        if label.kind == "resolver-udp":
+            with ask_by_udp(world, web, label.address, 53, b"question"):
+                opened.settimeout(1)
+                assert opened.recv(100) == b"question"
+    listening = [each for each in router_of(world, network).connections.sockets() if each.state == LISTEN]
+    assert len(listening) == len([label for label in world.driver.listeners() if label.kind != "resolver-udp"])
+    for each in kept:
+        each.close()
+
+
+def test_ingress_rules_opened_later_work_at_once(world: World) -> None:
+    """Authorize, connect, revoke, blocked; without waiting anywhere."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.realize(spec(network))
+    with world.listen(app, 80):
+        for _ in range(5):
+            network.ingress[APP] = [EVERYTHING]
+            world.realize(spec(network))
+            expect_reaches(world, web, app, 80)
+            network.ingress[APP] = []
+            world.realize(spec(network))
+            expect_blocked(world, web, app, 80)

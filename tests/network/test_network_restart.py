@@ -1,0 +1,196 @@
+"""Accidents: killed at any moment, the next start adopts what is right and cleans up what is not."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from network_world import (
+    APP,
+    S3_ADDRESS,
+    WEB,
+    Network,
+    World,
+    expect_blocked,
+    expect_reaches,
+    ident,
+    spec,
+)
+
+from reading_room.dataplane.linux import kernel, namespaces, rtnetlink
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.libnftables import RulesetContext
+from reading_room.dataplane.linux.proof import prove
+
+pytestmark = pytest.mark.network
+
+
+def links(world: World, network: Network) -> list[str]:
+    """Name the links of a network's router."""
+    router = world.driver._kernel.routers[network.vpc_id]
+    return sorted(each.alias for each in router.routes.links() if each.kind == "veth")
+
+
+def test_a_restart_adopts_links_rules_and_running_connections(world: World) -> None:
+    """Traffic goes on without the driver, and after it; an open connection is not cut."""
+    network = Network()
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    wish = spec(network)
+    world.realize(wish)
+    with world.listen(app, 8443) as server, world.connect(web, app.address, 8443) as client:
+        accepted, _peer = server.accept()
+        world.restart()
+        client.sendall(b"a")
+        assert accepted.recv(1) == b"a"
+        report = world.realize(wish)
+        assert report.interfaces == (web.interface_id, app.interface_id)
+        client.sendall(b"b")
+        assert accepted.recv(1) == b"b"
+        accepted.close()
+        expect_reaches(world, web, app, 8443)
+        expect_blocked(world, app, web, 80)
+        expect_reaches(world, web, S3_ADDRESS, 443)
+    assert links(world, network) == [web.interface_id, app.interface_id]
+
+
+def test_a_restart_removes_what_nobody_wants_any_more(world: World) -> None:
+    """A VPC and an interface that went while no driver ran."""
+    network, other = Network(), Network(2)
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    other.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network, other))
+    with world.listen(app, 8443):
+        world.connect(web, app.address, 8443).close()
+    world.restart()
+    network.interfaces = [app]
+    report = world.realize(spec(network))
+    assert (report.vpcs, report.interfaces) == ((network.vpc_id,), (app.interface_id,))
+    assert world.driver._kernel.board.names() == (network.vpc_id,)
+    assert links(world, network) == [app.interface_id]
+    router = world.driver._kernel.routers[network.vpc_id]
+    assert web.address not in kernel.tracked_sources(router)
+
+
+def test_what_a_crash_left_half_done_is_recognized(world: World) -> None:
+    """A pin without its namespace, a namespace without settings, a link without its alias."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    pins = world.runtime / "netns"
+    pins.mkdir()
+    (pins / ident("vpc", 7)).touch()
+    board = namespaces.PinBoard(pins)
+    bare = board.create(network.vpc_id)
+    with namespaces.inside(bare):
+        routes = rtnetlink.RouteSocket()
+        container = world.container(str(web.container_id))
+        routes.batch([rtnetlink.create_veth("e003e90000003e9", 1000, 9001, container, web.mac)])
+        routes.close()
+    os.close(bare)
+    world.realize(spec(network))
+    assert world.driver._kernel.board.names() == (network.vpc_id,)
+    assert links(world, network) == [web.interface_id]
+    expect_reaches(world, web, S3_ADDRESS, 443)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08])
+def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world: World, after: float) -> None:
+    """Kill -9 in the middle of making two VPCs; the next driver makes the wish so, and takes all away in the end."""
+    network, other = Network(), Network(2)
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    other.add(1, "10.0.1.5", WEB)
+    wish = spec(network, other)
+    for vpc in wish.vpcs:
+        for interface in vpc.interfaces:
+            world.container(str(interface.container_id))
+    ready, tell = os.pipe()
+    victim = os.fork()
+    if victim == 0:
+        os.write(tell, b"r")
+        driver = LinuxNetworkDriver(world.runtime)
+        while True:
+            driver.realize(wish, world.containers)
+            driver.realize(spec(other), world.containers)
+    os.read(ready, 1)
+    time.sleep(after)
+    os.kill(victim, signal.SIGKILL)
+    os.waitpid(victim, 0)
+    world.realize(wish)
+    with world.listen(app, 8443):
+        expect_reaches(world, web, app, 8443)
+        expect_blocked(world, app, web, 80)
+    report = world.realize(spec())
+    assert (report.vpcs, report.interfaces) == ((), ())
+    assert os.listdir(world.runtime / "netns") == []
+
+
+def test_an_orderly_end_leaves_nothing(world: World) -> None:
+    """``remove_everything`` takes pins, links and rules away."""
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    assert world.driver.remove_everything() == ()
+    assert os.listdir(world.runtime / "netns") == []
+
+
+def test_the_driver_changes_nothing_of_the_namespace_it_lives_in(world: World) -> None:
+    """No link, address, rule or setting of its own namespace is touched."""
+
+    def picture() -> list[str]:
+        settings = ("ip_forward", "conf/all/rp_filter", "conf/all/send_redirects")
+        seen = [Path("/proc/sys/net/ipv4", name).read_text() for name in settings]
+        seen += [Path("/proc/sys/net/netfilter/nf_conntrack_acct").read_text()]
+        routes = rtnetlink.RouteSocket()
+        seen += [str(each) for each in (*routes.links(), *routes.addresses(), *routes.routes())]
+        routes.close()
+        rules = RulesetContext()
+        seen.append(rules.run("list ruleset"))
+        rules.close()
+        return seen
+
+    before = picture()
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    assert picture() == before
+    world.realize(spec())
+    assert picture() == before
+
+
+def test_the_proof_passes_here_is_quick_and_leaves_nothing(world: World) -> None:
+    """One packet passes, one does not, one is logged."""
+    began = time.monotonic()
+    proof = prove(world.runtime)
+    assert proof.passed, proof.lines
+    assert time.monotonic() - began < 1.0
+    assert [each for each in world.runtime.rglob("*") if each.is_file()] == []
+    assert len(proof.lines) >= 3
+
+
+def test_the_proof_fails_with_a_reason_where_the_kernel_refuses(world: World, tmp_path: Path) -> None:
+    """A runtime directory that cannot hold pins: not passed, and the line says what went wrong."""
+    blocked = tmp_path / "file"
+    blocked.touch()
+    proof = prove(blocked)
+    assert not proof.passed
+    assert proof.lines[-1]
+
+
+def test_kernel_settings_that_cannot_be_written_are_a_named_problem(world: World) -> None:
+    """A read-only /proc/sys: the driver does not pretend, and the message says what to change."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.mount(b"/proc/sys", b"/proc/sys", None, 0x1000 | 0x4000, None) == 0
+    assert libc.mount(None, b"/proc/sys", None, 0x20 | 0x1000 | 0x1, None) == 0
+    proof = prove(world.runtime)
+    assert not proof.passed
+    assert "/proc/sys/net is writable" in proof.lines[-1]
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    world.container("c1-1")
+    report = world.driver.realize(spec(network), world.containers)
+    assert (report.vpcs, report.interfaces) == ((), ())
+    assert [problem.about for problem in report.problems] == [network.vpc_id]
+    assert os.listdir(world.runtime / "netns") == []

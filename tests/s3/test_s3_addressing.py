@@ -1,0 +1,97 @@
+"""Hosts and paths: which bucket and key a request names."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.s3.addressing import Address, locate, parse_copy_source
+from reading_room.s3.errors import InvalidURI, KeyTooLong
+
+BASES = ("127.0.0.1", "localhost", "s3.localhost")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "s3.amazonaws.com",
+        "s3.us-east-1.amazonaws.com",
+        "s3-us-east-1.amazonaws.com",
+        "s3.dualstack.us-east-1.amazonaws.com",
+        "bucket.vpce-0123456789abcdef0-abcdefgh.s3.us-east-1.vpce.amazonaws.com",
+        "127.0.0.1:4566",
+        "localhost:4566",
+        "s3.localhost",
+        "[::1]:4566",
+        "10.0.0.2",
+        "S3.AMAZONAWS.COM",
+        "",
+    ],
+)
+def test_a_service_name_means_path_style(host: str) -> None:
+    found = locate(host, "/my-bucket/a/key", BASES)
+    assert (found.bucket, found.key, found.virtual) == ("my-bucket", "a/key", False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "my.bucket.s3.amazonaws.com",
+        "my.bucket.s3.us-east-1.amazonaws.com",
+        "my.bucket.s3-us-east-1.amazonaws.com",
+        "my.bucket.s3.dualstack.us-east-1.amazonaws.com",
+        "my.bucket.bucket.vpce-0123456789abcdef0-abcdefgh.s3.us-east-1.vpce.amazonaws.com",
+        "my.bucket.localhost:4566",
+        "my.bucket.s3.localhost:4566",
+        "my.bucket",
+    ],
+)
+def test_a_name_before_the_service_is_the_bucket(host: str) -> None:
+    found = locate(host, "/a/key", BASES)
+    assert (found.bucket, found.key, found.virtual) == ("my.bucket", "a/key", True)
+
+
+def test_the_region_of_a_host_is_told() -> None:
+    assert locate("b.s3.eu-central-1.amazonaws.com", "/", BASES).region == "eu-central-1"
+    assert locate("s3-eu-west-1.amazonaws.com", "/b", BASES).region == "eu-west-1"
+    assert locate("s3.amazonaws.com", "/b", BASES).region is None
+
+
+def test_a_path_without_key_is_the_bucket_and_without_bucket_the_service() -> None:
+    assert locate("localhost", "/b", BASES) == Address("b", None)
+    assert locate("localhost", "/b/", BASES) == Address("b", None)
+    assert locate("localhost", "/", BASES).resource_type == "SERVICE"
+    with pytest.raises(InvalidURI):
+        locate("localhost", "//key", BASES)
+
+
+@given(st.text(min_size=1).filter(lambda key: 0 < len(key.encode("utf-8", "ignore")) <= 1024 and key.isprintable()))
+def test_a_key_is_never_normalised(key: str) -> None:
+    assert locate("localhost", f"/b/{quote(key, safe='')}", BASES).key == key
+
+
+@pytest.mark.parametrize("key", ["../../etc/passwd", "/leading", "a//b", "./.", "..", "a\x00b", "a+b", "%2e"])
+def test_awkward_keys_stay_as_they_are(key: str) -> None:
+    assert locate("localhost", f"/b/{quote(key, safe='/+')}", BASES).key == key
+
+
+def test_a_key_of_more_than_1024_bytes_is_too_long() -> None:
+    assert locate("localhost", f"/b/{'%C3%A9' * 512}", BASES).key == "é" * 512
+    with pytest.raises(KeyTooLong):
+        locate("localhost", f"/b/{'%C3%A9' * 512}x", BASES)
+
+
+def test_a_path_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(InvalidURI):
+        locate("localhost", "/b/%ff%fe", BASES)
+
+
+def test_a_copy_source_is_taken_apart() -> None:
+    assert parse_copy_source("/b/a%20b?versionId=null") == ("b", "a b", "null")
+    assert parse_copy_source("b/k/x") == ("b", "k/x", None)
+    for bad in ("b", "/b", "b/", "b/k?acl", ""):
+        with pytest.raises(InvalidURI):
+            parse_copy_source(bad)

@@ -1,0 +1,264 @@
+"""aws-chunked bodies, cut anywhere; signatures, trailers and checksums."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.aws.errors import AwsError
+from reading_room.s3.checksums import ALGORITHMS, combined, composite, encode, new_hash
+from reading_room.s3.errors import (
+    BadDigest,
+    ChunkSignatureDoesNotMatch,
+    EntityTooLarge,
+    IncompleteBody,
+    InvalidChunk,
+    InvalidDigest,
+    InvalidRequest,
+    MissingContentLength,
+    NotImplementedHeader,
+    XAmzContentSHA256Mismatch,
+)
+from reading_room.s3.streaming import (
+    STREAMING_SIGNED,
+    STREAMING_SIGNED_TRAILER,
+    STREAMING_UNSIGNED_TRAILER,
+    UNSIGNED,
+    ChunkDecoder,
+    ChunkSigner,
+    Expectation,
+    UploadBody,
+)
+
+KEY, DATE, SCOPE, SEED = b"k" * 32, "20260101T000000Z", "20260101/us-east-1/s3/aws4_request", "0" * 64
+
+
+def sign(algorithm: str, previous: str, *hashes: str) -> str:
+    """Sign as a client would."""
+    text = "\n".join((algorithm, DATE, SCOPE, previous, *hashes))
+    return hmac.new(KEY, text.encode(), hashlib.sha256).hexdigest()
+
+
+def sha256(data: bytes) -> str:
+    """Return the hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def signed_stream(chunks: list[bytes], trailer: dict[str, str] | None = None) -> bytes:
+    """Encode chunks as a signed stream."""
+    out, previous = b"", SEED
+    for chunk in [*chunks, b""]:
+        previous = sign("AWS4-HMAC-SHA256-PAYLOAD", previous, sha256(b""), sha256(chunk))
+        out += f"{len(chunk):x};chunk-signature={previous}\r\n".encode() + (chunk + b"\r\n" if chunk else b"")
+    if trailer:
+        lines = "".join(f"{name}:{value}\n" for name, value in trailer.items())
+        out += "".join(f"{name}:{value}\r\n" for name, value in trailer.items()).encode()
+        signature = sign("AWS4-HMAC-SHA256-TRAILER", previous, sha256(lines.encode()))
+        out += f"x-amz-trailer-signature:{signature}\r\n".encode()
+    return out + b"\r\n"
+
+
+def unsigned_stream(chunks: list[bytes], trailer: dict[str, str]) -> bytes:
+    """Encode chunks as an unsigned stream with a trailer."""
+    out = b"".join(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks)
+    return out + b"0\r\n" + "".join(f"{n}:{v}\r\n" for n, v in trailer.items()).encode() + b"\r\n"
+
+
+def pieces(raw: bytes, size: int) -> Iterator[bytes]:
+    """Cut bytes into pieces."""
+    for start in range(0, len(raw), size):
+        yield raw[start : start + size]
+
+
+def signer() -> ChunkSigner:
+    """Return a verifier at the seed."""
+    return ChunkSigner(KEY, DATE, SCOPE, SEED)
+
+
+CHUNKS = st.lists(st.binary(min_size=1, max_size=200), max_size=6)
+
+
+@given(CHUNKS, st.integers(1, 70))
+def test_a_signed_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cut: int) -> None:
+    decoder = ChunkDecoder(signer(), with_trailer=True)
+    raw = signed_stream(chunks, {"x-amz-checksum-crc32": "AAAAAA=="})
+    data = b"".join(piece for part in pieces(raw, cut) for piece in decoder.feed(part))
+    assert data == b"".join(chunks)
+    assert decoder.finish() == {"x-amz-checksum-crc32": "AAAAAA=="}
+
+
+@given(CHUNKS, st.integers(1, 70))
+def test_an_unsigned_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cut: int) -> None:
+    decoder = ChunkDecoder(None, with_trailer=True)
+    raw = unsigned_stream(chunks, {"x-amz-checksum-sha1": "x"})
+    assert b"".join(p for part in pieces(raw, cut) for p in decoder.feed(part)) == b"".join(chunks)
+    assert decoder.finish() == {"x-amz-checksum-sha1": "x"}
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=4), st.data())
+def test_no_single_changed_byte_passes_a_signed_stream(chunks: list[bytes], data: st.DataObject) -> None:
+    raw = bytearray(signed_stream(chunks, {"x-amz-checksum-crc32": "AAAAAA=="}))
+    position = data.draw(st.integers(0, len(raw) - 1))
+    raw[position] ^= data.draw(st.integers(1, 255))
+    decoder = ChunkDecoder(signer(), with_trailer=True)
+    try:
+        decoded = b"".join(decoder.feed(bytes(raw)))
+        trailer = decoder.finish()
+    except AwsError:
+        return
+    # Only spelling may have changed: the case of a size's digit or of a name, a blank for a control character.
+    assert decoded == b"".join(chunks)
+    assert {name.lower(): value for name, value in trailer.items()} == {"x-amz-checksum-crc32": "AAAAAA=="}
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (b"5\r\nhello\r\n", IncompleteBody),
+        (b"5\r\nhel", IncompleteBody),
+        (b"5\r\nhello!\r\n0\r\n\r\n", InvalidChunk),
+        (b"zz\r\n", InvalidChunk),
+        (b"-5\r\nhello\r\n", InvalidChunk),
+        (b"\r\n", InvalidChunk),
+        (b"5\nhello\n", InvalidChunk),
+        (b"0\r\n\r\nmore", InvalidChunk),
+        (b"0\r\nno colon\r\n\r\n", InvalidChunk),
+        (b"1" * 5000, InvalidChunk),
+        (b"fffffffffffffffff\r\n", InvalidChunk),
+        (b"", IncompleteBody),
+    ],
+)
+def test_broken_framing_is_named(raw: bytes, error: type[Exception]) -> None:
+    decoder = ChunkDecoder(None, with_trailer=True)
+
+    def decode() -> None:
+        list(decoder.feed(raw))
+        decoder.finish()
+
+    with pytest.raises(error):
+        decode()
+
+
+def test_a_signed_stream_without_its_signatures_is_refused() -> None:
+    with pytest.raises(ChunkSignatureDoesNotMatch):
+        list(ChunkDecoder(signer(), with_trailer=False).feed(b"5\r\nhello\r\n0\r\n\r\n"))
+    decoder = ChunkDecoder(signer(), with_trailer=True)
+    list(decoder.feed(signed_stream([b"x"])))
+    with pytest.raises(ChunkSignatureDoesNotMatch):
+        decoder.finish()  # the trailer's signature is missing
+
+
+def upload(raw: bytes, headers: dict[str, str], payload_hash: str = UNSIGNED, cut: int = 7) -> bytes:
+    """Drain a body and return what was consumed; nothing may be kept when it raises."""
+
+    async def receive() -> AsyncIterator[bytes]:
+        for piece in pieces(raw, cut):
+            yield piece
+
+    async def drain() -> bytes:
+        with ThreadPoolExecutor(1) as executor:
+            body = UploadBody(receive, Expectation.of(headers, payload_hash), executor, signer())
+            return await body.read(1000)
+
+    return asyncio.run(drain())
+
+
+def crc32(data: bytes) -> str:
+    """Return the CRC32 as S3 spells it."""
+    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+
+
+def test_a_plain_body_is_compared_with_its_hash_and_length() -> None:
+    assert upload(b"hello", {"content-length": "5"}, sha256(b"hello")) == b"hello"
+    with pytest.raises(XAmzContentSHA256Mismatch):
+        upload(b"hellO", {"content-length": "5"}, sha256(b"hello"))
+    for length in ("4", "6"):
+        with pytest.raises(IncompleteBody):
+            upload(b"hello", {"content-length": length})
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_each_checksum_header_is_verified(algorithm: str) -> None:
+    running = new_hash(algorithm)
+    running.update(b"hello")
+    name = f"x-amz-checksum-{algorithm.lower()}"
+    headers = {"content-length": "5", name: encode(running.digest())}
+    assert upload(b"hello", headers) == b"hello"
+    with pytest.raises(BadDigest, match=algorithm):
+        upload(b"hellO", headers)
+    with pytest.raises(InvalidRequest, match="header is invalid"):
+        upload(b"hello", {"content-length": "5", name: "????"})
+
+
+def test_content_md5_is_verified() -> None:
+    md5 = base64.b64encode(hashlib.md5(b"hello").digest()).decode()
+    assert upload(b"hello", {"content-length": "5", "content-md5": md5}) == b"hello"
+    with pytest.raises(BadDigest, match="Content-MD5"):
+        upload(b"hellO", {"content-length": "5", "content-md5": md5})
+    with pytest.raises(InvalidDigest):
+        upload(b"hello", {"content-length": "5", "content-md5": "abc"})
+
+
+def test_a_trailing_checksum_is_verified() -> None:
+    headers = {"x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-crc32"}
+    good = unsigned_stream([b"hel", b"lo"], {"x-amz-checksum-crc32": crc32(b"hello")})
+    assert upload(good, headers, STREAMING_UNSIGNED_TRAILER) == b"hello"
+    with pytest.raises(BadDigest):
+        upload(good.replace(b"hel", b"Hel"), headers, STREAMING_UNSIGNED_TRAILER)
+    with pytest.raises(InvalidChunk):
+        upload(unsigned_stream([b"hello"], {}), headers, STREAMING_UNSIGNED_TRAILER)
+    with pytest.raises(IncompleteBody):
+        upload(unsigned_stream([b"hell"], {"x-amz-checksum-crc32": crc32(b"hell")}), headers, STREAMING_UNSIGNED_TRAILER)
+
+
+def test_signed_streams_are_verified_with_and_without_trailer() -> None:
+    length = {"x-amz-decoded-content-length": "5"}
+    assert upload(signed_stream([b"he", b"llo"]), length, STREAMING_SIGNED) == b"hello"
+    with pytest.raises(ChunkSignatureDoesNotMatch):
+        upload(signed_stream([b"he", b"llo"]).replace(b"llo", b"llO"), length, STREAMING_SIGNED)
+    headers = {**length, "x-amz-trailer": "x-amz-checksum-crc32"}
+    trailer = {"x-amz-checksum-crc32": crc32(b"hello")}
+    assert upload(signed_stream([b"hello"], trailer), headers, STREAMING_SIGNED_TRAILER) == b"hello"
+
+
+def test_headers_that_contradict_or_ask_too_much_are_refused() -> None:
+    with pytest.raises(MissingContentLength):
+        Expectation.of({"transfer-encoding": "chunked"}, UNSIGNED)
+    with pytest.raises(MissingContentLength):
+        Expectation.of({"content-length": "90"}, STREAMING_SIGNED)
+    with pytest.raises(NotImplementedHeader):
+        Expectation.of({"x-amz-decoded-content-length": "1"}, "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")
+    with pytest.raises(InvalidRequest):
+        Expectation.of({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-crc32c": "AAAAAA=="}, UNSIGNED)
+    with pytest.raises(InvalidRequest):
+        headers = {"x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-md5"}
+        Expectation.of(headers, STREAMING_UNSIGNED_TRAILER)
+    with pytest.raises(EntityTooLarge):
+        upload(b"x" * 1001, {"content-length": "1001"})
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=5), st.sampled_from(["CRC32", "CRC32C", "CRC64NVME"]))
+def test_the_crc_of_the_whole_follows_from_those_of_the_parts(parts: list[bytes], algorithm: str) -> None:
+    whole = new_hash(algorithm)
+    sums = []
+    for part in parts:
+        whole.update(part)
+        running = new_hash(algorithm)
+        running.update(part)
+        sums.append((encode(running.digest()), len(part)))
+    assert combined(algorithm, sums) == encode(whole.digest())
+
+
+def test_a_composite_checksum_counts_its_parts() -> None:
+    first, second = hashlib.sha256(b"a").digest(), hashlib.sha256(b"b").digest()
+    expected = base64.b64encode(hashlib.sha256(first + second).digest()).decode()
+    assert composite("SHA256", [encode(first), encode(second)]) == f"{expected}-2"

@@ -1,0 +1,215 @@
+"""From the tables to the wish for a host's network."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy import event
+from vpc_world import ACCOUNT, NOW, REGION, Network, network
+
+from reading_room.dataplane import spec
+from reading_room.vpc import (
+    endpoints,
+    flow_logs,
+    network_interfaces,
+    network_spec,
+    permissions,
+    route_tables,
+    security_group_rules,
+    security_groups,
+    service_network,
+)
+from reading_room.vpc.prefix_lists import S3_CIDRS, S3_PREFIX_LIST_ID
+from reading_room.vpc.tables import NetworkInterface, NetworkInterfaceGroup, SecurityGroup
+
+S3 = "com.amazonaws.us-east-1.s3"
+
+
+def interface(world: Network, *groups: SecurityGroup) -> NetworkInterface:
+    ids = [group.group_id for group in groups]
+    return network_interfaces.create(world.session, ACCOUNT, world.subnet, ids, NOW, requester_id="me")
+
+
+def attach(world: Network, made: NetworkInterface, container: str = "c-1", host: str = "here") -> None:
+    network_interfaces.permit(
+        world.session, ACCOUNT, made.interface_id, network_interfaces.SERVICE_ACCOUNT, "INSTANCE-ATTACH"
+    )
+    network_interfaces.attach(world.session, made.interface_id, host, container)
+
+
+def only_vpc(world: Network, host: str = "here") -> spec.Vpc:
+    (vpc,) = network_spec.read(world.session, host).vpcs
+    return vpc
+
+
+def test_a_vpc_without_interfaces_and_endpoints_costs_a_host_nothing() -> None:
+    with network() as world:
+        read = network_spec.read(world.session, "here")
+        assert read == spec.NetworkSpec((), (spec.PrefixList(S3_PREFIX_LIST_ID, S3_CIDRS),))
+
+
+def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
+    with network() as world:
+        group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
+        made = interface(world, group)
+        asked = permissions.requested(
+            {
+                "IpPermissions": [
+                    {
+                        "IpProtocol": "tcp",
+                        "FromPort": 80,
+                        "ToPort": 81,
+                        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+                        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+                        "UserIdGroupPairs": [{"GroupId": group.group_id}],
+                        "PrefixListIds": [{"PrefixListId": S3_PREFIX_LIST_ID}],
+                    }
+                ]
+            }
+        )
+        security_group_rules.authorize(world.session, group, asked, egress=False)
+        told = next(entry for entry in only_vpc(world).groups if entry.group_id == group.group_id)
+        assert {(rule.protocol, rule.from_port, rule.to_port, rule.peer) for rule in told.ingress} == {
+            (6, 80, 81, spec.CidrPeer("10.0.0.0/8")),
+            (6, 80, 81, spec.GroupPeer(group.group_id)),
+            (6, 80, 81, spec.PrefixListPeer(S3_PREFIX_LIST_ID)),
+        }
+        assert [(rule.protocol, rule.peer) for rule in told.egress] == [
+            (spec.ALL_PROTOCOLS, spec.CidrPeer("0.0.0.0/0"))
+        ]
+        assert told.members == (made.address,)
+
+
+def test_an_interface_has_a_wire_only_while_a_container_has_it() -> None:
+    with network() as world:
+        made = interface(world)
+        assert [entry.container_id for entry in only_vpc(world).interfaces] == [None]
+        attach(world, made)
+        assert [entry.container_id for entry in only_vpc(world).interfaces] == ["c-1"]
+        network_interfaces.detach(world.session, made.interface_id)
+        assert [entry.container_id for entry in only_vpc(world).interfaces] == [None]
+
+
+def test_an_interface_on_another_host_is_a_member_and_a_placement_here() -> None:
+    with network() as world:
+        here, there = interface(world), interface(world)
+        attach(world, here)
+        attach(world, there, "c-2", "there")
+        vpc = only_vpc(world)
+        assert [entry.interface_id for entry in vpc.interfaces] == [here.interface_id]
+        assert vpc.placements == (spec.Placement(there.address, "there"),)
+        assert vpc.groups[0].members == tuple(sorted((here.address, there.address)))
+        assert network_spec.read(world.session, "elsewhere").vpcs == ()
+
+
+def test_an_endpoint_and_its_route_come_and_go_together() -> None:
+    with network() as world:
+        table = route_tables.create(world.session, world.vpc, NOW)
+        made = endpoints.create(world.session, world.vpc, REGION, S3, [table.route_table_id], None, NOW)
+        vpc = only_vpc(world)
+        assert vpc.endpoints == (spec.Endpoint(made.vpc_endpoint_id, "gateway", "s3", S3_PREFIX_LIST_ID, 1),)
+        assert vpc.route_tables[1].routes == (spec.Route(S3_PREFIX_LIST_ID, made.vpc_endpoint_id),)
+        main = vpc.route_tables[0].route_table_id
+        assert [subnet.route_table_id for subnet in vpc.subnets] == [main]
+        association = route_tables.associate(world.session, ACCOUNT, table.route_table_id, world.subnet.subnet_id)
+        assert only_vpc(world).subnets[0].route_table_id == table.route_table_id
+        route_tables.disassociate(world.session, ACCOUNT, association.association_id)
+        assert only_vpc(world).subnets[0].route_table_id == main
+        endpoints.delete_endpoint(world.session, ACCOUNT, made.vpc_endpoint_id)
+        interface(world)
+        assert only_vpc(world).endpoints == ()
+        assert all(entry.routes == () for entry in only_vpc(world).route_tables)
+
+
+def test_a_flow_log_of_the_vpc_the_subnet_or_the_interface_marks_it_as_logged() -> None:
+    request = {
+        "TrafficType": "ALL",
+        "LogGroupName": "/flow",
+        "DeliverLogsPermissionArn": "arn:aws:iam::000000000001:role/r",
+    }
+    with network() as world:
+        made = interface(world)
+        for kind, identifier in (
+            ("VPC", world.vpc.vpc_id),
+            ("Subnet", world.subnet.subnet_id),
+            ("NetworkInterface", made.interface_id),
+        ):
+            assert [entry.logged for entry in only_vpc(world).interfaces] == [False]
+            settings = flow_logs.requested({**request, "ResourceType": kind})
+            log = flow_logs.create(world.session, ACCOUNT, settings, identifier, NOW, "writable")
+            assert [entry.logged for entry in only_vpc(world).interfaces] == [True]
+            assert flow_logs.covering(world.session, made.vpc_id, made.subnet_id, made.interface_id) == [log]
+            flow_logs.delete_flow_logs(world.session, ACCOUNT, [log.flow_log_id])
+
+
+def test_without_dns_support_the_vpc_has_no_resolver() -> None:
+    with network() as world:
+        interface(world)
+        assert only_vpc(world).dns_support
+        world.vpc.enable_dns_support = False
+        assert not only_vpc(world).dns_support
+
+
+def test_the_services_own_network_reaches_s3_and_nothing_else() -> None:
+    with network() as world:
+        service_network.ensure(world.session, REGION)
+        service_network.ensure(world.session, REGION)
+        made = service_network.create_interface(world.session, "here", "c-9", "arn:job")
+        again = service_network.create_interface(world.session, "here", "c-9", "arn:job")
+        assert made is again
+        vpc = only_vpc(world)
+        assert [(entry.kind, entry.service) for entry in vpc.endpoints] == [("public", "s3")]
+        assert [entry.container_id for entry in vpc.interfaces] == ["c-9"]
+        (group_id,) = vpc.interfaces[0].group_ids
+        group = next(entry for entry in vpc.groups if entry.group_id == group_id)
+        assert group.ingress == ()
+        assert {(rule.protocol, rule.from_port, rule.peer) for rule in group.egress} == {
+            (6, 80, spec.PrefixListPeer(S3_PREFIX_LIST_ID)),
+            (6, 443, spec.PrefixListPeer(S3_PREFIX_LIST_ID)),
+        }
+        service_network.delete_interface(world.session, made.interface_id)
+        service_network.delete_interface(world.session, made.interface_id)
+        assert only_vpc(world).interfaces == ()
+
+
+def test_equal_tables_give_equal_values_in_few_queries_also_for_a_thousand_interfaces() -> None:
+    with network(subnet="10.0.0.0/20") as world:
+        group = security_groups.default_of(world.session, world.vpc.vpc_id)
+        world.session.add_all(
+            NetworkInterface(
+                interface_id=f"eni-{number:017x}",
+                account=ACCOUNT,
+                vpc_id=world.vpc.vpc_id,
+                subnet_id=world.subnet.subnet_id,
+                address=f"10.0.{number // 250}.{number % 250 + 4}",
+                mac=f"02:00:00:00:{number // 256:02x}:{number % 256:02x}",
+                requester_id="me",
+                created_at=NOW,
+            )
+            for number in range(1000)
+        )
+        world.session.flush()
+        world.session.add_all(
+            NetworkInterfaceGroup(interface_id=f"eni-{number:017x}", group_id=group.group_id) for number in range(1000)
+        )
+        world.session.flush()
+        world.session.expire_all()
+        queries: list[str] = []
+        event.listen(
+            world.session.get_bind(),
+            "before_cursor_execute",
+            lambda connection, cursor, statement, *rest: queries.append(statement),
+        )
+        began = time.perf_counter()
+        first = network_spec.read(world.session, "here")
+        took = time.perf_counter() - began
+        assert len(first.vpcs[0].interfaces) == len(first.vpcs[0].groups[0].members) == 1000
+        assert len(queries) < 20
+        assert took < 2
+        assert network_spec.read(world.session, "here") == first
+
+
+@pytest.mark.parametrize("table", ["vpcs", "routes", "network_interfaces", "flow_logs", "security_group_rules"])
+def test_a_write_to_what_shapes_the_network_is_announced(table: str) -> None:
+    assert table in network_spec.NETWORK_TABLES
