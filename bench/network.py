@@ -14,6 +14,7 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -48,23 +49,25 @@ Placed = tuple[int, str]
 
 def main() -> None:
     """Measure in a child and record here."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
                 _leave_the_host(Path(folder))
                 rows = measure(Path(folder))
-            os.write(write, json.dumps([asdict(row) for row in rows]).encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        data = pipe.read()
-    if os.waitpid(child, 0)[1] != 0:
-        sys.exit("the network could not be measured: see above")
+                os.write(write, json.dumps([asdict(row) for row in rows]).encode())
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        os.close(write)
+        with os.fdopen(read, "rb") as pipe:
+            data = pipe.read()
+        if os.waitpid(child, 0)[1] != 0:
+            sys.exit("the network could not be measured: see above")
     record("Network", [Row(**row) for row in json.loads(data)])
 
 
@@ -132,8 +135,8 @@ def _timed(action: Callable[[], object]) -> float:
 def _agent(folder: Path) -> list[Row]:
     """Measure the driver with 1,000 interfaces in place."""
     sizes = dict.fromkeys(range(VPCS), INTERFACES)
-    there: Namespaces = {f"c{vpc}-{place}": namespaces.new_namespace() for vpc in sizes for place in range(INTERFACES)}
     driver = LinuxNetworkDriver(folder / "agent")
+    there: Namespaces = {f"c{vpc}-{place}": namespaces.new_namespace() for vpc in sizes for place in range(INTERFACES)}
     whole = _timed(lambda: _insist(driver, _wish(sizes), there))
     _insist(driver, _wish(sizes), there)
     created, deleted, idle, reread = [], [], [], []

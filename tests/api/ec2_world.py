@@ -32,7 +32,7 @@ EVERYTHING: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource
 class Ec2World:
     """An account with its default VPC. ``buckets`` says what the object store answers about each bucket."""
 
-    def __init__(self, folder: Path, quotas: Quotas = Quotas()) -> None:
+    def __init__(self, folder: Path, quotas: Quotas = Quotas.of_profile("open")) -> None:
         self.database = Database.open(folder / "db.sqlite")
         self.database.create_tables()
         with self.database.transaction() as session:

@@ -96,9 +96,8 @@ def test_rules_with_the_same_ports_are_shown_as_one_permission_and_listed_one_by
     )
     assert {entry["CidrIp"] for entry in permission["IpRanges"]} == {"10.0.0.0/8", "192.168.0.0/16"}
     assert permission["PrefixListIds"] == [{"PrefixListId": "pl-63a5400a"}]
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id]}])[
-        "SecurityGroupRules"
-    ]
+    of_group: Any = [{"Name": "group-id", "Values": [group_id]}]
+    rules = ec2.describe_security_group_rules(Filters=of_group)["SecurityGroupRules"]
     assert len(rules) == 5
     referring = [rule for rule in rules if "ReferencedGroupInfo" in rule]
     assert [rule["ReferencedGroupInfo"]["GroupId"] for rule in referring] == [group_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -71,16 +71,14 @@ def test_the_services_own_network_is_nobodys(ec2: EC2Client) -> None:
 
 def test_each_vpc_has_a_main_table_a_default_group_and_an_access_list(ec2: EC2Client) -> None:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    here = {"Name": "vpc-id", "Values": [vpc_id]}
-    (table,) = ec2.describe_route_tables(Filters=[{"Name": "association.main", "Values": ["true"]}, here])[
-        "RouteTables"
-    ]
+    here: Any = {"Name": "vpc-id", "Values": [vpc_id]}
+    main: Any = {"Name": "association.main", "Values": ["true"]}
+    default: Any = {"Name": "group-name", "Values": ["default"]}
+    (table,) = ec2.describe_route_tables(Filters=[main, here])["RouteTables"]
     assert [(route["DestinationCidrBlock"], route["GatewayId"]) for route in table["Routes"]] == [
         ("10.0.0.0/16", "local")
     ]
-    (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}, here])[
-        "SecurityGroups"
-    ]
+    (group,) = ec2.describe_security_groups(Filters=[default, here])["SecurityGroups"]
     assert group["IpPermissions"][0]["UserIdGroupPairs"] == [{"GroupId": group["GroupId"], "UserId": ACCOUNT}]
     assert group["IpPermissionsEgress"][0]["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
     (acl,) = ec2.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}, here])["NetworkAcls"]
@@ -136,14 +134,14 @@ def test_a_vpc_with_children_stays(ec2: EC2Client) -> None:
 
 def test_attributes_are_read_and_written_one_at_a_time(ec2: EC2Client) -> None:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")["EnableDnsSupport"] == {"Value": True}
-    assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")["EnableDnsHostnames"] == {
-        "Value": False
-    }
+    support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+    assert support["EnableDnsSupport"] == {"Value": True}
+    hostnames = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+    assert hostnames["EnableDnsHostnames"] == {"Value": False}
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
     answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
     assert answer["EnableDnsHostnames"] == {"Value": True}
-    assert "EnableDnsSupport" not in answer
+    assert "EnableDnsSupport" not in dict(answer)
     with pytest.raises(ClientError) as caught:
         ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True}, EnableDnsSupport={"Value": True})
     assert code_of(caught.value) == "InvalidParameterCombination"

@@ -275,9 +275,7 @@ def test_log_delivery_writes_what_the_bucket_allows_and_nothing_else(world: S3Wo
             "s3:PutObject",
             "arn:aws:s3:::guarded/AWSLogs/*",
             Principal={"Service": "delivery.logs.amazonaws.com"},
-            Condition={
-                "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": ACCOUNT}
-            },
+            Condition={"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": ACCOUNT}},
         ),
     )
     context = {"aws:SourceAccount": (ACCOUNT,)}
@@ -296,14 +294,19 @@ def test_log_delivery_writes_what_the_bucket_allows_and_nothing_else(world: S3Wo
         ('{"Statement": []} {"Statement": []}', "This policy contains invalid Json"),
         ("{}", "Missing required field Statement"),
         (policy(statement("Allow", "s3:GetObject", ANYWHERE)), "Missing required field Principal"),
-        (policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::another/*", Principal="*")), "Policy has invalid resource"),
+        (
+            policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::another/*", Principal="*")),
+            "Policy has invalid resource",
+        ),
         (policy(statement("Allow", "s3:Frobnicate", ANYWHERE, Principal="*")), "Policy has invalid action"),
         (
             policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::guarded", Principal="*")),
             "Action does not apply to any resource(s) in statement",
         ),
         (
-            policy(statement("Allow", "s3:GetObject", ANYWHERE, Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/None"})),
+            policy(
+                statement("Allow", "s3:GetObject", ANYWHERE, Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/None"})
+            ),
             "Invalid principal in policy",
         ),
     ],

@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +70,9 @@ def test_the_kept_headers_come_back_and_may_be_overridden(s3: Any) -> None:
         "gzip",
         "de",
     ]
-    got = s3.get_object(Bucket="contract", Key="headers", ResponseContentType="text/html", ResponseCacheControl="private")
+    got = s3.get_object(
+        Bucket="contract", Key="headers", ResponseContentType="text/html", ResponseCacheControl="private"
+    )
     assert (got["ContentType"], got["CacheControl"]) == ("text/html", "private")
     assert code(s3.get_object, Bucket="contract", Key="headers", ResponseContentType="a\r\nx: y") == "InvalidArgument"
 
@@ -123,7 +124,11 @@ def test_a_write_can_demand_that_nothing_or_something_certain_is_there(s3: Any) 
 
 
 def test_a_wrong_digest_stores_nothing(s3: Any) -> None:
-    wrong = {"ContentMD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, {"ChecksumSHA256": "A" * 43 + "="}, {"ChecksumCRC32": "AAAAAA=="}
+    wrong = (
+        {"ContentMD5": "AAAAAAAAAAAAAAAAAAAAAA=="},
+        {"ChecksumSHA256": "A" * 43 + "="},
+        {"ChecksumCRC32": "AAAAAA=="},
+    )
     for digest in wrong:
         assert code(s3.put_object, Bucket="contract", Key="bad", Body=b"hello", **digest) == "BadDigest"
     assert code(s3.get_object, Bucket="contract", Key="bad") == "NoSuchKey"
@@ -173,9 +178,7 @@ def test_a_copy_has_its_own_bytes_and_the_metadata_it_is_told(s3: Any) -> None:
     s3.put_object(Bucket="contract", Key="from ü", Body=b"copied", Metadata={"a": "1"}, ContentType="text/x")
     source = {"Bucket": "contract", "Key": "from ü"}
     s3.copy_object(Bucket="contract", Key="to", CopySource=source)
-    s3.copy_object(
-        Bucket="contract", Key="to2", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"}
-    )
+    s3.copy_object(Bucket="contract", Key="to2", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"})
     s3.delete_object(Bucket="contract", Key="from ü")
     got, got2 = (s3.get_object(Bucket="contract", Key=key) for key in ("to", "to2"))
     assert got["Body"].read() == got2["Body"].read() == b"copied"
@@ -253,7 +256,10 @@ def test_a_part_can_be_copied_from_an_object(s3: Any) -> None:
     source = {"CopySource": {"Bucket": "contract", "Key": "source"}}
     first = s3.upload_part_copy(**names, **source, PartNumber=1)["CopyPartResult"]["ETag"]
     second = s3.upload_part_copy(**names, **source, PartNumber=2, CopySourceRange="bytes=1-4")["CopyPartResult"]["ETag"]
-    assert code(s3.upload_part_copy, **names, **source, PartNumber=3, CopySourceRange=f"bytes=1-{7 * MIB}") == "InvalidRange"
+    assert (
+        code(s3.upload_part_copy, **names, **source, PartNumber=3, CopySourceRange=f"bytes=1-{7 * MIB}")
+        == "InvalidRange"
+    )
     parts = [{"PartNumber": 1, "ETag": first}, {"PartNumber": 2, "ETag": second}]
     s3.complete_multipart_upload(**names, MultipartUpload={"Parts": parts})
     assert body_of(s3, "made") == data + data[1:5]
@@ -286,5 +292,7 @@ def test_nothing_is_left_when_everything_is_deleted(world: S3World, s3: Any) -> 
         for entry in page.get("Contents", ()):
             s3.delete_object(Bucket="contract", Key=entry["Key"])
     assert world.backend.sweep() == 0
-    files = [path for path in (world.folder / "s3").rglob("*") if path.is_file()] if (world.folder / "s3").exists() else []
+    files = (
+        [path for path in (world.folder / "s3").rglob("*") if path.is_file()] if (world.folder / "s3").exists() else []
+    )
     assert files == []

@@ -76,9 +76,7 @@ def certificate(folder: Path) -> tuple[str, str]:
     cert, secret = folder / "cert.pem", folder / "key.pem"
     cert.write_bytes(built.public_bytes(serialization.Encoding.PEM))
     secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return str(cert), str(secret)
 

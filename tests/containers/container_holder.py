@@ -24,7 +24,7 @@ def become_ordinary(folder: Path, kind: str) -> None:
 
     enter_private_mounts()
     os.chown(folder, USER, USER)
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     make_traversable([*code_paths(), Path(next(iter(reading_room.__path__))), here], writable=[folder])
     for name in ("subuid", "subgid"):
         table = folder / name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataplane_worlds import S3, small_network
+from dataplane_worlds import OTHER, S3, small_network
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.compile.flow_logs import Fate, decode
@@ -78,6 +78,17 @@ def test_a_wider_route_does_not_take_the_prefix_list_away() -> None:
     """The longest prefix wins."""
     spec = with_routes(Route("0.0.0.0/0", "blackhole"), Route(S3, "vpce-01"))
     assert asked(spec, "52.216.0.10", 443).delivered_to == "vpce-01"
+
+
+def test_of_two_lists_with_the_same_network_the_first_route_wins() -> None:
+    """AWS leaves the choice open; here it is the same in words and rules, and stable."""
+    first, second = Route(S3, "vpce-01"), Route(OTHER, "vpce-02")
+    for routes, chosen in (((first, second), "vpce-01"), ((second, first), "vpce-02")):
+        spec = with_routes(*routes)
+        vpc = spec.vpcs[0]
+        other = Endpoint("vpce-02", "gateway", "s3", OTHER, 2)
+        spec = replace(spec, vpcs=(replace(vpc, endpoints=(*vpc.endpoints, other)),))
+        assert asked(spec, "52.217.200.1", 443).delivered_to == chosen
 
 
 def test_nobody_reaches_the_port_of_an_endpoint_directly() -> None:

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from iam_world import ACCOUNT, REGION, IamWorld, policy
 
 from reading_room.aws.call import Call, NetworkPath, Principal
@@ -197,3 +198,34 @@ def test_an_endpoint_policy_is_asked_when_there_is_one(world: IamWorld) -> None:
         "because no VPC endpoint policy allows the s3:PutObject action"
     )
     assert world.authorizer.decide(action="s3:PutObject", **question).allowed
+
+
+def test_tags_of_the_caller_the_role_and_the_request_decide(world: IamWorld) -> None:
+    admin = world.client("iam")
+    trust = policy(action="sts:AssumeRole", resource=None, Principal={"AWS": ACCOUNT}).replace('"Resource": null, ', "")
+    admin.create_role(RoleName="Own", AssumeRolePolicyDocument=trust, Tags=[{"Key": "team", "Value": "red"}])
+    admin.create_role(RoleName="Other", AssumeRolePolicyDocument=trust, Tags=[{"Key": "team", "Value": "blue"}])
+    same = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+    document = json.loads(policy("Allow", "iam:GetRole", Condition=same))
+    document["Statement"].append(
+        {
+            "Effect": "Allow",
+            "Action": "iam:CreateUser",
+            "Resource": "*",
+            "Condition": {
+                "ForAllValues:StringEquals": {"aws:TagKeys": "team"},
+                "Null": {"aws:RequestTag/team": "false"},
+            },
+        }
+    )
+    admin.create_user(UserName="red", Tags=[{"Key": "team", "Value": "red"}])
+    admin.put_user_policy(UserName="red", PolicyName="p", PolicyDocument=json.dumps(document))
+    key = admin.create_access_key(UserName="red")["AccessKey"]
+    iam = world.client("iam", access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+    iam.get_role(RoleName="Own")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.get_role(RoleName="Other")
+    iam.create_user(UserName="new", Tags=[{"Key": "team", "Value": "red"}])
+    for tags in ([], [{"Key": "team", "Value": "red"}, {"Key": "cost", "Value": "1"}]):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            iam.create_user(UserName="newer", Tags=tags)

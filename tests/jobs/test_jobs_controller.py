@@ -266,6 +266,16 @@ def test_a_worker_that_ignores_the_stop_is_ended(world: World) -> None:
     assert world.status(job) == "STOPPED"
 
 
+def test_stopping_a_job_whose_container_has_not_started_waits_for_nobody(world: World) -> None:
+    job = run_to_container(world)
+    world.host_says()
+    world.turn()
+    assert world.ask_to_stop(job) == "STOP_REQUESTED"
+    world.turn()
+    settle(world)
+    assert world.status(job) == "STOPPED"
+
+
 def test_stopping_a_waiting_job_ends_it_at_once(world: World) -> None:
     job = world.submit()
     assert world.ask_to_stop(job) == "STOPPED"

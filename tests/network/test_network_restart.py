@@ -23,7 +23,7 @@ from network_world import (
 
 from reading_room.dataplane.linux import kernel, namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
-from reading_room.dataplane.linux.libnftables import RulesetContext
+from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.proof import prove
 
 pytestmark = pytest.mark.network
@@ -146,9 +146,9 @@ def test_the_driver_changes_nothing_of_the_namespace_it_lives_in(world: World) -
         routes = rtnetlink.RouteSocket()
         seen += [str(each) for each in (*routes.links(), *routes.addresses(), *routes.routes())]
         routes.close()
-        rules = RulesetContext()
-        seen.append(rules.run("list ruleset"))
-        rules.close()
+        mine = os.open(namespaces.MINE, os.O_RDONLY)
+        seen.append(Rules(mine).run("list ruleset"))
+        os.close(mine)
         return seen
 
     before = picture()
@@ -177,6 +177,18 @@ def test_the_proof_fails_with_a_reason_where_the_kernel_refuses(world: World, tm
     proof = prove(blocked)
     assert not proof.passed
     assert proof.lines[-1]
+
+
+def test_an_agent_with_thousands_of_descriptors_changes_rules_all_the_same(world: World) -> None:
+    """libnftables waits with select, which would abort the process."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    world.driver
+    many = [os.open("/dev/null", os.O_RDONLY) for _ in range(1500)]
+    world.realize(spec(network))
+    expect_reaches(world, web, S3_ADDRESS, 443)
+    for descriptor in many:
+        os.close(descriptor)
 
 
 def test_kernel_settings_that_cannot_be_written_are_a_named_problem(world: World) -> None:

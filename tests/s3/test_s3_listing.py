@@ -37,8 +37,15 @@ def fill(database: Database, keys: set[str]) -> None:
         for key in keys:
             session.add(
                 S3Object(
-                    bucket="b", key=key.encode(), size=0, etag="", last_modified=NOW, headers={}, user_metadata={},
-                    segments=[], multipart=False,
+                    bucket="b",
+                    key=key.encode(),
+                    size=0,
+                    etag="",
+                    last_modified=NOW,
+                    headers={},
+                    user_metadata={},
+                    segments=[],
+                    multipart=False,
                 )  # fmt: skip
             )
 

@@ -217,7 +217,9 @@ def test_a_trailing_checksum_is_verified() -> None:
     with pytest.raises(InvalidChunk):
         upload(unsigned_stream([b"hello"], {}), headers, STREAMING_UNSIGNED_TRAILER)
     with pytest.raises(IncompleteBody):
-        upload(unsigned_stream([b"hell"], {"x-amz-checksum-crc32": crc32(b"hell")}), headers, STREAMING_UNSIGNED_TRAILER)
+        upload(
+            unsigned_stream([b"hell"], {"x-amz-checksum-crc32": crc32(b"hell")}), headers, STREAMING_UNSIGNED_TRAILER
+        )
 
 
 def test_signed_streams_are_verified_with_and_without_trailer() -> None:

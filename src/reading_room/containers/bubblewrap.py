@@ -450,8 +450,13 @@ class BubblewrapDriver:
     def _died_early(self, container: _Container, about: str) -> None:
         code = container.folder.exit_code()
         said = read_diagnostics(container.folder.diagnostics, container.reader.odd)
-        problem = f"ended by itself with exit code {code}: {said or 'it said nothing'}"
-        _log.warning("%s %s", about, problem)
+        # One line: what a container wrote must not look like lines of our own log.
+        problem = f"ended by itself with exit code {code}: {' | '.join(said.splitlines())[-500:] or 'it said nothing'}"
+        if code == 0:
+            # A realtime container whose socket the server closed: nothing is wrong.
+            problem = ""
+        else:
+            _log.warning("%s %s", about, problem)
         self._retry(about).failed(problem)
         self._discard(container)
 

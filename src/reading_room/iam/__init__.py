@@ -1,0 +1,1 @@
+"""Who may do what: users, roles and sessions, and the decisions about every call."""

@@ -7,12 +7,8 @@ Two ways in: ``PolicyAuthorizer.authorize`` for operations of the table (``aws.o
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
-import threading
 from collections.abc import Mapping, Sequence
-
-from sqlalchemy import select
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Call, NetworkPath, Principal
@@ -20,17 +16,15 @@ from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import AccessDenied, AccessDeniedException, DryRunOperation, UnauthorizedOperation
-from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
-from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, PolicyKind, Request, decide
-from reading_room.iam.tables import InlinePolicy, Role, User
+from reading_room.iam.identities import Identities, attached
+from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
+from reading_room.iam.principals import entity_named
+from reading_room.iam.tags import tags_of
 
 __all__ = ["AttachedPolicy", "Decision", "PolicyAuthorizer", "principal_context", "request_context"]
 
 logger = logging.getLogger(__name__)
 
-_DENY_ALL = json.dumps(
-    {"Version": "2012-10-17", "Statement": {"Sid": "Unreadable", "Effect": "Deny", "Action": "*", "Resource": "*"}}
-)
 _TYPES = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
 
 
@@ -91,57 +85,12 @@ def principal_context(principal: Principal) -> dict[str, Sequence[str]]:
     return context
 
 
-def attached(kind: PolicyKind, use: PolicyUse, name: str, text: str) -> AttachedPolicy:
-    """Return a stored policy for a decision. One that cannot be read denies everything."""
-    try:
-        return AttachedPolicy(kind, parse(text, use), name)
-    except PolicyDocumentError as error:
-        logger.error("the stored %s policy %s cannot be read and denies everything: %s", kind, name, error)
-        return AttachedPolicy(kind, parse(_DENY_ALL, "inline"), name)
-
-
-class IdentityPolicies:
-    """The inline policies of users and roles, read once and kept until a policy is written."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._kept: dict[str, tuple[AttachedPolicy, ...]] = {}
-        database.on_commit(self._committed)
-
-    def of(self, principal: Principal) -> tuple[AttachedPolicy, ...]:
-        """Return the identity policies of a user, or of a session's role. Other callers have none."""
-        if principal.kind not in ("user", "session"):
-            return ()
-        owner = principal.user_id.partition(":")[0]
-        with self._lock:
-            kept = self._kept.get(owner)
-            generation = self._generation
-        if kept is not None:
-            return kept
-        with self._database.reading() as session:
-            rows = session.scalars(select(InlinePolicy).filter_by(owner_id=owner).order_by(InlinePolicy.name)).all()
-            found = tuple(attached("identity", "inline", repr(row.name), row.document) for row in rows)
-        with self._lock:
-            # What was read before a commit that came between may be old, and is not kept.
-            if self._generation == generation:
-                self._kept[owner] = found
-        return found
-
-    def _committed(self, tables: frozenset[str]) -> None:
-        if InlinePolicy.__tablename__ in tables:
-            with self._lock:
-                self._generation += 1
-                self._kept.clear()
-
-
 class PolicyAuthorizer:
     """Decides by the policies in the database."""
 
     def __init__(self, database: Database, region: str, clock: Clock) -> None:
         self._database = database
-        self._identity = IdentityPolicies(database)
+        self._identities = Identities(database)
         self._region = region
         self._clock = clock
 
@@ -161,10 +110,9 @@ class PolicyAuthorizer:
             )
         )
         if facts.authorized:
-            resources = tuple(map(self._with_path, facts.resources(call))) or ("*",)
-            decision = self._decide(
-                call.principal, facts.action, resources, {**context, **facts.context(call)}, call.account
-            )
+            resources, tags = self._named(facts.resources(call))
+            keys = {**context, **tags, **facts.context(call)}
+            decision = self._decide(call.principal, facts.action, resources, keys, call.account)
             self._enforce(decision, call)
             if facts.passed_role is not None:
                 self._authorize_pass_role(call, facts.passed_role.parameter, facts.passed_role.service, context)
@@ -173,27 +121,31 @@ class PolicyAuthorizer:
 
     def policies_of(self, principal: Principal) -> list[AttachedPolicy]:
         """Return the policies that a caller brings itself: its identity policies and those of its session."""
-        policies = list(self._identity.of(principal))
+        policies = list(self._identities.of(principal).policies)
         if principal.session_policy is not None:
             policies.append(attached("session", "session", "of the session", principal.session_policy))
         return policies
 
-    def _with_path(self, resource: str) -> str:
-        """Return the whole ARN of a user or role that an IAM call names without its path.
+    def tags_of(self, principal: Principal) -> ContextValues:
+        """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``)."""
+        return self._identities.of(principal).tags
 
-        A policy may allow or deny by path, and the call's parameters hold only the name.
+    def _named(self, resources: Sequence[str]) -> tuple[tuple[str, ...], ContextValues]:
+        """Return resources with the whole ARNs of users and roles, and the tags of the one that is named.
+
+        An IAM call's parameters hold only a name, and a policy may allow or deny by path and by tag.
         """
-        head, _, name = resource.partition("/")
-        if not head.endswith((":role", ":user")) or not head.startswith("arn:aws:iam::") or "/" in name:
-            return resource
-        account, key = head.split(":")[4], name.lower()
+        if not any(resource.startswith("arn:aws:iam::") for resource in resources):
+            return tuple(resources) or ("*",), {}
+        arns, context = [], {}
         with self._database.reading() as session:
-            row: Role | User | None
-            if head.endswith(":role"):
-                row = session.scalar(select(Role).filter_by(account=account, name_key=key))
-            else:
-                row = session.scalar(select(User).filter_by(account=account, name_key=key))
-            return resource if row is None else row.arn
+            for resource in resources:
+                row = entity_named(session, resource)
+                arns.append(resource if row is None else row.arn)
+                for tag in tags_of(row.tags) if row is not None else ():
+                    for family in ("aws:ResourceTag", "iam:ResourceTag"):
+                        context[f"{family}/{tag['Key']}"] = (tag["Value"],)
+        return tuple(arns), context
 
     def _authorize_pass_role(self, call: Call, parameter: str, service: str, context: ContextValues) -> None:
         role_arn = call.parameters.get(parameter)
@@ -210,7 +162,7 @@ class PolicyAuthorizer:
             call.principal,
             "iam:PassRole",
             (role_arn,),
-            {**context, "iam:PassedToService": (service,)},
+            {**context, **self._named((role_arn,))[1], "iam:PassedToService": (service,)},
             call.account,
         )
         self._enforce(decision, call)
@@ -269,7 +221,7 @@ class PolicyAuthorizer:
         if endpoint_policy is not None:
             endpoint = next(iter(context.get("aws:SourceVpce", ())), "of the path")
             policies.append(attached("endpoint", "endpoint", endpoint, endpoint_policy))
-        full = {"aws:ResourceAccount": (resource_account,), **context}
+        full = {"aws:ResourceAccount": (resource_account,), **context, **self.tags_of(principal)}
         return decide(Request(principal, action, resources, resource_account, full), policies)
 
 

@@ -42,19 +42,24 @@ def root_principal(account: str) -> Principal:
     return Principal("root", account, f"arn:aws:iam::{account}:root", account)
 
 
-def unique_id_of(session: Session, arn: str) -> str | None:
-    """Return the unique id of the user or role that has this ARN now, or ``None``."""
+def entity_named(session: Session, arn: str) -> User | Role | None:
+    """Return the user or role whose name is in an ARN, whatever path the ARN has; ``None`` when there is none."""
     try:
         parsed = Arn.parse(arn)
     except ValueError:
         return None
     kind, _, rest = parsed.resource.partition("/")
-    name = rest.rpartition("/")[2]
-    row: User | Role | None = None
-    if parsed.service == "iam" and kind == "user":
-        row = session.scalar(select(User).filter_by(account=parsed.account, name_key=name.lower()))
-    elif parsed.service == "iam" and kind == "role":
-        row = session.scalar(select(Role).filter_by(account=parsed.account, name_key=name.lower()))
+    if parsed.service != "iam" or kind not in ("user", "role"):
+        return None
+    key = rest.rpartition("/")[2].lower()
+    if kind == "user":
+        return session.scalar(select(User).filter_by(account=parsed.account, name_key=key))
+    return session.scalar(select(Role).filter_by(account=parsed.account, name_key=key))
+
+
+def unique_id_of(session: Session, arn: str) -> str | None:
+    """Return the unique id of the user or role that has exactly this ARN now, or ``None``."""
+    row = entity_named(session, arn)
     return row.unique_id if row is not None and row.arn == arn else None
 
 

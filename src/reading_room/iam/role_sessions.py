@@ -12,20 +12,21 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from reading_room.arns import Arn
 from reading_room.aws.call import Principal
 from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.iam.authorizer import attached, principal_context
+from reading_room.iam.authorizer import principal_context
 from reading_room.iam.credentials import new_key
 from reading_room.iam.errors import RoleNotAssumable
+from reading_room.iam.identities import attached
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
-from reading_room.iam.principals import service_principal, session_principal
+from reading_room.iam.principals import entity_named, service_principal, session_principal
 from reading_room.iam.tables import Role, RoleSession
+from reading_room.iam.tags import tags_of
 
 SERVICE_SESSION_SECONDS = 3600
 """Life of the credentials that a service gets for a role. SDKs ask again 15 minutes before the end."""
@@ -47,15 +48,8 @@ class SessionCredentials:
 
 def role_by_arn(session: Session, role_arn: str) -> Role | None:
     """Return the role with this ARN, path included, or ``None``."""
-    try:
-        arn = Arn.parse(role_arn)
-    except ValueError:
-        return None
-    if arn.service != "iam" or not arn.resource.startswith("role/"):
-        return None
-    name = arn.resource.rpartition("/")[2]
-    role = session.scalar(select(Role).filter_by(account=arn.account, name_key=name.lower()))
-    return role if role is not None and role.arn == role_arn else None
+    role = entity_named(session, role_arn)
+    return role if isinstance(role, Role) and role.arn == role_arn else None
 
 
 def decide_trust(
@@ -69,12 +63,13 @@ def decide_trust(
 
     ``identity`` are the caller's own policies, which must allow too unless the trust policy names the caller itself.
     """
+    tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in tags_of(role.tags)}
     request = Request(
         principal=principal,
         action=action,
         resources=(role.arn,),
         resource_account=role.account,
-        context={**context, **principal_context(principal)},
+        context={**tags, **context, **principal_context(principal)},
     )
     return decide(request, [trust_policy(role), *identity])
 

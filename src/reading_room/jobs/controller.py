@@ -23,6 +23,7 @@ from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printa
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
     Admitted,
+    ContainerLost,
     Event,
     Phase,
     PreparationFailed,
@@ -143,9 +144,12 @@ class JobController:
             wanted = wanted_on(session, report.host)
         for held in wanted:
             state = states.get(held.need.container_id)
-            if state is not None:
-                with self._each(held.need.job_id):
+            with self._each(held.need.job_id):
+                if state is not None:
                     self._hear_of(held, state)
+                elif held.job.phase == Phase.STOPPING.value:
+                    # There is no worker yet that could be asked to finish early.
+                    self._advance(held.need.job_id, ContainerLost("it had not started"))
         self._note_problems(report, wanted)
 
     def _hear_of(self, held: HeldContainer, state: ContainerState) -> None:

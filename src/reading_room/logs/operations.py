@@ -42,6 +42,14 @@ def tagged_resource(call: Call) -> Sequence[str]:
     return (call.parameters["resourceArn"],)
 
 
+def requested_tags(call: Call) -> Mapping[str, Sequence[str]]:
+    """Return the condition keys of the tags that a new group gets."""
+    tags: Mapping[str, str] = call.parameters.get("tags") or {}
+    if not tags:
+        return {}
+    return {**{f"aws:RequestTag/{key}": (value,) for key, value in tags.items()}, "aws:TagKeys": tuple(tags)}
+
+
 class LogOperations:
     """Groups, streams and their events."""
 
@@ -52,7 +60,7 @@ class LogOperations:
     def _now(self) -> int:
         return streams.milliseconds(self._clock())
 
-    @operation("logs", "CreateLogGroup", resources=named_stream)
+    @operation("logs", "CreateLogGroup", resources=named_stream, context=requested_tags)
     def create_group(self, call: Call, request: t.CreateLogGroupRequestTypeDef) -> None:
         """CreateLogGroup."""
         for parameter in ("kmsKeyId", "deletionProtectionEnabled"):

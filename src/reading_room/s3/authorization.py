@@ -118,7 +118,7 @@ class S3Authorization:
         request_id: str,
         now: dt.datetime,
         user_agent: str,
-        context: Context,
+        context: Mapping[str, Sequence[str]],
     ) -> Caller:
         """Return a caller with the complete condition keys of its request."""
         common = request_context(path, principal=principal, now=now, region=self._region, user_agent=user_agent)
@@ -145,7 +145,7 @@ class S3Authorization:
             if name is not None and bucket is None:
                 raise NoSuchBucket(name)
 
-    def refusals(self, caller: Caller, action: str, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
+    def refusals(self, caller: Caller, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
         """Return the keys of ``resources`` whose requirement is not met, each with its error."""
         endpoint_policy = self._endpoint_policy(caller)
         refused: dict[str, AwsError] = {}

@@ -84,9 +84,19 @@ class Digests:
 
     def update(self, data: bytes) -> None:
         """Take the next bytes."""
+        self.update_all_but_md5(data)
+        self.update_md5(data)
+
+    def update_all_but_md5(self, data: bytes) -> None:
+        """Take the next bytes into the size and every hash but the slowest."""
         self.size += len(data)
-        for running in self._hashes.values():
-            running.update(data)
+        for name, running in self._hashes.items():
+            if name != "MD5":
+                running.update(data)
+
+    def update_md5(self, data: bytes) -> None:
+        """Take the next bytes into the slowest hash, perhaps in another thread."""
+        self._hashes["MD5"].update(data)
 
     def digest(self, algorithm: str) -> bytes:
         """Return the digest by one of the algorithms asked for, ``MD5`` or ``SHA256``."""

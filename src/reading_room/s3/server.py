@@ -151,14 +151,14 @@ class S3Application:
             user_agent=headers.get("user-agent", ""),
             context=context,
         )
-        refused = await self._run(self._authorize, caller, model, address, query, headers, parameters)
+        owner, refused = await self._run(self._authorize, caller, model, address, query, headers, parameters)
         request = S3Request(
             model=model,
             bucket=address.bucket,
             key=address.key,
             parameters=parameters,
             principal=caller.principal,
-            account=await self._run(self._owner, address, parameters, caller),
+            account=owner,
             now=incoming.received_at,
             incoming=incoming,
             body=upload if model.has_streaming_input else None,
@@ -225,8 +225,11 @@ class S3Application:
         query: Mapping[str, str],
         headers: Mapping[str, str],
         parameters: Mapping[str, Any],
-    ) -> Mapping[str, AwsError]:
-        """Return the keys that DeleteObjects may not delete; raise for any other operation that may not happen."""
+    ) -> tuple[str, Mapping[str, AwsError]]:
+        """Return the bucket's owner and the keys that DeleteObjects may not delete.
+
+        Raises for any other operation that may not happen.
+        """
         if model.name == "DeleteObjects":
             assert address.bucket is not None
             needed = {
@@ -234,20 +237,20 @@ class S3Application:
                 for entry in parameters.get("Delete", {}).get("Objects", [])
                 if entry.get("Key")
             }
-            return self._authorization.refusals(caller, "s3:DeleteObject", needed)
+            refused = self._authorization.refusals(caller, needed)
+            return self._owner(address, parameters, caller), refused
         needed_here = requirements(model.name, address, query, headers)
         self._authorization.authorize(caller, needed_here, creates=model.name == "CreateBucket")
-        return {}
+        return self._owner(address, parameters, caller), {}
 
     def _owner(self, address: Address, parameters: Mapping[str, Any], caller: Caller) -> str:
         """Return the account that owns the bucket, or would; check what the request expects of it."""
-        expected = {address.bucket: parameters.get("ExpectedBucketOwner")}
         if "ExpectedSourceBucketOwner" in parameters:
             source, _, _ = parse_copy_source(parameters["CopySource"])
             if self._account_of(source, caller) != parameters["ExpectedSourceBucketOwner"]:
                 raise AccessDenied
         owner = self._account_of(address.bucket, caller)
-        if expected[address.bucket] not in (None, owner):
+        if parameters.get("ExpectedBucketOwner") not in (None, owner):
             raise AccessDenied
         return owner
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.clock import Clock, system_clock
 from reading_room.ids import request_id
 from reading_room.s3.actions import Requirement
-from reading_room.s3.authorization import Context, S3Authorization
+from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend, ObjectFacts
 from reading_room.s3.errors import NoSuchBucket
 
@@ -34,7 +36,7 @@ class ObjectStore:
         data: bytes,
         content_type: str,
         principal: Principal,
-        context: Context | None = None,
+        context: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Write an object as ``principal``, for example ``delivery.logs.amazonaws.com``, durably.
 

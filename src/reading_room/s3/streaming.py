@@ -254,8 +254,6 @@ class UploadBody:
         signer: ChunkSigner | None = None,
     ) -> None:
         self.expectation = expectation
-        self.started = False
-        """Whether any byte was asked for: if not, the client may still be waiting for ``100 Continue``."""
         self._receive = receive
         self._executor = executor
         self._decoder: ChunkDecoder | None = None
@@ -273,50 +271,70 @@ class UploadBody:
         """
         if self.expectation.length > limit:
             raise EntityTooLarge(limit)
-        self.started = True
         digests = Digests((*self.expectation.algorithms, *algorithms))
         loop = asyncio.get_running_loop()
-        running: asyncio.Future[None] | None = None
+        taking: asyncio.Future[list[bytes]] | None = None
+        summing: asyncio.Future[None] | None = None
         batch: list[bytes] = []
         gathered = 0
         try:
             async for raw in self._receive():
                 batch.append(raw)
                 gathered += len(raw)
-                if gathered >= BATCH:
-                    if running is not None:
-                        await running
-                    running = loop.run_in_executor(self._executor, self._take, batch, digests, consume)
-                    batch, gathered = [], 0
-            if running is not None:
-                await running
-            running = loop.run_in_executor(self._executor, self._finish, batch, digests, consume)
-            await running
+                if gathered < BATCH:
+                    continue
+                # Three batches are on their way at most: one arrives, one is decoded and written, one is in MD5, which
+                # takes longer than all the rest.
+                if taking is not None:
+                    pieces = await taking
+                    if summing is not None:
+                        await summing
+                    summing = loop.run_in_executor(self._executor, _sum_md5, digests, pieces)
+                taking = loop.run_in_executor(self._executor, self._take, batch, digests, consume)
+                batch, gathered = [], 0
+            rest = await taking if taking is not None else []
+            if summing is not None:
+                await summing
+            taking = loop.run_in_executor(self._executor, self._finish, rest, batch, digests, consume)
+            await taking
         finally:
             # Whoever discards what was written must not race with a thread that still writes.
-            if running is not None and not running.done():
-                await asyncio.wait([running])
+            running = [future for future in (taking, summing) if future is not None and not future.done()]
+            if running:
+                await asyncio.wait(running)
         return digests
 
     async def read(self, limit: int) -> bytes:
         """Return a small body whole, verified. Raises as ``drain`` does."""
         pieces: list[bytes] = []
+        if not self.expectation.length and not self.expectation.chunked:
+            # Most requests have no body: not worth a thread.
+            self._verify(Digests(self.expectation.algorithms), {})
+            return b""
         await self.drain(pieces.append, limit)
         return b"".join(pieces)
 
-    def _take(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> None:
+    def _take(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> list[bytes]:
+        """Decode, sum up but for MD5, and consume a batch; return its decoded pieces."""
         raw = batch[0] if len(batch) == 1 else b"".join(batch)
+        pieces: list[bytes] = []
         for piece in self._decoder.feed(raw) if self._decoder else (raw,):
-            digests.update(piece)
+            digests.update_all_but_md5(piece)
             if digests.size > self.expectation.length:
                 raise IncompleteBody
             consume(piece)
+            pieces.append(piece)
+        return pieces
 
-    def _finish(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> None:
+    def _finish(
+        self, rest: list[bytes], batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]
+    ) -> list[bytes]:
+        """Take the last batch, after the pieces that MD5 still lacks, and verify the whole."""
+        _sum_md5(digests, rest)
         if batch:
-            self._take(batch, digests, consume)
-        trailer = self._decoder.finish() if self._decoder else {}
-        self._verify(digests, trailer)
+            _sum_md5(digests, self._take(batch, digests, consume))
+        self._verify(digests, self._decoder.finish() if self._decoder else {})
+        return []
 
     def _verify(self, digests: Digests, trailer: Mapping[str, str]) -> None:
         expected = self.expectation
@@ -335,3 +353,8 @@ class UploadBody:
         for algorithm, value in checksums.items():
             if encode(digests.digest(algorithm)) != value:
                 raise BadDigest(algorithm)
+
+
+def _sum_md5(digests: Digests, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        digests.update_md5(piece)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from reading_room.dataplane.linux import namespaces, offloads, rtnetlink, sysctl
+from reading_room.dataplane.linux import libnftables, namespaces, offloads, rtnetlink, sysctl
 from reading_room.dataplane.linux.connections import LISTEN, Connection
 from reading_room.dataplane.linux.conntrack import Entry
 from reading_room.dataplane.linux.flows import FlowCollector
@@ -46,6 +46,7 @@ class Kernel:
 
     def __init__(self, pins: Path, flows: FlowCollector) -> None:
         """Take over every router namespace pinned under ``pins``. Raises as ``Router`` does."""
+        libnftables.prepare()
         self.board = PinBoard(pins)
         self.flows = flows
         self.routers: dict[str, Router] = {}

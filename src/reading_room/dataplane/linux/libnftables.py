@@ -1,4 +1,4 @@
-"""libnftables, called through ctypes: one context per router namespace, one call per transaction.
+"""libnftables, called through ctypes: one call per transaction.
 
 A context is bound to the network namespace of the thread that makes it and stays so, which lets one process program
 many namespaces. The library is loaded from the system (Debian package ``libnftables1``); the ``nft`` program is not
@@ -8,9 +8,15 @@ needed. Sets are never listed as JSON: libnftables 1.1.3 aborts the whole proces
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
+from reading_room.dataplane.linux.namespaces import inside
+
 NFT_CTX_DEFAULT = 0
+SELECT_LIMIT = 1024
 
 
 class RulesetError(Exception):
@@ -24,11 +30,11 @@ class RulesetError(Exception):
 
 
 class LibraryMissingError(Exception):
-    """libnftables is not on this machine."""
+    """libnftables cannot be used in this process."""
 
-    def __init__(self, reason: str) -> None:
-        """Say how to mend it."""
-        super().__init__(f"libnftables could not be loaded ({reason}): install the Debian package libnftables1")
+    def __init__(self, reason: str, remedy: str = "install the Debian package libnftables1") -> None:
+        """Say why, and how to mend it."""
+        super().__init__(f"libnftables cannot be used ({reason}): {remedy}")
 
 
 @cache
@@ -52,51 +58,91 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-class RulesetContext:
-    """The nftables rules of one network namespace. Make it while the thread is inside that namespace."""
+class LowDescriptor:
+    """Keeps one descriptor number below ``SELECT_LIMIT`` for the library.
+
+    libnftables waits with ``select``, and aborts the whole process when its socket's number does not fit. An agent
+    with many containers has more descriptors than that, so a number is kept from early on and lent to the library for
+    the time of a transaction: a new socket takes the lowest free number.
+    """
 
     def __init__(self) -> None:
-        """Open a context in the calling thread's network namespace; raise ``LibraryMissingError``."""
+        """Keep the lowest free number; raise ``LibraryMissingError`` where that is too high already."""
+        self._number = self._keep()
+
+    def _keep(self) -> int:
+        number = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        if number >= SELECT_LIMIT:
+            os.close(number)
+            raise LibraryMissingError(
+                f"it needs a descriptor below {SELECT_LIMIT} and all are in use",
+                "open fewer files before the network driver starts",
+            )
+        return number
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Free the number for the body. No other thread may open descriptors meanwhile."""
+        os.close(self._number)
+        try:
+            yield
+        finally:
+            self._number = self._keep()
+
+
+@cache
+def _low_descriptor() -> LowDescriptor:
+    return LowDescriptor()
+
+
+def prepare() -> None:
+    """Load the library and keep a low descriptor for it; raise ``LibraryMissingError``. Call it early."""
+    _library()
+    _low_descriptor()
+
+
+class Rules:
+    """The nftables rules of one network namespace.
+
+    Every transaction has a context of its own, made inside the namespace and bound to it: making one costs a few
+    microseconds, keeping one a descriptor for every VPC.
+    """
+
+    def __init__(self, namespace: int) -> None:
+        """Load the library; raise ``LibraryMissingError``. ``namespace`` stays the caller's."""
         self._library = _library()
-        context = self._library.nft_ctx_new(NFT_CTX_DEFAULT)
-        if not context:
-            raise MemoryError("libnftables gave no context")
-        self._context: int | None = context
-        self._library.nft_ctx_buffer_output(context)
-        self._library.nft_ctx_buffer_error(context)
+        self._low = _low_descriptor()
+        self._namespace = namespace
 
     def run(self, text: str) -> str:
         """Run one transaction and return what it printed; raise ``RulesetError`` with nft's words."""
-        if self._context is None:
-            raise RuntimeError("the ruleset context is closed")
-        code = self._library.nft_run_cmd_from_buffer(self._context, text.encode())
-        output: bytes = self._library.nft_ctx_get_output_buffer(self._context) or b""
-        errors: bytes = self._library.nft_ctx_get_error_buffer(self._context) or b""
-        if code != 0:
-            raise RulesetError(errors.decode(errors="replace").strip() or f"nft returned {code}", text)
-        return output.decode(errors="replace")
+        return self._run(text, dry=False)
 
     def check(self, text: str) -> None:
         """Try a transaction without its effect; raise ``RulesetError`` where the kernel would refuse it.
 
         Text that is too long for one netlink message cannot be tried whole, and is let pass.
         """
-        self._library.nft_ctx_set_dry_run(self._context, True)
         try:
-            self.run(text)
+            self._run(text, dry=True)
         except RulesetError as error:
             if "Message too long" not in error.message:
                 raise
-        finally:
-            self._library.nft_ctx_set_dry_run(self._context, False)
 
-    def tables(self) -> tuple[str, ...]:
-        """Name the ``inet`` tables there are."""
-        lines = self.run("list tables inet").splitlines()
-        return tuple(words[2] for words in map(str.split, lines) if words[:2] == ["table", "inet"])
-
-    def close(self) -> None:
-        """Free the context. Twice is no error."""
-        if self._context is not None:
-            self._library.nft_ctx_free(self._context)
-            self._context = None
+    def _run(self, text: str, *, dry: bool) -> str:
+        with inside(self._namespace), self._low.lent():
+            context = self._library.nft_ctx_new(NFT_CTX_DEFAULT)
+            if not context:
+                raise MemoryError("libnftables gave no context")
+            try:
+                self._library.nft_ctx_buffer_output(context)
+                self._library.nft_ctx_buffer_error(context)
+                self._library.nft_ctx_set_dry_run(context, dry)
+                code = self._library.nft_run_cmd_from_buffer(context, text.encode())
+                output: bytes = self._library.nft_ctx_get_output_buffer(context) or b""
+                errors: bytes = self._library.nft_ctx_get_error_buffer(context) or b""
+            finally:
+                self._library.nft_ctx_free(context)
+        if code != 0:
+            raise RulesetError(errors.decode(errors="replace").strip() or f"nft returned {code}", text)
+        return output.decode(errors="replace")

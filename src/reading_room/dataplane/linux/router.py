@@ -19,7 +19,7 @@ from reading_room.dataplane.linux import namespaces, rtnetlink, sysctl
 from reading_room.dataplane.linux.connections import Connections
 from reading_room.dataplane.linux.conntrack import Conntrack
 from reading_room.dataplane.linux.host import EndpointReach
-from reading_room.dataplane.linux.libnftables import RulesetContext, RulesetError
+from reading_room.dataplane.linux.libnftables import Rules, RulesetError
 from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
 from reading_room.dataplane.linux.nftables import Ruleset
 from reading_room.dataplane.linux.plan import ObservedLink, ObservedRouter
@@ -71,7 +71,7 @@ class Router:
             with namespaces.inside(descriptor):
                 sysctl.prepare_router()
                 self.routes = self._keep(RouteSocket())
-                self.rules = self._keep(RulesetContext())
+                self.rules = Rules(descriptor)
                 self.conntrack = self._keep(Conntrack())
                 self.connections = self._keep(Connections())
                 self._netfilter = self._keep(NetlinkSocket(NETLINK_NETFILTER))

@@ -15,7 +15,7 @@ from reading_room.iam import inline_policies, roles
 from reading_room.iam.errors import NoSuchEntity, UnsupportedParameter
 from reading_room.iam.pagination import page
 from reading_room.iam.tables import Role
-from reading_room.iam.tags import tags_of
+from reading_room.iam.tags import tag_context, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
@@ -57,7 +57,7 @@ class RoleOperations:
         self._database = database
         self._clock = clock
 
-    @operation("iam", "CreateRole", resources=named_role)
+    @operation("iam", "CreateRole", resources=named_role, context=tag_context)
     def create(self, call: Call, request: t.CreateRoleRequestTypeDef) -> Mapping[str, Any]:
         """CreateRole."""
         refuse_boundary(call)

@@ -83,6 +83,7 @@ class StsOperations:
         context = request_context(
             call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
         )
+        context.update(self._authorizer.tags_of(call.principal))
         context["sts:RoleSessionName"] = (session_name,)
         if "ExternalId" in request:
             context["sts:ExternalId"] = (request["ExternalId"],)

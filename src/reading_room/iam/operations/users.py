@@ -18,7 +18,7 @@ from reading_room.iam.errors import ValidationError
 from reading_room.iam.operations.roles import refuse_boundary
 from reading_room.iam.pagination import page
 from reading_room.iam.tables import User
-from reading_room.iam.tags import tags_of
+from reading_room.iam.tags import tag_context, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
@@ -66,7 +66,7 @@ class UserOperations:
         self._database = database
         self._clock = clock
 
-    @operation("iam", "CreateUser", resources=named_user)
+    @operation("iam", "CreateUser", resources=named_user, context=tag_context)
     def create(self, call: Call, request: t.CreateUserRequestTypeDef) -> Mapping[str, Any]:
         """CreateUser."""
         refuse_boundary(call)

@@ -1,6 +1,6 @@
 """The seam of storage: one authorized request in, one response out, and the few facts that authorization needs.
 
-A new backend implements ``Backend`` and passes ``tests/s3/test_s3_backend_contract.py``. One that forwards to another
+A new backend implements ``Backend`` and passes ``tests/api/test_s3_backend_contract.py``. One that forwards to another
 S3 needs only the original request, which an ``S3Request`` carries.
 """
 

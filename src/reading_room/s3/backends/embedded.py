@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class EmbeddedBackend:
     def __init__(self, database: Database, blobs: BlobStore, region: str, clock: Clock) -> None:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
         self._store = Storage(database, blobs, region, clock, self._executor)
+        self._buckets = _BucketCache(database)
 
     def close(self) -> None:
         """Finish what runs and take no more."""
@@ -85,11 +87,7 @@ class EmbeddedBackend:
 
     def bucket(self, name: str) -> BucketFacts | None:
         """Return the facts of a bucket, or ``None``."""
-        with self._store.database.reading() as session:
-            row = session.get(S3Bucket, name)
-        if row is None:
-            return None
-        return BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block)
+        return self._buckets.find(name)
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``. Sums a multipart object up at the first question."""
@@ -141,3 +139,37 @@ class EmbeddedBackend:
             current = session.get(S3Object, (row.bucket, row.key))
             if current is not None and current.segments == row.segments:
                 current.sha256 = sha256
+
+
+class _BucketCache:
+    """The facts of buckets, which every request needs, read once and kept until a bucket is written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._kept: dict[str, BucketFacts] = {}
+        database.on_commit(self._committed)
+
+    def find(self, name: str) -> BucketFacts | None:
+        with self._lock:
+            kept = self._kept.get(name)
+            generation = self._generation
+        if kept is not None:
+            return kept
+        with self._database.reading() as session:
+            row = session.get(S3Bucket, name)
+        if row is None:
+            return None
+        facts = BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block)
+        with self._lock:
+            # What was read before a commit that came between may be old, and is not kept.
+            if self._generation == generation:
+                self._kept[name] = facts
+        return facts
+
+    def _committed(self, tables: frozenset[str]) -> None:
+        if S3Bucket.__tablename__ in tables:
+            with self._lock:
+                self._generation += 1
+                self._kept.clear()

@@ -1,0 +1,264 @@
+"""Turns of the agent, with drivers that only remember: what happens, and in which order."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from agent_world import container, document, interface, vpc
+
+from reading_room.agent.loop import AgentLoop, Waker
+from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
+from reading_room.containers.memory import MemoryContainerDriver, Outcome
+from reading_room.dataplane.memory import MemoryNetworkDriver
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
+
+
+class Recorder:
+    """A channel whose other end is the test."""
+
+    def __init__(self, wish: HostSpec | None = None) -> None:
+        self.newest = wish
+        self.fault = ""
+        self.fresh = True
+        self.there = True
+        self.sent: list[object] = []
+        self.sockets: dict[str, socket.socket] = {}
+
+    def wish(self) -> tuple[HostSpec | None, str]:
+        return self.newest, self.fault
+
+    def take_fresh(self) -> bool:
+        fresh, self.fresh = self.fresh, False
+        return fresh
+
+    def connected(self) -> bool:
+        return self.there
+
+    def send_flows(self, events: Sequence[FlowEvent]) -> None:
+        self.sent.append(tuple(events))
+
+    def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        self.listeners = dict(listeners)
+
+    def send_realtime(self, container_id: str, end: socket.socket) -> bool:
+        self.sockets[container_id] = end
+        return True
+
+    def send_report(self, report: HostReport) -> None:
+        self.sent.append(report)
+
+
+class World:
+    """A loop with everything around it."""
+
+    def __init__(self, wish: HostSpec | None = None, enforcement: tuple[Problem, ...] = ()) -> None:
+        self.network = MemoryNetworkDriver()
+        self.containers = MemoryContainerDriver(outcome=Outcome(exit_code=None))
+        self.channel = Recorder(wish)
+        self.loop = AgentLoop(self.network, self.containers, self.channel, enforcement)
+
+    def turn(self, wish: HostSpec | None = None) -> HostReport:
+        if wish is not None:
+            self.channel.newest = wish
+        report = self.loop.turn()
+        assert report is not None
+        return report
+
+    @property
+    def calls(self) -> list[str]:
+        return [call for call, _ in self.containers.calls]
+
+
+def test_without_a_wish_nothing_happens() -> None:
+    world = World()
+    assert world.loop.turn() is None
+    assert world.channel.sent == []
+
+
+def test_a_job_starts_once_its_interface_is_in_place_and_its_end_is_reported() -> None:
+    world = World()
+    report = world.turn(document())
+    assert report.interfaces == ("eni-00",)
+    assert [state.phase for state in report.containers] == ["running"]
+    assert world.calls == ["reserve", "start"]
+    world.containers.finish(container().container_id, Outcome(exit_code=0))
+    report = world.turn()
+    assert [(state.phase, state.exit_code) for state in report.containers] == [("exited", 0)]
+    assert world.channel.sent[-1] == report
+
+
+def test_a_container_that_is_no_longer_wanted_is_removed_before_the_network_changes() -> None:
+    world = World()
+    world.turn(document())
+    seen: list[int] = []
+    network = world.network.realize
+
+    def realize(spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
+        seen.append(len(world.containers.states()))
+        return network(spec, namespaces)
+
+    world.network.realize = realize  # type: ignore[method-assign]
+    report = world.turn(document(generation=8, containers=(), vpcs=(vpc(()),)))
+    assert seen == [0]
+    assert report.containers == ()
+    assert report.interfaces == ()
+
+
+def test_no_container_of_a_vpc_starts_when_its_network_step_fails() -> None:
+    world = World()
+    world.network.broken = {"vpc-0a"}
+    report = world.turn(document())
+    assert world.calls == ["reserve"]
+    assert report.vpcs == ()
+    assert report.problems[0].about == "vpc-0a"
+    world.network.broken = set()
+    world.turn()
+    assert world.calls == ["reserve", "start"]
+
+
+def test_without_proof_of_enforcement_no_container_starts_whatever_is_wished() -> None:
+    world = World(enforcement=(Problem("enforcement", "a packet passed that must not"),))
+    report = world.turn(document())
+    assert world.calls == []
+    assert report.problems[0] == Problem("enforcement", "a packet passed that must not")
+    assert report.standby == ()
+    assert world.channel.sockets == {}
+
+
+def test_without_a_network_driver_no_container_starts() -> None:
+    world = World(enforcement=(Problem("enforcement", "no nftables"),))
+    world.loop.network = None
+    assert world.turn(document()).problems == (Problem("enforcement", "no nftables"),)
+    assert world.calls == []
+
+
+def test_a_container_that_cannot_be_made_is_a_problem_of_its_own() -> None:
+    world = World()
+    world.containers.refusals[container().container_id] = "no free user id"
+    other = container(1)
+    wish = document(vpcs=(vpc((interface(0), interface(1))),), containers=(container(), other))
+    report = world.turn(wish)
+    assert Problem(container().container_id, "no free user id") in report.problems
+    assert [state.container_id for state in report.containers] == [other.container_id]
+    assert report.interfaces == ("eni-01",)
+
+
+def test_a_stop_is_passed_on_and_the_container_stays_until_it_is_not_wanted() -> None:
+    world = World()
+    world.turn(document())
+    report = world.turn(document(generation=8, containers=(container(stop=True),)))
+    assert world.calls[-1] == "stop"
+    assert report.containers[0].phase == "exited"
+
+
+def test_a_job_stopped_before_it_began_never_begins() -> None:
+    world = World()
+    report = world.turn(document(containers=(container(stop=True),)))
+    assert "start" not in world.calls
+    assert [(state.phase, state.exit_code) for state in report.containers] == [("exited", 143)]
+
+
+def test_a_refused_document_changes_nothing_and_the_report_says_why() -> None:
+    world = World()
+    world.turn(document())
+    report = world.turn(document(generation=9, containers=(container(interface_id="eni-0f"),)))
+    assert report.generation == 7
+    assert "eni-0f" in report.refused
+    assert [state.phase for state in report.containers] == ["running"]
+    assert "eni-0f" in world.turn().refused
+    assert world.turn(document(generation=10)).refused == ""
+
+
+def test_an_older_generation_is_refused() -> None:
+    world = World()
+    world.turn(document(generation=7))
+    report = world.turn(document(generation=6, containers=(), vpcs=()))
+    assert "older" in report.refused
+    assert len(report.containers) == 1
+
+
+def test_the_first_document_decides_whose_agent_this_is() -> None:
+    world = World()
+    world.turn(document())
+    assert "not this host" in world.turn(document(host="other", generation=8)).refused
+
+
+def test_a_document_that_could_not_be_read_is_reported() -> None:
+    world = World()
+    world.channel.fault = "HostSpec has missing or unknown members: command"
+    assert world.loop.turn() is None
+    assert isinstance(report := world.channel.sent[-1], HostReport)
+    assert "command" in report.refused
+
+
+def test_flows_are_sent_before_the_report_of_their_turn() -> None:
+    world = World()
+    event = FlowEvent("vpc-0a", "eni-00", "egress", "10.0.0.10", "1.1.1.1", 1, 80, 6, 1, 60, 0.0, 1.0, "ACCEPT")
+    world.network.saw(event)
+    report = world.turn(document())
+    assert world.channel.sent == [(event,), report]
+
+
+def test_an_unchanged_report_is_not_sent_again_except_to_a_new_server() -> None:
+    world = World(document())
+    world.turn()
+    world.turn()
+    settled = len(world.channel.sent)
+    world.turn()
+    assert len(world.channel.sent) == settled
+    world.channel.fresh = True
+    world.turn()
+    assert len(world.channel.sent) == settled + 1
+
+
+def test_containers_ahead_wait_until_the_job_that_began_had_the_machine_for_a_moment() -> None:
+    world = World()
+    world.turn(document())
+    assert world.containers.standby() == {}
+    assert world.loop.seconds_to_next_turn() < 0.5
+    time.sleep(world.loop.seconds_to_next_turn() + 0.01)
+    world.turn()
+    assert world.containers.standby() == {"entities-en": 1}
+    assert world.turn().standby == (StandbyWish("entities-en", 1),)
+
+
+def test_a_realtime_container_goes_to_the_server_that_is_there() -> None:
+    world = World()
+    world.turn(document())
+    first = world.channel.sockets["rt-1"]
+    world.turn()
+    assert world.channel.sockets["rt-1"] is first
+    world.channel.fresh = True
+    world.turn()
+    assert world.channel.sockets["rt-1"] is not first
+    for end in (first, world.channel.sockets["rt-1"]):
+        end.close()
+
+
+def test_a_turn_with_nothing_to_change_is_quick_at_a_thousand_interfaces() -> None:
+    world = World()
+    many = tuple(replace(interface(number), container_id=None) for number in range(1000))
+    world.containers.outcome = Outcome(exit_code=None)
+    wish = document(vpcs=(vpc(many),), containers=())
+    world.turn(wish)
+    world.network.realize = lambda spec, namespaces: NetworkReport((), (), ())  # type: ignore[method-assign]
+    world.turn()
+    start = time.perf_counter()
+    for _ in range(20):
+        world.turn()
+    assert (time.perf_counter() - start) / 20 < 0.005
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_waker_ends_a_wait_however_often_it_was_woken(count: int) -> None:
+    waker = Waker()
+    for _ in range(count):
+        waker.wake()
+    start = time.monotonic()
+    assert waker.descriptor in waker.wait([], 5)
+    assert waker.wait([], 0.01) == set()
+    assert time.monotonic() - start < 1
