@@ -54,7 +54,7 @@ def versions() -> str:
     """Return the versions that matter for the figures."""
     from importlib.metadata import version
 
-    names = ("botocore", "uvicorn", "sqlalchemy", "spacy", "pyroute2")
+    names = ("botocore", "uvicorn", "sqlalchemy", "spacy")
     return ", ".join(f"{name} {version(name)}" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""Throughput and latency of the S3 endpoint on this machine, over loopback sockets, in one process each for server and client.
+"""Throughput and latency of the S3 endpoint on this machine, over a loopback socket between two processes.
 
 Usage: ``python bench/s3.py``. Prints medians of interleaved rounds as one JSON object.
 """

@@ -18,15 +18,21 @@ class Loop:
 
     Signals that arrive while a turn runs are merged into one more turn, which begins after they came: no signal is
     lost. A turn that raises is logged and tried again after ``retry`` seconds, twice as long each time up to
-    ``every``, so that a lasting fault does not keep a core busy.
+    ``every``, so that a lasting fault does not keep a core busy. With ``settle`` a turn begins so many seconds after
+    the signal, and takes in what else comes meanwhile; ``hurry()`` does not wait for that.
     """
 
-    def __init__(self, name: str, turn: Callable[[], None], *, every: float, retry: float = 0.1) -> None:
+    def __init__(
+        self, name: str, turn: Callable[[], None], *, every: float, retry: float = 0.1, settle: float = 0.0
+    ) -> None:
         self.name = name
         self._turn = turn
         self._every = every
         self._retry = retry
+        self._settle = settle
         self._signal = threading.Event()
+        self._urgent = threading.Event()
+        self._thread_id: int | None = None
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -42,20 +48,33 @@ class Loop:
         """Ask for a turn that begins after now. Callable from any thread, also before ``start``; never waits."""
         self._signal.set()
 
+    def hurry(self) -> None:
+        """Ask for a turn that begins at once, without settling. Callable from any thread; never waits."""
+        self._urgent.set()
+        self._signal.set()
+
+    def turning_here(self) -> bool:
+        """Say whether the caller is a turn of this loop itself."""
+        return threading.get_ident() == self._thread_id
+
     def stop(self, timeout: float = 5.0) -> bool:
         """End the loop after the turn in progress; return whether its thread ended within ``timeout`` seconds."""
         self._stopping = True
-        self._signal.set()
+        self.hurry()
         if self._thread is None or self._thread is threading.current_thread():
             return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._thread_id = threading.get_ident()
         failures = 0
         wait = self._every
         while True:
             self._signal.wait(wait)
+            if self._settle:
+                self._urgent.wait(self._settle)
+                self._urgent.clear()
             if self._stopping:
                 return
             # Cleared before the turn: a signal that comes while it reads must cause another.

@@ -379,6 +379,46 @@ def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(served: Served) -> 
     assert served.world.store.head("wire", "half") is None
 
 
+def test_a_header_sent_twice_means_the_same_to_the_decision_and_to_the_act(served: Served) -> None:
+    """Were the first value acted on and the last one decided on, a copy could read what its caller may not."""
+    s3 = served.client()
+    for key in ("twice/open", "twice/secret"):
+        s3.put_object(Bucket="wire", Key=key, Body=key.encode())
+    allowed = policy(
+        statement("Allow", "s3:GetObject", "arn:aws:s3:::wire/twice/open"),
+        statement("Allow", "s3:PutObject", "arn:aws:s3:::wire/twice/*"),
+    )
+    keys = served.world.user("copier", allowed)
+    url = f"{served.http}/wire/twice/copy"
+    joined = "/wire/twice/secret,/wire/twice/open"
+    request = AWSRequest("PUT", url, headers={"x-amz-copy-source": joined})
+    S3SigV4Auth(Credentials(keys["access_key_id"], keys["secret_access_key"]), "s3", "us-east-1").add_auth(request)
+    head = "PUT /wire/twice/copy HTTP/1.1\r\n"
+    for name, value in request.headers.items():
+        values = value.split(",") if name.lower() == "x-amz-copy-source" else [value]
+        head += "".join(f"{name}: {part}\r\n" for part in values)
+    head += f"Host: {urlsplit(url).netloc}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 403 " in answer.partition(b"\r\n")[0]
+    assert served.world.store.head("wire", "twice/copy") is None
+
+
+def test_a_presigned_url_takes_a_streamed_body(served: Served) -> None:
+    s3 = served.client(config=Config(signature_version="s3v4"))
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": "wire", "Key": "streamed"}, ExpiresIn=60)
+    body = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"
+    headers = {
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "Content-Encoding": "aws-chunked",
+    }
+    path = url.removeprefix(served.http)
+    # What decides a request's meaning must be signed, so trailers need headers that this URL does not cover.
+    status, _, answer = raw(served, "PUT", path, {**headers, "x-amz-trailer": "x-amz-checksum-crc32"}, body)
+    assert (status, b"not signed" in answer) == (403, True)
+
+
 def test_a_denied_upload_is_refused_before_its_body_is_sent(served: Served) -> None:
     reader = served.world.user("reader", policy(statement("Allow", "s3:GetObject", "*")))
     s3 = connect("s3", served.http, **reader)

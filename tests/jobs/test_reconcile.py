@@ -92,3 +92,30 @@ def test_a_loop_starts_once() -> None:
 
 def test_a_loop_that_never_started_can_be_stopped() -> None:
     assert Loop("test", lambda: None, every=60).stop()
+
+
+def test_a_settling_loop_takes_in_what_comes_meanwhile_unless_hurried() -> None:
+    turned = threading.Semaphore(0)
+    loop = Loop("test", turned.release, every=60, settle=0.2)
+    loop.start()
+    assert turned.acquire(timeout=5)
+    for _ in range(5):
+        loop.wake()
+        time.sleep(0.01)
+    assert not turned.acquire(blocking=False)
+    assert turned.acquire(timeout=5)
+    assert not turned.acquire(timeout=0.3), "five signals are one turn"
+    began = time.monotonic()
+    loop.hurry()
+    assert turned.acquire(timeout=5)
+    assert time.monotonic() - began < 0.15
+    assert loop.stop()
+
+
+def test_a_turn_knows_that_it_is_one() -> None:
+    inside: list[bool] = []
+    loop = Loop("test", lambda: inside.append(loop.turning_here()), every=60)
+    assert not loop.turning_here()
+    loop.start()
+    assert loop.stop()
+    assert inside in ([], [True])

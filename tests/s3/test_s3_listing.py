@@ -46,7 +46,7 @@ def fill(database: Database, keys: set[str]) -> None:
                     user_metadata={},
                     segments=[],
                     multipart=False,
-                )  # fmt: skip
+                )
             )
 
 

@@ -46,7 +46,7 @@ def configure_logging(settings: Settings, process: str) -> None:
         force=True,
     )
     # The SDK's own debug lines hold signatures and tokens.
-    for noisy in ("botocore", "boto3", "urllib3", "asyncio", "pyroute2"):
+    for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

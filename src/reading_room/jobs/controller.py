@@ -131,7 +131,8 @@ class JobController:
             self._look_for_leftovers = False
 
     def _written(self, tables: frozenset[str]) -> None:
-        if tables & {JobRow.__tablename__, JobContainerRow.__tablename__}:
+        # A turn's own writes wake it only where a later step asks for an earlier one: see ``wake`` below.
+        if tables & {JobRow.__tablename__, JobContainerRow.__tablename__} and not self._loop.turning_here():
             self._loop.wake()
         if JobEventRow.__tablename__ in tables:
             self._stories.wake()
@@ -253,6 +254,8 @@ class JobController:
                 session.delete(container)
             else:
                 container.removed_at = now
+        # The host may have let go already, and would then not report again.
+        self._loop.wake()
 
     def _end(self) -> None:
         with self._database.reading() as session:
@@ -262,7 +265,9 @@ class JobController:
                 # Also after a success: an earlier attempt may have died in the middle of its upload.
                 output = location_of(row.output_uri)
                 self._store.abort_uploads(output.bucket, output.key)
+                self._stories.turn()
                 self._advance(row.job_id, Released())
+                self._stories.hurry()
 
     # Starting
 
@@ -284,7 +289,7 @@ class JobController:
         try:
             prepared = self._network.prepare(need)
         except PreparationError as error:
-            self._advance(need.job_id, PreparationFailed(error.code, printable(error.text)))
+            self._give_up(need, error.code, error.text)
             return
         except OperationalError:
             raise
@@ -292,8 +297,9 @@ class JobController:
             # A fault of ours: trying the same again every second would hide it from the job's owner for ever.
             logger.exception("preparing job %s failed", need.job_id)
             self._look_for_leftovers = True
-            text = printable(f"Preparing the network interface failed: {type(error).__name__}: {error}")
-            self._advance(need.job_id, PreparationFailed("INTERNAL_ERROR", text))
+            self._give_up(
+                need, "INTERNAL_ERROR", f"Preparing the network interface failed: {type(error).__name__}: {error}"
+            )
             return
         event = Prepared(prepared.interface_id, prepared.vpc_id, prepared.place)
         with self._database.transaction() as session:
@@ -301,6 +307,10 @@ class JobController:
             if row.attempt == need.attempt and accepts(job_of(row), Prepared):
                 self._network.attach(session, need, prepared.interface_id)
                 apply(session, row, event, self._clock(), self._host)
+
+    def _give_up(self, need: NetworkNeed, code: str, text: str) -> None:
+        self._advance(need.job_id, PreparationFailed(code, printable(text)))
+        self._loop.wake()
 
     # Writing
 

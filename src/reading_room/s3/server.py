@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 DOCUMENT_LIMIT = 8 * 1024 * 1024
 """Bytes that the XML or JSON body of a request may have."""
+_QUICK = 64 * 1024
+"""Bytes of a document that may be parsed without a thread of its own."""
 THREADS = 16
 Result = TypeVar("Result")
 
@@ -138,7 +140,7 @@ class S3Application:
         verified = await self._run(self._authenticate, incoming, address)
         record.caller = verified.principal.arn if verified else ANONYMOUS.arn
         upload = self._upload_body(headers, verified, body)
-        parameters = await self._parse(model, address, incoming, upload)
+        parameters = await self._parse(model, address, incoming, headers, upload)
         context = s3_context(
             query, headers, _signing(verified), incoming.received_at, tls_version, _location(parameters)
         )
@@ -192,7 +194,11 @@ class S3Application:
         return verify(incoming, "s3", self._credentials, now, self._region)
 
     def _upload_body(self, headers: Mapping[str, str], verified: Verified | None, body: RequestBody) -> UploadBody:
-        payload_hash = verified.payload_hash if verified else headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
+        declared = headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
+        payload_hash = verified.payload_hash if verified else declared
+        if payload_hash == UNSIGNED_PAYLOAD and declared.startswith("STREAMING-"):
+            # A presigned URL leaves the payload open; the framing is then what its user says.
+            payload_hash = declared
         signer = None
         if verified is not None and verified.signing_key:
             signer = ChunkSigner(verified.signing_key, verified.amz_date, str(verified.scope), verified.signature)
@@ -200,14 +206,22 @@ class S3Application:
         return UploadBody(body.chunks, expectation, self._threads, signer)
 
     async def _parse(
-        self, model: OperationModel, address: Address, incoming: IncomingRequest, upload: UploadBody
+        self,
+        model: OperationModel,
+        address: Address,
+        incoming: IncomingRequest,
+        headers: Mapping[str, str],
+        upload: UploadBody,
     ) -> dict[str, Any]:
         document = None
         if not model.has_streaming_input:
             document = await self._document(model, upload)
         labels = {name: value for name, value in (("Bucket", address.bucket), ("Key", address.key)) if value}
-        query = query_pairs(incoming.query_string)
-        return rest_xml.parse(model, rest_xml.RequestParts(labels, query, incoming.headers, document))
+        # The very same values that authorization sees: a header sent twice must not mean one thing there, another here.
+        parts = rest_xml.RequestParts(labels, query_pairs(incoming.query_string), tuple(headers.items()), document)
+        if document is not None and len(document) > _QUICK:
+            return await self._run(rest_xml.parse, model, parts)
+        return rest_xml.parse(model, parts)
 
     async def _document(self, model: OperationModel, upload: UploadBody) -> bytes:
         if model.name == "DeleteObjects" and not (upload.expectation.md5 or upload.expectation.algorithms):
