@@ -105,9 +105,7 @@ class Product:
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
         self.dispatcher = Dispatcher(self._operations(engines), self.authorizer)
         self.app = AwsApplication(self.dispatcher, self.credentials, self.s3, region=region, clock=clock)
-        self.flow_logs = FlowLogDelivery(
-            database, self.store.put, self.authorizer, clock, region
-        )
+        self.flow_logs = FlowLogDelivery(database, self.store.put, self.authorizer, clock, region)
         self.network = NetworkPreparation(database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST)
         self.controller = JobController(
             database,
@@ -144,7 +142,9 @@ class Product:
             SecurityGroupOperations(*ec2, network_quotas),
             EndpointOperations(*ec2, network_quotas),
             NetworkInterfaceOperations(*ec2, network_quotas),
-            FlowLogOperations(*ec2, LogBuckets(self.store, self.s3_authorization, self.settings.region, clock), network_quotas),
+            FlowLogOperations(
+                *ec2, LogBuckets(self.store, self.s3_authorization, self.settings.region, clock), network_quotas
+            ),
             TagOperations(*ec2, network_quotas),
             RoleOperations(database, clock),
             UserOperations(database, clock),
@@ -188,6 +188,7 @@ def operation_table() -> OperationTable:
 
     settings = Settings()
     database = Database.open(None)
+    database.create_tables()
     pool = RealtimePool(lambda: None)
     backend = memory_backend(database, settings.region, system_clock)
     return Product(settings, database, backend, pool).dispatcher.table
@@ -232,6 +233,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         authority.server_context(certificates),
         own_network,
     )
+
     def deliver_flow_logs() -> None:
         product.flow_logs.turn(system_clock())
 
@@ -242,7 +244,13 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         flow_logs.wake()
 
     server_side = ServerSide(
-        loop, listeners, pool, product.controller.report, product.flow_logs.record, interface_gone
+        loop,
+        listeners,
+        pool,
+        product.controller.report,
+        product.flow_logs.record,
+        product.flow_logs.interfaces_seen,
+        interface_gone,
     )
     agent = AgentConnection(settings.data / "agent.sock", server_side)
     desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
@@ -265,6 +273,8 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         for end in (wishes.stop, product.controller.stop, flow_logs.stop):
             await asyncio.to_thread(end)
         listeners.release()
+        # Records of windows that are still open would be lost with this process.
+        await asyncio.to_thread(product.flow_logs.close, system_clock())
         product.app.close()
         database.close()
 

@@ -1,4 +1,4 @@
-"""The whole agent with a real network and real containers: started, killed, taken over, ended; as root and as a user."""
+"""The whole agent with a real network and real containers: started, killed, taken over, ended; as root and not."""
 
 from __future__ import annotations
 

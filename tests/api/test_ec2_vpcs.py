@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import ACCOUNT, Ec2World, code_of, message_of
+from ec2_world import ACCOUNT, REGION, Ec2World, code_of, message_of
 
+from reading_room.vpc import bootstrap
+from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.vpc.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -183,3 +185,55 @@ def test_the_quota_of_vpcs_holds(tmp_path: Path) -> None:
         ec2.create_vpc(CidrBlock="10.0.0.0/16")
     assert code_of(caught.value) == "VpcLimitExceeded"
     world.close()
+
+
+def test_a_deleted_default_vpc_stays_away_until_it_is_asked_for(world: Ec2World, ec2: EC2Client) -> None:
+    (default,) = ec2.describe_vpcs()["Vpcs"]
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    ec2.delete_vpc(VpcId=default["VpcId"])
+    with world.database.transaction() as session:
+        assert bootstrap.default_vpc(session, ACCOUNT, REGION) is None
+    with pytest.raises(ClientError) as caught:
+        ec2.create_security_group(GroupName="web", Description="web")
+    assert code_of(caught.value) == "VPCIdNotSpecified"
+    assert ec2.create_default_vpc()["Vpc"]["IsDefault"] is True
+    assert len(ec2.describe_subnets()["Subnets"]) == 6
+
+
+def test_every_change_that_shapes_the_network_is_announced(world: Ec2World, ec2: EC2Client) -> None:
+    announced: list[frozenset[str]] = []
+    world.database.on_commit(announced.append)
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    group_id = ec2.create_security_group(VpcId=vpc_id, GroupName="web", Description="web")["GroupId"]
+    rule: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    s3 = "com.amazonaws.us-east-1.s3"
+    endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=s3)["VpcEndpoint"]["VpcEndpointId"]
+    interface_id = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+    association = ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)["AssociationId"]
+    steps: list[Callable[[], object]] = [
+        lambda: ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": False}),
+        lambda: ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule),
+        lambda: ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=rule),
+        lambda: ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, Groups=[group_id]),
+        lambda: ec2.modify_vpc_endpoint(VpcEndpointId=endpoint_id, AddRouteTableIds=[table_id]),
+        lambda: ec2.modify_vpc_endpoint(VpcEndpointId=endpoint_id, RemoveRouteTableIds=[table_id]),
+        lambda: ec2.disassociate_route_table(AssociationId=association),
+        lambda: ec2.delete_network_interface(NetworkInterfaceId=interface_id),
+        lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint_id]),
+        lambda: ec2.delete_subnet(SubnetId=subnet_id),
+        lambda: ec2.delete_route_table(RouteTableId=table_id),
+        lambda: ec2.delete_security_group(GroupId=group_id),
+        lambda: ec2.delete_vpc(VpcId=vpc_id),
+    ]
+    for number, step in enumerate(steps):
+        announced.clear()
+        step()
+        assert any(tables & NETWORK_TABLES for tables in announced), number
+    announced.clear()
+    options = ec2.describe_dhcp_options()["DhcpOptions"][0]["DhcpOptionsId"]
+    ec2.create_tags(Resources=[options], Tags=[{"Key": "Name", "Value": "x"}])
+    ec2.describe_vpcs()
+    assert not any(tables & NETWORK_TABLES for tables in announced)

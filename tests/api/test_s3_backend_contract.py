@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -211,6 +212,8 @@ def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
     assert second["PartsCount"] == 3
     start = 5 * MIB - 3
     assert body_of(s3, "parts", Range=f"bytes={start}-{start + 5}") == whole[start : start + 6]
+    again = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": listed})
+    assert again["ETag"] == done["ETag"]
     assert code(s3.list_parts, **names) == "NoSuchUpload"
     assert code(s3.get_object, Bucket="contract", Key="parts", PartNumber=4) == "InvalidPartNumber"
 
@@ -242,6 +245,7 @@ def test_what_is_wrong_with_a_completion_is_named_and_the_upload_stays(s3: Any) 
     assert code(s3.upload_part, **names | {"UploadId": "nope"}, PartNumber=1, Body=b"") == "NoSuchUpload"
     assert code(s3.upload_part, **names, PartNumber=10_001, Body=b"") == "InvalidArgument"
     assert len(s3.list_parts(**names)["Parts"]) == 2
+    assert [p["PartNumber"] for p in s3.list_parts(**names, PartNumberMarker=1)["Parts"]] == [2]
     uploads = s3.list_multipart_uploads(Bucket="contract", Prefix="wrong")["Uploads"]
     assert [entry["UploadId"] for entry in uploads] == [upload["UploadId"]]
     s3.abort_multipart_upload(**names)
@@ -285,6 +289,23 @@ def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any)
     remaining = s3.list_multipart_uploads(Bucket="contract", Prefix="left")["Uploads"]
     assert [entry["Key"] for entry in remaining] == ["left-alone"]
     world.store.abort_uploads("contract", "left-alone")
+
+
+def test_many_writers_and_readers_of_one_key_never_see_a_mixture(world: S3World) -> None:
+    versions = [bytes([number]) * (200_000 + number) for number in range(6)]
+    clients = [world.client() for _ in range(6)]
+    known = {f'"{hashlib.md5(version).hexdigest()}"': version for version in versions}
+    clients[0].put_object(Bucket="contract", Key="busy", Body=versions[0])
+
+    def work(number: int) -> None:
+        s3 = clients[number]
+        for _ in range(8):
+            s3.put_object(Bucket="contract", Key="busy", Body=versions[number])
+            got = s3.get_object(Bucket="contract", Key="busy")
+            assert got["Body"].read() == known[got["ETag"]]
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
 
 
 def test_nothing_is_left_when_everything_is_deleted(world: S3World, s3: Any) -> None:

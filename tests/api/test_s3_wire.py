@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -138,7 +138,9 @@ def test_upload_and_download_in_parallel_parts_over_tls(served: Served, tmp_path
     ],
 )
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_a_bucket_is_named_by_path_or_host_at_every_standard_name(served: Served, endpoint: str, style: str) -> None:
+def test_a_bucket_is_named_by_path_or_host_at_every_standard_name(
+    served: Served, endpoint: str, style: Literal["path", "virtual"]
+) -> None:
     s3 = served.world.client(endpoint_url=endpoint, config=Config(s3={"addressing_style": style}))
     s3.put_object(Bucket="wire", Key="named/é", Body=endpoint.encode())
     assert served.client().get_object(Bucket="wire", Key="named/é")["Body"].read() == endpoint.encode()
@@ -335,7 +337,8 @@ def test_a_wrong_region_is_told_the_right_one(served: Served) -> None:
     with pytest.raises(ClientError) as caught:
         other.list_buckets()
     assert caught.value.response["Error"]["Code"] == "AuthorizationHeaderMalformed"
-    assert caught.value.response["Error"]["Region"] == "us-east-1"
+    error: dict[str, Any] = dict(caught.value.response["Error"])
+    assert error["Region"] == "us-east-1"
 
 
 def test_a_vpc_listener_speaks_for_s3_only(served: Served) -> None:

@@ -1,49 +1,468 @@
 """A product that tests may kill: its processes by role, what it holds of the machine, and what must not stay.
 
 Each product runs in control groups of its own, so that every process it ever started is found there, wherever its
-parent went; and with a user id range of its own, so that products side by side are told apart.
+parent went; and with a range of user ids of its own, so that products side by side are told apart.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from reading_room.agent import holder as holders
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint, endpoint_of, free_port
-from reading_room.containers.processes import ProcessHandle, worker_of
+from reading_room.containers.processes import descendants, start_time, worker_of
 from reading_room.containers.record import Folder, Record
+from reading_room.jobs.job import Phase
 from reading_room.settings import Settings
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 """What the product promises after SIGTERM."""
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 30.0
 CONTROLLERS = ("pids", "cpu", "memory")
+PINS = "/run/reading-room/netns"
+"""Where the agent pins router namespaces, in the holder's view of the files."""
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="control groups and other users' processes need root")
 
+T = TypeVar("T")
 
-def eventually[T](look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str = "") -> T:
-    """Look again and again until the answer is true; return it. Fails with the last answer after so many seconds."""
+
+def eventually(look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str = "") -> T:
+    """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
     deadline = time.monotonic() + seconds
     while True:
         found = look()
         if found:
             return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what or look} (last: {found!r})")
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what or look} (last: {found!r})"
         time.sleep(0.02)
+
+
+def settled(look: Callable[[], Mapping[str, Any]], seconds: float = SETTLE_SECONDS) -> None:
+    """Wait until nothing is left; fail with what is."""
+    deadline = time.monotonic() + seconds
+    while left := {name: value for name, value in look().items() if value}:
+        assert time.monotonic() < deadline, f"still there after {seconds:.0f} s: {left}"
+        time.sleep(0.05)
+
+
+class Product:
+    """``reading-room up`` on a folder: started, killed and started again at will."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """Prepare a product below ``folder``; ``environment`` are more settings, ``JOBS_AT_ONCE="1"``."""
+        self.data = folder / "data"
+        self.log = folder / "log"
+        self.port = free_port()
+        number = 100_000 + 1_000 * secrets.randbelow(1_000)
+        self.uids = range(number, number + 900)
+        self.settings = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)} | environment
+        self.groups: list[Path] = []
+        self.up: subprocess.Popen[bytes] | None = None
+        self.stdout: list[bytes] = []
+
+    # Starting and ending
+
+    def launch(self, *more: str) -> subprocess.Popen[bytes]:
+        """Start ``up`` and return at once."""
+        if os.geteuid() == 0 and not self.groups:
+            self.groups = _make_groups()
+        doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
+        argv = [sys.executable, "-m", "reading_room", "up", "--data", str(self.data), "--port", str(self.port), *more]
+        environment = os.environ | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        with self.log.open("ab") as sink:
+            self.up = subprocess.Popen(
+                ["/bin/sh", "-c", f'{doors} exec "$@"', "sh", *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                env=environment,
+                start_new_session=True,
+            )
+        self.stdout = []
+        threading.Thread(target=self._read, args=(self.up, self.stdout), daemon=True).start()
+        return self.up
+
+    @staticmethod
+    def _read(process: subprocess.Popen[bytes], lines: list[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            lines.extend(stream)
+
+    def start(self) -> Endpoint:
+        """Start ``up`` and wait until it is ready."""
+        process = self.launch()
+
+        def ready() -> bool:
+            assert process.poll() is None, f"the product did not start:\n{self.tail()}"
+            return self._ready_line()
+
+        eventually(ready, READY_SECONDS, "the ready line")
+        return self.endpoint()
+
+    def _ready_line(self) -> bool:
+        return f"ready http://127.0.0.1:{self.port}\n".encode() in self.stdout
+
+    def endpoint(self) -> Endpoint:
+        """Where it answers, with the first administrator's key."""
+        return endpoint_of(Settings.from_environment({}, data=self.data, port=self.port))
+
+    def account(self) -> reading.Account:
+        """Clients of the first administrator."""
+        return reading.Account(self.endpoint())
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """End the product by a signal to ``up``; return how many seconds it took. Its exit code must be 0."""
+        assert self.up is not None
+        began = time.monotonic()
+        self.up.send_signal(number)
+        code = self.up.wait(STOP_SECONDS + 20)
+        assert code == 0, f"exit code {code}:\n{self.tail()}"
+        return time.monotonic() - began
+
+    def clear(self) -> None:
+        """End whatever is left, for the end of a test; nothing is asserted."""
+        if self.up is not None and self.up.poll() is None:
+            self.up.terminate()
+            try:
+                self.up.wait(15)
+            except subprocess.TimeoutExpired:
+                pass
+        for _ in range(200):
+            left = self.processes()
+            for pid in left:
+                _kill(pid)
+            if not left:
+                break
+            time.sleep(0.05)
+        for group in self.groups:
+            for inner in [*sorted(path for path in group.iterdir() if path.is_dir()), group]:
+                try:
+                    inner.rmdir()
+                except OSError:
+                    pass  # Reported by the test that checks for leftovers.
+
+    def tail(self, lines: int = 40) -> str:
+        """Return the end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    # Its processes
+
+    def processes(self) -> list[int]:
+        """Return every living process that it ever started, by its control group."""
+        found: set[int] = set()
+        for group in self.groups:
+            for path in [group, *(path for path in group.iterdir() if path.is_dir())]:
+                try:
+                    found |= {int(line) for line in (path / "cgroup.procs").read_text().split()}
+                except OSError:
+                    continue  # A group that was removed between the two looks.
+        return sorted(pid for pid in found if pid and start_time(pid) is not None)
+
+    def child(self, role: str) -> int:
+        """Return the process of ``serve`` or ``agent``; raise ``LookupError`` where there is none now."""
+        assert self.up is not None
+        for pid in self.processes():
+            argv = _argv(pid)
+            if argv[1:4] == ["-m", "reading_room", role]:
+                return pid
+        raise LookupError(f"no {role} runs")
+
+    def holder(self) -> holders.Holder:
+        """Return the holder that is written down."""
+        found = holders.recorded(self.data / "agent")
+        assert found is not None
+        return found
+
+    def records(self) -> dict[str, Record | None]:
+        """Return the agent's records of containers, by folder; ``None`` where one is not whole."""
+        place = self.data / "agent" / "containers"
+        return {folder.path.name: folder.read() for folder in Folder.all(place)} if place.is_dir() else {}
+
+    def workers(self) -> list[int]:
+        """Return the processes that run engines, of jobs and started ahead, as the host numbers them."""
+        launchers = [record.pid for record in self.records().values() if record and start_time(record.pid) is not None]
+        return [worker for launcher in launchers if (worker := worker_of(launcher)) is not None]
+
+    def victims(self, which: str) -> list[int]:
+        """Return the processes to kill for a case: a role, ``services``, ``control`` or ``everything``."""
+        assert self.up is not None
+        up, serve, agent = self.up.pid, lambda: self.child("serve"), lambda: self.child("agent")
+        match which:
+            case "up":
+                return [up]
+            case "serve" | "agent":
+                return [self.child(which)]
+            case "holder":
+                return [self.holder().pid]
+            case "worker":
+                return self.workers()
+            case "services":
+                return [up, serve(), agent()]
+            case "control":
+                return [up, serve(), agent(), self.holder().pid]
+            case "everything":
+                return [up, *(pid for pid in self.processes() if pid != up)]
+        raise ValueError(which)
+
+    def kill(self, which: str) -> None:
+        """``kill -9`` of a case's processes, one right after the other; ``up`` is started again where it was hit."""
+        pids = self.victims(which)
+        self.kill_processes(pids)
+        if self.up is not None and self.up.pid in pids:
+            self.start_again()
+
+    def kill_processes(self, pids: list[int]) -> None:
+        """``kill -9`` of these processes, one right after the other."""
+        for pid in pids:
+            _kill(pid)
+        if self.up is not None and self.up.pid in pids:
+            self.up.wait(5)
+
+    def start_again(self) -> None:
+        """Start a new ``up`` once the children of the killed one have ended by themselves."""
+        self.await_free()
+        self.start()
+
+    def await_free(self) -> None:
+        """Wait until ``serve`` and ``agent`` have noticed that ``up`` is gone."""
+
+        def gone() -> bool:
+            return not any(_argv(pid)[1:4] in _SERVICES for pid in self.processes())
+
+        eventually(gone, 15, "serve and agent ended after up")
+
+    def await_answer(self) -> reading.Account:
+        """Wait until calls are answered again; return clients."""
+        account = self.account()
+
+        def answers() -> bool:
+            assert self.up is not None
+            assert self.up.poll() is None, f"up ended:\n{self.tail()}"
+            try:
+                account.s3.list_buckets()
+            except Exception:
+                return False
+            return True
+
+        eventually(answers, READY_SECONDS, "an answer")
+        return account
+
+    # What it holds
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Open its database beside it, without waiting for locks that a killed process cannot hold."""
+        connection = sqlite3.connect(self.data / "db.sqlite", timeout=30, isolation_level=None)
+        with closing(connection):
+            yield connection
+
+    def leftovers(self) -> dict[str, Any]:
+        """Return what is there and should not be, by name, of a running product with no job and no other interface.
+
+        Containers started ahead are wanted; anything else of a container, a job or an upload is not.
+        """
+        records = self.records()
+        launchers = {record.pid for record in records.values() if record is not None}
+        known = {os.getpid()} | launchers
+        for launcher in launchers:
+            known |= set(descendants(launcher))
+        assert self.up is not None
+        known |= {self.up.pid, self.holder().pid, *self._services()}
+        with self.database() as database:
+            rows = {
+                table: [row[0] for row in database.execute(f"SELECT {column} FROM {table}")]
+                for table, column in (
+                    ("job_containers", "container_id"),
+                    ("network_interfaces", "interface_id"),
+                    ("network_interface_permissions", "permission_id"),
+                    ("s3_uploads", "upload_id"),
+                )
+            }
+            blobs = {row[0] for row in database.execute("SELECT blob FROM s3_parts")}
+            for (segments,) in database.execute("SELECT segments FROM s3_objects"):
+                blobs |= {blob for blob, _size in json.loads(segments)}
+        objects = self.data / "objects"
+        stored = {path.name for path in (objects / "objects").glob("*/*")}
+        return {
+            **{f"rows of {table}": found for table, found in rows.items()},
+            "containers that serve nobody": [
+                name
+                for name, record in records.items()
+                if record is None
+                or start_time(record.pid) is None
+                or (record.kind == "job" and record.phase != "waiting")
+            ],
+            "processes": {pid: _argv(pid)[:6] for pid in self.processes() if pid not in known},
+            "control groups": sorted(
+                path.name
+                for group in self.groups
+                for path in group.iterdir()
+                if path.is_dir() and path.name.removeprefix("reading-room-") not in records
+            ),
+            "links": self.links(),
+            "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
+            "bytes that no object names": sorted(stored - blobs),
+            "objects without their bytes": sorted(blobs - stored),
+        }
+
+    def _services(self) -> set[int]:
+        return {pid for pid in self.processes() if _argv(pid)[1:4] in _SERVICES}
+
+    def remains(self) -> dict[str, Any]:
+        """Return what is there and should not be, by name, after the product's end."""
+        return {
+            "processes": {pid: _argv(pid)[:6] for pid in self.processes()},
+            "control groups": sorted(path.name for group in self.groups for path in group.iterdir() if path.is_dir()),
+            "container folders": sorted(self.records()),
+            "holder's record": (self.data / "agent" / "holder.json").exists(),
+            "socket": (self.data / "agent.sock").exists(),
+        }
+
+    def links(self) -> list[str]:
+        """Return the links to containers in the router namespaces of VPCs, ``VPC: link``; also those of nobody."""
+        script = f'for n in {PINS}/*; do nsenter --net=$n ip -o link show type veth | sed "s|^|${{n##*/}}: |"; done'
+        return self.inside(script).splitlines()
+
+    def inside(self, script: str) -> str:
+        """Run a shell script in the holder's namespaces and return what it prints; empty while there is no holder."""
+        holder = holders.recorded(self.data / "agent")
+        if holder is None or not holders.alive(holder):
+            return ""
+        argv = holders.enter_argv(holder, ["/bin/sh", "-c", script])
+        return subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout
+
+
+class Place:
+    """A bucket, a private network and a role in one product: what a job needs. Survives the product's restarts."""
+
+    def __init__(self, product: Product, cidr: str = "10.0.0.0/16") -> None:
+        self.product = product
+        account = product.account()
+        self.bucket = f"place-{secrets.token_hex(4)}"
+        account.s3.create_bucket(Bucket=self.bucket)
+        self.network = reading.build_network(account, cidr)
+        self.role = reading.make_reader_role(account, self.bucket, self.bucket)
+
+    def put(self, prefix: str, documents: int, words: int = 12) -> None:
+        """Store a file of so many documents, one per line, some tens of milliseconds of work each 100."""
+        text = "Marie Curie was born in Warsaw and moved to Paris to study. " * max(1, words // 12)
+        body = "\n".join([text] * documents).encode()
+        self.product.account().s3.put_object(Bucket=self.bucket, Key=f"{prefix}a.txt", Body=body)
+
+    def start(self, prefix: str, **more: Any) -> str:
+        """Start an entities job over a prefix."""
+        request: dict[str, Any] = {
+            "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
+            "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
+            "DataAccessRoleArn": self.role,
+            "VpcConfig": self.network.config(),
+        }
+        return reading.JobCalls(self.product.account(), "entities").start(**(request | more))
+
+    def describe(self, job: str) -> dict[str, Any]:
+        """Return the job's properties."""
+        return reading.JobCalls(self.product.account(), "entities").describe(job)
+
+    def wait(self, job: str, seconds: float = 90) -> dict[str, Any]:
+        """Wait for a job's end, also while the product is not there to be asked."""
+        account = self.product.await_answer()
+        calls = reading.JobCalls(account, "entities")
+
+        def over() -> dict[str, Any] | None:
+            try:
+                properties = calls.describe(job)
+            except (EndpointConnectionError, ConnectionClosedError):
+                return None
+            return properties if properties["JobStatus"] in reading.OVER else None
+
+        try:
+            found = eventually(over, seconds, f"the end of job {job}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story(job)}\n{self.product.tail()}") from None
+        assert found is not None
+        return found
+
+    def story(self, job: str) -> str:
+        """Return the events of a job, a line each."""
+        with self.product.database() as database:
+            rows = database.execute("SELECT at, event, text FROM job_events WHERE job_id = ? ORDER BY sequence", (job,))
+            return "\n".join(" ".join(map(str, row)) for row in rows)
+
+    def outputs(self, prefix: str) -> list[str]:
+        """Return the keys of what jobs over a prefix wrote."""
+        found = self.product.account().s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
+        return [entry["Key"] for entry in found.get("Contents", [])]
+
+    @contextmanager
+    def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:
+        """Wait until the job is in a phase, and keep it there: nobody can write to the database meanwhile."""
+        query = "SELECT phase FROM jobs WHERE job_id = ?"
+        with self.product.database() as database:
+            deadline = time.monotonic() + seconds
+            while True:
+                if database.execute(query, (job,)).fetchone()[0] == phase.value:
+                    database.execute("BEGIN IMMEDIATE")
+                    now = database.execute(query, (job,)).fetchone()[0]
+                    if now == phase.value:
+                        break
+                    database.execute("ROLLBACK")
+                assert time.monotonic() < deadline, f"{job} was never {phase.value}:\n{self.story(job)}"
+                time.sleep(0.0005)
+            try:
+                yield
+            finally:
+                database.execute("ROLLBACK")
+
+
+_SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
+
+
+def _argv(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # It ended by itself, or with one killed before it.
+
+
+def _make_groups() -> list[Path]:
+    """Make a control group of the test's own in each hierarchy that containers are limited by."""
+    membership = Path("/proc/self/cgroup").read_text().splitlines()
+    paths = {name: path for _, names, path in (line.split(":", 2) for line in membership) for name in names.split(",")}
+    root, name = Path("/sys/fs/cgroup"), f"chaos-{secrets.token_hex(4)}"
+    unified = root / paths.get("", "/").lstrip("/")
+    parents = [unified] if (root / "cgroup.controllers").exists() else []
+    parents = parents or [root / each / paths[each].lstrip("/") for each in CONTROLLERS if each in paths]
+    made: list[Path] = []
+    for parent in parents:
+        try:
+            (parent / name).mkdir()
+        except OSError:
+            continue  # This hierarchy is not ours to change; the product will not use it either.
+        made.append(parent / name)
+    assert made, "no control group can be made here"
+    return made

@@ -89,16 +89,20 @@ def test_an_interface_that_goes_is_told_at_once_and_its_last_packets_at_the_next
     assert not aggregator.add(EVENT, START + 201), "after a while it is forgotten"
 
 
-def test_an_interface_whose_row_is_gone_is_told_like_one_that_was_deleted() -> None:
+def test_an_interface_whose_row_is_gone_waits_a_moment_for_its_last_packets() -> None:
     aggregator = covering(ALL)
     aggregator.add(EVENT, START + 3)
-    assert len(lines(aggregator.cover([], {"fl-1"}, START + 4))) == 1
+    aggregator.cover([], {"fl-1"}, START + 4)
+    assert aggregator.close_due(START + 4.5) == []
+    aggregator.add(EVENT, START + 4.5)
+    assert len(lines(aggregator.close_due(START + 5))) == 1
 
 
 def test_a_deleted_flow_log_tells_nothing_more() -> None:
     aggregator = covering(ALL)
     aggregator.add(EVENT, START + 3)
-    assert aggregator.cover([], set(), START + 4) == []
+    aggregator.cover([], set(), START + 4)
+    assert aggregator.close_due(START + 120) == []
     assert not aggregator.add(EVENT, START + 5)
     assert aggregator.close_due(START + 60) == []
 

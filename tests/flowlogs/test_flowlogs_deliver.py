@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from reading_room.aws.call import Principal
 from reading_room.database.engine import Database
@@ -116,6 +116,10 @@ class FlowWorld:
                 )
             )
 
+    def set_status(self, status: str) -> None:
+        with self.database.transaction() as session:
+            session.execute(update(NetworkInterface).values(status=status))
+
     def flow_log(self, name: str = "fl-1", **changes: Any) -> None:
         values: dict[str, Any] = {
             "flow_log_id": name,
@@ -200,6 +204,39 @@ def test_a_deleted_interface_is_told_at_the_next_turn(world: FlowWorld) -> None:
     assert world.pass_time(1) == 1
     assert len(world.told()["eni-1-all"]) == 2
     assert world.pass_time(60) == 0
+
+
+def test_an_interface_that_came_and_went_between_two_looks_is_recorded(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.pass_time(1)
+    world.interface()
+    world.set_status("available")
+    world.send()
+    world.delivery.interface_deleted("eni-1")
+    assert world.pass_time(1) == 1
+
+
+def test_packets_reported_after_the_row_is_gone_belong_into_the_same_window(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.delivery.interfaces_seen({"eni-1"})
+    with world.database.transaction() as session:
+        session.execute(delete(NetworkInterface))
+    world.send()
+    assert world.pass_time(0.5) == 0
+    world.send()
+    world.delivery.interface_deleted("eni-1")
+    assert world.pass_time(1) == 1
+
+
+def test_an_end_of_the_product_delivers_what_it_has(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.send()
+    assert world.delivery.close(world.now) == 1
 
 
 def test_an_announced_deletion_is_told_once(world: FlowWorld) -> None:
@@ -316,15 +353,11 @@ def test_a_start_after_a_sudden_end_says_that_data_was_skipped(world: FlowWorld)
     assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["SKIPDATA"]
 
 
-def test_interfaces_of_the_services_own_network_and_unused_ones_are_not_recorded(world: FlowWorld) -> None:
+def test_an_interface_that_nothing_uses_is_not_recorded(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
-    with world.database.transaction() as session:
-        interface = session.get(NetworkInterface, "eni-1")
-        assert interface is not None
-        interface.status = "available"
-    world.send()
+    world.set_status("available")
     assert world.pass_time(60) == 0
 
 

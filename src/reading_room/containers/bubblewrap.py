@@ -130,6 +130,7 @@ class BubblewrapDriver:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state.chmod(0o700)
         seccomp.program()
+        self.groups = self.groups.verified(None if self.users is None else self.users.first)
 
     def adopt(self) -> None:
         """Take over jobs that run; end what waited for the agent before, and what answered synchronous calls."""
@@ -291,6 +292,10 @@ class BubblewrapDriver:
     def problems(self) -> Mapping[str, str]:
         """Return why containers that nobody's job depends on could not be kept, by what they are."""
         return {about: retry.problem for about, retry in self._retries.items() if retry.problem}
+
+    def loading(self) -> bool:
+        """Return whether a container that waits, or will answer calls, still loads its engine."""
+        return any(not c.reader.ready() for c in self._waiting())
 
     def process_descriptors(self) -> Sequence[int]:
         """Return a descriptor for each living container that becomes readable when it ends."""

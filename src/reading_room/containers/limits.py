@@ -1,16 +1,23 @@
 """What a container may use, enforced by a control group where this host lets us make one, else by resource limits.
 
-Control groups are made below the one that the agent itself is in, one directory per container, and removed with it.
+Control groups are made below the one that the agent itself is in, or (version 2) the nearest above it that hands
+controllers on; one directory per container, removed with it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
+import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reading_room.containers.spec import Limits
+
+_log = logging.getLogger(__name__)
 
 OVERHEAD_PROCESSES = 3
 """The launcher, bubblewrap and its reaper are counted by the control group, but are not the job's."""
@@ -48,8 +55,7 @@ class ControlGroups:
             return cls()
         paths = {name: path for _, names, path in lines for name in names.split(",")}
         if (root / "cgroup.controllers").exists():
-            parent = root / paths.get("", "/").lstrip("/")
-            return cls._unified(parent)
+            return cls._unified(root, root / paths.get("", "/").lstrip("/"))
         parents = {
             name: root / name / paths[name].lstrip("/")
             for name in _FILES_V1
@@ -58,14 +64,49 @@ class ControlGroups:
         return cls({name: path for name, path in parents.items() if path.is_dir()})
 
     @classmethod
-    def _unified(cls, parent: Path) -> ControlGroups:
-        if not os.access(parent, os.W_OK):
-            return cls()
+    def _unified(cls, root: Path, own: Path) -> ControlGroups:
+        # A group that processes are in cannot hand controllers on: the nearest one above that does is the parent.
+        for parent in (own, *own.parents):
+            if not parent.is_relative_to(root):
+                break
+            try:
+                granted = set((parent / "cgroup.subtree_control").read_text().split())
+            except FileNotFoundError:
+                continue
+            if granted & _FILES_V2.keys():
+                if not os.access(parent, os.W_OK):
+                    break
+                return cls({name: parent for name in _FILES_V2 if name in granted}, unified=True)
+        return cls()
+
+    def verified(self, user: int | None) -> ControlGroups:
+        """Return these places if a group can be made there and a process of ``user`` can enter it; else none.
+
+        Makes a group for the trial, and removes it.
+        """
+        if not self.parents:
+            return self
+        name = f"reading-room-trial-{secrets.token_hex(4)}"
+        doors: list[int] = []
         try:
-            granted = set((parent / "cgroup.subtree_control").read_text().split())
-        except FileNotFoundError:
-            return cls()
-        return cls({name: parent for name in _FILES_V2 if name in granted}, unified=True)
+            doors = self.create(name, Limits()).open_doors()
+            script = " && ".join(f"echo 0 >&{door}" for door in doors)
+            command = ["/bin/bash", "--noprofile", "--norc", "-c", script]
+            subprocess.run(
+                command, env={}, pass_fds=doors, user=user, group=user, check=True, capture_output=True, timeout=10
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.info("no control groups for containers (%s): resource limits instead", error)
+            return ControlGroups()
+        finally:
+            for door in doors:
+                os.close(door)
+            # The process that entered is gone, but the kernel may need a moment to say so.
+            for _ in range(200):
+                if not remove_directories(self.paths(name)):
+                    break
+                time.sleep(0.005)
+        return self
 
     def create(self, name: str, limits: Limits) -> ControlGroup:
         """Make a container's control group with its limits. Raises ``OSError``; nothing is left then."""

@@ -130,6 +130,10 @@ class MemoryContainerDriver:
         """Return nothing: what is only remembered cannot fail."""
         return {}
 
+    def loading(self) -> bool:
+        """Return that nothing loads."""
+        return False
+
     def process_descriptors(self) -> Sequence[int]:
         """Return nothing: there are no processes to wait for."""
         return []

@@ -17,6 +17,8 @@ LONGEST_WINDOW = 60
 """Seconds."""
 FLOWS_PER_WINDOW = 50_000
 """A window that would hold more flows leaves the others out and says SKIPDATA: its memory is bounded."""
+GRACE_SECONDS = 1
+"""How long the window of an interface whose row is gone waits for the host's word and its last packets."""
 REMEMBERED_SECONDS = 120
 """For so long after an interface's end its last packets may still be reported."""
 
@@ -88,6 +90,7 @@ class Aggregator:
         self._windows: dict[tuple[str, str], _Window] = {}
         self._by_interface: dict[str, tuple[Covered, ...]] = {}
         self._gone: dict[str, float] = {}
+        self._leaving: dict[str, float] = {}
 
     def cover(
         self,
@@ -95,37 +98,38 @@ class Aggregator:
         flow_log_ids: Set[str],
         now: float,
         interrupted: Set[str] = frozenset(),
-    ) -> list[ClosedWindow]:
+        left_at: float | None = None,
+    ) -> None:
         """Set which interfaces are recorded by which flow logs from now on.
 
-        Returns the windows of interfaces that are no more. Those of flow logs that are no more (not among
-        ``flow_log_ids``) are forgotten. What happened at the ``interrupted`` interfaces before now is unknown: their
-        first window says SKIPDATA.
+        Windows of flow logs that are no more (not among ``flow_log_ids``) are forgotten. Those of interfaces that are
+        no more close with ``close_interface``, or after ``GRACE_SECONDS``: a job's interface leaves the tables before
+        its last packets are reported. What happened at the ``interrupted`` interfaces before now is unknown: their
+        first window says SKIPDATA. ``left_at`` is when those that left did so; now, if it is not known.
         """
         for key in [key for key in self._windows if key[0] not in flow_log_ids]:
             del self._windows[key]
         wanted: dict[str, list[Covered]] = {}
         for entry in covered:
             wanted.setdefault(entry.interface.interface_id, []).append(entry)
-        closed: list[ClosedWindow] = []
         for interface_id in [name for name in self._by_interface if name not in wanted]:
             left = [entry for entry in self._by_interface[interface_id] if entry.key[0] in flow_log_ids]
             if left:
                 self._by_interface[interface_id] = tuple(left)
-                closed += self.close_interface(interface_id, now)
+                if interface_id not in self._gone:
+                    self._leaving.setdefault(interface_id, now if left_at is None else left_at)
             else:
-                del self._by_interface[interface_id]
-                self._gone.pop(interface_id, None)
+                self._forget(interface_id)
         for interface_id, entries in wanted.items():
             self._by_interface[interface_id] = tuple(entries)
             self._gone.pop(interface_id, None)
+            self._leaving.pop(interface_id, None)
             for entry in entries:
                 window = self._windows.get(entry.key)
                 if window is None:
                     self._open(entry, now, skipped=interface_id in interrupted)
                 else:
                     window.covered = entry
-        return closed
 
     def add(self, event: FlowEvent, now: float) -> bool:
         """Count an event. Returns ``False`` when no flow log covers its interface."""
@@ -154,9 +158,21 @@ class Aggregator:
                 _count(window, key, event)
         return True
 
+    def interfaces(self) -> Set[str]:
+        """Return the interfaces that some flow log covers, those that are no more excepted."""
+        return self._by_interface.keys() - self._gone.keys()
+
+    def close_all(self, now: float) -> list[ClosedWindow]:
+        """Close every window before its time, for recording ends."""
+        closed = [window for each in self._windows.values() for window in _records(each, now)]
+        self._windows.clear()
+        return closed
+
     def close_due(self, now: float) -> list[ClosedWindow]:
         """Close the windows whose time is over; windows of interfaces that live on are opened anew."""
         closed: list[ClosedWindow] = []
+        for interface_id in [name for name, since in self._leaving.items() if now - since >= GRACE_SECONDS]:
+            closed += self.close_interface(interface_id, now)
         for key, window in list(self._windows.items()):
             if window.closes_at <= now:
                 closed += _records(window, window.closes_at)
@@ -164,13 +180,13 @@ class Aggregator:
                 if key[1] not in self._gone:
                     self._open(window.covered, max(window.closes_at, now - LONGEST_WINDOW), skipped=False)
         for interface_id in [name for name, since in self._gone.items() if now - since > REMEMBERED_SECONDS]:
-            del self._gone[interface_id]
-            del self._by_interface[interface_id]
+            self._forget(interface_id)
         return closed
 
     def close_interface(self, interface_id: str, now: float) -> list[ClosedWindow]:
         """Close the windows of an interface that was deleted. Packets reported later are told at the next turn."""
         covered = self._by_interface.get(interface_id, ())
+        self._leaving.pop(interface_id, None)
         if covered:
             self._gone.setdefault(interface_id, now)
         closed: list[ClosedWindow] = []
@@ -179,6 +195,11 @@ class Aggregator:
             if window is not None:
                 closed += _records(window, now)
         return closed
+
+    def _forget(self, interface_id: str) -> None:
+        del self._by_interface[interface_id]
+        self._gone.pop(interface_id, None)
+        self._leaving.pop(interface_id, None)
 
     def _open(self, entry: Covered, now: float, *, skipped: bool) -> _Window:
         length = min(entry.target.interval, LONGEST_WINDOW)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
@@ -28,8 +29,11 @@ class Coverage:
     flow_log_ids: frozenset[str]
 
 
-def read(session: Session, region: str) -> Coverage:
-    """Read the coverage in one transaction. An interface is recorded while a container has it."""
+def read(session: Session, region: str, also: Set[str] = frozenset()) -> Coverage:
+    """Read the coverage in one transaction. An interface is recorded while a container has it.
+
+    Interfaces in ``also`` are covered whatever their state: packets of theirs were seen, so they were in use.
+    """
     logs: dict[str, list[FlowLogTarget]] = defaultdict(list)
     for row in session.scalars(select(FlowLog).order_by(FlowLog.flow_log_id)):
         logs[row.resource_id].append(target_of(row))
@@ -43,7 +47,10 @@ def read(session: Session, region: str) -> Coverage:
         select(NetworkInterface, Subnet)
         .join(Subnet, Subnet.subnet_id == NetworkInterface.subnet_id)
         .join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
-        .where(NetworkInterface.status == "in-use", Vpc.internal.is_(False))
+        .where(
+            or_(NetworkInterface.status == "in-use", NetworkInterface.interface_id.in_(sorted(also))),
+            Vpc.internal.is_(False),
+        )
         .order_by(NetworkInterface.interface_id)
     )
     covered = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
@@ -54,6 +54,8 @@ class FlowLogDelivery:
         self._aggregator = Aggregator()
         self._closed: list[ClosedWindow] = []
         self._stale = True
+        self._changed = 0.0
+        """When the tables changed first since the last look."""
         # The first guards what is counted; the second lets one thread deliver at a time, while others count on.
         self._counting = threading.RLock()
         self._delivering = threading.Lock()
@@ -64,9 +66,14 @@ class FlowLogDelivery:
         """Count events. Those of interfaces that no flow log covers are dropped."""
         now = self._clock().timestamp()
         with self._counting:
-            self._refresh(now)
+            self._look_at({event.interface_id for event in events}, now)
             for event in events:
                 self._aggregator.add(event, now)
+
+    def interfaces_seen(self, interface_ids: Set[str]) -> None:
+        """Take note that a host has these interfaces: a short job's come and go between two turns."""
+        with self._counting:
+            self._look_at(interface_ids, self._clock().timestamp())
 
     def interface_deleted(self, interface_id: str) -> None:
         """Close the windows of an interface; the next turn delivers them."""
@@ -112,22 +119,35 @@ class FlowLogDelivery:
             if row is not None:
                 row.deliver_status, row.deliver_error = status, error
 
-    def _refresh(self, now: float, starting: bool = False) -> None:
+    def _look_at(self, interface_ids: Set[str], now: float) -> None:
+        unknown = interface_ids - self._aggregator.interfaces()
+        if unknown:
+            self._stale = True
+        self._refresh(now, seen=unknown)
+
+    def close(self, now: dt.datetime) -> int:
+        """Close every window and deliver everything, for the product ends. Returns how many records were delivered."""
+        with self._counting:
+            self._closed += self._aggregator.close_all(now.timestamp())
+        return self.turn(now)
+
+    def _refresh(self, now: float, starting: bool = False, seen: Set[str] = frozenset()) -> None:
         if not self._stale:
             return
         # Before reading: a commit that comes in between makes it stale again.
         self._stale = False
         try:
             with self._database.reading() as session:
-                found = coverage.read(session, self._region)
+                found = coverage.read(session, self._region, seen)
         except BaseException:
             self._stale = True
             raise
         present = frozenset(entry.interface.interface_id for entry in found.covered)
-        self._closed += self._aggregator.cover(
-            found.covered, found.flow_log_ids, now, present if starting else frozenset()
-        )
+        interrupted = present if starting else frozenset()
+        self._aggregator.cover(found.covered, found.flow_log_ids, now, interrupted, left_at=self._changed)
 
     def _committed(self, tables: frozenset[str]) -> None:
         if tables & COVERAGE_TABLES:
+            if not self._stale:
+                self._changed = self._clock().timestamp()
             self._stale = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
@@ -25,6 +25,7 @@ class ServerSide:
         realtime: RealtimePool,
         take_report: Callable[[HostReport], None],
         take_flows: Callable[[Sequence[FlowEvent]], None],
+        interfaces_seen: Callable[[Set[str]], None],
         interface_gone: Callable[[str], None],
     ) -> None:
         self._loop = loop
@@ -32,6 +33,7 @@ class ServerSide:
         self._realtime = realtime
         self._take_report = take_report
         self._take_flows = take_flows
+        self._interfaces_seen = interfaces_seen
         self._interface_gone = interface_gone
         self._served: dict[ListenerLabel, socket.socket] = {}
         self._interfaces: frozenset[str] = frozenset()
@@ -57,6 +59,8 @@ class ServerSide:
             log.error("the agent reports %s", text)
         self._said = problems
         present = frozenset(report.interfaces)
+        if new := present - self._interfaces:
+            self._interfaces_seen(new)
         for interface in sorted(self._interfaces - present):
             self._interface_gone(interface)
         self._interfaces = present

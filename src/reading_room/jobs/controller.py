@@ -265,9 +265,17 @@ class JobController:
                 # Also after a success: an earlier attempt may have died in the middle of its upload.
                 output = location_of(row.output_uri)
                 self._store.abort_uploads(output.bucket, output.key)
-                self._stories.turn()
+                self._tell_before_the_end(row.job_id)
                 self._advance(row.job_id, Released())
                 self._stories.hurry()
+
+    def _tell_before_the_end(self, job_id: str) -> None:
+        """Have a job's story told before anybody can see its end; its last line follows at once."""
+        try:
+            self._stories.turn()
+        except Exception:
+            # The loop of the stories tries again; no job waits for its log.
+            logger.exception("the story of job %s could not be told yet", job_id)
 
     # Starting
 

@@ -155,6 +155,7 @@ def complete(
         checksum=checksum,
         segments=[[part.blob, part.size] for part in chosen],
         multipart=True,
+        upload_id=upload.upload_id,
     )
     used = {part.blob for part in chosen}
     return Completed(row, [blob for blob in abort(session, upload) if blob not in used])

@@ -202,7 +202,7 @@ class Expectation:
             if headers.get("transfer-encoding") or chunked:
                 raise MissingContentLength
             length = "0"
-        if not (length.isascii() and length.isdigit()):
+        if not (length.isascii() and length.isdigit() and len(length) < 20):
             raise InvalidArgument("Content-Length", length, "The content length is not a number.")
         md5 = headers.get("content-md5")
         if md5 is not None and not is_well_formed("MD5", md5):

@@ -54,6 +54,8 @@ class S3Object(Base):
     """``algorithm``, ``value`` (base64, with ``-N`` when composite) and ``type``."""
     segments: Mapped[list[Any]] = mapped_column(JSON)
     multipart: Mapped[bool] = mapped_column(default=False)
+    upload_id: Mapped[str | None] = mapped_column(String(64))
+    """The multipart upload that made it: a completion that is sent again is answered again."""
 
 
 class S3Upload(Base):

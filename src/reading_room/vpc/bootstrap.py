@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
 from reading_room.vpc import dhcp_options, subnets, vpcs
+from reading_room.vpc.errors import DefaultVpcAlreadyExists
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Vpc
 from reading_room.vpc.zones import zones_of
@@ -22,11 +23,24 @@ DEFAULT_CIDR = "172.31.0.0/16"
 
 def default_vpc(
     session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
-) -> Vpc:
-    """Return the account's default VPC; the first call makes it, with a /20 subnet in each zone of the region."""
+) -> Vpc | None:
+    """Return the account's default VPC, made by the first call for the account.
+
+    ``None`` where the account has deleted it: only CreateDefaultVpc brings it back.
+    """
     existing = vpcs.default_of(session, account)
-    if existing is not None:
+    # An account gets its DHCP options set with its first VPC and keeps it for ever.
+    if existing is not None or dhcp_options.has_default_set(session, account):
         return existing
+    return create_default_vpc(session, account, region, now=now, quotas=quotas)
+
+
+def create_default_vpc(
+    session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
+) -> Vpc:
+    """Make a default VPC with a /20 subnet in each zone. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
+    if vpcs.default_of(session, account) is not None:
+        raise DefaultVpcAlreadyExists
     moment = now or system_clock()
     vpc = vpcs.create(
         session,

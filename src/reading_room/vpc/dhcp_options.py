@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
@@ -16,7 +16,7 @@ def private_domain(region: str) -> str:
 
 def default_set(session: Session, account: str, region: str) -> DhcpOptions:
     """Return the account's default set; the first call makes it."""
-    row = session.scalar(select(DhcpOptions).where(DhcpOptions.account == account, DhcpOptions.is_default.is_(True)))
+    row = session.scalar(_default_of(account))
     if row is None:
         row = DhcpOptions(
             dhcp_options_id=resource_id("dopt"),
@@ -27,3 +27,12 @@ def default_set(session: Session, account: str, region: str) -> DhcpOptions:
         session.add(row)
         session.flush()
     return row
+
+
+def has_default_set(session: Session, account: str) -> bool:
+    """Say whether the account has its default set already, that is, whether it ever had a VPC."""
+    return session.scalar(_default_of(account)) is not None
+
+
+def _default_of(account: str) -> Select[DhcpOptions]:
+    return select(DhcpOptions).where(DhcpOptions.account == account, DhcpOptions.is_default.is_(True))

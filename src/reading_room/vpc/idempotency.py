@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from reading_room.vpc.errors import IdempotentParameterMismatch
 from reading_room.vpc.tables import ClientToken
 
+KEPT = dt.timedelta(days=1)
 _NOT_COMPARED = {"ClientToken", "DryRun"}
 
 
@@ -40,9 +42,10 @@ def remember(
     resource_ids: Sequence[str],
     now: dt.datetime,
 ) -> None:
-    """Keep what a call with a client token made; a call without one leaves nothing."""
+    """Keep what a call with a client token made, for ``KEPT``; a call without one leaves nothing."""
     token = request.get("ClientToken")
     if token:
+        session.execute(delete(ClientToken).where(ClientToken.created_at < now - KEPT))
         session.add(
             ClientToken(
                 account=account,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +37,6 @@ class Kind:
     """The table's attribute that holds the id."""
     not_found: type[Ec2Error]
     malformed_code: str
-    parameter: str
-    """What the ids are called where a Describe call lists them."""
 
     def check(self, value: str) -> None:
         """Raise ``MalformedId`` unless ``value`` looks like an id of this kind."""
@@ -52,16 +49,10 @@ class Kind:
         return self.not_found(identifier)
 
 
-VPC = Kind("vpc", "vpc", tables.Vpc, "vpc_id", VpcNotFound, "InvalidVpcID.Malformed", "vpcId")
-SUBNET = Kind("subnet", "subnet", tables.Subnet, "subnet_id", SubnetNotFound, "InvalidSubnetID.Malformed", "subnetId")
+VPC = Kind("vpc", "vpc", tables.Vpc, "vpc_id", VpcNotFound, "InvalidVpcID.Malformed")
+SUBNET = Kind("subnet", "subnet", tables.Subnet, "subnet_id", SubnetNotFound, "InvalidSubnetID.Malformed")
 SECURITY_GROUP = Kind(
-    "security-group",
-    "sg",
-    tables.SecurityGroup,
-    "group_id",
-    SecurityGroupNotFound,
-    "InvalidGroupId.Malformed",
-    "groupId",
+    "security-group", "sg", tables.SecurityGroup, "group_id", SecurityGroupNotFound, "InvalidGroupId.Malformed"
 )
 SECURITY_GROUP_RULE = Kind(
     "security-group-rule",
@@ -70,16 +61,9 @@ SECURITY_GROUP_RULE = Kind(
     "rule_id",
     SecurityGroupRuleNotFound,
     "InvalidSecurityGroupRuleId.Malformed",
-    "securityGroupRuleId",
 )
 ROUTE_TABLE = Kind(
-    "route-table",
-    "rtb",
-    tables.RouteTable,
-    "route_table_id",
-    RouteTableNotFound,
-    "InvalidRouteTableId.Malformed",
-    "routeTableId",
+    "route-table", "rtb", tables.RouteTable, "route_table_id", RouteTableNotFound, "InvalidRouteTableId.Malformed"
 )
 NETWORK_INTERFACE = Kind(
     "network-interface",
@@ -88,7 +72,6 @@ NETWORK_INTERFACE = Kind(
     "interface_id",
     NetworkInterfaceNotFound,
     "InvalidNetworkInterfaceId.Malformed",
-    "networkInterfaceId",
 )
 INTERFACE_PERMISSION = Kind(
     "network-interface-permission",
@@ -97,34 +80,13 @@ INTERFACE_PERMISSION = Kind(
     "permission_id",
     PermissionNotFound,
     "InvalidPermissionID.Malformed",
-    "networkInterfacePermissionId",
 )
 VPC_ENDPOINT = Kind(
-    "vpc-endpoint",
-    "vpce",
-    tables.VpcEndpoint,
-    "vpc_endpoint_id",
-    VpcEndpointNotFound,
-    "InvalidVpcEndpointId.Malformed",
-    "vpcEndpointId",
+    "vpc-endpoint", "vpce", tables.VpcEndpoint, "vpc_endpoint_id", VpcEndpointNotFound, "InvalidVpcEndpointId.Malformed"
 )
-FLOW_LOG = Kind(
-    "vpc-flow-log",
-    "fl",
-    tables.FlowLog,
-    "flow_log_id",
-    FlowLogNotFound,
-    "InvalidFlowLogId.Malformed",
-    "flowLogId",
-)
+FLOW_LOG = Kind("vpc-flow-log", "fl", tables.FlowLog, "flow_log_id", FlowLogNotFound, "InvalidFlowLogId.Malformed")
 DHCP_OPTIONS = Kind(
-    "dhcp-options",
-    "dopt",
-    tables.DhcpOptions,
-    "dhcp_options_id",
-    DhcpOptionsNotFound,
-    "InvalidDhcpOptionsId.Malformed",
-    "dhcpOptionsId",
+    "dhcp-options", "dopt", tables.DhcpOptions, "dhcp_options_id", DhcpOptionsNotFound, "InvalidDhcpOptionsId.Malformed"
 )
 
 KINDS: tuple[Kind, ...] = (
@@ -148,9 +110,3 @@ def kind_of(identifier: str) -> Kind:
     if kind is None:
         raise InvalidId(identifier)
     return kind
-
-
-def check_all(kind: Kind, identifiers: Iterable[str]) -> None:
-    """Raise ``MalformedId`` for the first id that does not look like one of ``kind``."""
-    for identifier in identifiers:
-        kind.check(identifier)

@@ -7,10 +7,9 @@ other VPC has nobody to send a packet, and costs the kernel nothing.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,7 +38,7 @@ _ANY_PORTS = (0, 65535)
 
 def read(session: Session, host: str) -> spec.NetworkSpec:
     """Read the network of one host, in a stable order, so that equal tables give equal values."""
-    every = list(session.scalars(select(NetworkInterface).order_by(NetworkInterface.interface_id)))
+    every = _interfaces(session)
     wanted = {row.vpc_id for row in every if row.host in (None, host)}
     wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
     vpc_ids = sorted(wanted)
@@ -51,10 +50,31 @@ def read(session: Session, host: str) -> spec.NetworkSpec:
     )
 
 
+class _InterfaceRow(NamedTuple):
+    """What the network needs of an interface's row; plain tuples, since there may be thousands."""
+
+    interface_id: str
+    vpc_id: str
+    subnet_id: str
+    address: str
+    mac: str
+    host: str | None
+    container_id: str | None
+
+
+def _interfaces(session: Session) -> list[_InterfaceRow]:
+    columns = (getattr(NetworkInterface, name) for name in _InterfaceRow._fields)
+    return [_InterfaceRow(*row) for row in session.execute(select(*columns).order_by(NetworkInterface.interface_id))]
+
+
+def _number(address: str) -> tuple[int, ...]:
+    return tuple(map(int, address.split(".")))
+
+
 class _Tables:
     """The rows of some VPCs, each table read once."""
 
-    def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[NetworkInterface]) -> None:
+    def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[_InterfaceRow]) -> None:
         # Whole tables are read: rows of VPCs that have no interface are few, and a list of ids has a bound in SQL.
         self._vpcs = {row.vpc_id: row for row in session.scalars(select(Vpc))}
         wanted = set(vpc_ids)
@@ -133,10 +153,10 @@ class _Tables:
             group.group_id,
             ingress=tuple(_rule(rule) for rule in rules if not rule.is_egress),
             egress=tuple(_rule(rule) for rule in rules if rule.is_egress),
-            members=tuple(sorted(self._members[group.group_id], key=ipaddress.IPv4Address)),
+            members=tuple(sorted(self._members[group.group_id], key=_number)),
         )
 
-    def _interface(self, row: NetworkInterface) -> spec.Interface:
+    def _interface(self, row: _InterfaceRow) -> spec.Interface:
         covered_by = (
             ("VPC", row.vpc_id),
             ("Subnet", row.subnet_id),

@@ -32,7 +32,7 @@ from reading_room.vpc.rule_errors import (
     RouteNotFound,
     TargetOfAnotherNetwork,
 )
-from reading_room.vpc.tables import NetworkInterface, Route, RouteTable, Subnet
+from reading_room.vpc.tables import NetworkInterface, Route, RouteTable
 
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 TARGETS = (
@@ -120,11 +120,10 @@ def _destination(request: Mapping[str, Any]) -> str:
 def _check_place(session: Session, route_table: RouteTable, destination: str) -> None:
     if cidrs.multicast_or_link_local_service(destination):
         raise DestinationNotAllowed(destination)
+    # EC2 lets a subnet's whole block go to an appliance; here the VPC's own networks always win, so it is refused.
     for block in vpcs.cidrs_of(session, route_table.vpc_id):
         if destination != block and cidrs.contains(block, destination):
-            statement = select(Subnet.subnet_id).where(Subnet.vpc_id == route_table.vpc_id, Subnet.cidr == destination)
-            if session.scalar(statement) is None:
-                raise RouteInsideVpc(destination)
+            raise RouteInsideVpc(destination)
 
 
 def _target(

@@ -167,13 +167,11 @@ class EndpointRoute(Ec2Error):
 
 
 class RouteInsideVpc(InvalidParameterValue):
-    """A route more specific than a local one must be for the whole block of a subnet."""
+    """A route more specific than a local one is not supported."""
 
     def __init__(self, destination: str) -> None:
         super().__init__(
-            "destinationCidrBlock",
-            destination,
-            "A route more specific than a local route must have a subnet's whole CIDR block as its destination.",
+            "destinationCidrBlock", destination, "A route more specific than a local route is not supported."
         )
 
 

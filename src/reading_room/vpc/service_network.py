@@ -110,9 +110,3 @@ def delete_interface(session: Session, interface_id: str, *, now: dt.datetime | 
     interface = session.get(NetworkInterface, interface_id)
     if interface is not None and interface.account == OWNER:
         network_interfaces.remove(session, interface, now or system_clock())
-
-
-def is_service_network(session: Session, vpc_id: str) -> bool:
-    """Say whether a VPC is the service's own network, whose requests carry ``aws:SourceIp`` and no VPC keys."""
-    vpc = session.get(Vpc, vpc_id)
-    return vpc is not None and vpc.internal

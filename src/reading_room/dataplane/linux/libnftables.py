@@ -58,47 +58,57 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-class LowDescriptor:
-    """Keeps one descriptor number below ``SELECT_LIMIT`` for the library.
+class LowDescriptors:
+    """Keeps a few descriptor numbers below ``SELECT_LIMIT`` for the library.
 
     libnftables waits with ``select``, and aborts the whole process when its socket's number does not fit. An agent
-    with many containers has more descriptors than that, so a number is kept from early on and lent to the library for
-    the time of a transaction: a new socket takes the lowest free number.
+    with many containers has more descriptors than that, so numbers are kept from early on and lent to the library for
+    the time of a transaction: a new socket takes the lowest free number. A few, because another thread may open
+    something meanwhile.
     """
 
-    def __init__(self) -> None:
-        """Keep the lowest free number; raise ``LibraryMissingError`` where that is too high already."""
-        self._number = self._keep()
+    KEPT = 4
 
-    def _keep(self) -> int:
-        number = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-        if number >= SELECT_LIMIT:
-            os.close(number)
+    def __init__(self) -> None:
+        """Keep the lowest free numbers, as many as there are."""
+        self._numbers: list[int] = []
+        self._keep()
+
+    def _keep(self) -> None:
+        while len(self._numbers) < self.KEPT:
+            number = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            if number >= SELECT_LIMIT:
+                os.close(number)
+                return
+            self._numbers.append(number)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Free the numbers for the body; raise ``LibraryMissingError`` where there are none."""
+        if not self._numbers:
+            self._keep()
+        if not self._numbers:
             raise LibraryMissingError(
                 f"it needs a descriptor below {SELECT_LIMIT} and all are in use",
                 "open fewer files before the network driver starts",
             )
-        return number
-
-    @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Free the number for the body. No other thread may open descriptors meanwhile."""
-        os.close(self._number)
+        while self._numbers:
+            os.close(self._numbers.pop())
         try:
             yield
         finally:
-            self._number = self._keep()
+            self._keep()
 
 
 @cache
-def _low_descriptor() -> LowDescriptor:
-    return LowDescriptor()
+def _low_descriptors() -> LowDescriptors:
+    return LowDescriptors()
 
 
 def prepare() -> None:
-    """Load the library and keep a low descriptor for it; raise ``LibraryMissingError``. Call it early."""
+    """Load the library and keep low descriptors for it; raise ``LibraryMissingError``. Call it early."""
     _library()
-    _low_descriptor()
+    _low_descriptors()
 
 
 class Rules:
@@ -111,7 +121,7 @@ class Rules:
     def __init__(self, namespace: int) -> None:
         """Load the library; raise ``LibraryMissingError``. ``namespace`` stays the caller's."""
         self._library = _library()
-        self._low = _low_descriptor()
+        self._low = _low_descriptors()
         self._namespace = namespace
 
     def run(self, text: str) -> str:

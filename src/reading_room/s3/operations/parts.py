@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import InvalidArgument, InvalidRequest
-from reading_room.s3.operations.keys import speller
-from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, place, replace_object
+from reading_room.s3.operations.keys import page_size, speller
+from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, place, replace_object
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     WRITE_PARAMETERS,
@@ -20,7 +22,7 @@ from reading_room.s3.operations.stored import (
 )
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Received, Storage
-from reading_room.s3.tables import S3Part
+from reading_room.s3.tables import S3Object, S3Part, S3Upload
 
 
 @s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
@@ -101,30 +103,37 @@ def part_row(store: Storage, request: S3Request, received: Received, algorithm: 
 
 @s3_operation("CompleteMultipartUpload", "MultipartUpload UploadId ChecksumType MpuObjectSize IfMatch IfNoneMatch")
 def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
-    """Make the object of the parts that the request lists."""
+    """Make the object of the parts that the request lists; asked again for the same object, say the same again."""
     bucket, key = place(request)
-    given = next((v for a in ALGORITHMS if (v := request.parameters.get(f"Checksum{a}")) is not None), None)
-    listed: list[Mapping[str, Any]] = request.parameters.get("MultipartUpload", {}).get("Parts", [])
+    upload_id = request.parameters["UploadId"]
+    gone: list[str] = []
     with store.database.transaction() as session:
-        upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
-        kind = request.parameters.get("ChecksumType")
-        if kind is not None and kind != upload.checksum_type:
-            raise InvalidRequest("The checksum type does not match the one given when the upload was created.")
-        completed = multipart.complete(session, upload, listed, given, store.clock())
-        row = completed.row
-        expected = request.parameters.get("MpuObjectSize")
-        if expected is not None and int(expected) != row.size:
-            raise InvalidRequest(
-                f"The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: "
-                f"{row.size}"
-            )
-        gone = [*completed.unused, *replace_object(session, row, request.parameters)]
+        row = current(session, bucket, key)
+        if row is None or row.upload_id != upload_id:
+            upload = multipart.find(session, upload_id, bucket, key)
+            row, gone = _completed(store, request, session, upload)
         etag, checksum = row.etag, row.checksum
     store.forget(gone)
     host = request.incoming.header("host") or "s3.amazonaws.com"
     location = f"http{'s' if request.incoming.path.secure else ''}://{host}{request.incoming.raw_path}"
     result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location}
     return respond(request, {**result, **ENCRYPTED, **checksum_members(checksum)})
+
+
+def _completed(store: Storage, request: S3Request, session: Session, upload: S3Upload) -> tuple[S3Object, list[str]]:
+    """Return the object that an upload becomes, and the blobs that this lets go of."""
+    parameters = request.parameters
+    given = next((v for a in ALGORITHMS if (v := parameters.get(f"Checksum{a}")) is not None), None)
+    listed: list[Mapping[str, Any]] = parameters.get("MultipartUpload", {}).get("Parts", [])
+    if parameters.get("ChecksumType") not in (None, upload.checksum_type):
+        raise InvalidRequest("The checksum type does not match the one given when the upload was created.")
+    completed = multipart.complete(session, upload, listed, given, store.clock())
+    size, expected = completed.row.size, parameters.get("MpuObjectSize")
+    if expected is not None and int(expected) != size:
+        raise InvalidRequest(
+            f"The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: {size}"
+        )
+    return completed.row, [*completed.unused, *replace_object(session, completed.row, parameters)]
 
 
 @s3_operation("AbortMultipartUpload", "UploadId")
@@ -141,7 +150,7 @@ def abort_multipart_upload(store: Storage, request: S3Request) -> S3Response:
 def list_parts(store: Storage, request: S3Request) -> S3Response:
     """List the parts of an unfinished upload."""
     bucket, key = place(request)
-    limit = min(int(request.parameters.get("MaxParts", 1000)), 1000)
+    limit = page_size(request.parameters, "MaxParts", "max-parts")
     marker = int(request.parameters.get("PartNumberMarker", 0))
     with store.database.reading() as session:
         upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
@@ -182,7 +191,7 @@ def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
     """List the unfinished uploads of a bucket."""
     assert request.bucket is not None
     parameters = request.parameters
-    limit = min(int(parameters.get("MaxUploads", 1000)), 1000)
+    limit = page_size(parameters, "MaxUploads", "max-uploads")
     after = (parameters.get("KeyMarker", ""), parameters.get("UploadIdMarker", ""))
     prefix = parameters.get("Prefix", "")
     with store.database.reading() as session:

@@ -7,6 +7,7 @@ operation's *scope* is a function of a database session and the call. ``Ec2Opera
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -109,21 +110,17 @@ class Ec2Operations:
         resources: Callable[[Call], Sequence[str]] = any_resource
         context: Callable[[Call], ContextValues] = no_context
         resource_context: Callable[[Call, str], ContextValues] = no_resource_context
-        scope = declaration.scope
-        if scope is not None:
-            of_call = scope
+        if declaration.scope is not None:
+            scope_of = self._scope_reader(declaration.scope)
 
             def resources(call: Call) -> Sequence[str]:
-                with self.database.reading() as session:
-                    return of_call(session, call).resources
+                return scope_of(call).resources
 
             def context(call: Call) -> ContextValues:
-                with self.database.reading() as session:
-                    return of_call(session, call).context
+                return scope_of(call).context
 
             def resource_context(call: Call, resource: str) -> ContextValues:
-                with self.database.reading() as session:
-                    return of_call(session, call).of_resource.get(resource, {})
+                return scope_of(call).of_resource.get(resource, {})
 
         return OperationFacts(
             "ec2",
@@ -135,6 +132,19 @@ class Ec2Operations:
             True,
             resource_context,
         )
+
+    def _scope_reader(self, scope: ScopeFunction) -> Callable[[Call], Scope]:
+        """Return a function that reads a call's scope once, however often its parts are asked for."""
+        held = threading.local()
+
+        def scope_of(call: Call) -> Scope:
+            kept: tuple[Call, Scope] | None = getattr(held, "kept", None)
+            if kept is None or kept[0] is not call:
+                with self.database.reading() as session:
+                    kept = held.kept = (call, scope(session, call))
+            return kept[1]
+
+        return scope_of
 
     def _handler(
         self, declaration: Declaration, method: Callable[[Call, Request], Response | None]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
 from reading_room.vpc import bootstrap, dhcp_options, lookup, network_acls, tags, vpcs
-from reading_room.vpc.errors import DefaultVpcAlreadyExists, ExactlyOneOf
+from reading_room.vpc.errors import ExactlyOneOf
 from reading_room.vpc.identifiers import DHCP_OPTIONS, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
@@ -91,9 +91,7 @@ class VpcOperations(Ec2Operations):
     def create_default_vpc(self, call: Call, request: Request) -> Response:
         """Make the default VPC again after it was deleted."""
         with self.database.transaction() as session:
-            if vpcs.default_of(session, call.account) is not None:
-                raise DefaultVpcAlreadyExists
-            vpc = bootstrap.default_vpc(session, call.account, call.region, now=self.clock(), quotas=self.quotas)
+            vpc = bootstrap.create_default_vpc(session, call.account, call.region, now=self.clock(), quotas=self.quotas)
             return {"Vpc": vpc_views(session, [vpc])[0]}
 
     @ec2("DescribeVpcs", "VpcIds Filters MaxResults NextToken")

@@ -1,0 +1,192 @@
+"""The parts of the container driver that need no container: limits, records, messages, user ids, the fake."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.analysis.job_file import Done, Failed, Progress, Ready, encode_message
+from reading_room.containers import seccomp
+from reading_room.containers.errors import NoFreeUserId
+from reading_room.containers.limits import OVERHEAD_PROCESSES, ControlGroups, remove_directories
+from reading_room.containers.messages import MessageReader, escape_controls, read_diagnostics
+from reading_room.containers.processes import ProcessHandle, start_time
+from reading_room.containers.record import Folder, Record
+from reading_room.containers.sandbox import bubblewrap_options, code_paths, environment, make_view
+from reading_room.containers.spec import Limits
+from reading_room.containers.users import UserIds, WouldRunAsHostRoot, container_users, host_user_id, inner_user_id
+
+LIMITS = Limits(memory_bytes=1_000_000_000, processes=10, cpus=0.5, seconds=5)
+
+
+def _unified(tmp_path: Path, granted: str) -> tuple[Path, Path]:
+    root = tmp_path / "cgroup"
+    (root / "slice" / "agent.scope").mkdir(parents=True)
+    (root / "cgroup.controllers").write_text("cpu memory pids\n")
+    (root / "slice" / "cgroup.subtree_control").write_text(granted)
+    (root / "slice" / "agent.scope" / "cgroup.subtree_control").write_text("")
+    membership = tmp_path / "self"
+    membership.write_text("0::/slice/agent.scope\n")
+    return root, membership
+
+
+def test_version_2_groups_are_made_where_controllers_are_handed_on(tmp_path: Path) -> None:
+    groups = ControlGroups.probe(*_unified(tmp_path, "cpu memory pids\n"))
+    group = groups.create("reading-room-x", LIMITS)
+    (directory,) = (Path(path) for path in group.directories)
+    assert directory == tmp_path / "cgroup" / "slice" / "reading-room-x"
+    assert (directory / "memory.max").read_text() == "1000000000"
+    assert (directory / "pids.max").read_text() == str(10 + OVERHEAD_PROCESSES)
+    assert (directory / "cpu.max").read_text() == "50000 100000"
+    assert groups.in_force() == (
+        *("cpus (control group)", "memory (control group)", "processes (control group)", "seconds (agent)"),
+    )
+
+
+def test_version_1_groups_are_made_below_the_agents_own(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    for name in ("memory", "pids", "cpu"):
+        (root / name / "own").mkdir(parents=True)
+    (tmp_path / "self").write_text("3:memory:/own\n2:pids:/own\n1:cpu,cpuacct:/own\n0::/\n")
+    groups = ControlGroups.probe(root, tmp_path / "self")
+    groups.create("x", LIMITS)
+    assert (root / "memory" / "own" / "x" / "memory.limit_in_bytes").read_text() == "1000000000"
+    assert (root / "cpu" / "own" / "x" / "cpu.cfs_quota_us").read_text() == "50000"
+
+
+def test_without_control_groups_resource_limits_are_in_force_and_said(tmp_path: Path) -> None:
+    groups = ControlGroups.probe(*_unified(tmp_path, ""))
+    assert groups.parents == {}
+    assert groups.in_force() == (
+        *("memory (address space of each process)", "processes (resource limit)", "seconds (agent)"),
+    )
+    assert "--as=1000000000:1000000000" in groups.resource_limits(LIMITS)
+    assert "--nproc=10:10" in groups.resource_limits(LIMITS)
+
+
+def test_a_group_that_cannot_be_entered_is_not_used(tmp_path: Path) -> None:
+    groups = ControlGroups.probe(*_unified(tmp_path, "memory\n"))
+    # Plain folders have no cgroup.procs to enter by.
+    assert groups.verified(None) == ControlGroups()
+
+
+def test_a_group_that_is_gone_is_no_error_and_a_busy_one_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "busy" / "inner").mkdir(parents=True)
+    assert remove_directories([str(tmp_path / "gone"), str(tmp_path / "busy")]) == [str(tmp_path / "busy")]
+
+
+def test_a_record_survives_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path)
+    record = Record("job", "entities-en", LIMITS, "boot", container_id="c", pid=4, control_groups=["/x"])
+    folder.write(record)
+    assert folder.read() == record
+    assert (folder.path / "record.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "job"}', '{"unknown": 1}'])
+def test_a_record_that_is_not_whole_is_none(tmp_path: Path, text: str) -> None:
+    folder = Folder.create(tmp_path)
+    (folder.path / "record.json").write_text(text)
+    assert folder.read() is None
+
+
+@pytest.mark.parametrize(("text", "code"), [("0\n", 0), ("137\n", 137), ("", None), ("13", None), ("x\n", None)])
+def test_an_exit_code_counts_only_when_it_was_written_whole(tmp_path: Path, text: str, code: int | None) -> None:
+    folder = Folder.create(tmp_path)
+    folder.exit.write_text(text)
+    assert folder.exit_code() == code
+
+
+def test_messages_are_read_as_they_come_and_half_a_line_waits(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    reader = MessageReader(path)
+    assert reader.read() == ()
+    with path.open("a") as file:
+        file.write(encode_message(Ready()) + "\n" + encode_message(Progress(1))[:-3])
+        file.flush()
+        assert reader.read() == (Ready(),)
+        file.write(encode_message(Progress(1))[-3:] + "\n" + encode_message(Progress(2)) + "\n")
+    assert reader.read() == (Ready(), Progress(2))
+    assert reader.ready()
+
+
+def test_lines_that_are_no_messages_are_counted_and_control_characters_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    failed = json.dumps({"type": "Failed", "code": "X\r", "message": "red \x1b[31m\u202e"})
+    path.write_bytes(b"\xff\xfe\n{}\n[1]\n" + failed.encode() + b"\n" + b'{"type": "Done"}\n')
+    reader = MessageReader(path)
+    assert reader.read() == (Failed("X\\r", "red \\x1b[31m\\u202e"),)
+    assert reader.odd == 4
+    assert "4 lines" in read_diagnostics(tmp_path / "missing", reader.odd)
+
+
+@given(st.text())
+def test_what_is_escaped_has_nothing_that_steers_a_terminal(text: str) -> None:
+    assert all(character.isprintable() or character in "\n\t" for character in escape_controls(text))
+
+
+@given(st.binary(max_size=300))
+def test_whatever_bytes_a_worker_writes_the_reader_lives(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("messages") / "m"
+    path.write_bytes(content + b"\n" + encode_message(Done(1, 0, 1, "ab")).encode() + b"\n")
+    assert MessageReader(path).read()[-1] == Done(1, 0, 1, "ab")
+
+
+def test_a_users_own_mapping_is_read_both_ways(tmp_path: Path) -> None:
+    mapping = tmp_path / "map"
+    mapping.write_text("         0       1000          1\n         1     200000      65536\n")
+    assert host_user_id(0, mapping) == 1000
+    assert host_user_id(60_579, mapping) == 260_578
+    assert host_user_id(70_000, mapping) is None
+    assert inner_user_id(1000, mapping) == 0
+    assert inner_user_id(0, mapping) is None
+
+
+def test_every_living_container_has_a_user_id_of_its_own() -> None:
+    users = UserIds(100, 3)
+    assert users.take({100, 102}) == 101
+    with pytest.raises(NoFreeUserId, match="CONTAINER_UID_COUNT"):
+        users.take({100, 101, 102})
+
+
+def test_root_without_a_range_for_containers_is_refused() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with pytest.raises(WouldRunAsHostRoot):
+        container_users(0, 10)
+    with pytest.raises(WouldRunAsHostRoot):
+        container_users(60_579, 0)
+
+
+def test_a_process_is_known_by_when_it_started() -> None:
+    started = start_time(os.getpid())
+    assert started is not None
+    assert ProcessHandle.open(os.getpid(), started + 1) is None
+    assert ProcessHandle.open(0) is None
+    handle = ProcessHandle.open(os.getpid(), started)
+    assert handle is not None
+    assert handle.alive()
+    handle.close()
+
+
+def test_the_filter_is_a_program_for_this_machine() -> None:
+    program = seccomp.program()
+    assert len(program) % 8 == 0
+    assert len(program) > 400
+
+
+def test_a_container_is_shown_code_but_no_folder_of_anybodys(tmp_path: Path) -> None:
+    view = make_view(tmp_path / "view", "AUTHORITY")
+    options = bubblewrap_options(view, code_paths(), environment("eu-west-1"), 9)
+    shown = {options[index + 2] for index, option in enumerate(options) if option == "--ro-bind"}
+    assert not {"/", "/home", "/root", "/var", "/run", str(Path.home())} & shown
+    assert "--bind" not in options
+    assert "/proc/sys" in shown
+    assert (view.etc / "ssl" / "certs" / "ca-certificates.crt").read_text() == "AUTHORITY"
