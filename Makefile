@@ -1,10 +1,14 @@
 # Every developer command. `make help` lists them; CI runs the same ones.
-# PYTHON=python3.11 or python3.13 picks the interpreter; each version has a virtual environment of its own.
+# PYTHON=python3.11 or python3.13 picks the interpreter; the first one used gets .venv, another .venv-VERSION.
 
 SHELL := /bin/bash
-PYTHON ?= $(shell scripts/find-python)
+ifndef PYTHON
+PYTHON := $(shell scripts/find-python)
+endif
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-VENV ?= .venv
+ifndef VENV
+VENV := $(shell scripts/find-venv $(VERSION))
+endif
 STAMP := $(VENV)/.ready-$(VERSION)
 BIN := $(VENV)/bin
 DATA ?= $(HOME)/.local/share/reading-room

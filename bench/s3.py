@@ -42,7 +42,7 @@ def serve(folder: Path, listener: socket.socket) -> None:
     first_administrator(database, ACCOUNT, REGION, folder / "credentials", system_clock)
     backend = file_backend(database, folder / "s3", REGION, system_clock)
     authorization = S3Authorization(PolicyAuthorizer(database, REGION, system_clock), database, backend, REGION)
-    app = S3Application(backend, StoredCredentials(database), authorization, region=REGION, account=ACCOUNT)
+    app = S3Application(backend, StoredCredentials(database), authorization, region=REGION)
     uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).run(sockets=[listener])
 
 

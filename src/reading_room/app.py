@@ -124,7 +124,6 @@ class Product:
             self.credentials,
             self.s3_authorization,
             region=self.settings.region,
-            account=self.settings.account,
             clock=self.clock,
             base_hosts=hosts,
             vpc_only=vpc_only,

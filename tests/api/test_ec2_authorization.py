@@ -90,6 +90,17 @@ def test_the_tag_of_one_resource_does_not_open_another(world: Ec2World, ec2: EC2
     limited.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
 
 
+def test_a_deny_on_the_tag_of_one_of_several_resources_is_seen(world: Ec2World, ec2: EC2Client) -> None:
+    plain, guarded = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16", guarded="yes")
+    deny = allow("ec2:CreateTags", StringEquals={"aws:ResourceTag/guarded": "yes"}) | {"Effect": "Deny"}
+    limited = world.client([allow("ec2:CreateTags"), deny])
+    limited.create_tags(Resources=[plain], Tags=[{"Key": "a", "Value": "b"}])
+    with pytest.raises(ClientError) as caught:
+        limited.create_tags(Resources=[plain, guarded], Tags=[{"Key": "c", "Value": "d"}])
+    assert_denied(caught.value, "ec2:CreateTags")
+    assert ec2.describe_vpcs(VpcIds=[plain])["Vpcs"][0]["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
 def test_the_tags_of_a_request_can_be_demanded_and_need_create_tags(world: Ec2World) -> None:
     tags: Any = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}]
     demanding = [allow("ec2:CreateVpc", StringEquals={"aws:RequestTag/team": "red"})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,3 +179,19 @@ def test_interfaces_are_found_by_what_they_show(ec2: EC2Client, subnet_id: str, 
         assert len(ec2.describe_network_interfaces(Filters=wanted)["NetworkInterfaces"]) == 1, name
     with pytest.raises(ClientError, match=f"The networkInterface ID '{GHOST}' does not exist"):
         ec2.describe_network_interfaces(NetworkInterfaceIds=[GHOST])
+
+
+def test_callers_at_the_same_moment_never_share_an_address(ec2: EC2Client, vpc_id: str) -> None:
+    small = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.8.0/28")["Subnet"]["SubnetId"]
+
+    def make(_: int) -> str | None:
+        try:
+            return ec2.create_network_interface(SubnetId=small)["NetworkInterface"]["PrivateIpAddress"]
+        except ClientError as error:
+            if code_of(error) != "InsufficientFreeAddressesInSubnet":
+                raise
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        given_out = [address for address in pool.map(make, range(16)) if address is not None]
+    assert len(given_out) == len(set(given_out)) == 11

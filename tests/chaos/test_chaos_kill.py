@@ -24,7 +24,7 @@ QUICK = {
     (Phase.FINISHING, "serve"),
     (Phase.RUNNING, "everything"),
 }
-DOCUMENTS = {Phase.RUNNING: 1500, Phase.STOPPING: 1500, Phase.QUEUED: 20}
+DOCUMENTS = {Phase.RUNNING: 800, Phase.STOPPING: 800, Phase.QUEUED: 20}
 
 pytestmark = [needs_root, pytest.mark.timeout(300)]
 

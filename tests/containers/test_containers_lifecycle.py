@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -217,6 +218,19 @@ def test_a_job_killed_with_its_agent_is_lost(world: Start) -> None:
     os.kill(launcher, signal.SIGKILL)
     driver.restart()
     assert driver.ended("a")["phase"] == "lost"
+
+
+def test_a_process_that_never_got_the_job_of_a_dying_agent_is_forgotten_so_that_another_can(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:0", ahead=False)
+    driver.ended("a")
+    driver.kill()
+    (record,) = (driver.folder / "containers").glob("*/record.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"phase": "handing"}))
+    driver.restart()
+    assert driver.call("states") == []
+    driver.run("a", "exit:5", ahead=False)
+    assert driver.ended("a")["exit_code"] == 5
 
 
 def test_a_half_written_record_is_tidied_away(world: Start) -> None:

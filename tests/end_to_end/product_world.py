@@ -350,6 +350,27 @@ class Product:
         return subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout
 
 
+def start_in_container(worker: int, program: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a Python program in a container's user, mount and network namespaces."""
+    spaces = ["/usr/bin/nsenter", "--preserve-credentials", "-U", "-m", "-n", "-t", str(worker), "--"]
+    return subprocess.Popen(
+        [*spaces, sys.executable, "-I", "-c", program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+
+
+def run_in_container(worker: int, program: str, *arguments: str, seconds: float = 60) -> str:
+    """Run a Python program in a container's namespaces and return what it prints."""
+    process = start_in_container(worker, program, *arguments)
+    out, err = process.communicate(timeout=seconds)
+    assert process.returncode == 0, err
+    return out
+
+
 class Place:
     """A bucket, a private network and a role in one product: what a job needs. Survives the product's restarts."""
 
@@ -410,6 +431,39 @@ class Place:
         """Return the keys of what jobs over a prefix wrote."""
         found = self.product.account().s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
         return [entry["Key"] for entry in found.get("Contents", [])]
+
+    @contextmanager
+    def running(self, documents: int = 20_000, **more: Any) -> Iterator[tuple[str, int]]:
+        """Run a long job for the length of the block: its id, and its worker's process. Afterwards it is stopped."""
+        prefix = f"running-{secrets.token_hex(4)}/"
+        self.put(prefix, documents)
+        job = self.start(prefix, **more)
+        try:
+            yield job, eventually(lambda: self.worker(job), 60, f"a worker of {job}")
+        finally:
+            account = self.product.account()
+            if self.describe(job)["JobStatus"] not in reading.OVER:
+                account.comprehend.stop_entities_detection_job(JobId=job)
+            self.wait(job)
+
+    def worker(self, job: str) -> int | None:
+        """Return the process that works on a job, once it has its first document done."""
+        with self.product.database() as database:
+            row = database.execute(
+                "SELECT c.container_id FROM job_containers c JOIN jobs j USING (job_id) WHERE job_id = ? AND documents",
+                (job,),
+            ).fetchone()
+        for record in self.product.records().values():
+            if row and record is not None and record.container_id == row[0] and start_time(record.pid) is not None:
+                return worker_of(record.pid)
+        assert self.describe(job)["JobStatus"] not in reading.OVER, f"{self.describe(job)}\n{self.product.tail()}"
+        return None
+
+    def credentials_path(self, job: str) -> str:
+        """Return the path of a running job's credentials, which only its own container is told."""
+        with self.product.database() as database:
+            query = "SELECT credentials_path FROM job_containers WHERE job_id = ? AND wanted"
+            return str(database.execute(query, (job,)).fetchone()[0])
 
     @contextmanager
     def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:

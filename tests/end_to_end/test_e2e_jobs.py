@@ -200,18 +200,22 @@ def test_a_role_without_read_right_fails_with_the_attested_text(library: Any, ac
 
 
 def test_a_stopped_job_writes_what_it_had(library: Any, account: reading.Account) -> None:
+    """On a busy machine the engine may still be loading when the stop comes: then a later stop is tried."""
     text = "Barack Obama was born in Hawaii and lived in Chicago, Illinois. " * 30
-    library.put("long/a.txt", "\n".join([text] * 3000))
-    job = library.start("long/")
-    while library.entities.describe(job)["JobStatus"] == "SUBMITTED":
-        time.sleep(0.01)
-    time.sleep(1)
-    answer = account.comprehend.stop_entities_detection_job(JobId=job)
-    assert answer["JobStatus"] == "STOP_REQUESTED"
-    properties = library.entities.wait(job, seconds=30)
-    assert properties["JobStatus"] == "STOPPED"
-    assert 0 < len(library.lines(properties)) < 3000
-    assert library.interfaces() == []
+    library.put("long/a.txt", "\n".join([text] * 6000))
+    for wait in (1, 4, 12):
+        job = library.start("long/")
+        while library.entities.describe(job)["JobStatus"] == "SUBMITTED":
+            time.sleep(0.01)
+        time.sleep(wait)
+        answer = account.comprehend.stop_entities_detection_job(JobId=job)
+        assert answer["JobStatus"] == "STOP_REQUESTED"
+        properties = library.entities.wait(job, seconds=30)
+        assert properties["JobStatus"] == "STOPPED"
+        assert library.interfaces() == []
+        if lines := library.lines(properties):
+            break
+    assert 0 < len(lines) < 6000
 
 
 def test_the_synchronous_calls_answer_from_warm_containers(account: reading.Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from typing import Any
 
 import pytest
@@ -75,6 +76,15 @@ def test_every_text_matches_itself_when_its_wildcards_are_escaped(text: str) -> 
     assert filters.matches(escaped, text)
     assert filters.matches("*", text)
     assert filters.matches("?" * len(text), text)
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
+def test_wildcards_mean_what_they_mean_in_a_shell(pattern: str, value: str) -> None:
+    assert filters.matches(pattern, value) == fnmatch.fnmatchcase(value, pattern)
+
+
+def test_a_pattern_of_many_wildcards_takes_no_time() -> None:
+    assert not filters.matches("*a" * 120 + "b", "a" * 255)
 
 
 PAGING = pagination.Paging("DescribeThings", "Id", least=1, ids="Ids")

@@ -92,7 +92,8 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     if authority is None:
         return 0
     _open_view(config)
-    config.public_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    config.public_dir.mkdir(parents=True, exist_ok=True)
+    config.public_dir.chmod(0o755)
     containers = BubblewrapDriver(
         state=config.runtime_dir / "containers",
         view=make_view(config.public_dir / "view", authority),

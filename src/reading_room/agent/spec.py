@@ -1,7 +1,7 @@
 """The two documents between the server and a host's agent: what should be, and what is.
 
-``HostSpec`` holds values only. The agent checks it (``agent/check.py``) and refuses it whole if anything in it breaks an
-invariant; an older generation than the one in force is refused too.
+``HostSpec`` holds values only. The agent checks it (``agent/check.py``) and refuses it whole if anything in it breaks
+an invariant; an older generation than the one in force is refused too.
 """
 
 from __future__ import annotations

@@ -80,12 +80,23 @@ class Supervisor:
             self._await_ready()
             if not self._stopping.is_set():
                 print(f"ready http://{self._settings.host}:{self._settings.port}", flush=True)
+                self._tell_how_to_use_it()
             while not self._stopping.wait(0.1):
                 for child in (self._agent, self._serve):
                     self._tend(child)
             return 0
         finally:
             self._end()
+
+    def _tell_how_to_use_it(self) -> None:
+        settings = self._settings
+        credentials = settings.data / "credentials"
+        self._say(f"\nThe first administrator's key is in {credentials} (profile default). In another terminal:\n")
+        self._say(
+            f"  export AWS_ENDPOINT_URL=http://{settings.host}:{settings.port} AWS_DEFAULT_REGION={settings.region} "
+            f"AWS_SHARED_CREDENTIALS_FILE={credentials}"
+        )
+        self._say("  aws sts get-caller-identity\n\nCtrl-C ends it.")
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS

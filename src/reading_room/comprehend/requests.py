@@ -81,7 +81,8 @@ def _check_network(network: Mapping[str, Sequence[str]]) -> None:
 
 
 def _check_models(kind: JobKind, request: Mapping[str, Any]) -> None:
-    models = [request[m] for m in ("EntityRecognizerArn", "FlywheelArn") if request.get(m)]
+    members = ("EntityRecognizerArn", "FlywheelArn") if kind.custom_models else ()
+    models = [request[member] for member in members if request.get(member)]
     if len(models) > 1:
         raise BothModelAndFlywheel
     if models:

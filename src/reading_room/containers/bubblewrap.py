@@ -34,6 +34,7 @@ from reading_room.containers.errors import (
 )
 from reading_room.containers.launch import Launch, launch, memory_file
 from reading_room.containers.limits import ControlGroups, remove_directories
+from reading_room.containers.living import LivingContainer, Retry, network_of
 from reading_room.containers.messages import MessageReader, read_diagnostics
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
@@ -52,47 +53,7 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
 
 ENDED_BY_STOP = 143
 ENDED_BY_TIME = 124
-_RETRY_FIRST, _RETRY_LAST = 1.0, 60.0
 _SETTLE_SECONDS = 2.0
-
-
-@dataclass(slots=True)
-class _Container:
-    folder: Folder
-    record: Record
-    reader: MessageReader
-    handle: ProcessHandle | None = None
-    child: subprocess.Popen[bytes] | None = None
-    network: int | None = None
-    stdin: int | None = None
-    told_to_stop: bool = False
-
-    def alive(self) -> bool:
-        if self.child is not None:
-            self.child.poll()
-        return self.handle is not None and self.handle.alive()
-
-    def close(self) -> None:
-        for descriptor in (self.network, self.stdin):
-            if descriptor is not None:
-                os.close(descriptor)
-        if self.handle is not None:
-            self.handle.close()
-        self.network = self.stdin = self.handle = None
-
-
-@dataclass(slots=True)
-class _Retry:
-    """When containers that were started without a job may be started again after they died early."""
-
-    delay: float = _RETRY_FIRST
-    at: float = 0.0
-    problem: str = ""
-
-    def failed(self, problem: str) -> None:
-        self.at = time.monotonic() + self.delay
-        self.delay = min(2 * self.delay, _RETRY_LAST)
-        self.problem = problem
 
 
 @dataclass(slots=True)
@@ -112,9 +73,9 @@ class BubblewrapDriver:
     code: Sequence[Path] = field(default_factory=code_paths)
     programs: Mapping[str, Sequence[str]] = field(default_factory=lambda: PROGRAMS)
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
-    _known: list[_Container] = field(default_factory=list)
-    _ending: list[_Container] = field(default_factory=list)
-    _retries: dict[str, _Retry] = field(default_factory=dict)
+    _known: list[LivingContainer] = field(default_factory=list)
+    _ending: list[LivingContainer] = field(default_factory=list)
+    _retries: dict[str, Retry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what every start needs. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
@@ -141,14 +102,14 @@ class BubblewrapDriver:
                 remove_directories(self.groups.paths(_group_name(folder)))
                 folder.remove()
                 continue
-            container = _Container(folder, record, MessageReader(folder.messages))
+            container = LivingContainer(folder, record, MessageReader(folder.messages))
             if record.boot == boot_id() and record.pid:
                 container.handle = ProcessHandle.open(record.pid, record.process_started)
             self._known.append(container)
             if record.kind == "realtime" or record.phase in ("waiting", "claimed"):
                 self._discard(container)
             elif container.handle is not None:
-                container.network = _network_of(container.handle.pid)
+                container.network = network_of(container.handle.pid)
 
     def reserve(self, spec: ContainerSpec) -> int:
         """Return the network namespace of the job's container.
@@ -181,7 +142,11 @@ class BubblewrapDriver:
         )
         container.record.phase = "handing"
         container.record.handed_at = time.time()
-        container.folder.write(container.record)
+        try:
+            container.folder.write(container.record)
+        except OSError:
+            container.record.phase = "claimed"  # Nothing was handed over: the next turn tries again.
+            raise
         with open(container.stdin, "w") as pipe:
             container.stdin = None
             try:
@@ -198,7 +163,7 @@ class BubblewrapDriver:
         if container is None or container.told_to_stop or not container.alive() or container.handle is None:
             return
         if container.record.phase == "claimed":
-            self._end(container, ENDED_BY_STOP)
+            container.end(ENDED_BY_STOP)
             container.told_to_stop = True
             return
         worker = worker_of(container.handle.pid)
@@ -315,7 +280,7 @@ class BubblewrapDriver:
         """End every container, running jobs included. The records of jobs stay, so that they are reported as lost."""
         running = [c for c in self._known if c.record.kind == "job" and c.record.phase in ("handing", "running")]
         for container in running:
-            self._kill(container)
+            container.kill()
         end = time.monotonic() + _SETTLE_SECONDS
         for container in running:
             while container.alive() and time.monotonic() < end:
@@ -326,16 +291,16 @@ class BubblewrapDriver:
             container.folder.write(container.record)
         self.close()
 
-    def _find(self, container_id: str) -> _Container | None:
+    def _find(self, container_id: str) -> LivingContainer | None:
         for container in self._known:
             if container.record.container_id == container_id and container.record.kind == "job":
                 return container
         return None
 
-    def _waiting(self) -> list[_Container]:
+    def _waiting(self) -> list[LivingContainer]:
         return [c for c in self._known if c.record.kind == "job" and c.record.phase == "waiting"]
 
-    def _claim(self, spec: ContainerSpec) -> _Container:
+    def _claim(self, spec: ContainerSpec) -> LivingContainer:
         fitting = [
             c
             for c in self._waiting()
@@ -352,9 +317,9 @@ class BubblewrapDriver:
         record.started_at = time.time()
         return self._start(record)
 
-    def _start(self, record: Record, passed: int | None = None) -> _Container:
+    def _start(self, record: Record, passed: int | None = None) -> LivingContainer:
         folder = Folder.create(self.state)
-        container = _Container(folder, record, MessageReader(folder.messages))
+        container = LivingContainer(folder, record, MessageReader(folder.messages))
         opened: list[int] = []
         try:
             if self.users is not None:
@@ -422,7 +387,7 @@ class BubblewrapDriver:
             *worker,
         ]
 
-    def _state(self, container: _Container) -> ContainerState | None:
+    def _state(self, container: LivingContainer) -> ContainerState | None:
         record = container.record
         messages = container.reader.read()
         state = ContainerState(
@@ -434,7 +399,7 @@ class BubblewrapDriver:
         )
         if container.alive():
             if record.handed_at and time.time() - record.handed_at > record.limits.seconds:
-                self._end(container, ENDED_BY_TIME)
+                container.end(ENDED_BY_TIME)
             loaded = record.phase == "running" and container.reader.ready()
             return dataclasses.replace(state, phase="running" if loaded else "starting")
         # The end comes after the last message: read again now that nothing more can be written.
@@ -443,7 +408,7 @@ class BubblewrapDriver:
             messages=container.reader.read(),
             diagnostics=read_diagnostics(container.folder.diagnostics, container.reader.odd),
         )
-        code = record.exit_code if record.exit_code is not None else container.folder.exit_code()
+        code = container.exit_code()
         if record.phase == "handing" and len(state.messages) <= 1:
             # The agent before died while it wrote the job: this process never had it, and another may.
             self._discard(container)
@@ -452,7 +417,7 @@ class BubblewrapDriver:
             return dataclasses.replace(state, phase="lost")
         return dataclasses.replace(state, phase="exited", exit_code=code)
 
-    def _died_early(self, container: _Container, about: str) -> None:
+    def _died_early(self, container: LivingContainer, about: str) -> None:
         code = container.folder.exit_code()
         said = read_diagnostics(container.folder.diagnostics, container.reader.odd)
         # One line: what a container wrote must not look like lines of our own log.
@@ -465,28 +430,14 @@ class BubblewrapDriver:
         self._retry(about).failed(problem)
         self._discard(container)
 
-    def _retry(self, about: str) -> _Retry:
-        return self._retries.setdefault(about, _Retry())
+    def _retry(self, about: str) -> Retry:
+        return self._retries.setdefault(about, Retry())
 
     def _may_start(self, about: str) -> bool:
         return about not in self._retries or time.monotonic() >= self._retries[about].at
 
-    def _end(self, container: _Container, code: int) -> None:
-        container.record.exit_code = code
-        container.folder.write(container.record)
-        self._kill(container)
-
-    def _kill(self, container: _Container) -> None:
-        if not container.alive() or container.handle is None:
-            return
-        # bubblewrap dies with its launcher; in the instant before it has asked for that, the group is what reaches it.
-        try:
-            os.killpg(container.handle.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-
-    def _discard(self, container: _Container) -> None:
-        self._kill(container)
+    def _discard(self, container: LivingContainer) -> None:
+        container.kill()
         self._known.remove(container)
         self._ending.append(container)
         self._tidy()
@@ -510,13 +461,6 @@ class BubblewrapDriver:
 
 def _group_name(folder: Folder) -> str:
     return f"reading-room-{folder.path.name}"
-
-
-def _network_of(pid: int) -> int | None:
-    try:
-        return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
 
 
 def _nothing_to_read() -> int:

@@ -25,6 +25,20 @@ def _own_network() -> int:
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
+class StrandedThread(Exception):
+    """A thread could not leave a namespace again; whatever it opened next would be in the wrong place."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the agent cannot return to its own network namespace: {error.strerror}")
+
+
+def _come_back(descriptor: int) -> None:
+    try:
+        _check(_libc.setns(descriptor, CLONE_NEWNET), "setns")
+    except OSError as error:
+        raise StrandedThread(error) from error
+
+
 def new_network_namespace() -> int:
     """Return an open descriptor of a new, empty network namespace whose loopback is down. Raises ``OSError``."""
     before = _own_network()
@@ -33,7 +47,7 @@ def new_network_namespace() -> int:
         try:
             return _own_network()
         finally:
-            _check(_libc.setns(before, CLONE_NEWNET), "setns back to the agent's network namespace")
+            _come_back(before)
     finally:
         os.close(before)
 
@@ -47,6 +61,6 @@ def inside_network(descriptor: int) -> Iterator[None]:
         try:
             yield
         finally:
-            _check(_libc.setns(before, CLONE_NEWNET), "setns back to the agent's network namespace")
+            _come_back(before)
     finally:
         os.close(before)

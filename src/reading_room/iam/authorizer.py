@@ -25,6 +25,7 @@ __all__ = ["AttachedPolicy", "Decision", "PolicyAuthorizer", "principal_context"
 
 logger = logging.getLogger(__name__)
 
+_TOLD_FIRST = ("explicitDeny", "implicitDeny", "allowed")
 _TYPES = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
 
 
@@ -112,8 +113,15 @@ class PolicyAuthorizer:
         if facts.authorized:
             resources, tags = self._named(facts.resources(call))
             keys = {**context, **tags, **facts.context(call)}
-            decision = self._decide(call.principal, facts.action, resources, keys, call.account)
-            self._enforce(decision, call)
+            # Each resource by itself: a key that only one of them has must neither allow nor deny another.
+            decisions = [
+                self._decide(
+                    call.principal, facts.action, (each,), {**keys, **facts.resource_context(call, each)}, call.account
+                )
+                for each in resources
+            ]
+            # A deny is told before a lack, whichever resource it is about.
+            self._enforce(min(decisions, key=lambda decision: _TOLD_FIRST.index(decision.outcome)), call)
             if facts.passed_role is not None:
                 self._authorize_pass_role(call, facts.passed_role.parameter, facts.passed_role.service, context)
         if call.service == "ec2" and call.parameters.get("DryRun"):

@@ -19,7 +19,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.clock import Clock
 from reading_room.containers.spec import ContainerState
 from reading_room.database.engine import Database
-from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printable
+from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printable, with_reason
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
     Admitted,
@@ -176,9 +176,7 @@ class JobController:
             why = self._network.explain(need)
         elif event.code in ATTESTED:
             why = self._denials(session_arn(need.role_arn, need.job_id))
-        if why is None:
-            return event
-        return WorkerFailed(event.code, printable(f"{event.text.rstrip()} ({printable(why)})"))
+        return event if why is None else WorkerFailed(event.code, with_reason(event.text, why))
 
     def _note_problems(self, report: HostReport, wanted: list[HeldContainer]) -> None:
         """Tell a waiting job what its host cannot do, once per problem."""

@@ -41,6 +41,17 @@ def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def with_reason(text: str, why: str) -> str:
+    """Add to a failure's text why it came to that, leaving out what the text says already.
+
+    A denial is a sentence, which the caller was given, and in brackets what decided, which only the service knows.
+    """
+    sentence, bracket, decided = why.partition(" [")
+    if bracket and sentence in text:
+        why = decided.removesuffix("]")
+    return printable(f"{text.rstrip()} ({printable(why)})")
+
+
 def documents_so_far(state: ContainerState) -> int | None:
     """Return how many documents the worker says it finished, or ``None`` before it said so."""
     counts = [m.documents for m in state.messages if isinstance(m, Progress | Done)]

@@ -83,7 +83,6 @@ class S3Application:
         authorization: S3Authorization,
         *,
         region: str,
-        account: str,
         clock: Clock = system_clock,
         base_hosts: Collection[str] = ("127.0.0.1", "localhost", "s3.localhost"),
         vpc_only: bool = False,
@@ -92,7 +91,6 @@ class S3Application:
         self._credentials = credentials
         self._authorization = authorization
         self._region = region
-        self._account = account
         self._clock = clock
         self._base_hosts = frozenset(base_hosts)
         self._vpc_only = vpc_only

@@ -184,10 +184,11 @@ def create_link(router: Router, link: LinkConfig, container: int) -> None:
     """
     index = router.new_index()
     mac = router_mac(link.mac)
+    with namespaces.inside(container):
+        sysctl.forbid_ipv6_of_new_links()
     router.routes.batch([rtnetlink.create_veth(link.name, index, link.mtu, container, link.mac, mac, CONTAINER_DEVICE)])
     try:
         with namespaces.inside(container):
-            sysctl.forbid_ipv6()
             offloads.switch_off(CONTAINER_DEVICE)
             inner = RouteSocket()
         try:

@@ -1,0 +1,282 @@
+"""The processes of the product: how they start, what they may, what they keep, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from product_world import STOP_SECONDS, Place, Product, eventually, needs_root, settled
+
+from reading_room.cli import reading
+
+pytestmark = [pytest.mark.e2e, needs_root]
+
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One running product, with everything in its log."""
+    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug")
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Product]:
+    """A product that is not started yet."""
+    found = Product(tmp_path)
+    try:
+        yield found
+    finally:
+        found.clear()
+
+
+# Starting
+
+
+def test_ready_is_the_only_line_on_standard_output(product: Product) -> None:
+    assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
+
+
+def test_a_second_up_on_the_same_folder_is_refused_and_names_the_first(product: Product) -> None:
+    assert product.up is not None
+    second = _run_up(product.data, port=0)
+    assert second.returncode == 1
+    assert f"in use by process {product.up.pid}" in second.stderr
+    assert second.stdout == ""
+    assert product.account().s3.list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_taken_port_is_a_named_error_and_nothing_stays_of_the_attempt(product: Product, tmp_path: Path) -> None:
+    refused = _run_up(tmp_path / "data", port=product.port)
+    assert refused.returncode == 1
+    assert f"127.0.0.1:{product.port} cannot be bound (Address already in use)" in refused.stderr
+    assert "--port" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_folder_below_a_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    refused = _run_up(tmp_path / "file" / "data", port=0)
+    assert refused.returncode == 1
+    assert f"{tmp_path}/file/data cannot be written (Not a directory)" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_folder_of_somebody_else_is_a_clear_error_for_an_ordinary_user(tmp_path: Path) -> None:
+    for parent in (tmp_path, *tmp_path.parents):
+        if not parent.stat().st_mode & stat.S_IXOTH and parent.owner() == "root":
+            parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+    (tmp_path / "data").mkdir(mode=0o700)
+    try:
+        refused = _run_up(tmp_path / "data", port=0, user=NOBODY)
+    except PermissionError:
+        pytest.skip("an ordinary user cannot run this checkout's Python")
+    if "Permission denied" in refused.stderr and "data folder" not in refused.stderr:
+        pytest.skip("an ordinary user cannot read this checkout")
+    assert refused.returncode == 1
+    assert f"{tmp_path}/data cannot be written" in refused.stderr
+    assert "--data" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_two_products_side_by_side_run_jobs_at_the_same_addresses(product: Product, other: Product) -> None:
+    other.start()
+    places = [Place(product), Place(other)]
+    for place in places:
+        place.put("in/", 3)
+    jobs = [place.start("in/") for place in places]
+    for place, job in zip(places, jobs, strict=True):
+        assert place.wait(job)["JobStatus"] == "COMPLETED"
+    assert product.account().s3.list_buckets()["Buckets"][-1]["Name"] != places[1].bucket
+    assert other.stop() < STOP_SECONDS
+    settled(other.remains)
+    settled(product.leftovers)
+
+
+# Ending
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "with a job running"])
+def test_a_signal_ends_everything_within_ten_seconds(other: Product, number: signal.Signals, busy: bool) -> None:
+    other.start()
+    if busy:
+        place = Place(other)
+        place.put("in/", 20_000)
+        job = place.start("in/")
+        eventually(lambda: place.worker(job), 60, "a worker")
+    assert other.stop(number) < STOP_SECONDS
+    settled(other.remains, 0.5)
+
+
+def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
+    other.start()
+    place = Place(other)
+    place.put("in/", 3)
+    done = place.start("in/")
+    assert place.wait(done)["JobStatus"] == "COMPLETED"
+    place.put("long/", 1500)
+    cut = place.start("long/")
+    eventually(lambda: place.worker(cut), 60, "a worker")
+    before = _everything(other.account(), place)
+    key = other.endpoint()
+    assert other.stop() < STOP_SECONDS
+
+    again = other.start()
+    assert (again.access_key_id, again.secret_access_key) == (key.access_key_id, key.secret_access_key)
+    assert _everything(other.account(), place) == before
+    assert len(list(reading.results(other.account(), place.describe(done)))) == 3
+    properties = place.wait(cut)
+    assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{place.story(cut)}\n{other.tail()}"
+    assert len(list(reading.results(other.account(), properties))) == 1500
+    settled(other.leftovers)
+
+
+# What each may
+
+
+def test_the_credentials_file_is_the_shared_format_and_everything_is_private(product: Product) -> None:
+    file = product.data / "credentials"
+    parser = configparser.ConfigParser()
+    parser.read(file)
+    assert set(parser["default"]) >= {"aws_access_key_id", "aws_secret_access_key"}
+    assert stat.S_IMODE(product.data.stat().st_mode) == 0o700
+    Place(product)
+    for path in product.data.rglob("*"):
+        mode = path.lstat().st_mode
+        assert stat.S_IMODE(mode) & 0o077 == 0, f"{path} has mode {mode:o}"
+
+
+def test_the_first_administrator_is_a_user_whom_a_deny_binds(other: Product) -> None:
+    other.start()
+    account = other.account()
+    sts = account._session.client("sts", endpoint_url=account.endpoint.url)
+    arn = sts.get_caller_identity()["Arn"]
+    assert arn.startswith("arn:aws:iam::000000000001:user/")
+    deny = {"Sid": "NoBuckets", "Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"}
+    account.iam.put_user_policy(
+        UserName=arn.rpartition("/")[2],
+        PolicyName="bound",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+    )
+    with pytest.raises(ClientError) as refused:
+        account.s3.create_bucket(Bucket="never-to-be-made")
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
+    assert account.s3.list_buckets()["Buckets"] == []
+
+
+def test_serve_is_neither_root_nor_capable(product: Product) -> None:
+    status = _status(product.child("serve"))
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {product.settings["SERVICE_UID"]}
+    assert status.get("Groups", "").split() == []
+    for held in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(status[held], 16) == 0, held
+    assert status["NoNewPrivs"].strip() == "1"
+
+
+def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
+    place = Place(product)
+    account = product.account()
+    user = account.iam.create_user(UserName="somebody")["User"]["UserName"]
+    made = account.iam.create_access_key(UserName=user)["AccessKey"]
+    sts = account._session.client("sts", endpoint_url=account.endpoint.url)
+    session = sts.assume_role(RoleArn=_own_role(account), RoleSessionName="me")["Credentials"]
+    secrets = {
+        "administrator's key": product.endpoint().secret_access_key,
+        "user's key": made["SecretAccessKey"],
+        "session's key": session["SecretAccessKey"],
+        "session's token": session["SessionToken"],
+    }
+    with place.running() as (job, worker):
+        path = place.credentials_path(job)
+        # The path is a secret of the job's own process, which is told it through a pipe.
+        secrets["credentials path"] = path.rpartition("/")[2]
+        shown = {pid: _visible(pid) for pid in product.processes()}
+        assert worker in shown
+        assert any(b"serve" in text for text in shown.values())
+    log = product.log.read_bytes()
+    assert b"DEBUG" in log
+    for name, secret in secrets.items():
+        assert len(secret) >= 20, name
+        assert secret.encode() not in log, f"the {name} is in the log"
+        found = [pid for pid, text in shown.items() if secret.encode() in text]
+        assert not found, f"the {name} shows in process {found}"
+
+
+def test_the_processes_of_a_product_hold_the_port_of_nobody_else(product: Product) -> None:
+    listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    ours = {str(pid) for pid in product.processes()}
+    found = {line.split()[3] for line in listening if any(f"pid={pid}," in line for pid in ours)}
+    assert found == {f"127.0.0.1:{product.port}"}
+
+
+def _everything(account: reading.Account, place: Place) -> dict[str, object]:
+    vpcs = [{"Name": "vpc-id", "Values": [place.network.vpc]}]
+    ec2 = account.ec2
+    return {
+        "buckets": [bucket["Name"] for bucket in account.s3.list_buckets()["Buckets"]],
+        "objects": [
+            (entry["Key"], entry["ETag"])
+            for entry in account.s3.list_objects_v2(Bucket=place.bucket, Prefix="in/")["Contents"]
+        ],
+        "vpcs": sorted(json.dumps(vpc, sort_keys=True) for vpc in ec2.describe_vpcs()["Vpcs"]),
+        "subnets": sorted(subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=vpcs)["Subnets"]),
+        "groups": ec2.describe_security_groups(Filters=vpcs)["SecurityGroups"],
+        "tables": ec2.describe_route_tables(Filters=vpcs)["RouteTables"],
+        "endpoints": [found["VpcEndpointId"] for found in ec2.describe_vpc_endpoints(Filters=vpcs)["VpcEndpoints"]],
+        "jobs": sorted(
+            job["JobId"]
+            for job in account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
+        ),
+    }
+
+
+def _own_role(account: reading.Account) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return account.iam.create_role(RoleName="for-me", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+
+def _status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":", 1) for line in lines)
+
+
+def _visible(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def _run_up(data: Path, port: int, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    if port == 0:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    return subprocess.run(
+        [sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        env=os.environ | {"COLUMNS": "500"},
+    )

@@ -1,0 +1,120 @@
+"""From a container's state to the event that ends its attempt."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.analysis.job_file import Done, Failed, Location, Progress, Ready
+from reading_room.containers.spec import ContainerState
+from reading_room.jobs.endings import WORKER_CODES, documents_so_far, ending, printable, with_reason
+from reading_room.jobs.job import ContainerLost, OutputSeen, WorkerFailed
+from reading_room.jobs.memory import MemoryObject
+from reading_room.jobs.places import location_of, output_location
+
+OUTPUT = Location("papers", "out/output.tar.gz")
+DONE = Done(3, 1, 10, "ab" * 32)
+
+
+def head(bucket: str, key: str) -> MemoryObject | None:
+    assert (bucket, key) == (OUTPUT.bucket, OUTPUT.key)
+    return MemoryObject(10, "ab" * 32)
+
+
+def state(*messages: object, phase: str = "running", exit_code: int | None = None) -> ContainerState:
+    return ContainerState("c1", phase, exit_code, messages)  # type: ignore[arg-type]
+
+
+def test_a_container_that_works_has_not_ended() -> None:
+    assert ending(state(Ready(), Progress(3)), OUTPUT, head) is None
+    assert ending(state(phase="starting"), OUTPUT, head) is None
+
+
+def test_done_counts_once_the_object_is_seen_however_the_process_ended() -> None:
+    seen = OutputSeen(3, 1, False)
+    assert ending(state(Ready(), DONE), OUTPUT, head) == seen
+    assert ending(state(DONE, phase="exited", exit_code=137), OUTPUT, head) == seen
+    assert ending(state(DONE, phase="lost"), OUTPUT, head) == seen
+
+
+def test_a_checksum_that_the_store_does_not_know_proves_nothing() -> None:
+    event = ending(state(DONE), OUTPUT, lambda bucket, key: MemoryObject(10, None))
+    assert isinstance(event, WorkerFailed)
+    assert event.code == "INTERNAL_ERROR"
+
+
+@pytest.mark.parametrize("code", sorted(WORKER_CODES))
+def test_known_codes_are_kept(code: str) -> None:
+    event = ending(state(Failed(code, "because")), OUTPUT, head)
+    assert isinstance(event, WorkerFailed)
+    assert event.code == code
+    assert event.text.endswith("because")
+
+
+def test_the_attested_sentences_come_first_and_once() -> None:
+    bare = ending(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", "s3:PutObject denied")), OUTPUT, head)
+    assert isinstance(bare, WorkerFailed)
+    assert bare.text == (
+        "The provided data access role does not have write access to the output S3 URI. s3:PutObject denied"
+    )
+    again = ending(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", bare.text)), OUTPUT, head)
+    assert again == bare
+
+
+@pytest.mark.parametrize("exit_code", [137, 143, 0])
+def test_an_end_from_outside_is_a_loss(exit_code: int) -> None:
+    assert isinstance(ending(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head), ContainerLost)
+
+
+@pytest.mark.parametrize("exit_code", [1, 2, 134, 139])
+def test_an_end_of_its_own_is_a_crash(exit_code: int) -> None:
+    event = ending(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head)
+    assert isinstance(event, WorkerFailed)
+    assert f"exit code {exit_code}" in event.text
+
+
+@given(st.text())
+def test_whatever_a_worker_says_is_printable_and_bounded(text: str) -> None:
+    shown = printable(text * 50)
+    assert shown.isprintable()
+    assert len(shown) <= 2000
+
+
+def test_progress_is_the_last_that_was_said_and_never_absurd() -> None:
+    assert documents_so_far(state(Ready())) is None
+    assert documents_so_far(state(Progress(3), Progress(9))) == 9
+    assert documents_so_far(state(Progress(3), DONE)) == 3
+    assert documents_so_far(state(Progress(-1))) is None
+    assert documents_so_far(state(Progress(10**30))) is None
+
+
+def test_a_reason_does_not_repeat_what_was_said() -> None:
+    why = 'User: x is not authorized to perform: s3:GetObject [statement "Only" of vpce-1 denies it]'
+    said = "Denied: User: x is not authorized to perform: s3:GetObject"
+    assert with_reason(said, why) == f'{said} (statement "Only" of vpce-1 denies it)'
+    assert with_reason("Denied", why) == f"Denied ({why})"
+
+
+@pytest.mark.parametrize("uri", ["", "papers/in", "s3://", "s3:///key", "https://papers/in"])
+def test_what_is_no_location_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError):
+        location_of(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("s3://papers", Location("papers", "")),
+        ("s3://papers/", Location("papers", "")),
+        ("s3://papers/in", Location("papers", "in")),
+        ("s3://papers//in/ä b", Location("papers", "/in/ä b")),
+    ],
+)
+def test_a_location_is_a_bucket_and_a_key(uri: str, place: Location) -> None:
+    assert location_of(uri) == place
+
+
+@pytest.mark.parametrize("prefix", ["s3://papers/out", "s3://papers/out/"])
+def test_exactly_one_slash_joins_prefix_and_output(prefix: str) -> None:
+    assert output_location(prefix, "1", "NER", "j") == "s3://papers/out/1-NER-j/output/output.tar.gz"

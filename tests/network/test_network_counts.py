@@ -1,0 +1,64 @@
+"""What the flow collector keeps is bounded, and what it loses it says."""
+
+from __future__ import annotations
+
+import pytest
+from network_world import WEB, Network, World, ask_by_udp, eventually, spec
+
+from reading_room.dataplane.linux import flow_counts
+from reading_room.dataplane.linux.flow_counts import Key, Tallies
+
+
+def key(port: int) -> Key:
+    """Return a flow's key."""
+    return ("vpc-1", "eni-1", "egress", "10.0.1.5", "10.0.1.6", port, 443, 6, "ACCEPT")
+
+
+def test_the_same_flow_counted_twice_is_one_event_over_the_whole_time() -> None:
+    """Packets and bytes add up, the span covers both, flags are joined."""
+    tallies = Tallies()
+    tallies.add(key(1), 2, 200, 10.0, 11.0, 2)
+    tallies.add(key(1), 3, 300, 9.0, 12.0, 16)
+    (event,) = tallies.drain()
+    assert (event.packets, event.bytes, event.start, event.end, event.tcp_flags) == (5, 500, 9.0, 12.0, 18)
+    assert tallies.drain() == []
+
+
+def test_events_come_oldest_first() -> None:
+    """Whatever the order they were counted in."""
+    tallies = Tallies()
+    for port, start in ((1, 30.0), (2, 10.0), (3, 20.0)):
+        tallies.add(key(port), 1, 40, start, start)
+    assert [event.source_port for event in tallies.drain()] == [2, 3, 1]
+
+
+def test_more_flows_than_fit_are_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded; flows already known go on being counted."""
+    monkeypatch.setattr(flow_counts, "MAX_FLOWS", 2)
+    tallies = Tallies()
+    for port in (1, 2, 3, 4, 1):
+        tallies.add(key(port), 1, 40, 1.0, 1.0)
+    assert tallies.take_lost() == {"vpc-1": 2}
+    assert tallies.take_lost() == {}
+    assert [event.packets for event in tallies.drain()] == [2, 1]
+
+
+@pytest.mark.network
+def test_a_log_message_that_cannot_be_read_is_reported_and_the_reader_lives_on(world: World) -> None:
+    """Somebody else's rule logs with a prefix that means nothing; the next refusal is recorded all the same."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    wish = spec(network)
+    world.realize(wish)
+    router = world.driver._kernel.routers[network.vpc_id]
+    router.rules.run('insert rule inet vpc pre_raw udp dport 7 log group 1 prefix "nonsense" drop\n')
+    ask_by_udp(world, web, "198.51.100.7", 7).close()
+
+    def reported() -> bool:
+        report = world.driver.realize(wish, world.containers)
+        return any("could not be read" in problem.message for problem in report.problems)
+
+    assert eventually(reported)
+    assert world.driver.realize(wish, world.containers).vpcs == (network.vpc_id,)
+    ask_by_udp(world, web, "198.51.100.7", 9).close()
+    assert eventually(lambda: any(event.destination_port == 9 for event in world.driver.flows()))
