@@ -33,9 +33,10 @@ up: $(STAMP)  ## Run the product until Ctrl-C
 	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)"
 
 check: $(STAMP)  ## Lint, types, import contracts, pure and API tests
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench scripts
+	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/mypy
+	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz"
 

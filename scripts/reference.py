@@ -9,8 +9,8 @@ import ast
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,7 +88,8 @@ def cli_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _command(command: click.Command, path: list[str], lines: list[str]) -> None:
+def _command(command: Any, path: list[str], lines: list[str]) -> None:
+    # Typer brings a Click of its own, whose types it does not publish.
     lines += [f"## {' '.join(path)}", "", (command.help or "").strip(), ""]
     options = [
         (", ".join(parameter.opts), getattr(parameter, "help", None) or "")

@@ -46,7 +46,7 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owner_of
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.stories import LOG_GROUP
-from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.jobs.tables import WISH_TABLES, JobRow
 from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations
 from reading_room.reconcile import Loop
@@ -74,7 +74,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to end when the server is told to."""
-HOST_TABLES = NETWORK_TABLES | {JobRow.__tablename__, JobContainerRow.__tablename__}
+HOST_TABLES = NETWORK_TABLES | WISH_TABLES
 """The tables whose writes change what a host should hold."""
 
 

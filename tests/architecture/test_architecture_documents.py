@@ -79,7 +79,8 @@ def test_relative_links_of_the_documents_lead_somewhere() -> None:
 def test_the_repository_names_no_registry_and_no_private_path() -> None:
     """What is committed works on any machine."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    forbidden = re.compile("|".join(["pypi[.]org", "pythonhosted", "registry[.]npm", "/work/main", "[.][.]/shared"]))
+    # Spelled so that this file is not found itself.
+    forbidden = re.compile("pypi[.]org|pythonhoste[d]|registry[.]npm|/work/mai[n]|[.][.]/shared")
     found = [name for name in tracked if (ROOT / name).is_file() and forbidden.search(_text(ROOT / name))]
     assert found == []
 

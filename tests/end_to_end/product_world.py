@@ -331,7 +331,10 @@ class Product:
         return {
             "processes": {pid: _argv(pid)[:6] for pid in self.processes()},
             "control groups": sorted(path.name for group in self.groups for path in group.iterdir() if path.is_dir()),
-            "container folders": sorted(self.records()),
+            # Records of jobs that ran stay, so that the next agent reports them as lost.
+            "container folders": [
+                name for name, record in self.records().items() if record is None or record.phase != "running"
+            ],
             "holder's record": (self.data / "agent" / "holder.json").exists(),
             "socket": (self.data / "agent.sock").exists(),
         }

@@ -58,7 +58,10 @@ def test_a_second_up_on_the_same_folder_is_refused_and_names_the_first(product: 
     assert second.returncode == 1
     assert f"in use by process {product.up.pid}" in second.stderr
     assert second.stdout == ""
-    assert product.account().s3.list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    # The second one has settings of its own, another user id among them: they must not have touched the folder.
+    account = product.account()
+    account.s3.create_bucket(Bucket="after-the-second")
+    account.s3.put_object(Bucket="after-the-second", Key="key", Body=b"content")
 
 
 def test_a_taken_port_is_a_named_error_and_nothing_stays_of_the_attempt(product: Product, tmp_path: Path) -> None:
@@ -77,19 +80,13 @@ def test_a_folder_below_a_file_is_a_clear_error(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_of_somebody_else_is_a_clear_error_for_an_ordinary_user(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents):
-        if not parent.stat().st_mode & stat.S_IXOTH and parent.owner() == "root":
-            parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+def test_a_folder_that_may_not_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    # Without capabilities user 0 is like any other user, and the checkout's files are still its own.
     (tmp_path / "data").mkdir(mode=0o700)
-    try:
-        refused = _run_up(tmp_path / "data", port=0, user=NOBODY)
-    except PermissionError:
-        pytest.skip("an ordinary user cannot run this checkout's Python")
-    if "Permission denied" in refused.stderr and "data folder" not in refused.stderr:
-        pytest.skip("an ordinary user cannot read this checkout")
+    os.chown(tmp_path / "data", NOBODY, NOBODY)
+    refused = _run_up(tmp_path / "data", 0, "/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all")
     assert refused.returncode == 1
-    assert f"{tmp_path}/data cannot be written" in refused.stderr
+    assert f"{tmp_path}/data cannot be written (" in refused.stderr
     assert "--data" in refused.stderr
     assert "Traceback" not in refused.stderr
 
@@ -264,19 +261,16 @@ def _visible(pid: int) -> bytes:
         return b""
 
 
-def _run_up(data: Path, port: int, user: int | None = None) -> subprocess.CompletedProcess[str]:
+def _run_up(data: Path, port: int, *before: str) -> subprocess.CompletedProcess[str]:
     if port == 0:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
     return subprocess.run(
-        [sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)],
+        [*before, sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
         env=os.environ | {"COLUMNS": "500"},
     )

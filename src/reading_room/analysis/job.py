@@ -34,7 +34,7 @@ def run_job(
     archive = ResultArchive(scratch / "output.tar.gz")
     documents = errors = 0
     stopped = False
-    told = time.monotonic()
+    began = told = time.monotonic()
     for batch in _batches(_documents(job, objects, storage)):
         if stopping():
             stopped = True
@@ -47,7 +47,8 @@ def run_job(
             errors += document.error is not None
             result = [] if document.error else next(results)
             _keep(archive, result_line(document, engine.result_member, result))
-        if time.monotonic() - told >= 1:
+        # Once a second at first, ever less often as the job ages: what a worker may say is bounded.
+        if time.monotonic() - told >= max(1.0, (told - began) / 100):
             told = time.monotonic()
             tell(Progress(documents))
     size, sha256 = archive.finish()

@@ -25,7 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
     options = parser.parse_args(arguments)
     engine = load_engine(options.engine)
-    serve(engine, socket.socket(fileno=3))
+    try:
+        serve(engine, socket.socket(fileno=3))
+    except (BrokenPipeError, ConnectionResetError):
+        # The API process went away while it was being answered: nobody is left to serve.
+        return 0
     return 0
 
 

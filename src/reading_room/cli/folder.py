@@ -17,24 +17,39 @@ class StartError(Exception):
 
 
 def prepare_folder(settings: Settings) -> None:
-    """Make the data folder (0700); as root, give it to the user that ``serve`` drops to.
+    """Make the data folder (0700). Raises ``StartError`` when it cannot be made or written.
 
-    Raises ``StartError`` when it cannot be made or written.
+    Nothing in it is touched: it may be that of a product that runs.
     """
     folder = settings.data
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(folder, 0o700)
-        if os.geteuid() == 0:
-            _hand_over(folder, settings.service_uid)
-        probe = folder / ".write-probe"
+        probe = folder / f".write-probe-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise StartError(
-            f"the data folder {folder} cannot be written ({error.strerror}): "
-            "give it to this user, or choose another with --data"
-        ) from error
+        raise _not_writable(folder, error) from error
+
+
+def hand_over(settings: Settings) -> None:
+    """As root, give the folder and the server's files to the user that ``serve`` drops to; the agent's stay root's.
+
+    For the one who holds the folder's lock only. Raises ``StartError``.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        _hand_over(settings.data, settings.service_uid)
+    except OSError as error:
+        raise _not_writable(settings.data, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> StartError:
+    return StartError(
+        f"the data folder {folder} cannot be written ({error.strerror}): "
+        "give it to this user, or choose another with --data"
+    )
 
 
 def _hand_over(folder: Path, uid: int) -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from reading_room.agent.errors import AgentError
-from reading_room.cli.folder import StartError, check_port, only_one, prepare_folder
+from reading_room.cli.folder import StartError, check_port, hand_over, only_one, prepare_folder
 from reading_room.settings import SettingError, Settings
 
 errors = Console(stderr=True, highlight=False)
@@ -59,6 +59,7 @@ def up(data: DataOption = None, port: PortOption = None, host: HostOption = None
     try:
         prepare_folder(settings)
         with only_one(settings.data):
+            hand_over(settings)
             check_port(settings)
             code = Supervisor(settings, errors.print).run()
     except (StartError, AgentError) as error:
@@ -80,6 +81,7 @@ def serve(
     configure_logging(settings, "serve")
     try:
         prepare_folder(settings)
+        hand_over(settings)
         drop_privileges(settings)
     except StartError as error:
         raise fail(str(error)) from None

@@ -46,6 +46,7 @@ from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
 from reading_room.vpc import network_interfaces, network_spec, service_network
 from reading_room.vpc.job_network import JobNetworkError
+from reading_room.vpc.prefix_lists import S3_ADDRESS
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 
 logger = logging.getLogger(__name__)
@@ -164,9 +165,8 @@ class NetworkPreparation:
             if row is None:
                 return f"{need.interface_id} does not exist any more"
             spec = network_spec.read(session, self._host)
-        verdict = storage_path(
-            as_attached(spec, row.interface_id, need.container_id), row.vpc_id, row.interface_id, STORAGE_PORT
-        )
+        attached = as_attached(spec, row.interface_id, need.container_id)
+        verdict = storage_path(attached, row.vpc_id, row.interface_id, STORAGE_PORT, S3_ADDRESS)
         return None if verdict.delivered else f"{row.subnet_id}: {verdict.sentence}"
 
     # The steps
@@ -259,7 +259,7 @@ class NetworkPreparation:
         with self._database.reading() as session:
             spec = network_spec.read(session, self._host)
         spec = as_attached(spec, made.interface_id, need.container_id)
-        verdict = storage_path(spec, made.vpc_id, made.interface_id, STORAGE_PORT)
+        verdict = storage_path(spec, made.vpc_id, made.interface_id, STORAGE_PORT, S3_ADDRESS)
         if not verdict.delivered:
             raise no_route(made.subnet_id, verdict.sentence)
 

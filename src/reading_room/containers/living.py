@@ -20,8 +20,8 @@ RETRY_FIRST, RETRY_LAST = 1.0, 60.0
 class LivingContainer:
     """A container from its start, or its adoption, until it is tidied away.
 
-    ``handle`` and ``child`` are its launcher; ``child`` only where this process started it. ``network`` is its namespace
-    and ``stdin`` the writing end of the pipe by which its job comes, while they are open.
+    ``handle`` and ``child`` are its launcher; ``child`` only where this process started it. ``network`` is its
+    namespace and ``stdin`` the writing end of the pipe by which its job comes, while they are open.
     """
 
     folder: Folder

@@ -1,7 +1,8 @@
 """The fields of a flow log record: which there are, since which version, and how a format is written.
 
 A field is listed only if what it says is true here. Fields of transit gateways (version 6), regional NAT gateways (9)
-and of tags and next hops (11) are not, so a format that names one is refused (Amazon VPC User Guide, "Flow log records").
+and of tags and next hops (11) are not, so a format that names one is refused (Amazon VPC User Guide, "Flow log
+records").
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import re
 from collections.abc import Mapping
 
 _BY_VERSION = {
-    2: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
+    2: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
+    "log-status",
     3: "vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr",
     4: "region az-id sublocation-type sublocation-id",
     5: "pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path",
