@@ -142,7 +142,7 @@ class Product:
             EndpointOperations(*ec2, network_quotas),
             NetworkInterfaceOperations(*ec2, network_quotas),
             FlowLogOperations(
-                *ec2, LogBuckets(self.store, self.s3_authorization, self.settings.region, clock), network_quotas
+                *ec2, LogBuckets(backend, self.s3_authorization, self.settings.region, clock), network_quotas
             ),
             TagOperations(*ec2, network_quotas),
             RoleOperations(database, clock),

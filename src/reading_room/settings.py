@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 
-def _setting(default: Any, sentence: str) -> Any:
-    return field(default=default, metadata={"help": sentence})
+def _setting(default: Any, sentence: str, *, within: tuple[float, float] | None = None, pattern: str = "") -> Any:
+    return field(default=default, metadata={"help": sentence, "within": within, "pattern": pattern})
 
 
 class SettingError(ValueError):
@@ -29,21 +30,27 @@ class Settings:
 
     data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
-    port: int = _setting(4566, "Port that the AWS APIs listen on.")
-    account: str = _setting("000000000001", "The account that the first administrator belongs to.")
-    region: str = _setting("us-east-1", "The region that everything is in.")
+    port: int = _setting(4566, "Port that the AWS APIs listen on.", within=(1, 65_535))
+    account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
+    region: str = _setting("us-east-1", "The region that everything is in.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
     profile: Literal["open", "aws"] = _setting(
         "open", "Quotas and rates: `open` keeps only what protects the machine, `aws` has AWS's own figures."
     )
-    standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).")
-    container_memory: int = _setting(2_000_000_000, "Bytes of memory that one job's container may use.")
-    container_processes: int = _setting(64, "Processes that one job's container may have.")
-    container_cpus: float = _setting(1.0, "Cores that one job's container may use.")
-    jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.")
-    job_seconds: int = _setting(86_400, "Seconds after which a running job is stopped and FAILED.")
-    service_uid: int = _setting(60578, "User id that the API process drops to when started by root.")
-    container_uid_first: int = _setting(60579, "First of the user ids that containers get, one each.")
-    container_uid_count: int = _setting(600, "How many user ids containers have.")
+    standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).", within=(0, 16))
+    container_memory: int = _setting(
+        2_000_000_000, "Bytes of memory that one job's container may use.", within=(64 << 20, 1 << 40)
+    )
+    container_processes: int = _setting(64, "Processes that one job's container may have.", within=(4, 10_000))
+    container_cpus: float = _setting(1.0, "Cores that one job's container may use.", within=(0.01, 1024))
+    jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
+    job_seconds: int = _setting(
+        86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)
+    )
+    service_uid: int = _setting(60578, "User id that the API process drops to when started by root.", within=(1, 2**31))
+    container_uid_first: int = _setting(
+        60579, "First of the user ids that containers get, one each.", within=(1, 2**31)
+    )
+    container_uid_count: int = _setting(600, "How many user ids containers have.", within=(1, 60_000))
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
 
     @classmethod
@@ -59,9 +66,20 @@ class Settings:
                 values[entry.name] = given[entry.name]
             elif name in environment:
                 values[entry.name] = _convert(name, environment[name], entry.default, str(entry.type))
+            if entry.name in values:
+                _check(name, values[entry.name], entry.metadata)
         settings = cls(**values)
         object.__setattr__(settings, "data", Path(settings.data).expanduser().absolute())
         return settings
+
+
+def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+    """Refuse a value outside its bounds here, where its name is known, and not deep inside."""
+    within, pattern = metadata["within"], metadata["pattern"]
+    if within is not None and not within[0] <= value <= within[1]:
+        raise SettingError(name, str(value), f"a number from {within[0]:,} to {within[1]:,}")
+    if pattern and not re.fullmatch(pattern, value):
+        raise SettingError(name, str(value), f"a value like {pattern}")
 
 
 def _convert(name: str, text: str, default: Any, annotation: str) -> Any:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
+from sqlalchemy.orm import Session
 
+from reading_room.aws.call import Call
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
@@ -40,7 +42,7 @@ class Ec2World:
             service_network.ensure(session, REGION)
         self.buckets: dict[str, BucketVerdict] = {}
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
-        table = OperationTable(*ec2_operations(self.database, system_clock, authorizer, self._bucket, quotas))
+        table = OperationTable(*ec2_operations(self.database, system_clock, authorizer, Buckets(self.buckets), quotas))
         self.app = AwsApplication(
             Dispatcher(table, authorizer), StoredCredentials(self.database), _no_s3, region=REGION
         )
@@ -67,8 +69,20 @@ class Ec2World:
         self.app.close()
         self.database.close()
 
-    def _bucket(self, account: str, bucket: str, key_prefix: str) -> BucketVerdict:
-        return self.buckets.get(bucket, "missing")
+
+class Buckets:
+    """An object store that knows only verdicts."""
+
+    def __init__(self, verdicts: dict[str, BucketVerdict]) -> None:
+        self._verdicts = verdicts
+
+    def __call__(self, call: Call, bucket: str, key_prefix: str) -> BucketVerdict:
+        """Return the verdict on a bucket."""
+        return self._verdicts.get(bucket, "missing")
+
+    def grant(self, session: Session, account: str, bucket: str, key_prefix: str) -> None:
+        """Make a bucket writable."""
+        self._verdicts[bucket] = "writable"
 
 
 def code_of(error: ClientError) -> str:

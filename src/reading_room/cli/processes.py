@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -86,6 +87,7 @@ def serve(
     except StartError as error:
         raise fail(str(error)) from None
     watch_lifeline(lifeline)
+    raise_descriptor_limit()
 
     from reading_room.app import ServerError, run_server
 
@@ -113,7 +115,14 @@ def agent(
     if prove:
         raise typer.Exit(prove_only())
     watch_lifeline(lifeline)
+    raise_descriptor_limit()
     raise typer.Exit(run(agent_config(settings)))
+
+
+def raise_descriptor_limit() -> None:
+    """Allow this process as many open descriptors as it may have: each connection, socket and namespace is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def watch_lifeline(descriptor: int | None) -> None:

@@ -145,6 +145,10 @@ class S3Authorization:
             if name is not None and bucket is None:
                 raise NoSuchBucket(name)
 
+    def permits(self, caller: Caller, requirement: Requirement, bucket: BucketFacts) -> bool:
+        """Say whether a requirement would be met if the bucket were as these facts say. Nothing is recorded."""
+        return self._decide(caller, requirement, bucket, self._endpoint_policy(caller)).allowed
+
     def refusals(self, caller: Caller, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
         """Return the keys of ``resources`` whose requirement is not met, each with its error."""
         endpoint_policy = self._endpoint_policy(caller)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
+from reading_room.aws.call import Call
 from reading_room.ids import resource_id
 from reading_room.vpc import lookup, tags
 from reading_room.vpc.errors import Ec2Error, InvalidParameterValue
@@ -33,8 +34,9 @@ CLOUD_WATCH, S3 = "cloud-watch-logs", "s3"
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 
 
-BucketVerdict = Literal["writable", "missing", "denied"]
-"""What the object store says of a flow log's destination."""
+BucketVerdict = Literal["writable", "grantable", "missing", "denied"]
+"""What the object store says of a flow log's destination. ``grantable``: the delivery service has no right yet, and the
+caller may give it one."""
 
 
 class BucketCheck(Protocol):
@@ -43,8 +45,15 @@ class BucketCheck(Protocol):
     Declared here and given to the operations when the product is put together, because the store is above this package.
     """
 
-    def __call__(self, account: str, bucket: str, key_prefix: str) -> BucketVerdict:
+    def __call__(self, call: Call, bucket: str, key_prefix: str) -> BucketVerdict:
         """Say whether ``delivery.logs.amazonaws.com`` may put objects under ``key_prefix`` on the account's behalf."""
+        ...
+
+    def grant(self, session: Session, account: str, bucket: str, key_prefix: str) -> None:
+        """Add the statements to the bucket's policy that let the delivery service write (after ``grantable``).
+
+        Raises ``LogDestinationMissing`` or ``LogDestinationDenied`` when it can no longer be done.
+        """
         ...
 
 

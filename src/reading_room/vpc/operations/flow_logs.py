@@ -67,7 +67,7 @@ class FlowLogOperations(Ec2Operations):
         if earlier is not None:
             return {"FlowLogIds": earlier, "Unsuccessful": [], **token}
         # The object store is asked before the write lock is taken: it may have to read the database itself.
-        verdict = self._verdict(call.account, settings)
+        verdict = self._verdict(call, settings)
         with self.database.transaction() as session:
             for resource in dict.fromkeys(request["ResourceIds"]):
                 try:
@@ -79,6 +79,8 @@ class FlowLogOperations(Ec2Operations):
                     continue
                 tags.put(session, FLOW_LOG, call.account, row.flow_log_id, wanted)
                 made.append(row.flow_log_id)
+            if made and verdict == "grantable":
+                self._bucket_check.grant(session, call.account, settings.bucket, settings.key_prefix(call.account))
             if made:
                 idempotency.remember(session, call.account, "CreateFlowLogs", request, made, self.clock())
         return {"FlowLogIds": made, "Unsuccessful": unsuccessful, **token}
@@ -99,10 +101,10 @@ class FlowLogOperations(Ec2Operations):
             failed = flow_logs.delete_flow_logs(session, call.account, request["FlowLogIds"])
         return {"Unsuccessful": [_unsuccessful(flow_log_id, error) for flow_log_id, error in failed]}
 
-    def _verdict(self, account: str, settings: flow_logs.Settings) -> flow_logs.BucketVerdict:
+    def _verdict(self, call: Call, settings: flow_logs.Settings) -> flow_logs.BucketVerdict:
         if settings.destination_type != flow_logs.S3:
             return "writable"
-        return self._bucket_check(account, settings.bucket, settings.key_prefix(account))
+        return self._bucket_check(call, settings.bucket, settings.key_prefix(call.account))
 
 
 def flow_log_views(session: Session, rows: list[FlowLog]) -> list[dict[str, Any]]:

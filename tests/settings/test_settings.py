@@ -1,0 +1,40 @@
+"""Settings come from the environment, are typed, bounded, and say what is wrong with a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reading_room.settings import SettingError, Settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.port, settings.account, settings.profile) == (4566, "000000000001", "open")
+    assert settings.data.is_absolute()
+
+
+def test_the_command_line_wins_over_the_environment() -> None:
+    environment = {"READING_ROOM_PORT": "5000", "READING_ROOM_STANDBY": "2"}
+    settings = Settings.from_environment(environment, port=6000, data=Path("/x"))
+    assert (settings.port, settings.standby, settings.data) == (6000, 2, Path("/x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"),
+        ("PORT", "70000"),
+        ("PROFILE", "closed"),
+        ("ACCOUNT", "12345"),
+        ("CONTAINER_CPUS", "0"),
+        ("JOB_SECONDS", str(32 * 86_400)),
+        ("LOG_LEVEL", ""),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        Settings.from_environment({f"READING_ROOM_{name}": value})
+    assert f"READING_ROOM_{name}" in str(refused.value)
+    assert repr(value) in str(refused.value) or value.lstrip("0") in str(refused.value)
