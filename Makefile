@@ -15,7 +15,7 @@ DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check network e2e bench models fuzz chaos docs clean setup
+.PHONY: help demo up test check lint network e2e bench models fuzz chaos docs clean setup
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -32,17 +32,18 @@ demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
 up: $(STAMP)  ## Run the product until Ctrl-C
 	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)"
 
-check: $(STAMP)  ## Lint, types, import contracts, pure and API tests
+lint: $(STAMP)  ## Style, types and import contracts
 	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/mypy
 	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports
+
+check: lint  ## Lint, types, import contracts, pure and API tests
 	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz"
 
 test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
-	@$(BIN)/pytest -m "not chaos and not fuzz"
-	@scripts/after-test
+	$(BIN)/pytest -m "not chaos and not fuzz"
 
 network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
 	$(BIN)/pytest -m "network and not chaos"

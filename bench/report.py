@@ -74,7 +74,7 @@ def record(title: str, rows: Sequence[Row]) -> None:
     sys.stdout.write(text)
     if not RESULTS.exists():
         RESULTS.write_text(
-            "# Results\n\nNewest last. Medians of interleaved runs; ratios are against the bare tool in the same run.\n\n"
+            "# Results\n\nNewest last. Medians of interleaved runs; ratios are to the bare tool in the same run.\n\n"
         )
     with RESULTS.open("a") as file:
         file.write(text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,15 +26,39 @@ WATCHED_SYSCTLS = (
 )
 
 
+SETTLE_SECONDS = 15.0
+"""How long what the tests ended may take to vanish; also what another run on this machine has only for a moment."""
+
+
 def machine_state() -> dict[str, object]:
-    """Return what a test could change of the machine and must not: links, mounts, names, sysctls, control groups."""
-    return {
-        "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
-        "mounts": sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "sysctls": {name: _read(Path("/proc/sys") / name) for name in WATCHED_SYSCTLS},
-        "firewall": _firewall(),
-        "control groups": sorted(str(path) for path in Path("/sys/fs/cgroup").rglob("*reading-room*")),
-    }
+    """Return what a test could change of the machine and must not: sysctls, the firewall."""
+    return {"sysctls": {name: _read(Path("/proc/sys") / name) for name in WATCHED_SYSCTLS}, "firewall": _firewall()}
+
+
+def machine_things() -> set[str]:
+    """Return what a test could leave on the machine: links and mounts.
+
+    Control groups are left out: those of other runs cannot be told from ours. Tests that make some look after them.
+    """
+    links = (f"link {path.name}" for path in Path("/sys/class/net").iterdir())
+    mounts = (f"mount {line.split()[4]}" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return {*links, *mounts}
+
+
+def processes_of(folder: Path) -> set[str]:
+    """Return the processes that name ``folder`` in their command line or have something in it open."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) == os.getpid():
+            continue
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            opened = [os.readlink(each) for each in (process / "fd").iterdir()]
+        except OSError:
+            continue  # It has ended, or is of another user.
+        if any(f"{folder}/" in text for text in (command, *opened)):
+            found.add(f"process {process.name}: {command[:120]}")
+    return found
 
 
 def _read(path: Path) -> str:
@@ -43,19 +69,29 @@ def _read(path: Path) -> str:
 
 
 def _firewall() -> str:
-    try:
-        return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return Path("/proc/net/netfilter/nf_log").read_text() if Path("/proc/net/netfilter/nf_log").exists() else ""
+    nft = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
+    if nft is None:
+        return ""
+    return subprocess.run([nft, "list", "tables"], capture_output=True, text=True, check=False).stdout
 
 
 @pytest.fixture(scope="session", autouse=True)
-def machine_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the run if its tests touched the kernel and left a trace on the machine."""
+def machine_unchanged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run if its tests touched the kernel and left a trace on the machine.
+
+    Other runs may go on beside this one: what they have and do is theirs, and no fault of these tests.
+    """
     touches = any(
         {"network", "e2e", "chaos"} & {mark.name for mark in item.iter_markers()} for item in request.session.items
     )
-    before = machine_state() if touches else None
+    if not touches:
+        yield
+        return
+    before, things = machine_state(), machine_things()
     yield
-    if before is not None:
-        assert machine_state() == before, "these tests left the machine changed"
+    assert machine_state() == before, "these tests left the machine changed"
+    deadline = time.monotonic() + SETTLE_SECONDS
+    own = tmp_path_factory.getbasetemp()
+    while left := (machine_things() - things) | processes_of(own):
+        assert time.monotonic() < deadline, f"these tests left something behind: {sorted(left)}"
+        time.sleep(0.25)

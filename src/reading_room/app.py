@@ -103,7 +103,7 @@ class Product:
         self.store = ObjectStore(backend, self.s3_authorization, clock)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
-        self.dispatcher = Dispatcher(self._operations(engines), self.authorizer)
+        self.dispatcher = Dispatcher(self._operations(engines, backend), self.authorizer)
         self.app = AwsApplication(self.dispatcher, self.credentials, self.s3, region=region, clock=clock)
         self.flow_logs = FlowLogDelivery(database, self.store.put, self.authorizer, clock, region)
         self.network = NetworkPreparation(database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST)
@@ -129,7 +129,7 @@ class Product:
             vpc_only=vpc_only,
         )
 
-    def _operations(self, engines: RealtimeEngines) -> OperationTable:
+    def _operations(self, engines: RealtimeEngines, backend: Backend) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
         quotas = Quotas(self.settings, clock)
         network_quotas = VpcQuotas.of_profile(self.settings.profile)

@@ -112,11 +112,14 @@ class World:
         self.user = os.geteuid() if kind == "root" or os.geteuid() else pwd.getpwnam("daemon").pw_uid
         self.folder = Path(tempfile.mkdtemp(prefix="agent-"))
         (self.folder / "authority.pem").write_text("AUTHORITY\n")
+        # An agent covers private folders, maybe this checkout's: the next one's program must lie elsewhere.
+        self.program = self.folder / PROGRAM.name
+        shutil.copyfile(PROGRAM, self.program)
         self.start()
         self.server = Server(self.folder, self.user)
 
     def start(self) -> None:
-        command = [sys.executable, str(HOLDER), str(self.folder), self.kind, str(PROGRAM), str(self.folder)]
+        command = [sys.executable, str(HOLDER), str(self.folder), self.kind, str(self.program), str(self.folder)]
         self.process = subprocess.Popen([*command, str(self.user)])
 
     def agent(self) -> int:
@@ -124,7 +127,7 @@ class World:
         end = time.monotonic() + 10
         while time.monotonic() < end:
             for pid in descendants(self.process.pid):
-                if str(PROGRAM) in Path(f"/proc/{pid}/cmdline").read_bytes().decode():
+                if str(self.program) in Path(f"/proc/{pid}/cmdline").read_bytes().decode():
                     return pid
             time.sleep(0.01)
         raise AssertionError("the agent did not start")

@@ -58,9 +58,7 @@ class Ec2World:
             user = users.create(session, ACCOUNT, name, system_clock())
             inline_policies.put(session, "user", user.unique_id, name, "only", document)
             key = users.create_access_key(session, user, system_clock())
-        client = self.process.client(
-            "ec2", access_key_id=key.access_key_id, secret_access_key=key.secret_access_key
-        )
+        client = self.process.client("ec2", access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
         return cast("EC2Client", client)
 
     def close(self) -> None:

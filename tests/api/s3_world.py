@@ -62,9 +62,7 @@ class S3World:
         self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
         self.authorization = S3Authorization(self.authorizer, self.database, self.backend, REGION)
         self.app = S3Application(self.backend, self.credentials, self.authorization, region=REGION)
-        self.vpc_app = S3Application(
-            self.backend, self.credentials, self.authorization, region=REGION, vpc_only=True
-        )
+        self.vpc_app = S3Application(self.backend, self.credentials, self.authorization, region=REGION, vpc_only=True)
         self.store = ObjectStore(self.backend, self.authorization)
         self.running = InProcess(self.app)
         self.running_in_vpc = InProcess(self.vpc_app)

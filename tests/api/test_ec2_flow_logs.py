@@ -85,6 +85,17 @@ def test_a_bucket_is_asked_first(world: Ec2World, ec2: EC2Client, vpc_id: str) -
     }
 
 
+def test_a_bucket_whose_policy_the_caller_may_change_is_opened_with_the_first_flow_log(
+    world: Ec2World, ec2: EC2Client, vpc_id: str
+) -> None:
+    bucket: Any = {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::records"}
+    world.buckets["records"] = "grantable"
+    assert create(ec2, "vpc-0123456789abcdef0", **bucket)["FlowLogIds"] == []
+    assert world.buckets["records"] == "grantable", "nothing was made, so nothing is opened"
+    assert create(ec2, vpc_id, **bucket)["Unsuccessful"] == []
+    assert world.buckets.get("records") == "writable"
+
+
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import reading_room
 from reading_room.agent.view import make_traversable
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
@@ -41,7 +42,9 @@ class Process:
     """The calls, by name."""
 
     def __init__(self, state: Path, options: dict[str, Any]) -> None:
-        make_traversable([*code_paths(), PROBE], keep=[state])
+        # What the next driver of this holder is started from stays to be seen, too.
+        own = [Path(next(iter(reading_room.__path__))), Path(__file__)]
+        make_traversable([*code_paths(), PROBE, *own], keep=[state])
         program = {"job": (sys.executable, "-I", str(PROBE))} if options["probe"] else {}
         self.driver = BubblewrapDriver(
             state=state / "containers",

@@ -220,6 +220,20 @@ def test_a_job_killed_with_its_agent_is_lost(world: Start) -> None:
     assert driver.ended("a")["phase"] == "lost"
 
 
+def test_a_job_whose_holder_was_killed_with_the_agent_is_ended_and_lost(world: Start) -> None:
+    driver = world()
+    if driver.kind == "subordinate":
+        pytest.skip("a new user namespace has no right to end processes of the old one")
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    worker = worker_of(driver)
+    driver.kill()
+    os.kill(json.loads((driver.folder / "holder.json").read_text())["pid"], signal.SIGKILL)
+    driver.restart()
+    assert driver.ended("a")["phase"] == "lost"
+    driver.until(lambda: not Path(f"/proc/{worker}").exists())
+
+
 def test_a_process_that_never_got_the_job_of_a_dying_agent_is_forgotten_so_that_another_can(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:0", ahead=False)

@@ -177,13 +177,14 @@ class Product:
         return sorted(pid for pid in found if pid and start_time(pid) is not None)
 
     def child(self, role: str) -> int:
-        """Return the process of ``serve`` or ``agent``; raise ``LookupError`` where there is none now."""
-        assert self.up is not None
-        for pid in self.processes():
-            argv = _argv(pid)
-            if argv[1:4] == ["-m", "reading_room", role]:
-                return pid
-        raise LookupError(f"no {role} runs")
+        """Return the process of ``serve`` or ``agent``; one that is being started again is waited for."""
+
+        def find() -> int | None:
+            return next((pid for pid in self.processes() if _argv(pid)[1:4] == ["-m", "reading_room", role]), None)
+
+        found = eventually(find, 15, f"a process of {role}")
+        assert found is not None
+        return found
 
     def holder(self) -> holders.Holder:
         """Return the holder that is written down."""
@@ -204,7 +205,7 @@ class Product:
     def victims(self, which: str) -> list[int]:
         """Return the processes to kill for a case: a role, ``services``, ``control`` or ``everything``."""
         assert self.up is not None
-        up, serve, agent = self.up.pid, lambda: self.child("serve"), lambda: self.child("agent")
+        up = self.up.pid
         match which:
             case "up":
                 return [up]
@@ -215,9 +216,9 @@ class Product:
             case "worker":
                 return self.workers()
             case "services":
-                return [up, serve(), agent()]
+                return [up, self.child("serve"), self.child("agent")]
             case "control":
-                return [up, serve(), agent(), self.holder().pid]
+                return [up, self.child("serve"), self.child("agent"), self.holder().pid]
             case "everything":
                 return [up, *(pid for pid in self.processes() if pid != up)]
         raise ValueError(which)
@@ -227,7 +228,7 @@ class Product:
         pids = self.victims(which)
         self.kill_processes(pids)
         if self.up is not None and self.up.pid in pids:
-            self.start_again()
+            self.start()
 
     def kill_processes(self, pids: list[int]) -> None:
         """``kill -9`` of these processes, one right after the other."""
@@ -235,19 +236,6 @@ class Product:
             _kill(pid)
         if self.up is not None and self.up.pid in pids:
             self.up.wait(5)
-
-    def start_again(self) -> None:
-        """Start a new ``up`` once the children of the killed one have ended by themselves."""
-        self.await_free()
-        self.start()
-
-    def await_free(self) -> None:
-        """Wait until ``serve`` and ``agent`` have noticed that ``up`` is gone."""
-
-        def gone() -> bool:
-            return not any(_argv(pid)[1:4] in _SERVICES for pid in self.processes())
-
-        eventually(gone, 15, "serve and agent ended after up")
 
     def await_answer(self) -> reading.Account:
         """Wait until calls are answered again; return clients."""
@@ -341,7 +329,8 @@ class Product:
 
     def links(self) -> list[str]:
         """Return the links to containers in the router namespaces of VPCs, ``VPC: link``; also those of nobody."""
-        script = f'for n in {PINS}/*; do nsenter --net=$n ip -o link show type veth | sed "s|^|${{n##*/}}: |"; done'
+        names = r"s|^ *\(e[0-9a-f]*\):.*|${n##*/}: \1|p"
+        script = f'for n in {PINS}/*; do nsenter --net=$n cat /proc/net/dev | sed -n "{names}"; done'
         return self.inside(script).splitlines()
 
     def inside(self, script: str) -> str:
@@ -442,7 +431,9 @@ class Place:
         self.put(prefix, documents)
         job = self.start(prefix, **more)
         try:
-            yield job, eventually(lambda: self.worker(job), 60, f"a worker of {job}")
+            worker = eventually(lambda: self.worker(job), 60, f"a worker of {job}")
+            assert worker is not None
+            yield job, worker
         finally:
             account = self.product.account()
             if self.describe(job)["JobStatus"] not in reading.OVER:

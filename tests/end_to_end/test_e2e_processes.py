@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,7 +20,7 @@ from product_world import STOP_SECONDS, Place, Product, eventually, needs_root, 
 
 from reading_room.cli import reading
 
-pytestmark = [pytest.mark.e2e, needs_root]
+pytestmark = [pytest.mark.e2e, needs_root, pytest.mark.timeout(300)]
 
 NOBODY = 65534
 
@@ -119,6 +120,16 @@ def test_a_signal_ends_everything_within_ten_seconds(other: Product, number: sig
         eventually(lambda: place.worker(job), 60, "a worker")
     assert other.stop(number) < STOP_SECONDS
     settled(other.remains, 0.5)
+
+
+def test_nothing_outlives_an_up_that_was_killed(other: Product) -> None:
+    other.start()
+    place = Place(other)
+    place.put("in/", 20_000)
+    job = place.start("in/")
+    eventually(lambda: place.worker(job), 60, "a worker")
+    other.kill_processes(other.victims("up"))
+    settled(other.remains, 15)
 
 
 def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
@@ -223,7 +234,7 @@ def test_the_processes_of_a_product_hold_the_port_of_nobody_else(product: Produc
 
 
 def _everything(account: reading.Account, place: Place) -> dict[str, object]:
-    vpcs = [{"Name": "vpc-id", "Values": [place.network.vpc]}]
+    vpcs: Any = [{"Name": "vpc-id", "Values": [place.network.vpc]}]
     ec2 = account.ec2
     return {
         "buckets": [bucket["Name"] for bucket in account.s3.list_buckets()["Buckets"]],

@@ -137,6 +137,19 @@ def test_a_worker_without_connection_learns_the_missing_route(world: World) -> N
     assert world.message(job) == "NO_ROUTE_TO_STORAGE: no connection to S3 (rtb-1 has no route to pl-1)"
 
 
+@pytest.mark.parametrize("code", ["NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE"])
+def test_a_worker_that_lost_touch_for_no_lasting_reason_is_tried_again_and_then_believed(
+    world: World, code: str
+) -> None:
+    job = run_to_container(world)
+    for _ in range(3):
+        world.host_says(world.state(Failed(code, "nobody answered")))
+        world.turn()
+        settle(world)
+    assert world.story(job).count("its worker lost touch with the service: nobody answered") == 2
+    assert world.message(job) == f"{code}: nobody answered"
+
+
 def test_what_a_worker_writes_is_bounded_and_cannot_steer_a_terminal(world: World) -> None:
     job = run_to_container(world)
     world.host_says(world.state(Failed("COMPLETED", "\x1b[2J" + "x" * 900_000)))

@@ -11,6 +11,7 @@ import boto3
 import botocore.exceptions as errors
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
+from urllib3.exceptions import HTTPError
 
 from reading_room.analysis.job_file import Location
 from reading_room.analysis.storage import InputObject, JobFailure
@@ -88,7 +89,8 @@ def _reading(location: Location, action: str) -> Iterator[None]:
         if code in ("NoSuchBucket", "NoSuchKey", "404"):
             raise JobFailure("INPUT_NOT_FOUND", f"{uri}: {text}") from error
         raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
-    except errors.BotoCoreError as error:
+    except (errors.BotoCoreError, HTTPError, OSError) as error:
+        # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.
         raise _unreachable(error, uri) from error
 
 
@@ -117,7 +119,7 @@ def _not_written(error: Any, uri: str) -> JobFailure:
     return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
 
 
-def _unreachable(error: errors.BotoCoreError, uri: str) -> JobFailure:
+def _unreachable(error: Exception, uri: str) -> JobFailure:
     if isinstance(error, errors.NoCredentialsError | errors.CredentialRetrievalError):
         return JobFailure("ROLE_NOT_ASSUMABLE", f"no credentials of the data access role: {error}")
     return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")

@@ -10,7 +10,6 @@ from typing import Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.table import Table
 
 from reading_room.cli import reading
@@ -19,14 +18,14 @@ from reading_room.cli.jobs import print_story
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
 from reading_room.cli.processes import fail
 from reading_room.cli.running import Endpoint, free_port, host_address, started
+from reading_room.cli.screen import output as console
+from reading_room.cli.screen import plain
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"
 FLOW_GROUP = "/demo/flow-logs"
 FOREIGN_ADDRESS = "198.51.100.10"
 """An address of a documentation network: nobody's, so that a mistake would reach nobody."""
-
-console = Console(highlight=False)
 
 
 def demo() -> None:
@@ -83,7 +82,7 @@ class Demo:
         count = reading.upload_folder(account, TEXTS, BUCKET, "speeches")
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         table.add_row("VPC", network.vpc, "10.0.0.0/16, no internet gateway")
-        table.add_row("subnets", " ".join(network.subnets), "10.0.1.0/24 and 10.0.2.0/24")
+        table.add_row("subnets", "\n".join(network.subnets), "10.0.1.0/24\n10.0.2.0/24")
         table.add_row("security group", network.group, "egress: TCP 443 to the prefix list of S3, nothing else")
         table.add_row("gateway endpoint", str(network.endpoint), "S3, with the guide's seven actions")
         table.add_row("flow log", FLOW_GROUP, "every packet of the VPC, accepted or refused")
@@ -116,7 +115,7 @@ class Demo:
         console.print("\nThe ten most frequent entities:")
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for (text, kind), times in entities.most_common(10):
-            table.add_row(str(times), text, kind)
+            table.add_row(str(times), plain(text), kind)
         console.print(table)
         console.print("\nIts packets, as the flow log has them:")
         self._print_flows(interface_of(lines), "ACCEPT")
@@ -131,7 +130,7 @@ class Demo:
         if not lines:
             raise DemoError(f"the flow log has no {action} line of {interface}")
         for line in lines[:8]:
-            console.print(f"  {line}", soft_wrap=True)
+            console.print(f"  {line}", soft_wrap=True, markup=False)
         return lines
 
     def _without_endpoint(self, network: reading.Network) -> None:
@@ -140,7 +139,7 @@ class Demo:
         self._account.ec2.delete_vpc_endpoints(VpcEndpointIds=[network.endpoint])
         properties = self._calls.wait(self._start(network), seconds=60)
         _expect(properties, "FAILED", "NO_ROUTE_TO_STORAGE")
-        console.print(f"   [red]FAILED[/] {properties['Message']}", soft_wrap=True)
+        console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         self._endpoint = reading.add_endpoint(self._account, network.vpc, network.route_table)
 
     def _without_put(self, network: reading.Network) -> None:
@@ -152,7 +151,7 @@ class Demo:
         before = self._objects()
         properties = self._calls.wait(self._start(network), seconds=60)
         _expect(properties, "FAILED", "NO_WRITE_ACCESS_TO_OUTPUT")
-        console.print(f"   [red]FAILED[/] {properties['Message']}", soft_wrap=True)
+        console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         if self._objects() != before:
             raise DemoError("the failed job left something behind in the bucket")
         console.print("   Nothing was left behind: no object, no unfinished upload, no interface.")

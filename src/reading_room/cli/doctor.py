@@ -16,16 +16,26 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from reading_room.agent import holder as holders
-from reading_room.agent.errors import HolderFailed
+from reading_room.agent.errors import AgentError
+from reading_room.cli.processes import read_settings
+from reading_room.cli.screen import output as console
 from reading_room.containers.limits import ControlGroups
 from reading_room.settings import Settings
 
+# Looked for where they are run from: never along PATH, which whoever starts the product could point elsewhere.
+PROGRAMS = (
+    ("/usr/bin/bwrap", "bubblewrap", "containers"),
+    ("/usr/bin/prlimit", "util-linux", "limits of containers"),
+    ("/bin/bash", "bash", "starting containers"),
+    ("/usr/bin/env", "coreutils", "starting containers"),
+    ("/usr/bin/nsenter", "util-linux", "entering namespaces"),
+    ("/usr/bin/unshare", "util-linux", "making namespaces"),
+)
+PROOF_SECONDS = 60
 State = Literal["ok", "weaker", "missing"]
-APT = "sudo apt-get install --no-install-recommends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +52,7 @@ def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything that the product needs on this machine. Changes nothing that outlives the call."""
     findings = [
         _mode(),
-        _program("bwrap", "bubblewrap", "containers"),
-        _program("nsenter", "util-linux", "entering namespaces"),
-        _program("unshare", "util-linux", "making namespaces"),
+        *(_program(Path(path), package, use) for path, package, use in PROGRAMS),
         _library("libnftables.so.1", "libnftables1", "security groups and routes"),
         _library("libseccomp.so.2", "libseccomp2", "system call filters of containers"),
         _user_namespaces(),
@@ -58,7 +66,7 @@ def diagnose(settings: Settings) -> list[Finding]:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
     """Say what this machine can enforce, what is missing, and the command that mends it."""
-    findings = diagnose(Settings.from_environment())
+    findings = diagnose(read_settings())
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -67,7 +75,6 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
 
 
 def _show(findings: list[Finding]) -> None:
-    console = Console()
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     marks = {"ok": "[green]ok[/]", "weaker": "[yellow]weaker[/]", "missing": "[red]missing[/]"}
     for finding in findings:
@@ -79,6 +86,11 @@ def _show(findings: list[Finding]) -> None:
     console.print(
         f"\n[red]{missing} missing: no job will run.[/]" if missing else "\n[green]Jobs can run on this machine.[/]"
     )
+
+
+def _install(package: str) -> str:
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    return f"{sudo}apt-get install --no-install-recommends {package}"
 
 
 def _mode() -> Finding:
@@ -96,23 +108,24 @@ def _known(uid: int) -> bool:
     return True
 
 
-def _program(name: str, package: str, use: str) -> Finding:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if found is None:
-        return Finding(name, "missing", f"not found; needed for {use}", f"{APT} {package}")
-    return Finding(name, "ok", f"{found}, for {use}")
+def _program(path: Path, package: str, use: str) -> Finding:
+    if not os.access(path, os.X_OK):
+        return Finding(path.name, "missing", f"no program {path}; needed for {use}", _install(package))
+    return Finding(path.name, "ok", f"{path}, for {use}")
 
 
 def _library(name: str, package: str, use: str) -> Finding:
     try:
         ctypes.CDLL(name)
     except OSError:
-        return Finding(name, "missing", f"cannot be loaded; needed for {use}", f"{APT} {package}")
+        return Finding(name, "missing", f"cannot be loaded; needed for {use}", _install(package))
     return Finding(name, "ok", f"for {use}")
 
 
 def _user_namespaces() -> Finding:
-    if _runs(["unshare", "--user", "true"]):
+    if not os.access("/usr/bin/unshare", os.X_OK):
+        return Finding("user namespaces", "missing", "cannot be tried without unshare", _install("util-linux"))
+    if _runs(["/usr/bin/unshare", "--user", "/bin/true"]):
         return Finding("user namespaces", "ok", "allowed")
     says = "refused by the kernel; containers and the rootless mode need them"
     for path, value, mend in (
@@ -134,7 +147,7 @@ def _container_users(settings: Settings) -> Finding:
     user = pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid())
     if shutil.which("newuidmap") is None:
         says = "newuidmap not found: containers share your own user id on the host (never 0)"
-        return Finding(what, "weaker", says, f"{APT} uidmap")
+        return Finding(what, "weaker", says, _install("uidmap"))
     ranges = Path("/etc/subuid").read_text().splitlines() if Path("/etc/subuid").exists() else []
     if not any(line.split(":")[0] in (user, str(os.geteuid())) for line in ranges):
         says = f"no range for {user} in /etc/subuid: containers share your own user id on the host (never 0)"
@@ -149,7 +162,9 @@ def _limits() -> Finding:
     if {"memory", "pids", "cpu"} <= set(groups.parents):
         return Finding("limits", "ok", in_force)
     says = f"in force: {in_force or 'none'}; the rest needs a control group that this user may write"
-    return Finding("limits", "weaker", says, "systemd-run --user --scope -p Delegate=yes reading-room up")
+    user = "" if os.geteuid() == 0 else "--user "
+    mend = f"systemd-run {user}--scope -p Delegate=yes reading-room up"
+    return Finding("limits", "weaker", says, mend)
 
 
 def _enforcement() -> Finding:
@@ -160,13 +175,19 @@ def _enforcement() -> Finding:
         runtime.mkdir(mode=0o700)
         try:
             holder = holders.start(runtime, rootless=os.geteuid() != 0)
-        except HolderFailed as error:
+        except AgentError as error:
             return Finding(what, "missing", f"the namespaces cannot be made: {error}")
         try:
             argv = [sys.executable, "-m", "reading_room", "agent", "--data", folder, "--prove"]
             proof = subprocess.run(
-                holders.enter_argv(holder, argv), capture_output=True, text=True, timeout=60, check=False
+                holders.enter_argv(holder, argv),
+                capture_output=True,
+                text=True,
+                timeout=PROOF_SECONDS,
+                check=False,
             )
+        except subprocess.TimeoutExpired:
+            return Finding(what, "missing", f"the scratch VPC gave no proof within {PROOF_SECONDS} s")
         finally:
             holders.end(holder, runtime)
     lines = proof.stdout.strip() or proof.stderr.strip()[-400:]

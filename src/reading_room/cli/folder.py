@@ -5,11 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from reading_room.containers.processes import start_time
 from reading_room.settings import Settings
+
+INHERITED_SECONDS = 15.0
+"""How long the children of an ``up`` that was killed may take to end."""
 
 
 class StartError(Exception):
@@ -24,12 +30,26 @@ def prepare_folder(settings: Settings) -> None:
     folder = settings.data
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(folder)
         os.chmod(folder, 0o700)
         probe = folder / f".write-probe-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         raise _not_writable(folder, error) from error
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise ``StartError`` for a folder that is plainly for something else: it would be closed to everybody else."""
+    ours = any((folder / name).exists() for name in ("lock", "db.sqlite"))
+    if ours or not any(folder.iterdir()):
+        return
+    shared = folder.stat().st_mode & (stat.S_ISVTX | stat.S_IWOTH)
+    if shared or folder.parent == Path("/") or folder == Path.home():
+        raise StartError(
+            f"{folder} holds other things and is no data folder: choose a folder of its own with --data, "
+            f"for example {folder / 'reading-room'}"
+        )
 
 
 def hand_over(settings: Settings) -> None:
@@ -62,19 +82,36 @@ def _hand_over(folder: Path, uid: int) -> None:
             os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
 
 
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(pid: str) -> bool:
+    return pid.isdigit() and start_time(int(pid)) is not None
+
+
 @contextmanager
 def only_one(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock. Raises ``StartError`` when another ``up`` has it."""
+    """Hold the folder's lock, and yield its descriptor. Raises ``StartError`` when another ``up`` has it.
+
+    The children of ``up`` inherit the descriptor, so one that was killed holds the folder until they have ended, which
+    is waited for: never do two agents, or two servers, work on one folder.
+    """
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        deadline = time.monotonic() + INHERITED_SECONDS
+        while not _locked(descriptor):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-            raise StartError(
-                f"the data folder {folder} is in use by process {holder or '(unknown)'}: "
-                "stop that one, or choose another folder with --data"
-            ) from None
+            if _alive(holder) or time.monotonic() > deadline:
+                raise StartError(
+                    f"the data folder {folder} is in use by process {holder or '(unknown)'}: "
+                    "stop that one, or choose another folder with --data"
+                )
+            time.sleep(0.05)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield descriptor
@@ -89,6 +126,11 @@ def check_port(settings: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
+        except socket.gaierror as error:
+            raise StartError(
+                f"{settings.host} is no address of this machine ({error.strerror}): choose one with --host, "
+                "for example 127.0.0.1"
+            ) from error
         except OSError as error:
             raise StartError(
                 f"{settings.host}:{settings.port} cannot be bound ({error.strerror}): "

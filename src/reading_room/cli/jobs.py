@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.table import Table
 
 from reading_room.cli import reading
 from reading_room.cli.folder import StartError
 from reading_room.cli.processes import DataOption, PortOption, fail, read_settings
 from reading_room.cli.running import endpoint_of, listening, started
+from reading_room.cli.screen import output as console
+from reading_room.cli.screen import plain
+from reading_room.settings import Settings
+
+ERRORS_SHOWN = 20
+MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
+"""What a person can do about a document's error, where its message does not say it."""
 
 app = typer.Typer(help="Run jobs and explain them.", no_args_is_help=True)
-console = Console(highlight=False)
 
 
 @app.command("run")
@@ -39,10 +47,10 @@ def run(
     """
     if kind not in reading.JobCalls.KINDS:
         raise fail(f"--kind {kind}: expected one of {', '.join(reading.JobCalls.KINDS)}")
-    if not folder.is_dir() or not any(folder.rglob("*.txt")):
-        raise fail(f"{folder} has no .txt files: name a folder of texts")
     settings = read_settings(data, port)
     try:
+        reading.text_files(folder)
+        _check_output(output)
         with ExitStack() as stack:
             if listening(settings):
                 endpoint = endpoint_of(settings)
@@ -50,21 +58,47 @@ def run(
                 console.print("[dim]Nothing runs yet: starting Reading Room for this job[/]")
                 scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 endpoint = stack.enter_context(started(settings.data, settings.port, scratch / "log"))
-            _analyse(reading.Account(endpoint), folder, kind, per_line, output)
-    except StartError as error:
-        raise fail(str(error)) from None
-    except (ClientError, BotoCoreError) as error:
-        raise fail(str(error)) from None
+            job = _analyse(reading.Account(endpoint), folder, kind, per_line, output)
+            given = "".join(f" --{name} {value}" for name, value in (("data", data), ("port", port)) if value)
+            console.print("\nThe whole story, while Reading Room runs (reading-room up):")
+            console.print(f"  reading-room jobs explain {job}{given}", soft_wrap=True, markup=False)
+    except (StartError, reading.FolderError, TimeoutError) as error:
+        raise fail(plain_message(error)) from None
+    except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+        raise fail(not_answered(error, settings)) from None
 
 
-def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, output: Path | None) -> None:
+def _check_output(output: Path | None) -> None:
+    """Raise ``FolderError`` when the results could not be written at the end."""
+    if output is None:
+        return
+    place = output if output.exists() else output.parent
+    if output.is_dir() or not os.access(place, os.W_OK):
+        raise reading.FolderError(f"{output} cannot be written: name another file with --output")
+
+
+def plain_message(error: Exception) -> str:
+    """Return an error's message with bytes that are not text escaped."""
+    return str(error).encode("utf-8", "backslashreplace").decode()
+
+
+def not_answered(error: Exception, settings: Settings) -> str:
+    """Return what to say of an error of the SDK; where nothing or something else may have answered, what to look at."""
+    if isinstance(error, S3UploadFailedError) or (isinstance(error, ClientError) and error.response["Error"]["Code"]):
+        return str(error)
+    return f"{error}: is it Reading Room that listens on {settings.host}:{settings.port}? --port names another port"
+
+
+def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, output: Path | None) -> str:
+    """Analyse a folder and print what was found; return the id of the job."""
     name = f"reading-{secrets.token_hex(4)}"
     with console.status("Preparing a private network, a bucket and a role"):
-        network = reading.build_network(account)
+        network = reading.private_network(account)
         account.s3.create_bucket(Bucket=name)
         role = reading.make_reader_role(account, name, name)
         count = reading.upload_folder(account, folder, name, "input")
-    console.print(f"{count} files in s3://{name}/input; network {network.vpc}; role {name}")
+    files = "1 file" if count == 1 else f"{count} files"
+    console.print(f"{files} in s3://{name}/input; network {network.vpc}; role {name}")
     calls = reading.JobCalls(account, kind)
     job = calls.start(
         InputDataConfig={
@@ -78,33 +112,45 @@ def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, 
     with console.status(f"Job {job}") as status:
         properties = calls.wait(job, seconds=86_400, tell=lambda state: status.update(f"Job {job}: {state}"))
     if properties["JobStatus"] != "COMPLETED":
-        raise fail(f"job {job} is {properties['JobStatus']}: {properties.get('Message', '')}")
+        raise fail(f"job {job} is {properties['JobStatus']}: {properties.get('Message') or 'it was stopped'}")
     lines = list(reading.results(account, properties))
     if output is not None:
-        output.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-        console.print(f"Results in {output}")
-    _summarize(lines)
-    console.print(f"\nThe whole story:  reading-room jobs explain {job}")
+        output.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+        console.print(f"Results in {output}", soft_wrap=True, markup=False)
+    _summarize(lines, kind)
+    return job
 
 
-def _summarize(lines: list[dict[str, Any]]) -> None:
+def _summarize(lines: list[dict[str, Any]], kind: str) -> None:
     errors = [line for line in lines if "ErrorCode" in line]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    if any("Entities" in line for line in lines):
-        entities = Counter((e["Text"], e["Type"]) for line in lines for e in line.get("Entities", ()))
-        for column in ("entity", "type", "times"):
-            table.add_column(column)
-        for (text, kind), times in entities.most_common(20):
-            table.add_row(" ".join(text.split()), kind, str(times))
+    if kind == "entities":
+        _table(
+            ("entity", "type", "times"),
+            Counter(
+                (" ".join(e["Text"].split()), e["Type"]) for line in lines for e in line.get("Entities", ())
+            ).most_common(20),
+        )
     else:
-        languages = Counter(line["Languages"][0]["LanguageCode"] for line in lines if line.get("Languages"))
-        table.add_column("language")
-        table.add_column("documents")
-        for code, times in languages.most_common():
-            table.add_row(code, str(times))
+        found = Counter((line["Languages"][0]["LanguageCode"],) for line in lines if line.get("Languages"))
+        _table(("language", "documents"), found.most_common())
+    for line in errors[:ERRORS_SHOWN]:
+        number = f" line {line['Line']}" if "Line" in line else ""
+        says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
+        console.print(f"[yellow]{plain(line['File'])}{number}[/] {says}", soft_wrap=True)
+    if len(errors) > ERRORS_SHOWN:
+        console.print(f"[yellow]{len(errors) - ERRORS_SHOWN} more documents[/] had errors: --output writes all of them")
+
+
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], int]]) -> None:
+    if not rows:
+        console.print(f"No {columns[0]} was found.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column)
+    for values, times in rows:
+        table.add_row(*(plain(value) for value in values), str(times))
     console.print(table)
-    for line in errors:
-        console.print(f"[yellow]{line['File']}[/] {line['ErrorCode']}: {line['ErrorMessage']}")
 
 
 @app.command("explain")
@@ -127,7 +173,7 @@ def explain(
         raise fail(f"{error}: is the product running (`reading-room up`)?") from None
     console.print(f"[bold]{job}[/]  {properties['JobStatus']}")
     if properties.get("Message"):
-        console.print(f"[red]{properties['Message']}[/]", soft_wrap=True)
+        console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
     print_story(lines)
 
 
@@ -136,7 +182,8 @@ def print_story(lines: list[tuple[int, str]]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right")
     for at, text in lines:
-        table.add_row(f"{at - lines[0][0]} ms", text)
+        # The event's name is for programs that read the log; the sentence after it says the same.
+        table.add_row(f"{at - lines[0][0]} ms", plain(text.partition(": ")[2] or text))
     console.print(table)
 
 

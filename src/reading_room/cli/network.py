@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.screen import output as console
 from reading_room.database.engine import Database
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace as trace_packet
@@ -20,8 +21,6 @@ from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import network_spec
 
 app = typer.Typer(help="Look at the network.", no_args_is_help=True)
-console = Console(highlight=False)
-
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1}
 
 
@@ -45,6 +44,8 @@ def trace(
     try:
         ipaddress.IPv4Address(address)
         number = int(port) if port else 0
+        if not 0 <= number <= 65_535:
+            raise ValueError
     except ValueError:
         raise fail(f"{destination}: expected ADDRESS:PORT, for example 198.51.100.10:443") from None
     spec = _read(read_settings(data).data / "db.sqlite")
@@ -58,16 +59,18 @@ def trace(
         print(json.dumps({"outcome": verdict.outcome, "delivered_to": verdict.delivered_to, "reasons": reasons}))
         return
     colour = "green" if verdict.delivered else "red"
-    console.print(f"[{colour}]{verdict.outcome}[/] {verdict.delivered_to}")
+    console.print(f"[{colour}]{verdict.outcome}[/] {verdict.delivered_to}".rstrip())
     for reason in verdict.reasons:
         console.print(f"  {reason.message}", soft_wrap=True)
+    if verdict.outcome == "no-wire":
+        return  # No packet can leave, so no rule is met.
     console.print("\nRules met, as the kernel has them:")
     console.print(trace_packet(compile_host(spec), packet).table(), soft_wrap=True, markup=False)
 
 
 def _read(file: Path) -> NetworkSpec:
-    if not file.exists():
-        raise fail(f"{file} does not exist: is --data the folder of the product?")
+    if not os.access(file, os.R_OK):
+        raise fail(f"{file} cannot be read: is --data the folder of the product, and is it this user's?")
     database = Database.open_read_only(file)
     try:
         with database.reading() as session:

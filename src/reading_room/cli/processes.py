@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from reading_room.agent.errors import AgentError
 from reading_room.cli.folder import StartError, check_port, hand_over, only_one, prepare_folder
+from reading_room.cli.screen import errors
 from reading_room.settings import SettingError, Settings
 
-errors = Console(stderr=True, highlight=False)
-
-DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the database, the objects and the keys.")]
+DataOption = Annotated[
+    # Whether it can be used is said by ``prepare_folder``, with what to change.
+    Path | None,
+    typer.Option("--data", readable=False, help="Folder of the database, the objects and the keys."),
+]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port of the AWS APIs.")]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address of the AWS APIs.")]
 DescriptorOption = Annotated[int | None, typer.Option(hidden=True)]
@@ -35,7 +37,9 @@ def read_settings(data: Path | None = None, port: int | None = None, host: str |
 
 def fail(message: str) -> typer.Exit:
     """Print an error and return the exit that goes with it."""
-    errors.print(f"[bold red]reading-room:[/] {message}", soft_wrap=True)
+    # A message quotes names, policies and documents: nothing in it is markup.
+    errors.print("[bold red]reading-room:[/] ", end="")
+    errors.print(message, soft_wrap=True, markup=False)
     return typer.Exit(1)
 
 
@@ -51,6 +55,11 @@ def configure_logging(settings: Settings, process: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def say(message: str) -> None:
+    """Print a line for the person who started ``up``: never wrapped, so that it can be copied."""
+    errors.print(message, soft_wrap=True, markup=False)
+
+
 def up(data: DataOption = None, port: PortOption = None, host: HostOption = None) -> None:
     """Run the product: the APIs, the agent and the holder of the namespaces, until SIGTERM or Ctrl-C."""
     from reading_room.cli.supervisor import Supervisor
@@ -59,10 +68,10 @@ def up(data: DataOption = None, port: PortOption = None, host: HostOption = None
     configure_logging(settings, "up")
     try:
         prepare_folder(settings)
-        with only_one(settings.data):
+        with only_one(settings.data) as lock:
             hand_over(settings)
             check_port(settings)
-            code = Supervisor(settings, errors.print).run()
+            code = Supervisor(settings, say, lock).run()
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
     raise typer.Exit(code)
@@ -107,16 +116,24 @@ def agent(
     prove: Annotated[bool, typer.Option("--prove", help="Only prove enforcement in a scratch VPC.")] = False,
 ) -> None:
     """Run the privileged part alone, inside the holder's namespaces: networks and containers."""
+    from reading_room.agent.holder import end, recorded
     from reading_room.agent.main import run
-    from reading_room.cli.agent_config import agent_config, prove_only
+    from reading_room.cli.agent_config import agent_config, prove_only, runtime_folder
 
     settings = read_settings(data)
     configure_logging(settings, "agent")
     if prove:
         raise typer.Exit(prove_only())
-    watch_lifeline(lifeline)
+    abandoned = watch_lifeline(lifeline)
     raise_descriptor_limit()
-    raise typer.Exit(run(agent_config(settings)))
+    code = run(agent_config(settings))
+    if abandoned.is_set():
+        # ``up`` would have ended the holder after this process.
+        runtime = runtime_folder(settings)
+        holder = recorded(runtime)
+        if holder is not None:
+            end(holder, runtime)
+    raise typer.Exit(code)
 
 
 def raise_descriptor_limit() -> None:
@@ -125,14 +142,20 @@ def raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def watch_lifeline(descriptor: int | None) -> None:
-    """End this process as SIGTERM would when ``up`` is gone: the other end of the pipe closes with it."""
+def watch_lifeline(descriptor: int | None) -> threading.Event:
+    """End this process as SIGTERM would when ``up`` is gone: the other end of the pipe closes with it.
+
+    Returns what tells that this happened.
+    """
+    gone = threading.Event()
     if descriptor is None:
-        return
+        return gone
     os.set_inheritable(descriptor, False)
 
     def watch() -> None:
         os.read(descriptor, 1)
+        gone.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+    return gone

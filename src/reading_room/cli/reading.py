@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from reading_room.cli.running import Endpoint
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
@@ -48,6 +50,10 @@ NETWORK_ACTIONS = (
     "ec2:DescribeSubnets",
     "ec2:DescribeSecurityGroups",
 )
+NETWORK_TAG = "reading-room:jobs-run"
+GROUP = "readers"
+KEY_BYTES = 900
+"""Bytes that the name of a file may have: a key has 1,024, and is given a prefix."""
 OVER = ("COMPLETED", "FAILED", "STOPPED")
 
 
@@ -94,6 +100,29 @@ def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def private_network(account: Account) -> Network:
+    """Return the network of earlier ``jobs run``, or make it: folder after folder needs no VPC each."""
+    ec2 = account.ec2
+    for vpc in ec2.describe_vpcs(Filters=[{"Name": f"tag:{NETWORK_TAG}", "Values": ["true"]}])["Vpcs"]:
+        inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
+        groups = ec2.describe_security_groups(Filters=[*inside, {"Name": "group-name", "Values": [GROUP]}])
+        for endpoint in ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]:
+            # Somebody may have changed it since; a network with a part missing is left to them.
+            if len(subnets) == 2 and groups["SecurityGroups"] and endpoint["RouteTableIds"]:
+                return Network(
+                    vpc["VpcId"],
+                    tuple(subnet["SubnetId"] for subnet in subnets),
+                    endpoint["RouteTableIds"][0],
+                    groups["SecurityGroups"][0]["GroupId"],
+                    endpoint["VpcEndpointId"],
+                )
+    network = build_network(account)
+    tags: list[TagTypeDef] = [{"Key": NETWORK_TAG, "Value": "true"}, {"Key": "Name", "Value": "reading-room jobs run"}]
+    ec2.create_tags(Resources=[network.vpc], Tags=tags)
+    return network
+
+
 def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bool = True) -> Network:
     """Make a VPC with two subnets, a group that allows S3 alone, and (unless told not to) a gateway endpoint."""
     ec2 = account.ec2
@@ -109,7 +138,7 @@ def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bo
     route_table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     for subnet in subnets:
         ec2.associate_route_table(RouteTableId=route_table, SubnetId=subnet)
-    group = ec2.create_security_group(VpcId=vpc, GroupName="readers", Description="May reach S3 and nothing else")[
+    group = ec2.create_security_group(VpcId=vpc, GroupName=GROUP, Description="May reach S3 and nothing else")[
         "GroupId"
     ]
     ec2.revoke_security_group_egress(
@@ -203,11 +232,37 @@ def log_flows(account: Account, vpc: str, group: str, role_name: str) -> None:
         raise RuntimeError(f"the flow log was refused: {answer['Unsuccessful']}")
 
 
+class FolderError(Exception):
+    """A folder cannot be analysed; the message names the file and says what to change."""
+
+
+def text_files(folder: Path) -> dict[str, Path]:
+    """Return the text files of a folder, subfolders included, by the keys they get (relative paths).
+
+    Raises ``FolderError`` when there are none, or one of them cannot become an object.
+    """
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is not a folder: name a folder of .txt files")
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.txt")) if path.is_file()}
+    if not files:
+        raise FolderError(f"{folder} has no .txt files: name a folder of texts")
+    for key, path in files.items():
+        try:
+            size = len(key.encode())
+        except UnicodeEncodeError:
+            raise FolderError(f"{path}: the name is not UTF-8, and keys of S3 are: rename the file") from None
+        if size > KEY_BYTES:
+            raise FolderError(f"{path}: the name is longer than the {KEY_BYTES} bytes that a key may have: shorten it")
+        if not os.access(path, os.R_OK):
+            raise FolderError(f"{path} cannot be read by this user: change its mode, or leave it out")
+    return files
+
+
 def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> int:
-    """Upload every text file of a folder, subfolders included; return how many."""
-    files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
-    for path in files:
-        account.s3.upload_file(str(path), bucket, f"{prefix}/{path.relative_to(folder).as_posix()}")
+    """Upload every text file of a folder; return how many. Raises ``FolderError`` before the first is sent."""
+    files = text_files(folder)
+    for key, path in files.items():
+        account.s3.upload_file(str(path), bucket, f"{prefix}/{key}")
     return len(files)
 
 

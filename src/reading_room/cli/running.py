@@ -56,8 +56,11 @@ def endpoint_of(settings: Settings) -> Endpoint:
             profile["aws_secret_access_key"],
             settings.region,
         )
-    except (OSError, KeyError, configparser.Error) as error:
-        raise StartError(f"no usable key in {path} ({error}): is --data the folder of the running product?") from None
+    except OSError as error:
+        says = f"{path} cannot be read ({error.strerror})"
+    except (KeyError, configparser.Error):
+        says = f"{path} holds no key of the profile default"
+    raise StartError(f"{says}: is --data the folder of the running product, and is it this user's?")
 
 
 @contextmanager

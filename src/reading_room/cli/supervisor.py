@@ -5,7 +5,7 @@
          └── serve    unprivileged: the APIs, S3, the database
 
 A child that dies is started again. When ``up`` itself dies, however it dies, its children see their lifeline (a pipe)
-close and end.
+close and end, the agent last of all the holder; until then they hold the data folder, so that a new ``up`` waits.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reading_room.agent import holder as holders
+from reading_room.cli.agent_config import socket_path
 from reading_room.cli.folder import StartError
 from reading_room.settings import Settings
 
@@ -60,8 +61,10 @@ class Child:
 class Supervisor:
     """Runs the product's processes until it is told to stop."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], lock: int) -> None:
+        """``lock`` is the descriptor that holds the data folder; every child keeps it open until it ends."""
         self._settings = settings
+        self._lock = lock
         self._say = say
         self._stopping = threading.Event()
         self._lifeline, self._life = os.pipe()
@@ -75,6 +78,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
         try:
+            # One that was killed leaves its socket, which would look like an agent that is ready.
+            socket_path(self._settings).unlink(missing_ok=True)
             self._serve.launch()
             self._agent.launch()
             self._await_ready()
@@ -93,23 +98,30 @@ class Supervisor:
         credentials = settings.data / "credentials"
         self._say(f"\nThe first administrator's key is in {credentials} (profile default). In another terminal:\n")
         self._say(
-            f"  export AWS_ENDPOINT_URL=http://{settings.host}:{settings.port} AWS_DEFAULT_REGION={settings.region} "
-            f"AWS_SHARED_CREDENTIALS_FILE={credentials}"
+            f"  export AWS_ENDPOINT_URL=http://{settings.host}:{settings.port} AWS_DEFAULT_REGION={settings.region}\n"
+            f"  export AWS_SHARED_CREDENTIALS_FILE={credentials}"
         )
         self._say("  aws sts get-caller-identity\n\nCtrl-C ends it.")
 
     def _await_ready(self) -> None:
+        """Wait until calls are taken, and until the agent has tried enforcement and waits for the server.
+
+        Raises ``StartError`` when one of them ends instead: without its agent no job would ever start.
+        """
+        serving = False
         deadline = time.monotonic() + READY_SECONDS
         while not self._stopping.is_set():
             readable, _, _ = select.select([self._ready_read], [], [], 0.05)
-            if readable and b"ready" in os.read(self._ready_read, 64):
+            serving = serving or bool(readable and b"ready" in os.read(self._ready_read, 64))
+            if serving and socket_path(self._settings).exists():
                 return
             if self._serve.ended():
                 raise StartError("serve ended before it was ready; its last lines above say why")
             if self._agent.ended():
                 raise StartError("the agent ended before it was ready; `reading-room doctor` says what it lacks")
             if time.monotonic() > deadline:
-                raise StartError(f"serve was not ready within {READY_SECONDS:.0f} s")
+                late = "the agent" if serving else "serve"
+                raise StartError(f"{late} was not ready within {READY_SECONDS:.0f} s; its last lines above say why")
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -139,7 +151,7 @@ class Supervisor:
         return [sys.executable, "-m", "reading_room"]
 
     def _start_serve(self) -> subprocess.Popen[bytes]:
-        descriptors = (self._lifeline, self._ready_write)
+        descriptors = (self._lifeline, self._ready_write, self._lock)
         settings = self._settings
         argv = [
             *self._common(), "serve",
@@ -155,7 +167,7 @@ class Supervisor:
         argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
         return subprocess.Popen(
             holders.enter_argv(self._holder, argv),
-            pass_fds=(self._lifeline,),
+            pass_fds=(self._lifeline, self._lock),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

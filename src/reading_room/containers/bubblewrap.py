@@ -34,7 +34,7 @@ from reading_room.containers.errors import (
 )
 from reading_room.containers.launch import Launch, launch, memory_file
 from reading_room.containers.limits import ControlGroups, remove_directories
-from reading_room.containers.living import LivingContainer, Retry, network_of
+from reading_room.containers.living import LivingContainer, Retry, network_of, same_mounts
 from reading_room.containers.messages import MessageReader, read_diagnostics
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
@@ -108,6 +108,12 @@ class BubblewrapDriver:
             self._known.append(container)
             if record.kind == "realtime" or record.phase in ("waiting", "claimed"):
                 self._discard(container)
+            elif container.handle is not None and not same_mounts(container.handle.pid):
+                # Its holder is gone, and with that the router that its interface leads to: its job begins again.
+                try:
+                    container.kill()
+                except PermissionError:
+                    _log.warning("container %s is of another user namespace: it ends by itself", record.container_id)
             elif container.handle is not None:
                 container.network = network_of(container.handle.pid)
 
@@ -147,11 +153,13 @@ class BubblewrapDriver:
         except OSError:
             container.record.phase = "claimed"  # Nothing was handed over: the next turn tries again.
             raise
-        with open(container.stdin, "w") as pipe:
+        # Unbuffered: closing a buffered file would try to write again what a broken pipe did not take.
+        with open(container.stdin, "wb", buffering=0) as pipe:
             container.stdin = None
+            left = memoryview(line.encode() + b"\n")
             try:
-                pipe.write(line + "\n")
-                pipe.flush()
+                while left:
+                    left = left[pipe.write(left) :]
             except BrokenPipeError:
                 _log.warning("container %s ended before it took its job", spec.container_id)
         container.record.phase = "running"

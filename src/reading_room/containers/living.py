@@ -90,3 +90,11 @@ def network_of(pid: int) -> int | None:
         return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def same_mounts(pid: int) -> bool:
+    """Return whether a container's launcher is in this process's mount namespace, which is the holder's."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+    except OSError:
+        return False

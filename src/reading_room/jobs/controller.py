@@ -22,6 +22,7 @@ from reading_room.database.engine import Database
 from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printable, with_reason
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
+    ATTEMPTS,
     Admitted,
     ContainerLost,
     Event,
@@ -58,6 +59,8 @@ STOP_SECONDS = 60
 """How long a worker may take to write what it has after being asked to stop."""
 CONFIRMATION_SECONDS = 5
 """How long a job's end waits for a host to say that the interface is gone."""
+LOST_TOUCH = frozenset({"NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE"})
+"""What a worker says when nobody answers it."""
 TURN_SECONDS = 1.0
 """How often the tables are looked at without any signal: the grain of every time limit."""
 
@@ -169,13 +172,19 @@ class JobController:
             if event is not None:
                 self._apply(session, row, event)
 
-    def _explained(self, need: NetworkNeed, event: WorkerFailed) -> WorkerFailed:
-        """Add to a worker's reason what only the service knows: the statement or the route that decided."""
+    def _explained(self, need: NetworkNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:
+        """Add to a worker's reason what only the service knows: the statement or the route that decided.
+
+        A worker that lost touch although nothing forbids it was there while the server, the agent or the network was
+        being started again: another attempt is prepared anew, and fails by name if there is a lasting reason.
+        """
         why: str | None = None
         if event.code == "NO_ROUTE_TO_STORAGE":
             why = self._network.explain(need)
         elif event.code in ATTESTED:
             why = self._denials(session_arn(need.role_arn, need.job_id))
+        if why is None and event.code in LOST_TOUCH and need.attempt < ATTEMPTS:
+            return ContainerLost(f"its worker lost touch with the service: {event.text}")
         return event if why is None else WorkerFailed(event.code, with_reason(event.text, why))
 
     def _note_problems(self, report: HostReport, wanted: list[HeldContainer]) -> None:

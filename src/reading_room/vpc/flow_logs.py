@@ -85,7 +85,8 @@ class Settings:
 
     def key_prefix(self, account: str) -> str:
         """Return what the keys of an account's records begin with (VPC User Guide, "Publish flow logs to S3")."""
-        return f"{self.prefix}AWSLogs/{account}/"
+        folder = f"aws-account-id={account}" if self.hive_compatible_partitions else account
+        return f"{self.prefix}AWSLogs/{folder}/"
 
 
 def requested(request: Mapping[str, Any]) -> Settings:

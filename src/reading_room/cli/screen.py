@@ -1,0 +1,32 @@
+"""Where the commands print: one console for what was asked for, one for what went wrong; and foreign text made safe."""
+
+from __future__ import annotations
+
+import shutil
+from typing import IO
+
+from rich.console import Console
+from rich.markup import escape
+
+PIPED_COLUMNS = 110
+"""Least width where there is no terminal: tables in a pipe or a log are read later, on a screen that is not known."""
+
+
+def make_console(*, stderr: bool = False, file: IO[str] | None = None) -> Console:
+    """Return a console as wide as the terminal, and at least ``PIPED_COLUMNS`` wide without one."""
+    console = Console(stderr=stderr, file=file, highlight=False, emoji=False)
+    if console.is_terminal:
+        return console
+    width = max(PIPED_COLUMNS, shutil.get_terminal_size().columns)
+    return Console(stderr=stderr, file=file, highlight=False, emoji=False, width=width)
+
+
+def plain(text: str) -> str:
+    """Return text that came from a document, a file name or a message, for printing: it can neither steer the terminal
+    nor be taken for markup, and a file name that is not UTF-8 is shown by its escaped bytes.
+    """
+    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text))
+
+
+output = make_console()
+errors = make_console(stderr=True)

@@ -1,0 +1,90 @@
+"""What a worker says when its connection to the storage is cut in the middle of an object."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from reading_room.analysis.objects import S3Storage
+from reading_room.analysis.storage import JobFailure
+
+
+def _end_without_goodbye(connection: ssl.SSLSocket) -> None:
+    """Close as a program that dies does: the encrypted stream is not ended properly."""
+    socket.socket(fileno=connection.detach()).close()
+
+
+def _reset(connection: ssl.SSLSocket) -> None:
+    """Reset, as a router that cuts a connection does."""
+    bare = socket.socket(fileno=connection.detach())
+    bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    bare.close()
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate for 127.0.0.1 that the SDK trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "storage")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    (tmp_path / "server.pem").write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "authority.pem").write_bytes(pem)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.load_cert_chain(tmp_path / "server.pem")
+    return found
+
+
+@pytest.fixture
+def port(context: ssl.SSLContext, cut: Callable[[ssl.SSLSocket], None]) -> Iterator[int]:
+    """A storage that begins an answer of 3 MB and cuts it after 2."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    accepted, _ = server.accept()
+                except OSError:
+                    return
+                connection = context.wrap_socket(accepted, server_side=True)
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 3145728\r\n\r\n" + b"x" * (2 << 20))
+                cut(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("cut", [_end_without_goodbye, _reset], ids=["ended", "reset"])
+def test_a_connection_cut_inside_an_object_is_named_as_a_lost_way_to_storage(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
+    storage = S3Storage("us-east-1")
+    with pytest.raises(JobFailure) as failed:
+        for _ in storage.read("bucket", "key"):
+            pass
+    assert failed.value.code == "NO_ROUTE_TO_STORAGE"
+    assert "s3://bucket/key" in str(failed.value)

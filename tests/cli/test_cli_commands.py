@@ -1,0 +1,135 @@
+"""What a person is told who types something that cannot work: one line, the thing's name, and what to change."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reading_room.cli import main, reading
+from reading_room.cli.folder import StartError, prepare_folder
+from reading_room.cli.screen import PIPED_COLUMNS, make_console, plain
+from reading_room.settings import Settings
+
+needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+
+
+def says(*arguments: str, code: int = 1) -> str:
+    """Run the program and return the last line that it printed."""
+    result = CliRunner().invoke(main.app, [*arguments])
+    assert result.exit_code == code, result.output
+    assert not isinstance(result.exception, Exception), result.exception
+    assert "Traceback" not in result.output
+    return result.output.strip().splitlines()[-1]
+
+
+def texts(folder: Path, *names: str) -> Path:
+    """Make a folder with these files and return it."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("Marie Curie lived in Paris.")
+    return folder
+
+
+def test_a_folder_that_is_none_or_has_no_texts_is_named(tmp_path: Path) -> None:
+    assert says("jobs", "run", str(tmp_path / "none")).endswith("none is not a folder: name a folder of .txt files")
+    texts(tmp_path, "a.pdf")
+    assert says("jobs", "run", str(tmp_path)).endswith("has no .txt files: name a folder of texts")
+
+
+def test_texts_of_subfolders_get_their_relative_path_as_key(tmp_path: Path) -> None:
+    texts(tmp_path, "b.txt", "deep/er/a.txt", "deep/notes.md")
+    (tmp_path / "dir.txt").mkdir()
+    assert list(reading.text_files(tmp_path)) == ["b.txt", "deep/er/a.txt"]
+
+
+def test_a_file_name_that_is_not_utf8_is_named_by_its_bytes(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x")
+    assert "caf\\udce9.txt: the name is not UTF-8" in says("jobs", "run", str(tmp_path))
+
+
+def test_a_file_name_that_no_key_can_hold_is_named(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["x" * 200] * 5)
+    texts(deep, "a.txt")
+    assert "shorten it" in says("jobs", "run", str(tmp_path))
+
+
+@needs_no_root
+def test_a_file_that_may_not_be_read_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    texts(tmp_path, "a.txt")
+    (tmp_path / "a.txt").chmod(0)
+    assert "a.txt cannot be read by this user" in says("jobs", "run", str(tmp_path))
+
+
+def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -> None:
+    texts(tmp_path, "a.txt")
+    assert "cannot be written" in says("jobs", "run", str(tmp_path), "--output", str(tmp_path / "none" / "out"))
+    assert "cannot be written" in says("jobs", "run", str(tmp_path), "--output", str(tmp_path))
+
+
+def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    texts(tmp_path, "a.txt")
+    assert says("jobs", "run", str(tmp_path), "--kind", "topics").endswith(
+        "expected one of entities, dominant-language"
+    )
+
+
+def test_a_data_folder_that_is_not_the_products_is_named(tmp_path: Path) -> None:
+    assert "credentials cannot be read (No such file" in says("jobs", "explain", "x", "--data", str(tmp_path))
+    assert "db.sqlite cannot be read" in says("network", "trace", "eni-1", "192.0.2.1:1", "--data", str(tmp_path))
+    (tmp_path / "credentials").write_text("[other]\n")
+    assert "holds no key of the profile default" in says("jobs", "explain", "x", "--data", str(tmp_path))
+
+
+@pytest.mark.parametrize("destination", ["here", "192.0.2.1:http", "192.0.2.1:65536", "192.0.2.1:-1", "2001:db8::1"])
+def test_a_destination_that_is_none_is_answered_with_an_example(destination: str) -> None:
+    assert "expected ADDRESS:PORT, for example" in says("network", "trace", "eni-1", destination)
+
+
+def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READING_ROOM_PROFILE", "closed")
+    for command in (("doctor",), ("up",), ("jobs", "explain", "x")):
+        assert says(*command).endswith("READING_ROOM_PROFILE='closed': expected one of open, aws")
+
+
+def test_a_folder_for_other_things_is_not_taken_as_data_folder(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    texts(shared, "letter.txt").chmod(0o1777)
+    with pytest.raises(StartError, match="choose a folder of its own with --data"):
+        prepare_folder(Settings(data=shared))
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777, "a refused folder stays as it was"
+
+
+def test_an_empty_or_private_folder_is_taken_and_closed(tmp_path: Path) -> None:
+    for name in ("new", "logs"):
+        folder = tmp_path / name
+        if name == "logs":
+            texts(folder, "log.txt")
+        prepare_folder(Settings(data=folder))
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_what_comes_from_documents_can_neither_steer_the_terminal_nor_be_markup() -> None:
+    assert plain("[/red]\x1b[31mx\n\udce9é") == "\\[/red]\\x1b[31mx\\n\\udce9é"
+
+
+def test_tables_are_not_squeezed_where_there_is_no_terminal(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w+") as file:
+        assert make_console(file=file).width >= PIPED_COLUMNS
+
+
+def test_an_error_that_nobody_foresaw_is_a_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "db.sqlite").write_text("no database, whatever its name says" * 100)
+    monkeypatch.delenv("READING_ROOM_LOG_LEVEL", raising=False)
+    arguments = ["network", "trace", "eni-1", "192.0.2.1:1", "--data", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["reading-room", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    assert ended.value.code == main.DEFECT
+    assert "a defect of this program: DatabaseError" in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""What ``doctor`` says of a machine that lacks something, in a view of the files where it is hidden."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reading_room.cli.running import free_port
+
+pytestmark = pytest.mark.network
+
+
+def diagnosed(*hidden: str) -> dict[str, dict[str, str]]:
+    """Return the findings by their names, with these files replaced by an empty one."""
+    mounts = "".join(f"mount --bind /dev/null {path} && " for path in hidden)
+    spaces = ["/usr/bin/unshare", "-m", *(["-r"] if os.geteuid() else [])]
+    doctor = f"{sys.executable} -m reading_room doctor --json"
+    run = subprocess.run(
+        [*spaces, "sh", "-c", mounts + doctor], capture_output=True, text=True, timeout=90, check=False
+    )
+    findings = {finding["what"]: finding for finding in json.loads(run.stdout)}
+    missing = any(finding["state"] == "missing" for finding in findings.values())
+    assert run.returncode == (1 if missing else 0), run.stderr
+    return findings
+
+
+def test_a_missing_program_is_named_with_the_package_that_brings_it() -> None:
+    found = diagnosed("/usr/bin/bwrap")
+    assert found["bwrap"]["state"] == "missing"
+    assert found["bwrap"]["mend"].endswith("apt-get install --no-install-recommends bubblewrap")
+    assert "enforcement" not in found, "nothing is tried that cannot work"
+
+
+def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:
+    found = diagnosed("/usr/bin/unshare")
+    assert found["user namespaces"]["says"] == "cannot be tried without unshare"
+    assert found["unshare"]["mend"].endswith("util-linux")
+
+
+def test_up_does_not_say_ready_when_its_agent_cannot_start(tmp_path: Path) -> None:
+    spaces = ["/usr/bin/unshare", "-m", *(["-r"] if os.geteuid() else [])]
+    up = f"exec {sys.executable} -m reading_room up --data {tmp_path / 'data'} --port {free_port()}"
+    script = f"mount --bind /dev/null /usr/bin/bwrap && {up}"
+    run = subprocess.run([*spaces, "sh", "-c", script], capture_output=True, text=True, timeout=90, check=False)
+    assert run.returncode == 1
+    assert "ready" not in run.stdout
+    assert "the agent ended before it was ready; `reading-room doctor` says what it lacks" in run.stderr
+    assert "install the Debian package bubblewrap" in run.stderr

@@ -1,0 +1,88 @@
+"""The commands against a running product, as a person uses them who knows no AWS."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reading_room.cli import reading
+from reading_room.cli.running import Endpoint, free_port, started
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """The product, started as a user starts it."""
+    folder = tmp_path_factory.mktemp("cli-product")
+    with started(folder / "data", free_port(), folder / "log") as running:
+        yield running
+
+
+def command(endpoint: Endpoint, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program against the product, with its output in a pipe."""
+    environment = {
+        **os.environ,
+        "READING_ROOM_DATA": str(endpoint.data),
+        "READING_ROOM_PORT": endpoint.url.rsplit(":", 1)[1],
+    }
+    argv = [sys.executable, "-m", "reading_room", *arguments]
+    run = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert "Traceback" not in run.stdout + run.stderr
+    return run
+
+
+def test_a_folder_is_read_and_its_story_told(endpoint: Endpoint, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    (texts / "deep").mkdir(parents=True)
+    (texts / "a.txt").write_text("Marie Curie was born in Warsaw.")
+    (texts / "deep" / "[red]b.txt").write_text("Ada Lovelace [/bold] lived in London.")
+    (texts / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    output = tmp_path / "out.jsonl"
+    run = command(endpoint, "jobs", "run", str(texts), "--output", str(output))
+    assert run.returncode == 0, run.stderr
+    rows = [line.split() for line in run.stdout.splitlines()]
+    assert ["Marie", "Curie", "PERSON", "1"] in rows
+    assert any(row[:2] == ["binary.txt", "UNSUPPORTED_ENCODING:"] for row in rows)
+    assert len(output.read_text().splitlines()) == 3
+    job = next(line.split("explain ")[1] for line in run.stdout.splitlines() if "jobs explain" in line)
+    told = command(endpoint, "jobs", "explain", job)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0] == f"{job}  COMPLETED"
+    assert "0 ms" in told.stdout.splitlines()[1]
+    assert any("network interface eni-" in line and "subnet-" in line for line in told.stdout.splitlines()), told.stdout
+
+
+def test_the_next_folder_uses_the_same_private_network(endpoint: Endpoint, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ceci est une phrase en français.\nEine Zeile auf Deutsch.\n")
+    account = reading.Account(endpoint)
+    for _ in range(2):
+        run = command(endpoint, "jobs", "run", str(tmp_path), "--kind", "dominant-language", "--per-line")
+        assert run.returncode == 0, run.stderr
+        assert ["fr", "1"] in [line.split() for line in run.stdout.splitlines()]
+    tagged = account.ec2.describe_vpcs(Filters=[{"Name": "tag-key", "Values": [reading.NETWORK_TAG]}])["Vpcs"]
+    assert len(tagged) == 1
+
+
+def test_a_job_that_is_not_there_is_named(endpoint: Endpoint) -> None:
+    run = command(endpoint, "jobs", "explain", "0" * 32)
+    assert run.returncode == 1
+    assert f"no job {'0' * 32}" in run.stderr
+
+
+def test_a_packet_of_an_interface_without_a_container_goes_nowhere(endpoint: Endpoint) -> None:
+    network = reading.build_network(reading.Account(endpoint), "10.77.0.0/16")
+    ec2 = reading.Account(endpoint).ec2
+    made = ec2.create_network_interface(SubnetId=network.subnets[0], Groups=[network.group])["NetworkInterface"]
+    run = command(endpoint, "network", "trace", made["NetworkInterfaceId"], "198.51.100.10:443")
+    assert run.stdout.splitlines() == [
+        "no-wire",
+        f"  {made['NetworkInterfaceId']} is attached to nothing that could send",
+    ]
+    run = command(endpoint, "network", "trace", "eni-0123456789abcdef0", "198.51.100.10:443")
+    assert "no interface eni-0123456789abcdef0" in run.stderr

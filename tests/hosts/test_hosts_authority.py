@@ -1,0 +1,97 @@
+"""The certificate authority: private keys, names of S3 and nothing else, renewal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, prepare, s3_names, server_context
+
+NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+REGION = "us-east-1"
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """The first certificate in a file."""
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    authority = prepare(tmp_path / "authority", REGION, NOW)
+    assert {path.name: path.stat().st_mode & 0o777 for path in authority.folder.iterdir()} == {
+        "authority.key": 0o600,
+        "authority.pem": 0o644,
+        "s3.pem": 0o600,
+    }
+    assert authority.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_authority_can_vouch_for_amazonaws_names_only(tmp_path: Path) -> None:
+    authority = certificate(prepare(tmp_path / "a", REGION, NOW).certificate)
+    constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
+    assert constraints.critical
+    assert constraints.value.permitted_subtrees == [x509.DNSName("amazonaws.com")]
+    assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "s3.amazonaws.com",
+        "bucket.s3.amazonaws.com",
+        "s3.us-east-1.amazonaws.com",
+        "bucket.s3.us-east-1.amazonaws.com",
+        "s3-us-east-1.amazonaws.com",
+        "bucket.s3.dualstack.us-east-1.amazonaws.com",
+    ],
+)
+def test_a_client_that_trusts_the_authority_accepts_the_names_of_s3(tmp_path: Path, name: str) -> None:
+    assert handshake(tmp_path, name) is None
+
+
+@pytest.mark.parametrize("name", ["example.com", "ec2.us-east-1.amazonaws.com", "s3.eu-west-1.amazonaws.com"])
+def test_other_names_are_not_vouched_for(tmp_path: Path, name: str) -> None:
+    assert isinstance(handshake(tmp_path, name), ssl.SSLCertVerificationError)
+
+
+def handshake(folder: Path, name: str) -> Exception | None:
+    """Shake hands in memory, as a client that trusts the authority and asks for ``name``; return what went wrong."""
+    authority = prepare(folder / "a", REGION, dt.datetime.now(dt.UTC))
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    trusting = ssl.create_default_context(cafile=str(authority.certificate))
+    client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
+    server = server_context(authority).wrap_bio(to_server, to_client, server_side=True)
+    done = 0
+    for _ in range(10):
+        for end in (client, server):
+            try:
+                end.do_handshake()
+                done += 1
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError as error:
+                return error
+        if done >= 4:
+            return None
+    return AssertionError("the handshake never ended")
+
+
+def test_what_is_good_is_kept_and_a_leaf_near_its_end_is_replaced(tmp_path: Path) -> None:
+    first = prepare(tmp_path / "a", REGION, NOW)
+    authority, leaf = first.certificate.read_bytes(), first.leaf.read_bytes()
+    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=1))
+    assert (first.certificate.read_bytes(), first.leaf.read_bytes()) == (authority, leaf)
+    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=LEAF_DAYS - RENEW_DAYS + 1))
+    assert first.certificate.read_bytes() == authority
+    assert first.leaf.read_bytes() != leaf
+
+
+def test_another_region_gets_its_own_names(tmp_path: Path) -> None:
+    prepare(tmp_path / "a", REGION, NOW)
+    leaf = certificate(prepare(tmp_path / "a", "eu-west-1", NOW).leaf)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert set(names.get_values_for_type(x509.DNSName)) == set(s3_names("eu-west-1"))

@@ -1,0 +1,212 @@
+"""What serves the sockets inside VPCs: facts of the socket, cutting at once, DNS over both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from dnslib import DNSRecord
+
+from reading_room.aws.call import NetworkPath, Reply
+from reading_room.clock import system_clock
+from reading_room.dataplane.spec import ListenerLabel
+from reading_room.hosts import authority
+from reading_room.hosts.http_listener import HttpListener
+from reading_room.hosts.listeners import VpcListeners, network_path
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end, in a moment at most."""
+    return asyncio.run(asyncio.wait_for(work, 10))
+
+
+def bound(kind: int = socket.SOCK_STREAM) -> socket.socket:
+    """A socket on a free port of loopback, as the agent would hand it over."""
+    sock = socket.socket(socket.AF_INET, kind)
+    sock.bind(("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        sock.listen()
+    return sock
+
+
+def label(kind: Any, sock: socket.socket, vpc: str = "vpc-1", endpoint: str | None = None) -> ListenerLabel:
+    """The label of a socket."""
+    address, port = sock.getsockname()
+    return ListenerLabel(vpc, kind, address, port, endpoint)
+
+
+class S3:
+    """An ASGI application that answers with where it was called from, after ``delay`` seconds."""
+
+    def __init__(self) -> None:
+        self.paths: list[NetworkPath] = []
+        self.delay = 0.0
+        self.called = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.paths.append(scope["reading_room.path"])
+        self.called.set()
+        await asyncio.sleep(self.delay)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+class Names:
+    """A resolver that echoes questions as answers, and is silent in ``vpc-silent``."""
+
+    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+        return None if vpc_id == "vpc-silent" else DNSRecord.parse(packet).reply().pack()
+
+
+class Credentials:
+    """Credentials that say what was asked."""
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
+        return Reply(200, (("content-type", "text/plain"),), f"{method} {path} {vpc_id} {source_ip}".encode())
+
+
+@pytest.fixture
+def s3() -> S3:
+    """The application behind endpoints."""
+    return S3()
+
+
+@pytest.fixture
+def listeners(s3: S3, tmp_path: Path) -> VpcListeners:
+    """Listeners that serve nothing yet."""
+    tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()))
+    return VpcListeners(s3, Names(), Credentials(), tls, "vpc-service")
+
+
+async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
+    """Send a request and return what came until the answer ended or the connection was cut."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        return head + await reader.read(100)
+    finally:
+        writer.close()
+
+
+def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_sends(
+    listeners: VpcListeners, s3: S3
+) -> None:
+    async def scenario() -> None:
+        sock = bound()
+        port = sock.getsockname()[1]
+        await listeners.add(label("endpoint-http", sock, endpoint="vpce-1"), sock)
+        forged = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 9.9.9.9\r\naws:SourceVpce: vpce-other\r\n\r\n"
+        assert (await ask(port, forged)).endswith(b"ok")
+
+    run(scenario())
+    assert s3.paths == [NetworkPath(secure=False, vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="127.0.0.1")]
+
+
+def test_the_service_s_own_network_has_a_source_address_and_no_vpc() -> None:
+    public = ListenerLabel("vpc-service", "endpoint-https", "169.254.170.1", 20003, "vpce-public")
+    assert network_path(public, "198.18.0.4", True, "vpc-service") == NetworkPath(source_ip="198.18.0.4", secure=True)
+
+
+def test_removing_a_listener_cuts_its_connections_at_once(listeners: VpcListeners, s3: S3) -> None:
+    async def scenario() -> float:
+        sock = bound()
+        port, given = sock.getsockname()[1], label("endpoint-http", sock, endpoint="vpce-1")
+        await listeners.add(given, sock)
+        s3.delay = 60
+        waiting = asyncio.create_task(ask(port))
+        await s3.called.wait()
+        began = asyncio.get_running_loop().time()
+        listeners.remove(given)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await waiting
+        with pytest.raises(OSError):
+            await ask(port)
+        return asyncio.get_running_loop().time() - began
+
+    assert run(scenario()) < 1
+    assert listeners.labels == frozenset()
+
+
+def test_releasing_lets_accepted_requests_end(listeners: VpcListeners, s3: S3) -> None:
+    async def scenario() -> bytes:
+        sock = bound()
+        port = sock.getsockname()[1]
+        await listeners.add(label("endpoint-http", sock, endpoint="vpce-1"), sock)
+        s3.delay = 0.3
+        waiting = asyncio.create_task(ask(port))
+        await s3.called.wait()
+        listeners.release()
+        with pytest.raises(OSError):
+            await ask(port)
+        return await waiting
+
+    assert run(scenario()).endswith(b"ok")
+
+
+def test_the_credentials_address_is_told_vpc_and_sender(listeners: VpcListeners) -> None:
+    async def scenario() -> bytes:
+        sock = bound()
+        port = sock.getsockname()[1]
+        await listeners.add(label("credentials", sock), sock)
+        return await ask(port, b"GET /v2/credentials/x?y HTTP/1.1\r\nHost: 169.254.170.2\r\n\r\n")
+
+    assert run(scenario()).endswith(b"GET /v2/credentials/x vpc-1 127.0.0.1")
+
+
+def test_dns_answers_over_udp_and_tcp(listeners: VpcListeners) -> None:
+    question = DNSRecord.question("s3.amazonaws.com").pack()
+
+    async def scenario() -> list[bytes]:
+        udp, tcp = bound(socket.SOCK_DGRAM), bound()
+        ports = udp.getsockname()[1], tcp.getsockname()[1]
+        await listeners.add(label("resolver-udp", udp), udp)
+        await listeners.add(label("resolver-tcp", tcp), tcp)
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            client.connect(("127.0.0.1", ports[0]))
+            await loop.sock_sendall(client, question)
+            answers = [await loop.sock_recv(client, 4096)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", ports[1])
+        writer.write(len(question).to_bytes(2, "big") + question)
+        size = int.from_bytes(await reader.readexactly(2), "big")
+        answers.append(await reader.readexactly(size))
+        writer.close()
+        for each in listeners.labels:
+            listeners.remove(each)
+        return answers
+
+    for packet in run(scenario()):
+        assert DNSRecord.parse(packet).header.id == DNSRecord.parse(question).header.id
+
+
+def test_draining_ends_what_is_idle_and_waits_for_what_is_not() -> None:
+    app = S3()
+
+    async def scenario() -> tuple[bytes, float]:
+        sock = bound()
+        port = sock.getsockname()[1]
+
+        async def with_path(scope: Any, receive: Any, send: Any) -> None:
+            scope["reading_room.path"] = NetworkPath()
+            await app(scope, receive, send)
+
+        listener = HttpListener(with_path, sock)
+        await listener.start()
+        app.delay = 0.2
+        waiting = asyncio.create_task(ask(port))
+        await app.called.wait()
+        began = asyncio.get_running_loop().time()
+        await listener.drain(5)
+        return await waiting, asyncio.get_running_loop().time() - began
+
+    answer, seconds = run(scenario())
+    assert answer.endswith(b"ok")
+    assert seconds < 2

@@ -1,0 +1,124 @@
+"""The pool of warm containers, with a container played by a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from reading_room.analysis.memory import CapitalWords
+from reading_room.analysis.realtime import serve
+from reading_room.hosts import realtime
+from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
+
+
+class PlayedAgent:
+    """Starts what the pool wishes, when it is woken: a thread for each container."""
+
+    def __init__(self) -> None:
+        self.pool = RealtimePool(self.wake)
+        self.started: list[str] = []
+        self.ends: dict[str, socket.socket] = {}
+        self.alive = True
+        self.behaviour: Callable[[socket.socket], None] = lambda end: serve(CapitalWords(), end)
+
+    def wake(self) -> None:
+        """Take a turn."""
+        if not self.alive:
+            return
+        for spec in self.pool.wish():
+            if spec.container_id not in self.started:
+                self.started.append(spec.container_id)
+                ours, theirs = socket.socketpair()
+                self.ends[spec.container_id] = theirs
+                threading.Thread(target=self.behaviour, args=(theirs,), daemon=True).start()
+                self.pool.arrived(spec.container_id, ours)
+
+
+def texts_of(results: list[list[dict[str, object]]]) -> list[list[object]]:
+    """Only the texts of entities."""
+    return [[entity["Text"] for entity in result] for result in results]
+
+
+def test_a_container_is_started_once_per_account_and_engine() -> None:
+    agent = PlayedAgent()
+    for _ in range(3):
+        assert texts_of(agent.pool.analyse("1", "entities-en", ["Anna met Bo", ""], "en")) == [["Anna", "Bo"], []]
+    agent.pool.analyse("2", "entities-en", ["x"], "en")
+    agent.pool.analyse("1", "dominant-language", ["x"], None)
+    assert len(agent.started) == 3
+
+
+def test_many_threads_share_one_container_and_get_their_own_answers() -> None:
+    agent = PlayedAgent()
+    answers: dict[int, list[list[object]]] = {}
+
+    def call(number: int) -> None:
+        answers[number] = texts_of(agent.pool.analyse("1", "entities-en", [f"Name{number}"], "en"))
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert answers == {number: [[f"Name{number}"]] for number in range(20)}
+    assert len(agent.started) == 1
+
+
+def test_a_container_that_dies_is_replaced_and_the_call_made_again() -> None:
+    agent = PlayedAgent()
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.ends[agent.started[0]].shutdown(socket.SHUT_RDWR)
+    assert texts_of(agent.pool.analyse("1", "entities-en", ["Bo"], "en")) == [["Bo"]]
+    assert len(agent.started) == 2
+
+
+def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service() -> None:
+    agent = PlayedAgent()
+
+    def nonsense(end: socket.socket) -> None:
+        with end, end.makefile("rwb") as stream:
+            stream.write(b'{"ready": true}\n')
+            stream.flush()
+            stream.readline()
+            stream.write(b"[1]\n")
+            stream.flush()
+
+    agent.behaviour = nonsense
+    with pytest.raises(RealtimeUnavailable, match="did not answer"):
+        agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    assert len(agent.started) == 2
+    assert agent.pool.wish() == ()
+
+
+def test_without_an_agent_a_call_ends_with_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "START_SECONDS", 0.05)
+    agent = PlayedAgent()
+    agent.alive = False
+    with pytest.raises(RealtimeUnavailable, match="doctor"):
+        agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+
+
+def test_a_container_is_replaced_after_so_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "CALLS_PER_CONTAINER", 2)
+    agent = PlayedAgent()
+    for _ in range(5):
+        agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    assert len(agent.started) == 3
+
+
+def test_containers_over_all_accounts_are_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "CONTAINERS_AT_MOST", 2)
+    agent = PlayedAgent()
+    for account in ("1", "2", "1", "3"):
+        agent.pool.analyse(account, "entities-en", ["Anna"], "en")
+    assert [spec.account for spec in sorted(agent.pool.wish(), key=lambda spec: spec.account)] == ["1", "3"]
+
+
+def test_an_agent_that_comes_back_starts_them_anew() -> None:
+    agent = PlayedAgent()
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.pool.forget_all()
+    assert texts_of(agent.pool.analyse("1", "entities-en", ["Bo"], "en")) == [["Bo"]]

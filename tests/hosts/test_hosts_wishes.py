@@ -1,0 +1,178 @@
+"""The wish for a host and what an agent's words lead to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dnslib import DNSRecord
+
+import reading_room.app as app
+from reading_room.agent.spec import HostReport
+from reading_room.clock import system_clock
+from reading_room.containers.spec import RealtimeSpec
+from reading_room.database.engine import Database
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel, Problem
+from reading_room.hosts import authority
+from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.names import VpcNames
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.server_side import ServerSide
+from reading_room.settings import Settings
+from reading_room.vpc import service_network
+from reading_room.vpc.tables import Vpc
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A database with the service's own network in it."""
+    database = app.open_database(Settings.from_environment({}, data=tmp_path))
+    with database.transaction() as session:
+        service_network.ensure(session, "us-east-1")
+    yield database
+    database.close()
+
+
+def test_an_unchanged_wish_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
+    realtime: list[RealtimeSpec] = []
+    desired = DesiredHost(database, Settings(), "local", lambda: tuple(realtime))
+    first = desired.read()
+    assert desired.read() is first
+    realtime.append(RealtimeSpec("rt-0123456789abcdef", "000000000001", "entities-en"))
+    second = desired.read()
+    assert second.generation > first.generation
+    assert second.realtime == tuple(realtime)
+    assert {wish.engine: wish.count for wish in second.standby} == {"entities-en": 1, "dominant-language": 1}
+
+
+def test_a_server_that_starts_again_goes_on_above_its_generations(database: Database) -> None:
+    first = DesiredHost(database, Settings(), "local", tuple).read()
+    assert DesiredHost(database, Settings(), "local", tuple).read().generation >= first.generation
+
+
+def test_names_follow_the_tables_at_once(database: Database) -> None:
+    names = VpcNames(database)
+    question = DNSRecord.question("bucket.s3.amazonaws.com").pack()
+    with database.reading() as session:
+        vpc_id = service_network.ensure(session, "us-east-1").vpc_id
+    answer = names.answer(vpc_id, question, "198.18.0.4")
+    assert answer is not None
+    assert str(DNSRecord.parse(answer).rr[0].rdata) == "52.216.0.10"
+    with database.transaction() as session:
+        session.get_one(Vpc, vpc_id).enable_dns_support = False
+    assert names.answer(vpc_id, question, "198.18.0.4") is None
+    assert names.answer("vpc-nobody", question, "198.18.0.4") is None
+
+
+def test_a_sender_beyond_its_rate_is_not_answered(database: Database) -> None:
+    names = VpcNames(database)
+    question = DNSRecord.question("example.com").pack()
+    with database.reading() as session:
+        vpc_id = service_network.ensure(session, "us-east-1").vpc_id
+    answers = [names.answer(vpc_id, question, "198.18.0.4") for _ in range(3000)]
+    assert answers[0] is not None
+    assert answers[-1] is None
+    assert names.answer(vpc_id, question, "198.18.0.5") is not None
+
+
+class Heard:
+    """Who waits for an agent's words."""
+
+    def __init__(self) -> None:
+        self.words: list[tuple[str, Any]] = []
+
+    def report(self, report: HostReport) -> None:
+        self.words.append(("report", report.generation))
+
+    def flows(self, events: Sequence[FlowEvent]) -> None:
+        self.words.append(("flows", len(events)))
+
+    def seen(self, interfaces: Set[str]) -> None:
+        self.words.append(("seen", sorted(interfaces)))
+
+    def gone(self, interface: str) -> None:
+        self.words.append(("gone", interface))
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own, as the server has one."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
+
+
+@pytest.fixture
+def server_side(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Callable[[Heard], tuple[ServerSide, VpcListeners]]:
+    """Make a server's side with its listeners."""
+
+    async def s3(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("nobody calls")
+
+    class Silent:
+        def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+            return None
+
+        def handle(self, *_: Any) -> Any:
+            raise AssertionError("nobody calls")
+
+    def make(heard: Heard) -> tuple[ServerSide, VpcListeners]:
+        tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()))
+        listeners = VpcListeners(s3, Silent(), Silent(), tls, "vpc-service")
+        pool = RealtimePool(lambda: None)
+        return ServerSide(loop, listeners, pool, heard.report, heard.flows, heard.seen, heard.gone), listeners
+
+    return make
+
+
+def test_interfaces_that_come_and_go_are_told_before_the_report_is_taken(
+    server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]],
+) -> None:
+    heard = Heard()
+    side, _ = server_side(heard)
+    side.report(HostReport("local", 1, interfaces=("eni-1",)))
+    side.flows([])
+    side.report(HostReport("local", 2))
+    assert heard.words == [("seen", ["eni-1"]), ("report", 1), ("flows", 0), ("gone", "eni-1"), ("report", 2)]
+
+
+def test_a_problem_is_logged_once_and_again_after_it_was_gone(
+    server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]], caplog: pytest.LogCaptureFixture
+) -> None:
+    side, _ = server_side(Heard())
+    broken = HostReport("local", 1, problems=(Problem("vpc-1", "no namespace"),))
+    for report in (broken, broken, HostReport("local", 2), broken):
+        side.report(report)
+    assert sum("vpc-1: no namespace" in record.message for record in caplog.records) == 2
+
+
+def test_listeners_are_served_replaced_and_released(
+    server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]], loop: asyncio.AbstractEventLoop
+) -> None:
+    side, listeners = server_side(Heard())
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    label = ListenerLabel("vpc-1", "endpoint-http", "127.0.0.1", port, "vpce-1")
+    side.listeners_replaced({label: sock})
+    assert listeners.labels == {label}
+    side.listeners_replaced({label: sock})
+    assert listeners.labels == {label}
+    side.listeners_replaced({})
+    assert listeners.labels == frozenset()
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), 0.5)
+    second = socket.create_server(("127.0.0.1", 0))
+    side.listeners_replaced({label: second})
+    side.disconnected()
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
+    assert listeners.labels == frozenset()
