@@ -40,11 +40,11 @@ def parse(body: bytes) -> dict[str, object]:
     ids=range(11),
 )
 def test_xml_that_is_dangerous_or_wrong_is_malformed(body: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(AwsError) as caught:
         parse(body)
     assert caught.value.code == "MalformedXML"
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_names_with_and_without_the_namespace_are_read_alike() -> None:

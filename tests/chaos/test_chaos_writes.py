@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -60,7 +61,7 @@ class Writer:
                 self.refused += 1
 
     def _in_parts(self, key: str, content: bytes) -> None:
-        where = {"Bucket": self._bucket, "Key": key}
+        where: Any = {"Bucket": self._bucket, "Key": key}
         upload = self._s3.create_multipart_upload(**where)["UploadId"]
         part = self._s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=content)
         self._s3.complete_multipart_upload(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,22 @@ def test_a_data_folder_that_is_not_the_products_is_named(tmp_path: Path) -> None
     assert "db.sqlite cannot be read" in says("network", "trace", "eni-1", "192.0.2.1:1", "--data", str(tmp_path))
     (tmp_path / "credentials").write_text("[other]\n")
     assert "holds no key of the profile default" in says("jobs", "explain", "x", "--data", str(tmp_path))
+
+
+def test_another_program_on_the_port_is_not_taken_for_the_product(tmp_path: Path) -> None:
+    class NoAws(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n")
+    texts(tmp_path, "texts/a.txt")
+    with HTTPServer(("127.0.0.1", 0), NoAws) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = ("--data", str(tmp_path), "--port", str(server.server_port))
+        wanted = f"is it Reading Room that listens on 127.0.0.1:{server.server_port}?"
+        for command in (("run", str(tmp_path / "texts")), ("explain", "x")):
+            assert wanted in says("jobs", *command, *place)
+        server.shutdown()
 
 
 @pytest.mark.parametrize("destination", ["here", "192.0.2.1:http", "192.0.2.1:65536", "192.0.2.1:-1", "2001:db8::1"])

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
+from container_entry import run_in_container, start_in_container
 from product_world import (
     Place,
     Product,
     eventually,
     needs_root,
-    run_in_container,
     settled,
-    start_in_container,
 )
 
 from reading_room.cli.running import host_address
@@ -166,7 +165,8 @@ def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
 ) -> None:
     place = Place(product, "10.4.0.0/16")
     ec2 = product.account().ec2
-    place.put("in/", 20_000)
+    # Long enough to be cut in its middle; it finds out when it reads on, or at the latest when it writes.
+    place.put("in/", 4_000)
     job = place.start("in/")
     worker = eventually(lambda: place.worker(job), 60, "a worker")
     assert worker is not None
@@ -195,7 +195,7 @@ def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
 def test_a_vpc_in_use_is_not_deleted_and_its_job_goes_on(product: Product) -> None:
     place = Place(product, "10.3.0.0/16")
     ec2 = product.account().ec2
-    place.put("in/", 600)
+    place.put("in/", 3000)
     job = place.start("in/")
     eventually(lambda: place.worker(job), 60, "a worker")
     attempts: tuple[Callable[[], object], ...] = (

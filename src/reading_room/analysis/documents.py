@@ -38,16 +38,13 @@ class Oversize:
 
 
 def documents_of_lines(file: str, chunks: Iterable[bytes], limit: int) -> Iterator[Document]:
-    """Yield the lines of one file as documents.
+    """Yield the lines of one file as documents, each a text or an error of its own.
 
-    After a line that is not UTF-8 the file ends: its encoding is unknown, so further offsets would be guesses, and
-    Comprehend documents the same.
+    A line that is not UTF-8 costs itself only: LF and CR are the same bytes in whatever it was meant to be, so the
+    lines behind it are where they seem to be.
     """
     for number, line in enumerate(split_lines(_without_bom(chunks), limit)):
-        document = _document(file, number, line, limit)
-        yield document
-        if document.error is not None and document.error.code == "UNSUPPORTED_ENCODING":
-            return
+        yield _document(file, number, line, limit)
 
 
 def document_of_file(file: str, chunks: Iterable[bytes], limit: int) -> Document:
@@ -106,6 +103,5 @@ def _document(file: str, line: int | None, content: bytes | Oversize, limit: int
     try:
         return Document(file, line, content.decode("utf-8"))
     except UnicodeDecodeError:
-        rest = "" if line is None else " and all subsequent lines are ignored"
-        message = f"Document is not in UTF-8 format{rest}."
+        message = "Document is not in UTF-8 format."
         return Document(file, line, error=DocumentError("UNSUPPORTED_ENCODING", message))

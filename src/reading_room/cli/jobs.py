@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from rich.table import Table
 
 from reading_room.cli import reading
@@ -64,7 +65,7 @@ def run(
             console.print(f"  reading-room jobs explain {job}{given}", soft_wrap=True, markup=False)
     except (StartError, reading.FolderError, TimeoutError) as error:
         raise fail(plain_message(error)) from None
-    except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError, S3UploadFailedError) as error:
         raise fail(not_answered(error, settings)) from None
 
 
@@ -84,9 +85,16 @@ def plain_message(error: Exception) -> str:
 
 def not_answered(error: Exception, settings: Settings) -> str:
     """Return what to say of an error of the SDK; where nothing or something else may have answered, what to look at."""
-    if isinstance(error, S3UploadFailedError) or (isinstance(error, ClientError) and error.response["Error"]["Code"]):
-        return str(error)
-    return f"{error}: is it Reading Room that listens on {settings.host}:{settings.port}? --port names another port"
+    says = str(error)
+    if isinstance(error, S3UploadFailedError):
+        return says
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if code and not code.isdigit():
+            return says
+    if isinstance(error, ClientError | ResponseParserError):
+        says = "the answer is none that AWS gives"
+    return f"{says}: is it Reading Room that listens on {settings.host}:{settings.port}? --port names another port"
 
 
 def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, output: Path | None) -> str:
@@ -168,9 +176,11 @@ def explain(
     except ClientError as error:
         if error.response["Error"]["Code"] in ("ResourceNotFoundException", "JobNotFoundException"):
             raise fail(f"no job {job}: `aws comprehend list-entities-detection-jobs` lists those there are") from None
-        raise fail(str(error)) from None
+        raise fail(not_answered(error, settings)) from None
     except BotoCoreError as error:
         raise fail(f"{error}: is the product running (`reading-room up`)?") from None
+    except ResponseParserError as error:
+        raise fail(not_answered(error, settings)) from None
     console.print(f"[bold]{job}[/]  {properties['JobStatus']}")
     if properties.get("Message"):
         console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
