@@ -10,7 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
 
-from product_world import Place, Product
+from place_world import Place
+from product_world import Product
 
 
 @pytest.fixture(scope="module")

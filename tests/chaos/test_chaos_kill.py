@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from enum import StrEnum
 
 import pytest
-from product_world import Place, Product, eventually, needs_root, settled
+from place_world import Place
+from product_world import Product, eventually, needs_root, settled
 
 from reading_room.cli import reading
 from reading_room.jobs.job import TERMINAL, Phase

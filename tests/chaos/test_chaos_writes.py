@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from product_world import Place, Product, needs_root, settled
+from place_world import Place
+from product_world import Product, needs_root, settled
 
 from reading_room.cli import reading
 

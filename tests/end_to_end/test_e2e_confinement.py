@@ -9,13 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from botocore.exceptions import ClientError
 from container_entry import run_in_container, start_in_container
-from product_world import (
-    Place,
-    Product,
-    eventually,
-    needs_root,
-    settled,
-)
+from place_world import Place
+from product_world import Product, eventually, needs_root, settled
 
 from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from product_world import STOP_SECONDS, Place, Product, eventually, needs_root, settled
+from place_world import Place
+from product_world import STOP_SECONDS, Product, eventually, needs_root, settled
 
 from reading_room.cli import reading
 

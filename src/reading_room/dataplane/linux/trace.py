@@ -181,6 +181,7 @@ class _Walk:
         self, chain: Chain, rule: Rule, state: _State, comments: list[str]
     ) -> tuple[Accept | Drop | None, bool]:
         """Carry a rule's statements out; the flag says that the chain ends here without a verdict (after a goto)."""
+        met = False
         for statement in rule.statements:
             verdict: Statement = statement
             if isinstance(statement, VerdictFrom | MarkFrom | TranslateFrom):
@@ -198,7 +199,9 @@ class _Walk:
             if isinstance(statement, Log):
                 state.reported = Fate(statement.prefix)
                 continue
-            self.met.append(Met(chain.name, rule.text(), comments[-1] if comments else ""))
+            if not met:
+                self.met.append(Met(chain.name, rule.text(), comments[-1] if comments else ""))
+                met = True
             if isinstance(verdict, Accept | Drop):
                 return verdict, True
             if isinstance(verdict, Jump | Goto):

@@ -1,0 +1,133 @@
+"""What a job needs, in one product that tests may kill."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from product_world import Product, eventually
+
+from reading_room.cli import reading
+from reading_room.containers.processes import start_time, worker_of
+from reading_room.jobs.job import Phase
+
+
+class Place:
+    """A bucket, a private network and a role in one product: what a job needs. Survives the product's restarts."""
+
+    def __init__(self, product: Product, cidr: str = "10.0.0.0/16") -> None:
+        self.product = product
+        account = product.account()
+        self.bucket = f"place-{secrets.token_hex(4)}"
+        account.s3.create_bucket(Bucket=self.bucket)
+        self.network = reading.build_network(account, cidr)
+        self.role = reading.make_reader_role(account, self.bucket, self.bucket)
+
+    def put(self, prefix: str, documents: int, words: int = 12) -> None:
+        """Store a file of so many documents, one per line, some tens of milliseconds of work each 100."""
+        text = "Marie Curie was born in Warsaw and moved to Paris to study. " * max(1, words // 12)
+        body = "\n".join([text] * documents).encode()
+        self.product.account().s3.put_object(Bucket=self.bucket, Key=f"{prefix}a.txt", Body=body)
+
+    def start(self, prefix: str, **more: Any) -> str:
+        """Start an entities job over a prefix."""
+        request: dict[str, Any] = {
+            "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
+            "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
+            "DataAccessRoleArn": self.role,
+            "VpcConfig": self.network.config(),
+        }
+        return reading.JobCalls(self.product.account(), "entities").start(**(request | more))
+
+    def describe(self, job: str) -> dict[str, Any]:
+        """Return the job's properties."""
+        return reading.JobCalls(self.product.account(), "entities").describe(job)
+
+    def wait(self, job: str, seconds: float = 90) -> dict[str, Any]:
+        """Wait for a job's end, also while the product is not there to be asked."""
+        account = self.product.await_answer()
+        calls = reading.JobCalls(account, "entities")
+
+        def over() -> dict[str, Any] | None:
+            try:
+                properties = calls.describe(job)
+            except (EndpointConnectionError, ConnectionClosedError):
+                return None
+            return properties if properties["JobStatus"] in reading.OVER else None
+
+        try:
+            found = eventually(over, seconds, f"the end of job {job}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story(job)}\n{self.product.tail()}") from None
+        assert found is not None
+        return found
+
+    def story(self, job: str) -> str:
+        """Return the events of a job, a line each."""
+        with self.product.database() as database:
+            rows = database.execute("SELECT at, event, text FROM job_events WHERE job_id = ? ORDER BY sequence", (job,))
+            return "\n".join(" ".join(map(str, row)) for row in rows)
+
+    def outputs(self, prefix: str) -> list[str]:
+        """Return the keys of what jobs over a prefix wrote."""
+        found = self.product.account().s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
+        return [entry["Key"] for entry in found.get("Contents", [])]
+
+    @contextmanager
+    def running(self, documents: int = 20_000, **more: Any) -> Iterator[tuple[str, int]]:
+        """Run a long job for the length of the block: its id, and its worker's process. Afterwards it is stopped."""
+        prefix = f"running-{secrets.token_hex(4)}/"
+        self.put(prefix, documents)
+        job = self.start(prefix, **more)
+        try:
+            worker = eventually(lambda: self.worker(job), 60, f"a worker of {job}")
+            assert worker is not None
+            yield job, worker
+        finally:
+            account = self.product.account()
+            if self.describe(job)["JobStatus"] not in reading.OVER:
+                account.comprehend.stop_entities_detection_job(JobId=job)
+            self.wait(job)
+
+    def worker(self, job: str) -> int | None:
+        """Return the process that works on a job, once it has its first document done."""
+        with self.product.database() as database:
+            row = database.execute(
+                "SELECT c.container_id FROM job_containers c JOIN jobs j USING (job_id) WHERE job_id = ? AND documents",
+                (job,),
+            ).fetchone()
+        for record in self.product.records().values():
+            if row and record is not None and record.container_id == row[0] and start_time(record.pid) is not None:
+                return worker_of(record.pid)
+        assert self.describe(job)["JobStatus"] not in reading.OVER, f"{self.describe(job)}\n{self.product.tail()}"
+        return None
+
+    def credentials_path(self, job: str) -> str:
+        """Return the path of a running job's credentials, which only its own container is told."""
+        with self.product.database() as database:
+            query = "SELECT credentials_path FROM job_containers WHERE job_id = ? AND wanted"
+            return str(database.execute(query, (job,)).fetchone()[0])
+
+    @contextmanager
+    def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:
+        """Wait until the job is in a phase, and keep it there: nobody can write to the database meanwhile."""
+        query = "SELECT phase FROM jobs WHERE job_id = ?"
+        with self.product.database() as database:
+            deadline = time.monotonic() + seconds
+            while True:
+                if database.execute(query, (job,)).fetchone()[0] == phase.value:
+                    database.execute("BEGIN IMMEDIATE")
+                    now = database.execute(query, (job,)).fetchone()[0]
+                    if now == phase.value:
+                        break
+                    database.execute("ROLLBACK")
+                assert time.monotonic() < deadline, f"{job} was never {phase.value}:\n{self.story(job)}"
+                time.sleep(0.0005)
+            try:
+                yield
+            finally:
+                database.execute("ROLLBACK")
