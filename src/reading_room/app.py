@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import logging
 import signal
 import socket
@@ -258,6 +259,9 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     await public.start()
     ended = threading.Event()
     conversation = threading.Thread(target=agent.run, args=(ended,), name="agent-connection", daemon=True)
+    # What start-up made lives as long as the process: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
     product.controller.start()
     wishes.start()
     flow_logs.start()

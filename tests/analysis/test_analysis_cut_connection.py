@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from reading_room.analysis.objects import S3Storage
+from reading_room.analysis.objects import S3Storage, warm_session
 from reading_room.analysis.storage import JobFailure
 
 
@@ -82,7 +82,7 @@ def test_a_connection_cut_inside_an_object_is_named_as_a_lost_way_to_storage(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
-    storage = S3Storage("us-east-1")
+    storage = S3Storage(warm_session("us-east-1"), "us-east-1")
     with pytest.raises(JobFailure) as failed:
         for _ in storage.read("bucket", "key"):
             pass

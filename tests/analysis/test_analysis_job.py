@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -131,8 +132,19 @@ def test_an_input_outside_the_limits_fails_and_writes_nothing(
     assert not any(bucket == "out" for bucket, _ in storage.objects)
 
 
-def test_an_output_that_may_not_be_written_fails_before_anything_is_read(tmp_path: Path) -> None:
+def test_an_output_that_may_not_be_written_fails(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "doc"): b"Anna"}, read_only=True)
+    with pytest.raises(JobFailure) as failure:
+        run(job_file(), storage, tmp_path)
+    assert failure.value.code == "NO_WRITE_ACCESS_TO_OUTPUT"
+
+
+def test_a_large_input_is_not_read_before_its_output_may_be_written(tmp_path: Path) -> None:
+    class Unread(MemoryStorage):
+        def read(self, bucket: str, key: str) -> Iterator[bytes]:
+            raise AssertionError("it was read")
+
+    storage = Unread({("in", "doc"): b"Anna\n" * 300_000}, read_only=True)
     with pytest.raises(JobFailure) as failure:
         run(job_file(), storage, tmp_path)
     assert failure.value.code == "NO_WRITE_ACCESS_TO_OUTPUT"

@@ -12,6 +12,8 @@ from reading_room.analysis.engine import Engine
 from reading_room.analysis.job_file import Done, JobFile, Progress
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
+PROBE_BYTES = 1_000_000
+"""A larger input is worth two requests that find out whether its results may be written before it is read."""
 BATCH_DOCUMENTS = 64
 BATCH_CODE_POINTS = 1_000_000
 
@@ -30,7 +32,8 @@ def run_job(
     ``JobFailure``; then no output object exists.
     """
     objects = _checked_input(job, storage)
-    storage.probe_output(job.output)
+    if sum(entry.size for entry in objects) > PROBE_BYTES:
+        storage.probe_output(job.output)
     archive = ResultArchive(scratch / "output.tar.gz")
     documents = errors = 0
     stopped = False

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from reading_room.dataplane.linux import kernel
 from reading_room.dataplane.linux.compile import compile_vpc
+from reading_room.dataplane.linux.compile.security_groups import Kept, carried_groups
 from reading_room.dataplane.linux.flow_watch import Places
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.host import HostConfig, RouterConfig
@@ -116,6 +117,8 @@ class LinuxNetworkDriver:
             raise
         self._adopted = set(self._kernel.routers)
         self._compiled: dict[str, Compiled] = {}
+        self._worn: dict[str, Kept] = {}
+        """The combinations of groups that interfaces of a VPC carried: their chains stay for the next one."""
         self._prefix_lists: tuple[PrefixList, ...] = ()
         self._wired: dict[str, frozenset[tuple[str, str]]] = {}
         """By VPC, the interfaces with a wire after the last turn: id and address."""
@@ -162,11 +165,15 @@ class LinuxNetworkDriver:
         known = self._compiled.get(vpc.vpc_id)
         if known is not None and (known.vpc is vpc or known.vpc == vpc):
             return known.config
-        config = compile_vpc(vpc, prefix_lists)
+        kept = self._worn.get(vpc.vpc_id, frozenset())
+        config = compile_vpc(vpc, prefix_lists, kept)
         broken = check(HostConfig((config,)), NetworkSpec((vpc,), prefix_lists))
         if broken:
             raise ValueError("; ".join(broken[:5]))
         self._compiled[vpc.vpc_id] = Compiled(vpc, config)
+        existing = {group.group_id for group in vpc.groups}
+        worn = kept | {carried_groups(interface) for interface in vpc.interfaces if interface.container_id}
+        self._worn[vpc.vpc_id] = frozenset(groups for groups in worn if groups and existing.issuperset(groups))
         return config
 
     def _realize_vpc(
@@ -300,6 +307,7 @@ class LinuxNetworkDriver:
         """Take a VPC that nobody wants any more away; on failure it is tried again at the next turn."""
         self._steady.pop(vpc_id, None)
         self._compiled.pop(vpc_id, None)
+        self._worn.pop(vpc_id, None)
         try:
             router = self._kernel.routers[vpc_id]
             steps = list(plan(HostConfig(()), ObservedHost((router.observe(),))))

@@ -12,7 +12,7 @@ from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, DNS_RA
 from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_map, reach
 from reading_room.dataplane.linux.compile.flow_logs import logged_set
 from reading_room.dataplane.linux.compile.routes import ways
-from reading_room.dataplane.linux.compile.security_groups import compile_groups
+from reading_room.dataplane.linux.compile.security_groups import Kept, compile_groups
 from reading_room.dataplane.linux.compile.topology import (
     attached,
     links,
@@ -34,8 +34,8 @@ def compile_host(spec: NetworkSpec) -> HostConfig:
     return HostConfig(tuple(sorted(routers, key=lambda router: router.vpc_id)))
 
 
-def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...]) -> RouterConfig:
-    """Return one VPC's router.
+def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = frozenset()) -> RouterConfig:
+    """Return one VPC's router; ``kept`` are combinations of groups whose chains stay though nobody carries them now.
 
     An interface without a container has no wire and no part in the result. Whoever has not got a container's
     namespace open should leave the ``container_id`` out before compiling, so that packets to it are reported.
@@ -46,7 +46,7 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...]) -> RouterConfig:
     _must_fit(vpc)
     interfaces = tuple(sorted(attached(vpc), key=lambda interface: interface.interface_id))
     tables = tables_by_subnet(vpc)
-    groups = compile_groups(vpc, interfaces, lists)
+    groups = compile_groups(vpc, interfaces, lists, kept)
     found = ways(vpc, lists)
     sets = [*topology_sets(vpc, interfaces, tables), *groups.sets, endpoint_map(found), DNS_RATE_SET]
     sets.append(logged_set([link_name(each.interface_id) for each in interfaces if each.logged]))

@@ -18,7 +18,6 @@ from reading_room.dataplane.linux.host import link_name
 from reading_room.dataplane.linux.nftables import (
     Accept,
     Chain,
-    Drop,
     Element,
     Equals,
     Field,
@@ -45,6 +44,8 @@ from reading_room.dataplane.spec import (
 ICMP, TCP, UDP = 1, 6, 17
 _LAST_PORT = 65535
 Span = tuple[int, int]
+Kept = frozenset[tuple[str, ...]]
+"""Combinations of groups that interfaces carry or carried, each sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,20 @@ class GroupRules:
 
 
 def compile_groups(
-    vpc: Vpc, interfaces: Sequence[Interface], prefix_lists: Mapping[str, tuple[str, ...]]
+    vpc: Vpc,
+    interfaces: Sequence[Interface],
+    prefix_lists: Mapping[str, tuple[str, ...]],
+    kept: Kept = frozenset(),
 ) -> GroupRules:
-    """Return what the attached ``interfaces`` need: groups that none of them carries are left out."""
+    """Return what the attached ``interfaces`` need; groups that none of them carries are left out.
+
+    ``kept`` are those that stay nevertheless as long as the VPC has them: taking a group's chains away and making
+    them anew costs several transactions, and the next interface is likely to want them.
+    """
     by_id = {group.group_id: group for group in vpc.groups}
-    carried = sorted({group_id for interface in interfaces for group_id in interface.group_ids})
+    kept = frozenset(groups for groups in kept if all(group_id in by_id for group_id in groups))
+    worn = kept | {carried_groups(interface) for interface in interfaces}
+    carried = sorted({group_id for groups in worn for group_id in groups})
     missing = [group_id for group_id in carried if group_id not in by_id]
     if missing:
         raise ValueError(f"{', '.join(missing)}: carried by an interface of {vpc.vpc_id}, but not a group of it")
@@ -95,33 +105,41 @@ def compile_groups(
         elements = tuple(Element((str(network),)) for network in networks)
         sets.append(NamedSet(f"prefix_{listed}", (KeyType.ADDRESS,), elements, interval=True))
     for direction in (OUT, IN):
-        verdicts, joined = _ways_in(direction, interfaces)
+        verdicts, joined = _ways_in(direction, interfaces, worn)
         sets.append(NamedSet(direction.map_name, (KeyType.DEVICE,), verdicts, value="verdict"))
         chains += joined
     return GroupRules(tuple(sets), tuple(chains))
 
 
-def _ways_in(direction: Direction, interfaces: Iterable[Interface]) -> tuple[tuple[Element, ...], list[Chain]]:
+def carried_groups(interface: Interface) -> tuple[str, ...]:
+    """Return an interface's groups, each once, in order."""
+    return tuple(sorted(set(interface.group_ids)))
+
+
+def _ways_in(
+    direction: Direction, interfaces: Iterable[Interface], worn: Kept
+) -> tuple[tuple[Element, ...], list[Chain]]:
     """Return each device's verdict, and the chains that join several groups.
 
     Interfaces with the same groups share one chain, so that attaching one more edits elements only.
     """
-    joined: dict[str, Chain] = {}
-    elements = []
-    for interface in interfaces:
-        groups = sorted(set(interface.group_ids))
-        verdict: Verdict = Drop()
+    joined = []
+    ways: dict[tuple[str, ...], Verdict] = {}
+    for groups in sorted(worn):
         if len(groups) == 1:
-            verdict = Jump(f"{direction.prefix}_{groups[0]}")
+            ways[groups] = Jump(f"{direction.prefix}_{groups[0]}")
         elif groups:
             digest = hashlib.sha256(" ".join(groups).encode()).hexdigest()[:24]
             name = f"{direction.prefix}all_{digest}"
-            jumps = tuple(Rule((), (Jump(f"{direction.prefix}_{group}"),), group) for group in groups)
-            joined[name] = Chain(name, jumps)
-            verdict = Jump(name)
-        if groups:
-            elements.append(Element((link_name(interface.interface_id),), verdict))
-    return tuple(elements), list(joined.values())
+            joined.append(Chain(name, tuple(Rule((), (Jump(f"{direction.prefix}_{g}"),), g) for g in groups)))
+            ways[groups] = Jump(name)
+    # An interface without a group has no way in: it falls to the base chain's drop.
+    elements = [
+        Element((link_name(interface.interface_id),), ways[carried_groups(interface)])
+        for interface in interfaces
+        if interface.group_ids
+    ]
+    return tuple(elements), joined
 
 
 def _group_chain(
