@@ -51,7 +51,7 @@ QUICK = {
     (Moment.WORKING, "everything"),
 }
 FEW = 5
-DOCUMENTS = {Moment.WORKING: 600, Moment.STOPPING: 5000}
+DOCUMENTS = {Moment.WORKING: 3000, Moment.STOPPING: 5000}
 
 
 def case(moment: Moment, victim: str) -> object:
