@@ -1,14 +1,12 @@
 """Throughput and latency of the S3 endpoint on this machine, over a loopback socket between two processes.
 
-Usage: ``python bench/s3.py``. Prints medians of interleaved rounds as one JSON object.
+Medians of interleaved rounds.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
-import platform
 import socket
 import statistics
 import tempfile
@@ -19,6 +17,7 @@ from typing import Any
 import uvicorn
 from botocore.config import Config
 
+from bench.report import Row, record
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -107,8 +106,8 @@ def main() -> None:
         finally:
             server.terminate()
             server.join()
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "kernel": platform.release()}
-    print(json.dumps({"machine": machine, "medians": result}, indent=2))
+    how = "boto3 over http on loopback, server in a process of its own, medians"
+    record("S3", [Row(what, f"{figure:g}", "reported", how) for what, figure in result.items()])
 
 
 if __name__ == "__main__":

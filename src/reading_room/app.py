@@ -163,6 +163,11 @@ class Product:
             default_vpc(session, settings.account, settings.region)
             return service_network.ensure(session, settings.region).vpc_id
 
+    def close(self) -> None:
+        """Finish the calls that run and take no more."""
+        for application in (self.app, self.s3, self.s3_in_vpcs):
+            application.close()
+
 
 class JobLog:
     """Writes job stories where people read them: a log group of the job's own account, a stream for each job."""
@@ -278,7 +283,8 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         listeners.release()
         # Records of windows that are still open would be lost with this process.
         await asyncio.to_thread(product.flow_logs.close, system_clock())
-        product.app.close()
+        await asyncio.to_thread(product.close)
+        backend.close()
         database.close()
 
 

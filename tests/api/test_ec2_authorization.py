@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +10,6 @@ from ec2_world import ACCOUNT, EVERYTHING, REGION, Ec2World, code_of, message_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Ec2World]:
-    world = Ec2World(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def ec2(world: Ec2World) -> EC2Client:
-    return world.client()
 
 
 def arn(kind: str, identifier: str) -> str:

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import Ec2World, code_of
+from ec2_world import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Ec2World]:
-    world = Ec2World(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def ec2(world: Ec2World) -> EC2Client:
-    return world.client()
-
-
-@pytest.fixture
-def vpc_id(ec2: EC2Client) -> str:
-    return ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-
-
-@pytest.fixture
-def subnet_id(ec2: EC2Client, vpc_id: str) -> str:
-    return ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
 
 
 def test_tags_are_set_changed_and_removed(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:

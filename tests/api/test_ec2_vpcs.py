@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 GHOST = "vpc-0123456789abcdef0"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Ec2World]:
-    world = Ec2World(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def ec2(world: Ec2World) -> EC2Client:
-    return world.client()
 
 
 def test_a_new_vpc_is_pending_then_available_with_its_block_in_canonical_form(ec2: EC2Client) -> None:

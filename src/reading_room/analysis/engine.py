@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -38,6 +39,16 @@ def load_engine(name: str) -> Engine:
 
         return LanguageVote()
     raise ValueError(f"unknown engine {name!r}, expected one of {', '.join(ENGINE_NAMES)}")
+
+
+def one_thread() -> None:
+    """Keep numerical libraries to the one thread that asks them; to be called before an engine is loaded.
+
+    Their matrices here are small: a second thread mostly waits, spinning, and a container's share of the processor pays
+    for it. Measured: a fifth more time for the same entities.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
 
 
 def in_batches(items: Iterable[str], most: int, most_characters: int) -> Iterator[list[str]]:

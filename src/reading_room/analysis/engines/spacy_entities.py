@@ -72,7 +72,7 @@ class SpacyEntities:
 
     def _recognize(self, pieces: Sequence[tuple[int, str]]) -> Iterator[Result]:
         offsets = iter(pieces)
-        for batch in in_batches((piece for _, piece in pieces), BATCH, 4 * SEGMENT_CODE_POINTS):
+        for batch in in_batches((piece for _, piece in pieces), BATCH, 8 * SEGMENT_CODE_POINTS):
             # Strings that a job brings are forgotten after its batch; the process's memory stays level.
             with self._nlp.memory_zone():
                 results = [self._entities(doc, next(offsets)) for doc in self._nlp.pipe(batch, batch_size=BATCH)]
