@@ -139,7 +139,7 @@ def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     place.put("in/", 3)
     done = place.start("in/")
     assert place.wait(done)["JobStatus"] == "COMPLETED"
-    place.put("long/", 1500)
+    place.put("long/", 6000)
     cut = place.start("long/")
     eventually(lambda: place.worker(cut), 60, "a worker")
     before = _everything(other.account(), place)
@@ -152,7 +152,7 @@ def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     assert len(list(reading.results(other.account(), place.describe(done)))) == 3
     properties = place.wait(cut)
     assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{place.story(cut)}\n{other.tail()}"
-    assert len(list(reading.results(other.account(), properties))) == 1500
+    assert len(list(reading.results(other.account(), properties))) == 6000
     settled(other.leftovers)
 
 
