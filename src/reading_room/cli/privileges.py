@@ -9,13 +9,11 @@ from pathlib import Path
 
 import reading_room
 from reading_room.agent.errors import PathNotVisible
-from reading_room.agent.view import make_traversable
+from reading_room.agent.view import enter_private_mounts, make_traversable
 from reading_room.cli.folder import StartError
 from reading_room.settings import Settings
 
 PR_SET_NO_NEW_PRIVS = 38
-CLONE_NEWNS = 0x20000
-MS_REC, MS_PRIVATE = 16384, 1 << 18
 
 
 def code_paths() -> list[Path]:
@@ -31,7 +29,7 @@ def drop_privileges(settings: Settings) -> None:
     """
     if os.geteuid() == 0:
         try:
-            _enter_private_mounts()
+            enter_private_mounts()
             make_traversable(code_paths(), writable=[settings.data])
             os.setgroups([])
             os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
@@ -45,11 +43,3 @@ def drop_privileges(settings: Settings) -> None:
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise StartError("the kernel refuses no_new_privs")
     os.umask(0o077)
-
-
-def _enter_private_mounts() -> None:
-    """Take a mount namespace of our own, from which nothing spreads to the host's."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))

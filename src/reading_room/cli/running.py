@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import os
 import signal
 import socket
 import subprocess
@@ -126,13 +125,3 @@ def host_address() -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "192.0.2.2"
-
-
-def environment(endpoint: Endpoint) -> dict[str, str]:
-    """Return the variables that make an AWS client use this product."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint.url,
-        "AWS_SHARED_CREDENTIALS_FILE": str(endpoint.data / "credentials"),
-        "AWS_DEFAULT_REGION": endpoint.region,
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-    }

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reading_room.agent import holder as holders
-from reading_room.cli.agent_config import socket_path
+from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
 from reading_room.settings import Settings
 
@@ -161,7 +161,7 @@ class Supervisor:
         return subprocess.Popen(argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
-        runtime = self._settings.data / "agent"
+        runtime = runtime_folder(self._settings)
         runtime.mkdir(mode=0o700, exist_ok=True)
         self._holder = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
         argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
@@ -187,6 +187,6 @@ class Supervisor:
                     child.process.kill()
                     child.process.wait()
         if self._holder is not None:
-            holders.end(self._holder, self._settings.data / "agent")
+            holders.end(self._holder, runtime_folder(self._settings))
         for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):
             os.close(descriptor)
