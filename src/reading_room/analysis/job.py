@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
 PROBE_BYTES = 1_000_000
 """A larger input is worth two requests that find out whether its results may be written before it is read."""
-BATCH_DOCUMENTS = 64
-BATCH_CODE_POINTS = 1_000_000
 
 
 def run_job(
@@ -35,28 +34,21 @@ def run_job(
     if sum(entry.size for entry in objects) > PROBE_BYTES:
         storage.probe_output(job.output)
     archive = ResultArchive(scratch / "output.tar.gz")
+    reading = _Reading(_documents(job, objects, storage), job.documents_limit, stopping)
     documents = errors = 0
-    stopped = False
     began = told = time.monotonic()
-    for batch in _batches(_documents(job, objects, storage)):
-        if stopping():
-            stopped = True
-            break
-        results = engine.analyse([d.text for d in batch if d.error is None])
-        for document in batch:
-            documents += 1
-            if documents > job.documents_limit:
-                raise JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {job.documents_limit:,} documents")
-            errors += document.error is not None
-            result = [] if document.error else next(results)
-            _keep(archive, result_line(document, engine.result_member, result))
+    for result in engine.analyse(reading.texts()):
+        document = reading.pending.popleft()
+        documents += 1
+        errors += document.error is not None
+        _keep(archive, result_line(document, engine.result_member, result))
         # Once a second at first, ever less often as the job ages: what a worker may say is bounded.
         if time.monotonic() - told >= max(1.0, (told - began) / 100):
             told = time.monotonic()
             tell(Progress(documents))
     size, sha256 = archive.finish()
     storage.write(job.output, archive.path)
-    return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=stopped)
+    return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=reading.stopped)
 
 
 def _checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
@@ -84,17 +76,26 @@ def _documents(job: JobFile, objects: list[InputObject], storage: Storage) -> It
             yield from documents_of_lines(entry.file, chunks, job.document_limit)
 
 
-def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document.text)
-        if len(batch) == BATCH_DOCUMENTS or size >= BATCH_CODE_POINTS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+class _Reading:
+    """Hands texts to an engine, which reads ahead as far as it likes, and keeps the documents that it still owes."""
+
+    def __init__(self, documents: Iterator[Document], limit: int, stopping: Callable[[], bool]) -> None:
+        self._documents = documents
+        self._limit = limit
+        self._stopping = stopping
+        self.pending: deque[Document] = deque()
+        self.stopped = False
+
+    def texts(self) -> Iterator[str]:
+        for number, document in enumerate(self._documents, 1):
+            if self._stopping():
+                self.stopped = True
+                return
+            if number > self._limit:
+                raise JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {self._limit:,} documents")
+            self.pending.append(document)
+            # A document with an error has no text; its empty result keeps the others in step.
+            yield document.text
 
 
 def _keep(archive: ResultArchive, line: str) -> None:

