@@ -8,23 +8,29 @@ import threading
 
 import pytest
 
-from reading_room.analysis.engine import Engine, load_engine
+from reading_room.analysis.engine import load_engine
+from reading_room.analysis.engines.language_vote import LanguageVote
+from reading_room.analysis.engines.spacy_entities import SpacyEntities
 from reading_room.analysis.realtime import serve
 
 
 @pytest.fixture(scope="module")
-def entities() -> Engine:
+def entities() -> SpacyEntities:
     """The English entity engine, loaded once."""
-    return load_engine("entities-en")
+    engine = load_engine("entities-en")
+    assert isinstance(engine, SpacyEntities)
+    return engine
 
 
 @pytest.fixture(scope="module")
-def languages() -> Engine:
+def languages() -> LanguageVote:
     """The language engine, loaded once."""
-    return load_engine("dominant-language")
+    engine = load_engine("dominant-language")
+    assert isinstance(engine, LanguageVote)
+    return engine
 
 
-def test_entities_have_comprehend_types_and_code_point_offsets(entities: Engine) -> None:
+def test_entities_have_comprehend_types_and_code_point_offsets(entities: SpacyEntities) -> None:
     text = "😀 Angela Merkel visited Paris on 3 May 2021 and spent $20."
     (found,) = entities.analyse([text])
     assert {(e["Text"], e["Type"]) for e in found} >= {
@@ -35,17 +41,17 @@ def test_entities_have_comprehend_types_and_code_point_offsets(entities: Engine)
     assert all(text[e["BeginOffset"] : e["EndOffset"]] == e["Text"] and 0 < e["Score"] <= 1 for e in found)
 
 
-def test_the_article_and_quotes_are_no_part_of_a_name(entities: Engine) -> None:
+def test_the_article_and_quotes_are_no_part_of_a_name(entities: SpacyEntities) -> None:
     (found,) = entities.analyse(['He works for "the United Nations" in Geneva.'])
     assert "United Nations" in {e["Text"] for e in found}
 
 
-def test_empty_and_blank_texts_have_empty_results(entities: Engine, languages: Engine) -> None:
+def test_empty_and_blank_texts_have_empty_results(entities: SpacyEntities, languages: LanguageVote) -> None:
     assert list(entities.analyse(["", " \t", "Paris is in France."]))[:2] == [[], []]
     assert list(languages.analyse(["", "123 456"])) == [[], []]
 
 
-def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: Engine) -> None:
+def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: SpacyEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     text = sentence * 1500
     (found,) = entities.analyse([text])
@@ -65,14 +71,14 @@ def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: Engine) ->
         ("Сегодня хорошая погода, и мы пошли гулять.", "ru"),
     ],
 )
-def test_the_dominant_language_comes_first(languages: Engine, text: str, code: str) -> None:
+def test_the_dominant_language_comes_first(languages: LanguageVote, text: str, code: str) -> None:
     (found,) = languages.analyse([text])
     assert found[0]["LanguageCode"] == code
     assert [e["Score"] for e in found] == sorted((e["Score"] for e in found), reverse=True)
     assert sum(e["Score"] for e in found) <= 1.0001
 
 
-def test_the_realtime_protocol_answers_each_request_and_survives_a_bad_one(languages: Engine) -> None:
+def test_the_realtime_protocol_answers_each_request_and_survives_a_bad_one(languages: LanguageVote) -> None:
     ours, theirs = socket.socketpair()
     threading.Thread(target=serve, args=(languages, theirs), daemon=True).start()
     with ours, ours.makefile("rwb") as stream:

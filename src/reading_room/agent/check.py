@@ -32,13 +32,14 @@ from reading_room.dataplane.spec import (
 
 VPCS, INTERFACES, ITEMS, RULES, MEMBERS, CIDRS = 10_000, 20_000, 20_000, 2_000, 20_000, 10_000
 CONTAINERS, STANDBYS, REALTIMES = 1_000, 64, 64
-ENGINE_OF: dict[Kind, EngineName] = {"entities": "entities-en", "dominant-language": "dominant-language"}
+REQUEST_BYTES = 200_000
 
 _HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,62})\Z")
 _CONTAINER = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,63})\Z")
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}\Z")
 _CREDENTIALS = re.compile(r"/v2/credentials/[0-9A-Za-z_-]{16,128}\Z")
 _JOB = re.compile(r"[0-9a-f]{32}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
@@ -101,10 +102,15 @@ def _check_container(container: ContainerSpec, interfaces: dict[str, tuple[str, 
     if interface.container_id != container.container_id:
         _refuse(about, f"its interface {container.interface_id} belongs to another")
     _matches(_CREDENTIALS, container.credentials_path, f"{about}: credentials path")
-    if ENGINE_OF[container.job.kind] != container.engine:
+    if not serves(container.engine, container.job.kind):
         _refuse(about, f"{container.job.kind} is not what engine {container.engine} does")
     _check_limits(container.limits, about)
     _check_job(container.job, about)
+
+
+def serves(engine: EngineName, kind: Kind) -> bool:
+    """Say whether an engine does jobs of a kind: it has the kind's name, and where it knows one language that too."""
+    return engine == kind or re.fullmatch(re.escape(kind) + "-[a-z]{2}(-[A-Z]{2})?", engine) is not None
 
 
 def _check_limits(limits: Limits, about: str) -> None:
@@ -126,6 +132,12 @@ def _check_job(job: JobFile, about: str) -> None:
     _between(job.document_limit, 1, 10_000_000, f"{about}: bytes of a document")
     _between(job.total_limit, 1, 1 << 50, f"{about}: bytes of all documents")
     _between(job.documents_limit, 1, 1 << 40, f"{about}: documents")
+    _between(len(job.request), 2, REQUEST_BYTES, f"{about}: characters of the request")
+    if job.model is not None:
+        _check_location(job.model.artifact, f"{about}: model")
+        _matches(_CREDENTIALS, job.model.credentials_path, f"{about}: credentials path of the model")
+        if job.model.sha256:
+            _matches(_SHA256, job.model.sha256, f"{about}: digest of the model")
 
 
 def _check_location(location: Location, about: str) -> None:

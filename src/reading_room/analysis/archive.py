@@ -16,20 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from reading_room.analysis.documents import Document
-from reading_room.analysis.engine import Result
+from reading_room.analysis.engine import Members, Result
 
 MEMBER = "output"
 
 
-def result_line(document: Document, member: str, result: Result) -> str:
-    """Return one line of results: members in alphabetical order, or the error members in place of a result."""
+def result_line(document: Document, member: str, result: Result | Members) -> str:
+    """Return one line of results: members in alphabetical order, or the error members in place of a result.
+
+    ``member`` names a result that is a list; members stand for themselves.
+    """
     values: dict[str, Any] = {"File": document.file}
     if document.line is not None:
         values["Line"] = document.line
     if document.error is not None:
         values |= {"ErrorCode": document.error.code, "ErrorMessage": document.error.message}
     else:
-        values[member] = result
+        values |= result if isinstance(result, dict) else {member: result}
     return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
 

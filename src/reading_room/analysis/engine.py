@@ -14,6 +14,8 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 Result = list[dict[str, Any]]
 """What one document gets: a list of entities, or of languages, in the API's own members."""
+Members = dict[str, Any]
+"""What one document gets where the API has several members side by side: ``Sentiment`` and ``SentimentScore``."""
 
 
 class Engine(Protocol):
@@ -24,9 +26,9 @@ class Engine(Protocol):
     """
 
     result_member: str
-    """The member of a result line that holds the list: ``Entities`` or ``Languages``."""
+    """The member of a line that holds the list (``Entities``, ``Languages``); empty where results are members."""
 
-    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result] | Iterator[Members]:
         """Yield one result per text. A text may be empty and may be a megabyte long.
 
         Texts are a stream without end in sight: an engine reads ahead no more than a batch of its own choice.
@@ -34,11 +36,8 @@ class Engine(Protocol):
         ...
 
 
-ENGINE_NAMES = ("entities-en", "dominant-language")
-
-
 def load_engine(name: str) -> Engine:
-    """Load an engine by name. Raises ``ValueError`` for a name that is not in ``ENGINE_NAMES``."""
+    """Load an engine that needs nothing but its name. Raises ``ValueError`` for a name that is none."""
     if name == "entities-en":
         from reading_room.analysis.engines.spacy_entities import SpacyEntities
 
@@ -47,7 +46,7 @@ def load_engine(name: str) -> Engine:
         from reading_room.analysis.engines.language_vote import LanguageVote
 
         return LanguageVote()
-    raise ValueError(f"unknown engine {name!r}, expected one of {', '.join(ENGINE_NAMES)}")
+    raise ValueError(f"unknown engine {name!r}")
 
 
 def one_thread() -> None:

@@ -9,12 +9,39 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 MESSAGE_LIMIT = 1_000_000
 """Bytes of messages that anybody reads from one worker; what comes after is dropped."""
 
-Kind = Literal["entities", "dominant-language"]
+Kind = Literal[
+    "dominant-language",
+    "entities",
+    "key-phrases",
+    "sentiment",
+    "targeted-sentiment",
+    "topics",
+    "classification",
+    "custom-entities",
+    "classifier-training",
+    "recognizer-training",
+]
+"""What a worker does with its input: it decides the form of the output."""
+EngineName = Literal[
+    "dominant-language",
+    "entities-en",
+    "key-phrases-en",
+    "sentiment-en",
+    "syntax-en",
+    "targeted-sentiment-en",
+    "topics",
+    "classification",
+    "custom-entities",
+    "classifier-training",
+    "recognizer-training",
+]
+"""What a worker loads before it has a job."""
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
 
 
@@ -24,6 +51,20 @@ class Location:
 
     bucket: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlace:
+    """A custom model's artifact in the service's own bucket, reached with the service's session and no role of a user.
+
+    ``credentials_path`` is where the container asks for that session, as ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` is
+    for the data access role. ``sha256`` is what the artifact must have, in hexadecimal; empty for a training, which
+    makes it.
+    """
+
+    artifact: Location
+    credentials_path: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +85,10 @@ class JobFile:
     """Bytes of UTF-8 that one document may have."""
     total_limit: int = 5_000_000_000
     documents_limit: int = 1_000_000
+    request: str = "{}"
+    """Members of the request that only this kind has, as a JSON object in the request's own words: ``NumberOfTopics``
+    for topics; ``InputDataConfig``, ``Mode`` and ``LanguageCode`` for trainings."""
+    model: ModelPlace | None = None
 
     def to_json(self) -> str:
         """Return the job file as one line of JSON."""
@@ -56,6 +101,9 @@ class JobFile:
         try:
             members["input"] = Location(**members["input"])
             members["output"] = Location(**members["output"])
+            if members.get("model") is not None:
+                artifact = Location(**members["model"].pop("artifact"))
+                members["model"] = ModelPlace(artifact, **members["model"])
             return cls(**members)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a job file: {error}") from error
@@ -75,13 +123,19 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The output object is written, as the worker believes. ``sha256`` is of the archive, in hexadecimal."""
+    """The output object is written, as the worker believes. ``sha256`` is of the archive, in hexadecimal.
+
+    Of a training the object is the model's artifact, ``metadata`` the model's ClassifierMetadata or RecognizerMetadata
+    as a JSON object, and ``warning`` the reason for TRAINED_WITH_WARNING, empty where there is none.
+    """
 
     documents: int
     errors: int
     size: int
     sha256: str
     stopped: bool = False
+    metadata: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import socket
 import sys
 import traceback
 
-from reading_room.analysis.engine import ENGINE_NAMES, Engine, keep_memory, load_engine, one_thread
+from reading_room.analysis.engine import Engine, keep_memory, load_engine, one_thread
+from reading_room.analysis.job_file import ENGINES
 
 REQUEST_LIMIT = 16 << 20
 """Bytes of one request: 25 documents of 100 KB, escaped, fit in it."""
@@ -22,7 +23,7 @@ REQUEST_LIMIT = 16 << 20
 def main(arguments: list[str] | None = None) -> int:
     """Serve descriptor 3 until it closes."""
     parser = argparse.ArgumentParser(prog="reading-room-realtime")
-    parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
+    parser.add_argument("--engine", choices=ENGINES, required=True)
     options = parser.parse_args(arguments)
     one_thread()
     keep_memory()

@@ -17,10 +17,10 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from reading_room.analysis.engine import ENGINE_NAMES, keep_memory, load_engine, one_thread
-from reading_room.analysis.job import run_job
-from reading_room.analysis.job_file import Failed, JobFile, Ready, WorkerMessage, encode_message
+from reading_room.analysis.engine import keep_memory, one_thread
+from reading_room.analysis.job_file import ENGINES, Failed, JobFile, Ready, WorkerMessage, encode_message
 from reading_room.analysis.objects import S3Storage, warm_session
+from reading_room.analysis.program import Work, load_program
 from reading_room.analysis.storage import JobFailure
 
 JOB_LINE_LIMIT = 1 << 20
@@ -46,16 +46,16 @@ class Stop:
 def main(arguments: list[str] | None = None) -> int:
     """Run the worker and return its exit code."""
     parser = argparse.ArgumentParser(prog="reading-room-worker")
-    parser.add_argument("--engine", choices=ENGINE_NAMES, required=True)
+    parser.add_argument("--engine", choices=ENGINES, required=True)
     options = parser.parse_args(arguments)
     one_thread()
     keep_memory()
     stop = Stop()
     # Nobody but the container credentials address may be asked for credentials.
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    engine = load_engine(options.engine)
+    program = load_program(options.engine)
     session = warm_session(os.environ.get("AWS_REGION", "us-east-1"))
-    # The engine lives as long as the process: the collector need not walk it while a job waits.
+    # The program lives as long as the process: the collector need not walk it while a job waits.
     gc.collect()
     gc.freeze()
     _tell(Ready())
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
                 os.environ[name] = str(handed["environment"][name])
         job = JobFile.from_json(json.dumps(handed["job"]))
         with tempfile.TemporaryDirectory() as scratch:
-            done = run_job(job, engine, S3Storage(session, job.region), Path(scratch), stop, _tell)
+            done = program.run(Work(job, S3Storage(session, job.region), Path(scratch), stop, _tell))
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reading_room.analysis.job_file import JobFile, WorkerMessage
+from reading_room.analysis.job_file import ENGINES, EngineName, JobFile, WorkerMessage
 
-EngineName = Literal["entities-en", "dominant-language"]
-ENGINES: tuple[EngineName, ...] = ("entities-en", "dominant-language")
+__all__ = ["ENGINES", "ContainerSpec", "ContainerState", "EngineName", "Limits", "RealtimeSpec"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 
 from reading_room.agent.spec import HostSpec, StandbyWish
-from reading_room.containers.spec import ENGINES, RealtimeSpec
+from reading_room.containers.spec import EngineName, RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.jobs import desired as jobs
 from reading_room.settings import Settings
 from reading_room.vpc import network_spec
+
+AHEAD: tuple[EngineName, ...] = ("entities-en", "dominant-language")
+"""The engines that wait loaded: each takes memory while nobody asks for it, so not every one does."""
 
 
 class DesiredHost:
@@ -23,7 +26,7 @@ class DesiredHost:
         self._host = host
         self._realtime = realtime
         self._limits = jobs.limits_from(settings)
-        self._standby = tuple(StandbyWish(engine, settings.standby) for engine in ENGINES)
+        self._standby = tuple(StandbyWish(engine, settings.standby) for engine in AHEAD)
         # Milliseconds since 1970: a server that starts again goes on above every generation it ever sent.
         self._generation = time.time_ns() // 1_000_000
         self._last: HostSpec | None = None

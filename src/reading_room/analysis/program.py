@@ -1,0 +1,53 @@
+"""What a worker can do with a job: an analysis document by document, or one that needs its whole input at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reading_room.analysis.engine import Engine, load_engine
+from reading_room.analysis.job import run_job
+from reading_room.analysis.job_file import Done, JobFile, Progress
+from reading_room.analysis.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job and all that its program may touch.
+
+    ``storage`` speaks as the data access role. ``artifacts`` speaks as the service, for the job's model only, and is
+    there when the job has one. ``scratch`` is an empty folder. ``stopping`` turns true when the job should end early.
+    """
+
+    job: JobFile
+    storage: Storage
+    scratch: Path
+    stopping: Callable[[], bool]
+    tell: Callable[[Progress], None]
+    artifacts: Storage | None = None
+
+
+class Program(Protocol):
+    """Does one job. Made before there is one, so that what takes time to load is loaded ahead."""
+
+    def run(self, work: Work) -> Done:
+        """Read, work, write. Raises ``JobFailure``; then no output object exists."""
+        ...
+
+
+class DocumentProgram:
+    """The program of every kind whose documents are analysed one by one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def run(self, work: Work) -> Done:
+        """Analyse the documents of a job."""
+        return run_job(work.job, self._engine, work.storage, work.scratch, work.stopping, work.tell)
+
+
+def load_program(name: str) -> Program:
+    """Load the program of an engine's name. Raises ``ValueError`` for a name that is none."""
+    return DocumentProgram(load_engine(name))
