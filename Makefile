@@ -15,7 +15,7 @@ DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check lint network e2e bench models fuzz chaos docs clean setup
+.PHONY: help demo up test check lint network e2e bench quality models fuzz chaos docs clean setup
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -23,7 +23,7 @@ help:  ## List the commands
 
 setup: $(STAMP)  ## Install what is missing: Debian packages (as root), the virtual environment
 
-$(STAMP): pyproject.toml requirements.txt scripts/setup
+$(STAMP): pyproject.toml requirements.txt requirements-data.txt scripts/setup
 	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
 
 demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
@@ -54,6 +54,9 @@ e2e: $(STAMP)  ## The tests that start the whole product
 bench: $(STAMP)  ## Measure; results go to bench/RESULTS.md
 	$(BIN)/python -m bench
 
+quality: $(STAMP)  ## Score the engines on public test sets; fails below a floor; figures go to docs/quality.md
+	$(BIN)/python -m bench.quality
+
 models: $(STAMP)  ## Measure the engines on the demo's texts: speed, memory, answers
 	$(BIN)/python -m bench engines
 
@@ -63,8 +66,9 @@ fuzz: $(STAMP)  ## Parsers and policies with ten times the examples
 chaos: $(STAMP)  ## kill -9 of every process at every phase
 	$(BIN)/pytest -m chaos
 
-docs: $(STAMP)  ## Write the generated pages of docs/reference
+docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/plots.py
 
 clean:  ## Remove what was built here (not your data)
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

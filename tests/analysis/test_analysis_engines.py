@@ -9,16 +9,16 @@ import threading
 import pytest
 
 from reading_room.analysis.engine import load_engine
+from reading_room.analysis.engines.english_entities import EnglishEntities
 from reading_room.analysis.engines.language_vote import LanguageVote
-from reading_room.analysis.engines.spacy_entities import SpacyEntities
 from reading_room.analysis.realtime import serve
 
 
 @pytest.fixture(scope="module")
-def entities() -> SpacyEntities:
+def entities() -> EnglishEntities:
     """The English entity engine, loaded once."""
     engine = load_engine("entities-en")
-    assert isinstance(engine, SpacyEntities)
+    assert isinstance(engine, EnglishEntities)
     return engine
 
 
@@ -30,7 +30,7 @@ def languages() -> LanguageVote:
     return engine
 
 
-def test_entities_have_comprehend_types_and_code_point_offsets(entities: SpacyEntities) -> None:
+def test_entities_have_comprehend_types_and_code_point_offsets(entities: EnglishEntities) -> None:
     text = "😀 Angela Merkel visited Paris on 3 May 2021 and spent $20."
     (found,) = entities.analyse([text])
     assert {(e["Text"], e["Type"]) for e in found} >= {
@@ -41,17 +41,17 @@ def test_entities_have_comprehend_types_and_code_point_offsets(entities: SpacyEn
     assert all(text[e["BeginOffset"] : e["EndOffset"]] == e["Text"] and 0 < e["Score"] <= 1 for e in found)
 
 
-def test_the_article_and_quotes_are_no_part_of_a_name(entities: SpacyEntities) -> None:
+def test_the_article_and_quotes_are_no_part_of_a_name(entities: EnglishEntities) -> None:
     (found,) = entities.analyse(['He works for "the United Nations" in Geneva.'])
     assert "United Nations" in {e["Text"] for e in found}
 
 
-def test_empty_and_blank_texts_have_empty_results(entities: SpacyEntities, languages: LanguageVote) -> None:
+def test_empty_and_blank_texts_have_empty_results(entities: EnglishEntities, languages: LanguageVote) -> None:
     assert list(entities.analyse(["", " \t", "Paris is in France."]))[:2] == [[], []]
     assert list(languages.analyse(["", "123 456"])) == [[], []]
 
 
-def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: SpacyEntities) -> None:
+def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: EnglishEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     text = sentence * 1500
     (found,) = entities.analyse([text])

@@ -153,6 +153,7 @@ def test_a_large_input_is_not_read_before_its_output_may_be_written(tmp_path: Pa
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 100_000])
 def test_an_archive_of_any_size_is_one_that_tar_reads(tmp_path: Path, size: int) -> None:
     archive = ResultArchive(tmp_path / "a.tar.gz")
+    archive.begin("output")
     if size:
         archive.write("x" * (size - 1))
     archive.finish()

@@ -13,7 +13,7 @@ from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
 from reading_room.comprehend.operations.jobs import JobOperations
-from reading_room.comprehend.operations.realtime import RealtimeOperations
+from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
 from reading_room.containers.spec import EngineName
@@ -31,19 +31,34 @@ ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow"
 
 
 class EchoEngines:
-    """A ``RealtimeEngines`` that finds the whole text: it shows what reached the engine."""
+    """A ``RealtimeEngines`` that finds the whole text: it shows what reached the engine; it fails on ``break``."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, EngineName, tuple[str, ...], str | None]] = []
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
-    ) -> list[list[dict[str, Any]]]:
-        """Return one result per text."""
+    ) -> Sequence[Answer | None]:
+        """Return one answer per text."""
         self.calls.append((account, engine, tuple(texts), language))
+        return [None if text == "break" else self._answer(engine, text) for text in texts]
+
+    def _answer(self, engine: EngineName, text: str) -> Answer:
+        span = {"Text": text, "BeginOffset": 0, "EndOffset": len(text)}
+        scores = {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
+        sentiment = {"Sentiment": "POSITIVE", "SentimentScore": scores}
         if engine == "dominant-language":
-            return [[{"LanguageCode": "en", "Score": 0.99}] for _ in texts]
-        return [[{"Score": 0.5, "Type": "PERSON", "Text": t, "BeginOffset": 0, "EndOffset": len(t)}] for t in texts]
+            return [{"LanguageCode": "en", "Score": 0.99}]
+        if engine.startswith("sentiment-"):
+            return sentiment
+        if engine.startswith("syntax-"):
+            return [{"TokenId": 1, **span, "PartOfSpeech": {"Tag": "NOUN", "Score": 0.5}}]
+        if engine.startswith("key-phrases-"):
+            return [{"Score": 0.5, **span}]
+        if engine.startswith("targeted-sentiment-"):
+            mention = {**span, "Score": 0.5, "GroupScore": 1.0, "Type": "OTHER", "MentionSentiment": sentiment}
+            return [{"DescriptiveMentionIndex": [0], "Mentions": [mention]}]
+        return [{"Score": 0.5, "Type": "PERSON", **span}]
 
 
 class ComprehendWorld:

@@ -162,7 +162,7 @@ def test_an_empty_list_in_vpc_config_is_a_validation_error(world: ComprehendWorl
 @pytest.mark.parametrize(
     ("changes", "code", "shown"),
     [
-        ({"LanguageCode": "de"}, "InvalidRequestException", "'de'"),
+        ({"LanguageCode": "ar"}, "InvalidRequestException", "'ar'"),
         ({"VolumeKmsKeyId": "key-1"}, "KmsKeyValidationException", "VolumeKmsKeyId"),
         (
             {"OutputDataConfig": {"S3Uri": "s3://papers/out", "KmsKeyId": "alias/k"}},
@@ -215,9 +215,9 @@ def test_a_role_of_another_account_cannot_be_passed(world: ComprehendWorld) -> N
     assert code in ("AccessDeniedException", "InvalidRequestException")
 
 
-def test_other_kinds_of_jobs_are_not_known(world: ComprehendWorld) -> None:
-    request = start_request()
-    assert refused(world.client.start_key_phrases_detection_job, **request)[0] == "UnknownOperationException"
+def test_kinds_of_jobs_that_are_not_served_are_not_known(world: ComprehendWorld) -> None:
+    request = start_request(Mode="ONLY_OFFSETS")
+    assert refused(world.client.start_pii_entities_detection_job, **request)[0] == "UnknownOperationException"
 
 
 # Lists

@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.config import Config
 from botocore.exceptions import ClientError
-from comprehend_world import ACCOUNT, REGION, ComprehendWorld
+from comprehend_world import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld
+
+from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
+from reading_room.settings import Settings
+
+every_kind = pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
 
 
 @pytest.fixture
@@ -25,6 +32,22 @@ def refused(call: Any, **parameters: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
+def detect(world: ComprehendWorld, kind: RealtimeKind) -> Any:
+    return getattr(world.client, xform_name(kind.detect))
+
+
+def batch(world: ComprehendWorld, kind: RealtimeKind) -> Any:
+    return getattr(world.client, xform_name(kind.batch))
+
+
+def language_of(kind: RealtimeKind) -> dict[str, str]:
+    return {} if None in kind.engines else {"LanguageCode": "en"}
+
+
+def members(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in ("ResponseMetadata", "Index")}
+
+
 def test_entities_come_from_the_engine_of_the_language(world: ComprehendWorld) -> None:
     answer = world.client.detect_entities(Text="Ada", LanguageCode="en")
     assert answer["Entities"] == [{"Score": 0.5, "Type": "PERSON", "Text": "Ada", "BeginOffset": 0, "EndOffset": 3}]
@@ -36,22 +59,105 @@ def test_a_language_is_found_without_being_told(world: ComprehendWorld) -> None:
     assert answer["Languages"] == [{"LanguageCode": "en", "Score": 0.99}]
 
 
-def test_a_language_without_engine_is_unsupported(world: ComprehendWorld) -> None:
-    code, message = refused(world.client.detect_entities, Text="Ada", LanguageCode="de")
-    assert code == "UnsupportedLanguageException"
-    assert "supported: en" in message
+def test_sentiment_has_its_members_side_by_side(world: ComprehendWorld) -> None:
+    answer = world.client.detect_sentiment(Text="Well done", LanguageCode="en")
+    assert answer["Sentiment"] == "POSITIVE"
+    assert answer["SentimentScore"] == {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
 
 
-@pytest.mark.parametrize("operation", ["detect_entities", "detect_dominant_language"])
-def test_a_text_over_the_limit_is_refused_in_the_service_s_own_words(world: ComprehendWorld, operation: str) -> None:
-    language = {"LanguageCode": "en"} if operation == "detect_entities" else {}
-    text = "ä" * 50_001
-    assert refused(getattr(world.client, operation), Text=text, **language) == (
+@every_kind
+def test_a_batch_answers_each_text_as_the_single_call_does(world: ComprehendWorld, kind: RealtimeKind) -> None:
+    texts = ["Ada", "Bob Dylan"]
+    single = [members(detect(world, kind)(Text=text, **language_of(kind))) for text in texts]
+    world.engines.calls.clear()
+    answer = batch(world, kind)(TextList=texts, **language_of(kind))
+    assert [result["Index"] for result in answer["ResultList"]] == [0, 1]
+    assert [members(result) for result in answer["ResultList"]] == single
+    assert answer["ErrorList"] == []
+    # The whole batch is one conversation with the engine.
+    assert [call[2] for call in world.engines.calls] == [("Ada", "Bob Dylan")]
+
+
+@every_kind
+def test_a_text_over_the_limit_is_refused_in_the_service_s_own_words(
+    world: ComprehendWorld, kind: RealtimeKind
+) -> None:
+    text = "ä" * (kind.text_bytes // 2 + 1)
+    assert refused(detect(world, kind), Text=text, **language_of(kind)) == (
         "TextSizeLimitExceededException",
-        "Input text size exceeds limit. Max length of request text allowed is 100000 bytes "
-        "while in this request the text size is 100002 bytes",
+        f"Input text size exceeds limit. Max length of request text allowed is {kind.text_bytes} bytes "
+        f"while in this request the text size is {kind.text_bytes + 2} bytes",
     )
-    getattr(world.client, operation)(Text=text[:-1], **language)
+    detect(world, kind)(Text=text[:-1], **language_of(kind))
+
+
+def test_the_limits_are_the_documented_ones() -> None:
+    assert {kind.detect: kind.text_bytes for kind in REALTIME_KINDS} == {
+        "DetectDominantLanguage": 100_000,
+        "DetectEntities": 100_000,
+        "DetectKeyPhrases": 100_000,
+        "DetectSentiment": 5_000,
+        "DetectSyntax": 5_000,
+        "DetectTargetedSentiment": 5_000,
+    }
+
+
+@every_kind
+def test_a_bad_text_of_a_batch_is_an_error_of_its_own(world: ComprehendWorld, kind: RealtimeKind) -> None:
+    answer = batch(world, kind)(TextList=["Ada", "x" * 5_001, "break", "Bob"], **language_of(kind))
+    assert [result["Index"] for result in answer["ResultList"]] == [0, 3]
+    assert answer["ErrorList"] == [
+        {
+            "Index": 1,
+            "ErrorCode": "TextSizeLimitExceededException",
+            "ErrorMessage": "Input text size exceeds limit. Max length of request text allowed is 5000 bytes "
+            "while in this request the text size is 5001 bytes",
+        },
+        {
+            "Index": 2,
+            "ErrorCode": "InternalServerException",
+            "ErrorMessage": "Unexpected Server Error. Please try again.",
+        },
+    ]
+
+
+def test_a_batch_of_bad_texts_alone_asks_no_engine(world: ComprehendWorld) -> None:
+    answer = world.client.batch_detect_sentiment(TextList=["x" * 5_001], LanguageCode="en")
+    assert (answer["ResultList"], len(answer["ErrorList"])) == ([], 1)
+    assert world.engines.calls == []
+
+
+@every_kind
+def test_a_batch_has_25_texts_at_most(world: ComprehendWorld, kind: RealtimeKind) -> None:
+    assert len(batch(world, kind)(TextList=["Ada"] * 25, **language_of(kind))["ResultList"]) == 25
+    code, message = refused(batch(world, kind), TextList=["Ada"] * 26, **language_of(kind))
+    assert code == "BatchSizeLimitExceededException"
+    assert "25" in message
+    assert "26" in message
+
+
+@every_kind
+def test_an_empty_text_is_a_validation_error(world: ComprehendWorld, kind: RealtimeKind) -> None:
+    client = world.client_of("careless", ALLOW_ALL, config=Config(parameter_validation=False))
+    for name, parameters in ((kind.detect, {"Text": ""}), (kind.batch, {"TextList": [""]})):
+        code, _ = refused(getattr(client, xform_name(name)), **parameters, **language_of(kind))
+        assert code == "ValidationException"
+
+
+@pytest.mark.parametrize("kind", [k for k in REALTIME_KINDS if None not in k.engines], ids=lambda kind: kind.detect)
+def test_a_language_without_engine_is_unsupported(world: ComprehendWorld, kind: RealtimeKind) -> None:
+    choices = ("it", "es", "fr") if kind.detect == "DetectSyntax" else ("hi", "ja", "ko", "ar")
+    unknown = next(code for code in choices if code not in kind.engines)
+    supported = f"supported: {', '.join(str(code) for code in kind.engines)}"
+    for call, parameters in ((detect(world, kind), {"Text": "Ada"}), (batch(world, kind), {"TextList": ["Ada"]})):
+        code, message = refused(call, LanguageCode=unknown, **parameters)
+        assert (code, supported in message) == ("UnsupportedLanguageException", True), message
+
+
+def test_an_engine_that_fails_on_the_one_text_is_an_error_of_the_service(world: ComprehendWorld) -> None:
+    client = world.client_of("impatient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
+    code, message = refused(client.detect_sentiment, Text="break", LanguageCode="en")
+    assert (code, message) == ("InternalServerException", "Unexpected Server Error. Please try again.")
 
 
 @pytest.mark.parametrize(
@@ -83,3 +189,18 @@ def test_combinations_that_make_no_sense_are_refused(
 ) -> None:
     assert refused(world.client.detect_entities, **parameters)[0] == code
     assert world.engines.calls == []
+
+
+def test_amazon_s_rates_hold_in_their_profile_only(tmp_path: Path) -> None:
+    world = ComprehendWorld(tmp_path, Settings(profile="aws"))
+    client = world.client_of("impatient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
+    for call, parameters, rate in (
+        (client.detect_dominant_language, {"Text": "Ada"}, 40),
+        (client.detect_sentiment, {"Text": "Ada", "LanguageCode": "en"}, 20),
+        (client.batch_detect_syntax, {"TextList": ["Ada"], "LanguageCode": "en"}, 10),
+    ):
+        for _ in range(rate):
+            call(**parameters)
+        code, message = refused(call, **parameters)
+        assert (code, f"{rate} times a second" in message) == ("TooManyRequestsException", True)
+    world.close()

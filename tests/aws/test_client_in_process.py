@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 
-from reading_room.client import InProcess, in_process
+from reading_room.client import InProcess
 
 URL = "https://api.example.test:8443/a%20b/c?x=1%2B2&y"
 
@@ -128,8 +128,9 @@ def test_boto3s_transfers_go_through_an_application() -> None:
         "secret_access_key": "x",
         "config": Config(request_checksum_calculation="when_required"),
     }
-    s3 = in_process(app, "s3", **options)
-    s3.upload_fileobj(io.BytesIO(b"".join(parts())), "b", "k")
     target = io.BytesIO()
-    s3.download_fileobj("b", "k", target)
+    with InProcess(app) as process:
+        s3 = process.client("s3", **options)
+        s3.upload_fileobj(io.BytesIO(b"".join(parts())), "b", "k")
+        s3.download_fileobj("b", "k", target)
     assert target.getvalue() == b"".join(parts())

@@ -11,13 +11,10 @@ from enum import StrEnum
 
 import pytest
 from place_world import Place
-from product_world import Product, eventually, needs_root, settled
+from product_world import Product, eventually, settled
 
 from reading_room.cli import reading
 from reading_room.jobs.job import TERMINAL, Phase
-
-# The processes of a product are found by its control group.
-pytestmark = needs_root
 
 
 class Moment(StrEnum):

@@ -75,9 +75,15 @@ def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -
 
 def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
-    assert says("jobs", "run", str(tmp_path), "--kind", "topics").endswith(
-        "expected one of entities, dominant-language"
+    assert says("jobs", "run", str(tmp_path), "--kind", "events").endswith(
+        "expected one of entities, key-phrases, sentiment, targeted-sentiment, dominant-language, topics"
     )
+
+
+def test_a_language_that_a_kind_does_not_know_is_answered_with_those_it_knows(tmp_path: Path) -> None:
+    texts(tmp_path, "a.txt")
+    run = ("jobs", "run", str(tmp_path), "--kind", "targeted-sentiment", "--language", "ja")
+    assert says(*run).endswith("--language ja: targeted-sentiment knows en")
 
 
 def test_a_data_folder_that_is_not_the_products_is_named(tmp_path: Path) -> None:

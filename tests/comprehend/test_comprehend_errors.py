@@ -8,9 +8,12 @@ from typing import Any
 import botocore.session
 import pytest
 
+from reading_room.agent.check import serves
+from reading_room.analysis.forms import FORMS
 from reading_room.aws.errors import AwsError
 from reading_room.comprehend import errors
 from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
+from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
 from reading_room.containers.spec import ENGINES
 
 MODEL: Any = botocore.session.get_session().get_service_model("comprehend")
@@ -28,13 +31,52 @@ def test_every_error_is_one_that_the_model_declares(cls: type[AwsError]) -> None
     assert cls.status == (500 if cls.code == "InternalServerException" else 400)
 
 
+COMMON = {
+    *("JobName", "InputDataConfig", "OutputDataConfig", "DataAccessRoleArn", "LanguageCode", "ClientRequestToken"),
+    *("VolumeKmsKeyId", "VpcConfig", "Tags", "FlywheelArn"),
+}
+
+
 @pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.arn_type)
 def test_a_row_s_names_and_members_are_the_model_s(kind: JobKind) -> None:
     start = MODEL.operation_model(kind.start)
     assert kind.passes_role in start.input_shape.required_members
-    assert ("LanguageCode" in start.input_shape.members) == (None not in kind.engines)
-    assert ("EntityRecognizerArn" in start.input_shape.members) == kind.custom_models
-    assert list(MODEL.operation_model(kind.describe).output_shape.members) == [kind.properties]
+    assert ("LanguageCode" in start.input_shape.members) == bool(kind.languages)
+    model = set() if kind.model is None else {kind.model.member}
+    assert set(start.input_shape.members) - COMMON == set(kind.own) | model
+    assert model <= set(start.output_shape.members)
+    shown = MODEL.operation_model(kind.describe).output_shape
+    assert list(shown.members) == [kind.properties]
+    assert set(kind.own) | model <= set(shown.members[kind.properties].members)
     assert f"{kind.properties}List" in MODEL.operation_model(kind.list).output_shape.members
-    assert set(MODEL.operation_model(kind.stop).output_shape.members) == {"JobId", "JobStatus"}
     assert set(kind.engines.values()) <= set(ENGINES)
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.arn_type)
+def test_a_kind_has_a_stop_where_the_model_has_one(kind: JobKind) -> None:
+    assert (kind.stop is not None) == (kind.start.replace("Start", "Stop") in MODEL.operation_names)
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.arn_type)
+def test_the_order_of_a_list_is_the_one_its_filter_documents(kind: JobKind) -> None:
+    criteria = MODEL.operation_model(kind.list).input_shape.members["Filter"].members
+    assert "newest to oldest" in criteria[kind.newest_first].documentation
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.arn_type)
+def test_a_kind_s_results_have_a_form_and_its_engines_serve_it(kind: JobKind) -> None:
+    custom = [] if kind.model is None else [(kind.model.engine, kind.model.analysis)]
+    for engine, analysis in [*((engine, kind.analysis) for engine in kind.engines.values()), *custom]:
+        assert serves(engine, analysis)
+        # Topics write two tables about all documents instead of a line for each.
+        assert analysis in FORMS or analysis == "topics"
+
+
+@pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
+def test_a_synchronous_row_s_names_and_members_are_the_model_s(kind: RealtimeKind) -> None:
+    detect, batch = MODEL.operation_model(kind.detect), MODEL.operation_model(kind.batch)
+    assert ("LanguageCode" in detect.input_shape.members) == (None not in kind.engines)
+    assert set(kind.engines.values()) <= set(ENGINES)
+    members = {kind.member} if kind.member else {"Sentiment", "SentimentScore"}
+    assert members <= set(detect.output_shape.members)
+    assert set(batch.output_shape.members["ResultList"].member.members) == {"Index", *members}

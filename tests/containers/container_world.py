@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,8 +13,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from reading_room.agent.holder import subordinate_ids
+
 HERE = Path(__file__).parent
-KINDS = ("root", "rootless", "subordinate")
+ROOT = os.geteuid() == 0
+OWN_KIND = "root" if ROOT else "subordinate" if subordinate_ids() else "rootless"
+KINDS = ("root", "rootless", "subordinate") if ROOT else (OWN_KIND,)
+"""Root makes drivers of all kinds; an ordinary user of the one that it is."""
 
 
 class DriverWorld:
@@ -148,6 +154,15 @@ def user_ids(pid: int) -> list[int]:
     """Return real, effective, saved and file system user id, as the host numbers them."""
     status = Path(f"/proc/{pid}/status").read_text()
     return [int(text) for text in next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]]
+
+
+def first_subordinate_id() -> int:
+    """Return the first of the further ids that a driver of kind ``subordinate`` has, as the host numbers it."""
+    if ROOT:
+        return 200_000  # What container_holder.py gives it.
+    names = {str(os.getuid()), pwd.getpwuid(os.getuid()).pw_name}
+    lines = (line.split(":") for line in Path("/etc/subuid").read_text().split())
+    return next(int(first) for name, first, _ in lines if name in names)
 
 
 def leftovers() -> set[str]:

@@ -19,13 +19,16 @@ from reading_room.dataplane.spec import NetworkSpec
 
 pytestmark = pytest.mark.network
 
+# An ordinary user's PATH has no sbin.
+NFT = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+
 
 def listed(folder: Path, transactions: tuple[str, ...]) -> list[str]:
     """Apply transactions in a network namespace that ends with them; return what nft lists then, sorted."""
     for number, text in enumerate(transactions):
         (folder / f"{number:03d}.nft").write_text(text)
     names = " ".join(f"{number:03d}.nft" for number in range(len(transactions)))
-    script = f"set -e; for each in {names}; do nft -f $each; done; nft -s list table inet vpc"
+    script = f"set -e; for each in {names}; do {NFT} -f $each; done; {NFT} -s list table inet vpc"
     enter = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
     done = subprocess.run([*enter, "sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -33,7 +36,7 @@ def listed(folder: Path, transactions: tuple[str, ...]) -> list[str]:
     return sorted(part.strip() for part in parts if part.strip())
 
 
-@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed")
+@pytest.mark.skipif(NFT is None, reason="nft is not installed")
 @given(networks(), networks())
 @settings(
     max_examples=25,

@@ -1,11 +1,13 @@
 """A product that tests may kill: its processes by role, what it holds of the machine, and what must not stay.
 
-Each product runs with a range of user ids of its own and, where the machine allows, in control groups of its own, so
-that every process it ever started is found, wherever its parent went, and products side by side are told apart.
+Each product runs with a range of user ids and in control groups of its own, or, for an ordinary user, in namespaces of
+its own, so that every process it ever started is found, wherever its parent went, and products side by side are told
+apart.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -16,11 +18,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-
-import pytest
 
 from reading_room.agent import holder as holders
 from reading_room.cli import reading
@@ -34,10 +34,9 @@ STOP_SECONDS = 10.0
 """What the product promises after SIGTERM."""
 SETTLE_SECONDS = 30.0
 CONTROLLERS = ("pids", "cpu", "memory")
+NS_GET_PARENT = 0xB702
 PINS = "/run/reading-room/netns"
 """Where the agent pins router namespaces, in the holder's view of the files."""
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="control groups and other users' processes need root")
 
 T = TypeVar("T")
 _SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
@@ -74,6 +73,8 @@ class Product:
         self.uids = range(number, number + 900)
         self.settings = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)} | environment
         self.groups: list[Path] = []
+        self.spaces: set[int] = set()
+        """Not as root: the user namespaces that its holders were seen to have."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
 
@@ -174,7 +175,11 @@ class Product:
                 if path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
                     found.add(int(path.name))
             except OSError:
-                continue  # It ended meanwhile.
+                continue  # It ended meanwhile, or is of somebody else.
+        if os.geteuid() != 0:
+            spaces = {int(path.name): _user_space(path) for path in Path("/proc").glob("[0-9]*")}
+            self.spaces |= {space for pid in found if (space := spaces.get(pid)) is not None}
+            found |= {pid for pid, space in spaces.items() if space in self.spaces}
         for group in self.groups:
             for path in [group, *(path for path in group.iterdir() if path.is_dir())]:
                 try:
@@ -347,6 +352,23 @@ class Product:
             return ""
         argv = holders.enter_argv(holder, ["/bin/sh", "-c", script])
         return subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout
+
+
+def _user_space(process: Path) -> int | None:
+    """Return the outermost user namespace below this process's own that a process is in; ``None`` if it is in none."""
+    ours = os.stat("/proc/self/ns/user").st_ino
+    inner = None
+    with ExitStack() as opened:
+        try:
+            descriptor = os.open(process / "ns/user", os.O_RDONLY)
+            opened.callback(os.close, descriptor)
+            while (number := os.fstat(descriptor).st_ino) != ours:
+                inner = number
+                descriptor = fcntl.ioctl(descriptor, NS_GET_PARENT)
+                opened.callback(os.close, descriptor)
+        except OSError:
+            return None  # It ended meanwhile, or is of somebody else.
+    return inner
 
 
 def _argv(pid: int) -> list[str]:

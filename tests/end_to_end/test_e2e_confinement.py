@@ -10,12 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 from container_entry import run_in_container, start_in_container
 from place_world import Place
-from product_world import Product, eventually, needs_root, settled
+from product_world import Product, eventually, settled
 
 from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
 
-pytestmark = [pytest.mark.e2e, needs_root, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CUT_SECONDS = 1.0
 """How soon accepted connections end when their way is taken away."""

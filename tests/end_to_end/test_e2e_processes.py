@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from place_world import Place
-from product_world import STOP_SECONDS, Product, eventually, needs_root, settled
+from product_world import STOP_SECONDS, Product, eventually, settled
 
 from reading_room.cli import reading
 
-pytestmark = [pytest.mark.e2e, needs_root, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 NOBODY = 65534
 
@@ -82,14 +82,22 @@ def test_a_folder_below_a_file_is_a_clear_error(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_that_may_not_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    # Without capabilities user 0 is like any other user, and the checkout's files are still its own.
+def test_a_folder_that_may_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o500)
+    _refused_as_unwritable(tmp_path / "closed" / "data")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
     os.chown(tmp_path / "data", NOBODY, NOBODY)
-    refused = _run_up(tmp_path / "data", 0, "/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    _refused_as_unwritable(tmp_path / "data")
+
+
+def test_the_root_of_a_namespace_without_the_servers_user_id_is_told_what_to_set(tmp_path: Path) -> None:
+    refused = _run_up(tmp_path / "data", 0, "/usr/bin/unshare", "-U", "--map-root-user")
     assert refused.returncode == 1
-    assert f"{tmp_path}/data cannot be written (" in refused.stderr
-    assert "--data" in refused.stderr
+    assert "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -191,8 +199,11 @@ def test_the_first_administrator_is_a_user_whom_a_deny_binds(other: Product) -> 
 
 def test_serve_is_neither_root_nor_capable(product: Product) -> None:
     status = _status(product.child("serve"))
-    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {product.settings["SERVICE_UID"]}
-    assert status.get("Groups", "").split() == []
+    if os.geteuid() == 0:
+        assert set(status["Uid"].split()) == set(status["Gid"].split()) == {product.settings["SERVICE_UID"]}
+        assert status.get("Groups", "").split() == []
+    else:
+        assert set(status["Uid"].split()) == {str(os.geteuid())}
     for held in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert int(status[held], 16) == 0, held
     assert status["NoNewPrivs"].strip() == "1"
@@ -271,6 +282,16 @@ def _visible(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
+
+
+def _refused_as_unwritable(data: Path) -> None:
+    # Without capabilities user 0 is like any other user, and the checkout's files are still its own.
+    before = () if os.geteuid() else ("/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    refused = _run_up(data, 0, *before)
+    assert refused.returncode == 1
+    assert f"{data} cannot be written (" in refused.stderr
+    assert "--data" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def _run_up(data: Path, port: int, *before: str) -> subprocess.CompletedProcess[str]:

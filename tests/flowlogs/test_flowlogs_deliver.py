@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -372,9 +373,9 @@ def test_ten_thousand_flows_are_delivered_in_a_moment(world: FlowWorld) -> None:
             for port in range(10_000)
         ]
     )
-    begun = dt.datetime.now()
+    begun = time.process_time()
     assert world.pass_time(60) == 10_000
-    assert (dt.datetime.now() - begun).total_seconds() < 2
+    assert time.process_time() - begun < 2
     with world.database.reading() as session:
         group = streams.get_group(session, ACCOUNT, "/flow")
         (stream,) = streams.streams(session, group)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
-from reading_room.analysis.memory import CapitalWords
+from reading_room.analysis.engine import Result
+from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
+from reading_room.comprehend.operations.realtime import Answer
 from reading_room.hosts import realtime
 from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
 
@@ -37,9 +39,9 @@ class PlayedAgent:
                 self.pool.arrived(spec.container_id, ours)
 
 
-def texts_of(results: list[list[dict[str, object]]]) -> list[list[object]]:
+def texts_of(results: Sequence[Answer | None]) -> list[list[object]]:
     """Only the texts of entities."""
-    return [[entity["Text"] for entity in result] for result in results]
+    return [[entity["Text"] for entity in result] for result in results if isinstance(result, list)]
 
 
 def test_a_container_is_started_once_per_account_and_engine() -> None:
@@ -122,3 +124,86 @@ def test_an_agent_that_comes_back_starts_them_anew() -> None:
     agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     agent.pool.forget_all()
     assert texts_of(agent.pool.analyse("1", "entities-en", ["Bo"], "en")) == [["Bo"]]
+
+
+def test_an_engine_may_answer_members_side_by_side() -> None:
+    agent = PlayedAgent()
+    agent.behaviour = lambda end: serve(WordSentiment(), end)
+    good, neither = agent.pool.analyse("1", "sentiment-en", ["good", "x"], "en")
+    assert isinstance(good, dict)
+    assert isinstance(neither, dict)
+    assert (good["Sentiment"], neither["Sentiment"]) == ("POSITIVE", "NEUTRAL")
+
+
+class Fragile(CapitalWords):
+    """An engine that a certain word breaks, in the middle of whatever batch it is in."""
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the capitalised words of each text."""
+        for text in texts:
+            if text == "break":
+                raise RuntimeError("broken")
+            yield from super().analyse([text])
+
+
+def test_a_text_that_breaks_the_engine_costs_itself_only() -> None:
+    agent = PlayedAgent()
+    agent.behaviour = lambda end: serve(Fragile(), end)
+    answers = agent.pool.analyse("1", "entities-en", ["Anna", "break", "Bo"], "en")
+    assert answers[1] is None
+    assert texts_of(answers) == [["Anna"], ["Bo"]]
+    assert len(agent.started) == 1
+
+
+def test_containers_hold_no_more_memory_than_they_may_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "MEMORY_AT_MOST", 2 * realtime.HEAVY + realtime.LIGHT)
+    agent = PlayedAgent()
+    for engine in ("entities-en", "dominant-language", "syntax-en"):
+        agent.pool.analyse("1", engine, ["Anna"], "en")
+    assert len(agent.pool.wish()) == 3
+    agent.pool.analyse("1", "sentiment-en", ["Anna"], "en")
+    # The one unused for longest made room, and it was enough.
+    assert {spec.engine for spec in agent.pool.wish()} == {"dominant-language", "syntax-en", "sentiment-en"}
+
+
+def test_an_engine_larger_than_the_bound_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "MEMORY_AT_MOST", 1)
+    agent = PlayedAgent()
+    for account in ("1", "2"):
+        assert texts_of(agent.pool.analyse(account, "entities-en", ["Anna"], "en")) == [["Anna"]]
+    assert [spec.account for spec in agent.pool.wish()] == ["2"]
+
+
+def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is_idle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(realtime, "CONTAINERS_AT_MOST", 2)
+    agent = PlayedAgent()
+    going, done = threading.Event(), threading.Event()
+
+    class Slow(CapitalWords):
+        def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+            going.set()
+            assert done.wait(10)
+            yield from super().analyse(texts)
+
+    agent.behaviour = lambda end: serve(Slow(), end)
+    answers: list[Sequence[Answer | None]] = []
+    caller = threading.Thread(target=lambda: answers.append(agent.pool.analyse("1", "entities-en", ["Anna"], "en")))
+    caller.start()
+    assert going.wait(10)
+    agent.behaviour = lambda end: serve(CapitalWords(), end)
+    for account in ("2", "3"):
+        agent.pool.analyse(account, "entities-en", ["Bo"], "en")
+    done.set()
+    caller.join(10)
+    assert [texts_of(answer) for answer in answers] == [[["Anna"]]]
+    assert {spec.account for spec in agent.pool.wish()} == {"1", "3"}
+    assert len(agent.started) == 3
+
+
+def test_a_container_that_nobody_calls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = PlayedAgent()
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    monkeypatch.setattr(realtime, "IDLE_SECONDS", -1.0)
+    assert agent.pool.wish() == ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -24,6 +26,7 @@ from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
+from reading_room.jobs.submission import NewJob, submit
 from reading_room.settings import Settings
 from reading_room.vpc import service_network
 from reading_room.vpc.tables import Vpc
@@ -49,6 +52,45 @@ def test_an_unchanged_wish_is_the_same_object_and_a_change_raises_its_generation
     assert second.generation > first.generation
     assert second.realtime == tuple(realtime)
     assert {wish.engine: wish.count for wish in second.standby} == {"entities-en": 1, "dominant-language": 1}
+
+
+def submit_job(database: Database, engine: str, at: dt.datetime) -> None:
+    job_id = secrets.token_hex(16)
+    new = NewJob(
+        job_id=job_id,
+        account="000000000001",
+        region="us-east-1",
+        kind="sentiment-detection-job",
+        arn=f"arn:aws:comprehend:us-east-1:000000000001:sentiment-detection-job/{job_id}",
+        role_arn="arn:aws:iam::000000000001:role/reader",
+        engine=engine,
+        analysis="sentiment",
+        input_uri="s3://bucket/in",
+        input_format="ONE_DOC_PER_LINE",
+        output_uri="s3://bucket/out/output.tar.gz",
+        document_limit=5120,
+        parameters={},
+    )
+    with database.transaction() as session:
+        submit(session, new, at)
+
+
+def test_engines_that_jobs_asked_for_lately_wait_too_and_no_more_than_two(database: Database) -> None:
+    now = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
+    moment = [now]
+    desired = DesiredHost(database, Settings(), "local", tuple, lambda: moment[0])
+
+    def waiting() -> list[str]:
+        return [wish.engine for wish in desired.read().standby]
+
+    assert waiting() == ["entities-en", "dominant-language"]
+    for seconds, engine in enumerate(("key-phrases-en", "entities-en", "sentiment-en", "topics")):
+        submit_job(database, engine, now + dt.timedelta(seconds=seconds))
+    assert waiting() == ["entities-en", "dominant-language", "topics", "sentiment-en"]
+    moment[0] = now + dt.timedelta(minutes=15, seconds=2.5)
+    assert waiting() == ["entities-en", "dominant-language", "topics"]
+    moment[0] = now + dt.timedelta(minutes=16)
+    assert waiting() == ["entities-en", "dominant-language"]
 
 
 def test_a_server_that_starts_again_goes_on_above_its_generations(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -184,6 +185,9 @@ def test_an_agent_with_thousands_of_descriptors_changes_rules_all_the_same(world
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.driver
+    # As the agent itself does; an ordinary user's shell usually allows 1,024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     many = [os.open("/dev/null", os.O_RDONLY) for _ in range(1500)]
     world.realize(spec(network))
     expect_reaches(world, web, S3_ADDRESS, 443)

@@ -171,6 +171,8 @@ class AgentChannel:
     def close(self) -> None:
         """Stop listening and let go of the server."""
         self._path.unlink(missing_ok=True)
+        # Closing alone would not wake the thread that accepts.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
             self._drop(self._connection)

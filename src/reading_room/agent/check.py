@@ -129,7 +129,7 @@ def _check_job(job: JobFile, about: str) -> None:
         _matches(_LANGUAGE, job.language, f"{about}: language")
     _check_location(job.input, f"{about}: input")
     _check_location(job.output, f"{about}: output")
-    _between(job.document_limit, 1, 10_000_000, f"{about}: bytes of a document")
+    _between(job.document_limit, 1, 1 << 30, f"{about}: bytes of a document")
     _between(job.total_limit, 1, 1 << 50, f"{about}: bytes of all documents")
     _between(job.documents_limit, 1, 1 << 40, f"{about}: documents")
     _between(len(job.request), 2, REQUEST_BYTES, f"{about}: characters of the request")

@@ -21,13 +21,14 @@ class Document:
     """One document: ``text``, or the error that stands in its place.
 
     ``file`` is the last segment of the object's key; ``line`` is its number within that file, counted from 0, and
-    ``None`` where a file is a document.
+    ``None`` where a file is a document. ``source`` numbers the objects of the input: two of them may have one ``file``.
     """
 
     file: str
     line: int | None
     text: str = ""
     error: DocumentError | None = None
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,17 @@ class Oversize:
     size: int
 
 
-def documents_of_lines(file: str, chunks: Iterable[bytes], limit: int) -> Iterator[Document]:
+def documents_of_lines(file: str, chunks: Iterable[bytes], limit: int, source: int = 0) -> Iterator[Document]:
     """Yield the lines of one file as documents, each a text or an error of its own.
 
     A line that is not UTF-8 costs itself only: LF and CR are the same bytes in whatever it was meant to be, so the
     lines behind it are where they seem to be.
     """
     for number, line in enumerate(split_lines(_without_bom(chunks), limit)):
-        yield _document(file, number, line, limit)
+        yield _document(file, number, line, limit, source)
 
 
-def document_of_file(file: str, chunks: Iterable[bytes], limit: int) -> Document:
+def document_of_file(file: str, chunks: Iterable[bytes], limit: int, source: int = 0) -> Document:
     """Return one file as one document, reading no more of it than the limit allows."""
     kept: list[bytes] = []
     size = 0
@@ -57,7 +58,7 @@ def document_of_file(file: str, chunks: Iterable[bytes], limit: int) -> Document
             kept.clear()
         else:
             kept.append(chunk)
-    return _document(file, None, Oversize(size) if size > limit else b"".join(kept), limit)
+    return _document(file, None, Oversize(size) if size > limit else b"".join(kept), limit, source)
 
 
 def split_lines(chunks: Iterable[bytes], limit: int) -> Iterator[bytes | Oversize]:
@@ -96,12 +97,12 @@ def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from iterator
 
 
-def _document(file: str, line: int | None, content: bytes | Oversize, limit: int) -> Document:
+def _document(file: str, line: int | None, content: bytes | Oversize, limit: int, source: int) -> Document:
     if isinstance(content, Oversize):
         message = f"Document size exceeds maximum size limit {limit} bytes: it has {content.size} bytes."
-        return Document(file, line, error=DocumentError("DOCUMENT_SIZE_EXCEEDED", message))
+        return Document(file, line, error=DocumentError("DOCUMENT_SIZE_EXCEEDED", message), source=source)
     try:
-        return Document(file, line, content.decode("utf-8"))
+        return Document(file, line, content.decode("utf-8"), source=source)
     except UnicodeDecodeError:
         message = "Document is not in UTF-8 format."
-        return Document(file, line, error=DocumentError("UNSUPPORTED_ENCODING", message))
+        return Document(file, line, error=DocumentError("UNSUPPORTED_ENCODING", message), source=source)

@@ -39,13 +39,33 @@ class Engine(Protocol):
 def load_engine(name: str) -> Engine:
     """Load an engine that needs nothing but its name. Raises ``ValueError`` for a name that is none."""
     if name == "entities-en":
-        from reading_room.analysis.engines.spacy_entities import SpacyEntities
+        from reading_room.analysis.engines.english_entities import EnglishEntities
 
-        return SpacyEntities()
+        return EnglishEntities()
+    if name == "syntax-en":
+        from reading_room.analysis.engines.english_syntax import EnglishSyntax
+
+        return EnglishSyntax()
+    if name == "key-phrases-en":
+        from reading_room.analysis.engines.english_key_phrases import EnglishKeyPhrases
+
+        return EnglishKeyPhrases()
     if name == "dominant-language":
         from reading_room.analysis.engines.language_vote import LanguageVote
 
         return LanguageVote()
+    if name == "sentiment-en":
+        from reading_room.analysis.engines.sentiment import Sentiment
+
+        return Sentiment()
+    if name == "targeted-sentiment-en":
+        from reading_room.analysis.engines.targeted_sentiment import TargetedSentiment
+
+        return TargetedSentiment()
+    if name.startswith(("entities-", "key-phrases-")):
+        from reading_room.analysis.engines.sequence_tagger import SequenceTagger
+
+        return SequenceTagger.for_engine(name)
     raise ValueError(f"unknown engine {name!r}")
 
 

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reading_room.analysis.archive import ResultArchive, result_line
+from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
-from reading_room.analysis.engine import Engine
+from reading_room.analysis.engine import Engine, Members, Result
+from reading_room.analysis.forms import FORMS, Form, MemberNames
 from reading_room.analysis.job_file import Done, JobFile, Progress
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
@@ -30,28 +31,30 @@ def run_job(
     When ``stopping`` turns true the documents finished so far are written, as AWS promises for a stopped job. Raises
     ``JobFailure``; then no output object exists.
     """
-    objects = _checked_input(job, storage)
+    form = FORMS[job.kind]
+    objects = checked_input(job, storage)
     if sum(entry.size for entry in objects) > PROBE_BYTES:
         storage.probe_output(job.output)
-    archive = ResultArchive(scratch / "output.tar.gz")
-    reading = _Reading(_documents(job, objects, storage), job.documents_limit, stopping)
+    results = _Results(ResultArchive(scratch / "output.tar.gz"), form, engine.result_member)
+    reading = _Reading(map(form.checked, documents_of(job, objects, storage)), job.documents_limit, stopping)
     documents = errors = 0
     began = told = time.monotonic()
     for result in engine.analyse(reading.texts()):
         document = reading.pending.popleft()
         documents += 1
         errors += document.error is not None
-        _keep(archive, result_line(document, engine.result_member, result))
+        results.keep(document, result)
         # Once a second at first, ever less often as the job ages: what a worker may say is bounded.
         if time.monotonic() - told >= max(1.0, (told - began) / 100):
             told = time.monotonic()
             tell(Progress(documents))
-    size, sha256 = archive.finish()
-    storage.write(job.output, archive.path)
+    size, sha256 = results.finish()
+    storage.write(job.output, results.path)
     return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=reading.stopped)
 
 
-def _checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
+def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
+    """Return the objects of a job's input. Raises ``JobFailure`` for none, too many, or too many bytes together."""
     objects: list[InputObject] = []
     total = 0
     uri = f"s3://{job.input.bucket}/{job.input.key}"
@@ -67,13 +70,14 @@ def _checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
     return objects
 
 
-def _documents(job: JobFile, objects: list[InputObject], storage: Storage) -> Iterator[Document]:
-    for entry in objects:
+def documents_of(job: JobFile, objects: list[InputObject], storage: Storage) -> Iterator[Document]:
+    """Yield the documents of a job's input, those with an error of their own too, as a stream of bounded memory."""
+    for source, entry in enumerate(objects):
         chunks = storage.read(job.input.bucket, entry.key)
         if job.input_format == "ONE_DOC_PER_FILE":
-            yield document_of_file(entry.file, chunks, job.document_limit)
+            yield document_of_file(entry.file, chunks, job.document_limit, source)
         else:
-            yield from documents_of_lines(entry.file, chunks, job.document_limit)
+            yield from documents_of_lines(entry.file, chunks, job.document_limit, source)
 
 
 class _Reading:
@@ -98,10 +102,35 @@ class _Reading:
             yield document.text
 
 
-def _keep(archive: ResultArchive, line: str) -> None:
-    try:
-        archive.write(line)
-    except OSError as error:
-        raise JobFailure(
-            "OUTPUT_TOO_LARGE", f"the results do not fit the container's disk: {error.strerror}"
-        ) from error
+class _Results:
+    """Writes the lines of results into the members that they belong to."""
+
+    def __init__(self, archive: ResultArchive, form: Form, name: str) -> None:
+        self.path = archive.path
+        self._archive = archive
+        self._form = form
+        self._name = name
+        self._names = MemberNames()
+        self._source: int | None = None
+        if form.member is not None:
+            archive.begin(form.member)
+
+    def keep(self, document: Document, result: Result | Members) -> None:
+        line = self._form.line(document, result, self._name)
+        try:
+            if self._form.member is None and document.source != self._source:
+                self._source = document.source
+                self._archive.begin(self._names.of(document.file))
+            self._archive.write(line)
+        except OSError as error:
+            raise _full(error) from error
+
+    def finish(self) -> tuple[int, str]:
+        try:
+            return self._archive.finish()
+        except OSError as error:
+            raise _full(error) from error
+
+
+def _full(error: OSError) -> JobFailure:
+    return JobFailure("OUTPUT_TOO_LARGE", f"the results do not fit the container's disk: {error.strerror}")

@@ -1,11 +1,11 @@
-"""Storage and an engine that only remember: for tests, and for trying a job without S3."""
+"""Storage that only remembers, and engines of one rule each: for tests, and for trying a job without S3."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from reading_room.analysis.engine import Result
+from reading_room.analysis.engine import Members, Result
 from reading_room.analysis.job_file import Location
 from reading_room.analysis.storage import InputObject, JobFailure
 
@@ -60,3 +60,38 @@ class CapitalWords:
                     )
                 position += len(word)
             yield entities
+
+
+class WordSentiment:
+    """An engine of two words: ``good`` and ``bad``, and both together are mixed."""
+
+    result_member = ""
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Members]:
+        """Yield the sentiment of each text."""
+        for text in texts:
+            words = set(text.lower().split())
+            yield _sentiment("good" in words, "bad" in words)
+
+
+class WordMentions:
+    """An engine that takes each capitalised word for an entity with one mention, of the text's own sentiment."""
+
+    result_member = "Entities"
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the mentions of each text."""
+        for text in texts:
+            words = set(text.lower().split())
+            sentiment = _sentiment("good" in words, "bad" in words)
+            (found,) = CapitalWords().analyse([text])
+            yield [
+                {"DescriptiveMentionIndex": [0], "Mentions": [{**e, "GroupScore": 1.0, "MentionSentiment": sentiment}]}
+                for e in found
+            ]
+
+
+def _sentiment(good: bool, bad: bool) -> Members:
+    label = ("MIXED" if bad else "POSITIVE") if good else "NEGATIVE" if bad else "NEUTRAL"
+    scores = {name: float(name.upper() == label) for name in ("Positive", "Negative", "Neutral", "Mixed")}
+    return {"Sentiment": label, "SentimentScore": scores}

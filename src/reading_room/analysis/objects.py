@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.exceptions as errors
+import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
+from botocore.credentials import ContainerProvider, CredentialResolver
 from urllib3.exceptions import HTTPError
 
 from reading_room.analysis.job_file import Location
@@ -25,6 +29,37 @@ NO_WRITE_ACCESS = "The provided data access role does not have write access to t
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
 
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What the failures of a storage are called: a code and the beginning of a sentence for what was refused.
+
+    ``missing`` is the code of an object or bucket that is not there, ``stranger`` the one of a session without
+    credentials, and ``whose`` says in words what those would have been.
+    """
+
+    unread: tuple[str, str] = ("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS)
+    unwritten: tuple[str, str] = ("NO_WRITE_ACCESS_TO_OUTPUT", f"{NO_WRITE_ACCESS}.")
+    missing: str = "INPUT_NOT_FOUND"
+    stranger: str = "ROLE_NOT_ASSUMABLE"
+    whose: str = "of the data access role"
+
+
+def model_blame(bucket: str) -> Blame:
+    """Return the names of failures in the service's own bucket, with the statement that an endpoint's policy needs."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    denied = (
+        "NO_ACCESS_TO_MODEL_BUCKET",
+        f"The service's bucket for custom models, {bucket}, refuses this job; the policy of its VPC endpoint needs "
+        f"{json.dumps(statement)}.",
+    )
+    return Blame(denied, denied, "MODEL_NOT_FOUND", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket")
+
+
 def warm_session(region: str) -> boto3.session.Session:
     """Return a session that has done what every S3 client needs once, before there is a job.
 
@@ -37,17 +72,38 @@ def warm_session(region: str) -> boto3.session.Session:
     return session
 
 
-class S3Storage:
-    """A job's input and output, through whatever path the VPC gives."""
+def model_session(session: boto3.session.Session, credentials_path: str) -> boto3.session.Session:
+    """Return a session of the service itself, whose credentials come from a path of their own.
 
-    def __init__(self, session: boto3.session.Session, region: str) -> None:
+    The environment, which names the path of the data access role, is neither read nor changed. What ``session`` has
+    parsed of the SDK's data is shared.
+    """
+    inner = botocore.session.Session()
+    provider = ContainerProvider(environ={ContainerProvider.ENV_VAR: credentials_path})
+    inner.register_component("credential_provider", CredentialResolver([provider]))
+    inner.register_component("data_loader", session._session.get_component("data_loader"))
+    return boto3.session.Session(botocore_session=inner, region_name=session.region_name)
+
+
+class S3Storage:
+    """A job's input and output, or its model's artifact, through whatever path the VPC gives.
+
+    Making one raises ``JobFailure`` when nobody gives the session credentials: ``ROLE_NOT_ASSUMABLE``.
+    """
+
+    def __init__(self, session: boto3.session.Session, region: str, blame: Blame = Blame()) -> None:
         config = Config(
             connect_timeout=4,
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 2},
             user_agent_extra="reading-room-worker",
         )
-        self._s3: Any = session.client("s3", region_name=region, config=config)
+        self._blame = blame
+        try:
+            # The SDK asks for credentials when a client is made.
+            self._s3: Any = session.client("s3", region_name=region, config=config)
+        except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
+            raise self._stranger(error) from error
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out.
@@ -55,7 +111,7 @@ class S3Storage:
         Raises ``JobFailure``: ``NO_READ_ACCESS_TO_INPUT``, ``INPUT_NOT_FOUND`` (no such bucket) or
         ``NO_ROUTE_TO_STORAGE``.
         """
-        with _reading(location, "s3:ListBucket"):
+        with self._reading(location, "s3:ListBucket"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=location.bucket, Prefix=location.key)
             for page in pages:
                 for entry in page.get("Contents", ()):
@@ -64,7 +120,7 @@ class S3Storage:
 
     def read(self, bucket: str, key: str) -> Iterator[bytes]:
         """Yield the content of an object in pieces. Raises ``JobFailure`` as ``list_input`` does."""
-        with _reading(Location(bucket, key), "s3:GetObject"):
+        with self._reading(Location(bucket, key), "s3:GetObject"):
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
             yield from body.iter_chunks(READ_SIZE)
 
@@ -75,7 +131,7 @@ class S3Storage:
         ``NO_WRITE_ACCESS_TO_OUTPUT``, ``NO_ROUTE_TO_STORAGE``. A role that may not abort is no failure: the service
         itself clears what is left.
         """
-        with _writing(location):
+        with self._writing(location):
             upload = self._s3.create_multipart_upload(Bucket=location.bucket, Key=location.key)
         try:
             self._s3.abort_multipart_upload(Bucket=location.bucket, Key=location.key, UploadId=upload["UploadId"])
@@ -85,53 +141,54 @@ class S3Storage:
 
     def write(self, location: Location, path: Path) -> None:
         """Upload a file whole: it is visible complete or not at all. Raises ``JobFailure`` as ``probe_output`` does."""
-        with _writing(location):
+        with self._writing(location):
             self._s3.upload_file(str(path), location.bucket, location.key, Config=TransferConfig(use_threads=False))
 
+    @contextmanager
+    def _reading(self, location: Location, action: str) -> Iterator[None]:
+        uri = f"s3://{location.bucket}/{location.key}"
+        try:
+            yield
+        except errors.ClientError as error:
+            code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            if code in _DENIED:
+                refusal, sentence = self._blame.unread
+                raise JobFailure(refusal, f"{sentence} {action} on {uri}: {text}") from error
+            if code in ("NoSuchBucket", "NoSuchKey", "404"):
+                raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
+            raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
+        except (errors.BotoCoreError, HTTPError, OSError) as error:
+            # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.
+            raise self._unreachable(error, uri) from error
 
-@contextmanager
-def _reading(location: Location, action: str) -> Iterator[None]:
-    uri = f"s3://{location.bucket}/{location.key}"
-    try:
-        yield
-    except errors.ClientError as error:
-        code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    @contextmanager
+    def _writing(self, location: Location) -> Iterator[None]:
+        uri = f"s3://{location.bucket}/{location.key}"
+        try:
+            yield
+        except errors.ClientError as error:
+            raise self._not_written(error.response["Error"], uri) from error
+        except boto3.exceptions.S3UploadFailedError as error:
+            cause = error.__context__
+            if isinstance(cause, errors.ClientError):
+                raise self._not_written(cause.response["Error"], uri) from error
+            raise JobFailure("INTERNAL_ERROR", f"writing {uri}: {error}") from error
+        except errors.BotoCoreError as error:
+            raise self._unreachable(error, uri) from error
+
+    def _not_written(self, error: Any, uri: str) -> JobFailure:
+        code, text = error["Code"], error.get("Message", "")
+        refusal, sentence = self._blame.unwritten
         if code in _DENIED:
-            raise JobFailure("NO_READ_ACCESS_TO_INPUT", f"{NO_READ_ACCESS} {action} on {uri}: {text}") from error
-        if code in ("NoSuchBucket", "NoSuchKey", "404"):
-            raise JobFailure("INPUT_NOT_FOUND", f"{uri}: {text}") from error
-        raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
-    except (errors.BotoCoreError, HTTPError, OSError) as error:
-        # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.
-        raise _unreachable(error, uri) from error
+            return JobFailure(refusal, f"{sentence} s3:PutObject on {uri}: {text}")
+        if code in ("NoSuchBucket", "404"):
+            return JobFailure(refusal, f"{sentence} {uri}: {text}")
+        return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
 
+    def _stranger(self, error: Exception) -> JobFailure:
+        return JobFailure(self._blame.stranger, f"no credentials {self._blame.whose}: {error}")
 
-@contextmanager
-def _writing(location: Location) -> Iterator[None]:
-    uri = f"s3://{location.bucket}/{location.key}"
-    try:
-        yield
-    except errors.ClientError as error:
-        raise _not_written(error.response["Error"], uri) from error
-    except boto3.exceptions.S3UploadFailedError as error:
-        cause = error.__context__
-        if isinstance(cause, errors.ClientError):
-            raise _not_written(cause.response["Error"], uri) from error
-        raise JobFailure("INTERNAL_ERROR", f"writing {uri}: {error}") from error
-    except errors.BotoCoreError as error:
-        raise _unreachable(error, uri) from error
-
-
-def _not_written(error: Any, uri: str) -> JobFailure:
-    code, text = error["Code"], error.get("Message", "")
-    if code in _DENIED:
-        return JobFailure("NO_WRITE_ACCESS_TO_OUTPUT", f"{NO_WRITE_ACCESS}. s3:PutObject on {uri}: {text}")
-    if code in ("NoSuchBucket", "404"):
-        return JobFailure("NO_WRITE_ACCESS_TO_OUTPUT", f"{NO_WRITE_ACCESS}. {uri}: {text}")
-    return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
-
-
-def _unreachable(error: Exception, uri: str) -> JobFailure:
-    if isinstance(error, errors.NoCredentialsError | errors.CredentialRetrievalError):
-        return JobFailure("ROLE_NOT_ASSUMABLE", f"no credentials of the data access role: {error}")
-    return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")
+    def _unreachable(self, error: Exception, uri: str) -> JobFailure:
+        if isinstance(error, errors.NoCredentialsError | errors.CredentialRetrievalError):
+            return self._stranger(error)
+        return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")

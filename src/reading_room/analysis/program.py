@@ -50,4 +50,24 @@ class DocumentProgram:
 
 def load_program(name: str) -> Program:
     """Load the program of an engine's name. Raises ``ValueError`` for a name that is none."""
+    if name == "classifier-training":
+        from reading_room.analysis.training.classifier import ClassifierTraining
+
+        return ClassifierTraining()
+    if name == "classification":
+        from reading_room.analysis.custom.classification import Classification
+
+        return Classification()
+    if name == "recognizer-training":
+        from reading_room.analysis.training.recognizer import RecognizerTraining
+
+        return RecognizerTraining()
+    if name == "custom-entities":
+        from reading_room.analysis.custom.entities import CustomEntities
+
+        return CustomEntities()
+    if name == "topics":
+        from reading_room.analysis.topics.program import Topics
+
+        return Topics()
     return DocumentProgram(load_engine(name))

@@ -1,8 +1,8 @@
 """The same engines behind a socket, for the synchronous operations: one request line in, one result line out.
 
 Descriptor 3 is a connected stream socket whose other end the API process holds. The container has no network. A
-request is ``{"id": N, "texts": [...]}``, its answer ``{"id": N, "results": [[...], ...]}`` or
-``{"id": N, "error": "…"}``. End of stream ends the process.
+request is ``{"id": N, "texts": [...]}``, its answer ``{"id": N, "results": [...]}``, one result for each text and
+``null`` for a text that the engine failed on, or ``{"id": N, "error": "…"}``. End of stream ends the process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import sys
 import traceback
 
-from reading_room.analysis.engine import Engine, keep_memory, load_engine, one_thread
+from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
 from reading_room.analysis.job_file import ENGINES
 
 REQUEST_LIMIT = 16 << 20
@@ -51,10 +51,28 @@ def _answer(engine: Engine, line: bytes) -> dict[str, object]:
     try:
         request = json.loads(line)
         number = request["id"]
-        return {"id": number, "results": list(engine.analyse([str(text) for text in request["texts"]]))}
+        return {"id": number, "results": _results(engine, [str(text) for text in request["texts"]])}
     except Exception as error:
         traceback.print_exc()
         return {"id": number, "error": f"{type(error).__name__}: {error}"}
+
+
+def _results(engine: Engine, texts: list[str]) -> list[Result | Members | None]:
+    try:
+        return list(engine.analyse(texts))
+    except Exception:
+        # One text broke it: each by itself tells which, and the others of the batch get their results.
+        traceback.print_exc()
+        return [_result(engine, text) for text in texts]
+
+
+def _result(engine: Engine, text: str) -> Result | Members | None:
+    try:
+        (result,) = engine.analyse([text])
+    except Exception:
+        traceback.print_exc()
+        return None
+    return result
 
 
 if __name__ == "__main__":

@@ -17,9 +17,11 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import boto3
+
 from reading_room.analysis.engine import keep_memory, one_thread
 from reading_room.analysis.job_file import ENGINES, Failed, JobFile, Ready, WorkerMessage, encode_message
-from reading_room.analysis.objects import S3Storage, warm_session
+from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
 from reading_room.analysis.program import Work, load_program
 from reading_room.analysis.storage import JobFailure
 
@@ -69,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
                 os.environ[name] = str(handed["environment"][name])
         job = JobFile.from_json(json.dumps(handed["job"]))
         with tempfile.TemporaryDirectory() as scratch:
-            done = program.run(Work(job, S3Storage(session, job.region), Path(scratch), stop, _tell))
+            storage = S3Storage(session, job.region)
+            done = program.run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job)))
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1
@@ -79,6 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _tell(done)
     return 0
+
+
+def _artifacts(session: boto3.session.Session, job: JobFile) -> S3Storage | None:
+    if job.model is None:
+        return None
+    own = model_session(session, job.model.credentials_path)
+    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket))
 
 
 def _tell(message: WorkerMessage) -> None:

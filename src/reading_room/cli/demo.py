@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from reading_room.cli import reading
+from reading_room.cli.demo_kinds import FILES, start_all, table_of, wait_all
+from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
@@ -23,6 +26,7 @@ from reading_room.cli.screen import plain
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"
+ONE_SPEECH = "speeches/1865"
 FLOW_GROUP = "/demo/flow-logs"
 FOREIGN_ADDRESS = "198.51.100.10"
 """An address of a documentation network: nobody's, so that a mistake would reach nobody."""
@@ -42,7 +46,7 @@ def demo() -> None:
                 Demo(endpoint).run()
             finally:
                 context.__exit__(None, None, None)
-    except (StartError, ProbeError, ClientError, BotoCoreError, DemoError) as error:
+    except (StartError, ProbeError, ClientError, BotoCoreError, TimeoutError, DemoError) as error:
         raise fail(str(error)) from None
     console.print(f"\n[green]Everything that was started is stopped.[/] {time.monotonic() - began:.0f} s in all.\n")
     console.print("Three things to try next:")
@@ -67,6 +71,8 @@ class Demo:
         """Build, read, and prove."""
         network = self._build()
         self._read(network)
+        self._every_kind(network)
+        self._own_models(network)
         console.rule("[bold]The proofs")
         self._without_endpoint(network)
         self._without_put(network)
@@ -91,19 +97,22 @@ class Demo:
         console.print(table)
         return network
 
-    def _start(self, network: reading.Network, prefix: str = "speeches/", **more: Any) -> str:
-        return self._calls.start(
-            InputDataConfig={"S3Uri": f"s3://{BUCKET}/{prefix}", "InputFormat": "ONE_DOC_PER_FILE", **more},
-            OutputDataConfig={"S3Uri": f"s3://{BUCKET}/results/"},
-            DataAccessRoleArn=self._role,
-            VpcConfig=network.config(),
-        )
+    def _request(self, network: reading.Network, prefix: str = "speeches/", form: str = FILES) -> dict[str, Any]:
+        return {
+            "InputDataConfig": {"S3Uri": f"s3://{BUCKET}/{prefix}", "InputFormat": form},
+            "OutputDataConfig": {"S3Uri": f"s3://{BUCKET}/results/"},
+            "DataAccessRoleArn": self._role,
+            "VpcConfig": network.config(),
+        }
+
+    def _start(self, network: reading.Network, prefix: str = "speeches/") -> str:
+        return self._calls.start(**self._request(network, prefix))
 
     def _read(self, network: reading.Network) -> None:
         console.rule("[bold]The job")
         with console.status("StartEntitiesDetectionJob"):
             job = self._start(network)
-            properties = self._calls.wait(job, seconds=120)
+            properties = self._calls.wait(job, seconds=300)
         _expect(properties, "COMPLETED")
         lines = reading.story(self._account, job)
         print_story(lines)
@@ -120,6 +129,29 @@ class Demo:
         console.print("\nIts packets, as the flow log has them:")
         self._print_flows(interface_of(lines), "ACCEPT")
 
+    def _every_kind(self, network: reading.Network) -> None:
+        console.rule("[bold]Every other kind, on the same speeches, at the same time")
+        with console.status("Five jobs, each in a container behind an interface of its own"):
+            jobs = start_all(self._account, partial(self._request, network))
+            ended = wait_all(self._account, jobs, seconds=300)
+        for properties in ended.values():
+            _expect(properties, "COMPLETED")
+        console.print(table_of(self._account, ended))
+
+    def _own_models(self, network: reading.Network) -> None:
+        console.rule("[bold]Models of one's own")
+        models = Models(self._account, BUCKET, TEXTS, partial(self._request, network))
+        with console.status("Training a classifier and a recognizer in the same network, and a job with each"):
+            models.start()
+            trained = models.wait(seconds=300)
+            for model in trained:
+                if model["Status"] not in READY:
+                    raise DemoError(f"a training ended {model['Status']}: {model.get('Message', '')}")
+            jobs = models.use(seconds=300)
+        for properties in jobs:
+            _expect(properties, "COMPLETED")
+        console.print(models.table(trained, jobs))
+
     def _print_flows(self, interface: str, action: str) -> list[str]:
         deadline = time.monotonic() + 10
         lines: list[str] = []
@@ -134,22 +166,22 @@ class Demo:
         return lines
 
     def _without_endpoint(self, network: reading.Network) -> None:
-        console.print("\n[bold]1.[/] The same job, after the endpoint is deleted:")
+        console.print("\n[bold]1.[/] A job over one speech, after the endpoint is deleted:")
         assert network.endpoint is not None
         self._account.ec2.delete_vpc_endpoints(VpcEndpointIds=[network.endpoint])
-        properties = self._calls.wait(self._start(network), seconds=60)
+        properties = self._calls.wait(self._start(network, ONE_SPEECH), seconds=300)
         _expect(properties, "FAILED", "NO_ROUTE_TO_STORAGE")
         console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         self._endpoint = reading.add_endpoint(self._account, network.vpc, network.route_table)
 
     def _without_put(self, network: reading.Network) -> None:
-        console.print("\n[bold]2.[/] The same job, with an endpoint policy that lacks s3:PutObject:")
+        console.print("\n[bold]2.[/] The same, with an endpoint policy that lacks s3:PutObject:")
         actions = tuple(action for action in reading.ENDPOINT_ACTIONS if action != "s3:PutObject")
         self._account.ec2.modify_vpc_endpoint(
             VpcEndpointId=self._endpoint, PolicyDocument=reading.endpoint_policy(actions)
         )
         before = self._objects()
-        properties = self._calls.wait(self._start(network), seconds=60)
+        properties = self._calls.wait(self._start(network, ONE_SPEECH), seconds=300)
         _expect(properties, "FAILED", "NO_WRITE_ACCESS_TO_OUTPUT")
         console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         if self._objects() != before:
@@ -188,8 +220,8 @@ class Demo:
         return connect_from_job(self._account.endpoint.data, f"job-{job}-", targets)
 
     def _calls_stop(self, job: str) -> None:
-        self._account.comprehend.stop_entities_detection_job(JobId=job)
-        self._calls.wait(job, seconds=60)
+        self._calls.stop(job)
+        self._calls.wait(job, seconds=300)
 
 
 def interface_of(lines: list[tuple[int, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -62,7 +63,17 @@ def hand_over(settings: Settings) -> None:
     try:
         _hand_over(settings.data, settings.service_uid)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # The kernel's answer for an id that this user namespace does not map.
+            raise no_such_user(settings, error) from error
         raise _not_writable(settings.data, error) from error
+
+
+def no_such_user(settings: Settings, error: Exception) -> StartError:
+    """Return the error for a user id that ``serve`` is to drop to and cannot."""
+    return StartError(
+        f"serve cannot drop to user id {settings.service_uid} ({error}): "
+        "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user"
+    )
 
 
 def _not_writable(folder: Path, error: OSError) -> StartError:

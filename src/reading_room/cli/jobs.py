@@ -6,8 +6,6 @@ import json
 import os
 import secrets
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +22,7 @@ from reading_room.cli.processes import DataOption, PortOption, fail, read_settin
 from reading_room.cli.running import endpoint_of, listening, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
+from reading_room.cli.summaries import SHOWN, Summary, documents_of_topics, summary
 from reading_room.settings import Settings
 
 ERRORS_SHOWN = 20
@@ -36,7 +35,9 @@ app = typer.Typer(help="Run jobs and explain them.", no_args_is_help=True)
 @app.command("run")
 def run(
     folder: Annotated[Path, typer.Argument(help="Folder of .txt files, UTF-8.")],
-    kind: Annotated[str, typer.Option(help="entities or dominant-language.")] = "entities",
+    kind: Annotated[str, typer.Option(help=f"One of {', '.join(reading.JobCalls.KINDS)}.")] = "entities",
+    language: Annotated[str, typer.Option(help="Language of the texts, where the kind must be told.")] = "en",
+    topics: Annotated[int, typer.Option(help="How many topics to find.", min=1, max=100)] = 10,
     per_line: Annotated[bool, typer.Option("--per-line", help="Each line is a document, not each file.")] = False,
     output: Annotated[Path | None, typer.Option(help="File for the results, one JSON object a line.")] = None,
     data: DataOption = None,
@@ -48,6 +49,8 @@ def run(
     """
     if kind not in reading.JobCalls.KINDS:
         raise fail(f"--kind {kind}: expected one of {', '.join(reading.JobCalls.KINDS)}")
+    if (known := reading.JobCalls.KINDS[kind].languages) and language not in known:
+        raise fail(f"--language {language}: {kind} knows {', '.join(known)}")
     settings = read_settings(data, port)
     try:
         reading.text_files(folder)
@@ -59,7 +62,8 @@ def run(
                 console.print("[dim]Nothing runs yet: starting Reading Room for this job[/]")
                 scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 endpoint = stack.enter_context(started(settings.data, settings.port, scratch / "log"))
-            job = _analyse(reading.Account(endpoint), folder, kind, per_line, output)
+            own = {"LanguageCode": language} if known else {"NumberOfTopics": topics} if kind == "topics" else {}
+            job = _analyse(reading.Account(endpoint), folder, kind, own, per_line, output)
             given = "".join(f" --{name} {value}" for name, value in (("data", data), ("port", port)) if value)
             console.print("\nThe whole story, while Reading Room runs (reading-room up):")
             console.print(f"  reading-room jobs explain {job}{given}", soft_wrap=True, markup=False)
@@ -97,7 +101,9 @@ def not_answered(error: Exception, settings: Settings) -> str:
     return f"{says}: is it Reading Room that listens on {settings.host}:{settings.port}? --port names another port"
 
 
-def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, output: Path | None) -> str:
+def _analyse(
+    account: reading.Account, folder: Path, kind: str, own: dict[str, Any], per_line: bool, output: Path | None
+) -> str:
     """Analyse a folder and print what was found; return the id of the job."""
     name = f"reading-{secrets.token_hex(4)}"
     with console.status("Preparing a private network, a bucket and a role"):
@@ -116,49 +122,47 @@ def _analyse(account: reading.Account, folder: Path, kind: str, per_line: bool, 
         OutputDataConfig={"S3Uri": f"s3://{name}/output/"},
         DataAccessRoleArn=role,
         VpcConfig=network.config(),
+        **own,
     )
     with console.status(f"Job {job}") as status:
         properties = calls.wait(job, seconds=86_400, tell=lambda state: status.update(f"Job {job}: {state}"))
     if properties["JobStatus"] != "COMPLETED":
         raise fail(f"job {job} is {properties['JobStatus']}: {properties.get('Message') or 'it was stopped'}")
-    lines = list(reading.results(account, properties))
+    lines = _results(account, kind, properties)
     if output is not None:
         output.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
         console.print(f"Results in {output}", soft_wrap=True, markup=False)
-    _summarize(lines, kind)
+    print_summary(summary(account, kind, properties, lines))
+    _print_errors([line for line in lines if "ErrorCode" in line])
     return job
 
 
-def _summarize(lines: list[dict[str, Any]], kind: str) -> None:
-    errors = [line for line in lines if "ErrorCode" in line]
-    if kind == "entities":
-        _table(
-            ("entity", "type", "times"),
-            Counter(
-                (" ".join(e["Text"].split()), e["Type"]) for line in lines for e in line.get("Entities", ())
-            ).most_common(20),
-        )
-    else:
-        found = Counter((line["Languages"][0]["LanguageCode"],) for line in lines if line.get("Languages"))
-        _table(("language", "documents"), found.most_common())
+def _results(account: reading.Account, kind: str, properties: dict[str, Any]) -> list[dict[str, Any]]:
+    if kind == "topics":
+        return list(documents_of_topics(*reading.topics(account, properties)))
+    return list(reading.results(account, properties))
+
+
+def print_summary(found: Summary, most: int = SHOWN) -> None:
+    """Print a summary, at most so many of its rows."""
+    if not found.rows:
+        console.print(found.nothing)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in found.columns:
+        table.add_column(column)
+    for values in found.rows[:most]:
+        table.add_row(*(plain(value) for value in values))
+    console.print(table)
+
+
+def _print_errors(errors: list[dict[str, Any]]) -> None:
     for line in errors[:ERRORS_SHOWN]:
         number = f" line {line['Line']}" if "Line" in line else ""
         says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
         console.print(f"[yellow]{plain(line['File'])}{number}[/] {says}", soft_wrap=True)
     if len(errors) > ERRORS_SHOWN:
         console.print(f"[yellow]{len(errors) - ERRORS_SHOWN} more documents[/] had errors: --output writes all of them")
-
-
-def _table(columns: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], int]]) -> None:
-    if not rows:
-        console.print(f"No {columns[0]} was found.")
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column)
-    for values, times in rows:
-        table.add_row(*(plain(value) for value in values), str(times))
-    console.print(table)
 
 
 @app.command("explain")
@@ -170,20 +174,21 @@ def explain(
     try:
         account = reading.Account(endpoint_of(settings))
         lines = reading.story(account, job)
-        properties = _find(account, job)
+        properties = reading.find_job(account, job)
     except StartError as error:
         raise fail(str(error)) from None
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "JobNotFoundException"):
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
             raise fail(f"no job {job}: `aws comprehend list-entities-detection-jobs` lists those there are") from None
         raise fail(not_answered(error, settings)) from None
     except BotoCoreError as error:
         raise fail(f"{error}: is the product running (`reading-room up`)?") from None
     except ResponseParserError as error:
         raise fail(not_answered(error, settings)) from None
-    console.print(f"[bold]{job}[/]  {properties['JobStatus']}")
-    if properties.get("Message"):
-        console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
+    if properties is not None:
+        console.print(f"[bold]{job}[/]  {properties['JobStatus']}")
+        if properties.get("Message"):
+            console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
     print_story(lines)
 
 
@@ -195,10 +200,3 @@ def print_story(lines: list[tuple[int, str]]) -> None:
         # The event's name is for programs that read the log; the sentence after it says the same.
         table.add_row(f"{at - lines[0][0]} ms", plain(text.partition(": ")[2] or text))
     console.print(table)
-
-
-def _find(account: reading.Account, job: str) -> dict[str, Any]:
-    try:
-        return reading.JobCalls(account, "entities").describe(job)
-    except account.comprehend.exceptions.JobNotFoundException:
-        return reading.JobCalls(account, "dominant-language").describe(job)

@@ -10,13 +10,13 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import enter_private_mounts, make_traversable
-from reading_room.cli.folder import StartError
+from reading_room.cli.folder import StartError, no_such_user
 from reading_room.settings import Settings
 
 PR_SET_NO_NEW_PRIVS = 38
 
 
-def code_paths() -> list[Path]:
+def server_code_paths() -> list[Path]:
     """Return the folders that a Python process of ours reads: its prefixes and this package."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(reading_room.__file__).resolve().parents[1]}
     return sorted(path.resolve() for path in found)
@@ -30,15 +30,12 @@ def drop_privileges(settings: Settings) -> None:
     if os.geteuid() == 0:
         try:
             enter_private_mounts()
-            make_traversable(code_paths(), writable=[settings.data])
+            make_traversable(server_code_paths(), writable=[settings.data])
             os.setgroups([])
             os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
             os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
         except (OSError, PathNotVisible) as error:
-            raise StartError(
-                f"serve cannot drop to user id {settings.service_uid} ({error}): "
-                "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user"
-            ) from error
+            raise no_such_user(settings, error) from error
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise StartError("the kernel refuses no_new_privs")

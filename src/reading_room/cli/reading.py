@@ -5,21 +5,33 @@ Everything here goes through boto3 and the public endpoint; there is no back doo
 
 from __future__ import annotations
 
-import gzip
+import csv
 import io
 import json
 import os
 import tarfile
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 
 from reading_room.cli.running import Endpoint
+from reading_room.comprehend.job_kinds import (
+    DOMINANT_LANGUAGE,
+    ENTITIES,
+    JOB_KINDS,
+    KEY_PHRASES,
+    SENTIMENT,
+    TARGETED_SENTIMENT,
+    TOPICS,
+    JobKind,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -267,26 +279,36 @@ def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> i
 
 
 class JobCalls:
-    """Start, describe and wait for jobs of one kind (``entities`` or ``dominant-language``)."""
+    """Start, describe, stop and wait for jobs of one kind of ``KINDS``."""
 
-    KINDS = ("entities", "dominant-language")
+    KINDS: Mapping[str, JobKind] = {
+        kind.analysis: kind
+        for kind in (ENTITIES, KEY_PHRASES, SENTIMENT, TARGETED_SENTIMENT, DOMINANT_LANGUAGE, TOPICS)
+    }
+    """The kinds that need nothing but texts, by the names that commands use."""
 
     def __init__(self, account: Account, kind: str) -> None:
-        self._client = account.comprehend
-        self._kind = kind
+        self._client: Any = account.comprehend
+        self._kind = self.KINDS[kind]
 
     def start(self, **request: Any) -> str:
-        """Start a job and return its id."""
-        if self._kind == "entities":
-            return self._client.start_entities_detection_job(LanguageCode="en", **request)["JobId"]
-        return self._client.start_dominant_language_detection_job(**request)["JobId"]
+        """Start a job, in English where the kind is asked for a language, and return its id."""
+        language = {"LanguageCode": "en"} if self._kind.languages else {}
+        return str(self._call(self._kind.start, **(language | request))["JobId"])
 
     def describe(self, job: str) -> dict[str, Any]:
         """Return the job's properties."""
-        if self._kind == "entities":
-            return dict(self._client.describe_entities_detection_job(JobId=job)["EntitiesDetectionJobProperties"])
-        answer = self._client.describe_dominant_language_detection_job(JobId=job)
-        return dict(answer["DominantLanguageDetectionJobProperties"])
+        return dict(self._call(self._kind.describe, JobId=job)[self._kind.properties])
+
+    def stop(self, job: str) -> None:
+        """Ask for the job's end. Raises ``LookupError`` where AWS has no such operation."""
+        if self._kind.stop is None:
+            raise LookupError(f"jobs of the kind {self._kind.analysis} cannot be stopped")
+        self._call(self._kind.stop, JobId=job)
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**parameters)
+        return answer
 
     def wait(self, job: str, seconds: float = 3600, tell: Callable[[str], None] | None = None) -> dict[str, Any]:
         """Wait until the job is over and return its properties. Raises ``TimeoutError``."""
@@ -307,15 +329,44 @@ class JobCalls:
             pause = min(pause * 1.3, 0.5)
 
 
-def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the result lines of a finished job."""
+def find_job(account: Account, job: str) -> dict[str, Any] | None:
+    """Return the properties of a job of whatever kind, or ``None`` when it is of none (a training is none)."""
+    for kind in JOB_KINDS:
+        try:
+            call = getattr(account.comprehend, xform_name(kind.describe))
+            return dict(call(JobId=job)[kind.properties])
+        except account.comprehend.exceptions.JobNotFoundException:
+            continue
+    return None
+
+
+def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield the members of a finished job's archive: name and lines, to be read before the next member is."""
     bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
-    body = account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(body))) as archive:
-        member = archive.extractfile("output")
-        assert member is not None
-        for line in member:
+    with tempfile.TemporaryFile() as file:
+        account.s3.download_fileobj(bucket, key, file)
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:gz") as members:
+            for info in members:
+                member = members.extractfile(info)
+                if member is not None:
+                    yield info.name, io.TextIOWrapper(member, "utf-8", newline="\n")
+
+
+def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the result lines of a finished job, of all members one after the other; topics have none."""
+    for _, lines in archive(account, properties):
+        for line in lines:
             yield json.loads(line)
+
+
+def topics(account: Account, properties: dict[str, Any]) -> tuple[dict[str, list[str]], list[dict[str, str]]]:
+    """Return the two tables of a finished topics job: each topic's terms, and the rows of the documents."""
+    tables = {name: list(csv.DictReader(lines)) for name, lines in archive(account, properties)}
+    terms: dict[str, list[str]] = {}
+    for row in tables["topic-terms.csv"]:
+        terms.setdefault(row["topic"], []).append(row["term"])
+    return terms, tables["doc-topics.csv"]
 
 
 def story(account: Account, job: str) -> list[tuple[int, str]]:

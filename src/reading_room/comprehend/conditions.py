@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
 from reading_room.comprehend.job_kinds import JobKind
+from reading_room.comprehend.models import ModelKind, model_arn
 
 
 def job_arn(region: str, account: str, kind: JobKind, job_id: str) -> str:
@@ -18,7 +19,8 @@ def new_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
     """Say that the operation makes a job, whose id nobody knows yet; a custom model is a resource of its own."""
 
     def resources(call: Call) -> Sequence[str]:
-        models = (call.parameters.get("EntityRecognizerArn"), call.parameters.get("FlywheelArn"))
+        members = () if kind.model is None else (kind.model.member, "FlywheelArn")
+        models = [call.parameters.get(member) for member in members]
         return (job_arn(call.region, call.account, kind, "*"), *(model for model in models if model))
 
     return resources
@@ -33,13 +35,37 @@ def existing_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
     return resources
 
 
+def new_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
+    """Say that the operation makes a model, whose name and version are its ARN."""
+
+    def resources(call: Call) -> Sequence[str]:
+        name, version = str(call.parameters[kind.name_member]), call.parameters.get("VersionName") or None
+        return (model_arn(call.region, call.account, kind, name, version),)
+
+    return resources
+
+
+def existing_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
+    """Say that the operation is about the model of its ARN."""
+
+    def resources(call: Call) -> Sequence[str]:
+        return (str(call.parameters[kind.arn_member]),)
+
+    return resources
+
+
+def source_model(call: Call) -> Sequence[str]:
+    """Say that the operation is about the model that is imported."""
+    return (str(call.parameters["SourceModelArn"]),)
+
+
 def named_resource(call: Call) -> Sequence[str]:
     """Say that the operation is about its ResourceArn."""
     return (str(call.parameters["ResourceArn"]),)
 
 
 def start_context(call: Call) -> ContextValues:
-    """Return the condition keys of a Start call; a key that the request has no value for is absent.
+    """Return the condition keys of a Start or Create call; a key that the request has no value for is absent.
 
     With them an administrator demands a VPC, certain subnets and groups, keys, or tags.
     """
@@ -50,6 +76,7 @@ def start_context(call: Call) -> ContextValues:
         "comprehend:VpcSubnets": tuple(network.get("Subnets", ())),
         "comprehend:VpcSecurityGroupIds": tuple(network.get("SecurityGroupIds", ())),
         "comprehend:VolumeKmsKey": _one(parameters.get("VolumeKmsKeyId")),
+        "comprehend:ModelKmsKey": _one(parameters.get("ModelKmsKeyId")),
         "comprehend:OutputKmsKey": _one((parameters.get("OutputDataConfig") or {}).get("KmsKeyId")),
         "aws:TagKeys": tuple(tag["Key"] for tag in tags),
         **{f"aws:RequestTag/{tag['Key']}": (tag.get("Value", ""),) for tag in tags},

@@ -36,17 +36,24 @@ class JobLanguageNotSupported(InvalidRequestException):
 class BothModelAndFlywheel(InvalidRequestException):
     """A custom model and a flywheel exclude each other."""
 
-    def __init__(self) -> None:
-        super().__init__("INVALID_PARAMETERS: EntityRecognizerArn and FlywheelArn cannot be given together.")
+    def __init__(self, member: str) -> None:
+        super().__init__(f"INVALID_PARAMETERS: {member} and FlywheelArn cannot be given together.")
 
 
-class ReaderConfigWithoutModel(InvalidRequestException):
-    """DocumentReaderConfig is for custom models only."""
+class NeitherModelNorFlywheel(InvalidRequestException):
+    """A kind without a built-in engine needs a custom model."""
+
+    def __init__(self, operation: str, member: str) -> None:
+        super().__init__(f"INVALID_PARAMETERS: {operation} needs {member} or FlywheelArn.")
+
+
+class ReaderConfigNotSupported(InvalidRequestException):
+    """DocumentReaderConfig is for documents that are read by recognition of characters."""
 
     def __init__(self) -> None:
         super().__init__(
-            "INVALID_PARAMETERS: DocumentReaderConfig needs EntityRecognizerArn or EndpointArn; "
-            "built-in models read plain text."
+            "INVALID_PARAMETERS: DocumentReaderConfig is for scanned and native documents, and only plain text is read "
+            "here: leave it out."
         )
 
 
@@ -171,6 +178,17 @@ class TextSizeLimitExceededException(AwsError):
         )
 
 
+class BatchSizeLimitExceededException(AwsError):
+    """A batch has more documents than it may."""
+
+    code = "BatchSizeLimitExceededException"
+
+    def __init__(self, limit: int, count: int) -> None:
+        super().__init__(
+            f"BATCH_SIZE_LIMIT_EXCEEDED: TextList can have {limit} documents, this one has {count}: split it."
+        )
+
+
 class KmsKeyValidationException(AwsError):
     """The key cannot be used: there is no key service, so no key exists."""
 
@@ -226,3 +244,10 @@ class InternalServerException(AwsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"INTERNAL_ERROR: {reason}")
+
+
+class EngineFailedText(InternalServerException):
+    """The engine could not analyse this one text. The text is the one that the service itself shows."""
+
+    def __init__(self) -> None:
+        AwsError.__init__(self, "Unexpected Server Error. Please try again.")

@@ -1,14 +1,30 @@
-"""The asynchronous kinds of analysis, a row each: operation names, result form, languages, engine."""
+"""The asynchronous kinds of analysis, a row each: operation names, result form, languages, engine, limits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from reading_room.analysis.job_file import Kind
+from reading_room.analysis.job_file import ENGINES, Kind
 from reading_room.containers.spec import EngineName
 
-MEGABYTE = 1_048_576
+KILOBYTE = 1_024
+MEGABYTE = 1_024 * KILOBYTE
+
+
+def by_language(kind: str) -> dict[str | None, EngineName]:
+    """Return the engines of a kind, named ``kind-language``, by the language that each knows."""
+    return {name.removeprefix(f"{kind}-"): name for name in ENGINES if name.startswith(f"{kind}-")}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModel:
+    """Where a kind takes a custom model: the member that names it, and what then does the work."""
+
+    member: Literal["EntityRecognizerArn", "DocumentClassifierArn"]
+    analysis: Kind
+    engine: EngineName
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +32,28 @@ class JobKind:
     """One kind of job.
 
     ``arn_type`` is the job type in its ARN, ``token`` the word in its output path, ``engines`` the engine for each
-    language (``None`` where the operation has no LanguageCode), ``document_limit`` bytes of UTF-8 per document.
+    language (``None`` where the operation has no LanguageCode; empty where only a custom model serves). The limits are
+    bytes of UTF-8 per document, bytes of all objects, and documents. ``stop`` is ``None`` where AWS has no such
+    operation. ``own`` are the request's members that only this kind has, with their defaults. ``newest_first`` names
+    the time filter whose documentation says that it lists newest first.
     """
 
     start: str
     describe: str
     list: str
-    stop: str
+    stop: str | None
     properties: str
     arn_type: str
     token: str
     analysis: Kind
-    engines: dict[str | None, EngineName]
+    engines: Mapping[str | None, EngineName]
     document_limit: int = MEGABYTE
+    total_limit: int = 5_000_000_000
+    documents_limit: int = 1_000_000
+    model: CustomModel | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+    newest_first: Literal["SubmitTimeAfter", "SubmitTimeBefore"] = "SubmitTimeAfter"
     passes_role: Literal["DataAccessRoleArn"] = "DataAccessRoleArn"
-    custom_models: bool = False
-    """Whether the operation has EntityRecognizerArn and FlywheelArn."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -48,8 +70,8 @@ ENTITIES = JobKind(
     arn_type="entities-detection-job",
     token="NER",
     analysis="entities",
-    engines={"en": "entities-en"},
-    custom_models=True,
+    engines=by_language("entities"),
+    model=CustomModel("EntityRecognizerArn", "custom-entities", "custom-entities"),
 )
 
 DOMINANT_LANGUAGE = JobKind(
@@ -64,5 +86,82 @@ DOMINANT_LANGUAGE = JobKind(
     engines={None: "dominant-language"},
 )
 
-JOB_KINDS = (ENTITIES, DOMINANT_LANGUAGE)
-"""Every kind that this service runs; the operations of other kinds are not declared."""
+KEY_PHRASES = JobKind(
+    start="StartKeyPhrasesDetectionJob",
+    describe="DescribeKeyPhrasesDetectionJob",
+    list="ListKeyPhrasesDetectionJobs",
+    stop="StopKeyPhrasesDetectionJob",
+    properties="KeyPhrasesDetectionJobProperties",
+    arn_type="key-phrases-detection-job",
+    token="KP",
+    analysis="key-phrases",
+    engines=by_language("key-phrases"),
+)
+
+SENTIMENT = JobKind(
+    start="StartSentimentDetectionJob",
+    describe="DescribeSentimentDetectionJob",
+    list="ListSentimentDetectionJobs",
+    stop="StopSentimentDetectionJob",
+    properties="SentimentDetectionJobProperties",
+    arn_type="sentiment-detection-job",
+    token="SENTIMENT",
+    analysis="sentiment",
+    engines=by_language("sentiment"),
+    document_limit=5 * KILOBYTE,
+)
+
+TARGETED_SENTIMENT = JobKind(
+    start="StartTargetedSentimentDetectionJob",
+    describe="DescribeTargetedSentimentDetectionJob",
+    list="ListTargetedSentimentDetectionJobs",
+    stop="StopTargetedSentimentDetectionJob",
+    properties="TargetedSentimentDetectionJobProperties",
+    arn_type="targeted-sentiment-detection-job",
+    token="TS",
+    analysis="targeted-sentiment",
+    engines=by_language("targeted-sentiment"),
+    document_limit=10 * KILOBYTE,
+    total_limit=300 * MEGABYTE,
+    documents_limit=30_000,
+)
+
+TOPICS = JobKind(
+    start="StartTopicsDetectionJob",
+    describe="DescribeTopicsDetectionJob",
+    list="ListTopicsDetectionJobs",
+    stop=None,
+    properties="TopicsDetectionJobProperties",
+    arn_type="topics-detection-job",
+    token="TOPICS",
+    analysis="topics",
+    engines={None: "topics"},
+    document_limit=100 * MEGABYTE,
+    own={"NumberOfTopics": 10},
+    newest_first="SubmitTimeBefore",
+)
+
+CLASSIFICATION = JobKind(
+    start="StartDocumentClassificationJob",
+    describe="DescribeDocumentClassificationJob",
+    list="ListDocumentClassificationJobs",
+    stop=None,
+    properties="DocumentClassificationJobProperties",
+    arn_type="document-classification-job",
+    token="CLN",
+    analysis="classification",
+    engines={},
+    document_limit=10 * MEGABYTE,
+    model=CustomModel("DocumentClassifierArn", "classification", "classification"),
+)
+
+JOB_KINDS = (
+    CLASSIFICATION,
+    DOMINANT_LANGUAGE,
+    ENTITIES,
+    KEY_PHRASES,
+    SENTIMENT,
+    TARGETED_SENTIMENT,
+    TOPICS,
+)
+"""Every kind of job that this service runs; the operations of other kinds are not declared."""

@@ -40,12 +40,13 @@ def list_jobs(
 ) -> Page:
     """Return a page of the account's jobs of a kind.
 
-    Oldest first, except with SubmitTimeAfter, which lists newest first as its documentation says; both time bounds are
-    exclusive. Raises ``InvalidFilterException`` for two criteria, ``InvalidNextToken`` for a token of another list.
+    Oldest first, except with the time filter whose documentation says newest first: SubmitTimeAfter, but of topics
+    SubmitTimeBefore. Both time bounds are exclusive. Raises ``InvalidFilterException`` for two criteria,
+    ``InvalidNextToken`` for a token of another list.
     """
     if len(criteria) > 1:
         raise InvalidFilterException(sorted(criteria))
-    descending = "SubmitTimeAfter" in criteria
+    descending = kind.newest_first in criteria
     binding = _binding(account, kind.list, criteria)
     size = limit or DEFAULT_PAGE
     query = select(JobRow).where(

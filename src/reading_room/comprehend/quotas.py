@@ -12,9 +12,20 @@ from reading_room.settings import Settings
 ACTIVE_JOBS = 10
 """Active jobs of one type that an account may have."""
 
-RATES = {"Start": 1.0, "Stop": 1.0, "TagResource": 1.0, "UntagResource": 1.0, "Describe": 10.0, "List": 10.0}
-"""Calls a second, by how the operation's name begins."""
-DETECT_RATES = {"DetectDominantLanguage": 40.0, "DetectEntities": 20.0}
+RATES = {
+    "DetectDominantLanguage": 40.0,
+    "Detect": 20.0,
+    "BatchDetect": 10.0,
+    "Create": 1.0,
+    "Start": 1.0,
+    "Stop": 1.0,
+    "Delete": 1.0,
+    "TagResource": 1.0,
+    "UntagResource": 1.0,
+    "Describe": 10.0,
+    "List": 10.0,
+}
+"""Calls a second, by how the operation's name begins; the first that fits counts."""
 
 
 class Quotas:
@@ -47,6 +58,4 @@ class Quotas:
 
 
 def _rate(operation: str) -> float:
-    if operation in DETECT_RATES:
-        return DETECT_RATES[operation]
     return next(rate for beginning, rate in RATES.items() if operation.startswith(beginning))

@@ -15,10 +15,11 @@ from reading_room.comprehend.errors import (
     InvalidRoleAccount,
     JobLanguageNotSupported,
     KmsKeyValidationException,
-    ReaderConfigWithoutModel,
+    NeitherModelNorFlywheel,
+    ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
-from reading_room.comprehend.job_kinds import JobKind
+from reading_room.comprehend.job_kinds import CustomModel, JobKind
 from reading_room.comprehend.tags import as_mapping
 from reading_room.jobs.places import location_of, output_location
 from reading_room.jobs.submission import NewJob
@@ -28,11 +29,11 @@ KEY_BYTES = 1024
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
 
 
-def new_job(call: Call, kind: JobKind, job_id: str) -> NewJob:
-    """Check a Start request and return its job.
+def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -> NewJob:
+    """Check a Start request and return its job; the custom model of one that uses any is still to be looked up.
 
-    Whether role, bucket, subnets and groups exist is not asked here: as with Amazon's service, the job finds out.
-    Raises the errors imported above.
+    ``topics`` is the method of the server's settings. Whether role, bucket, subnets and groups exist is not asked here:
+    as with Amazon's service, the job finds out. Raises the errors imported above.
     """
     request = call.parameters
     network = request.get("VpcConfig")
@@ -42,8 +43,10 @@ def new_job(call: Call, kind: JobKind, job_id: str) -> NewJob:
         _check_network(network)
     language = request.get("LanguageCode")
     tags = as_mapping(request.get("Tags") or ())
-    _check_models(kind, request)
-    if language not in kind.engines:
+    model = _custom_model(kind, request)
+    if request["InputDataConfig"].get("DocumentReaderConfig"):
+        raise ReaderConfigNotSupported
+    if model is None and language not in kind.engines:
         raise JobLanguageNotSupported(kind.start, str(language), kind.languages)
     _check_keys(request)
     output = output_location(request["OutputDataConfig"]["S3Uri"], call.account, kind.token, job_id)
@@ -56,13 +59,16 @@ def new_job(call: Call, kind: JobKind, job_id: str) -> NewJob:
         kind=kind.arn_type,
         arn=job_arn(call.region, call.account, kind, job_id),
         role_arn=request["DataAccessRoleArn"],
-        engine=kind.engines[language],
-        analysis=kind.analysis,
+        engine=kind.engines[language] if model is None else model.engine,
+        analysis=kind.analysis if model is None else model.analysis,
         input_uri=request["InputDataConfig"]["S3Uri"],
         input_format=request["InputDataConfig"].get("InputFormat") or DEFAULT_FORMAT,
         output_uri=output,
         document_limit=kind.document_limit,
+        total_limit=kind.total_limit,
+        documents_limit=kind.documents_limit,
         parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
+        request=_own_members(kind, request, topics),
         name=request.get("JobName"),
         client_token=request.get("ClientRequestToken"),
         language=language,
@@ -70,6 +76,12 @@ def new_job(call: Call, kind: JobKind, job_id: str) -> NewJob:
         security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
         tags=tags,
     )
+
+
+def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:
+    members = {member: request.get(member) or default for member, default in kind.own.items()}
+    # The method is the server's to choose, and a job keeps the one that it was submitted with.
+    return members | {"Engine": topics} if kind.analysis == "topics" else members
 
 
 def _check_network(network: Mapping[str, Sequence[str]]) -> None:
@@ -80,16 +92,19 @@ def _check_network(network: Mapping[str, Sequence[str]]) -> None:
                 raise DuplicateIds(member, identifier)
 
 
-def _check_models(kind: JobKind, request: Mapping[str, Any]) -> None:
-    members = ("EntityRecognizerArn", "FlywheelArn") if kind.custom_models else ()
-    models = [request[member] for member in members if request.get(member)]
-    if len(models) > 1:
-        raise BothModelAndFlywheel
-    if models:
-        # There is no operation yet that makes one, so the ARN names nothing.
+def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | None:
+    """Return what does the work when a custom model does, ``None`` when a built-in engine does."""
+    if kind.model is None:
+        return None
+    model, flywheel = request.get(kind.model.member), request.get("FlywheelArn")
+    if model and flywheel:
+        raise BothModelAndFlywheel(kind.model.member)
+    if flywheel:
+        # There is no operation that makes one, so the ARN names nothing.
         raise ResourceNotFoundException
-    if request["InputDataConfig"].get("DocumentReaderConfig"):
-        raise ReaderConfigWithoutModel
+    if not model and not kind.engines:
+        raise NeitherModelNorFlywheel(kind.start, kind.model.member)
+    return kind.model if model else None
 
 
 def _check_location(member: str, uri: str) -> None:

@@ -14,6 +14,7 @@ from reading_room.comprehend.errors import (
     TooManyTagKeysException,
     TooManyTagsException,
 )
+from reading_room.comprehend.tables import ModelRow
 from reading_room.jobs.tables import JobRow, JobTagRow
 
 TAGS_PER_RESOURCE = 50
@@ -63,6 +64,7 @@ def remove(session: Session, account: str, arn: str, keys: Sequence[str]) -> Non
 
 
 def _require(session: Session, account: str, arn: str) -> None:
-    known = session.scalar(select(JobRow.job_id).where(JobRow.arn == arn, JobRow.account == account))
-    if known is None:
+    job = session.scalar(select(JobRow.job_id).where(JobRow.arn == arn, JobRow.account == account))
+    model = session.scalar(select(ModelRow.model_id).where(ModelRow.arn == arn, ModelRow.account == account))
+    if job is None and model is None:
         raise ResourceNotFoundException

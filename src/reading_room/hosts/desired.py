@@ -1,32 +1,53 @@
-"""The whole wish for a host, read from the tables: the network, the jobs' containers, those kept ahead."""
+"""The whole wish for a host, read from the tables: the network, the jobs' containers, those kept ahead.
+
+Two engines always wait loaded. Those that a job asked for lately join them, so that the second job of a kind starts as
+fast as one of the usual kinds; at most two, for a while, because each takes memory while nobody asks for it.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.clock import Clock, system_clock
 from reading_room.containers.spec import EngineName, RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.jobs import desired as jobs
+from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import network_spec
 
 AHEAD: tuple[EngineName, ...] = ("entities-en", "dominant-language")
-"""The engines that wait loaded: each takes memory while nobody asks for it, so not every one does."""
+"""The engines that always wait loaded."""
+LATELY = dt.timedelta(minutes=15)
+LATELY_AT_MOST = 2
+"""Engines besides those that wait loaded because a job was submitted for them lately, the latest first."""
 
 
 class DesiredHost:
     """Reads the wish for one host and numbers its changes."""
 
     def __init__(
-        self, database: Database, settings: Settings, host: str, realtime: Callable[[], tuple[RealtimeSpec, ...]]
+        self,
+        database: Database,
+        settings: Settings,
+        host: str,
+        realtime: Callable[[], tuple[RealtimeSpec, ...]],
+        clock: Clock = system_clock,
     ) -> None:
         self._database = database
         self._host = host
         self._realtime = realtime
         self._limits = jobs.limits_from(settings)
-        self._standby = tuple(StandbyWish(engine, settings.standby) for engine in AHEAD)
+        self._standby = settings.standby
+        self._clock = clock
         # Milliseconds since 1970: a server that starts again goes on above every generation it ever sent.
         self._generation = time.time_ns() // 1_000_000
         self._last: HostSpec | None = None
@@ -36,16 +57,29 @@ class DesiredHost:
         with self._database.reading() as session:
             network = network_spec.read(session, self._host)
             containers = jobs.containers(session, self._host, self._limits)
+            ahead = (*AHEAD, *_asked_lately(session, self._clock()))
         spec = HostSpec(
             host=self._host,
             generation=self._generation,
             network=network,
             containers=containers,
-            standby=self._standby,
+            standby=tuple(StandbyWish(engine, self._standby) for engine in ahead),
             realtime=self._realtime(),
         )
         if self._last is not None and spec == self._last:
             return self._last
         self._generation += 1
-        self._last = HostSpec(self._host, self._generation, network, containers, self._standby, spec.realtime)
+        self._last = replace(spec, generation=self._generation)
         return self._last
+
+
+def _asked_lately(session: Session, now: dt.datetime) -> tuple[EngineName, ...]:
+    latest = func.max(JobRow.submitted_at)
+    query = (
+        select(JobRow.engine)
+        .where(JobRow.submitted_at > now - LATELY, JobRow.engine.not_in(AHEAD))
+        .group_by(JobRow.engine)
+        .order_by(latest.desc(), JobRow.engine)
+        .limit(LATELY_AT_MOST)
+    )
+    return tuple(cast(EngineName, engine) for engine in session.scalars(query))

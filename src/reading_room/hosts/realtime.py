@@ -17,19 +17,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reading_room.comprehend.errors import InternalServerException
+from reading_room.comprehend.operations.realtime import Answer
 from reading_room.containers.spec import EngineName, RealtimeSpec
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 20.0
-"""How long a first call waits for its container: loading an engine takes about one second."""
+START_SECONDS = 50.0
+"""How long a first call waits for its container: loading an engine takes one or two seconds, on a busy machine many
+more, and an SDK gives up after 60."""
 ANSWER_SECONDS = 60.0
 IDLE_SECONDS = 600.0
 """A container that nobody called for so long is given up; its memory is worth more than half a second."""
 CALLS_PER_CONTAINER = 2_000
 """After so many calls a container is replaced, so that nothing can pile up in it."""
-CONTAINERS_AT_MOST = 8
-"""Over all accounts; the one unused for longest makes room."""
+CONTAINERS_AT_MOST = 32
+"""Over all accounts; the one unused for longest makes room, for this bound and for the one on memory."""
+MEMORY_AT_MOST = 4_000_000_000
+"""Bytes that the containers of all accounts may hold together, by the sizes below."""
+LIGHT, HEAVY = 250_000_000, 500_000_000
+"""Bytes of a container that identifies languages, and of any other: measured ones are 160 to 450 MB."""
 ANSWER_LIMIT = 64 << 20
 
 
@@ -89,8 +95,8 @@ class RealtimePool:
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
-    ) -> list[list[dict[str, Any]]]:
-        """Return one result per text. Raises ``RealtimeUnavailable``.
+    ) -> list[Answer | None]:
+        """Return one answer per text, ``None`` where the engine failed on it. Raises ``RealtimeUnavailable``.
 
         A container that dies under a call is replaced and the call is made once more.
         """
@@ -119,9 +125,7 @@ class RealtimePool:
                 self._drop(key, warm)
                 warm = None
             if warm is None:
-                if len(self._warm) >= CONTAINERS_AT_MOST:
-                    oldest = min(self._warm, key=lambda k: self._warm[k].used)
-                    self._drop(oldest, self._warm[oldest])
+                self._make_room(engine)
                 spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine)
                 warm = self._warm[key] = _Warm(spec, now, now)
             warm.used = now
@@ -135,7 +139,16 @@ class RealtimePool:
                 )
         return warm
 
-    def _ask(self, warm: _Warm, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
+    def _make_room(self, engine: EngineName) -> None:
+        while self._warm:
+            memory = sum(_size(each) for _, each in self._warm) + _size(engine)
+            if len(self._warm) < CONTAINERS_AT_MOST and memory <= MEMORY_AT_MOST:
+                return
+            # One in the middle of a call goes only when all are; its caller is answered by another.
+            least = min(self._warm, key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
+            self._drop(least, self._warm[least])
+
+    def _ask(self, warm: _Warm, texts: Sequence[str]) -> list[Answer | None]:
         if warm.calls == 0:
             self._read(warm)
         warm.calls += 1
@@ -148,6 +161,8 @@ class RealtimePool:
         results = answer["results"]
         if not isinstance(results, list) or len(results) != len(texts):
             raise ValueError("the engine answered another number of documents")
+        if not all(each is None or isinstance(each, list | dict) for each in results):
+            raise ValueError("the engine answered something else than results")
         return results
 
     def _read(self, warm: _Warm) -> dict[str, Any]:
@@ -165,3 +180,7 @@ class RealtimePool:
             del self._warm[key]
         if warm.connection is not None:
             warm.connection.close()
+
+
+def _size(engine: EngineName) -> int:
+    return LIGHT if engine == "dominant-language" else HEAVY

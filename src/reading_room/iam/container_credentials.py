@@ -1,4 +1,4 @@
-"""The address where a job's container fetches the credentials of its data access role.
+"""The address where a job's container fetches the credentials of its data access role, and those for its model.
 
 Who asks is known by the listener (its VPC) and the peer's address, which the router checks (spoofed packets die
 there); the path is a second, unguessable secret of the job. Only both together are answered.
@@ -39,6 +39,18 @@ class CredentialsOwner:
     session_name: str
     service: str = "comprehend.amazonaws.com"
     """The service principal that assumes the role on the job's behalf."""
+    policy: str | None = None
+    """A session policy as JSON text, which narrows what the credentials are good for."""
+    model: CredentialsOwner | None = None
+    """What the same container may fetch at another path: the service's own session, for the job's model only."""
+
+    def named_by(self, path: str) -> CredentialsOwner | None:
+        """Return whose credentials a path asks for, in time that tells nothing of the paths; ``None`` for no one's."""
+        found = None
+        for each in (self, self.model):
+            if each is not None and hmac.compare_digest(path.encode(), each.path.encode()):
+                found = each
+        return found
 
 
 class ContainerCredentials:
@@ -69,18 +81,19 @@ class ContainerCredentials:
         if owner is None:
             self._refused(vpc_id, source_ip, "the interface has no live job")
             return _NOT_FOUND
-        if not hmac.compare_digest(path.encode(), owner.path.encode()):
+        asked = owner.named_by(path)
+        if asked is None:
             self._refused(vpc_id, source_ip, f"the path is not that of {owner.job_arn}, which owns the interface")
             return _NOT_FOUND
         try:
-            credentials = self._credentials(owner)
+            credentials = self._credentials(asked)
         except RoleNotAssumable as error:
             logger.warning("no credentials for %s: %s", owner.job_arn, error)
             return _reply(403, {"code": "AccessDenied", "message": str(error)})
         return _reply(
             200,
             {
-                "RoleArn": owner.role_arn,
+                "RoleArn": asked.role_arn,
                 "AccessKeyId": credentials.access_key_id,
                 "SecretAccessKey": credentials.secret_access_key,
                 "Token": credentials.session_token,
@@ -102,6 +115,7 @@ class ContainerCredentials:
                 self._clock,
                 source_arn=owner.job_arn,
                 source_account=Arn.parse(owner.job_arn).account,
+                policy=owner.policy,
             )
             self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
             self._issued[owner] = fresh

@@ -118,11 +118,13 @@ def assume_for_service(
     clock: Clock,
     source_arn: str | None = None,
     source_account: str | None = None,
+    policy: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, for example ``comprehend.amazonaws.com``, on behalf of a resource.
 
     ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, which trust policies
-    use to let a service act for one resource or account only. Raises ``RoleNotAssumable`` with what stands in the way.
+    use to let a service act for one resource or account only. ``policy`` is a session policy as JSON text, which
+    narrows the session. Raises ``RoleNotAssumable`` with what stands in the way.
     """
     if not _SESSION_NAME.fullmatch(session_name):
         raise ValueError(f"not a session name: {session_name!r}")
@@ -145,7 +147,14 @@ def assume_for_service(
         decision = decide_trust(role, caller, context)
         if not decision.allowed:
             raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
-        return issue(session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now)
+        return issue(session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, policy=policy)
+
+
+def revoke(session: Session, role_arn: str, session_name: str) -> None:
+    """End every session of a role with this name: its credentials are worth nothing from now on."""
+    session.execute(
+        delete(RoleSession).where(RoleSession.role_arn == role_arn, RoleSession.session_name == session_name)
+    )
 
 
 def _obstacle(role: Role, caller: Principal, context: ContextValues, decision: Decision) -> str:

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -19,7 +20,8 @@ from reading_room.agent.spec import HostReport
 from reading_room.clock import Clock
 from reading_room.containers.spec import ContainerState
 from reading_room.database.engine import Database
-from reading_room.jobs.endings import ATTESTED, documents_so_far, ending, printable, with_reason
+from reading_room.jobs.credentials import model_session_arn, revoke_model_session
+from reading_room.jobs.endings import ATTESTED, MODEL_DENIED, documents_so_far, ending, printable, with_reason
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
     ATTEMPTS,
@@ -48,7 +50,7 @@ from reading_room.jobs.places import location_of
 from reading_room.jobs.record import LOCAL_HOST, apply, container_of, job_of, note, session_arn
 from reading_room.jobs.state_machine import accepts
 from reading_room.jobs.stories import Stories
-from reading_room.jobs.surroundings import Denials, JobNetwork, NetworkNeed, OutputStore, Storyteller
+from reading_room.jobs.surroundings import Denials, JobNetwork, ModelCheck, NetworkNeed, OutputStore, Storyteller
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.reconcile import Loop
 from reading_room.settings import Settings
@@ -59,10 +61,15 @@ STOP_SECONDS = 60
 """How long a worker may take to write what it has after being asked to stop."""
 CONFIRMATION_SECONDS = 5
 """How long a job's end waits for a host to say that the interface is gone."""
-LOST_TOUCH = frozenset({"NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE"})
+LOST_TOUCH = frozenset({"NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE", "NO_CREDENTIALS_FOR_MODEL"})
 """What a worker says when nobody answers it."""
 TURN_SECONDS = 1.0
 """How often the tables are looked at without any signal: the grain of every time limit."""
+
+
+def no_model(analysis: str, metadata: str) -> None:
+    """Refuse every model: the ``ModelCheck`` of a controller that runs no trainings."""
+    raise ValueError(f"no {analysis} runs here")
 
 
 class JobController:
@@ -78,6 +85,7 @@ class JobController:
         denials: Denials,
         storyteller: Storyteller,
         host: str = LOCAL_HOST,
+        check_model: ModelCheck = no_model,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -85,6 +93,7 @@ class JobController:
         self._network = network
         self._store = store
         self._denials = denials
+        self._check_model = check_model
         self._host = host
         self._reports: dict[str, HostReport] = {}
         self._lock = threading.Lock()
@@ -157,7 +166,7 @@ class JobController:
         self._note_problems(report, wanted)
 
     def _hear_of(self, held: HeldContainer, state: ContainerState) -> None:
-        event = ending(state, location_of(held.job.output_uri), self._store.head)
+        event = self._ending(held.job, state)
         if isinstance(event, WorkerFailed):
             event = self._explained(held.need, event)
         documents = documents_so_far(state)
@@ -172,6 +181,12 @@ class JobController:
             if event is not None:
                 self._apply(session, row, event)
 
+    def _ending(self, job: JobRow, state: ContainerState) -> Event | None:
+        if not job.is_training:
+            return ending(state, location_of(job.output_uri), self._store.head)
+        artifact = location_of(str(job.artifact_uri))
+        return ending(state, artifact, self._store.head, partial(self._check_model, job.analysis))
+
     def _explained(self, need: NetworkNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:
         """Add to a worker's reason what only the service knows: the statement or the route that decided.
 
@@ -183,6 +198,8 @@ class JobController:
             why = self._network.explain(need)
         elif event.code in ATTESTED:
             why = self._denials(session_arn(need.role_arn, need.job_id))
+        elif event.code in MODEL_DENIED:
+            why = self._denials(model_session_arn(need.job_id))
         if why is None and event.code in LOST_TOUCH and need.attempt < ATTEMPTS:
             return ContainerLost(f"its worker lost touch with the service: {event.text}")
         return event if why is None else WorkerFailed(event.code, with_reason(event.text, why))
@@ -272,9 +289,18 @@ class JobController:
                 # Also after a success: an earlier attempt may have died in the middle of its upload.
                 output = location_of(row.output_uri)
                 self._store.abort_uploads(output.bucket, output.key)
+                if row.is_training:
+                    self._clear_artifact(row)
                 self._tell_before_the_end(row.job_id)
                 self._advance(row.job_id, Released())
                 self._stories.hurry()
+
+    def _clear_artifact(self, row: JobRow) -> None:
+        """Leave nothing of a model but the artifact of one that is trained."""
+        artifact = location_of(str(row.artifact_uri))
+        self._store.abort_uploads(artifact.bucket, artifact.key)
+        if row.outcome != Phase.COMPLETED.value:
+            self._store.delete(artifact.bucket, artifact.key)
 
     def _tell_before_the_end(self, job_id: str) -> None:
         """Have a job's story told before anybody can see its end; its last line follows at once."""
@@ -341,6 +367,8 @@ class JobController:
         container = container_of(session, row)
         apply(session, row, event, self._clock(), self._host)
         dropped = container is not None and not container.wanted
+        if dropped and row.artifact_uri is not None:
+            revoke_model_session(session, row.job_id)
         if dropped and container is not None and container.interface_id is not None:
             self._network.detach(session, container.interface_id)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.analysis.job_file import InputFormat, JobFile, Kind
+from reading_room.analysis.job_file import InputFormat, JobFile, Kind, ModelPlace
 from reading_room.containers.spec import ContainerSpec, EngineName, Limits
 from reading_room.jobs.places import location_of
 from reading_room.jobs.tables import JobContainerRow, JobRow
@@ -70,8 +71,20 @@ def _container(container: JobContainerRow, job: JobRow, limits: Limits) -> Conta
             input_format=cast(InputFormat, job.input_format),
             output=location_of(job.output_uri),
             document_limit=job.document_limit,
+            total_limit=job.total_limit,
+            documents_limit=job.documents_limit,
+            request=json.dumps(job.request, separators=(",", ":")),
+            model=_model(container, job),
         ),
         credentials_path=container.credentials_path,
         limits=limits,
         stop=container.stop,
     )
+
+
+def _model(container: JobContainerRow, job: JobRow) -> ModelPlace | None:
+    if job.artifact_uri is None or container.model_credentials_path is None:
+        return None
+    # A training is given no digest: it makes what it writes.
+    sha256 = "" if job.is_training else str(job.artifact_sha256)
+    return ModelPlace(location_of(job.artifact_uri), container.model_credentials_path, sha256)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reading_room.analysis.job_file import Done, Failed, Location, Progress
 from reading_room.containers.spec import ContainerState
-from reading_room.jobs.job import ContainerLost, Event, OutputSeen, WorkerFailed
+from reading_room.jobs.job import ContainerLost, Event, ModelSeen, OutputSeen, WorkerFailed
 from reading_room.jobs.surroundings import ObjectFacts
 
 MESSAGE_LIMIT = 2000
@@ -16,6 +16,9 @@ NO_READ_ACCESS = "The provided data access role does not have proper access to t
 NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
 ATTESTED = {"NO_READ_ACCESS_TO_INPUT": NO_READ_ACCESS, "NO_WRITE_ACCESS_TO_OUTPUT": NO_WRITE_ACCESS}
 """Codes whose sentence begins as Amazon's own does, word for word."""
+
+MODEL_DENIED = frozenset({"NO_ACCESS_TO_MODEL_BUCKET"})
+"""Codes that speak of the service's own session, not of the data access role."""
 
 WORKER_CODES = frozenset(
     {
@@ -27,6 +30,12 @@ WORKER_CODES = frozenset(
         "OUTPUT_TOO_LARGE",
         "ROLE_NOT_ASSUMABLE",
         "NO_ROUTE_TO_STORAGE",
+        *MODEL_DENIED,
+        "NO_CREDENTIALS_FOR_MODEL",
+        "MODEL_NOT_FOUND",
+        "MODEL_TAMPERED",
+        "INVALID_TRAINING_DATA",
+        "INSUFFICIENT_TRAINING_DATA",
         "INTERNAL_ERROR",
     }
 )
@@ -58,15 +67,21 @@ def documents_so_far(state: ContainerState) -> int | None:
     return counts[-1] if counts and 0 <= counts[-1] < 2**53 else None
 
 
-def ending(state: ContainerState, output: Location, head: Callable[[str, str], ObjectFacts | None]) -> Event | None:
+def ending(
+    state: ContainerState,
+    output: Location,
+    head: Callable[[str, str], ObjectFacts | None],
+    check_model: Callable[[str], None] | None = None,
+) -> Event | None:
     """Return the event that ends the attempt, or ``None`` while the container works.
 
     ``head`` looks the output object up; the worker's ``Done`` counts only if the object is there with the size and
-    checksum that it claims.
+    checksum that it claims. Of a training ``output`` is the model's artifact, and ``check_model`` raises
+    ``ValueError`` for metadata that are not those of such a model.
     """
     last = next((m for m in reversed(state.messages) if isinstance(m, Done | Failed)), None)
     if isinstance(last, Done):
-        return _seen(last, output, head)
+        return _seen(last, output, head, check_model)
     if isinstance(last, Failed):
         return _failed(last)
     if state.phase == "lost":
@@ -76,7 +91,15 @@ def ending(state: ContainerState, output: Location, head: Callable[[str, str], O
     return _without_a_word(state)
 
 
-def _seen(done: Done, output: Location, head: Callable[[str, str], ObjectFacts | None]) -> Event:
+def _seen(
+    done: Done,
+    output: Location,
+    head: Callable[[str, str], ObjectFacts | None],
+    check_model: Callable[[str], None] | None,
+) -> Event:
+    if check_model is not None and done.stopped:
+        # A training that ended early made nothing, and half of a model is none.
+        return OutputSeen(done.documents, done.errors, stopped=True)
     facts = head(output.bucket, output.key)
     uri = f"s3://{output.bucket}/{output.key}"
     if facts is None:
@@ -87,7 +110,14 @@ def _seen(done: Done, output: Location, head: Callable[[str, str], ObjectFacts |
             f"The object {uri} has {facts.size} bytes and SHA-256 {facts.sha256}, but the worker said that it wrote "
             f"{done.size} bytes with {printable(done.sha256, 64)}.",
         )
-    return OutputSeen(done.documents, done.errors, done.stopped)
+    if check_model is None:
+        return OutputSeen(done.documents, done.errors, done.stopped)
+    try:
+        check_model(done.metadata)
+    except ValueError as error:
+        return WorkerFailed("INTERNAL_ERROR", printable(f"What the training says of its model cannot be: {error}"))
+    seen = ModelSeen(facts.size, facts.sha256, done.metadata, printable(done.warning))
+    return OutputSeen(done.documents, done.errors, stopped=False, model=seen)
 
 
 def _failed(failed: Failed) -> WorkerFailed:

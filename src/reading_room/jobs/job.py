@@ -94,6 +94,16 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSeen:
+    """The artifact that a training wrote, as it was seen, and what the training says of it: checked, but its word."""
+
+    size: int
+    sha256: str
+    metadata: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputSeen:
     """The worker said it was done, and the controller saw the object it wrote, of that size and checksum."""
 
@@ -101,6 +111,8 @@ class OutputSeen:
     errors: int
     stopped: bool
     """Whether the worker ended early because it was asked to."""
+    model: ModelSeen | None = None
+    """Of a training: the artifact, which is the object that was seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class MemoryOutputStore:
         """Return the facts that were put there."""
         return self.objects.get((bucket, key))
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Forget an object."""
+        self.objects.pop((bucket, key), None)
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Forget the upload of a key; return how many there were."""
         count = int((bucket, key) in self.uploads)

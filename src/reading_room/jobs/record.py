@@ -17,7 +17,9 @@ from reading_room.jobs.job import (
     DropContainer,
     Event,
     Job,
+    ModelSeen,
     Outcome,
+    OutputSeen,
     Phase,
     PlaceContainer,
 )
@@ -84,6 +86,8 @@ def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: s
         told = Job(before.job_id, before.phase, before.attempt, story=story(session, row.job_id))
         raise InvalidTransition(told, event) from error
     _write(row, before, after, now)
+    if isinstance(event, OutputSeen) and event.model is not None:
+        _write_model(row, event.model)
     for change in changes:
         _effect(session, row, change, host)
     note(session, row, type(event).__name__, _line(before, after, event), now)
@@ -115,6 +119,11 @@ def _write(row: JobRow, before: Job, after: Job, now: dt.datetime) -> None:
         row.ended_at = now
 
 
+def _write_model(row: JobRow, model: ModelSeen) -> None:
+    row.artifact_size, row.artifact_sha256 = model.size, model.sha256
+    row.result, row.warning = model.metadata, model.warning or None
+
+
 def _effect(session: Session, row: JobRow, change: Change, host: str) -> None:
     match change:
         case AddContainer(attempt=attempt):
@@ -126,7 +135,8 @@ def _effect(session: Session, row: JobRow, change: Change, host: str) -> None:
                     host=host,
                     role_arn=row.role_arn,
                     session_name=session_name(row.job_id),
-                    credentials_path=f"/v2/credentials/{secrets.token_urlsafe(32)}",
+                    credentials_path=_credentials_path(),
+                    model_credentials_path=None if row.artifact_uri is None else _credentials_path(),
                     wanted=True,
                     stop=False,
                 )
@@ -139,6 +149,10 @@ def _effect(session: Session, row: JobRow, change: Change, host: str) -> None:
             _container(session, row, attempt).stop = True
         case DropContainer(attempt=attempt):
             _container(session, row, attempt).wanted = False
+
+
+def _credentials_path() -> str:
+    return f"/v2/credentials/{secrets.token_urlsafe(32)}"
 
 
 def _container(session: Session, row: JobRow, attempt: int) -> JobContainerRow:

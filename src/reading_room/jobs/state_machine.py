@@ -30,6 +30,7 @@ from reading_room.jobs.job import (
     DropContainer,
     Event,
     Job,
+    ModelSeen,
     Outcome,
     OutputSeen,
     Phase,
@@ -176,6 +177,9 @@ def describe(event: Event) -> str:
             return f"{code}: {text}"
         case StopRequested():
             return "stop requested"
+        case OutputSeen(documents=documents, model=ModelSeen(size=size, warning=warning)):
+            warned = f"; {warning}" if warning else ""
+            return f"model seen: trained on {documents} documents, {size} bytes{warned}"
         case OutputSeen(documents=documents, errors=errors, stopped=stopped):
             early = ", ended early as asked" if stopped else ""
             return f"output seen: {documents} documents, {errors} errors{early}"

@@ -19,6 +19,18 @@ from reading_room.jobs.tables import JobRow, JobTagRow
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUse:
+    """The custom model that a job uses or makes, and the artifact's place in the service's own bucket.
+
+    ``sha256`` is what the artifact must have; ``None`` for a training, whose ARN is the model's.
+    """
+
+    arn: str
+    artifact_uri: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job as a caller asks for it, every default filled in."""
 
@@ -42,6 +54,11 @@ class NewJob:
     subnets: Sequence[str] | None = None
     security_groups: Sequence[str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    total_limit: int = 5_000_000_000
+    documents_limit: int = 1_000_000
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """The members that only this kind has, for the worker and for Describe."""
+    model: ModelUse | None = None
 
 
 def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int | None = None) -> JobRow:
@@ -51,7 +68,7 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int
     parameters differ, ``TooManyActiveJobs`` when ``active_quota`` (jobs of one kind; ``None`` is no limit) is used up.
     """
     fingerprint = _fingerprint(new.parameters)
-    known = _by_token(session, new)
+    known = repeated(session, new)
     if known is not None:
         if known.fingerprint != fingerprint:
             raise TokenReused(str(new.client_token), known.job_id)
@@ -79,16 +96,36 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int
         input_format=new.input_format,
         output_uri=new.output_uri,
         document_limit=new.document_limit,
+        total_limit=new.total_limit,
+        documents_limit=new.documents_limit,
+        request=dict(new.request),
         subnets=None if new.subnets is None else list(new.subnets),
         security_groups=None if new.security_groups is None else list(new.security_groups),
         documents=0,
+        model_arn=None if new.model is None else new.model.arn,
+        artifact_uri=None if new.model is None else new.model.artifact_uri,
+        artifact_sha256=None if new.model is None else new.model.sha256,
     )
     session.add(row)
     session.flush()
     for key, value in new.tags.items():
         session.add(JobTagRow(arn=new.arn, key=key, value=value))
-    note(session, row, "Submitted", "submitted", now)
+    # A model's owner knows its ARN only; a search of the logs for it finds the training's story.
+    note(session, row, "Submitted", f"submitted, to make {row.arn}" if row.is_training else "submitted", now)
     return row
+
+
+def repeated(session: Session, new: NewJob) -> JobRow | None:
+    """Return the job that the same client token made before, or ``None``."""
+    if new.client_token is None:
+        return None
+    return session.scalar(
+        select(JobRow).where(
+            JobRow.account == new.account,
+            JobRow.kind == new.kind,
+            JobRow.client_token == new.client_token,
+        )
+    )
 
 
 def find(session: Session, account: str, kind: str, job_id: str) -> JobRow:
@@ -117,18 +154,6 @@ def request_stop(session: Session, account: str, kind: str, job_id: str, now: dt
 def _fingerprint(parameters: Mapping[str, Any]) -> str:
     text = json.dumps(parameters, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _by_token(session: Session, new: NewJob) -> JobRow | None:
-    if new.client_token is None:
-        return None
-    return session.scalar(
-        select(JobRow).where(
-            JobRow.account == new.account,
-            JobRow.kind == new.kind,
-            JobRow.client_token == new.client_token,
-        )
-    )
 
 
 def _count_active(session: Session, new: NewJob) -> int:

@@ -95,8 +95,20 @@ class OutputStore(Protocol):
         """Return the facts of an object, or ``None`` when there is none."""
         ...
 
+    def delete(self, bucket: str, key: str) -> object:
+        """Delete an object; none is no error."""
+        ...
+
     def abort_uploads(self, bucket: str, key: str) -> object:
         """Abort the unfinished uploads of one key; none, or no such bucket, is no error."""
+        ...
+
+
+class ModelCheck(Protocol):
+    """What a training may say of its model."""
+
+    def __call__(self, analysis: str, metadata: str, /) -> None:
+        """Raise ``ValueError`` unless the text is the metadata of a model that this kind of training makes."""
         ...
 
 

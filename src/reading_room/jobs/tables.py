@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +20,8 @@ class JobRow(Base):
         UniqueConstraint("account", "kind", "client_token"),
         Index("ix_jobs_listing", "account", "kind", "submitted_at", "job_id"),
         Index("ix_jobs_phase", "phase"),
+        # Which engines were asked for lately is read with every wish.
+        Index("ix_jobs_submitted", "submitted_at"),
     )
 
     job_id: Mapped[str] = mapped_column(primary_key=True)
@@ -55,11 +58,33 @@ class JobRow(Base):
     output_uri: Mapped[str]
     """The whole final location, ``s3://bucket/…/output/output.tar.gz``."""
     document_limit: Mapped[int]
+    total_limit: Mapped[int] = mapped_column(default=5_000_000_000)
+    documents_limit: Mapped[int] = mapped_column(default=1_000_000)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Members of the request that only jobs of this kind have, defaults filled in: ``NumberOfTopics`` and the like."""
     subnets: Mapped[list[str] | None] = mapped_column(JSON)
     """As given in VpcConfig; ``None`` for a job in the service's own network."""
     security_groups: Mapped[list[str] | None] = mapped_column(JSON)
     documents: Mapped[int] = mapped_column(default=0)
     """Finished so far, as the worker tells."""
+
+    model_arn: Mapped[str | None] = mapped_column(index=True)
+    """The custom model that it uses, or makes: then it is a training, and has the model's own ARN."""
+    artifact_uri: Mapped[str | None]
+    """Where that model's artifact is, in the service's own bucket."""
+    artifact_sha256: Mapped[str | None]
+    """What the artifact must have, in hexadecimal. A training has none until the controller has seen the object."""
+    artifact_size: Mapped[int | None]
+    """Bytes of the artifact that a training made."""
+    result: Mapped[str | None]
+    """What a training says of its model, as a JSON object that was checked."""
+    warning: Mapped[str | None]
+    """Why a trained model is only TRAINED_WITH_WARNING."""
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it makes a custom model."""
+        return self.model_arn == self.arn
 
 
 class JobEventRow(Base):
@@ -94,6 +119,8 @@ class JobContainerRow(Base):
     role_arn: Mapped[str]
     session_name: Mapped[str]
     credentials_path: Mapped[str] = mapped_column(unique=True)
+    model_credentials_path: Mapped[str | None] = mapped_column(unique=True)
+    """Where the container asks for the service's own session, for the artifact of its job's model and nothing else."""
     wanted: Mapped[bool] = mapped_column(default=True)
     stop: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -101,11 +128,11 @@ class JobContainerRow(Base):
 
 
 class JobTagRow(Base):
-    """A tag of a job."""
+    """A tag of a job or of a custom model."""
 
     __tablename__ = "job_tags"
 
-    arn: Mapped[str] = mapped_column(ForeignKey("jobs.arn"), primary_key=True)
+    arn: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
 

@@ -67,6 +67,14 @@ class ObjectStore:
         facts = self._backend.bucket(bucket)
         return facts.policy if facts is not None else None
 
+    def copy(self, bucket: str, key: str, new_key: str) -> None:
+        """Copy an object within a bucket. Raises ``NoSuchKey``."""
+        self._backend.copy(bucket, key, new_key)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        self._backend.delete(bucket, key)
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished multipart upload of a key; return how many there were."""
         return self._backend.abort_uploads(bucket, key)

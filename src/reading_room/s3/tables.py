@@ -20,7 +20,7 @@ class S3Bucket(Base):
     __tablename__ = "s3_buckets"
 
     name: Mapped[str] = mapped_column(String(63), primary_key=True)
-    account: Mapped[str] = mapped_column(String(12), index=True)
+    account: Mapped[str] = mapped_column(String(32), index=True)
     region: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     policy: Mapped[str | None] = mapped_column(Text)

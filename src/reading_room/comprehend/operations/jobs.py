@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from reading_room.comprehend.errors import (
 )
 from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.comprehend.listings import list_jobs
+from reading_room.comprehend.model_reference import resolve
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.requests import new_job as job_of_request
 from reading_room.database.engine import Database
@@ -31,7 +33,7 @@ from reading_room.ids import job_id
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, UnknownJob
 from reading_room.jobs.job import job_status
 from reading_room.jobs.record import job_of
-from reading_room.jobs.submission import find, request_stop, submit
+from reading_room.jobs.submission import find, repeated, request_stop, submit
 from reading_room.jobs.tables import JobRow
 
 Request = Mapping[str, Any]
@@ -43,13 +45,14 @@ SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
 class JobOperations:
     """The asynchronous operations."""
 
-    def __init__(self, database: Database, clock: Clock, quotas: Quotas) -> None:
+    def __init__(self, database: Database, clock: Clock, quotas: Quotas, topics: str = "embedding") -> None:
         self._database = database
         self._clock = clock
         self._quotas = quotas
+        self._topics = topics
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield the four operations of every kind."""
+        """Yield the operations of every kind: four, or three where AWS has no Stop."""
         for kind in JOB_KINDS:
             passed = PassedRole(kind.passes_role, SERVICE_PRINCIPAL)
             start = OperationFacts(
@@ -67,21 +70,26 @@ class JobOperations:
                 (kind.list, any_resource, self._list),
                 (kind.stop, existing_job(kind), self._stop),
             ):
+                if name is None:
+                    continue
                 facts = OperationFacts("comprehend", name, f"comprehend:{name}", resources, no_context, None, True)
                 yield BoundOperation(facts, partial(handler, kind))
 
     def _start(self, kind: JobKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.start)
-        new = job_of_request(call, kind, job_id())
+        new = job_of_request(call, kind, job_id(), self._topics)
         try:
             with self._database.transaction() as session:
+                # In this transaction, so that the model cannot go in between; a repeated call finds its job first.
+                if repeated(session, new) is None and (model := resolve(session, call, request)) is not None:
+                    new = replace(new, model=model.use)
                 row = submit(session, new, self._clock(), active_quota=self._quotas.active_jobs)
         except TokenReused as error:
             raise ResourceInUseException(error.token, error.job_id) from error
         except TooManyActiveJobs as error:
             raise TooManyJobs(error.kind, error.quota) from error
         # As the first call answered, also when a repeated token finds the job further on.
-        return {"JobId": row.job_id, "JobArn": row.arn, "JobStatus": "SUBMITTED"}
+        return {"JobId": row.job_id, "JobArn": row.arn, "JobStatus": "SUBMITTED"} | _model_of(kind, row)
 
     def _describe(self, kind: JobKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.describe)
@@ -90,7 +98,7 @@ class JobOperations:
                 row = find(session, call.account, kind.arn_type, request["JobId"])
             except UnknownJob as error:
                 raise JobNotFoundException(error.job_id) from error
-        return {kind.properties: properties(row)}
+        return {kind.properties: properties(kind, row)}
 
     def _list(self, kind: JobKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.list)
@@ -103,11 +111,11 @@ class JobOperations:
                 request.get("NextToken"),
                 request.get("MaxResults"),
             )
-        response: dict[str, Any] = {f"{kind.properties}List": [properties(row) for row in page.jobs]}
+        response: dict[str, Any] = {f"{kind.properties}List": [properties(kind, row) for row in page.jobs]}
         return response if page.next_token is None else response | {"NextToken": page.next_token}
 
     def _stop(self, kind: JobKind, call: Call, request: Request) -> Response:
-        self._quotas.count(call.account, kind.stop)
+        self._quotas.count(call.account, str(kind.stop))
         try:
             with self._database.transaction() as session:
                 row = request_stop(session, call.account, kind.arn_type, request["JobId"], self._clock())
@@ -118,7 +126,7 @@ class JobOperations:
         return {"JobId": row.job_id, "JobStatus": job_status(job_of(row))}
 
 
-def properties(row: JobRow) -> dict[str, Any]:
+def properties(kind: JobKind, row: JobRow) -> dict[str, Any]:
     """Return a job as Describe and List show it: what was given, defaults filled in, nothing that does not apply."""
     job = job_of(row)
     members: dict[str, Any] = {
@@ -133,7 +141,14 @@ def properties(row: JobRow) -> dict[str, Any]:
         "OutputDataConfig": {"S3Uri": row.output_uri},
         "LanguageCode": row.language,
         "DataAccessRoleArn": row.role_arn,
+        **{member: row.request.get(member) for member in kind.own},
+        **_model_of(kind, row),
     }
     if row.subnets is not None:
         members["VpcConfig"] = {"SecurityGroupIds": row.security_groups, "Subnets": row.subnets}
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _model_of(kind: JobKind, row: JobRow) -> dict[str, str]:
+    """Return the ARN of the job's custom model under its member's name, or nothing."""
+    return {} if kind.model is None or row.model_arn is None else {kind.model.member: row.model_arn}

@@ -1,31 +1,36 @@
-"""DetectEntities and DetectDominantLanguage: checks here, the engines behind ``RealtimeEngines``."""
+"""The synchronous operations, a row each: checks here, the engines behind ``RealtimeEngines``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from reading_room.aws.call import Call
-from reading_room.aws.operations import operation
+from reading_room.aws.errors import AwsError
+from reading_room.aws.operations import BoundOperation, OperationFacts, any_resource, no_context
 from reading_room.comprehend.errors import (
-    ReaderConfigWithoutModel,
+    BatchSizeLimitExceededException,
+    EngineFailedText,
+    ReaderConfigNotSupported,
     ResourceUnavailableException,
     TextOrBytes,
     TextSizeLimitExceededException,
     UnsupportedLanguageException,
 )
-from reading_room.comprehend.job_kinds import DOMINANT_LANGUAGE, ENTITIES
+from reading_room.comprehend.job_kinds import by_language
 from reading_room.comprehend.quotas import Quotas
 from reading_room.containers.spec import EngineName
 
-if TYPE_CHECKING:
-    from mypy_boto3_comprehend.type_defs import (
-        DetectDominantLanguageRequestTypeDef,
-        DetectEntitiesRequestTypeDef,
-    )
+LARGE, SMALL = 100_000, 5_000
+"""Bytes of UTF-8 that a text may have, as the service's own error prints it."""
+BATCH_TEXTS, BATCH_BYTES = 25, SMALL
+"""Documents of one batch, and bytes of each of them."""
 
-TEXT_BYTES = 100_000
-"""Bytes of UTF-8 that a text of either call may have, as the service's own error prints it."""
+Request = Mapping[str, Any]
+Answer = list[dict[str, Any]] | dict[str, Any]
+"""What one text gets: a list under the operation's member, or members side by side."""
 
 
 class RealtimeEngines(Protocol):
@@ -33,9 +38,41 @@ class RealtimeEngines(Protocol):
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
-    ) -> list[list[dict[str, Any]]]:
-        """Return one list of results per text, members named as the API names them."""
+    ) -> Sequence[Answer | None]:
+        """Return one answer per text, members named as the API names them; ``None`` for a text that broke it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeKind:
+    """One analysis of single texts and of batches.
+
+    ``member`` of the answer holds the list; it is empty where the engine's members are the answer's.
+    """
+
+    detect: str
+    batch: str
+    member: str
+    engines: Mapping[str | None, EngineName]
+    text_bytes: int
+
+
+REALTIME_KINDS = (
+    RealtimeKind("DetectEntities", "BatchDetectEntities", "Entities", by_language("entities"), LARGE),
+    RealtimeKind("DetectKeyPhrases", "BatchDetectKeyPhrases", "KeyPhrases", by_language("key-phrases"), LARGE),
+    RealtimeKind(
+        "DetectDominantLanguage", "BatchDetectDominantLanguage", "Languages", {None: "dominant-language"}, LARGE
+    ),
+    RealtimeKind("DetectSentiment", "BatchDetectSentiment", "", by_language("sentiment"), SMALL),
+    RealtimeKind("DetectSyntax", "BatchDetectSyntax", "SyntaxTokens", by_language("syntax"), SMALL),
+    RealtimeKind(
+        "DetectTargetedSentiment",
+        "BatchDetectTargetedSentiment",
+        "Entities",
+        by_language("targeted-sentiment"),
+        SMALL,
+    ),
+)
 
 
 def endpoint_or_any(call: Call) -> Sequence[str]:
@@ -51,43 +88,83 @@ class RealtimeOperations:
         self._engines = engines
         self._quotas = quotas
 
-    @operation("comprehend", "DetectEntities", resources=endpoint_or_any)
-    def detect_entities(self, call: Call, request: DetectEntitiesRequestTypeDef) -> Mapping[str, object]:
-        """Find entities in one text."""
-        self._quotas.count(call.account, "DetectEntities")
-        endpoint = request.get("EndpointArn")
-        if request.get("Text") is not None and request.get("Bytes") is not None:
-            raise TextOrBytes("Text and Bytes cannot be given together.")
-        if endpoint is not None:
-            # There is no operation yet that makes an endpoint, so none can be in service.
-            raise ResourceUnavailableException(endpoint)
-        text = request.get("Text")
-        if text is None:
-            raise TextOrBytes("Text is required; Bytes needs the EndpointArn of a custom model.")
-        if request.get("DocumentReaderConfig") is not None:
-            raise ReaderConfigWithoutModel
-        language = request.get("LanguageCode")
-        if language is None:
-            raise TextOrBytes("LanguageCode is required without EndpointArn.")
-        if language not in ENTITIES.engines:
-            raise UnsupportedLanguageException("DetectEntities", language, ENTITIES.languages)
-        _check_size(text)
-        engine = ENTITIES.engines[language]
-        return {"Entities": self._engines.analyse(call.account, engine, [text], language)[0]}
+    def bound_operations(self) -> Iterator[BoundOperation]:
+        """Yield Detect and BatchDetect of every kind."""
+        for kind in REALTIME_KINDS:
+            for name, resources, handler in (
+                (kind.detect, endpoint_or_any, self._detect),
+                (kind.batch, any_resource, self._batch),
+            ):
+                facts = OperationFacts("comprehend", name, f"comprehend:{name}", resources, no_context, None, True)
+                yield BoundOperation(facts, partial(handler, kind))
 
-    @operation("comprehend", "DetectDominantLanguage")
-    def detect_dominant_language(
-        self, call: Call, request: DetectDominantLanguageRequestTypeDef
-    ) -> Mapping[str, object]:
-        """Say in which language a text is written."""
-        self._quotas.count(call.account, "DetectDominantLanguage")
+    def _detect(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
+        self._quotas.count(call.account, kind.detect)
+        _check_members(request)
+        engine, language = _engine(kind, kind.detect, request)
         text = request["Text"]
-        _check_size(text)
-        engine = DOMINANT_LANGUAGE.engines[None]
-        return {"Languages": self._engines.analyse(call.account, engine, [text], None)[0]}
+        size = _size(text)
+        if size > kind.text_bytes:
+            raise TextSizeLimitExceededException(kind.text_bytes, size)
+        (answer,) = self._engines.analyse(call.account, engine, [text], language)
+        if answer is None:
+            raise EngineFailedText
+        return _members(kind, answer)
+
+    def _batch(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
+        self._quotas.count(call.account, kind.batch)
+        engine, language = _engine(kind, kind.batch, request)
+        texts = request["TextList"]
+        if len(texts) > BATCH_TEXTS:
+            raise BatchSizeLimitExceededException(BATCH_TEXTS, len(texts))
+        sizes = [_size(text) for text in texts]
+        fitting = [index for index, size in enumerate(sizes) if size <= BATCH_BYTES]
+        errors = {
+            index: _error(index, TextSizeLimitExceededException(BATCH_BYTES, size))
+            for index, size in enumerate(sizes)
+            if size > BATCH_BYTES
+        }
+        results = []
+        answers: Sequence[Answer | None] = ()
+        if fitting:
+            answers = self._engines.analyse(call.account, engine, [texts[index] for index in fitting], language)
+        for index, answer in zip(fitting, answers, strict=True):
+            if answer is None:
+                errors[index] = _error(index, EngineFailedText())
+            else:
+                results.append({"Index": index, **_members(kind, answer)})
+        return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
 
 
-def _check_size(text: str) -> None:
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > TEXT_BYTES:
-        raise TextSizeLimitExceededException(TEXT_BYTES, size)
+def _check_members(request: Request) -> None:
+    """Refuse what only DetectEntities has, where it makes no sense."""
+    if request.get("Text") is not None and request.get("Bytes") is not None:
+        raise TextOrBytes("Text and Bytes cannot be given together.")
+    if request.get("EndpointArn") is not None:
+        # There is no operation that makes an endpoint, so none can be in service.
+        raise ResourceUnavailableException(request["EndpointArn"])
+    if request.get("Text") is None:
+        raise TextOrBytes("Text is required; Bytes needs the EndpointArn of a custom model.")
+    if request.get("DocumentReaderConfig") is not None:
+        raise ReaderConfigNotSupported
+
+
+def _engine(kind: RealtimeKind, operation: str, request: Request) -> tuple[EngineName, str | None]:
+    language = request.get("LanguageCode")
+    if language is None and None not in kind.engines:
+        raise TextOrBytes("LanguageCode is required without EndpointArn.")
+    if language not in kind.engines:
+        raise UnsupportedLanguageException(operation, str(language), [each for each in kind.engines if each])
+    return kind.engines[language], language
+
+
+def _members(kind: RealtimeKind, answer: Answer) -> Mapping[str, object]:
+    return answer if isinstance(answer, dict) else {kind.member: answer}
+
+
+def _error(index: int, error: AwsError) -> dict[str, object]:
+    return {"Index": index, "ErrorCode": error.code, "ErrorMessage": error.message}
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

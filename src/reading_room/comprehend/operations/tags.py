@@ -1,4 +1,4 @@
-"""ListTagsForResource, TagResource and UntagResource, for jobs."""
+"""ListTagsForResource, TagResource and UntagResource, for jobs and custom models."""
 
 from __future__ import annotations
 

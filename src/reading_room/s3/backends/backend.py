@@ -105,6 +105,14 @@ class Backend(Protocol):
         """Store an object for the service itself, durably. Blocking. Raises ``NoSuchBucket``."""
         ...
 
+    def copy(self, bucket: str, key: str, new_key: str) -> None:
+        """Copy an object within a bucket for the service itself, durably. Blocking. Raises ``NoSuchKey``."""
+        ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object for the service itself; one that is not there is no error. Blocking."""
+        ...
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished multipart upload of a key and return how many there were. Blocking."""
         ...

@@ -15,7 +15,7 @@ from reading_room.s3 import multipart
 from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
 from reading_room.s3.backends.blobs import BlobStore, BlobWriter
 from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
-from reading_room.s3.errors import NotImplementedOperation
+from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     copying,
@@ -25,7 +25,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
 )
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
-from reading_room.s3.storage import Received, Storage, whole_sha256
+from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
 
 THREADS = 16
@@ -122,6 +122,41 @@ class EmbeddedBackend:
         except AwsError:
             writer.discard()
             raise
+        self._store.forget(gone)
+
+    def copy(self, bucket: str, key: str, new_key: str) -> None:
+        """Copy an object within a bucket for the service itself, durably. Raises ``NoSuchKey``."""
+        found = self._store.lease(bucket, key)
+        if found is None:
+            raise NoSuchKey(key)
+        source, lease = found
+        try:
+            received = copying.copy_bytes(self._store, lease, 0, source.size, object_operations.DEFAULT_CHECKSUM)
+        finally:
+            lease.release()
+        checksum = {
+            "algorithm": object_operations.DEFAULT_CHECKSUM,
+            "value": encode(received.digests.digest(object_operations.DEFAULT_CHECKSUM)),
+            "type": FULL_OBJECT,
+        }
+        row = object_operations.plain_row(
+            self._store, bucket, new_key, received, source.headers, source.user_metadata, checksum
+        )
+        try:
+            with self._store.database.transaction() as session:
+                gone = object_operations.replace_object(session, row, {})
+        except AwsError:
+            received.writer.discard()
+            raise
+        self._store.forget(gone)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object for the service itself; one that is not there is no error."""
+        with self._store.database.transaction() as session:
+            row = object_operations.current(session, bucket, key)
+            gone = [] if row is None else blobs_of([row])
+            if row is not None:
+                session.delete(row)
         self._store.forget(gone)
 
     def abort_uploads(self, bucket: str, key: str) -> int:

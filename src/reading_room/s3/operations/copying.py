@@ -61,7 +61,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
         algorithm = str(
             request.parameters.get("ChecksumAlgorithm") or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM
         )
-        received = _copy_bytes(store, lease, 0, source.size, algorithm)
+        received = copy_bytes(store, lease, 0, source.size, algorithm)
     finally:
         lease.release()
     checksum = {"algorithm": algorithm, "value": encode(received.digests.digest(algorithm)), "type": FULL_OBJECT}
@@ -90,7 +90,7 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     source, lease = _leased_source(store, request)
     try:
         start, length = _copy_range(request.parameters, source)
-        received = _copy_bytes(store, lease, start, length, algorithm)
+        received = copy_bytes(store, lease, start, length, algorithm)
     finally:
         lease.release()
     part = part_row(store, request, received, algorithm)
@@ -137,7 +137,7 @@ def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, i
     return start, length
 
 
-def _copy_bytes(store: Storage, lease: Lease, start: int, length: int, algorithm: str) -> Received:
+def copy_bytes(store: Storage, lease: Lease, start: int, length: int, algorithm: str) -> Received:
     """Write the bytes to a new, sealed blob."""
     writer = store.blobs.create()
     digests = Digests((algorithm,))

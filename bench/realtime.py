@@ -1,0 +1,74 @@
+"""Batches of 25 short texts through the synchronous operations, warm, and the first call of a cold engine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore import xform_name
+
+from bench.report import Row, record, spread
+from reading_room.cli import reading
+from reading_room.cli.running import free_port, started
+from reading_room.comprehend.operations.realtime import BATCH_TEXTS, REALTIME_KINDS
+
+ROUNDS = int(os.environ.get("BENCH_REALTIME_ROUNDS", "40"))
+BARS = {"DetectEntities": "60 ms", "DetectSentiment": "80 ms", "DetectDominantLanguage": "10 ms"}
+TEXTS = (
+    "Marie Curie was born in Warsaw in 1867 and moved to Paris to study physics.",
+    "The staff were friendly, but the room was cold and the breakfast arrived late.",
+    "Please send the invoice to our office in Hamburg before the end of the month.",
+    "I have never seen a better performance of this opera, and the hall is splendid.",
+    "The committee will meet again on Monday to discuss the budget of the new bridge.",
+)
+
+
+def main() -> None:
+    """Measure and record."""
+    rows: list[Row] = []
+    # What waits ahead for jobs would only compete for memory here.
+    os.environ["READING_ROOM_STANDBY"] = "0"
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        with started(data, free_port(), Path(folder) / "log") as endpoint:
+            client = reading.Account(endpoint).comprehend
+            for kind in REALTIME_KINDS:
+                language = {} if None in kind.engines else {"LanguageCode": "en"}
+                call = getattr(client, xform_name(kind.batch))
+                rows.extend(_measured(kind.detect, kind.batch, call, language))
+    record("Synchronous calls", rows)
+
+
+def _measured(detect: str, batch: str, call: Callable[..., dict[str, Any]], language: dict[str, str]) -> Iterator[Row]:
+    began = time.perf_counter()
+    call(TextList=texts(0), **language)
+    cold = time.perf_counter() - began
+    times = []
+    for number in range(1, ROUNDS + 1):
+        # Other texts each time: an engine may keep what it has seen.
+        batch_of = texts(number)
+        began = time.perf_counter()
+        answer = call(TextList=batch_of, **language)
+        times.append(time.perf_counter() - began)
+        if len(answer["ResultList"]) != BATCH_TEXTS:
+            raise RuntimeError(f"{batch} answered {answer['ErrorList']}")
+    yield Row(
+        f"{batch}, {BATCH_TEXTS} texts of 80 characters, warm",
+        spread(times),
+        BARS.get(detect, "reported"),
+        f"boto3 to answer, {ROUNDS} calls one after the other",
+    )
+    yield Row(f"{batch}, first call", f"{cold:.2f} s", "reported", "the container starts and loads its engine, once")
+
+
+def texts(number: int) -> Sequence[str]:
+    """Return a batch of texts that no other number has."""
+    return [f"{TEXTS[index % len(TEXTS)]} ({number}-{index})" for index in range(BATCH_TEXTS)]
+
+
+if __name__ == "__main__":
+    main()

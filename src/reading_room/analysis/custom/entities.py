@@ -1,0 +1,52 @@
+"""The program of an entities job with a custom recognizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reading_room.analysis.custom.artifact import fetch_artifact, malformed
+from reading_room.analysis.custom.recognizer_model import KIND, Recognizer, RecognizerModel
+from reading_room.analysis.custom.token_vectors import TokenVectors
+from reading_room.analysis.custom.tokens import Tokenizer
+from reading_room.analysis.engine import Result, in_batches
+from reading_room.analysis.job import run_job
+from reading_room.analysis.job_file import Done
+from reading_room.analysis.program import Work
+from reading_room.analysis.storage import JobFailure
+
+_BATCH = 64
+_BATCH_CODE_POINTS = 64_000
+
+
+class CustomRecognizer:
+    """A recognizer as an engine: each document gets its entities of the user's types."""
+
+    result_member = "Entities"
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the entities of each text in order of appearance."""
+        for batch in in_batches(texts, len, _BATCH, _BATCH_CODE_POINTS):
+            yield from self._recognizer.entities(batch)
+
+
+class CustomEntities:
+    """Finds the user's own entities in the documents of one job. Encoder and English pipeline are loaded ahead."""
+
+    def __init__(self) -> None:
+        self._english = Tokenizer("en")
+        self._vectors = TokenVectors()
+
+    def run(self, work: Work) -> Done:
+        """Fetch the model, check it, read the documents. Raises ``JobFailure``."""
+        if work.job.model is None or work.artifacts is None:
+            raise JobFailure("INTERNAL_ERROR", "custom entities need a model")
+        artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
+        with malformed(work.job.model):
+            model = RecognizerModel.from_artifact(artifact)
+            tokenizer = self._english if model.language == "en" else Tokenizer(model.language)
+            recognizer = Recognizer(model, tokenizer, self._vectors)
+        engine = CustomRecognizer(recognizer)
+        return run_job(work.job, engine, work.storage, work.scratch, work.stopping, work.tell)

@@ -1,0 +1,244 @@
+"""English entities: a small transformer that gives each word a tag, in Comprehend's types.
+
+The graph is MiniLM (6 layers of 384) fine-tuned by ``models/english_entities.py``, int8, on ONNX Runtime. It reads the
+letters without case and the shape of each word beside them (see ``entity_tags``).
+
+Score: the mean logarithm of the tags' probabilities over the entity's words, mapped by a logistic curve that was fitted
+on texts held back from the training (``weights/english-entities/scores.json``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from reading_room.analysis.engine import Result, in_batches
+from reading_room.analysis.engines.entity_tags import TYPES, best_tags, shape, spans
+from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.segments import segments
+
+SEGMENT_CODE_POINTS = 20_000
+"""Longer texts are tokenized in pieces: tokens are Python objects."""
+
+BATCH, BATCH_CODE_POINTS = 256, 32_000
+WINDOW_TOKENS = 126
+"""Beside the two marks: what the encoder was trained on. A longer window costs its square."""
+
+BATCH_TOKENS = 4_096
+"""What the graph sees at once, padding included: larger batches are no faster and need memory."""
+
+_FIRST_MARK, _LAST_MARK = 101, 102
+_SENTENCE_ENDS = frozenset(".!?")
+_QUANTITY = TYPES.index("QUANTITY")
+
+
+class _Piece(NamedTuple):
+    offset: int
+    text: str
+    last: bool
+
+
+class _Words(NamedTuple):
+    """A piece as the graph sees it."""
+
+    ids: list[int]
+    shapes: list[int]
+    """Like ``ids``: one for each token."""
+    firsts: list[int]
+    """The first token of each word, in order."""
+    places: list[tuple[int, int]]
+    """Begin and end of each word in code points."""
+
+
+class _Window(NamedTuple):
+    piece: int
+    first: int
+    end: int
+    """Words ``first`` to ``end``, the end exclusive."""
+
+
+class Tagged(NamedTuple):
+    """An entity of a text: place in code points, index in ``TYPES``, mean log probability of its words' tags."""
+
+    begin: int
+    end: int
+    kind: int
+    evidence: float
+
+
+class EnglishEntities:
+    """Tags words in windows of 126 tokens that end with sentences where they can."""
+
+    result_member = "Entities"
+
+    def __init__(self) -> None:
+        """Load graph, tokenizer and scores. Raises the libraries' errors, which name the file, when one is missing."""
+        folder = WEIGHTS / "english-entities"
+        # Read by the tokenizer's library at its first batch: its threads would be one per processor of the host.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        self._tokenizer = Tokenizer.from_file(str(WEIGHTS / "minilm" / "tokenizer.json"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # The pattern keeps the largest batch ever seen; without it memory stays level.
+        options.enable_mem_pattern = False
+        self._graph = onnxruntime.InferenceSession(str(folder / "tagger.onnx"), options, ["CPUExecutionProvider"])
+        curve = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        self._slope, self._intercept = float(curve["slope"]), float(curve["intercept"])
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the entities of each text in order of appearance."""
+        result: Result = []
+        for batch in in_batches(_pieces(texts), lambda piece: len(piece.text), BATCH, BATCH_CODE_POINTS):
+            for piece, found in zip(batch, self.tagged([piece.text for piece in batch]), strict=True):
+                result += [self._entity(piece, entity) for entity in found]
+                if piece.last:
+                    yield result
+                    result = []
+
+    def tagged(self, texts: list[str]) -> list[list[Tagged]]:
+        """Return the entities of each text, which may not be longer than a segment: what scores are fitted on."""
+        pieces = [self._words(text, encoding) for text, encoding in zip(texts, self._encode(texts), strict=True)]
+        windows = [window for index, words in enumerate(pieces) for window in _windows(index, words, texts[index])]
+        found: list[list[Tagged]] = [[] for _ in texts]
+        for window, logarithms in zip(windows, self._run(windows, pieces), strict=True):
+            places = pieces[window.piece].places[window.first : window.end]
+            tags = best_tags(logarithms)
+            chosen = logarithms[np.arange(len(tags)), tags]
+            for first, end, kind in spans(tags):
+                evidence = float(chosen[first:end].mean())
+                for begin, stop in _paragraphs(texts[window.piece], places[first:end]):
+                    found[window.piece].append(Tagged(begin, stop, kind, evidence))
+        return [_signs_joined(text, entities) for text, entities in zip(texts, found, strict=True)]
+
+    def _encode(self, texts: list[str]) -> list[Any]:
+        encodings: list[Any] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return encodings
+
+    @staticmethod
+    def _words(text: str, encoding: Any) -> _Words:
+        firsts: list[int] = []
+        places: list[tuple[int, int]] = []
+        counts: list[int] = []
+        last = None
+        for index, (word, (begin, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
+            if word != last:
+                firsts.append(index)
+                places.append((begin, end))
+                counts.append(1)
+                last = word
+            else:
+                places[-1] = (places[-1][0], end)
+                counts[-1] += 1
+        shapes: list[int] = []
+        for (begin, end), count in zip(places, counts, strict=True):
+            shapes += [shape(text, begin, end)] * count
+        return _Words(encoding.ids, shapes, firsts, places)
+
+    def _run(self, windows: list[_Window], pieces: list[_Words]) -> list[NDArray[np.float32]]:
+        """Return the logarithms of the tags' probabilities, words x tags, of each window."""
+        extents = [_extent(window, pieces[window.piece]) for window in windows]
+        order = sorted(range(len(windows)), key=lambda index: extents[index][0] - extents[index][1])
+        answers: list[NDArray[np.float32]] = [np.zeros((0, 0), dtype=np.float32)] * len(windows)
+        at = 0
+        while at < len(order):
+            width = extents[order[at]][1] - extents[order[at]][0] + 2
+            chosen = order[at : at + max(1, BATCH_TOKENS // width)]
+            at += len(chosen)
+            ids = np.zeros((len(chosen), width), dtype=np.int64)
+            shapes, mask = np.zeros_like(ids), np.zeros_like(ids)
+            for row, index in enumerate(chosen):
+                (first, end), words = extents[index], pieces[windows[index].piece]
+                ids[row, 0], ids[row, 1 + end - first] = _FIRST_MARK, _LAST_MARK
+                ids[row, 1 : 1 + end - first] = words.ids[first:end]
+                shapes[row, 1 : 1 + end - first] = words.shapes[first:end]
+                mask[row, : 2 + end - first] = 1
+            (logits,) = self._graph.run(None, {"input_ids": ids, "shapes": shapes, "attention_mask": mask})
+            for row, index in enumerate(chosen):
+                window = windows[index]
+                firsts = np.asarray(pieces[window.piece].firsts[window.first : window.end])
+                answers[index] = _log_softmax(logits[row, 1 + firsts - extents[index][0]])
+        return answers
+
+    def _entity(self, piece: _Piece, entity: Tagged) -> dict[str, Any]:
+        begin, end, kind, evidence = entity
+        return {
+            "BeginOffset": piece.offset + begin,
+            "EndOffset": piece.offset + end,
+            "Score": float(1 / (1 + np.exp(-(self._slope * log_odds(evidence) + self._intercept)))),
+            "Text": piece.text[begin:end],
+            "Type": TYPES[kind],
+        }
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[_Piece]:
+    for text in texts:
+        cut = list(segments(text, SEGMENT_CODE_POINTS)) if text.strip() else [(0, "")]
+        for number, (offset, piece) in enumerate(cut, 1):
+            yield _Piece(offset, piece, number == len(cut))
+
+
+def _windows(piece: int, words: _Words, text: str) -> Iterator[_Window]:
+    """Cut words into windows, each behind the last sentence end of its second half, else behind its last word."""
+    first, count = 0, len(words.firsts)
+    while first < count:
+        limit = words.firsts[first] + WINDOW_TOKENS
+        end = first + 1
+        while end < count and (words.firsts[end + 1] if end + 1 < count else len(words.ids)) <= limit:
+            end += 1
+        if end < count:
+            for candidate in range(end, first + (end - first) // 2, -1):
+                before, after = words.places[candidate - 1][1], words.places[candidate][0]
+                if before < after and (text[before - 1] in _SENTENCE_ENDS or "\n" in text[before:after]):
+                    end = candidate
+                    break
+        yield _Window(piece, first, end)
+        first = end
+
+
+def _extent(window: _Window, words: _Words) -> tuple[int, int]:
+    end = words.firsts[window.end] if window.end < len(words.firsts) else len(words.ids)
+    return words.firsts[window.first], end
+
+
+def _paragraphs(text: str, places: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the entity's place, or its parts' where an empty line runs through it: names do not go over paragraphs."""
+    begin, end = places[0]
+    for next_begin, next_end in places[1:]:
+        if text.count("\n", end, next_begin) > 1:
+            yield begin, end
+            begin = next_begin
+        end = next_end
+    yield begin, end
+
+
+def _signs_joined(text: str, entities: list[Tagged]) -> list[Tagged]:
+    """Give amounts of money their sign: the corpora that teach amounts leave it out or make it one of its own."""
+    joined: list[Tagged] = []
+    for entity in entities:
+        before = text[entity.begin - 1 : entity.begin]
+        if entity.kind == _QUANTITY and before and unicodedata.category(before) == "Sc":
+            if joined and joined[-1].end == entity.begin:
+                joined.pop()
+            entity = entity._replace(begin=entity.begin - 1)
+        joined.append(entity)
+    return [each for each in joined if each.end - each.begin > 1 or unicodedata.category(text[each.begin]) != "Sc"]
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    answer: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return answer
+
+
+def log_odds(logarithm: float) -> float:
+    """Return the log odds of a probability given as its logarithm, within what a score can be."""
+    probability = min(max(float(np.exp(logarithm)), 1e-4), 1 - 1e-4)
+    return float(np.log(probability / (1 - probability)))

@@ -1,0 +1,149 @@
+"""Entities and key phrases by conditional random fields: small models with real probabilities.
+
+Against a convolutional network on the same Portuguese training data such a model is as right, answers eight times as
+many documents a second and needs a fifth of the memory. Weights are data: ``model.crf.xz`` (CRFsuite's array format),
+``model.json`` (what to feed it, what to call its labels, how its probabilities are to be read) and, shared between
+models, lexicons.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pycrfsuite
+
+from reading_room.analysis.engine import Result
+from reading_room.analysis.engines.lexicon import NOTHING, Lexicon
+from reading_room.analysis.engines.sentence_tokens import Span, characters, sentences, words
+from reading_room.analysis.engines.sequence_features import character_features, word_features
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+
+MODELS = {
+    "entities-de": "german-entities",
+    "entities-ja": "japanese-entities",
+    "entities-pt": "portuguese-entities",
+    "entities-zh": "chinese-entities",
+    "entities-zh-TW": "chinese-entities",
+    "key-phrases-de": "german-key-phrases",
+    "key-phrases-es": "spanish-key-phrases",
+    "key-phrases-fr": "french-key-phrases",
+    "key-phrases-ja": "japanese-key-phrases",
+    "key-phrases-pt": "portuguese-key-phrases",
+    "key-phrases-zh": "chinese-key-phrases",
+    "key-phrases-zh-TW": "chinese-key-phrases",
+}
+"""The folder of weights of each engine. Traditional characters are read as simplified ones: one model serves both."""
+
+LEAST_PROBABILITY = 1e-6
+"""Probabilities are kept this far from 0 and 1, where their odds would have no logarithm."""
+
+Labelled = tuple[int, int, str]
+"""First token, token behind the last, label."""
+
+
+class SequenceInput:
+    """A sentence as a model sees it: its tokens and their features."""
+
+    def __init__(self, writing: Literal["words", "characters"], lexicon: Lexicon | None, fold: dict[int, str]) -> None:
+        self._spans = words if writing == "words" else characters
+        self._features = word_features if writing == "words" else character_features
+        self._lexicon = lexicon
+        self._fold = fold
+
+    @classmethod
+    def load(cls, writing: Literal["words", "characters"], lexicon: str | None, fold: str | None) -> SequenceInput:
+        """Load by the names of folders in ``weights``; ``fold`` holds characters that are read as others."""
+        joiner = " " if writing == "words" else ""
+        known = Lexicon.load(WEIGHTS / lexicon / "lexicon.txt.xz", joiner) if lexicon else None
+        pairs = (WEIGHTS / fold / "fold.txt").read_text(encoding="utf-8").split() if fold else []
+        return cls(writing, known, {ord(pair[0]): pair[1] for pair in pairs})
+
+    def read(self, sentence: str) -> tuple[list[Span], list[list[str]]]:
+        """Return the tokens' offsets in the sentence, and the features of each."""
+        # One character for one: the offsets stay those of the text as it was given.
+        sentence = sentence.translate(self._fold) if self._fold else sentence
+        spans = self._spans(sentence)
+        tokens = [sentence[begin:end] for begin, end in spans]
+        marks = self._lexicon.marks(tokens) if self._lexicon else [NOTHING] * len(tokens)
+        return spans, self._features(tokens, marks)
+
+
+class SequenceTagger:
+    """Finds labelled phrases in texts, sentence by sentence, with the probability of each."""
+
+    def __init__(self, weights: str, result_member: Literal["Entities", "KeyPhrases"]) -> None:
+        """Load the model in the folder ``weights``. Raises ``FileNotFoundError`` where it is not installed."""
+        folder = WEIGHTS / weights
+        made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.result_member: str = result_member
+        self._input = SequenceInput.load(made["writing"], made["lexicon"], made["fold"])
+        self._slope, self._intercept = (float(value) for value in made["calibration"])
+        # CRFsuite reads this memory for as long as it lives.
+        self._model = lzma.decompress((folder / "model.crf.xz").read_bytes())
+        self._tagger = pycrfsuite.Tagger()
+        self._tagger.open_inmemory(self._model)
+
+    @classmethod
+    def for_engine(cls, name: str) -> SequenceTagger:
+        """Load the model of an engine. Raises ``ValueError`` for a name that is none of ``MODELS``."""
+        if name not in MODELS:
+            raise ValueError(f"unknown engine {name!r}: a sequence model is one of {', '.join(sorted(MODELS))}")
+        return cls(MODELS[name], "Entities" if name.startswith("entities-") else "KeyPhrases")
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the phrases of each text in order of appearance."""
+        for text in texts:
+            result: Result = []
+            for offset, sentence in sentences(text):
+                for begin, end, label, probability in self.phrases(sentence):
+                    item = {
+                        "BeginOffset": offset + begin,
+                        "EndOffset": offset + end,
+                        "Score": self.score(probability),
+                        "Text": sentence[begin:end],
+                    }
+                    if self.result_member == "Entities":
+                        item["Type"] = label
+                    result.append(item)
+            yield result
+
+    def phrases(self, sentence: str) -> Iterator[tuple[int, int, str, float]]:
+        """Yield begin, end, label and the model's own probability of each phrase of a sentence."""
+        spans, features = self._input.read(sentence)
+        if not spans:
+            return
+        tags = self._tagger.tag(features)
+        for first, last, label in labelled(tags):
+            # The least certain token decides: a phrase with a doubtful border is a doubtful phrase.
+            probability = min(float(self._tagger.marginal(tags[at], at)) for at in range(first, last))
+            yield spans[first][0], spans[last - 1][1], label, probability
+
+    def score(self, probability: float) -> float:
+        """Return how often an answer of this probability is right, as measured on held-back data."""
+        kept = min(max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+        return 1 / (1 + math.exp(-(self._slope * math.log(kept / (1 - kept)) + self._intercept)))
+
+
+def labelled(tags: Sequence[str]) -> Iterator[Labelled]:
+    """Read tags as phrases: ``B-`` begins one, ``I-`` of its label goes on, ``L-`` ends it, ``U-`` is one token."""
+    start: tuple[int, str] | None = None
+    for at, tag in enumerate(tags):
+        place, _, label = tag.partition("-")
+        if start and (place in ("B", "U", "O") or label != start[1]):
+            yield start[0], at, start[1]
+            start = None
+        if place == "O":
+            continue
+        if start is None:
+            start = (at, label)
+        if place in ("L", "U"):
+            yield start[0], at + 1, label
+            start = None
+    if start:
+        yield start[0], len(tags), start[1]

@@ -1,0 +1,147 @@
+"""The forms of results: for each kind of analysis the archive's members, and how a document's line is written.
+
+Keys stand in alphabetical order except where Comprehend's own samples show another. Every line is one JSON object in
+``json.dumps``'s spacing, characters as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reading_room.analysis.documents import Document, DocumentError
+from reading_room.analysis.engine import Members, Result
+from reading_room.analysis.job_file import Kind
+
+OUTPUT = "output"
+PREDICTIONS = "predictions.jsonl"
+
+EMPTY = DocumentError("EMPTY_DOCUMENT", "Document is empty: it has nothing but blanks, and an answer would be a guess.")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a kind's results are written.
+
+    ``line`` takes a document, its result and the name of a result that is a list. ``member`` is the archive's member,
+    ``None`` where each input file has one of its own. ``empty_is_error`` says that a document without any word gets an
+    error in place of an empty result: there is no empty sentiment, and no empty class.
+    """
+
+    line: Callable[[Document, Result | Members, str], str]
+    member: str | None = OUTPUT
+    empty_is_error: bool = False
+
+    def checked(self, document: Document) -> Document:
+        """Return the document, or its error where an empty one cannot have a result."""
+        if self.empty_is_error and document.error is None and not document.text.strip():
+            return Document(document.file, document.line, error=EMPTY, source=document.source)
+        return document
+
+
+def sorted_line(document: Document, result: Result | Members, name: str) -> str:
+    """Return a line with its keys in alphabetical order at every level; scores keep every digit."""
+    return json.dumps(_place(document) | _found(document, result, name), sort_keys=True, ensure_ascii=False)
+
+
+def prediction_line(document: Document, result: Result | Members, name: str) -> str:
+    """Return a line of a classification: File, Line, which is a string, then the classes; scores with 4 decimals."""
+    place = _place(document)
+    if "Line" in place:
+        place["Line"] = str(place["Line"])
+    return json.dumps(place | _rounded(_found(document, result, name), 4), ensure_ascii=False)
+
+
+def mention_line(document: Document, result: Result | Members, name: str) -> str:
+    """Return a line of targeted sentiment: scores with 6 decimals and no exponent, exactly 0 and 1 as integers."""
+    found = _found(document, result, name)
+    entities = [_entity(entity) for entity in found.get(name, ())]
+    ordered = found if document.error is not None else {name: entities}
+    return _fixed(ordered | _place(document))
+
+
+_SORTED = Form(sorted_line)
+FORMS: Mapping[Kind, Form] = {
+    "dominant-language": _SORTED,
+    "entities": _SORTED,
+    "custom-entities": _SORTED,
+    "key-phrases": _SORTED,
+    "sentiment": Form(sorted_line, empty_is_error=True),
+    "targeted-sentiment": Form(mention_line, member=None),
+    "classification": Form(prediction_line, member=PREDICTIONS, empty_is_error=True),
+}
+"""The form of each kind that has a line for each document; topics and trainings write files of their own."""
+
+
+class MemberNames:
+    """Names of the members that belong to input files: ``reviews.txt.out`` for ``reviews.txt``.
+
+    The format knows a file by the last segment of its key. Of several with the same one, in the order of their keys,
+    the second becomes ``reviews.txt-2.out`` and so on, so that no reader of the archive loses one to another.
+    """
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._counts: dict[str, int] = {}
+
+    def of(self, file: str) -> str:
+        """Return the name for the next input file of this base name."""
+        count = self._counts.get(file, 0) + 1
+        while (name := f"{file}.out" if count == 1 else f"{file}-{count}.out") in self._given:
+            count += 1
+        self._counts[file] = count
+        self._given.add(name)
+        return name
+
+
+def _place(document: Document) -> dict[str, Any]:
+    place: dict[str, Any] = {"File": document.file}
+    if document.line is not None:
+        place["Line"] = document.line
+    return place
+
+
+def _found(document: Document, result: Result | Members, name: str) -> dict[str, Any]:
+    if document.error is not None:
+        return {"ErrorCode": document.error.code, "ErrorMessage": document.error.message}
+    return result if isinstance(result, dict) else {name: result}
+
+
+def _rounded(value: Any, decimals: int) -> Any:
+    if isinstance(value, float):
+        return round(value, decimals)
+    if isinstance(value, dict):
+        return {key: _rounded(each, decimals) for key, each in value.items()}
+    return [_rounded(each, decimals) for each in value] if isinstance(value, list) else value
+
+
+def _entity(entity: Mapping[str, Any]) -> dict[str, Any]:
+    mentions = [_ordered(mention, _MENTION) for mention in entity["Mentions"]]
+    return {"DescriptiveMentionIndex": entity["DescriptiveMentionIndex"], "Mentions": mentions}
+
+
+_MENTION = ("BeginOffset", "EndOffset", "Score", "GroupScore", "Text", "Type", "MentionSentiment")
+_SENTIMENT = ("Sentiment", "SentimentScore")
+_SCORES = ("Mixed", "Negative", "Neutral", "Positive")
+
+
+def _ordered(mention: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    values = {key: mention[key] for key in keys}
+    if "MentionSentiment" in values:
+        values["MentionSentiment"] = _ordered(values["MentionSentiment"], _SENTIMENT)
+    if "SentimentScore" in values:
+        values["SentimentScore"] = _ordered(values["SentimentScore"], _SCORES)
+    return values
+
+
+def _fixed(value: Any) -> str:
+    """Write JSON as ``json.dumps`` does, but numbers with at most 6 decimals: 0.000012, and 1 for 1.0."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_fixed(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_fixed(each) for each in value) + "]"
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return json.dumps(value, ensure_ascii=False)

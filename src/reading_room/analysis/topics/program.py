@@ -1,0 +1,192 @@
+"""The program of a topics job: a sample is learnt from, then every document gets its shares of the topics.
+
+The input is read twice, as a stream both times: what is held is the sample, whose size is bounded. Up to 4,000
+documents are read whole by the encoder; of more, less of each; beyond 24,000 a sample is embedded and the rest assigned
+by their words. So the time grows with the number of documents and no faster, and memory does not grow.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.documents import Document
+from reading_room.analysis.engines.minilm import Encoder
+from reading_room.analysis.job import checked_input, documents_of
+from reading_room.analysis.job_file import Done, Progress
+from reading_room.analysis.program import Work
+from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.topics.models import SEED, EmbeddingTopics, LdaTopics, NmfTopics, Shares, TopicModel
+from reading_room.analysis.topics.terms import topic_terms
+from reading_room.analysis.topics.words import Words
+
+MOST_SAMPLED = 24_000
+DOCUMENT_CODE_POINTS = 4_000
+"""Of a document, that its words are taken from."""
+TOKEN_BUDGET = 1_600_000
+"""That the encoder reads in all, about 16,000 a second; each document gets its part, within these bounds."""
+TOKENS = (64, 384)
+CODE_POINTS_OF_A_TOKEN = 4.5
+LEAST_SHARE = 0.01
+"""A smaller share of a topic in a document is left out, and the others are made to sum to 1."""
+
+DEFAULT_TOPICS = 10
+ENGINES = ("embedding", "nmf", "lda")
+
+_BATCH = 512
+
+
+class _Sampled(NamedTuple):
+    number: int
+    text: str
+
+
+class Topics:
+    """Finds the topics of one collection. The encoder is loaded ahead."""
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+
+    def run(self, work: Work) -> Done:
+        """Read, find topics, read again, write ``topic-terms.csv`` and ``doc-topics.csv``. Raises ``JobFailure``.
+
+        A job that is asked to end before its topics are found has nothing to keep, and fails; one that ends later
+        keeps the documents finished by then.
+        """
+        request = json.loads(work.job.request)
+        number, engine = int(request.get("NumberOfTopics", DEFAULT_TOPICS)), request.get("Engine", ENGINES[0])
+        if engine not in ENGINES:
+            raise JobFailure("INTERNAL_ERROR", f"unknown topics engine {engine!r}; there are {', '.join(ENGINES)}")
+        objects = checked_input(work.job, work.storage)
+        work.storage.probe_output(work.job.output)
+        uri = f"s3://{work.job.input.bucket}/{work.job.input.key}"
+
+        def between() -> None:
+            if work.stopping():
+                raise JobFailure("INTERNAL_ERROR", "the job was asked to end before its topics were found")
+
+        sample = _sample(documents_of(work.job, objects, work.storage), work.job.documents_limit, between)
+        if not sample:
+            raise JobFailure("INPUT_TOO_SMALL", f"no document under {uri} has any text to find topics in")
+        try:
+            words = Words([document.text for document in sample])
+        except ValueError as error:
+            raise JobFailure(
+                "INPUT_TOO_SMALL", f"no document under {uri} has a word that could name a topic"
+            ) from error
+        model = self._model(engine, words, sample, number, between)
+        order = _by_prominence(model.sample_shares)
+        terms = topic_terms(words.counts, model.sample_shares[:, order])
+        archive = ResultArchive(work.scratch / "output.tar.gz")
+        archive.begin("topic-terms.csv")
+        archive.write("topic,term,weight")
+        for topic, found in enumerate(terms):
+            for column, weight in found:
+                archive.write(f"{topic:03d},{words.names[column]},{weight:.6f}")
+        archive.begin("doc-topics.csv")
+        archive.write("docname,topic,proportion")
+        rows = {one.number: row for row, one in enumerate(sample)}
+        documents = errors = 0
+        stopped = False
+        for batch in _batches(documents_of(work.job, objects, work.storage)):
+            if stopped := work.stopping():
+                break
+            shares = _shares(batch, documents, rows, model, words)
+            for document, row in zip(batch, shares[:, order], strict=True):
+                for topic, share in _listed(row):
+                    archive.write(f"{_docname(document)},{topic:03d},{share:.9G}")
+            documents += len(batch)
+            errors += sum(document.error is not None for document in batch)
+            work.tell(Progress(documents))
+        size, sha256 = archive.finish()
+        work.storage.write(work.job.output, archive.path)
+        return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=stopped)
+
+    def _model(
+        self, engine: str, words: Words, sample: Sequence[_Sampled], number: int, between: Callable[[], None]
+    ) -> TopicModel:
+        topics = min(number, len(sample))
+        if engine == "nmf":
+            return NmfTopics(words, min(topics, len(words.names)), between)
+        if engine == "lda":
+            return LdaTopics(words, topics, between)
+        tokens = min(max(TOKEN_BUDGET // len(sample), TOKENS[0]), TOKENS[1])
+        limit = int(tokens * CODE_POINTS_OF_A_TOKEN)
+        vectors = []
+        for start in range(0, len(sample), _BATCH):
+            between()
+            vectors.append(self._encoder.encode([document.text[:limit] for document in sample[start : start + _BATCH]]))
+        return EmbeddingTopics(words, np.vstack(vectors), topics, between)
+
+
+def _sample(documents: Iterator[Document], limit: int, between: Callable[[], None]) -> list[_Sampled]:
+    """Return documents with text, chosen by chance where there are too many, in their order."""
+    chance = random.Random(SEED)
+    kept: list[_Sampled] = []
+    seen = 0
+    for number, document in enumerate(documents):
+        if number >= limit:
+            raise JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {limit:,} documents")
+        if number % 1000 == 0:
+            between()
+        if not document.text.strip():
+            continue
+        seen += 1
+        one = _Sampled(number, document.text[:DOCUMENT_CODE_POINTS])
+        if len(kept) < MOST_SAMPLED:
+            kept.append(one)
+        elif (place := chance.randrange(seen)) < MOST_SAMPLED:
+            kept[place] = one
+    return sorted(kept)
+
+
+def _shares(batch: Sequence[Document], first: int, rows: dict[int, int], model: TopicModel, words: Words) -> Shares:
+    """Return the shares of a batch whose first document has the number ``first``."""
+    found = np.zeros((len(batch), model.sample_shares.shape[1]))
+    others = []
+    for place, document in enumerate(batch):
+        row = rows.get(first + place)
+        if row is not None:
+            found[place] = model.sample_shares[row]
+        elif document.text.strip():
+            others.append(place)
+    if others:
+        counts = words.count([batch[place].text[:DOCUMENT_CODE_POINTS] for place in others])
+        found[others] = model.shares(counts)
+    return found
+
+
+def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    for document in documents:
+        # Only the start of a text is read: a batch of whole documents would have no bound.
+        batch.append(Document(document.file, document.line, document.text[:DOCUMENT_CODE_POINTS], document.error))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _by_prominence(shares: Shares) -> list[int]:
+    """Return the topics that some document has most of, the most prominent first."""
+    sizes = shares.sum(axis=0)
+    first = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])
+    return sorted((topic for topic in range(len(sizes)) if first[topic]), key=lambda topic: (-sizes[topic], topic))
+
+
+def _listed(row: Shares) -> list[tuple[int, float]]:
+    """Return the topics of a document that are worth a line, the largest first, their shares summing to 1."""
+    kept = [(topic, float(row[topic])) for topic in np.argsort(-row, kind="stable") if row[topic] >= LEAST_SHARE]
+    total = sum(share for _, share in kept)
+    return [(int(topic), share / total) for topic, share in kept]
+
+
+def _docname(document: Document) -> str:
+    name = document.file if document.line is None else f"{document.file}:{document.line}"
+    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\r\n') else name

@@ -1,0 +1,84 @@
+"""Where training data is wrong: a file, a line, a column; and the sentences that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reading_room.analysis.storage import JobFailure
+
+INVALID = "INVALID_TRAINING_DATA"
+INSUFFICIENT = "INSUFFICIENT_TRAINING_DATA"
+
+FIRST_PLACES = 3
+"""So many places of a kind of problem are named; the rest is counted."""
+
+_QUOTED_CODE_POINTS = 60
+
+
+class Place(NamedTuple):
+    """A place in an object: ``file`` is the last segment of its key; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}, column {self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that cannot be used. ``what`` is equal for problems of a kind; ``detail`` is of this one."""
+
+    place: Place
+    what: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}{f' ({self.detail})' if self.detail else ''}"
+
+
+class Problems:
+    """Counts problems by kind and keeps the first places of each, however many there are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._kinds: dict[str, list[Problem]] = {}
+        self._counts: dict[str, int] = {}
+        self._notes: list[str] = []
+
+    def add(self, problem: Problem) -> None:
+        """Count a problem."""
+        self.count += 1
+        self._counts[problem.what] = self._counts.get(problem.what, 0) + 1
+        kept = self._kinds.setdefault(problem.what, [])
+        if len(kept) < FIRST_PLACES:
+            kept.append(problem)
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about the data as a whole."""
+        self._notes.append(sentence)
+
+    def sentence(self) -> str:
+        """Return what was found, most frequent kind first; empty when there was nothing."""
+        kinds = sorted(self._kinds, key=lambda what: -self._counts[what])
+        parts = []
+        for what in kinds:
+            places = "; ".join(
+                f"{problem.place}{f' ({problem.detail})' if problem.detail else ''}" for problem in self._kinds[what]
+            )
+            more = self._counts[what] - len(self._kinds[what])
+            parts.append(f"{self._counts[what]:,} × {what}: {places}{f'; and {more:,} more' if more else ''}")
+        found = [f"{self.count:,} rows were not used. {'. '.join(parts)}."] if self.count else []
+        return " ".join(found + self._notes)
+
+    def failure(self, code: str, message: str) -> JobFailure:
+        """Return a failure that also says what could not be used, since that is often the cause."""
+        return JobFailure(code, f"{message} {self.sentence()}".strip())
+
+
+def shown(text: str) -> str:
+    """Return a stranger's text as a message may carry it: quoted, on one line, not long."""
+    cut = text if len(text) <= _QUOTED_CODE_POINTS else text[: _QUOTED_CODE_POINTS - 1] + "…"
+    return repr(cut)

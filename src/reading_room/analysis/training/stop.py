@@ -1,0 +1,5 @@
+"""How a training ends early."""
+
+
+class Stopped(Exception):
+    """The training was asked to stop: it makes no model."""

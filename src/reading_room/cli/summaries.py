@@ -1,0 +1,114 @@
+"""What a job found, in a table for a person: the most frequent answers, by kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from reading_room.cli import reading
+
+SHOWN = 20
+SENTIMENTS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
+
+Line = Mapping[str, Any]
+T = TypeVar("T", bound=tuple[str, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A table: the names of its columns, its rows, and what to say when it has none."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    nothing: str
+
+
+def summary(account: reading.Account, kind: str, properties: dict[str, Any], lines: Sequence[Line]) -> Summary:
+    """Return the table of a finished job; ``lines`` are its results, which topics have in tables of their own."""
+    if kind == "topics":
+        return _topics(*reading.topics(account, properties))
+    return {
+        "entities": _entities,
+        "key-phrases": _key_phrases,
+        "sentiment": _sentiment,
+        "targeted-sentiment": _targeted,
+        "dominant-language": _languages,
+    }[kind](lines)
+
+
+def documents_of_topics(terms: Mapping[str, list[str]], rows: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a topics job as objects, each with its topic's terms."""
+    for row in rows:
+        yield {
+            "Document": row["docname"],
+            "Topic": row["topic"],
+            "Proportion": float(row["proportion"]),
+            "Terms": terms.get(row["topic"], []),
+        }
+
+
+def _entities(lines: Sequence[Line]) -> Summary:
+    found = Counter((_one_line(e["Text"]), e["Type"]) for line in lines for e in line.get("Entities", ()))
+    return _counted(("entity", "type", "times"), found)
+
+
+def _key_phrases(lines: Sequence[Line]) -> Summary:
+    # The same phrase at the beginning of a sentence is the same phrase.
+    found = Counter((_one_line(p["Text"]).lower(),) for line in lines for p in line.get("KeyPhrases", ()))
+    return _counted(("key phrase", "times"), found)
+
+
+def _sentiment(lines: Sequence[Line]) -> Summary:
+    found = Counter((line["Sentiment"],) for line in lines if "Sentiment" in line)
+    return _counted(("sentiment", "documents"), found)
+
+
+def _targeted(lines: Sequence[Line]) -> Summary:
+    mentions: Counter[tuple[str, str]] = Counter()
+    spelled: dict[str, str] = {}
+    for line in lines:
+        for entity in line.get("Entities", ()):
+            named = entity["Mentions"][entity["DescriptiveMentionIndex"][0]]
+            # The same name at the beginning of a sentence is the same name.
+            name = spelled.setdefault(_one_line(named["Text"]).lower(), _one_line(named["Text"]))
+            for mention in entity["Mentions"]:
+                mentions[name, mention["MentionSentiment"]["Sentiment"]] += 1
+    totals: Counter[str] = Counter()
+    for (name, sentiment), times in mentions.items():
+        # Most mentions are neutral: what somebody thinks of something is what is looked for.
+        totals[name] += 0 if sentiment == "NEUTRAL" else times
+    rows = [
+        (name, *(str(mentions[name, sentiment]) for sentiment in SENTIMENTS))
+        for name, times in totals.most_common(SHOWN)
+        if times
+    ]
+    columns = ("mention", *(sentiment.lower() for sentiment in SENTIMENTS))
+    return Summary(columns, rows, "No mention with a sentiment was found.")
+
+
+def _languages(lines: Sequence[Line]) -> Summary:
+    found = Counter((line["Languages"][0]["LanguageCode"],) for line in lines if line.get("Languages"))
+    return _counted(("language", "documents"), found, most=None)
+
+
+def _topics(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -> Summary:
+    first: dict[str, tuple[float, str]] = {}
+    for row in rows:
+        first[row["docname"]] = max(first.get(row["docname"], (0.0, "")), (float(row["proportion"]), row["topic"]))
+    documents = Counter(topic for _, topic in first.values())
+    return Summary(
+        ("topic", "terms", "documents"),
+        [(topic, ", ".join(words), str(documents[topic])) for topic, words in sorted(terms.items())],
+        "No topic was found.",
+    )
+
+
+def _counted(columns: tuple[str, ...], found: Counter[T], most: int | None = SHOWN) -> Summary:
+    rows = [(*values, str(times)) for values, times in found.most_common(most)]
+    return Summary(columns, rows, f"No {columns[0]} was found.")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,45 @@
+"""Who may import which model: the caller's own policies and the policy of the source, one decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from reading_room.arns import Arn
+from reading_room.aws.call import Call
+from reading_room.comprehend import model_policies
+from reading_room.comprehend.model_errors import ResourceNotFoundException
+from reading_room.comprehend.models import Model, find
+from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.iam.errors import AccessDeniedException
+
+
+def check_import(session: Session, authorizer: PolicyAuthorizer, call: Call, arn: str, now: dt.datetime) -> Model:
+    """Return the model that a caller wants to import.
+
+    That its own policies allow it was decided before. A model of another account also needs a policy that names the
+    caller; one that has none is not found, like one that does not exist. Raises ``ResourceNotFoundException``, and
+    ``AccessDeniedException`` when the policy of a model of the caller's own account denies it.
+    """
+    source = find(session, Arn.parse(arn).account, arn)
+    own = source.row.account == call.account
+    policy = model_policies.of_model(session, arn)
+    if policy is None:
+        if not own:
+            raise ResourceNotFoundException
+        return source
+    context = request_context(
+        call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
+    )
+    decision = authorizer.decide(
+        principal=call.principal,
+        action=model_policies.ACTION,
+        resource=arn,
+        context=context,
+        resource_policy=policy.pinned_policy,
+        resource_account=source.row.account,
+    )
+    if not decision.allowed:
+        raise AccessDeniedException(decision.message()) if own else ResourceNotFoundException()
+    return source

@@ -1,0 +1,87 @@
+"""Comprehend's errors about custom models (the rest is in errors.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reading_room.aws.errors import AwsError
+from reading_room.comprehend.errors import (
+    InvalidRequestException,
+    KmsKeyValidationException,
+    ResourceInUseException,
+    ResourceNotFoundException,
+    ResourceUnavailableException,
+    UnsupportedLanguageException,
+)
+
+__all__ = [
+    "InvalidModelPolicy",
+    "InvalidTrainingRequest",
+    "KmsKeyValidationException",
+    "ModelInUse",
+    "ModelNameInUse",
+    "ModelUnavailable",
+    "ResourceLimitExceededException",
+    "ResourceNotFoundException",
+    "RevisionMismatch",
+    "UnsupportedLanguageException",
+]
+
+
+class InvalidTrainingRequest(InvalidRequestException):
+    """The members of a request for a custom model do not go together."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"INVALID_PARAMETERS: {problem}")
+
+
+class InvalidModelPolicy(InvalidRequestException):
+    """A text is no policy for a custom model."""
+
+    def __init__(self, member: str, problem: str) -> None:
+        super().__init__(f"INVALID_POLICY: {member}: {problem.rstrip('.')}.")
+
+
+class RevisionMismatch(InvalidRequestException):
+    """The policy was changed since the caller read it, or there is none of this revision."""
+
+    def __init__(self, given: str | None, current: str | None) -> None:
+        found = "there is no policy yet" if current is None else f"the policy has revision {current}"
+        asked = "no PolicyRevisionId is given" if given is None else f"PolicyRevisionId is {given}"
+        super().__init__(f"POLICY_REVISION_MISMATCH: {asked}, but {found}.")
+
+
+class ModelNameInUse(ResourceInUseException):
+    """A model of this name and version exists."""
+
+    def __init__(self, arn: str) -> None:
+        AwsError.__init__(
+            self, f"MODEL_EXISTS: {arn} exists already; give another VersionName or name, or delete it first."
+        )
+
+
+class ModelInUse(ResourceInUseException):
+    """An active job uses the model."""
+
+    def __init__(self, arn: str, job_ids: Sequence[str]) -> None:
+        some = ", ".join(job_ids[:3]) + (", …" if len(job_ids) > 3 else "")
+        AwsError.__init__(
+            self,
+            f"MODEL_IN_USE: {arn} is used by {len(job_ids)} active jobs ({some}); stop them or wait for their end.",
+        )
+
+
+class ModelUnavailable(ResourceUnavailableException):
+    """The model is in a state in which it cannot be used so."""
+
+    def __init__(self, arn: str, status: str, needed: str) -> None:
+        AwsError.__init__(self, f"MODEL_UNAVAILABLE: {arn} is {status}; {needed}.")
+
+
+class ResourceLimitExceededException(AwsError):
+    """The account has as many active trainings of the kind as it may."""
+
+    code = "ResourceLimitExceededException"
+
+    def __init__(self, kind: str, quota: int) -> None:
+        super().__init__(f"TOO_MANY_ACTIVE_TRAININGS: {quota} trainings of type {kind} are active, the most allowed.")

@@ -1,0 +1,79 @@
+"""Resource policies of custom models: who else may import one. Functions on a session."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+
+from sqlalchemy.orm import Session
+
+from reading_room.comprehend.model_errors import InvalidModelPolicy, RevisionMismatch
+from reading_room.comprehend.tables import ModelPolicyRow
+from reading_room.iam.policy.document import PolicyDocumentError, parse
+from reading_room.iam.principals import pin_principals, principal_exists
+
+ACTION = "comprehend:ImportModel"
+"""The only action that a model's policy can speak of."""
+
+
+def put(session: Session, arn: str, text: str, revision: str | None, now: dt.datetime, member: str) -> str:
+    """Set the policy of a model and return its new revision id.
+
+    With ``revision`` the policy must still be of that revision. ``member`` is the request's word for ``text``. Raises
+    ``InvalidRequestException``: ``RevisionMismatch``, or ``InvalidModelPolicy`` with what is wrong.
+    """
+    row = session.get(ModelPolicyRow, arn)
+    _check_revision(row, revision)
+    _check(session, text, member)
+    # As Amazon shows it: without white space.
+    compact = json.dumps(json.loads(text), separators=(",", ":"))
+    pinned, new = pin_principals(session, compact), secrets.token_hex(16)
+    if row is None:
+        session.add(
+            ModelPolicyRow(arn=arn, policy=compact, pinned_policy=pinned, revision=new, created_at=now, modified_at=now)
+        )
+    else:
+        row.policy, row.pinned_policy, row.revision, row.modified_at = compact, pinned, new, now
+    return new
+
+
+def of_model(session: Session, arn: str) -> ModelPolicyRow | None:
+    """Return the policy of a model, or ``None``."""
+    return session.get(ModelPolicyRow, arn)
+
+
+def delete(session: Session, arn: str, revision: str | None) -> None:
+    """Remove the policy of a model; none is no error unless a revision is named. Raises ``RevisionMismatch``."""
+    row = session.get(ModelPolicyRow, arn)
+    _check_revision(row, revision)
+    if row is not None:
+        session.delete(row)
+
+
+def _check_revision(row: ModelPolicyRow | None, given: str | None) -> None:
+    current = None if row is None else row.revision
+    if given is not None and given != current:
+        raise RevisionMismatch(given, current)
+
+
+def _check(session: Session, text: str, member: str) -> None:
+    try:
+        # The grammar is that of every policy on a resource, of which a bucket's is one.
+        policy = parse(text.strip(), "bucket")
+    except PolicyDocumentError as error:
+        raise InvalidModelPolicy(member, str(error)) from error
+    for statement in policy.statements:
+        others = [
+            text
+            for text, action in zip(statement.action_texts, statement.actions, strict=True)
+            if not action.matches(ACTION, {}, True)
+        ]
+        if others or statement.not_action:
+            named = others[0] if others else "NotAction"
+            raise InvalidModelPolicy(
+                member, f"{statement.name} names {named}, but {ACTION} is all that a model's policy can speak of"
+            )
+        for arn in sorted(statement.principals.arns if statement.principals else ()):
+            if ":assumed-role/" not in arn and not principal_exists(session, arn):
+                raise InvalidModelPolicy(member, f"{statement.name} names the principal {arn}, which does not exist")

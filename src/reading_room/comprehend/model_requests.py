@@ -1,0 +1,278 @@
+"""The rules of CreateDocumentClassifier and CreateEntityRecognizer that the model does not know, and what they ask for.
+
+Training data is plain text only. What would read documents in their native form is refused as invalid, never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reading_room.arns import Arn
+from reading_room.aws.call import Call
+from reading_room.comprehend.errors import (
+    DuplicateIds,
+    InvalidLocation,
+    InvalidRoleAccount,
+    KmsKeyValidationException,
+    UnsupportedLanguageException,
+)
+from reading_room.comprehend.model_errors import InvalidTrainingRequest
+from reading_room.comprehend.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
+from reading_room.comprehend.tables import ModelRow
+from reading_room.comprehend.tags import as_mapping
+from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.submission import ModelUse, NewJob
+from reading_room.s3.service_bucket import artifact_uri
+
+KEY_BYTES = 1024
+"""Bytes of UTF-8 that a key in S3 may have."""
+MANIFESTS, ATTRIBUTES, ENTITY_TYPES, TYPE_LENGTH = 5, 5, 25, 64
+DOCUMENT_LIMIT = 10_000_000
+"""Bytes that one training document may have as far as the service is concerned; a training has narrower limits."""
+CSV, MANIFEST = "COMPREHEND_CSV", "AUGMENTED_MANIFEST"
+_LIMITS = {CLASSIFIER.arn_type: (5_000_000_000, 1_000_000), RECOGNIZER.arn_type: (200 << 20, 200_000)}
+"""Bytes and documents of training data."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """A model that a request asks for, its training, and the policy that it should have."""
+
+    row: ModelRow
+    job: NewJob
+    policy: str | None
+
+
+def new_classifier(call: Call, model_id: str) -> NewModel:
+    """Check a CreateDocumentClassifier request and return its model. Raises the errors imported above."""
+    request = call.parameters
+    mode = request.get("Mode") or "MULTI_CLASS"
+    config = _classifier_config(request["InputDataConfig"], mode)
+    output = request.get("OutputDataConfig") or {}
+    if output.get("FlywheelStatsS3Prefix"):
+        raise InvalidTrainingRequest("OutputDataConfig.FlywheelStatsS3Prefix is for flywheels: leave it out.")
+    prefix = output.get("S3Uri")
+    output_uri = None if prefix is None else output_location(prefix, call.account, "CLR", model_id)
+    if output_uri is not None:
+        _check_location("OutputDataConfig.S3Uri, completed with the training's own path,", output_uri)
+    return _new_model(call, CLASSIFIER, model_id, config, mode, output_uri)
+
+
+def new_recognizer(call: Call, model_id: str) -> NewModel:
+    """Check a CreateEntityRecognizer request and return its model. Raises the errors imported above."""
+    config = _recognizer_config(call.parameters["InputDataConfig"])
+    return _new_model(call, RECOGNIZER, model_id, config, None, None)
+
+
+def _new_model(
+    call: Call, kind: ModelKind, model_id: str, config: dict[str, Any], mode: str | None, output_uri: str | None
+) -> NewModel:
+    request = call.parameters
+    role_arn, network = request["DataAccessRoleArn"], request.get("VpcConfig")
+    if Arn.parse(role_arn).account != call.account:
+        raise InvalidRoleAccount(role_arn, call.account)
+    if network is not None:
+        for member in ("SecurityGroupIds", "Subnets"):
+            for twice in _repeated(network[member]):
+                raise DuplicateIds(member, twice)
+    if request["LanguageCode"] not in LANGUAGES:
+        raise UnsupportedLanguageException(kind.create, request["LanguageCode"], LANGUAGES)
+    _check_keys(request)
+    tags = as_mapping(request.get("Tags") or ())
+    name, version = request[kind.name_member], request.get("VersionName") or None
+    arn = model_arn(call.region, call.account, kind, name, version)
+    artifact = artifact_uri(call.region, call.account, model_id)
+    row = ModelRow(
+        arn=arn,
+        model_id=model_id,
+        account=call.account,
+        region=call.region,
+        kind=kind.arn_type,
+        name=name,
+        version=version,
+        language=request["LanguageCode"],
+        mode=mode,
+        input_config=config,
+        output_uri=output_uri,
+        role_arn=role_arn,
+        artifact_uri=artifact,
+        deleting=False,
+    )
+    own: dict[str, Any] = {"InputDataConfig": config, "LanguageCode": request["LanguageCode"]}
+    if mode is not None:
+        own["Mode"] = mode
+    if output_uri is not None:
+        own["OutputDataConfig"] = {"S3Uri": output_uri}
+    places = _places(config)
+    total, documents = _LIMITS[kind.arn_type]
+    job = NewJob(
+        job_id=model_id,
+        account=call.account,
+        region=call.region,
+        kind=kind.arn_type,
+        arn=arn,
+        role_arn=role_arn,
+        engine=kind.training_engine,
+        analysis=kind.training,
+        input_uri=next(iter(places.values())),
+        input_format=(config.get("Documents") or {}).get("InputFormat", "ONE_DOC_PER_LINE"),
+        # Without a place for the confusion matrix a training writes its artifact and nothing else.
+        output_uri=output_uri or artifact,
+        document_limit=DOCUMENT_LIMIT,
+        total_limit=total,
+        documents_limit=documents,
+        parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
+        request=own,
+        name=name,
+        client_token=request.get("ClientRequestToken"),
+        language=request["LanguageCode"],
+        subnets=None if network is None else tuple(network["Subnets"]),
+        security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
+        tags=tags,
+        model=ModelUse(arn, artifact),
+    )
+    for member, uri in places.items():
+        _check_location(member, uri)
+    return NewModel(row, job, request.get("ModelPolicy"))
+
+
+def _classifier_config(given: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    data_format = given.get("DataFormat") or CSV
+    if (given.get("DocumentType") or "PLAIN_TEXT_DOCUMENT") != "PLAIN_TEXT_DOCUMENT":
+        raise InvalidTrainingRequest(
+            f"InputDataConfig.DocumentType {given['DocumentType']} is not supported: only PLAIN_TEXT_DOCUMENT is."
+        )
+    for member in ("Documents", "DocumentReaderConfig"):
+        if given.get(member):
+            raise InvalidTrainingRequest(
+                f"InputDataConfig.{member} is for SEMI_STRUCTURED_DOCUMENT, which is not supported: leave it out."
+            )
+    if data_format == CSV:
+        _require(given, "S3Uri", CSV)
+        _refuse(given, ("AugmentedManifests",), CSV)
+    else:
+        _refuse(given, ("S3Uri", "TestS3Uri"), MANIFEST)
+        _check_manifests(given)
+    if given.get("LabelDelimiter") is not None and (mode, data_format) != ("MULTI_LABEL", CSV):
+        raise InvalidTrainingRequest(
+            f"InputDataConfig.LabelDelimiter is for Mode MULTI_LABEL with {CSV}; here Mode is {mode} with "
+            f"{data_format}."
+        )
+    return {"DataFormat": data_format, **{key: value for key, value in given.items() if value is not None}}
+
+
+def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    data_format = given.get("DataFormat") or CSV
+    types = [entry["Type"] for entry in given["EntityTypes"]]
+    if not 1 <= len(types) <= ENTITY_TYPES:
+        raise InvalidTrainingRequest(
+            f"InputDataConfig.EntityTypes has {len(types)} types, but a recognizer has 1 to {ENTITY_TYPES}."
+        )
+    for number, name in enumerate(types):
+        if not name.strip() or len(name) > TYPE_LENGTH:
+            raise InvalidTrainingRequest(
+                f"InputDataConfig.EntityTypes[{number}].Type {name!r} must have 1 to {TYPE_LENGTH} characters."
+            )
+    for twice in _repeated(types):
+        raise InvalidTrainingRequest(f"InputDataConfig.EntityTypes has {twice!r} more than once.")
+    config: dict[str, Any] = {"DataFormat": data_format, **given}
+    if data_format == MANIFEST:
+        _refuse(given, ("Documents", "Annotations", "EntityList"), MANIFEST)
+        _check_manifests(given)
+        return config
+    _require(given, "Documents", CSV)
+    _refuse(given, ("AugmentedManifests",), CSV)
+    labels = [member for member in ("Annotations", "EntityList") if given.get(member)]
+    if len(labels) != 1:
+        raise InvalidTrainingRequest(
+            "InputDataConfig needs Annotations or EntityList, one of them; "
+            + ("both are given." if labels else "neither is given.")
+        )
+    tests = [
+        f"{member}.TestS3Uri"
+        for member in ("Documents", "Annotations")
+        if (given.get(member) or {}).get("TestS3Uri") is not None
+    ]
+    if len(tests) == 1:
+        raise InvalidTrainingRequest(
+            f"InputDataConfig.{tests[0]} is given alone: test documents and their annotations go together."
+        )
+    config["Documents"] = {"InputFormat": "ONE_DOC_PER_LINE", **given["Documents"]}
+    return config
+
+
+def _check_manifests(given: Mapping[str, Any]) -> None:
+    manifests: Sequence[Mapping[str, Any]] = given.get("AugmentedManifests") or ()
+    if not 1 <= len(manifests) <= MANIFESTS:
+        raise InvalidTrainingRequest(
+            f"InputDataConfig.AugmentedManifests has {len(manifests)} manifests; {MANIFEST} needs 1 to {MANIFESTS}."
+        )
+    for number, manifest in enumerate(manifests):
+        about = f"InputDataConfig.AugmentedManifests[{number}]"
+        if not 1 <= len(manifest["AttributeNames"]) <= ATTRIBUTES:
+            raise InvalidTrainingRequest(
+                f"{about}.AttributeNames has {len(manifest['AttributeNames'])} names; it needs 1 to {ATTRIBUTES}."
+            )
+        if (manifest.get("DocumentType") or "PLAIN_TEXT_DOCUMENT") != "PLAIN_TEXT_DOCUMENT":
+            raise InvalidTrainingRequest(f"{about}.DocumentType: only PLAIN_TEXT_DOCUMENT is supported.")
+        for member in ("AnnotationDataS3Uri", "SourceDocumentsS3Uri"):
+            if manifest.get(member):
+                raise InvalidTrainingRequest(
+                    f"{about}.{member} is for SEMI_STRUCTURED_DOCUMENT, which is not supported: leave it out."
+                )
+
+
+def _require(given: Mapping[str, Any], member: str, data_format: str) -> None:
+    if not given.get(member):
+        raise InvalidTrainingRequest(f"InputDataConfig.{member} is required with DataFormat {data_format}.")
+
+
+def _refuse(given: Mapping[str, Any], members: Iterable[str], data_format: str) -> None:
+    for member in members:
+        if given.get(member):
+            raise InvalidTrainingRequest(f"InputDataConfig.{member} does not go with DataFormat {data_format}.")
+
+
+def _places(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return every location of training data by its member's name, the main one first."""
+    found: dict[str, str] = {}
+
+    def walk(about: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, member in value.items():
+                if key.endswith("S3Uri") and member is not None:
+                    found[f"{about}.{key}"] = member
+                else:
+                    walk(f"{about}.{key}", member)
+        elif isinstance(value, list):
+            for number, each in enumerate(value):
+                walk(f"{about}[{number}]", each)
+
+    walk("InputDataConfig", dict(config))
+    return dict(sorted(found.items(), key=lambda place: (".Test" in place[0], ".Documents." not in place[0])))
+
+
+def _check_location(member: str, uri: str) -> None:
+    try:
+        size = len(location_of(uri).key.encode())
+    except ValueError as error:
+        raise InvalidLocation(member, f"is no location of an object: {error}") from error
+    if size > KEY_BYTES:
+        raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
+
+
+def _check_keys(request: Mapping[str, Any]) -> None:
+    keys = {
+        "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
+        "ModelKmsKeyId": request.get("ModelKmsKeyId"),
+        "OutputDataConfig.KmsKeyId": (request.get("OutputDataConfig") or {}).get("KmsKeyId"),
+    }
+    for member, key in keys.items():
+        if key is not None:
+            raise KmsKeyValidationException(member, key)
+
+
+def _repeated(items: Sequence[str]) -> list[str]:
+    return [item for number, item in enumerate(items) if item in list(items)[:number]]

@@ -1,0 +1,82 @@
+"""The service's own bucket for custom models: ``reading-room-models-REGION``, and the role that alone may use it.
+
+Both belong to an account that nobody has: no account lists the bucket, every user is denied, and no policy of a
+customer reaches the role. A job's container gets a session of the role that is narrowed to the one object of its model
+and to the job's own place in the network.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.arns import bucket_arn, iam_arn
+from reading_room.iam import inline_policies, roles
+from reading_room.iam.tables import Role
+from reading_room.s3.buckets import create
+from reading_room.s3.tables import S3Bucket
+
+OWNER = "amazon-comprehend"
+"""The account of the service itself; not a number, so that no account can have it."""
+SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
+_ROLE = "ReadingRoomModels"
+_PATH = "/service-role/"
+ROLE_ARN = iam_arn(OWNER, f"role{_PATH}{_ROLE}")
+_READ = ("s3:GetObject",)
+_WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
+
+
+class ServiceBucketTaken(Exception):
+    """Somebody's bucket has the name of the service's own."""
+
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(
+            f"the bucket {name}, in which the service keeps custom models, belongs to account {account}: "
+            "move its objects to a bucket of another name and delete it"
+        )
+
+
+def bucket_name(region: str) -> str:
+    """Return the name of the bucket of a region."""
+    return f"reading-room-models-{region}"
+
+
+def artifact_uri(region: str, account: str, model_id: str) -> str:
+    """Return where the artifact of a model is."""
+    return f"s3://{bucket_name(region)}/{account}/{model_id}/model"
+
+
+def ensure(session: Session, region: str, now: dt.datetime) -> None:
+    """Make the bucket and the role if they are missing. Raises ``ServiceBucketTaken``."""
+    name = bucket_name(region)
+    row = session.get(S3Bucket, name)
+    if row is not None and row.account != OWNER:
+        raise ServiceBucketTaken(name, row.account)
+    if row is None:
+        create(session, name, OWNER, region, now)
+    if session.scalar(select(Role.unique_id).filter_by(account=OWNER, name_key=_ROLE.lower())) is None:
+        trust = _statement(Action="sts:AssumeRole", Principal={"Service": SERVICE_PRINCIPAL})
+        role = roles.create(session, OWNER, _ROLE, trust, now, path=_PATH)
+        allowed = _statement(Action=[*_READ, *_WRITE], Resource=bucket_arn(name, "*"))
+        inline_policies.put(session, "role", role.unique_id, _ROLE, "Artifacts", allowed)
+
+
+def session_policy(bucket: str, key: str, *, writes: bool, vpc_id: str | None, address: str) -> str:
+    """Return the policy of a session for one artifact, good from one interface only.
+
+    ``vpc_id`` is that of the interface, ``None`` in the service's own network, whose traffic has no VPC to S3.
+    """
+    place: dict[str, Any] = (
+        {"IpAddress": {"aws:SourceIp": address}}
+        if vpc_id is None
+        else {"StringEquals": {"aws:SourceVpc": vpc_id}, "IpAddress": {"aws:VpcSourceIp": address}}
+    )
+    return _statement(Action=list(_WRITE if writes else _READ), Resource=bucket_arn(bucket, key), Condition=place)
+
+
+def _statement(**members: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **members}]})

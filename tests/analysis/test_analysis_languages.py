@@ -1,0 +1,128 @@
+"""Engines of the languages beside English, and the pieces that they are made of."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.analysis.engine import load_engine
+from reading_room.analysis.engines.lexicon import Lexicon
+from reading_room.analysis.engines.sentence_tokens import LONGEST_SENTENCE, characters, sentences, words
+from reading_room.analysis.engines.sequence_tagger import MODELS, SequenceTagger, labelled
+from reading_room.analysis.job_file import ENGINES
+
+TEXTS = {
+    "de": "😀 Angela Merkel wurde in Hamburg geboren. Die deutsche Bundeskanzlerin besuchte Paris.",
+    "es": "El presidente visitó la ciudad de Madrid. Una casa grande está en el centro.",
+    "fr": "Le gouvernement français a publié un nouveau rapport. La maison est grande.",
+    "ja": "東京都は日本の首都である。山田太郎は2010年に大阪で生まれた。",
+    "pt": "Fernando Henrique Cardoso nasceu no Rio de Janeiro. O governo do Brasil aprovou a nova lei.",
+    "zh": "毛泽东出生于湖南省。北京是中华人民共和国的首都。",
+    "zh-TW": "毛澤東出生於湖南省。北京是中華人民共和國的首都。",
+}
+
+
+@pytest.fixture(scope="module")
+def portuguese() -> SequenceTagger:
+    return SequenceTagger.for_engine("entities-pt")
+
+
+def test_every_sequence_model_is_an_engine_that_a_job_can_name() -> None:
+    assert set(MODELS) <= set(ENGINES)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_an_engine_finds_phrases_that_slice_the_text_and_have_scores(name: str) -> None:
+    language = name.removeprefix("entities-").removeprefix("key-phrases-")
+    text = TEXTS[language]
+    engine = SequenceTagger.for_engine(name)
+    (found,) = engine.analyse([text])
+    assert found
+    assert engine.result_member == ("Entities" if name.startswith("entities-") else "KeyPhrases")
+    for item in found:
+        assert item["Text"] == text[item["BeginOffset"] : item["EndOffset"]]
+        assert 0 < item["Score"] < 1
+        assert ("Type" in item) == name.startswith("entities-")
+    borders = [(item["BeginOffset"], item["EndOffset"]) for item in found]
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(borders))
+
+
+def test_a_name_of_a_person_and_of_a_place_are_told_apart(portuguese: SequenceTagger) -> None:
+    (found,) = portuguese.analyse([TEXTS["pt"]])
+    types = {item["Text"]: item["Type"] for item in found}
+    assert types["Fernando Henrique Cardoso"] == "PERSON"
+    assert types["Rio de Janeiro"] == "LOCATION"
+
+
+def test_traditional_characters_get_the_answer_of_simplified_ones() -> None:
+    engine = SequenceTagger.for_engine("entities-zh-TW")
+    simplified, traditional = engine.analyse([TEXTS["zh"], TEXTS["zh-TW"]])
+    assert [(e["BeginOffset"], e["EndOffset"], e["Type"]) for e in simplified] == [
+        (e["BeginOffset"], e["EndOffset"], e["Type"]) for e in traditional
+    ]
+    assert "毛澤東" in {e["Text"] for e in traditional}
+
+
+def test_offsets_go_on_over_sentences_and_documents_do_not_mix(portuguese: SequenceTagger) -> None:
+    sentence = "Fernando Henrique Cardoso nasceu no Rio de Janeiro. "
+    alone, empty, many = portuguese.analyse([sentence, " \n", sentence * 50])
+    assert empty == []
+    assert len(many) == 50 * len(alone)
+    assert many[-1]["BeginOffset"] == alone[-1]["BeginOffset"] + 49 * len(sentence)
+
+
+def test_a_model_that_is_not_one_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="entities-xx"):
+        load_engine("entities-xx")
+    with pytest.raises(ValueError, match="key-phrases-it"):
+        load_engine("key-phrases-it")
+
+
+def test_a_surer_model_has_the_higher_score(portuguese: SequenceTagger) -> None:
+    scores = [portuguese.score(probability) for probability in (0.0, 0.1, 0.5, 0.9, 0.999, 1.0)]
+    assert scores == sorted(scores)
+    assert 0 < scores[0] < scores[-1] < 1
+
+
+@given(st.text(alphabet=st.sampled_from("aB1 .!?\n。「」é字'\u2019,"), max_size=200))
+def test_sentences_keep_their_place_and_lose_nothing_but_blanks(text: str) -> None:
+    found = list(sentences(text))
+    assert all(text[offset : offset + len(sentence)] == sentence for offset, sentence in found)
+    assert "".join("".join(sentence.split()) for _, sentence in found) == "".join(text.split())
+
+
+@given(st.text(max_size=80))
+def test_tokens_cover_every_visible_character_once(text: str) -> None:
+    for tokens in (words(text), characters(text)):
+        assert "".join(text[begin:end] for begin, end in tokens) == "".join(text.split())
+
+
+def test_a_sentence_without_end_is_cut_at_a_blank() -> None:
+    text = "palavra " * 1_000
+    found = [sentence for _, sentence in sentences(text)]
+    assert max(map(len, found)) <= LONGEST_SENTENCE
+    assert all(sentence.startswith("palavra") for sentence in found)
+
+
+def test_the_longest_listed_phrase_is_marked() -> None:
+    lexicon = Lexicon({"New York": "c", "New": "x", "York City": "y"}, " ")
+    assert lexicon.marks(["New", "York", "City", "New"]) == ["cB", "cI", "-", "xS"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "phrases"),
+    [
+        (["B-A", "I-A", "L-A", "O", "U-B"], [(0, 3, "A"), (4, 5, "B")]),
+        (["B-A", "B-A", "I-A"], [(0, 1, "A"), (1, 3, "A")]),
+        (["I-A", "I-B", "O", "I-A"], [(0, 1, "A"), (1, 2, "B"), (3, 4, "A")]),
+        (["O", "L-A", "I-A"], [(1, 2, "A"), (2, 3, "A")]),
+        ([], []),
+    ],
+)
+def test_tags_are_read_as_phrases_even_where_they_do_not_fit(
+    tags: list[str], phrases: list[tuple[int, int, str]]
+) -> None:
+    assert list(labelled(tags)) == phrases

@@ -1,0 +1,127 @@
+"""The worker's second session: its own credentials, and failures in the words of a model's bucket."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.exceptions as errors
+import pytest
+from botocore.stub import Stubber
+
+from reading_room.analysis.job_file import Location
+from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
+from reading_room.analysis.storage import JobFailure
+
+BUCKET = "reading-room-models-us-east-1"
+ARTIFACT = Location(BUCKET, "111122223333/0123/model")
+URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+
+
+class Address(http.server.BaseHTTPRequestHandler):
+    """The credentials address: a key that names the path it was asked for."""
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/nobody"):
+            self.send_error(404)
+            return
+        expires = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        body = json.dumps(
+            {
+                "AccessKeyId": self.path,
+                "SecretAccessKey": "s",
+                "Token": "t",
+                "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        ).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Address)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    fetcher = "botocore.utils.ContainerMetadataFetcher"
+    # The address of containers exists in containers only: the same SDK asks this one instead.
+    monkeypatch.setattr(f"{fetcher}.IP_ADDRESS", f"127.0.0.1:{server.server_port}")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def storage() -> S3Storage:
+    return S3Storage(_session(), "us-east-1", model_blame(BUCKET))
+
+
+def _session() -> Any:
+    return boto3.session.Session("AKIA", "secret", region_name="us-east-1")
+
+
+def test_both_sessions_ask_at_their_own_path(address: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv(URI, "/v2/credentials/of-the-role")
+    main = warm_session("us-east-1")
+    own = model_session(main, "/v2/credentials/of-the-model")
+    found = [session.get_credentials() for session in (own, main)]
+    keys = [each.get_frozen_credentials().access_key for each in found if each is not None]
+    assert keys == ["/v2/credentials/of-the-model", "/v2/credentials/of-the-role"]
+    assert os.environ[URI] == "/v2/credentials/of-the-role"
+
+
+def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S3Storage, tmp_path: Path) -> None:
+    text = "no VPC endpoint policy allows the s3:PutObject action"
+    with Stubber(storage._s3) as stubber:
+        stubber.add_client_error("put_object", "AccessDenied", text)
+        (tmp_path / "model").write_bytes(b"x")
+        with pytest.raises(JobFailure) as raised:
+            storage.write(ARTIFACT, tmp_path / "model")
+        stubber.add_client_error("get_object", "AccessDenied", text)
+        with pytest.raises(JobFailure) as also:
+            list(storage.read(ARTIFACT.bucket, ARTIFACT.key))
+    for failure in (raised.value, also.value):
+        assert failure.code == "NO_ACCESS_TO_MODEL_BUCKET"
+        assert f'"Resource": "arn:aws:s3:::{BUCKET}/*"' in failure.message
+        assert text in failure.message
+
+
+def test_an_artifact_that_is_gone_and_a_missing_session_have_words_of_their_own(
+    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stubber(storage._s3) as stubber:
+        stubber.add_client_error("get_object", "NoSuchKey", "gone")
+        with pytest.raises(JobFailure, match="MODEL_NOT_FOUND"):
+            list(storage.read(ARTIFACT.bucket, ARTIFACT.key))
+
+    def fail(**_: Any) -> None:
+        raise errors.CredentialRetrievalError(provider="container-role", error_msg="404")
+
+    monkeypatch.setattr(storage._s3, "get_object", fail)
+    with pytest.raises(JobFailure, match="NO_CREDENTIALS_FOR_MODEL: no credentials for the model's bucket"):
+        list(storage.read(ARTIFACT.bucket, ARTIFACT.key))
+
+
+def test_a_session_that_nobody_knows_fails_the_job_before_it_begins(
+    address: None,
+) -> None:
+    main = _session()
+    with pytest.raises(JobFailure, match="NO_CREDENTIALS_FOR_MODEL"):
+        S3Storage(model_session(main, "/v2/credentials/nobody"), "us-east-1", model_blame(BUCKET))
+    with pytest.raises(JobFailure, match="ROLE_NOT_ASSUMABLE"):
+        S3Storage(model_session(main, "/v2/credentials/nobody"), "us-east-1")

@@ -1,0 +1,178 @@
+"""Training data of classifiers: what is read, what is left out with its place, and what no classifier is made of."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from reading_room.analysis.custom.mode import Mode
+from reading_room.analysis.memory import MemoryStorage
+from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.training.labelled import ClassifierData, check_classifier_data, read_classifier_data
+
+LIMIT = 5_000_000_000
+
+
+def read(files: dict[str, bytes], mode: Mode = "MULTI_CLASS", **config: Any) -> ClassifierData:
+    """Read the files of a bucket ``in``; ``config`` adds to a request that names all of them."""
+    storage = MemoryStorage({("in", name): content for name, content in files.items()})
+    return read_classifier_data(storage, {"S3Uri": "s3://in/train", **config}, mode, LIMIT)
+
+
+def refused(files: dict[str, bytes], mode: Mode = "MULTI_CLASS", **config: Any) -> JobFailure:
+    """The failure that reading and checking end with."""
+    with pytest.raises(JobFailure) as failure:
+        check_classifier_data(read(files, mode, **config), mode)
+    return failure.value
+
+
+def many(*labels: str, each: int = 10) -> bytes:
+    """So many rows of each label."""
+    return "".join(f'{label},"text {n} of it"\n' for label in labels for n in range(each)).encode()
+
+
+def test_labels_keep_inner_blanks_and_delimiters_where_a_document_has_one() -> None:
+    data = read({"train.csv": b'card arrival | new,"a"\n lost card ,b\n'})
+    assert data.train.labels == [("card arrival | new",), ("lost card",)]
+    assert data.train.texts == ["a", "b"]
+
+
+def test_labels_are_parted_at_the_delimiter_where_a_document_has_several() -> None:
+    data = read({"train.csv": b"a b; c;c,text\nd,other\n"}, "MULTI_LABEL", LabelDelimiter=";")
+    assert data.train.labels == [("a b", "c"), ("d",)]
+
+
+def test_every_object_under_the_prefix_is_read_and_a_byte_order_mark_is_no_letter() -> None:
+    data = read({"train/1.csv": b"\xef\xbb\xbfa,x\r\nb,y", "train/2.csv": b"a,z\rb,w", "other.csv": b"c,v"})
+    assert data.train.labels == [("a",), ("b",), ("a",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    ("row", "place", "what"),
+    [
+        (b"a,b,c", "train.csv, line 2, column 5", "2 columns"),
+        (b"alone", "train.csv, line 2, column 1", "2 columns"),
+        (b",text", "train.csv, line 2, column 1", "empty label"),
+        (b"a|,text", "train.csv, line 2, column 1", "empty label"),
+        (b'a,"  "', "train.csv, line 2, column 3", "empty text"),
+        (b"abc,d\xffe", "train.csv, line 2, column 6", "not UTF-8"),
+        (b'a,"b" c', "train.csv, line 2, column 7", "closing quote"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_left_out_and_named(row: bytes, place: str, what: str) -> None:
+    data = read({"train.csv": b"good,text\n" + row + b"\ngood,more\n"}, "MULTI_LABEL")
+    assert data.train.texts == ["text", "more"]
+    assert data.problems.count == 1
+    assert place in data.problems.sentence()
+    assert what in data.problems.sentence()
+
+
+def test_of_many_rows_of_a_kind_the_first_places_are_named_and_the_rest_counted() -> None:
+    data = read({"train.csv": b"good,text\n" + b"alone\n" * 1000})
+    sentence = data.problems.sentence()
+    assert "1,000 rows" in sentence
+    assert "997 more" in sentence
+    assert len(sentence) < 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (gzip.compress(many("a", "b")), "gzip"),
+        (b"PK\x03\x04" + b"x" * 600, "zip"),
+        (b"x" * 257 + b"ustar\x00", "tar"),
+        ("a,b\n".encode("utf-16"), "UTF-16"),
+        (b"a,b\x00\n", "zero byte"),
+        (b"%PDF-1.7\n", "PDF"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_name(content: bytes, what: str) -> None:
+    failure = refused({"train.csv": content})
+    assert failure.code == "INVALID_TRAINING_DATA"
+    assert what in failure.message
+    assert "s3://in/train.csv" in failure.message
+
+
+def test_nothing_and_nothing_but_empty_files_are_told_apart() -> None:
+    assert refused({"other.csv": b"a,b"}).code == "INPUT_NOT_FOUND"
+    assert "is empty" in refused({"train.csv": b""}).message
+
+
+def test_more_bytes_than_the_limit_are_refused_before_they_are_read() -> None:
+    class Unread(MemoryStorage):
+        def read(self, bucket: str, key: str) -> Any:
+            raise AssertionError("it was read")
+
+    with pytest.raises(JobFailure) as failure:
+        read_classifier_data(Unread({("in", "a"): b"x" * 11}), {"S3Uri": "s3://in/a"}, "MULTI_CLASS", 10)
+    assert failure.value.code == "INPUT_TOO_LARGE"
+
+
+def test_one_label_is_no_choice() -> None:
+    failure = refused({"train.csv": many("only", each=30)})
+    assert failure.code == "INSUFFICIENT_TRAINING_DATA"
+    assert "'only'" in failure.message
+
+
+def test_a_label_with_too_few_documents_is_named_with_both_numbers_and_its_first_place() -> None:
+    failure = refused({"train.csv": many("a", "b") + b"rare,x\nrare,y\n"})
+    assert failure.code == "INSUFFICIENT_TRAINING_DATA"
+    assert "at least 10" in failure.message
+    assert "'rare' 2 (first at train.csv, line 21, column 1)" in failure.message
+
+
+def test_a_thousand_labels_are_allowed_and_one_more_is_not() -> None:
+    labels = [f"label {n}" for n in range(1001)]
+    check_classifier_data(read({"train.csv": many(*labels[:1000])}), "MULTI_CLASS")
+    assert "1,001 labels" in refused({"train.csv": many(*labels)}).message
+    assert "101 labels" in refused({"train.csv": many(*labels[:101])}, "MULTI_LABEL").message
+
+
+def test_test_documents_with_labels_that_nothing_taught_are_left_out_and_said() -> None:
+    data = read({"train.csv": many("a", "b"), "test.csv": b"a,x\nnew,y\n"}, TestS3Uri="s3://in/test.csv")
+    assert data.test is not None
+    assert data.test.texts == ["x"]
+    assert "'new'" in data.problems.sentence()
+
+
+def manifest_line(**members: Any) -> bytes:
+    """A line of an augmented manifest."""
+    return json.dumps(members).encode() + b"\n"
+
+
+def test_manifests_give_labels_by_class_name_and_class_map_and_parts_by_split() -> None:
+    single = manifest_line(source="x", kind=1, **{"kind-metadata": {"class-name": "a"}})
+    several = manifest_line(source="y", kind=[0, 2], **{"kind-metadata": {"class-map": {"0": "a", "2": "b"}}})
+    listed = [{"S3Uri": "s3://in/m1", "AttributeNames": ["none", "kind"]}]
+    one = read({"m1": single}, DataFormat="AUGMENTED_MANIFEST", AugmentedManifests=listed)
+    assert (one.train.texts, one.train.labels, one.test) == (["x"], [("a",)], None)
+    listed.append({"S3Uri": "s3://in/m2", "AttributeNames": ["kind"], "Split": "TEST"})
+    two = read(
+        {"m1": several, "m2": several}, "MULTI_LABEL", DataFormat="AUGMENTED_MANIFEST", AugmentedManifests=listed
+    )
+    assert two.train.labels == [("a", "b")]
+    assert two.test is not None
+    assert two.test.labels == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b'{"source": "x",}\n', "line 1, column 16"),
+        (b"[1]\n", "not a JSON object"),
+        (manifest_line(kind=1), 'no text in "source"'),
+        (manifest_line(source="x", other=1), "none of the attributes 'kind'"),
+        (manifest_line(source="x", kind=1), "class-name"),
+        (manifest_line(**{"source-ref": "s3://foreign/a.txt"}, kind=1), "s3://foreign/a.txt"),
+        (b"[" * 100_000 + b"\n", "not JSON"),
+    ],
+)
+def test_a_manifest_line_that_cannot_be_used_is_named(line: bytes, what: str) -> None:
+    listed = [{"S3Uri": "s3://in/m", "AttributeNames": ["kind"]}]
+    data = read({"m": line}, DataFormat="AUGMENTED_MANIFEST", AugmentedManifests=listed)
+    assert data.train.texts == []
+    assert what in data.problems.sentence()
+    assert "m, line 1" in data.problems.sentence()

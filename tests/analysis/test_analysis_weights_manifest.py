@@ -1,0 +1,50 @@
+"""Every shipped file of weights has its entry, its hash and a size that is allowed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.manifest import hashes, problems, update  # noqa: E402
+
+
+def test_files_and_manifest_agree() -> None:
+    assert problems() == []
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of weights and its manifest, in agreement."""
+    weights = tmp_path / "weights"
+    (weights / "one").mkdir(parents=True)
+    (weights / "one" / "model.bin").write_bytes(b"weights")
+    manifest = tmp_path / "MANIFEST.toml"
+    manifest.write_text('[one]\nrecipe = "r"\nlicence = "MIT"\ncorpora = []\n\n[one.files]\n')
+    update(weights, manifest)
+    return weights, manifest
+
+
+def test_update_writes_the_hashes_once(shipped: tuple[Path, Path]) -> None:
+    weights, manifest = shipped
+    before = manifest.read_text()
+    update(weights, manifest)
+    assert manifest.read_text() == before
+    assert hashes(weights / "one")["model.bin"] in before
+    assert problems(weights, manifest) == []
+
+
+def test_a_changed_file_is_reported_by_name(shipped: tuple[Path, Path]) -> None:
+    weights, manifest = shipped
+    (weights / "one" / "model.bin").write_bytes(b"others")
+    assert problems(weights, manifest) == ["one/model.bin has another hash"]
+
+
+def test_a_folder_without_entry_is_reported(shipped: tuple[Path, Path]) -> None:
+    weights, manifest = shipped
+    (weights / "two").mkdir()
+    assert problems(weights, manifest) == ["weights/two has no entry"]

@@ -1,0 +1,421 @@
+"""Custom models as boto3 sees them: made, shown, listed, stopped, deleted, imported, tagged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from comprehend_world import ALLOW_ALL
+from model_world import (
+    ACCOUNT,
+    CLASSIFIER_METADATA,
+    OTHER_ACCOUNT,
+    RECOGNIZER_METADATA,
+    REGION,
+    ROLE,
+    ModelWorld,
+    classifier_request,
+    recognizer_request,
+    refused,
+)
+
+from reading_room.analysis.job_file import Failed
+
+PREFIX = f"arn:aws:comprehend:{REGION}:{ACCOUNT}"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ModelWorld]:
+    world = ModelWorld(tmp_path)
+    yield world
+    world.close()
+
+
+def describe(world: ModelWorld, arn: str) -> dict[str, Any]:
+    if ":document-classifier/" in arn:
+        answer = world.client.describe_document_classifier(DocumentClassifierArn=arn)
+        return dict(answer["DocumentClassifierProperties"])
+    return dict(world.client.describe_entity_recognizer(EntityRecognizerArn=arn)["EntityRecognizerProperties"])
+
+
+def test_a_new_classifier_is_submitted_and_shown_with_its_defaults(world: ModelWorld) -> None:
+    arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    assert arn == f"{PREFIX}:document-classifier/tickets"
+    shown = describe(world, arn)
+    assert shown == {
+        "DocumentClassifierArn": arn,
+        "LanguageCode": "en",
+        "Status": "SUBMITTED",
+        "SubmitTime": world.now,
+        "InputDataConfig": {"DataFormat": "COMPREHEND_CSV", "S3Uri": "s3://training/rows.csv"},
+        "OutputDataConfig": {},
+        "DataAccessRoleArn": ROLE,
+        "Mode": "MULTI_CLASS",
+    }
+
+
+def test_a_recognizer_s_documents_have_their_default_format_and_no_output(world: ModelWorld) -> None:
+    arn = world.client.create_entity_recognizer(**recognizer_request(VersionName="v1"))["EntityRecognizerArn"]
+    assert arn == f"{PREFIX}:entity-recognizer/engineers/version/v1"
+    shown = describe(world, arn)
+    assert shown["VersionName"] == "v1"
+    assert shown["InputDataConfig"]["Documents"]["InputFormat"] == "ONE_DOC_PER_LINE"
+    assert "OutputDataConfig" not in shown
+    assert "Mode" not in shown
+
+
+def test_the_confusion_matrix_goes_to_a_path_of_the_training_s_own(world: ModelWorld) -> None:
+    request = classifier_request(OutputDataConfig={"S3Uri": "s3://results/models/"})
+    arn = world.client.create_document_classifier(**request)["DocumentClassifierArn"]
+    spec = world.started()
+    uri = f"s3://results/models/{ACCOUNT}-CLR-{spec.job.job_id}/output/output.tar.gz"
+    assert describe(world, arn)["OutputDataConfig"] == {"S3Uri": uri}
+    assert (spec.job.output.bucket, spec.job.output.key) == ("results", uri.removeprefix("s3://results/"))
+    assert json.loads(spec.job.request) == {
+        "InputDataConfig": {"DataFormat": "COMPREHEND_CSV", "S3Uri": "s3://training/rows.csv"},
+        "LanguageCode": "en",
+        "Mode": "MULTI_CLASS",
+        "OutputDataConfig": {"S3Uri": uri},
+    }
+
+
+def test_a_training_becomes_a_trained_model_with_times_and_figures(world: ModelWorld) -> None:
+    arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    spec = world.started()
+    assert spec.engine == spec.job.kind == "classifier-training"
+    assert describe(world, arn)["Status"] == "TRAINING"
+    assert "TrainingStartTime" not in describe(world, arn)
+    world.now += dt.timedelta(seconds=30)
+    world.finish(spec)
+    shown = describe(world, arn)
+    assert shown["Status"] == "TRAINED"
+    assert shown["ClassifierMetadata"] == CLASSIFIER_METADATA
+    assert shown["SubmitTime"] == shown["TrainingStartTime"] == world.now - dt.timedelta(seconds=30)
+    assert shown["TrainingEndTime"] == shown["EndTime"] == world.now
+    assert "Message" not in shown
+
+
+def test_a_recognizer_is_trained_with_a_warning_that_is_shown(world: ModelWorld) -> None:
+    arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
+    world.finish(world.started(), warning="3 rows were left out, the first in line 7\n")
+    shown = describe(world, arn)
+    assert shown["Status"] == "TRAINED_WITH_WARNING"
+    assert shown["Message"] == "3 rows were left out, the first in line 7\\n"
+    assert shown["RecognizerMetadata"] == RECOGNIZER_METADATA
+
+
+def test_a_failed_training_is_in_error_and_says_why(world: ModelWorld) -> None:
+    arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    world.says(world.started(), Failed("INVALID_TRAINING_DATA", "rows.csv, line 3, column 9: no quote ends"))
+    shown = describe(world, arn)
+    assert shown["Status"] == "IN_ERROR"
+    assert shown["Message"] == "INVALID_TRAINING_DATA: rows.csv, line 3, column 9: no quote ends"
+    assert shown["EndTime"] == world.now
+    assert "TrainingEndTime" not in shown
+    assert "ClassifierMetadata" not in shown
+
+
+def test_a_model_of_a_language_or_key_that_does_not_exist_is_refused(world: ModelWorld) -> None:
+    create = world.client.create_document_classifier
+    code, message = refused(create, **classifier_request(LanguageCode="ja"))
+    assert code == "UnsupportedLanguageException"
+    assert "'ja'" in message
+    for member in ("VolumeKmsKeyId", "ModelKmsKeyId"):
+        code, message = refused(create, **classifier_request(**{member: "a-key"}))
+        assert code == "KmsKeyValidationException"
+        assert member in message
+    code, message = refused(create, **classifier_request(OutputDataConfig={"S3Uri": "s3://results", "KmsKeyId": "k"}))
+    assert code == "KmsKeyValidationException"
+
+
+@pytest.mark.parametrize(
+    ("mode", "config", "word"),
+    [
+        ("MULTI_CLASS", {"S3Uri": "s3://training/rows.csv", "LabelDelimiter": "|"}, "LabelDelimiter"),
+        (None, {}, "S3Uri is required"),
+        (None, {"DataFormat": "AUGMENTED_MANIFEST"}, "AugmentedManifests has 0"),
+        (
+            None,
+            {
+                "DataFormat": "AUGMENTED_MANIFEST",
+                "AugmentedManifests": [{"S3Uri": "s3://training/m", "AttributeNames": list("abcdef")}],
+            },
+            "AttributeNames has 6",
+        ),
+        (
+            None,
+            {
+                "DataFormat": "AUGMENTED_MANIFEST",
+                "S3Uri": "s3://training/rows.csv",
+                "AugmentedManifests": [{"S3Uri": "s3://training/m", "AttributeNames": ["a"]}],
+            },
+            "S3Uri does not go with",
+        ),
+        (
+            None,
+            {"S3Uri": "s3://training/r", "AugmentedManifests": [{"S3Uri": "s3://training/m", "AttributeNames": ["a"]}]},
+            "AugmentedManifests does not go with",
+        ),
+        (None, {"S3Uri": "s3://training/r", "DocumentType": "SEMI_STRUCTURED_DOCUMENT"}, "SEMI_STRUCTURED_DOCUMENT"),
+        (None, {"S3Uri": "s3://training/r", "Documents": {"S3Uri": "s3://training/d"}}, "Documents is for"),
+        (None, {"S3Uri": "s3://training/" + "ä" * 600}, "key of 1200 bytes"),
+    ],
+)
+def test_training_data_of_a_classifier_that_does_not_fit_is_refused(
+    world: ModelWorld, mode: str | None, config: dict[str, Any], word: str
+) -> None:
+    request = classifier_request(Mode=mode, InputDataConfig=config)
+    code, message = refused(world.client.create_document_classifier, **request)
+    assert code == "InvalidRequestException"
+    assert word in message
+    assert world.client.list_document_classifiers()["DocumentClassifierPropertiesList"] == []
+
+
+TYPES = [{"Type": "ENGINEER"}]
+DOCUMENTS = {"S3Uri": "s3://training/documents/"}
+ANNOTATIONS = {"S3Uri": "s3://training/annotations.csv"}
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"EntityTypes": [], "Documents": DOCUMENTS, "Annotations": ANNOTATIONS}, "has 0 types"),
+        (
+            {"EntityTypes": [{"Type": f"T{n}"} for n in range(26)], "Documents": DOCUMENTS, "Annotations": ANNOTATIONS},
+            "has 26 types",
+        ),
+        ({"EntityTypes": TYPES * 2, "Documents": DOCUMENTS, "Annotations": ANNOTATIONS}, "more than once"),
+        ({"EntityTypes": TYPES, "Documents": DOCUMENTS}, "neither is given"),
+        (
+            {"EntityTypes": TYPES, "Documents": DOCUMENTS, "Annotations": ANNOTATIONS, "EntityList": ANNOTATIONS},
+            "both are given",
+        ),
+        ({"EntityTypes": TYPES, "Annotations": ANNOTATIONS}, "Documents is required"),
+        (
+            {
+                "EntityTypes": TYPES,
+                "Documents": DOCUMENTS,
+                "Annotations": ANNOTATIONS | {"TestS3Uri": "s3://training/t.csv"},
+            },
+            "Annotations.TestS3Uri is given alone",
+        ),
+        (
+            {
+                "EntityTypes": TYPES,
+                "DataFormat": "AUGMENTED_MANIFEST",
+                "AugmentedManifests": [
+                    {
+                        "S3Uri": "s3://training/m",
+                        "AttributeNames": ["a"],
+                        "DocumentType": "SEMI_STRUCTURED_DOCUMENT",
+                    }
+                ],
+            },
+            "PLAIN_TEXT_DOCUMENT",
+        ),
+    ],
+)
+def test_training_data_of_a_recognizer_that_does_not_fit_is_refused(
+    world: ModelWorld, config: dict[str, Any], word: str
+) -> None:
+    code, message = refused(world.client.create_entity_recognizer, **recognizer_request(InputDataConfig=config))
+    assert code == "InvalidRequestException"
+    assert word in message
+
+
+def test_a_name_and_version_are_taken_once_and_a_token_gives_the_same_model(world: ModelWorld) -> None:
+    create = world.client.create_document_classifier
+    first = create(**classifier_request(VersionName="v1", ClientRequestToken="t-1"))["DocumentClassifierArn"]
+    assert create(**classifier_request(VersionName="v1", ClientRequestToken="t-1"))["DocumentClassifierArn"] == first
+    code, message = refused(create, **classifier_request(VersionName="v1", ClientRequestToken="t-2"))
+    assert code == "ResourceInUseException"
+    assert first in message
+    code, message = refused(create, **classifier_request(VersionName="v2", ClientRequestToken="t-1"))
+    assert code == "ResourceInUseException"
+    assert "t-1" in message
+    second = create(**classifier_request(VersionName="v2"))["DocumentClassifierArn"]
+    assert second == f"{PREFIX}:document-classifier/tickets/version/v2"
+    assert refused(world.client.describe_document_classifier, DocumentClassifierArn=first.partition("/version")[0])[
+        0
+    ] == ("ResourceNotFoundException")
+
+
+def test_stopping_a_training_is_quiet_and_does_nothing_to_an_ended_model(world: ModelWorld) -> None:
+    waiting = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    stop = world.client.stop_training_document_classifier
+    answer = stop(DocumentClassifierArn=waiting)
+    assert set(answer) == {"ResponseMetadata"}
+    assert describe(world, waiting)["Status"] == "STOPPED"
+    assert describe(world, waiting)["EndTime"] == world.now
+    trained = world.train(DocumentClassifierName="letters")
+    stop(DocumentClassifierArn=trained)
+    stop(DocumentClassifierArn=waiting)
+    assert describe(world, trained)["Status"] == "TRAINED"
+    assert describe(world, waiting)["Status"] == "STOPPED"
+    assert refused(stop, DocumentClassifierArn=f"{PREFIX}:document-classifier/none")[0] == "ResourceNotFoundException"
+
+
+def test_a_running_training_that_is_stopped_passes_stop_requested(world: ModelWorld) -> None:
+    arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
+    spec = world.started()
+    world.client.stop_training_entity_recognizer(EntityRecognizerArn=arn)
+    assert describe(world, arn)["Status"] == "STOP_REQUESTED"
+    world.finish(spec, stopped=True)
+    shown = describe(world, arn)
+    assert shown["Status"] == "STOPPED"
+    assert "Message" not in shown
+    assert "RecognizerMetadata" not in shown
+
+
+def test_a_deleted_model_goes_and_its_name_is_free(world: ModelWorld) -> None:
+    arn = world.train(Tags=[{"Key": "team", "Value": "post"}])
+    delete = world.client.delete_document_classifier
+    delete(DocumentClassifierArn=arn)
+    assert describe(world, arn)["Status"] == "DELETING"
+    delete(DocumentClassifierArn=arn)
+    code, _ = refused(world.client.create_document_classifier, **classifier_request())
+    assert code == "ResourceInUseException"
+    world.product.models.turn()
+    code, message = refused(world.client.describe_document_classifier, DocumentClassifierArn=arn)
+    assert (code, message) == ("ResourceNotFoundException", "RESOURCE_NOT_FOUND: Could not find specified resource.")
+    assert refused(world.client.list_tags_for_resource, ResourceArn=arn)[0] == "ResourceNotFoundException"
+    assert world.train() == arn
+
+
+def test_a_model_in_training_cannot_be_deleted(world: ModelWorld) -> None:
+    arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    code, message = refused(world.client.delete_document_classifier, DocumentClassifierArn=arn)
+    assert code == "ResourceUnavailableException"
+    assert "SUBMITTED" in message
+
+
+def test_lists_filter_by_one_criterion_and_page_without_overlap(world: ModelWorld) -> None:
+    began = world.now
+    for number in range(5):
+        world.now = began + dt.timedelta(seconds=number)
+        request = classifier_request(DocumentClassifierName=f"model-{number % 2}", VersionName=f"v{number}")
+        world.client.create_document_classifier(**request)
+    versions = [
+        entry["VersionName"]
+        for page in world.client.get_paginator("list_document_classifiers").paginate(PaginationConfig={"PageSize": 2})
+        for entry in page["DocumentClassifierPropertiesList"]
+    ]
+    assert versions == ["v0", "v1", "v2", "v3", "v4"]
+
+    def listed(**criteria: Any) -> list[str]:
+        answer = world.client.list_document_classifiers(Filter=criteria)
+        return [entry["VersionName"] for entry in answer["DocumentClassifierPropertiesList"]]
+
+    assert listed(DocumentClassifierName="model-1") == ["v1", "v3"]
+    assert listed(SubmitTimeBefore=began + dt.timedelta(seconds=2)) == ["v0", "v1"]
+    assert listed(SubmitTimeAfter=began + dt.timedelta(seconds=2)) == ["v4", "v3"]
+    assert listed(Status="TRAINED") == []
+    assert len(listed(Status="SUBMITTED")) == 5
+    code, _ = refused(
+        world.client.list_document_classifiers, Filter={"Status": "TRAINED", "DocumentClassifierName": "model-1"}
+    )
+    assert code == "InvalidFilterException"
+    token = world.client.list_document_classifiers(MaxResults=1)["NextToken"]
+    code, _ = refused(world.client.list_document_classifiers, NextToken=token, Filter={"Status": "SUBMITTED"})
+    assert code == "InvalidRequestException"
+
+
+def test_recognizers_list_newest_first_with_the_other_time_filter(world: ModelWorld) -> None:
+    began = world.now
+    for number in range(3):
+        world.now = began + dt.timedelta(seconds=number)
+        world.client.create_entity_recognizer(**recognizer_request(VersionName=f"v{number}"))
+    listed = world.client.list_entity_recognizers
+    before = listed(Filter={"SubmitTimeBefore": began + dt.timedelta(seconds=9)})["EntityRecognizerPropertiesList"]
+    after = listed(Filter={"SubmitTimeAfter": began - dt.timedelta(seconds=9)})["EntityRecognizerPropertiesList"]
+    assert [entry["VersionName"] for entry in before] == ["v2", "v1", "v0"]
+    assert [entry["VersionName"] for entry in after] == ["v0", "v1", "v2"]
+
+
+def test_summaries_have_a_row_per_name_with_its_newest_version(world: ModelWorld) -> None:
+    began = world.now
+    for number, name in enumerate(("tickets", "letters", "tickets")):
+        world.now = began + dt.timedelta(seconds=number)
+        request = classifier_request(DocumentClassifierName=name, VersionName=f"v{number}")
+        world.client.create_document_classifier(**request)
+    first = world.client.list_document_classifier_summaries(MaxResults=1)
+    assert first["DocumentClassifierSummariesList"] == [
+        {
+            "DocumentClassifierName": "tickets",
+            "NumberOfVersions": 2,
+            "LatestVersionCreatedAt": began + dt.timedelta(seconds=2),
+            "LatestVersionName": "v2",
+            "LatestVersionStatus": "SUBMITTED",
+        }
+    ]
+    rest = world.client.list_document_classifier_summaries(NextToken=first["NextToken"])
+    assert [entry["DocumentClassifierName"] for entry in rest["DocumentClassifierSummariesList"]] == ["letters"]
+    assert world.client.list_entity_recognizer_summaries()["EntityRecognizerSummariesList"] == []
+
+
+def test_tags_are_those_of_any_resource(world: ModelWorld) -> None:
+    trained = world.train(Tags=[{"Key": "team", "Value": "post"}])
+    imported = world.client.import_model(SourceModelArn=trained, ModelName="copy", Tags=[{"Key": "of", "Value": "1"}])
+    for arn, tags in ((trained, {"team": "post"}), (imported["ModelArn"], {"of": "1"})):
+        world.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
+        answer = world.client.list_tags_for_resource(ResourceArn=arn)
+        assert {tag["Key"]: tag["Value"] for tag in answer["Tags"]} == tags | {"stage": "test"}
+        world.client.untag_resource(ResourceArn=arn, TagKeys=["stage"])
+
+
+def test_the_profile_aws_allows_ten_trainings_and_one_call_a_second(tmp_path: Path) -> None:
+    world = ModelWorld(tmp_path, profile="aws")
+    try:
+        for number in range(10):
+            world.now += dt.timedelta(seconds=1)
+            world.client.create_document_classifier(**classifier_request(VersionName=f"v{number}"))
+        once = world.client_of("once", config=Config(retries={"total_max_attempts": 1, "mode": "standard"}))
+        code, _ = refused(once.create_document_classifier, **classifier_request(VersionName="x"))
+        assert code == "TooManyRequestsException"
+        world.now += dt.timedelta(seconds=1)
+        code, message = refused(once.create_document_classifier, **classifier_request(VersionName="x"))
+        assert code == "ResourceLimitExceededException"
+        assert "10 trainings" in message
+    finally:
+        world.close()
+
+
+def test_a_policy_can_demand_a_vpc_and_name_the_model(world: ModelWorld) -> None:
+    policy = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "Action": "comprehend:Create*",
+                    "Resource": f"{PREFIX}:document-classifier/tickets*",
+                    "Condition": {"ForAnyValue:StringEquals": {"comprehend:VpcSubnets": "subnet-1"}},
+                },
+            ],
+        }
+    )
+    narrow = world.client_of("narrow", policy)
+    network = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
+    code, message = refused(narrow.create_document_classifier, **classifier_request())
+    assert code == "AccessDeniedException"
+    assert f"{PREFIX}:document-classifier/tickets" in message
+    narrow.create_document_classifier(**classifier_request(VpcConfig=network))
+    other = classifier_request(DocumentClassifierName="letters", VpcConfig=network)
+    assert refused(narrow.create_document_classifier, **other)[0] == "AccessDeniedException"
+    arn = f"{PREFIX}:document-classifier/tickets"
+    assert describe(world, arn)["VpcConfig"] == network
+
+
+def test_nobody_sees_the_models_of_another_account(world: ModelWorld) -> None:
+    arn = world.train()
+    stranger = world.client_of("stranger", ALLOW_ALL, OTHER_ACCOUNT)
+    code, _ = refused(stranger.describe_document_classifier, DocumentClassifierArn=arn)
+    assert code == "ResourceNotFoundException"
+    assert stranger.list_document_classifiers()["DocumentClassifierPropertiesList"] == []
+    assert refused(stranger.import_model, SourceModelArn=arn)[0] == "ResourceNotFoundException"

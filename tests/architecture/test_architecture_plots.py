@@ -1,0 +1,67 @@
+"""The plots of docs/kinds show what docs/quality.md says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = """
+<!-- mentions: begin -->
+| what | figure | 95 % interval | measured on | floor | aim | |
+|---|---|---|---|---|---|---|
+| reviews & news | 0.812 | 0.79 to 0.83 | 1,000 mentions | ≥ 0.78 | 0.82 | ok |
+| mentions: expected calibration error | 0.040 | 0.030 to 0.050 | 1,000 mentions | ≤ 0.09 | | ok |
+| VADER | 0.500 | 0.480 to 0.520 | 1,000 mentions |  |  |  |
+<!-- mentions: end -->
+"""
+
+
+@pytest.fixture(scope="module")
+def plots() -> ModuleType:
+    """The script that draws."""
+    spec = importlib.util.spec_from_file_location("plots", ROOT / "scripts" / "plots.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Its dataclasses look their module up.
+
+    sys.modules["plots"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_plot_is_up_to_date(plots: ModuleType) -> None:
+    """`make docs` draws them."""
+    for path, drawing in plots.drawings().items():
+        assert path.read_text() == drawing, f"{path.name} is behind docs/quality.md: run `make docs`"
+
+
+def test_every_kind_has_a_page_with_its_plot(plots: ModuleType) -> None:
+    """A reader of a kind's page sees how good it is."""
+    for path in plots.drawings():
+        assert f"({path.name})" in path.with_suffix(".md").read_text()
+
+
+def test_figures_are_read_with_their_bars_and_calibration_is_left_out(plots: ModuleType) -> None:
+    """The table is written by one program and read by another."""
+    found = plots.figures(PAGE, "mentions")
+    assert [(row.name, row.value, row.low, row.high, row.floor, row.aim) for row in found] == [
+        ("reviews & news", 0.812, 0.79, 0.83, 0.78, 0.82),
+        ("VADER", 0.5, 0.48, 0.52, None, None),
+    ]
+    assert plots.figures(PAGE, "topics") == []
+
+
+def test_a_drawing_is_well_formed_and_names_what_it_shows(plots: ModuleType) -> None:
+    """Names come from a table and may hold what XML may not."""
+    drawing = plots.plot(plots.figures(PAGE, "mentions"))
+    texts = [element.text for element in ET.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
+    assert "reviews & news" in texts
+    assert "0.812" in texts
+    assert ET.fromstring(plots.plot([])) is not None

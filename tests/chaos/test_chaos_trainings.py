@@ -1,0 +1,101 @@
+"""``kill -9`` at every phase of a training: a whole model or none, and a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from place_world import Place
+from product_world import Product, eventually, settled
+
+from reading_room.jobs.job import Phase
+
+ENDED = ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR", "STOPPED")
+PHASES = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING, Phase.FINISHING)
+VICTIMS = ("serve", "agent", "worker", "services", "everything")
+TEXTS = {"billing": "The invoice {} is wrong.", "delivery": "My parcel {} has not arrived."}
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
+    product: Product, place: Place, phase: Phase, victim: str
+) -> None:
+    account = product.await_answer()
+    many = 1_000 if phase is Phase.STOPPING else 30
+    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(many) for label, text in TEXTS.items())
+    account.s3.put_object(Bucket=place.bucket, Key="training/rows.csv", Body=rows.encode())
+    network: Any = place.network.config()
+    arn = account.comprehend.create_document_classifier(
+        DocumentClassifierName=f"{victim}-{phase.value}",
+        LanguageCode="en",
+        DataAccessRoleArn=place.role,
+        InputDataConfig={"S3Uri": f"s3://{place.bucket}/training/rows.csv"},
+        VpcConfig=network,
+    )["DocumentClassifierArn"]
+    with product.database() as database:
+        (job,) = database.execute("SELECT job_id FROM jobs WHERE arn = ?", (arn,)).fetchone()
+    if phase is Phase.STOPPING:
+        with place.held_at(job, Phase.RUNNING):
+            pass
+        account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
+    with ExitStack() as hold:
+        hold.enter_context(place.held_at(job, phase))
+        pids = product.victims(victim)
+        if product.up is not None and product.up.pid in pids:
+            # A new ``up`` writes to the database, so that is let go first.
+            product.kill_processes(pids)
+            hold.close()
+            product.start()
+        else:
+            product.kill_processes(pids)
+    account = product.await_answer()
+
+    def shown() -> dict[str, Any]:
+        time.sleep(0.2)
+        try:
+            answer = account.comprehend.describe_document_classifier(DocumentClassifierArn=arn)
+        except ClientError as error:
+            return {"Status": error.response["Error"]["Code"]}
+        return dict(answer["DocumentClassifierProperties"])
+
+    model = eventually(lambda: found if (found := shown())["Status"] in ENDED else None, 300, f"the end of {arn}")
+    assert model is not None
+    kept = _artifact(product, arn)
+    if model["Status"].startswith("TRAINED"):
+        assert kept is not None
+        assert kept[0] == kept[1]
+    else:
+        assert kept is None
+        assert model["Status"] == "STOPPED" or re.match(r"[A-Z_]+: .+", model["Message"])
+    # What kills may cost is another attempt, not the model.
+    assert model["Status"] != "IN_ERROR", f"{model}\n{place.story(job)}\n{product.tail(80)}"
+    account.comprehend.delete_document_classifier(DocumentClassifierArn=arn)
+    eventually(lambda: shown()["Status"] == "ResourceNotFoundException", 60, "the end of the deletion")
+    settled(product.leftovers)
+
+
+def _artifact(product: Product, arn: str) -> tuple[str, str] | None:
+    """Return the digest that a model must have and the one that its stored bytes have, or ``None`` without bytes."""
+    with product.database() as database:
+        query = "SELECT m.artifact_uri, j.artifact_sha256 FROM models m JOIN jobs j ON j.job_id = m.model_id"
+        uri, wanted = database.execute(f"{query} WHERE m.arn = ?", (arn,)).fetchone()
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        row = database.execute(
+            "SELECT segments FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key.encode())
+        ).fetchone()
+    if row is None:
+        return None
+    digest = hashlib.sha256()
+    for blob, _size in json.loads(row[0]):
+        (path,) = (product.data / "objects" / "objects").glob(f"*/{blob}")
+        digest.update(path.read_bytes())
+    return str(wanted), digest.hexdigest()

@@ -1,0 +1,68 @@
+"""What a person is shown of a job's results, by kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reading_room.cli.summaries import documents_of_topics, summary
+
+NOBODY: Any = None
+
+
+def rows_of(kind: str, lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the rows of a summary that needs nothing but lines."""
+    return list(summary(NOBODY, kind, {}, lines).rows)
+
+
+def mention(text: str, sentiment: str) -> dict[str, Any]:
+    """Return a mention."""
+    return {"Text": text, "MentionSentiment": {"Sentiment": sentiment}}
+
+
+def test_entities_are_counted_by_text_and_type_across_line_breaks() -> None:
+    paris = {"Text": "New\nYork", "Type": "LOCATION"}
+    lines: list[dict[str, Any]] = [
+        {"Entities": [paris, paris | {"Text": "New York"}]},
+        {"ErrorCode": "X"},
+        {"Entities": []},
+    ]
+    assert rows_of("entities", lines) == [("New York", "LOCATION", "2")]
+
+
+def test_a_key_phrase_is_the_same_in_capitals() -> None:
+    lines = [{"KeyPhrases": [{"Text": "The people"}, {"Text": "the people"}, {"Text": "war"}]}]
+    assert rows_of("key-phrases", lines) == [("the people", "2"), ("war", "1")]
+
+
+def test_sentiments_and_languages_are_counted_by_document() -> None:
+    lines = [{"Sentiment": "MIXED"}, {"Sentiment": "MIXED"}, {"Sentiment": "POSITIVE"}, {"ErrorCode": "X"}]
+    assert rows_of("sentiment", lines) == [("MIXED", "2"), ("POSITIVE", "1")]
+    spoken: list[dict[str, Any]] = [{"Languages": [{"LanguageCode": "en"}, {"LanguageCode": "de"}]}, {"Languages": []}]
+    assert rows_of("dominant-language", spoken) == [("en", "1")]
+
+
+def test_mentions_stand_under_their_descriptive_name_and_what_is_never_judged_is_left_out() -> None:
+    entity = {
+        "DescriptiveMentionIndex": [1],
+        "Mentions": [mention("it", "POSITIVE"), mention("the lamp", "NEGATIVE"), mention("it", "NEUTRAL")],
+    }
+    neutral = {"DescriptiveMentionIndex": [0], "Mentions": [mention("desk", "NEUTRAL")]}
+    found = summary(NOBODY, "targeted-sentiment", {}, [{"Entities": [entity, neutral]}])
+    assert found.columns == ("mention", "positive", "negative", "neutral", "mixed")
+    assert found.rows == [("the lamp", "1", "1", "1", "0")]
+
+
+def test_one_thing_in_two_spellings_is_one_row() -> None:
+    named = [{"DescriptiveMentionIndex": [0], "Mentions": [mention(text, "POSITIVE")]} for text in ("We", "we")]
+    assert rows_of("targeted-sentiment", [{"Entities": named}]) == [("We", "2", "0", "0", "0")]
+
+
+def test_rows_of_topics_carry_their_terms() -> None:
+    rows = [{"docname": "a.txt:0", "topic": "001", "proportion": "3.57E-04"}]
+    assert list(documents_of_topics({"001": ["oven"]}, rows)) == [
+        {"Document": "a.txt:0", "Topic": "001", "Proportion": 0.000357, "Terms": ["oven"]}
+    ]
+
+
+def test_a_summary_without_rows_says_what_was_not_found() -> None:
+    assert summary(NOBODY, "entities", {}, [{"Entities": []}]).nothing == "No entity was found."

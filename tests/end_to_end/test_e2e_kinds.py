@@ -1,0 +1,213 @@
+"""Every kind of detection from boto3 to its archive: with an endpoint, without one, and stopped half way."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+from botocore import xform_name
+
+from reading_room.cli import reading
+from reading_room.cli.running import Endpoint
+from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+LINES = (
+    "😀 Marie Curie, who was born in Warsaw, moved to Paris in 1891.",
+    "",
+    "The new lamp from Tromsø is wonderful, but its cable is far too short and the service was terrible.",
+    "The committee meets on Monday in the small room.",
+)
+LENGTHS = {
+    "entities": 20_000,
+    "key-phrases": 20_000,
+    "sentiment": 10_000,
+    "targeted-sentiment": 10_000,
+    "dominant-language": 400_000,
+}
+"""Documents of a job that takes long enough to be stopped half way."""
+NEWS = {
+    "baking": "The baker kneads the dough and heats the oven until the bread has a brown crust and the yeast works.",
+    "sailing": "The sailor hoists the sail and the boat turns into the wind while the captain watches the harbour.",
+    "astronomy": "The telescope shows a distant galaxy and the astronomer measures the orbit of its planets.",
+}
+
+every_kind = pytest.mark.parametrize("kind", reading.JobCalls.KINDS)
+
+
+def request(library: Any, prefix: str, **more: Any) -> dict[str, Any]:
+    """Return a Start request over a prefix of the library, in its VPC."""
+    return {
+        "InputDataConfig": {"S3Uri": f"s3://{library.bucket}/{prefix}"},
+        "OutputDataConfig": {"S3Uri": f"s3://{library.bucket}/results/"},
+        "DataAccessRoleArn": library.role,
+        "VpcConfig": library.network.config(),
+        **more,
+    }
+
+
+def run(library: Any, kind: str, prefix: str, **more: Any) -> dict[str, Any]:
+    """Run a job of a kind to its end."""
+    calls = reading.JobCalls(library.account, kind)
+    return calls.wait(calls.start(**request(library, prefix, **more)), seconds=120)
+
+
+@pytest.fixture(scope="module")
+def unreachable(make_library: Callable[..., Any]) -> Any:
+    """A library whose network has no endpoint."""
+    library = make_library("10.18.0.0/16", with_endpoint=False)
+    library.put("in/a.txt", "Marie Curie moved to Paris.\n")
+    return library
+
+
+def spans(kind: str, line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return everything of a line that has offsets."""
+    if kind == "targeted-sentiment":
+        return [mention for entity in line["Entities"] for mention in entity["Mentions"]]
+    return list(line[{"entities": "Entities", "key-phrases": "KeyPhrases"}[kind]])
+
+
+@pytest.mark.parametrize("kind", ["entities", "key-phrases", "targeted-sentiment"])
+def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Any, kind: str) -> None:
+    library.put(f"{kind}/a.txt", "\r\n".join(LINES))
+    properties = run(library, kind, f"{kind}/")
+    assert properties["JobStatus"] == "COMPLETED", properties
+    lines = list(reading.results(library.account, properties))
+    assert [(line["File"], line["Line"]) for line in lines] == [("a.txt", number) for number in range(4)]
+    found = [spans(kind, line) for line in lines]
+    assert {"Warsaw", "Paris"} <= {span["Text"] for span in found[0]}
+    assert found[1] == []
+    for text, line in zip(LINES, found, strict=True):
+        for span in line:
+            assert text[span["BeginOffset"] : span["EndOffset"]] == span["Text"]
+            assert 0 <= span["Score"] <= 1
+    (name,) = [name for name, _ in reading.archive(library.account, properties)]
+    assert name == ("a.txt.out" if kind == "targeted-sentiment" else "output")
+    assert library.interfaces() == []
+
+
+def test_mentions_are_judged_each_by_itself(library: Any) -> None:
+    library.put("judged/a.txt", LINES[2])
+    library.put("judged/b.txt", LINES[3])
+    one_each = {"S3Uri": f"s3://{library.bucket}/judged/", "InputFormat": "ONE_DOC_PER_FILE"}
+    properties = run(library, "targeted-sentiment", "judged/", InputDataConfig=one_each)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    assert [name for name, _ in reading.archive(library.account, properties)] == ["a.txt.out", "b.txt.out"]
+    first, second = reading.results(library.account, properties)
+    assert "Line" not in first
+    sentiments = {
+        mention["Text"].lower(): mention["MentionSentiment"]["Sentiment"]
+        for mention in spans("targeted-sentiment", first)
+    }
+    assert {"POSITIVE", "NEGATIVE"} <= set(sentiments.values()), sentiments
+    for mention in spans("targeted-sentiment", second):
+        assert mention["MentionSentiment"]["Sentiment"] == "NEUTRAL"
+
+
+def test_each_document_has_a_sentiment_and_an_empty_one_an_error(library: Any) -> None:
+    library.put("sentiment/a.txt", "I love it.\n\nI hate it.\nThe table is made of wood.\n" + "x" * 5_121 + "\n")
+    properties = run(library, "sentiment", "sentiment/")
+    assert properties["JobStatus"] == "COMPLETED", properties
+    lines = list(reading.results(library.account, properties))
+    said = [line.get("Sentiment", line.get("ErrorCode")) for line in lines]
+    assert said[:3] + said[4:] == ["POSITIVE", "EMPTY_DOCUMENT", "NEGATIVE", "DOCUMENT_SIZE_EXCEEDED"]
+    assert said[3] in ("NEUTRAL", "POSITIVE", "NEGATIVE", "MIXED")
+    for line in lines:
+        if "SentimentScore" in line:
+            assert list(line["SentimentScore"]) == ["Mixed", "Negative", "Neutral", "Positive"]
+            assert sum(line["SentimentScore"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_each_document_has_a_language(library: Any) -> None:
+    library.put("tongues/a.txt", "Das Wetter ist heute sehr schön.\nIl fait très beau aujourd'hui.\n")
+    properties = run(library, "dominant-language", "tongues/")
+    lines = list(reading.results(library.account, properties))
+    assert [line["Languages"][0]["LanguageCode"] for line in lines] == ["de", "fr"]
+
+
+def test_topics_are_two_tables_that_agree(library: Any) -> None:
+    for name, text in NEWS.items():
+        library.put(f"news/{name}.txt", "\n".join(f"{text} Number {number}." for number in range(60)))
+    properties = run(library, "topics", "news/", NumberOfTopics=3)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    assert properties["NumberOfTopics"] == 3
+    assert {name for name, _ in reading.archive(library.account, properties)} == {"topic-terms.csv", "doc-topics.csv"}
+    terms, rows = reading.topics(library.account, properties)
+    assert list(terms) == ["000", "001", "002"]
+    assert all(0 < len(words) <= 10 for words in terms.values())
+    assert {row["docname"] for row in rows} == {f"{name}.txt:{number}" for name in NEWS for number in range(60)}
+    assert {row["topic"] for row in rows} <= set(terms)
+    shares: dict[str, float] = {}
+    for row in rows:
+        shares[row["docname"]] = shares.get(row["docname"], 0) + float(row["proportion"])
+    assert all(share == pytest.approx(1, abs=0.05) for share in shares.values())
+    # The three subjects have nothing in common, so each is a topic of its own.
+    best = {row["docname"]: row["topic"] for row in rows if float(row["proportion"]) > 0.5}
+    for name in NEWS:
+        assert len({topic for document, topic in best.items() if document.startswith(name)}) == 1
+
+
+@every_kind
+def test_without_an_endpoint_a_job_fails_and_names_what_is_missing(unreachable: Any, kind: str) -> None:
+    properties = run(unreachable, kind, "in/")
+    assert properties["JobStatus"] == "FAILED"
+    assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE")
+    assert unreachable.network.route_table in properties["Message"]
+    assert unreachable.interfaces() == []
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_a_job_stopped_half_way_keeps_what_it_finished(library: Any, endpoint: Endpoint, kind: str) -> None:
+    count = LENGTHS[kind]
+    library.put(f"long-{kind}/a.txt", f"{LINES[0]} {LINES[2]}\n" * count)
+    calls = reading.JobCalls(library.account, kind)
+    job = calls.start(**request(library, f"long-{kind}/"))
+    deadline = time.monotonic() + 60
+    while not (done := documents_of(endpoint, job)):
+        assert time.monotonic() < deadline, f"no document of {job} was done in a minute"
+        assert calls.describe(job)["JobStatus"] not in reading.OVER, calls.describe(job)
+        time.sleep(0.1)
+    calls.stop(job)
+    properties = calls.wait(job, seconds=60)
+    assert properties["JobStatus"] == "STOPPED"
+    assert "Message" not in properties
+    lines = list(reading.results(library.account, properties))
+    assert done <= len(lines) < count
+    assert [line["Line"] for line in lines] == list(range(len(lines)))
+    assert library.interfaces() == []
+
+
+@pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
+def test_synchronous_calls_answer_what_their_offsets_cut_out(account: reading.Account, kind: RealtimeKind) -> None:
+    client: Any = account.comprehend
+    language = {} if None in kind.engines else {"LanguageCode": "en"}
+    single = getattr(client, xform_name(kind.detect))(Text=LINES[0], **language)
+    answer = getattr(client, xform_name(kind.batch))(TextList=[LINES[0], "x" * 5_001, LINES[2]], **language)
+    assert [result["Index"] for result in answer["ResultList"]] == [0, 2]
+    assert [(error["Index"], error["ErrorCode"]) for error in answer["ErrorList"]] == [
+        (1, "TextSizeLimitExceededException")
+    ]
+    if not kind.member:
+        assert answer["ResultList"][0]["Sentiment"] == single["Sentiment"]
+        assert sum(single["SentimentScore"].values()) == pytest.approx(1, abs=1e-3)
+        return
+    assert len(single[kind.member]) == len(answer["ResultList"][0][kind.member]) > 0
+    if kind.member == "Languages":
+        assert single["Languages"][0]["LanguageCode"] == "en"
+        return
+    for text, result in ((LINES[0], single), (LINES[2], answer["ResultList"][1])):
+        items = result[kind.member]
+        for span in [mention for item in items for mention in item.get("Mentions", [item])]:
+            assert text[span["BeginOffset"] : span["EndOffset"]] == span["Text"]
+
+
+def documents_of(endpoint: Endpoint, job: str) -> int:
+    """Return how many documents the job's worker says it has done."""
+    with closing(sqlite3.connect(f"file:{endpoint.data}/db.sqlite?mode=ro", uri=True)) as database:
+        (count,) = database.execute("SELECT documents FROM jobs WHERE job_id = ?", (job,)).fetchone()
+        return int(count)
