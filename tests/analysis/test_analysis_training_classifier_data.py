@@ -161,7 +161,7 @@ def test_manifests_give_labels_by_class_name_and_class_map_and_parts_by_split() 
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        (b'{"source": "x",}\n', "line 1, column 16"),
+        (b'{"source": x}\n', "line 1, column 12"),
         (b"[1]\n", "not a JSON object"),
         (manifest_line(kind=1), 'no text in "source"'),
         (manifest_line(source="x", other=1), "none of the attributes 'kind'"),
