@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend.errors import InvalidFilterException, InvalidNextToken
+from reading_room.comprehend.errors import InvalidFilterException
 from reading_room.comprehend.models import Model, ModelKind, every
-
-DEFAULT_PAGE = 100
-
-Item = TypeVar("Item")
-Place = tuple[dt.datetime, str]
-"""Where an item stands in a list: its time, and a name that tells it from others of that time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """Some items, and the token for the rest; ``None`` on the last page."""
-
-    items: Sequence[Item]
-    next_token: str | None
+from reading_room.comprehend.pages import (
+    DEFAULT_PAGE,
+    Item,
+    Page,
+    Place,
+    binding,
+    one_criterion,
+    read_token,
+    write_token,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +40,15 @@ def list_models(
     Oldest first, except with the time filter whose documentation says newest first; both bounds are exclusive. Raises
     ``InvalidFilterException`` for two criteria, ``InvalidNextToken`` for a token of another list.
     """
-    if len(criteria) > 1:
-        raise InvalidFilterException(sorted(criteria))
+    one_criterion(criteria)
     fits = [_criterion(kind, name, value) for name, value in criteria.items()]
     found = [model for model in every(session, account, kind) if all(each(model) for each in fits)]
-    binding = _binding(account, kind.list, criteria)
+    bound = binding(account, kind.list, criteria)
     return _page(
         found,
         lambda model: (model.row.submitted_at, model.row.arn),
         kind.newest_first_with in criteria,
-        binding,
+        bound,
         token,
         limit,
     )
@@ -74,8 +65,8 @@ def list_summaries(
     for model in every(session, account, kind):
         by_name.setdefault(model.row.name, []).append(model)
     summaries = [Summary(name, len(models), models[-1]) for name, models in by_name.items()]
-    binding = _binding(account, kind.summaries, {})
-    return _page(summaries, lambda each: (each.latest.row.submitted_at, each.name), True, binding, token, limit)
+    bound = binding(account, kind.summaries, {})
+    return _page(summaries, lambda each: (each.latest.row.submitted_at, each.name), True, bound, token, limit)
 
 
 def _criterion(kind: ModelKind, name: str, value: Any) -> Callable[[Model], bool]:
@@ -96,35 +87,14 @@ def _page(
     items: Sequence[Item],
     place: Callable[[Item], Place],
     newest_first: bool,
-    binding: str,
+    bound: str,
     token: str | None,
     limit: int | None,
 ) -> Page[Item]:
     ordered = sorted(items, key=place, reverse=newest_first)
     if token is not None:
-        after = _read_token(token, binding)
+        after = read_token(token, bound)
         ordered = [item for item in ordered if (place(item) < after if newest_first else place(item) > after)]
     size = limit or DEFAULT_PAGE
     more = len(ordered) > size
-    return Page(ordered[:size], _write_token(place(ordered[size - 1]), binding) if more else None)
-
-
-def _binding(account: str, operation: str, criteria: Mapping[str, Any]) -> str:
-    text = json.dumps([account, operation, dict(criteria)], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _write_token(place: Place, binding: str) -> str:
-    text = json.dumps([binding, place[0].isoformat(), place[1]])
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _read_token(token: str, binding: str) -> Place:
-    try:
-        found, at, name = json.loads(base64.urlsafe_b64decode(token.encode()))
-        moment = dt.datetime.fromisoformat(at)
-    except (binascii.Error, ValueError, TypeError):
-        raise InvalidNextToken from None
-    if found != binding or not isinstance(name, str) or moment.tzinfo is None:
-        raise InvalidNextToken
-    return moment, name
+    return Page(ordered[:size], write_token(place(ordered[size - 1]), bound) if more else None)

@@ -9,25 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reading_room.arns import Arn
 from reading_room.aws.call import Call
-from reading_room.comprehend.errors import (
-    DuplicateIds,
-    InvalidLocation,
-    InvalidRoleAccount,
-    KmsKeyValidationException,
-    UnsupportedLanguageException,
-)
+from reading_room.comprehend.errors import UnsupportedLanguageException
 from reading_room.comprehend.model_errors import InvalidTrainingRequest
 from reading_room.comprehend.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
+from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
 from reading_room.comprehend.tags import as_mapping
-from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import ModelUse, NewJob
 from reading_room.s3.service_bucket import artifact_uri
 
-KEY_BYTES = 1024
-"""Bytes of UTF-8 that a key in S3 may have."""
 MANIFESTS, ATTRIBUTES, ENTITY_TYPES, TYPE_LENGTH = 5, 5, 25, 64
 DOCUMENT_LIMIT = 10_000_000
 """Bytes that one training document may have as far as the service is concerned; a training has narrower limits."""
@@ -46,7 +38,10 @@ class NewModel:
 
 
 def new_classifier(call: Call, model_id: str) -> NewModel:
-    """Check a CreateDocumentClassifier request and return its model. Raises the errors imported above."""
+    """Check a CreateDocumentClassifier request and return its model.
+
+    Raises the errors of ``request_checks`` and those imported above.
+    """
     request = call.parameters
     mode = request.get("Mode") or "MULTI_CLASS"
     config = _classifier_config(request["InputDataConfig"], mode)
@@ -56,12 +51,15 @@ def new_classifier(call: Call, model_id: str) -> NewModel:
     prefix = output.get("S3Uri")
     output_uri = None if prefix is None else output_location(prefix, call.account, "CLR", model_id)
     if output_uri is not None:
-        _check_location("OutputDataConfig.S3Uri, completed with the training's own path,", output_uri)
+        check_location("OutputDataConfig.S3Uri, completed with the training's own path,", output_uri)
     return _new_model(call, CLASSIFIER, model_id, config, mode, output_uri)
 
 
 def new_recognizer(call: Call, model_id: str) -> NewModel:
-    """Check a CreateEntityRecognizer request and return its model. Raises the errors imported above."""
+    """Check a CreateEntityRecognizer request and return its model.
+
+    Raises the errors of ``request_checks`` and those imported above.
+    """
     config = _recognizer_config(call.parameters["InputDataConfig"])
     return _new_model(call, RECOGNIZER, model_id, config, None, None)
 
@@ -71,15 +69,17 @@ def _new_model(
 ) -> NewModel:
     request = call.parameters
     role_arn, network = request["DataAccessRoleArn"], request.get("VpcConfig")
-    if Arn.parse(role_arn).account != call.account:
-        raise InvalidRoleAccount(role_arn, call.account)
-    if network is not None:
-        for member in ("SecurityGroupIds", "Subnets"):
-            for twice in _repeated(network[member]):
-                raise DuplicateIds(member, twice)
+    check_role(role_arn, call.account)
+    check_network(network)
     if request["LanguageCode"] not in LANGUAGES:
         raise UnsupportedLanguageException(kind.create, request["LanguageCode"], LANGUAGES)
-    _check_keys(request)
+    check_keys(
+        {
+            "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
+            "ModelKmsKeyId": request.get("ModelKmsKeyId"),
+            "OutputDataConfig.KmsKeyId": (request.get("OutputDataConfig") or {}).get("KmsKeyId"),
+        }
+    )
     tags = as_mapping(request.get("Tags") or ())
     name, version = request[kind.name_member], request.get("VersionName") or None
     arn = model_arn(call.region, call.account, kind, name, version)
@@ -134,7 +134,7 @@ def _new_model(
         model=ModelUse(arn, artifact),
     )
     for member, uri in places.items():
-        _check_location(member, uri)
+        check_location(member, uri)
     return NewModel(row, job, request.get("ModelPolicy"))
 
 
@@ -175,7 +175,7 @@ def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidTrainingRequest(
                 f"InputDataConfig.EntityTypes[{number}].Type {name!r} must have 1 to {TYPE_LENGTH} characters."
             )
-    for twice in _repeated(types):
+    for twice in repeated(types):
         raise InvalidTrainingRequest(f"InputDataConfig.EntityTypes has {twice!r} more than once.")
     config: dict[str, Any] = {"DataFormat": data_format, **given}
     if data_format == MANIFEST:
@@ -252,27 +252,3 @@ def _places(config: Mapping[str, Any]) -> dict[str, str]:
 
     walk("InputDataConfig", dict(config))
     return dict(sorted(found.items(), key=lambda place: (".Test" in place[0], ".Documents." not in place[0])))
-
-
-def _check_location(member: str, uri: str) -> None:
-    try:
-        size = len(location_of(uri).key.encode())
-    except ValueError as error:
-        raise InvalidLocation(member, f"is no location of an object: {error}") from error
-    if size > KEY_BYTES:
-        raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
-
-
-def _check_keys(request: Mapping[str, Any]) -> None:
-    keys = {
-        "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
-        "ModelKmsKeyId": request.get("ModelKmsKeyId"),
-        "OutputDataConfig.KmsKeyId": (request.get("OutputDataConfig") or {}).get("KmsKeyId"),
-    }
-    for member, key in keys.items():
-        if key is not None:
-            raise KmsKeyValidationException(member, key)
-
-
-def _repeated(items: Sequence[str]) -> list[str]:
-    return [item for number, item in enumerate(items) if item in list(items)[:number]]

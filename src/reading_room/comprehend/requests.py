@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from reading_room.arns import Arn
 from reading_room.aws.call import Call
 from reading_room.comprehend.conditions import job_arn
 from reading_room.comprehend.errors import (
     BothModelAndFlywheel,
-    DuplicateIds,
-    InvalidLocation,
-    InvalidRoleAccount,
     JobLanguageNotSupported,
-    KmsKeyValidationException,
     NeitherModelNorFlywheel,
     ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
 from reading_room.comprehend.job_kinds import CustomModel, JobKind
+from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
 from reading_room.comprehend.tags import as_mapping
-from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob
 
-KEY_BYTES = 1024
-"""Bytes of UTF-8 that a key in S3 may have."""
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
 
 
@@ -33,14 +27,12 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     """Check a Start request and return its job; the custom model of one that uses any is still to be looked up.
 
     ``topics`` is the method of the server's settings. Whether role, bucket, subnets and groups exist is not asked here:
-    as with Amazon's service, the job finds out. Raises the errors imported above.
+    as with Amazon's service, the job finds out. Raises the errors imported above and those of ``request_checks``.
     """
     request = call.parameters
     network = request.get("VpcConfig")
-    if Arn.parse(request["DataAccessRoleArn"]).account != call.account:
-        raise InvalidRoleAccount(request["DataAccessRoleArn"], call.account)
-    if network is not None:
-        _check_network(network)
+    check_role(request["DataAccessRoleArn"], call.account)
+    check_network(network)
     language = request.get("LanguageCode")
     tags = as_mapping(request.get("Tags") or ())
     model = _custom_model(kind, request)
@@ -48,10 +40,15 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
         raise ReaderConfigNotSupported
     if model is None and language not in kind.engines:
         raise JobLanguageNotSupported(kind.start, str(language), kind.languages)
-    _check_keys(request)
+    check_keys(
+        {
+            "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
+            "OutputDataConfig.KmsKeyId": request["OutputDataConfig"].get("KmsKeyId"),
+        }
+    )
     output = output_location(request["OutputDataConfig"]["S3Uri"], call.account, kind.token, job_id)
-    _check_location("InputDataConfig.S3Uri", request["InputDataConfig"]["S3Uri"])
-    _check_location("OutputDataConfig.S3Uri, completed with the job's own path,", output)
+    check_location("InputDataConfig.S3Uri", request["InputDataConfig"]["S3Uri"])
+    check_location("OutputDataConfig.S3Uri, completed with the job's own path,", output)
     return NewJob(
         job_id=job_id,
         account=call.account,
@@ -84,14 +81,6 @@ def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict
     return members | {"Engine": topics} if kind.analysis == "topics" else members
 
 
-def _check_network(network: Mapping[str, Sequence[str]]) -> None:
-    for member in ("SecurityGroupIds", "Subnets"):
-        ids = network[member]
-        for identifier in ids:
-            if list(ids).count(identifier) > 1:
-                raise DuplicateIds(member, identifier)
-
-
 def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | None:
     """Return what does the work when a custom model does, ``None`` when a built-in engine does."""
     if kind.model is None:
@@ -105,23 +94,3 @@ def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | No
     if not model and not kind.engines:
         raise NeitherModelNorFlywheel(kind.start, kind.model.member)
     return kind.model if model else None
-
-
-def _check_location(member: str, uri: str) -> None:
-    # A job that cannot be written down for a host would keep every other job from it.
-    try:
-        size = len(location_of(uri).key.encode())
-    except ValueError as error:
-        raise InvalidLocation(member, f"is no location of an object: {error}") from error
-    if size > KEY_BYTES:
-        raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
-
-
-def _check_keys(request: Mapping[str, Any]) -> None:
-    keys = {
-        "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),
-        "OutputDataConfig.KmsKeyId": request["OutputDataConfig"].get("KmsKeyId"),
-    }
-    for member, key in keys.items():
-        if key is not None:
-            raise KmsKeyValidationException(member, key)

@@ -111,7 +111,7 @@ class JobOperations:
                 request.get("NextToken"),
                 request.get("MaxResults"),
             )
-        response: dict[str, Any] = {f"{kind.properties}List": [properties(kind, row) for row in page.jobs]}
+        response: dict[str, Any] = {f"{kind.properties}List": [properties(kind, row) for row in page.items]}
         return response if page.next_token is None else response | {"NextToken": page.next_token}
 
     def _stop(self, kind: JobKind, call: Call, request: Request) -> Response:

@@ -1,0 +1,58 @@
+"""Pages of lists, whose tokens name the last item shown and say which list they belong to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from reading_room.comprehend.errors import InvalidFilterException, InvalidNextToken
+
+DEFAULT_PAGE = 100
+
+Item = TypeVar("Item")
+Place = tuple[dt.datetime, str]
+"""Where an item stands in a list: its time, and a name that tells it from others of that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items, and the token for the rest; ``None`` on the last page."""
+
+    items: Sequence[Item]
+    next_token: str | None
+
+
+def one_criterion(criteria: Mapping[str, Any]) -> None:
+    """Raise ``InvalidFilterException`` for a filter of several criteria."""
+    if len(criteria) > 1:
+        raise InvalidFilterException(sorted(criteria))
+
+
+def binding(account: str, operation: str, criteria: Mapping[str, Any]) -> str:
+    """Return what ties a token to one list: an account's, of one operation, with one filter."""
+    text = json.dumps([account, operation, dict(criteria)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def write_token(place: Place, bound: str) -> str:
+    """Return the token for what comes behind a place of the list."""
+    text = json.dumps([bound, place[0].isoformat(), place[1]])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def read_token(token: str, bound: str) -> Place:
+    """Return the place behind which the list goes on. Raises ``InvalidNextToken`` for a token of another list."""
+    try:
+        found, at, name = json.loads(base64.urlsafe_b64decode(token.encode()))
+        moment = dt.datetime.fromisoformat(at)
+    except (binascii.Error, ValueError, TypeError):
+        raise InvalidNextToken from None
+    if found != bound or not isinstance(name, str) or moment.tzinfo is None:
+        raise InvalidNextToken
+    return moment, name

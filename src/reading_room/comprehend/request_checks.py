@@ -1,0 +1,56 @@
+"""What every request that starts work is checked for beyond the model: role, network, keys, locations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reading_room.arns import Arn
+from reading_room.comprehend.errors import (
+    DuplicateIds,
+    InvalidLocation,
+    InvalidRoleAccount,
+    KmsKeyValidationException,
+)
+from reading_room.jobs.places import location_of
+
+KEY_BYTES = 1024
+"""Bytes of UTF-8 that a key in S3 may have."""
+
+
+def check_role(role_arn: str, account: str) -> None:
+    """Raise ``InvalidRoleAccount`` for a role of another account."""
+    if Arn.parse(role_arn).account != account:
+        raise InvalidRoleAccount(role_arn, account)
+
+
+def check_network(network: Mapping[str, Sequence[str]] | None) -> None:
+    """Raise ``DuplicateIds`` for a VpcConfig that names a group or a subnet twice."""
+    if network is not None:
+        for member in ("SecurityGroupIds", "Subnets"):
+            for identifier in repeated(network[member]):
+                raise DuplicateIds(member, identifier)
+
+
+def check_keys(keys: Mapping[str, str | None]) -> None:
+    """Raise ``KmsKeyValidationException`` for the first of the named members that is given: there is no KMS yet."""
+    for member, key in keys.items():
+        if key is not None:
+            raise KmsKeyValidationException(member, key)
+
+
+def check_location(member: str, uri: str) -> None:
+    """Raise ``InvalidLocation`` for what is no location of an object.
+
+    A job that cannot be written down for a host would keep every other job from it.
+    """
+    try:
+        size = len(location_of(uri).key.encode())
+    except ValueError as error:
+        raise InvalidLocation(member, f"is no location of an object: {error}") from error
+    if size > KEY_BYTES:
+        raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
+
+
+def repeated(items: Sequence[str]) -> list[str]:
+    """Return the items that are there more than once, in order."""
+    return [item for item in items if items.count(item) > 1]
