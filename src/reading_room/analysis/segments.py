@@ -6,7 +6,44 @@ what Python's ``str`` indexes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from reading_room.analysis.engine import Result, in_batches
+
+SEGMENT_CODE_POINTS = 20_000
+"""An engine's memory grows with the text that it sees at once, so longer texts are cut."""
+
+
+class Piece(NamedTuple):
+    """A part of a text: its offset there, and whether it is the text's last."""
+
+    offset: int
+    text: str
+    last: bool
+
+
+def by_pieces(
+    texts: Iterable[str], most: int, most_code_points: int, read: Callable[[list[Piece]], Sequence[Result]]
+) -> Iterator[Result]:
+    """Yield one result per text. ``read`` gets batches of pieces and returns a result for each, offsets of the whole.
+
+    Reads one batch ahead. A text of blanks is one empty piece.
+    """
+    result: Result = []
+    for batch in in_batches(_pieces(texts), lambda piece: len(piece.text), most, most_code_points):
+        for piece, found in zip(batch, read(batch), strict=True):
+            result += found
+            if piece.last:
+                yield result
+                result = []
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[Piece]:
+    for text in texts:
+        cut = list(segments(text, SEGMENT_CODE_POINTS)) if text.strip() else [(0, "")]
+        for number, (offset, piece) in enumerate(cut, 1):
+            yield Piece(offset, piece, number == len(cut))
 
 
 def segments(text: str, size: int) -> Iterator[tuple[int, str]]:

@@ -19,8 +19,7 @@ class TokenVectors:
     """The encoder, loaded once per process."""
 
     def __init__(self) -> None:
-        folder = WEIGHTS / "minilm"
-        self._graph = TransformerGraph(folder / "encoder.onnx", folder / "tokenizer.json")
+        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
 
     def encode(self, stretches: Sequence[tuple[str, Sequence[Token]]]) -> list[NDArray[np.float32]]:
         """Return for each stretch, a text with its tokens, a matrix of tokens x ``WIDTH``, float32."""

@@ -25,8 +25,7 @@ class TextVectors:
     """The encoder, loaded once per process."""
 
     def __init__(self) -> None:
-        folder = WEIGHTS / "minilm"
-        self._graph = TransformerGraph(folder / "encoder.onnx", folder / "tokenizer.json")
+        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return a row per text, float32, ``len(texts)`` x 768: two halves of length 1 each."""

@@ -10,23 +10,17 @@ on texts held back from the training (``weights/english-entities/scores.json``).
 from __future__ import annotations
 
 import json
-import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from reading_room.analysis.engine import Result, in_batches
+from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.entity_tags import TYPES, best_tags, shape, spans
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
-from reading_room.analysis.segments import segments
-
-SEGMENT_CODE_POINTS = 20_000
-"""Longer texts are tokenized in pieces: tokens are Python objects."""
+from reading_room.analysis.engines.transformer_graph import WEIGHTS, open_graph, open_tokenizer
+from reading_room.analysis.segments import Piece, by_pieces
 
 BATCH, BATCH_CODE_POINTS = 256, 32_000
 WINDOW_TOKENS = 126
@@ -38,12 +32,6 @@ BATCH_TOKENS = 4_096
 _FIRST_MARK, _LAST_MARK = 101, 102
 _SENTENCE_ENDS = frozenset(".!?")
 _QUANTITY = TYPES.index("QUANTITY")
-
-
-class _Piece(NamedTuple):
-    offset: int
-    text: str
-    last: bool
 
 
 class _Words(NamedTuple):
@@ -82,26 +70,18 @@ class EnglishEntities:
     def __init__(self) -> None:
         """Load graph, tokenizer and scores. Raises the libraries' errors, which name the file, when one is missing."""
         folder = WEIGHTS / "english-entities"
-        # Read by the tokenizer's library at its first batch: its threads would be one per processor of the host.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        self._tokenizer = Tokenizer.from_file(str(WEIGHTS / "minilm" / "tokenizer.json"))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # The pattern keeps the largest batch ever seen; without it memory stays level.
-        options.enable_mem_pattern = False
-        self._graph = onnxruntime.InferenceSession(str(folder / "tagger.onnx"), options, ["CPUExecutionProvider"])
+        self._tokenizer = open_tokenizer()
+        self._graph = open_graph(folder / "tagger.onnx")
         curve = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         self._slope, self._intercept = float(curve["slope"]), float(curve["intercept"])
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the entities of each text in order of appearance."""
-        result: Result = []
-        for batch in in_batches(_pieces(texts), lambda piece: len(piece.text), BATCH, BATCH_CODE_POINTS):
-            for piece, found in zip(batch, self.tagged([piece.text for piece in batch]), strict=True):
-                result += [self._entity(piece, entity) for entity in found]
-                if piece.last:
-                    yield result
-                    result = []
+        return by_pieces(texts, BATCH, BATCH_CODE_POINTS, self._read_all)
+
+    def _read_all(self, batch: list[Piece]) -> list[Result]:
+        found = self.tagged([piece.text for piece in batch])
+        return [[self._entity(piece, each) for each in tagged] for piece, tagged in zip(batch, found, strict=True)]
 
     def tagged(self, texts: list[str]) -> list[list[Tagged]]:
         """Return the entities of each text, which may not be longer than a segment: what scores are fitted on."""
@@ -167,7 +147,7 @@ class EnglishEntities:
                 answers[index] = _log_softmax(logits[row, 1 + firsts - extents[index][0]])
         return answers
 
-    def _entity(self, piece: _Piece, entity: Tagged) -> dict[str, Any]:
+    def _entity(self, piece: Piece, entity: Tagged) -> dict[str, Any]:
         begin, end, kind, evidence = entity
         return {
             "BeginOffset": piece.offset + begin,
@@ -176,13 +156,6 @@ class EnglishEntities:
             "Text": piece.text[begin:end],
             "Type": TYPES[kind],
         }
-
-
-def _pieces(texts: Iterable[str]) -> Iterator[_Piece]:
-    for text in texts:
-        cut = list(segments(text, SEGMENT_CODE_POINTS)) if text.strip() else [(0, "")]
-        for number, (offset, piece) in enumerate(cut, 1):
-            yield _Piece(offset, piece, number == len(cut))
 
 
 def _windows(piece: int, words: _Words, text: str) -> Iterator[_Window]:

@@ -23,8 +23,7 @@ class Encoder:
 
     def __init__(self, most_windows: int | None = None) -> None:
         """``most_windows`` bounds the cost of a long text: so many stretches of 128 tokens from its start are read."""
-        folder = WEIGHTS / "minilm"
-        self._graph = TransformerGraph(folder / "encoder.onnx", folder / "tokenizer.json")
+        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
         self._most_windows = most_windows
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ class SentimentModel:
 
     def __init__(self) -> None:
         folder = WEIGHTS / "sentiment-en"
-        self._graph = TransformerGraph(folder / "sentiment.onnx", WEIGHTS / "minilm" / "tokenizer.json")
+        self._graph = TransformerGraph(folder / "sentiment.onnx")
         fitted = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
         self.text_temperature = float(fitted["text_temperature"])
         self.mention_temperature = float(fitted["mention_temperature"])

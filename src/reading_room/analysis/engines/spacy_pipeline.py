@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from reading_room.analysis.engine import Result, in_batches
-from reading_room.analysis.segments import segments
-
-SEGMENT_CODE_POINTS = 20_000
-"""A network's memory grows with the text (a gigabyte per 100,000 code points), so longer texts are cut."""
+from reading_room.analysis.engine import Result
+from reading_room.analysis.segments import Piece, by_pieces
 
 BATCH = 256
 BATCH_CODE_POINTS = 32_000
@@ -34,12 +30,6 @@ Reader = Callable[[Doc, int, str], Result]
 """Makes results of an analysed piece: the document, the piece's offset in the whole text, and the piece."""
 
 
-class _Piece(NamedTuple):
-    offset: int
-    text: str
-    last: bool
-
-
 class SpacyPipeline:
     """Runs every component of ``nlp`` over texts and reads each document while it is valid."""
 
@@ -52,20 +42,14 @@ class SpacyPipeline:
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield one result per text, the pieces of a long one joined. Reads a batch ahead."""
-        result: Result = []
-        for batch in in_batches(_pieces(texts), lambda piece: len(piece.text), BATCH, BATCH_CODE_POINTS):
-            self._forget_in_time(sum(len(piece.text) for piece in batch))
-            # Read before anything is yielded: a document dies with its zone.
-            read = [
-                self._read(doc, piece.offset, piece.text) for doc, piece in zip(self._docs(batch), batch, strict=True)
-            ]
-            for piece, found in zip(batch, read, strict=True):
-                result += found
-                if piece.last:
-                    yield result
-                    result = []
+        return by_pieces(texts, BATCH, BATCH_CODE_POINTS, self._read_all)
 
-    def _docs(self, batch: list[_Piece]) -> list[Doc]:
+    def _read_all(self, batch: list[Piece]) -> list[Result]:
+        self._forget_in_time(sum(len(piece.text) for piece in batch))
+        # All read before anything is yielded: a document dies with its zone.
+        return [self._read(doc, piece.offset, piece.text) for doc, piece in zip(self._docs(batch), batch, strict=True)]
+
+    def _docs(self, batch: list[Piece]) -> list[Doc]:
         docs = [self._nlp.make_doc(piece.text) for piece in batch]
         for _, component in self._nlp.pipeline:
             if hasattr(component, "predict"):
@@ -81,10 +65,3 @@ class SpacyPipeline:
                 self._zone.close()
             self._zone, self._met = ExitStack(), code_points
             self._zone.enter_context(self._nlp.memory_zone())
-
-
-def _pieces(texts: Iterable[str]) -> Iterator[_Piece]:
-    for text in texts:
-        cut = list(segments(text, SEGMENT_CODE_POINTS)) if text.strip() else [(0, "")]
-        for number, (offset, piece) in enumerate(cut, 1):
-            yield _Piece(offset, piece, number == len(cut))

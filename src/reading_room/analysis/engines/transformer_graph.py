@@ -47,23 +47,14 @@ class Batch(NamedTuple):
 
 
 class TransformerGraph:
-    """A graph of ``input_ids`` and ``attention_mask``, int64, batch x tokens, and its tokenizer."""
+    """A graph of ``input_ids`` and ``attention_mask``, int64, batch x tokens, and the encoder's tokenizer."""
 
-    def __init__(self, graph: Path, tokenizer: Path) -> None:
+    def __init__(self, graph: Path) -> None:
         """Load both. Raises the library's own error, which names the file, when one is missing or damaged."""
-        # Read by the tokenizer's library at its first batch: its threads would be one per processor of the host.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer = open_tokenizer()
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(WINDOW_TOKENS)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # A memory plan is kept for every shape ever seen, and batches have hundreds of them.
-        options.enable_mem_pattern = False
-        if not exact_products():
-            # Kernels that do not saturate, at half the speed.
-            options.add_session_config_entry("session.x64quantprecision", "1")
-        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._session = open_graph(graph)
 
     def windows(self, texts: Sequence[str], most: int | None = None) -> list[Window]:
         """Cut each text into windows that follow one another without overlap, at most ``most`` of a text.
@@ -90,6 +81,25 @@ class TransformerGraph:
                 mask[row, : len(tokens)] = 1
             outputs: list[Any] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
             yield Batch(chosen, mask, outputs)
+
+
+def open_tokenizer() -> Tokenizer:
+    """Load the encoder's tokenizer, which every graph that was made of the encoder reads with."""
+    # Read by the tokenizer's library at its first batch: its threads would be one per processor of the host.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    return Tokenizer.from_file(str(WEIGHTS / "minilm" / "tokenizer.json"))
+
+
+def open_graph(path: Path) -> onnxruntime.InferenceSession:
+    """Load a graph for one thread, with level memory, and with kernels that are exact on this processor."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # A memory plan is kept for every shape ever seen, and batches have hundreds of them.
+    options.enable_mem_pattern = False
+    if not exact_products():
+        # Kernels that do not saturate, at half the speed.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def exact_products(processors: Path = Path("/proc/cpuinfo")) -> bool:
