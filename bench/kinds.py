@@ -6,19 +6,15 @@ import csv
 import io
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.jobs import BARE, corpus, library, until_over
-from bench.report import Row, median, record
-from reading_room.cli import reading
+from bench.jobs import DOCUMENTS, against_bare, corpus, library
+from bench.report import Row, record
 
-DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "5000"))
 ROUNDS = int(os.environ.get("BENCH_LARGE_ROUNDS", "1"))
 ENGINES = {
     "entities": "entities-en",
@@ -33,33 +29,9 @@ def main() -> None:
     """Measure and record."""
     with tempfile.TemporaryDirectory() as folder:
         kinds = os.environ.get("BENCH_KINDS", ",".join(ENGINES)).split(",")
-        record("Kinds", [*_kinds(Path(folder), kinds), *_trainings(Path(folder))])
-
-
-def _kinds(folder: Path, kinds: list[str]) -> Iterator[Row]:
-    text = "\n".join(corpus(DOCUMENTS)) + "\n"
-    source = folder / "documents.txt"
-    source.write_text(text)
-    with library(folder, 0) as (account, bucket, request):
-        account.s3.put_object(Bucket=bucket, Key="big/documents.txt", Body=text.encode())
-        for kind in kinds:
-            calls = reading.JobCalls(account, kind)
-            ratios, jobs, bare = [], [], []
-            for _ in range(ROUNDS):
-                began = time.perf_counter()
-                command = [sys.executable, "-c", BARE, ENGINES[kind], str(source), str(folder / "bare.jsonl")]
-                subprocess.run(command, check=True)
-                bare.append(time.perf_counter() - began)
-                began = time.perf_counter()
-                until_over(calls, calls.start(InputDataConfig={"S3Uri": f"s3://{bucket}/big/"}, **request), 0.2)
-                jobs.append(time.perf_counter() - began)
-                ratios.append(jobs[-1] / bare[-1])
-            yield Row(
-                f"{kind}: {DOCUMENTS:,} documents of 2 KB, job against the bare engine",
-                f"{median(ratios):.2f} × (job {median(jobs):.1f} s, bare {median(bare):.1f} s)",
-                "1.15 ×",
-                f"{ROUNDS} interleaved pairs, whole processes, container not started ahead",
-            )
+        engines = {kind: ENGINES[kind] for kind in kinds}
+        rows = against_bare(Path(folder), engines, DOCUMENTS, ROUNDS, "1.15 ×")
+        record("Kinds", [*rows, *_trainings(Path(folder))])
 
 
 def _trainings(folder: Path) -> Iterator[Row]:

@@ -6,7 +6,6 @@ One product serves all cases, so that what one of them leaves behind is found by
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
 from enum import StrEnum
 
 import pytest
@@ -73,18 +72,8 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
     if moment is Moment.STOPPING:
         account.comprehend.stop_entities_detection_job(JobId=job)
 
-    with ExitStack() as hold:
-        hold.enter_context(place.held_at(job, moment.phase))
-        pids = product.victims(victim)
-        assert pids or victim == "worker"
-        if product.up is not None and product.up.pid in pids:
-            # A new ``up`` writes to the database, so that is let go first.
-            product.kill_processes(pids)
-            hold.close()
-            product.start()
-        else:
-            product.kill_processes(pids)
-
+    pids = place.kill_at(job, moment.phase, victim)
+    assert pids or victim == "worker"
     account = product.await_answer()
     if blocker is not None:
         account.comprehend.stop_entities_detection_job(JobId=blocker)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import time
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -47,16 +46,7 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
         with place.held_at(job, Phase.RUNNING):
             pass
         account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
-    with ExitStack() as hold:
-        hold.enter_context(place.held_at(job, phase))
-        pids = product.victims(victim)
-        if product.up is not None and product.up.pid in pids:
-            # A new ``up`` writes to the database, so that is let go first.
-            product.kill_processes(pids)
-            hold.close()
-            product.start()
-        else:
-            product.kill_processes(pids)
+    place.kill_at(job, phase, victim)
     account = product.await_answer()
 
     def shown() -> dict[str, Any]:

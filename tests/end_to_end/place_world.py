@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
@@ -111,6 +111,23 @@ class Place:
         with self.product.database() as database:
             query = "SELECT credentials_path FROM job_containers WHERE job_id = ? AND wanted"
             return str(database.execute(query, (job,)).fetchone()[0])
+
+    def kill_at(self, job: str, phase: Phase, victim: str) -> list[int]:
+        """End a victim's processes while the job is kept in a phase, with the product running again at the end.
+
+        Return the processes' ids. ``await_answer`` of the product waits for it.
+        """
+        with ExitStack() as hold:
+            hold.enter_context(self.held_at(job, phase))
+            pids = self.product.victims(victim)
+            if self.product.up is not None and self.product.up.pid in pids:
+                # A new ``up`` writes to the database, so that is let go first.
+                self.product.kill_processes(pids)
+                hold.close()
+                self.product.start()
+            else:
+                self.product.kill_processes(pids)
+        return pids
 
     @contextmanager
     def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:
