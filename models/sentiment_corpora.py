@@ -16,12 +16,13 @@ import io
 import json
 import random
 import re
-import subprocess
 import tarfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from models.corpora import git
 
 POSITIVE, NEGATIVE, NEUTRAL, MIXED = range(4)
 
@@ -31,7 +32,7 @@ NEWS = ("fhamborg/NewsMTSC", "b9d9b79704ed1b35cecaf1d7c2343dc1bd734fb7")
 RATED = ("cjhutto/vaderSentiment", "44fc044cd877310ee8278a0eadf34bcd50d41d06")
 TWEETS = ("jonykarki/Kaggle-Tweet-Sentiment-Extraction", "db00c23bdd176804d941ad7c618d17d3d07c0cd9")
 LABELLED = ("kvrao/sentiment_analysis", "462f7304ab341f1b5014e6eae56100bfe35d703a")
-TEST_FILM = ("clairett/pytorch-sentiment-classification", "457ffd8")
+TEST_FILM = ("clairett/pytorch-sentiment-classification", "457ffd83de90a9d6d472d8ffc31bbffe40a8b236")
 TEST_TWEETS = ("cardiffnlp/tweeteval", "4fbd22cd78421f05b1ecdb4fc5725bc7a7bd8f66")
 
 # The signs that GoEmotions' authors give their emotions; the four left (realization, surprise, curiosity, confusion)
@@ -98,14 +99,9 @@ class Corpora:
         self._folder = folder
 
     def content(self, repository: tuple[str, str], path: str) -> bytes:
-        """Return a file's bytes. Raises ``FileNotFoundError`` for a repository that is not there."""
+        """Return a file's bytes. Raises what ``models.corpora.git`` does."""
         name, revision = repository
-        base = self._folder / name.replace("/", "+")
-        for place in (base / "repo" / ".git", base / "repo", base / ".git", base):
-            if (place / "objects").is_dir():
-                command = ["git", f"--git-dir={place}", "show", f"{revision}:{path}"]
-                return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-        raise FileNotFoundError(f"no git repository of {name} in {self._folder}: clone it to {base}")
+        return git(self._folder, name, revision, "show", f"{revision}:{path}")
 
     def text(self, repository: tuple[str, str], path: str) -> str:
         """Return a file's text."""

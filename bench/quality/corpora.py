@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CATALOGUE = Path(__file__).with_name("corpora.toml")
@@ -71,7 +72,6 @@ class Corpora:
         self.entries = {
             key: Entry(each["repository"], each["path"], each["sha256"]) for key, each in listed["files"].items()
         }
-        self._git_directories: dict[str, Path] = {}
 
     def text(self, key: str, encoding: str = "utf-8") -> str:
         """Return a listed file as text. Raises ``CorpusError``."""
@@ -137,14 +137,17 @@ class Corpora:
         return ended.stdout
 
     def _git_directory(self, name: str) -> Path:
-        if name not in self._git_directories:
-            place = self._folder / name.replace("/", "+")
-            repository = self.repositories[name]
-            found = next((each for each in _candidates(place) if (each / "objects").is_dir()), None)
-            if found is None or not _has(found, repository.revision):
-                found = _fetch(repository, place if found is None else found)
-            self._git_directories[name] = found
-        return self._git_directories[name]
+        return git_directory(self._folder, self.repositories[name])
+
+
+@cache
+def git_directory(folder: Path, repository: Repository) -> Path:
+    """Return where a folder holds a repository, fetched there if its revision is missing. Raises ``CorpusError``."""
+    place = folder / repository.name.replace("/", "+")
+    found = next((each for each in _candidates(place) if (each / "objects").is_dir()), None)
+    if found is None or not _has(found, repository.revision):
+        found = _fetch(repository, place if found is None else found)
+    return found
 
 
 def folder_hash(files: Mapping[str, bytes]) -> str:
