@@ -33,8 +33,8 @@ up: $(STAMP)  ## Run the product until Ctrl-C
 	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)"
 
 lint: $(STAMP)  ## Style, types and import contracts
-	$(BIN)/ruff check src tests bench scripts
-	$(BIN)/ruff format --check src tests bench scripts
+	$(BIN)/ruff check src tests bench models scripts
+	$(BIN)/ruff format --check src tests bench models scripts
 	$(BIN)/mypy
 	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -100,7 +101,8 @@ def _worker() -> float:
     for process in Path("/proc").iterdir():
         try:
             argv = (process / "cmdline").read_bytes().split(b"\0") if process.name.isdigit() else []
-            if b"reading_room.analysis.worker" in argv and b"bwrap" not in argv[0]:
+            ours = argv and argv[0].startswith(os.fsencode(sys.prefix))
+            if ours and b"reading_room.analysis.worker" in argv:
                 rollup = (process / "smaps_rollup").read_text()
                 total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
         except (OSError, StopIteration):

@@ -92,9 +92,11 @@ class Tagger(nn.Module):
 def cut(tokenizer: Tokenizer, text: str, entities: list[CharSpan]) -> Pieces:
     """Cut a text into word pieces and tag its words; a word belongs to an entity when they share a character."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
+    # Special tokens alone are of no word.
+    words = [word for word in encoding.word_ids if word is not None]
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    for index, (word, (_, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
+    for index, (word, (_, end)) in enumerate(zip(words, encoding.offsets, strict=True)):
         starts.setdefault(word, index)
         ends[word] = end
     tags = [IGNORED] * len(encoding.ids)
@@ -107,7 +109,7 @@ def cut(tokenizer: Tokenizer, text: str, entities: list[CharSpan]) -> Pieces:
             if begin < last and end > first:
                 tags[index] = _TAG[("B-" if begin <= first else "I-") + kind]
                 break
-    shapes = [shape(text, encoding.offsets[starts[word]][0], ends[word]) for word in encoding.word_ids]
+    shapes = [shape(text, encoding.offsets[starts[word]][0], ends[word]) for word in words]
     return Pieces(encoding.ids, shapes, tags, places)
 
 
@@ -206,7 +208,7 @@ def train(model: Tagger, tokenizer: Tokenizer, learnt: list[Sentence], held_back
         {"params": [value for name, value in free.items() if not name.startswith("bert.")], "lr": HEAD_RATE},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, betas=(0.9, 0.98))
-    rates = [float(group["lr"]) for group in groups]
+    rates = [RATE, HEAD_RATE]
     average = {name: value.detach().clone() for name, value in free.items()}
     reached, step, total = 0.0, 0, 0
     model.train()

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import fix_random_seed
-from thinc.api import Adam
+from thinc.api import Adam, fix_random_seed
 
 from reading_room.analysis.engines.english_syntax import TAGS, from_halves, network, to_halves
 from reading_room.analysis.engines.packaged_pipeline import load_english

@@ -54,7 +54,8 @@ def load_encoder(folder: Path) -> BertModel:
     config = BertConfig.from_pretrained(folder)
     config._attn_implementation = "eager"
     encoder: BertModel = BertModel.from_pretrained(folder, config=config, add_pooling_layer=False)
-    return encoder.eval()
+    encoder.eval()  # type: ignore[no-untyped-call]
+    return encoder
 
 
 def slim_tokenizer(source: Path, target: Path) -> None:

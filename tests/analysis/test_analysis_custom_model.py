@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_scores_of_one_label_sum_to_one_and_of_several_are_independent() -> None
     assert np.allclose(classifier("MULTI_CLASS").scores(texts, None).sum(axis=1), 1)
     several = classifier("MULTI_LABEL").scores(texts, None)
     # Without any sign the probability is 0.5, which lies above the model's cut.
-    assert several[2].tolist() == pytest.approx([0.5 + 0.5 * 0.2 / 0.7] * 2, abs=1e-3)
+    assert several[2].tolist() == pytest.approx([0.54] * 2, abs=1e-3)
 
 
 def test_a_classifier_with_arrays_that_do_not_fit_is_refused() -> None:
@@ -127,11 +128,16 @@ def test_a_classifier_with_arrays_that_do_not_fit_is_refused() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0.01, 0.99))
-def test_the_cut_becomes_a_half_and_order_and_bounds_stay(probability: float, cut: float) -> None:
-    low, high, middle = around_half(np.array([probability, min(1.0, probability + 0.01), cut]), cut)
+def test_scores_from_the_cut_on_are_a_half_and_more_and_order_and_bounds_stay(probability: float, cut: float) -> None:
+    low, high = around_half(np.array([probability, min(1.0, probability + 0.01)]), cut)
     assert 0 <= low <= high <= 1
-    assert middle == pytest.approx(0.5)
     assert (low >= 0.5) == (probability >= cut)
+
+
+def test_probabilities_that_are_not_between_the_cut_and_a_half_are_their_own_scores() -> None:
+    probabilities = np.array([0.0, 0.1, 0.19, 0.2, 0.4, 0.56, 1.0])
+    assert around_half(probabilities, 0.2) == pytest.approx([0, 0.1, 0.19, 0.5, 0.5 + 0.05 * 0.2 / 0.35, 0.56, 1])
+    assert around_half(probabilities, 0.7)[[0, 4, 5, 6]] == pytest.approx([0, 0.4, 0.5 - 0.05 * 0.14 / 0.25, 1])
 
 
 def tokens(text: str) -> list[Token]:
@@ -165,7 +171,21 @@ def test_an_inside_label_without_a_beginning_still_begins_an_entity() -> None:
 def test_a_list_matches_whole_tokens_and_the_longest_entry() -> None:
     text = "New York City and New Yorkers in York"
     entries = {"New York": "STATE", "New York City": "CITY", "York": "TOWN"}
-    assert listed_spans(text, tokens(text), entries, 13) == [(0, 13, "CITY"), (33, 37, "TOWN")]
+    assert listed_spans(text, tokens(text), entries, {4, 8, 13}) == [(0, 13, "CITY"), (33, 37, "TOWN")]
+
+
+def test_one_very_long_entry_does_not_make_every_stretch_be_looked_up() -> None:
+    looked_up = []
+
+    class Entries(dict[str, str]):
+        def get(self, text: str, default: Any = None) -> Any:
+            looked_up.append(text)
+            return super().get(text, default)
+
+    text = "ab " * 300
+    entries = Entries({"ab ab": "PAIR", "x" * 5000: "LONG"})
+    assert len(listed_spans(text, tokens(text), entries, {5, 5000})) == 150
+    assert len(looked_up) == 150
 
 
 def test_shapes_tell_letters_digits_and_length() -> None:

@@ -60,6 +60,29 @@ def test_a_line_that_is_not_utf8_gets_an_error_and_the_others_are_read() -> None
     assert documents[2].text == "good too"
 
 
+@pytest.mark.parametrize(
+    "text", ["BZhang wrote a letter.", "PAR1 is a receptor. äöü", "x" * 257 + "ustar is a format", ""]
+)
+def test_a_text_that_begins_like_a_binary_file_is_a_text(text: str) -> None:
+    # The 512 bytes that are looked at end inside a character.
+    content = (text + "\n" + "ä" * 400).encode()
+    first, second = documents_of_lines("f", [content], 1000)
+    assert (first.text, first.error) == (text, None)
+    assert second.text == "ä" * 400
+
+
+def test_a_binary_file_is_named_in_its_one_error_and_no_more_of_it_is_read() -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"\x1f\x8b\x08\x00" + b"\n" * 600
+        raise AssertionError("more of it was read")
+
+    (document,) = documents_of_lines("f", endless(), 100)
+    assert document.error == document_of_file("f", endless(), 100).error
+    assert document.error is not None
+    assert document.error.code == "UNSUPPORTED_ENCODING"
+    assert "a gzip archive" in document.error.message
+
+
 def test_a_line_over_the_limit_says_both_sizes_and_the_next_is_read() -> None:
     long, short = documents_of_lines("f", [b"x" * 11 + b"\nok\n"], 10)
     assert long.error is not None

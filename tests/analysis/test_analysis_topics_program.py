@@ -138,7 +138,30 @@ def test_files_as_documents_have_their_names_and_bad_ones_are_left_out(program: 
     objects |= {"d/bad.txt": b"\xff\xfe\xfd", "d/empty.txt": b""}
     done, members = run(program, tmp_path, objects, {"NumberOfTopics": 3}, input_format="ONE_DOC_PER_FILE")
     assert (done.documents, done.errors) == (14, 1)
+    assert done.warning.startswith("Left out: bad.txt: Document is not in UTF-8 format: the file is text in UTF-16")
     assert {row["docname"] for row in table(members["doc-topics.csv"])} == {f"{n}, x.txt" for n in range(12)}
+
+
+def test_of_many_bad_documents_the_first_are_named_and_the_others_counted(program: Topics, tmp_path: Path) -> None:
+    lines = [*documents(6), "\0", "x" * 200, *["\0"] * 1000]
+    done, members = run(program, tmp_path, {"a": "\n".join(lines).encode()}, {"NumberOfTopics": 3}, document_limit=199)
+    assert (done.documents, done.errors) == (1008, 1002)
+    assert done.warning.startswith("Left out: a:6: Document is not in UTF-8 format: it has a zero byte. a:7: Document ")
+    assert "limit 199 bytes: it has 200 bytes. a:8: " in done.warning
+    assert done.warning.endswith(" and 999 more.")
+    assert {row["docname"] for row in table(members["doc-topics.csv"])} == {f"a:{line}" for line in range(6)}
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(6, True), (5, False)])
+def test_lines_are_counted_over_all_files(program: Topics, tmp_path: Path, limit: int, fits: bool) -> None:
+    texts = documents(6)
+    objects = {"a": "\n".join(texts[:3]).encode(), "b": "\n".join(texts[3:]).encode()}
+    if fits:
+        assert run(program, tmp_path, objects, {"NumberOfTopics": 3}, documents_limit=limit)[0].documents == 6
+        return
+    with pytest.raises(JobFailure, match="more than 5 documents") as failure:
+        run(program, tmp_path, objects, {"NumberOfTopics": 3}, documents_limit=limit)
+    assert failure.value.code == "TOO_MANY_DOCUMENTS"
 
 
 def test_never_more_topics_than_documents(program: Topics, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from reading_room.analysis.custom.mode import Mode
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.training import labelled
 from reading_room.analysis.training.labelled import ClassifierData, check_classifier_data, read_classifier_data
 
 LIMIT = 5_000_000_000
@@ -45,6 +46,11 @@ def test_labels_are_parted_at_the_delimiter_where_a_document_has_several() -> No
     assert data.train.labels == [("a b", "c"), ("d",)]
 
 
+def test_a_delimiter_that_is_not_the_request_s_melts_the_labels_into_one() -> None:
+    data = read({"train.csv": b"a;b,text\n"}, "MULTI_LABEL")
+    assert data.train.labels == [("a;b",)]
+
+
 def test_every_object_under_the_prefix_is_read_and_a_byte_order_mark_is_no_letter() -> None:
     data = read({"train/1.csv": b"\xef\xbb\xbfa,x\r\nb,y", "train/2.csv": b"a,z\rb,w", "other.csv": b"c,v"})
     assert data.train.labels == [("a",), ("b",), ("a",), ("b",)]
@@ -60,6 +66,7 @@ def test_every_object_under_the_prefix_is_read_and_a_byte_order_mark_is_no_lette
         (b'a,"  "', "train.csv, line 2, column 3", "empty text"),
         (b"abc,d\xffe", "train.csv, line 2, column 6", "not UTF-8"),
         (b'a,"b" c', "train.csv, line 2, column 7", "closing quote"),
+        (b"x" * 5001 + b",text", "train.csv, line 2, column 1", "5,000 characters"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_left_out_and_named(row: bytes, place: str, what: str) -> None:
@@ -111,10 +118,33 @@ def test_more_bytes_than_the_limit_are_refused_before_they_are_read() -> None:
     assert failure.value.code == "INPUT_TOO_LARGE"
 
 
-def test_one_label_is_no_choice() -> None:
-    failure = refused({"train.csv": many("only", each=30)})
+@pytest.mark.parametrize("mode", ["MULTI_CLASS", "MULTI_LABEL"])
+def test_one_label_is_no_choice(mode: Mode) -> None:
+    failure = refused({"train.csv": many("only", each=60)}, mode)
     assert failure.code == "INSUFFICIENT_TRAINING_DATA"
     assert "'only'" in failure.message
+
+
+def test_several_labels_a_document_need_fifty_documents() -> None:
+    failure = refused({"train.csv": many("a", "b", "c", "d")}, "MULTI_LABEL")
+    assert failure.code == "INSUFFICIENT_TRAINING_DATA"
+    assert "at least 50 documents; found 40" in failure.message
+    check_classifier_data(read({"train.csv": many("a", "b", "c", "d", "e")}, "MULTI_LABEL"), "MULTI_LABEL")
+
+
+def test_more_documents_than_a_training_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "MOST_DOCUMENTS", 20)
+    check_classifier_data(read({"train.csv": many("a", "b")}), "MULTI_CLASS")
+    failure = refused({"train.csv": many("a", "b") + b"a,one more\n"})
+    assert failure.code == "TOO_MANY_DOCUMENTS"
+    assert "train.csv, line 21, column 1" in failure.message
+
+
+def test_more_text_than_a_training_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "HELD_LIMIT", 20)
+    failure = refused({"train.csv": b"a,0123456789\nb,0123456789\na,x\n"})
+    assert failure.code == "INPUT_TOO_LARGE"
+    assert "train.csv, line 3, column 1" in failure.message
 
 
 def test_a_label_with_too_few_documents_is_named_with_both_numbers_and_its_first_place() -> None:

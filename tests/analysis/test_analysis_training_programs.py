@@ -286,6 +286,50 @@ def test_a_type_with_too_few_mentions_is_named_with_both_numbers(
     assert not world.service.objects
 
 
+def test_a_type_that_the_user_s_own_test_documents_lack_is_named(
+    world: World, recognizer_training: RecognizerTraining
+) -> None:
+    text, rows = annotated_documents(120)
+    world.user.objects["in", "train/docs.txt"] = text.encode()
+    world.user.objects["in", "train/ann.csv"] = "\n".join(rows).encode()
+    world.user.objects["in", "test/docs.txt"] = b"Ask Cargo Nord.\n"
+    world.user.objects["in", "test/ann.csv"] = f"{rows[0]}\ndocs.txt,0,4,14,CARRIER\n".encode()
+    config = {
+        "EntityTypes": [{"Type": "CARRIER"}, {"Type": "PORT"}],
+        "Documents": {"S3Uri": "s3://in/train/docs.txt", "TestS3Uri": "s3://in/test/docs.txt"},
+        "Annotations": {"S3Uri": "s3://in/train/ann.csv", "TestS3Uri": "s3://in/test/ann.csv"},
+    }
+    with pytest.raises(JobFailure, match="at least 1 mentions in the test documents; too few have: PORT 0") as failure:
+        world.run(recognizer_training, "recognizer-training", {"LanguageCode": "en", "InputDataConfig": config})
+    assert failure.value.code == "INSUFFICIENT_TRAINING_DATA"
+    assert not world.service.objects
+
+
+def test_the_user_s_own_test_documents_give_figures_and_decide_no_score(
+    world: World, recognizer_training: RecognizerTraining
+) -> None:
+    text, rows = annotated_documents(90)
+    world.user.objects["in", "train/docs.txt"] = text.encode()
+    world.user.objects["in", "train/ann.csv"] = "\n".join(rows).encode()
+    config = {
+        "EntityTypes": [{"Type": "CARRIER"}, {"Type": "PORT"}],
+        "Documents": {"S3Uri": "s3://in/train/docs.txt", "TestS3Uri": "s3://in/test/docs.txt"},
+        "Annotations": {"S3Uri": "s3://in/train/ann.csv", "TestS3Uri": "s3://in/test/ann.csv"},
+    }
+    world.user.objects["in", "test/docs.txt"] = "\n".join(["Ask Cargo Nord about Cork."] * 60).encode()
+    models, figures = set(), []
+    for carrier, port in (("4,14", "21,25"), ("15,20", "0,3")):
+        # What the first annotations say is so, what the second say is not.
+        marks = (f"docs.txt,{line},{carrier},CARRIER\ndocs.txt,{line},{port},PORT" for line in range(60))
+        world.user.objects["in", "test/ann.csv"] = "\n".join([rows[0], *marks]).encode()
+        done = world.run(recognizer_training, "recognizer-training", {"LanguageCode": "en", "InputDataConfig": config})
+        models.add(done.sha256)
+        figures.append(json.loads(done.metadata)["EvaluationMetrics"]["F1Score"])
+    assert len(models) == 1
+    assert figures[0] > 90
+    assert figures[1] == 0
+
+
 def test_a_recognizer_of_another_language_is_trained_without_english_tags(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.training import annotated as annotated_data
 from reading_room.analysis.training.annotated import RecognizerData, check_mentions, read_recognizer_data
 from reading_room.analysis.training.places import Problems
 
@@ -26,7 +28,7 @@ def read(files: dict[str, bytes], **config: Any) -> RecognizerData:
         **({} if "EntityList" in config or "DataFormat" in config else {"Annotations": {"S3Uri": "s3://in/ann"}}),
         **config,
     }
-    return read_recognizer_data(storage, members, 5_000_000_000)
+    return read_recognizer_data(storage, members, "en", 5_000_000_000)
 
 
 def annotated(rows: str, documents: bytes = DOCUMENTS) -> RecognizerData:
@@ -110,6 +112,60 @@ def test_an_entity_list_may_be_larger_than_the_documents_and_names_what_is_liste
     assert "listed twice: list.csv, line 3, column 8 ('Anna')" in sentence
     assert "another type before: list.csv, line 4, column 7" in sentence
     assert "an empty text: list.csv, line 6, column 7" in sentence
+
+
+def listed(rows: bytes) -> RecognizerData:
+    """Read three documents with an entity list of these rows."""
+    files = {"docs.txt": DOCUMENTS, "list.csv": b"Text,Type\n" + rows}
+    return read(files, EntityList={"S3Uri": "s3://in/list.csv"})
+
+
+def test_a_function_word_in_a_list_names_nothing_and_is_left_out_and_named() -> None:
+    data = listed(b"Anna,PERSON\nand,PERSON\nWho,PERSON\n")
+    assert data.entries == {"Anna": "PERSON", "Who": "PERSON"}
+    assert "a function word, which names nothing: list.csv, line 3, column 1 ('and')" in data.problems.sentence()
+
+
+def test_an_entry_longer_than_a_document_may_be_is_left_out_and_named() -> None:
+    data = listed(b"A" * 5000 + b",PERSON\n" + b"B" * 5001 + b",PERSON\nBo,PERSON\n")
+    assert data.entries is not None
+    assert sorted(map(len, data.entries)) == [2, 5000]
+    assert "more than 5,000 characters: list.csv, line 3, column 1" in data.problems.sentence()
+
+
+def test_more_entries_than_a_list_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotated_data, "MOST_ENTRIES", 2)
+    assert len(listed(b"Anna,PERSON\nBo,PERSON\n").entries or ()) == 2
+    with pytest.raises(JobFailure, match=r"list\.csv, line 4, column 1: an entity list has at most 2 rows"):
+        listed(b"Anna,PERSON\nBo,PERSON\nZoe,PERSON\n")
+
+
+def test_more_documents_than_a_training_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotated_data, "MOST_DOCUMENTS", 3)
+    assert len(annotated("").train.texts) == 3
+    with pytest.raises(JobFailure, match=r"docs\.txt, line 4") as failure:
+        annotated("", DOCUMENTS + b"one more\n")
+    assert failure.value.code == "TOO_MANY_DOCUMENTS"
+
+
+def test_more_bytes_than_a_corpus_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotated_data, "CORPUS_LIMIT", 100)
+    with pytest.raises(JobFailure, match="s3://in/doc has more than 100 bytes") as failure:
+        annotated("", b"Anna\n" * 21)
+    assert failure.value.code == "INPUT_TOO_LARGE"
+
+
+@pytest.mark.parametrize("place", ["docs.txt", "ann.csv"])
+@pytest.mark.parametrize(("content", "what"), [(gzip.compress(b"x"), "gzip"), (b"PK\x03\x04" + b"x" * 600, "zip")])
+def test_an_archive_that_poses_as_training_data_is_refused_by_name(place: str, content: bytes, what: str) -> None:
+    with pytest.raises(JobFailure, match=f"s3://in/{place} is a {what} archive") as failure:
+        read({"docs.txt": DOCUMENTS, "ann.csv": HEADER, place: content})
+    assert failure.value.code == "INVALID_TRAINING_DATA"
+
+
+def test_an_annotation_with_an_unbalanced_quote_is_named() -> None:
+    with pytest.raises(JobFailure, match=r"ann\.csv, line 3, column 10: a quote is opened here and never closed"):
+        annotated('docs.txt,0,0,4,PERSON\ndocs.txt,"0,0,4,PERSON\ndocs.txt,2,2,5,PERSON\n')
 
 
 def test_a_list_of_other_types_is_refused() -> None:

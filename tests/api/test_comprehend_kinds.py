@@ -13,7 +13,16 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from comprehend_world import ACCOUNT, REGION, ComprehendWorld, start_request
 
-from reading_room.comprehend.job_kinds import JOB_KINDS, KEY_PHRASES, SENTIMENT, TARGETED_SENTIMENT, TOPICS, JobKind
+from reading_room.comprehend.job_kinds import (
+    DOMINANT_LANGUAGE,
+    ENTITIES,
+    JOB_KINDS,
+    KEY_PHRASES,
+    SENTIMENT,
+    TARGETED_SENTIMENT,
+    TOPICS,
+    JobKind,
+)
 from reading_room.jobs.tables import JobRow
 
 BUILT_IN = [kind for kind in JOB_KINDS if kind.engines]
@@ -129,6 +138,8 @@ def test_more_topics_than_there_may_be_are_a_validation_error(world: ComprehendW
 @pytest.mark.parametrize(
     ("kind", "limits"),
     [
+        (DOMINANT_LANGUAGE, (1_048_576, 5_000_000_000, 1_000_000)),
+        (ENTITIES, (1_048_576, 5_000_000_000, 1_000_000)),
         (KEY_PHRASES, (1_048_576, 5_000_000_000, 1_000_000)),
         (SENTIMENT, (5_120, 5_000_000_000, 1_000_000)),
         (TARGETED_SENTIMENT, (10_240, 314_572_800, 30_000)),

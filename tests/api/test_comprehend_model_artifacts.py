@@ -13,6 +13,7 @@ from model_world import (
     BUCKET,
     CONTENT,
     DIGEST,
+    REGION,
     ROLE,
     ModelWorld,
     classifier_request,
@@ -22,6 +23,7 @@ from model_world import (
 
 from reading_room.analysis.job_file import Done, Failed, ModelPlace
 from reading_room.comprehend.tables import ModelRow
+from reading_room.containers.spec import ContainerSpec
 from reading_room.s3 import buckets, service_bucket
 
 
@@ -128,6 +130,36 @@ def test_an_unfinished_upload_of_an_artifact_is_aborted(world: ModelWorld) -> No
     world.s3_of(spec).create_multipart_upload(Bucket=BUCKET, Key=key)
     world.says(spec, Failed("INTERNAL_ERROR", "no more memory"))
     assert world.backend.abort_uploads(BUCKET, key) == 0
+
+
+# What is read with them, and from what they are made
+
+
+def limits(spec: ContainerSpec) -> tuple[int, int, int]:
+    return spec.job.document_limit, spec.job.total_limit, spec.job.documents_limit
+
+
+def test_jobs_with_models_and_trainings_are_told_their_limits(world: ModelWorld) -> None:
+    create(world)
+    training = world.started()
+    assert limits(training) == (10_000_000, 5_000_000_000, 1_000_000)
+    world.finish(training)
+    start(world, f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier/tickets")
+    classification = world.started()
+    assert limits(classification) == (10_485_760, 5_000_000_000, 1_000_000)
+    world.says(classification, Failed("INTERNAL_ERROR", "enough"))
+    arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
+    training = world.started()
+    assert limits(training) == (10_000_000, 209_715_200, 200_000)
+    world.finish(training)
+    world.client.start_entities_detection_job(
+        EntityRecognizerArn=arn,
+        LanguageCode="en",
+        InputDataConfig={"S3Uri": "s3://papers/in/"},
+        OutputDataConfig={"S3Uri": "s3://papers/out/"},
+        DataAccessRoleArn=ROLE,
+    )
+    assert limits(world.started()) == (1_048_576, 5_000_000_000, 1_000_000)
 
 
 # Who can touch them
@@ -306,6 +338,21 @@ def test_a_recognizer_serves_an_entities_job(world: ModelWorld) -> None:
     assert answer["EntityRecognizerArn"] == arn
     spec = world.started()
     assert (spec.engine, spec.job.kind) == ("custom-entities", "custom-entities")
+
+
+def test_a_job_with_a_recognizer_is_of_the_recognizers_language_whatever_the_request_says(world: ModelWorld) -> None:
+    arn = world.client.create_entity_recognizer(**recognizer_request(LanguageCode="de"))["EntityRecognizerArn"]
+    world.finish(world.started())
+    answer = world.client.start_entities_detection_job(
+        EntityRecognizerArn=arn,
+        LanguageCode="ar",
+        InputDataConfig={"S3Uri": "s3://papers/in/"},
+        OutputDataConfig={"S3Uri": "s3://papers/out/"},
+        DataAccessRoleArn=ROLE,
+    )
+    assert world.started().job.language == "de"
+    shown = world.client.describe_entities_detection_job(JobId=answer["JobId"])
+    assert shown["EntitiesDetectionJobProperties"]["LanguageCode"] == "de"
 
 
 def test_a_model_that_is_not_there_or_not_trained_serves_no_job(world: ModelWorld) -> None:

@@ -151,6 +151,14 @@ def test_a_model_of_a_language_or_key_that_does_not_exist_is_refused(world: Mode
             None,
             {
                 "DataFormat": "AUGMENTED_MANIFEST",
+                "AugmentedManifests": [{"S3Uri": f"s3://training/m{n}", "AttributeNames": ["a"]} for n in range(6)],
+            },
+            "AugmentedManifests has 6",
+        ),
+        (
+            None,
+            {
+                "DataFormat": "AUGMENTED_MANIFEST",
                 "S3Uri": "s3://training/rows.csv",
                 "AugmentedManifests": [{"S3Uri": "s3://training/m", "AttributeNames": ["a"]}],
             },

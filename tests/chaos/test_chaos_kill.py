@@ -6,7 +6,9 @@ One product serves all cases, so that what one of them leaves behind is found by
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from enum import StrEnum
+from functools import partial
 
 import pytest
 from place_world import Place
@@ -69,10 +71,9 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
     job = place.start(prefix)
     if moment in (Moment.WORKING, Moment.STOPPING):
         eventually(lambda: place.worker(job), 60, "a worker")
-    if moment is Moment.STOPPING:
-        account.comprehend.stop_entities_detection_job(JobId=job)
-
-    pids = place.kill_at(job, moment.phase, victim)
+    stop = partial(account.comprehend.stop_entities_detection_job, JobId=job)
+    with place.stopping(job, stop) if moment is Moment.STOPPING else nullcontext():
+        pids = place.kill_at(job, moment.phase, victim)
     assert pids or victim == "worker"
     account = product.await_answer()
     if blocker is not None:

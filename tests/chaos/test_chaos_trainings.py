@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 import time
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,13 +42,10 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
         InputDataConfig={"S3Uri": f"s3://{place.bucket}/training/rows.csv"},
         VpcConfig=network,
     )["DocumentClassifierArn"]
-    with product.database() as database:
-        (job,) = database.execute("SELECT job_id FROM jobs WHERE arn = ?", (arn,)).fetchone()
-    if phase is Phase.STOPPING:
-        with place.held_at(job, Phase.RUNNING):
-            pass
-        account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
-    place.kill_at(job, phase, victim)
+    job = place.training(arn)
+    stop = partial(account.comprehend.stop_training_document_classifier, DocumentClassifierArn=arn)
+    with place.stopping(job, stop) if phase is Phase.STOPPING else nullcontext():
+        place.kill_at(job, phase, victim)
     account = product.await_answer()
 
     def shown() -> dict[str, Any]:

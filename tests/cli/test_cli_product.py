@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,42 @@ def test_a_job_that_is_not_there_is_named(endpoint: Endpoint) -> None:
     run = command(endpoint, "jobs", "explain", "0" * 32)
     assert run.returncode == 1
     assert f"no job {'0' * 32}" in run.stderr
+
+
+def test_a_training_is_explained_by_the_arn_of_its_model(endpoint: Endpoint) -> None:
+    account = reading.Account(endpoint)
+    account.s3.create_bucket(Bucket="cli-training")
+    role = reading.make_reader_role(account, "cli-training", "cli-training")
+    network = reading.private_network(account)
+    # Without training data it fails soon; the second model's ARN begins with the first one's.
+    models: list[tuple[str, dict[str, str]]] = [("first", {}), ("second", {"VersionName": "v1"})]
+    create: Any = account.comprehend.create_document_classifier
+    for told, version in models:
+        arn = create(
+            DocumentClassifierName="tickets",
+            LanguageCode="en",
+            DataAccessRoleArn=role,
+            InputDataConfig={"S3Uri": f"s3://cli-training/{told}.csv"},
+            VpcConfig=network.config(),
+            **version,
+        )["DocumentClassifierArn"]
+        describe = account.comprehend.describe_document_classifier
+        for _ in range(600):
+            if describe(DocumentClassifierArn=arn)["DocumentClassifierProperties"]["Status"] == "IN_ERROR":
+                break
+            time.sleep(0.1)
+        run = command(endpoint, "jobs", "explain", arn)
+        assert run.returncode == 0, run.stderr
+        lines = run.stdout.splitlines()
+        assert lines[0] == f"{arn}  IN_ERROR"
+        assert f"{told}.csv" in lines[1]
+        assert any(line.rstrip().endswith(f"to make {arn}") for line in lines), run.stdout
+    run = command(endpoint, "jobs", "explain", arn.replace("/v1", "/v2"))
+    assert run.returncode == 1
+    assert "/v2: `aws comprehend list-document-classifiers`" in run.stderr
+    run = command(endpoint, "jobs", "explain", role)
+    assert run.returncode == 1
+    assert "is of no custom model" in run.stderr
 
 
 def test_a_packet_of_an_interface_without_a_container_goes_nowhere(endpoint: Endpoint) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from product_world import Product, eventually
 
 from reading_room.cli import reading
-from reading_room.containers.processes import start_time, worker_of
+from reading_room.containers.processes import ProcessHandle, start_time, worker_of
 from reading_room.jobs.job import Phase
 
 
@@ -94,17 +95,49 @@ class Place:
             self.wait(job)
 
     def worker(self, job: str) -> int | None:
-        """Return the process that works on a job, once it has its first document done."""
+        """Return the process that works on an entities job, once it has its first document done."""
         with self.product.database() as database:
-            row = database.execute(
-                "SELECT c.container_id FROM job_containers c JOIN jobs j USING (job_id) WHERE job_id = ? AND documents",
-                (job,),
-            ).fetchone()
+            (documents,) = database.execute("SELECT documents FROM jobs WHERE job_id = ?", (job,)).fetchone()
+        worker = self.process(job) if documents else None
+        if worker is None:
+            assert self.describe(job)["JobStatus"] not in reading.OVER, f"{self.describe(job)}\n{self.product.tail()}"
+        return worker
+
+    def training(self, arn: str) -> str:
+        """Return the id of the job that trains a model."""
+        with self.product.database() as database:
+            return str(database.execute("SELECT job_id FROM jobs WHERE arn = ?", (arn,)).fetchone()[0])
+
+    def process(self, job: str, attempt: int | None = None) -> int | None:
+        """Return the process that was handed a job or a training, in this attempt or in whichever there is."""
+        with self.product.database() as database:
+            query = "SELECT container_id FROM job_containers WHERE job_id = ? AND attempt = coalesce(?, attempt)"
+            wanted = {row[0] for row in database.execute(query, (job, attempt))}
         for record in self.product.records().values():
-            if row and record is not None and record.container_id == row[0] and start_time(record.pid) is not None:
+            if record is None or record.container_id not in wanted or record.phase != "running":
+                continue
+            if start_time(record.pid) is not None:
                 return worker_of(record.pid)
-        assert self.describe(job)["JobStatus"] not in reading.OVER, f"{self.describe(job)}\n{self.product.tail()}"
         return None
+
+    @contextmanager
+    def stopping(self, job: str, ask: Callable[[], object]) -> Iterator[None]:
+        """Ask for a running job's end, and let nothing come of it for the length of the block.
+
+        Its process is frozen before it is asked, or it would be gone some milliseconds later. A kill ends it all the
+        same; if it lives at the end of the block, it does then what it was asked.
+        """
+        worker = eventually(lambda: self.process(job), 60, f"a worker of {job}")
+        assert worker is not None
+        handle = ProcessHandle.open(worker)
+        assert handle is not None, f"the worker of {job} is gone:\n{self.story(job)}"
+        with closing(handle):
+            handle.signal(signal.SIGSTOP)
+            try:
+                ask()
+                yield
+            finally:
+                handle.signal(signal.SIGCONT)
 
     def credentials_path(self, job: str) -> str:
         """Return the path of a running job's credentials, which only its own container is told."""

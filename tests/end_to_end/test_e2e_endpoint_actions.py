@@ -26,7 +26,7 @@ PART = 8 << 20
 def place(make_library: Callable[..., Any]) -> Any:
     """A library with a small input, and one that is large enough for its output to be tried first."""
     library = make_library("10.19.0.0/16")
-    library.put("small/a.txt", "Marie Curie moved to Paris.\n")
+    library.put("small/a.txt", "Marie Curie moved to Paris.\nThe baker heats the oven.\n")
     library.put("large/a.txt", f"{'The weather is fine today in Paris. ' * 2_500}\n" * 13)
     return library
 
@@ -73,13 +73,16 @@ def test_the_page_has_a_row_for_each_of_the_seven_actions() -> None:
     assert {action for action, result in ROWS.items() if "FAILED" in result} == set(NEEDED)
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
+# Kinds that read document by document differ in their engine only; topics have a program of their own.
+@pytest.mark.parametrize(
+    ("kind", "size"), [("dominant-language", "small"), ("dominant-language", "large"), ("topics", "small")]
+)
 @pytest.mark.parametrize("action", reading.ENDPOINT_ACTIONS)
 def test_an_endpoint_without_one_action_gives_the_documented_result(
-    place: Any, allow: Callable[..., None], action: str, size: str
+    place: Any, allow: Callable[..., None], action: str, kind: str, size: str
 ) -> None:
     allow(*(other for other in reading.ENDPOINT_ACTIONS if other != action))
-    properties = run(place, "dominant-language", f"{size}/")
+    properties = run(place, kind, f"{size}/")
     status, _, code = ROWS[action].partition(" | ")
     assert properties["JobStatus"] == status, properties
     if status == "FAILED":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -150,6 +152,37 @@ def test_topics_are_two_tables_that_agree(library: Any) -> None:
     best = {row["docname"]: row["topic"] for row in rows if float(row["proportion"]) > 0.5}
     for name in NEWS:
         assert len({topic for document, topic in best.items() if document.startswith(name)}) == 1
+
+
+@every_kind
+def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(library: Any, kind: str) -> None:
+    found = library.account.ec2.describe_vpc_endpoints(VpcEndpointIds=[library.network.endpoint])["VpcEndpoints"]
+    (statement,) = json.loads(found[0]["PolicyDocument"])["Statement"]
+    assert sorted(statement["Action"]) == sorted(reading.ENDPOINT_ACTIONS)
+    # A topics document may have 100 MB.
+    limit = 10 if kind == "topics" else reading.JobCalls.KINDS[kind].document_limit
+    lines = {
+        LINES[0].encode() + b"\r\n": None,
+        b"\n": "EMPTY_DOCUMENT" if kind == "sentiment" else None,
+        b"x" * (limit + 1) + b"\r": "DOCUMENT_SIZE_EXCEEDED",
+        b"Troms\xf8\n": "UNSUPPORTED_ENCODING",
+        LINES[2].encode() + b"\n": None,
+    }
+    library.put(f"bad-{kind}/a.txt", b"".join(lines))
+    library.put(f"bad-{kind}/b.txt", gzip.compress(LINES[2].encode()))
+    library.put(f"bad-{kind}/c.txt", LINES[3])
+    properties = run(library, kind, f"bad-{kind}/")
+    assert properties["JobStatus"] == "COMPLETED", properties
+    if kind == "topics":
+        _, rows = reading.topics(library.account, properties)
+        assert {"a.txt:0", "a.txt:4", "c.txt:0"} <= {row["docname"] for row in rows}
+        story = " ".join(text for _, text in reading.story(library.account, properties["JobId"]))
+        assert "Left out: a.txt:3: Document is not in UTF-8 format. b.txt:0: " in story
+        return
+    results = list(reading.results(library.account, properties))
+    assert [line.get("ErrorCode") for line in results] == [*lines.values(), "UNSUPPORTED_ENCODING", None]
+    assert [line["Line"] for line in results] == [0, 1, 2, 3, 4, 0, 0]
+    assert "a gzip archive" in results[5]["ErrorMessage"]
 
 
 @every_kind

@@ -19,7 +19,6 @@ from product_world import Product, eventually, settled
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
-from reading_room.containers.processes import start_time, worker_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -70,18 +69,91 @@ def archive(account: reading.Account, uri: str) -> dict[str, bytes]:
         }
 
 
-def test_from_a_csv_to_a_model_to_a_job(library: Any, account: reading.Account) -> None:
-    library.put("training/rows.csv", rows(15))
-    arn = create(
-        account,
-        "tickets",
-        DataAccessRoleArn=library.role,
-        InputDataConfig={"S3Uri": f"s3://{library.bucket}/training/rows.csv"},
-        OutputDataConfig={"S3Uri": f"s3://{library.bucket}/models"},
-        VpcConfig=library.network.config(),
-    )
-    model = wait(account, arn)
-    assert model["Status"].startswith("TRAINED"), model
+NAMES = ("Ada", "Grace", "Alan", "Edith", "Niklaus", "Barbara", "Donald", "Radia")
+FAMILIES = ("Lovelace", "Hopper", "Turing", "Clarke", "Wirth", "Liskov", "Knuth", "Perlman")
+PHRASES = ("The bridge was designed by {} last year.", "{} signed the report.", "We asked {} to inspect the dam.")
+
+
+def put_training_data(library: Any, kind: str, times: int = 1) -> dict[str, Any]:
+    """Store training data of a kind, ``times`` as much, and return its ``InputDataConfig``."""
+    uri = f"s3://{library.bucket}/{kind}-{times}"
+    if kind == "classifier":
+        library.put(f"{kind}-{times}/rows.csv", rows(15 * times))
+        return {"S3Uri": f"{uri}/rows.csv"}
+    texts, annotations = [], ["File,Line,Begin Offset,End Offset,Type"]
+    for number, (first, last) in enumerate([(first, last) for first in NAMES for last in FAMILIES] * times):
+        phrase, name = PHRASES[number % len(PHRASES)], f"{first} {last}"
+        begin = phrase.index("{}")
+        texts.append(phrase.format(name))
+        annotations.append(f"reports.txt,{number},{begin},{begin + len(name)},ENGINEER")
+    library.put(f"{kind}-{times}/documents/reports.txt", "\n".join(texts) + "\n")
+    library.put(f"{kind}-{times}/annotations.csv", "\n".join(annotations) + "\n")
+    return {
+        "EntityTypes": [{"Type": "ENGINEER"}],
+        "Documents": {"S3Uri": f"{uri}/documents/"},
+        "Annotations": {"S3Uri": f"{uri}/annotations.csv"},
+    }
+
+
+def train(library: Any, kind: str, name: str, times: int = 1, **more: Any) -> str:
+    """Ask for a model of a kind, in the library's network, and return its ARN."""
+    request = {
+        "DataAccessRoleArn": library.role,
+        "InputDataConfig": put_training_data(library, kind, times),
+        "VpcConfig": library.network.config(),
+        **more,
+    }
+    if kind == "classifier":
+        return create(library.account, name, **request)
+    made = library.account.comprehend.create_entity_recognizer(RecognizerName=name, LanguageCode="en", **request)
+    return str(made["EntityRecognizerArn"])
+
+
+def use(library: Any, arn: str, prefix: str, **more: Any) -> dict[str, Any]:
+    """Run a job with a model over a prefix, in the library's network, and return its properties."""
+    if ":entity-recognizer/" in arn:
+        return dict(library.run(prefix, EntityRecognizerArn=arn, **more))
+    client = library.account.comprehend
+    request = {
+        "InputDataConfig": {"S3Uri": f"s3://{library.bucket}/{prefix}"},
+        "OutputDataConfig": {"S3Uri": f"s3://{library.bucket}/results"},
+        "DataAccessRoleArn": library.role,
+        "VpcConfig": library.network.config(),
+        **more,
+    }
+    job = client.start_document_classification_job(DocumentClassifierArn=arn, **request)["JobId"]
+
+    def over() -> Any:
+        shown = client.describe_document_classification_job(JobId=job)["DocumentClassificationJobProperties"]
+        return shown if shown["JobStatus"] in reading.OVER else None
+
+    return dict(eventually(over, 120, "the end of the job"))
+
+
+@pytest.fixture(scope="module")
+def models(library: Any) -> dict[str, dict[str, Any]]:
+    """A trained model of each kind: its properties."""
+    output = {"S3Uri": f"s3://{library.bucket}/models"}
+    arns = {
+        "classifier": train(library, "classifier", "tickets", OutputDataConfig=output),
+        "recognizer": train(library, "recognizer", "engineers"),
+    }
+    found = {kind: wait(library.account, arn) for kind, arn in arns.items()}
+    assert all(model["Status"].startswith("TRAINED") for model in found.values()), found
+    return found
+
+
+def arn_of(model: dict[str, Any]) -> str:
+    return str(model.get("DocumentClassifierArn") or model["EntityRecognizerArn"])
+
+
+every_model = pytest.mark.parametrize("kind", ["classifier", "recognizer"])
+
+
+def test_from_a_csv_to_a_model_to_a_job(
+    library: Any, account: reading.Account, models: dict[str, dict[str, Any]]
+) -> None:
+    model = models["classifier"]
     assert model["VpcConfig"] == library.network.config()
     metadata = model["ClassifierMetadata"]
     assert metadata["NumberOfLabels"] == 3
@@ -95,23 +167,9 @@ def test_from_a_csv_to_a_model_to_a_job(library: Any, account: reading.Account) 
         ("Wrong invoice, refund me!", "billing"),
     ]
     library.put("new/mail.txt", "\n".join(text for text, _ in documents) + "\n")
-    job = account.comprehend.start_document_classification_job(
-        DocumentClassifierArn=arn,
-        InputDataConfig={"S3Uri": f"s3://{library.bucket}/new/"},
-        OutputDataConfig={"S3Uri": f"s3://{library.bucket}/results"},
-        DataAccessRoleArn=library.role,
-        VpcConfig=library.network.config(),
-    )["JobId"]
-
-    def over() -> Any:
-        shown = account.comprehend.describe_document_classification_job(JobId=job)[
-            "DocumentClassificationJobProperties"
-        ]
-        return shown if shown["JobStatus"] in reading.OVER else None
-
-    properties = eventually(over, 120, "the end of the job")
+    properties = use(library, arn_of(model), "new/")
     assert properties["JobStatus"] == "COMPLETED", properties
-    assert properties["DocumentClassifierArn"] == arn
+    assert properties["DocumentClassifierArn"] == arn_of(model)
     members = archive(account, properties["OutputDataConfig"]["S3Uri"])
     lines = [json.loads(line) for line in members["predictions.jsonl"].splitlines()]
     assert [(line["File"], line["Line"]) for line in lines] == [("mail.txt", "0"), ("mail.txt", "1")]
@@ -119,44 +177,37 @@ def test_from_a_csv_to_a_model_to_a_job(library: Any, account: reading.Account) 
     assert library.interfaces() == []
 
 
-NAMES = ("Ada", "Grace", "Alan", "Edith", "Niklaus", "Barbara", "Donald", "Radia")
-FAMILIES = ("Lovelace", "Hopper", "Turing", "Clarke", "Wirth", "Liskov", "Knuth", "Perlman")
-PHRASES = ("The bridge was designed by {} last year.", "{} signed the report.", "We asked {} to inspect the dam.")
-
-
-def test_from_annotations_to_a_recognizer_to_a_job(library: Any, account: reading.Account) -> None:
-    texts, annotations = [], ["File,Line,Begin Offset,End Offset,Type"]
-    for number, (first, last) in enumerate((first, last) for first in NAMES for last in FAMILIES):
-        phrase, name = PHRASES[number % len(PHRASES)], f"{first} {last}"
-        begin = phrase.index("{}")
-        texts.append(phrase.format(name))
-        annotations.append(f"reports.txt,{number},{begin},{begin + len(name)},ENGINEER")
-    library.put("recognizer/documents/reports.txt", "\n".join(texts) + "\n")
-    library.put("recognizer/annotations.csv", "\n".join(annotations) + "\n")
-    arn = account.comprehend.create_entity_recognizer(
-        RecognizerName="engineers",
-        LanguageCode="en",
-        DataAccessRoleArn=library.role,
-        InputDataConfig={
-            "EntityTypes": [{"Type": "ENGINEER"}],
-            "Documents": {"S3Uri": f"s3://{library.bucket}/recognizer/documents/"},
-            "Annotations": {"S3Uri": f"s3://{library.bucket}/recognizer/annotations.csv"},
-        },
-        VpcConfig=library.network.config(),
-    )["EntityRecognizerArn"]
-    model = wait(account, arn)
-    assert model["Status"].startswith("TRAINED"), model
+def test_from_annotations_to_a_recognizer_to_a_job(library: Any, models: dict[str, dict[str, Any]]) -> None:
+    model = models["recognizer"]
     assert [each["Type"] for each in model["RecognizerMetadata"]["EntityTypes"]] == ["ENGINEER"]
-    library.put("unread/a.txt", "The bridge was designed by Emily Roebling last year.\n😀 Tromsø is a town.\n")
-    properties = library.run("unread/", EntityRecognizerArn=arn)
-    assert properties["JobStatus"] == "COMPLETED", properties
-    assert properties["EntityRecognizerArn"] == arn
     texts = ["The bridge was designed by Emily Roebling last year.", "😀 Tromsø is a town."]
+    library.put("unread/a.txt", "\n".join(texts) + "\n")
+    properties = use(library, arn_of(model), "unread/")
+    assert properties["JobStatus"] == "COMPLETED", properties
+    assert properties["EntityRecognizerArn"] == arn_of(model)
     lines = library.lines(properties)
     assert [(each["Text"], each["Type"]) for each in lines[0]["Entities"]] == [("Emily Roebling", "ENGINEER")]
     for text, line in zip(texts, lines, strict=True):
         assert all(text[each["BeginOffset"] : each["EndOffset"]] == each["Text"] for each in line["Entities"])
     assert library.interfaces() == []
+
+
+@every_model
+def test_bad_documents_cost_a_job_with_a_model_themselves_only(
+    library: Any, models: dict[str, dict[str, Any]], kind: str
+) -> None:
+    limit = {"classifier": 10 << 20, "recognizer": 1 << 20}[kind]
+    lines = {
+        b"My parcel has not arrived.\r\n": None,
+        b"\n": "EMPTY_DOCUMENT" if kind == "classifier" else None,
+        b"x" * (limit + 1) + b"\r": "DOCUMENT_SIZE_EXCEEDED",
+        b"Troms\xf8\n": "UNSUPPORTED_ENCODING",
+        b"Grace Hopper signed the report.\n": None,
+    }
+    library.put(f"bad-{kind}/a.txt", b"".join(lines))
+    properties = use(library, arn_of(models[kind]), f"bad-{kind}/")
+    assert properties["JobStatus"] == "COMPLETED", properties
+    assert [line.get("ErrorCode") for line in library.lines(properties)] == list(lines.values())
 
 
 def test_a_bad_row_is_named_by_file_and_line(library: Any, account: reading.Account) -> None:
@@ -174,23 +225,45 @@ def test_a_bad_row_is_named_by_file_and_line(library: Any, account: reading.Acco
     assert "91" in model["Message"]
 
 
-def test_without_an_endpoint_the_training_names_the_missing_route(
-    make_library: Callable[..., Any], account: reading.Account
-) -> None:
+def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: Any, account: reading.Account) -> None:
+    foreign = f"foreign-{library.bucket}"
+    account.s3.create_bucket(Bucket=foreign)
+    account.s3.put_object(Bucket=foreign, Key="rows.manifest", Body=b'{"source": "a", "kind": 0}\n')
+    manifest = {"S3Uri": f"s3://{foreign}/rows.manifest", "AttributeNames": ["kind"]}
+    config = {"DataFormat": "AUGMENTED_MANIFEST", "AugmentedManifests": [manifest]}
+    model = wait(account, train(library, "classifier", "foreign", InputDataConfig=config))
+    assert model["Status"] == "IN_ERROR"
+    assert model["Message"].startswith("NO_READ_ACCESS_TO_INPUT: "), model
+    assert manifest["S3Uri"] in model["Message"]
+    assert library.interfaces() == []
+
+
+@pytest.fixture(scope="module")
+def walled(make_library: Callable[..., Any]) -> Any:
+    """A library whose network has no endpoint."""
     library = make_library("10.61.0.0/16", with_endpoint=False)
-    library.put("training/rows.csv", rows(15))
-    arn = create(
-        account,
-        "walled",
-        DataAccessRoleArn=library.role,
-        InputDataConfig={"S3Uri": f"s3://{library.bucket}/training/rows.csv"},
-        VpcConfig=library.network.config(),
-    )
-    model = wait(account, arn)
+    library.put("new/a.txt", "Grace Hopper signed the report.\n")
+    return library
+
+
+@every_model
+def test_without_an_endpoint_the_training_names_the_missing_route(walled: Any, kind: str) -> None:
+    model = wait(walled.account, train(walled, kind, "walled"))
     assert model["Status"] == "IN_ERROR"
     assert model["Message"].startswith("NO_ROUTE_TO_STORAGE: ")
-    assert library.network.route_table in model["Message"]
-    assert library.interfaces() == []
+    assert walled.network.route_table in model["Message"]
+    assert walled.interfaces() == []
+
+
+@every_model
+def test_without_an_endpoint_a_job_with_a_model_names_the_missing_route(
+    walled: Any, models: dict[str, dict[str, Any]], kind: str
+) -> None:
+    properties = use(walled, arn_of(models[kind]), "new/")
+    assert properties["JobStatus"] == "FAILED"
+    assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE: "), properties
+    assert walled.network.route_table in properties["Message"]
+    assert walled.interfaces() == []
 
 
 def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statement_it_lacks(
@@ -222,30 +295,22 @@ def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statemen
     assert library.network.endpoint in model["Message"]
 
 
-def test_a_training_that_is_stopped_half_way_leaves_nothing(library: Any, account: reading.Account) -> None:
-    library.put("much/rows.csv", rows(4_000))
-    arn = create(
-        account,
-        "stopped",
-        DataAccessRoleArn=library.role,
-        InputDataConfig={"S3Uri": f"s3://{library.bucket}/much/rows.csv"},
-        VpcConfig=library.network.config(),
-    )
+@every_model
+def test_a_training_that_is_stopped_half_way_leaves_nothing(library: Any, account: reading.Account, kind: str) -> None:
+    arn = train(library, kind, "stopped", times={"classifier": 260, "recognizer": 100}[kind])
     eventually(lambda: describe(account, arn)["Status"] == "TRAINING" and library.interfaces(), 30, "the training")
     time.sleep(1)
-    account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
+    if kind == "classifier":
+        account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
+    else:
+        account.comprehend.stop_training_entity_recognizer(EntityRecognizerArn=arn)
     assert describe(account, arn)["Status"] in ("STOP_REQUESTED", "STOPPED")
     model = wait(account, arn)
     assert model["Status"] == "STOPPED", model
-    assert "ClassifierMetadata" not in model
+    assert not {"ClassifierMetadata", "RecognizerMetadata"} & set(model)
     assert library.interfaces() == []
     with pytest.raises(ClientError, match="ResourceUnavailableException"):
-        account.comprehend.start_document_classification_job(
-            DocumentClassifierArn=arn,
-            InputDataConfig={"S3Uri": f"s3://{library.bucket}/much/"},
-            OutputDataConfig={"S3Uri": f"s3://{library.bucket}/results"},
-            DataAccessRoleArn=library.role,
-        )
+        use(library, arn, "new/")
 
 
 @pytest.fixture
@@ -275,9 +340,10 @@ def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_not
         InputDataConfig={"S3Uri": f"s3://{place.bucket}/training/rows.csv"},
         VpcConfig=place.network.config(),
     )
+    job = place.training(arn)
     killed = 0
     while killed < 3:
-        victim = eventually(partial(_worker, place, arn, killed + 1), 60, "a worker of the training")
+        victim = eventually(partial(place.process, job, killed + 1), 60, "a worker of the training")
         assert victim is not None
         # At once, in the middle of its work, and near its end.
         time.sleep((0.0, 0.4, 1.0)[killed])
@@ -309,15 +375,46 @@ def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_not
     settled(place.product.leftovers)
 
 
-def _worker(place: Place, arn: str, attempt: int) -> int | None:
-    """Return the process that trains a model in this attempt, once there is one."""
-    with place.product.database() as database:
-        row = database.execute(
-            "SELECT c.container_id FROM job_containers c JOIN jobs j USING (job_id) "
-            "WHERE j.arn = ? AND c.attempt = ? AND c.interface_id IS NOT NULL",
-            (arn, attempt),
-        ).fetchone()
-    for record in place.product.records().values():
-        if row and record is not None and record.container_id == row[0] and start_time(record.pid) is not None:
-            return worker_of(record.pid)
-    return None
+@pytest.mark.parametrize("kind", ["topics", "classification"])
+def test_a_job_that_nobody_can_stop_is_done_whole_after_a_loss_half_way(place: Place, kind: str) -> None:
+    account = place.product.account()
+    client: Any = account.comprehend
+    lines = [text.format(n) for n in range(1_000) for texts in SENTENCES.values() for text in texts]
+    account.s3.put_object(Bucket=place.bucket, Key="in/mail.txt", Body="\n".join(lines).encode())
+    account.s3.put_object(Bucket=place.bucket, Key="training/rows.csv", Body=rows(15).encode())
+    usual = {"DataAccessRoleArn": place.role, "VpcConfig": place.network.config()}
+    request = {
+        "InputDataConfig": {"S3Uri": f"s3://{place.bucket}/in/"},
+        "OutputDataConfig": {"S3Uri": f"s3://{place.bucket}/results/"},
+        **usual,
+    }
+    if kind == "topics":
+        job = client.start_topics_detection_job(NumberOfTopics=3, **request)["JobId"]
+    else:
+        config = {"S3Uri": f"s3://{place.bucket}/training/rows.csv"}
+        arn = create(account, "tickets", InputDataConfig=config, **usual)
+        assert wait(account, arn)["Status"].startswith("TRAINED")
+        job = client.start_document_classification_job(DocumentClassifierArn=arn, **request)["JobId"]
+    worker = eventually(lambda: place.process(job), 60, f"a worker of {job}")
+    assert worker is not None
+    time.sleep(0.7)
+    place.product.kill_processes([worker])
+    shown = reading.find_job(account, job)
+    assert shown is not None
+    assert shown["JobStatus"] == "IN_PROGRESS", "it was done before the kill"
+
+    def over() -> dict[str, Any] | None:
+        found = reading.find_job(account, job)
+        return found if found is not None and found["JobStatus"] in reading.OVER else None
+
+    properties = eventually(over, 120, f"the end of {job}")
+    assert properties is not None
+    assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{place.story(job)}"
+    assert "attempt 2 follows" in place.story(job)
+    if kind == "topics":
+        _, table = reading.topics(account, properties)
+        assert {row["docname"] for row in table} == {f"mail.txt:{number}" for number in range(len(lines))}
+    else:
+        found = list(reading.results(account, properties))
+        assert [line["Line"] for line in found] == [str(number) for number in range(len(lines))]
+    settled(place.product.leftovers)

@@ -12,6 +12,7 @@ from reading_room.jobs.endings import WORKER_CODES, documents_so_far, ending, pr
 from reading_room.jobs.job import ContainerLost, OutputSeen, WorkerFailed
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.state_machine import describe
 
 OUTPUT = Location("papers", "out/output.tar.gz")
 DONE = Done(3, 1, 10, "ab" * 32)
@@ -36,6 +37,13 @@ def test_done_counts_once_the_object_is_seen_however_the_process_ended() -> None
     assert ending(state(Ready(), DONE), OUTPUT, head) == seen
     assert ending(state(DONE, phase="exited", exit_code=137), OUTPUT, head) == seen
     assert ending(state(DONE, phase="lost"), OUTPUT, head) == seen
+
+
+def test_what_the_results_do_not_show_is_told_in_one_printable_line() -> None:
+    said = Done(3, 1, 10, "ab" * 32, warning="Left out:\nbad.txt")
+    event = ending(state(said), OUTPUT, head)
+    assert event == OutputSeen(3, 1, False, warning="Left out:\\nbad.txt")
+    assert describe(event) == "output seen: 3 documents, 1 errors; Left out:\\nbad.txt"
 
 
 def test_a_checksum_that_the_store_does_not_know_proves_nothing() -> None:

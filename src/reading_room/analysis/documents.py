@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reading_room.analysis.signatures import foreign, peeked
+
 UTF8_BOM = b"\xef\xbb\xbf"
+_ENCODING = "UNSUPPORTED_ENCODING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,24 @@ def documents_of_lines(file: str, chunks: Iterable[bytes], limit: int, source: i
     """Yield the lines of one file as documents, each a text or an error of its own.
 
     A line that is not UTF-8 costs itself only: LF and CR are the same bytes in whatever it was meant to be, so the
-    lines behind it are where they seem to be.
+    lines behind it are where they seem to be. A file that is no text has no lines, and one error in their place.
     """
-    for number, line in enumerate(split_lines(_without_bom(chunks), limit)):
+    head, whole = peeked(chunks)
+    if what := foreign(head):
+        yield Document(file, 0, error=_foreign(what), source=source)
+        return
+    for number, line in enumerate(split_lines(_without_bom(whole), limit)):
         yield _document(file, number, line, limit, source)
 
 
 def document_of_file(file: str, chunks: Iterable[bytes], limit: int, source: int = 0) -> Document:
     """Return one file as one document, reading no more of it than the limit allows."""
+    head, whole = peeked(chunks)
+    if what := foreign(head):
+        return Document(file, None, error=_foreign(what), source=source)
     kept: list[bytes] = []
     size = 0
-    for chunk in _without_bom(chunks):
+    for chunk in _without_bom(whole):
         size += len(chunk)
         if size > limit:
             kept.clear()
@@ -97,12 +107,19 @@ def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from iterator
 
 
+def _foreign(what: str) -> DocumentError:
+    return DocumentError(_ENCODING, f"Document is not in UTF-8 format: the file is {what}.")
+
+
 def _document(file: str, line: int | None, content: bytes | Oversize, limit: int, source: int) -> Document:
     if isinstance(content, Oversize):
         message = f"Document size exceeds maximum size limit {limit} bytes: it has {content.size} bytes."
         return Document(file, line, error=DocumentError("DOCUMENT_SIZE_EXCEEDED", message), source=source)
     try:
-        return Document(file, line, content.decode("utf-8"), source=source)
+        # A zero byte decodes and is in no text: it is half of UTF-16, and of binary files.
+        if b"\x00" not in content:
+            return Document(file, line, content.decode("utf-8"), source=source)
+        error = DocumentError(_ENCODING, "Document is not in UTF-8 format: it has a zero byte.")
     except UnicodeDecodeError:
-        message = "Document is not in UTF-8 format."
-        return Document(file, line, error=DocumentError("UNSUPPORTED_ENCODING", message), source=source)
+        error = DocumentError(_ENCODING, "Document is not in UTF-8 format.")
+    return Document(file, line, error=error, source=source)

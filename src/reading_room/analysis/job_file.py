@@ -138,7 +138,8 @@ class Done:
     """The output object is written, as the worker believes. ``sha256`` is of the archive, in hexadecimal.
 
     Of a training the object is the model's artifact, ``metadata`` the model's ClassifierMetadata or RecognizerMetadata
-    as a JSON object, and ``warning`` the reason for TRAINED_WITH_WARNING, empty where there is none.
+    as a JSON object, and ``warning`` the reason for TRAINED_WITH_WARNING, empty where there is none. Of a job whose
+    results have no place for errors, ``warning`` names the documents that were left out.
     """
 
     documents: int

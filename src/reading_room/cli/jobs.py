@@ -167,15 +167,22 @@ def _print_errors(errors: list[dict[str, Any]]) -> None:
 
 @app.command("explain")
 def explain(
-    job: Annotated[str, typer.Argument(help="The job's id.")], data: DataOption = None, port: PortOption = None
+    job: Annotated[str, typer.Argument(help="The job's id, or for a training the ARN of its model.")],
+    data: DataOption = None,
+    port: PortOption = None,
 ) -> None:
     """Tell what happened to a job, step by step, with milliseconds since it was submitted."""
     settings = read_settings(data, port)
     try:
         account = reading.Account(endpoint_of(settings))
-        lines = reading.story(account, job)
-        properties = reading.find_job(account, job)
-    except StartError as error:
+        properties: dict[str, Any] | None
+        if job.startswith("arn:"):
+            properties, training = reading.find_training(account, job)
+            lines = reading.story(account, training)
+        else:
+            lines = reading.story(account, job)
+            properties = reading.find_job(account, job)
+    except (StartError, reading.NoTrainingError) as error:
         raise fail(str(error)) from None
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
@@ -186,7 +193,8 @@ def explain(
     except ResponseParserError as error:
         raise fail(not_answered(error, settings)) from None
     if properties is not None:
-        console.print(f"[bold]{job}[/]  {properties['JobStatus']}")
+        status = properties.get("JobStatus") or properties["Status"]
+        console.print(f"[bold]{plain(job)}[/]  {status}", soft_wrap=True)
         if properties.get("Message"):
             console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
     print_story(lines)

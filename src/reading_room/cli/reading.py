@@ -340,6 +340,41 @@ def find_job(account: Account, job: str) -> dict[str, Any] | None:
     return None
 
 
+class NoTrainingError(Exception):
+    """What is named has no training that could be told of; the message says why."""
+
+
+def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
+    """Return the properties of a custom model, and the id of the job that trained it.
+
+    Raises ``NoTrainingError`` when there is no such model, or no story of its training.
+    """
+    from reading_room.comprehend.models import MODEL_KINDS
+    from reading_room.jobs.stories import LOG_GROUP
+
+    kind = MODEL_KINDS.get(arn.rpartition(":")[2].partition("/")[0])
+    if kind is None:
+        raise NoTrainingError(f"{arn} is of no custom model: name a model by its ARN, a job by its id")
+    lists = " and ".join(f"`aws comprehend {xform_name(each.list, '-')}`" for each in MODEL_KINDS.values())
+    try:
+        describe = getattr(account.comprehend, xform_name(kind.describe))
+        properties = dict(describe(**{kind.arn_member: arn})[kind.properties])
+    except account.comprehend.exceptions.ResourceNotFoundException:
+        raise NoTrainingError(f"no model {arn}: {lists} list those there are") from None
+    if source := properties.get("SourceModelArn"):
+        raise NoTrainingError(f"{arn} was imported, so no job trained it: it is a copy of {source}")
+    # The story's first line has the ARN, and the moment that the model has: a name may have been used before.
+    submitted = int(properties["SubmitTime"].timestamp() * 1000)
+    events = account.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=LOG_GROUP, filterPattern=f'"{arn}"', startTime=submitted - 1000, endTime=submitted + 1000
+    )
+    for page in events:
+        for event in page["events"]:
+            if event["message"].endswith(f" {arn}"):
+                return properties, event["logStreamName"]
+    raise NoTrainingError(f"the log group {LOG_GROUP} has no training of {arn}: its streams may have been deleted")
+
+
 def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield the members of a finished job's archive: name and lines, to be read before the next member is."""
     bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")

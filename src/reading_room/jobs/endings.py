@@ -111,7 +111,7 @@ def _seen(
             f"{done.size} bytes with {printable(done.sha256, 64)}.",
         )
     if check_model is None:
-        return OutputSeen(done.documents, done.errors, done.stopped)
+        return OutputSeen(done.documents, done.errors, done.stopped, warning=printable(done.warning))
     try:
         check_model(done.metadata)
     except ValueError as error:

@@ -113,6 +113,8 @@ class OutputSeen:
     """Whether the worker ended early because it was asked to."""
     model: ModelSeen | None = None
     """Of a training: the artifact, which is the object that was seen."""
+    warning: str = ""
+    """What the worker says that its results do not show."""
 
 
 @dataclass(frozen=True, slots=True)

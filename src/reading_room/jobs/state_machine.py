@@ -180,9 +180,10 @@ def describe(event: Event) -> str:
         case OutputSeen(documents=documents, model=ModelSeen(size=size, warning=warning)):
             warned = f"; {warning}" if warning else ""
             return f"model seen: trained on {documents} documents, {size} bytes{warned}"
-        case OutputSeen(documents=documents, errors=errors, stopped=stopped):
+        case OutputSeen(documents=documents, errors=errors, stopped=stopped, warning=warning):
             early = ", ended early as asked" if stopped else ""
-            return f"output seen: {documents} documents, {errors} errors{early}"
+            warned = f"; {warning}" if warning else ""
+            return f"output seen: {documents} documents, {errors} errors{early}{warned}"
         case ContainerLost(reason=reason):
             return f"container lost: {reason}"
         case TimedOut(seconds=seconds):

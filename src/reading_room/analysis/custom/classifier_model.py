@@ -24,6 +24,8 @@ KIND = "classifier"
 MOST_CODE_POINTS = 20_000
 """Of a document, for its terms: what comes later changes no vote and costs memory."""
 
+_BESIDE = 0.05
+
 Matrix = NDArray[np.float32]
 
 
@@ -81,7 +83,7 @@ class ClassifierModel:
     sharpness: tuple[float, float]
     """Factors of the terms' and the vectors' margins before they become probabilities."""
     cut: float = 0.5
-    """Of several labels a document: the blended probability that is reported as 0.5."""
+    """Of several labels a document: from what probability on a label is given, that is scored 0.5 or more."""
 
     @property
     def reads_vectors(self) -> bool:
@@ -91,8 +93,9 @@ class ClassifierModel:
     def scores(self, texts: Sequence[str], vectors: Matrix | None) -> NDArray[np.float64]:
         """Return the score of each label, documents x labels, between 0 and 1.
 
-        Of one label a document they sum to 1. Of several they are independent, and 0.5 is where a label is more
-        likely right than wrong for the best F1.
+        Scores are probabilities. Of one label a document they sum to 1. Of several they are independent, and those
+        between the cut that gives the best F1 and 0.5 are moved beside 0.5: a label scored just over it may well be
+        less likely than not.
         """
         margins = self.blended(
             np.asarray(self.terms.matrix(texts) @ self.term_coefficients.T) + self.term_intercepts,
@@ -180,7 +183,15 @@ class ClassifierModel:
 
 
 def around_half(probabilities: NDArray[np.float64], cut: float) -> NDArray[np.float64]:
-    """Stretch probabilities so that ``cut`` becomes 0.5, and 0 and 1 stay: clients cut at 0.5."""
-    below = 0.5 * probabilities / cut
-    above = 0.5 + 0.5 * (probabilities - cut) / (1 - cut)
-    return np.where(probabilities < cut, below, above)
+    """Return probabilities as scores, ``cut`` and more being 0.5 and more, for clients that cut there.
+
+    Only those between the cut and the half change: they move beside the half, on their side of the cut, in their order.
+    A wider stretch would say of many labels that they are likelier than they are.
+    """
+    if cut <= 0.5:
+        end = 0.5 + _BESIDE
+        moved = 0.5 + _BESIDE * (probabilities - cut) / (end - cut)
+        return np.where((probabilities >= cut) & (probabilities < end), moved, probabilities)
+    end = 0.5 - _BESIDE
+    moved = np.minimum(0.5 - _BESIDE * (cut - probabilities) / (cut - end), np.nextafter(0.5, 0))
+    return np.where((probabilities < cut) & (probabilities > end), moved, probabilities)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from reading_room.analysis.custom.tokens import Token
 
@@ -41,9 +41,13 @@ def runs(labels: Sequence[str]) -> list[tuple[int, int, str]]:
     return found
 
 
-def listed_spans(text: str, tokens: Sequence[Token], entries: Mapping[str, str], longest: int) -> list[Span]:
-    """Return where a text has entries of a list: whole tokens, the longest first. ``longest`` is in code points."""
+def listed_spans(text: str, tokens: Sequence[Token], entries: Mapping[str, str], lengths: Set[int]) -> list[Span]:
+    """Return where a text has entries of a list: whole tokens, the longest first.
+
+    ``lengths`` are those of the entries in code points: one very long entry must not make every stretch be looked up.
+    """
     found: list[Span] = []
+    longest = max(lengths, default=0)
     number = 0
     while number < len(tokens):
         begin = tokens[number].begin
@@ -52,7 +56,7 @@ def listed_spans(text: str, tokens: Sequence[Token], entries: Mapping[str, str],
             last += 1
         for behind in range(last, number, -1):
             end = tokens[behind - 1].end
-            kind = entries.get(text[begin:end])
+            kind = entries.get(text[begin:end]) if end - begin in lengths else None
             if kind is not None:
                 found.append((begin, end, kind))
                 number = behind

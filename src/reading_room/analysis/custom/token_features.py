@@ -39,8 +39,7 @@ def word_shape(word: str) -> str:
 
 def known_strings(tokens: Sequence[Token], text: str, known: Mapping[str, str]) -> list[str]:
     """Return for each token the label that the known strings would give it."""
-    longest = max(map(len, known), default=0)
-    return labels_of(tokens, listed_spans(text, tokens, known, longest))
+    return labels_of(tokens, listed_spans(text, tokens, known, set(map(len, known))))
 
 
 def features(

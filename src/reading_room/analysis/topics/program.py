@@ -39,6 +39,8 @@ DEFAULT_TOPICS = 10
 ENGINES = ("embedding", "nmf", "lda")
 
 _BATCH = 512
+_NAMED = 3
+"""Documents left out that are named; the others are counted."""
 
 
 class _Sampled(NamedTuple):
@@ -92,6 +94,7 @@ class Topics:
         archive.write("docname,topic,proportion")
         rows = {one.number: row for row, one in enumerate(sample)}
         documents = errors = 0
+        left_out: list[Document] = []
         stopped = False
         for batch in _batches(documents_of(work.job, objects, work.storage)):
             if stopped := work.stopping():
@@ -101,11 +104,20 @@ class Topics:
                 for topic, share in _listed(row):
                     archive.write(f"{_docname(document)},{topic:03d},{share:.9G}")
             documents += len(batch)
-            errors += sum(document.error is not None for document in batch)
+            bad = [document for document in batch if document.error is not None]
+            errors += len(bad)
+            left_out += bad[: _NAMED - len(left_out)]
             work.tell(Progress(documents))
         size, sha256 = archive.finish()
         work.storage.write(work.job.output, archive.path)
-        return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=stopped)
+        return Done(
+            documents=documents,
+            errors=errors,
+            size=size,
+            sha256=sha256,
+            stopped=stopped,
+            warning=_left_out(left_out, errors - len(left_out)),
+        )
 
     def _model(
         self, engine: str, words: Words, sample: Sequence[_Sampled], number: int, between: Callable[[], None]
@@ -185,6 +197,13 @@ def _listed(row: Shares) -> list[tuple[int, float]]:
     kept = [(topic, float(row[topic])) for topic in np.argsort(-row, kind="stable") if row[topic] >= LEAST_SHARE]
     total = sum(share for _, share in kept)
     return [(int(topic), share / total) for topic, share in kept]
+
+
+def _left_out(documents: Sequence[Document], more: int) -> str:
+    """Say which documents have no topics, and how many more: the two tables have no place for an error."""
+    named = [f"{_docname(one)}: {one.error.message}" for one in documents if one.error is not None]
+    counted = [f"and {more:,} more."] if more else []
+    return " ".join(["Left out:", *named, *counted]) if named else ""
 
 
 def _docname(document: Document) -> str:

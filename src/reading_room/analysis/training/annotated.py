@@ -9,6 +9,7 @@ from typing import Any
 from reading_room.analysis.custom.spans import Span
 from reading_room.analysis.storage import JobFailure, Storage
 from reading_room.analysis.training.csv_rows import Row, csv_rows
+from reading_room.analysis.training.function_words import FUNCTION_WORDS
 from reading_room.analysis.training.manifests import Item, items
 from reading_room.analysis.training.places import INSUFFICIENT, INVALID, Place, Problem, Problems, shown
 from reading_room.analysis.training.sources import lines, sources, whole_text
@@ -20,6 +21,8 @@ MOST_DOCUMENTS = 200_000
 LEAST_DOCUMENTS = 3
 LEAST_MENTIONS = 25
 """Of a type, in annotations or as matches of an entity list."""
+LEAST_TESTED = 1
+"""Mentions of a type in test documents of the user's own."""
 MOST_ENTRIES = 1_000_000
 ENTRY_LIMIT = 5_000
 
@@ -46,8 +49,10 @@ class RecognizerData:
     problems: Problems
 
 
-def read_recognizer_data(storage: Storage, config: Mapping[str, Any], total_limit: int) -> RecognizerData:
-    """Read all that ``InputDataConfig`` of a CreateEntityRecognizer request names.
+def read_recognizer_data(
+    storage: Storage, config: Mapping[str, Any], language: str, total_limit: int
+) -> RecognizerData:
+    """Read all that ``InputDataConfig`` of a CreateEntityRecognizer request names; ``language`` is its LanguageCode.
 
     Raises ``JobFailure``: what ``sources`` raises, ``INVALID_TRAINING_DATA`` and ``INSUFFICIENT_TRAINING_DATA``.
     """
@@ -64,7 +69,7 @@ def read_recognizer_data(storage: Storage, config: Mapping[str, Any], total_limi
         if documents.get("TestS3Uri"):
             reading.documents(documents["TestS3Uri"], by_line, test)
         if config.get("EntityList"):
-            entries = reading.entity_list(config["EntityList"]["S3Uri"])
+            entries = reading.entity_list(config["EntityList"]["S3Uri"], FUNCTION_WORDS[language])
         else:
             reading.annotations(config["Annotations"]["S3Uri"], by_line, train)
             if config["Annotations"].get("TestS3Uri"):
@@ -76,14 +81,14 @@ def read_recognizer_data(storage: Storage, config: Mapping[str, Any], total_limi
     return RecognizerData(train, test if test.texts else None, entries, reading.problems)
 
 
-def check_mentions(counts: Mapping[str, int], types: list[str], problems: Problems, what: str) -> None:
+def check_mentions(
+    counts: Mapping[str, int], types: list[str], problems: Problems, what: str, least: int = LEAST_MENTIONS
+) -> None:
     """Refuse types with too few mentions: ``JobFailure`` with each such type and both numbers."""
-    few = [(kind, counts.get(kind, 0)) for kind in types if counts.get(kind, 0) < LEAST_MENTIONS]
+    few = [(kind, counts.get(kind, 0)) for kind in types if counts.get(kind, 0) < least]
     if few:
         named = ", ".join(f"{kind} {count}" for kind, count in few)
-        raise problems.failure(
-            INSUFFICIENT, f"every entity type needs at least {LEAST_MENTIONS} {what}; too few have: {named}."
-        )
+        raise problems.failure(INSUFFICIENT, f"every entity type needs at least {least} {what}; too few have: {named}.")
 
 
 class _Reading:
@@ -156,7 +161,7 @@ class _Reading:
             into.spans[index].append(span)
             places.append(place)
 
-    def entity_list(self, uri: str) -> dict[str, str]:
+    def entity_list(self, uri: str, function_words: frozenset[str]) -> dict[str, str]:
         entries: dict[str, str] = {}
         for _, columns, row in self._rows(uri, ("Text", "Type")):
             text, kind = row[columns["Text"]], row[columns["Type"]].text.strip()
@@ -167,6 +172,8 @@ class _Reading:
                 self.problems.add(Problem(text.place, "an empty text"))
             elif len(value) > ENTRY_LIMIT:
                 self.problems.add(Problem(text.place, f"a text of more than {ENTRY_LIMIT:,} characters"))
+            elif value in function_words:
+                self.problems.add(Problem(text.place, "a function word, which names nothing", shown(value)))
             elif value in entries:
                 same = entries[value] == kind
                 what = "a text that is listed twice" if same else "a text that is listed with another type before"

@@ -17,6 +17,7 @@ from reading_room.analysis.training.sources import Line, lines, sources
 MOST_LABELS: dict[Mode, int] = {"MULTI_CLASS": 1000, "MULTI_LABEL": 100}
 LEAST_DOCUMENTS_OF_A_LABEL = 10
 LEAST_DOCUMENTS: dict[Mode, int] = {"MULTI_CLASS": 20, "MULTI_LABEL": 50}
+MOST_DOCUMENTS = 1_000_000
 LABEL_LIMIT = 5_000
 HELD_LIMIT = 200_000_000
 """Code points of training text that a container of 2 GB holds while it counts."""
@@ -143,6 +144,8 @@ class _Reading:
             self.problems.add(found)
             return
         text, labels, place = found
+        if len(into.texts) == MOST_DOCUMENTS:
+            raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {MOST_DOCUMENTS:,} documents")
         self._held += len(text)
         if self._held > HELD_LIMIT:
             raise JobFailure(

@@ -21,13 +21,15 @@ from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.training.annotated import (
+    LEAST_TESTED,
     Annotated,
     RecognizerData,
     check_mentions,
     read_recognizer_data,
 )
 from reading_room.analysis.training.metrics import recognizer_metadata
-from reading_room.analysis.training.recognizer_fit import Prepared, calibrate, fit_recognizer, prepare
+from reading_room.analysis.training.recognizer_fit import Prepared, RecognizerFit, prepare
+from reading_room.analysis.training.recognizer_scores import calibrate
 from reading_room.analysis.training.split import held_back
 from reading_room.analysis.training.stop import Stopped
 
@@ -71,7 +73,7 @@ class RecognizerTraining:
                 raise Stopped
 
         try:
-            data = read_recognizer_data(work.storage, config, work.job.total_limit)
+            data = read_recognizer_data(work.storage, config, language, work.job.total_limit)
             between()
             trained = train_recognizer(
                 data, types, language, self._tokenizer(language), self._vectors, work.scratch, between,
@@ -114,6 +116,9 @@ def train_recognizer(
     train, entries = data.train, data.entries
     if entries is None:
         _check(train, types, data, "mentions in the training documents")
+        if data.test is not None:
+            tested_mentions = _mentions(data.test.spans)
+            check_mentions(tested_mentions, types, data.problems, "mentions in the test documents", LEAST_TESTED)
     _sample(train, data)
     prepared = prepare(train.texts, tokenizer, vectors, between)
     progress(len(prepared))
@@ -128,8 +133,10 @@ def train_recognizer(
         tested = iter([(prepared[number], spans[number]) for number in np.flatnonzero(held)])
         prepared = [prepared[number] for number in np.flatnonzero(~held)]
         spans = [spans[number] for number in np.flatnonzero(~held)]
-    model = fit_recognizer(prepared, spans, types, language, entries is None, scratch, between)
-    true, answers = calibrate(model, Recognizer(model, tokenizer, vectors), tested)
+    fit = RecognizerFit(prepared, spans, types, language, entries is None, scratch, between)
+    model = fit.model()
+    calibrate(model, fit, tokenizer, vectors)
+    true, answers = _answers(Recognizer(model, tokenizer, vectors), tested)
     progress(len(prepared) + len(true))
     figures = recognizer_metadata(true, answers, types, _mentions(spans), len(prepared), len(true))
     return TrainedRecognizer(model, figures)
@@ -152,6 +159,19 @@ def _read_in_turn(
         yield from zip(some, part.spans, strict=True)
 
 
+def _answers(
+    recognizer: Recognizer, documents: Iterator[tuple[Prepared, list[Span]]]
+) -> tuple[list[list[Span]], list[list[Span]]]:
+    """Read test documents, and return the true entities of each and those found."""
+    truth: list[list[Span]] = []
+    answers: list[list[Span]] = []
+    for document, true in documents:
+        found = recognizer.find(document.text, document.tokens, document.vectors)
+        truth.append(true)
+        answers.append([(one.begin, one.end, one.kind) for one in found])
+    return truth, answers
+
+
 def _mentions(spans: Sequence[Sequence[Span]]) -> Counter[str]:
     return Counter(kind for found in spans for _, _, kind in found)
 
@@ -162,8 +182,8 @@ def _check(train: Annotated, types: list[str], data: RecognizerData, what: str) 
 
 def _mark(documents: Annotated, prepared: Sequence[Prepared], entries: dict[str, str]) -> None:
     """Give documents the spans that an entity list finds in them."""
-    longest = max(map(len, entries))
-    documents.spans = [listed_spans(one.text, one.tokens, entries, longest) for one in prepared]
+    lengths = set(map(len, entries))
+    documents.spans = [listed_spans(one.text, one.tokens, entries, lengths) for one in prepared]
 
 
 def _held(spans: Sequence[Sequence[Span]], share: float) -> NDArray[np.bool_]:

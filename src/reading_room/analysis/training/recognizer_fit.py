@@ -1,26 +1,26 @@
-"""Fitting a custom recognizer: the encoder's opinion of each token, the CRF that reads it, and what its scores mean.
+"""Fitting a custom recognizer: the encoder's opinion of each token, and the CRF that reads it.
 
 The opinion is a linear model over token vectors. The CRF must learn how far to trust it, so that its training documents
-get the opinion of a model that has not seen them: the documents are divided into parts, each judged by the others.
+get the opinion of a model that has not seen them: the documents are divided into parts, each judged by the others. The
+same parts tell what the scores mean (``recognizer_scores``).
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycrfsuite
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from reading_room.analysis.custom.recognizer_model import Opinion, Recognizer, RecognizerModel
+from reading_room.analysis.custom.recognizer_model import Opinion, RecognizerModel
 from reading_room.analysis.custom.spans import OUTSIDE, Span, labels_of
 from reading_room.analysis.custom.token_features import features, known_strings
 from reading_room.analysis.custom.token_vectors import TokenVectors
@@ -35,8 +35,6 @@ ITERATIONS = 60
 PENALTIES = (0.05, 0.05)
 LEAST_SEEN = 2
 """Documents that must mark a string as an entity before it counts as known."""
-LEAST_CALIBRATION = 50
-USUAL_CALIBRATION = (0.7, 0.0)
 MOST_OPINION_TOKENS = 60_000
 """That the opinion learns from; a sample of more says the same."""
 
@@ -69,114 +67,95 @@ def prepare(
     return result
 
 
-def fit_recognizer(
-    documents: Sequence[Prepared],
-    spans: Sequence[Sequence[Span]],
-    types: list[str],
-    language: str,
-    uses_known: bool,
-    scratch: Path,
-    between: Callable[[], None] = lambda: None,
-) -> RecognizerModel:
-    """Return a recognizer for these documents. ``uses_known`` adds strings that several of them mark as a feature.
+class RecognizerFit:
+    """What every fit to the documents of one training shares."""
 
-    A model from an entity list does without: all its marks are such strings, and it would learn to trust them alone.
-    Raises what ``between`` raises, which is called between the steps.
-    """
-    labels = [OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in ("B", "I"))]
-    truth = [labels_of(document.tokens, found) for document, found in zip(documents, spans, strict=True)]
-    known = _known(documents, spans) if uses_known else {}
-    opinion, judged = _opinions(documents, truth, labels, between)
-    between()
-    trainer = pycrfsuite.Trainer(verbose=False)
-    trainer.set_params(
-        {
-            "c1": PENALTIES[0],
-            "c2": PENALTIES[1],
-            "max_iterations": ITERATIONS,
-            "feature.minfreq": 2 if len(documents) > 50 else 1,
-            "feature.possible_transitions": True,
-        }
-    )
-    for number, document in enumerate(documents):
+    def __init__(
+        self,
+        documents: Sequence[Prepared],
+        spans: Sequence[Sequence[Span]],
+        types: list[str],
+        language: str,
+        uses_known: bool,
+        scratch: Path,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Judge each document by the others.
+
+        ``uses_known`` adds strings that several documents mark as a feature. A model from an entity list does without:
+        all its marks are such strings, and it would learn to trust them alone. Raises what ``between`` raises, which
+        is called between the steps.
+        """
+        self.documents, self.spans = documents, spans
+        self.part = np.random.default_rng(SEED).permutation(len(documents)) % PARTS
+        """The part that each document is of."""
+        self._types, self._language, self._uses_known = types, language, uses_known
+        self._scratch, self._between = scratch, between
+        self._labels = [OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in ("B", "I"))]
+        self._truth = [labels_of(document.tokens, found) for document, found in zip(documents, spans, strict=True)]
+        self._vectors = [document.vectors or [] for document in documents]
+        self._opinions: list[Opinion] = []
+        """Of each part, what is learnt from the others."""
+        if all(document.vectors is not None for document in documents):
+            for own in range(PARTS):
+                between()
+                self._opinions.append(self._opinion(np.flatnonzero(self.part != own)))
+
+    def model(self) -> RecognizerModel:
+        """Return a recognizer that has learnt from all documents. Its scores are to be set."""
+        everything = np.arange(len(self.documents))
+        self._between()
+        return self._fitted(everything, self._opinion(everything) if self._opinions else None)
+
+    def without(self, part: int) -> RecognizerModel:
+        """Return a recognizer that has learnt from all documents but those of a part."""
+        return self._fitted(np.flatnonzero(self.part != part), self._opinions[part] if self._opinions else None)
+
+    def _fitted(self, chosen: NDArray[np.intp], opinion: Opinion | None) -> RecognizerModel:
+        known = _known([(self.documents[n], self.spans[n]) for n in chosen]) if self._uses_known else {}
+        self._between()
+        trainer = pycrfsuite.Trainer(verbose=False)
+        trainer.set_params(
+            {
+                "c1": PENALTIES[0],
+                "c2": PENALTIES[1],
+                "max_iterations": ITERATIONS,
+                "feature.minfreq": 2 if len(chosen) > 50 else 1,
+                "feature.possible_transitions": True,
+            }
+        )
+        for count, number in enumerate(chosen):
+            self._show(trainer, int(number), known)
+            if count % 1000 == 0:
+                self._between()
+        path = self._scratch / "crf"
+        trainer.train(str(path))
+        return RecognizerModel(self._language, self._types, self._labels, path.read_bytes(), known, opinion)
+
+    def _show(self, trainer: Any, number: int, known: Mapping[str, str]) -> None:
+        """Give the CRF a document, with what an opinion that has not seen the document thinks of it."""
+        document, truth = self.documents[number], self._truth[number]
         marks = known_strings(document.tokens, document.text, known) if known else None
         position = 0
         for index, stretch in enumerate(stretches(document.tokens)):
             end = position + len(stretch)
-            view = judged[number][index] if judged is not None else None
-            found = features(stretch, marks[position:end] if marks else None, view, labels)
-            trainer.append(pycrfsuite.ItemSequence(found), truth[number][position:end])
+            view = self._opinions[self.part[number]].of(self._vectors[number][index]) if self._opinions else None
+            found = features(stretch, marks[position:end] if marks else None, view, self._labels)
+            trainer.append(pycrfsuite.ItemSequence(found), truth[position:end])
             position = end
-        if number % 1000 == 0:
-            between()
-    path = scratch / "crf"
-    trainer.train(str(path))
-    return RecognizerModel(language, types, labels, path.read_bytes(), known, opinion)
+
+    def _opinion(self, chosen: NDArray[np.intp]) -> Opinion:
+        return _fit_opinion(self._vectors, self._truth, self._labels, chosen)
 
 
-def calibrate(
-    model: RecognizerModel, recognizer: Recognizer, documents: Iterable[tuple[Prepared, list[Span]]]
-) -> tuple[list[list[Span]], list[list[Span]]]:
-    """Read test documents, set what the model's scores mean by them, and return the true entities and those found.
-
-    Scores decide nothing, so that the figures of the test stay those of documents that the model has not seen.
-    """
-    truth: list[list[Span]] = []
-    answers: list[list[Span]] = []
-    odds: list[float] = []
-    right: list[bool] = []
-    for document, true in documents:
-        found = recognizer.find(document.text, document.tokens, document.vectors)
-        truth.append(true)
-        answers.append([(one.begin, one.end, one.kind) for one in found])
-        for one in found:
-            odds.append(float(logit(min(max(one.probability, 1e-6), 1 - 1e-6))))
-            right.append((one.begin, one.end, one.kind) in true)
-    enough = len(odds) >= LEAST_CALIBRATION
-    model.calibration = _fitted(np.array(odds), np.array(right)) if enough else USUAL_CALIBRATION
-    return truth, answers
-
-
-def _fitted(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
-    def loss(values: NDArray[np.float64]) -> float:
-        kept = np.clip(expit(values[0] * odds + values[1]), 1e-7, 1 - 1e-7)
-        # A pull towards what is usual, for when there are few.
-        pull = 2 * ((values[0] - USUAL_CALIBRATION[0]) ** 2 + values[1] ** 2)
-        return float(-np.log(np.where(right, kept, 1 - kept)).sum() + pull)
-
-    found = minimize(loss, np.array(USUAL_CALIBRATION), method="Nelder-Mead", options={"xatol": 1e-3, "maxiter": 200})
-    return max(0.0, float(found.x[0])), float(found.x[1])
-
-
-def _known(documents: Sequence[Prepared], spans: Sequence[Sequence[Span]]) -> dict[str, str]:
+def _known(documents: Sequence[tuple[Prepared, Sequence[Span]]]) -> dict[str, str]:
     seen: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for number, (document, found) in enumerate(zip(documents, spans, strict=True)):
+    for number, (document, found) in enumerate(documents):
         for begin, end, kind in found:
             seen[document.text[begin:end], kind].add(number)
     often = [(len(numbers), text, kind) for (text, kind), numbers in seen.items() if len(numbers) >= LEAST_SEEN]
     # The most frequent type of a string comes last and stays.
     return {text: kind for _, text, kind in sorted(often)}
-
-
-def _opinions(
-    documents: Sequence[Prepared],
-    truth: Sequence[Sequence[str]],
-    labels: list[str],
-    between: Callable[[], None],
-) -> tuple[Opinion | None, list[list[NDArray[np.float32]]] | None]:
-    """Return the opinion, and what one that has not seen it thinks of each document's stretches."""
-    if any(document.vectors is None for document in documents):
-        return None, None
-    vectors = [document.vectors or [] for document in documents]
-    part = np.random.default_rng(SEED).permutation(len(documents)) % PARTS
-    judged: list[list[NDArray[np.float32]]] = [[] for _ in documents]
-    for own in range(PARTS):
-        between()
-        opinion = _fit_opinion(vectors, truth, labels, np.flatnonzero(part != own))
-        for number in np.flatnonzero(part == own):
-            judged[number] = [opinion.of(matrix) for matrix in vectors[number]]
-    between()
-    return _fit_opinion(vectors, truth, labels, np.arange(len(documents))), judged
 
 
 def _fit_opinion(

@@ -10,26 +10,12 @@ from typing import NamedTuple
 
 from reading_room.analysis.documents import UTF8_BOM, Oversize, split_lines
 from reading_room.analysis.job_file import Location
+from reading_room.analysis.signatures import foreign, peeked
 from reading_room.analysis.storage import JobFailure, Storage
 from reading_room.analysis.training.places import INVALID, Place, Problem
 
 LINE_LIMIT = 10_000_000
 """Bytes of one line; a longer one is counted and not kept."""
-
-_SIGNATURES = (
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"PK\x03\x04", "a zip archive (or a file of an office program)"),
-    (0, b"BZh", "a bzip2 archive"),
-    (0, b"\xfd7zXZ\x00", "an xz archive"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd archive"),
-    (257, b"ustar", "a tar archive"),
-    (0, b"%PDF-", "a PDF document"),
-    (0, b"\xff\xfe", "text in UTF-16 (little endian)"),
-    (0, b"\xfe\xff", "text in UTF-16 (big endian)"),
-    (0, b"PAR1", "a Parquet file"),
-)
-_HEAD = 512
 
 
 class Source(NamedTuple):
@@ -121,19 +107,12 @@ def whole_text(storage: Storage, source: Source, limit: int) -> str | Problem:
 
 def _text_only(storage: Storage, source: Source) -> Iterator[bytes]:
     """Pass an object on, unless its first bytes show that it is something else than text."""
-    chunks = iter(storage.read(source.bucket, source.key))
-    head = b""
-    for chunk in chunks:
-        head += chunk
-        if len(head) >= _HEAD:
-            break
-    for offset, signature, what in _SIGNATURES:
-        if head.startswith(signature, offset):
-            raise JobFailure(
-                INVALID, f"{source.uri} is {what}, not text in UTF-8: unpack or convert it, and store the text itself"
-            )
+    head, chunks = peeked(storage.read(source.bucket, source.key))
+    if what := foreign(head):
+        raise JobFailure(
+            INVALID, f"{source.uri} is {what}, not text in UTF-8: unpack or convert it, and store the text itself"
+        )
     if b"\x00" in head:
         column = head.index(b"\x00")
         raise JobFailure(INVALID, f"{source.uri} is not text: it has a zero byte at offset {column}")
-    yield head
     yield from chunks

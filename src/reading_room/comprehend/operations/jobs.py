@@ -82,7 +82,9 @@ class JobOperations:
             with self._database.transaction() as session:
                 # In this transaction, so that the model cannot go in between; a repeated call finds its job first.
                 if repeated(session, new) is None and (model := resolve(session, call, request)) is not None:
-                    new = replace(new, model=model.use)
+                    # A LanguageCode is asked for and decides nothing: a model reads the language it was trained in.
+                    language = None if new.language is None else model.language
+                    new = replace(new, model=model.use, language=language)
                 row = submit(session, new, self._clock(), active_quota=self._quotas.active_jobs)
         except TokenReused as error:
             raise ResourceInUseException(error.token, error.job_id) from error

@@ -1,0 +1,53 @@
+"""What a file is that is no text in UTF-8, by its first bytes: an archive, another program's document or encoding."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+from collections.abc import Iterable, Iterator
+
+HEAD = 512
+"""Bytes that tell: a tar archive says so behind its first file's name."""
+
+_SIGNATURES = (
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"PK\x03\x04", "a zip archive (or a file of an office program)"),
+    (0, b"BZh", "a bzip2 archive"),
+    (0, b"\xfd7zXZ\x00", "an xz archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"%PDF-", "a PDF document"),
+    (0, b"\xff\xfe", "text in UTF-16 (little endian)"),
+    (0, b"\xfe\xff", "text in UTF-16 (big endian)"),
+    (0, b"PAR1", "a Parquet file"),
+)
+
+
+def foreign(head: bytes) -> str | None:
+    """Return what a file is that begins with these bytes, ``a gzip archive``; ``None`` when it may be text."""
+    for offset, signature, what in _SIGNATURES:
+        # A text, too, may begin with letters that are a signature.
+        if head.startswith(signature, offset) and not (signature.isalnum() and _is_text(head)):
+            return what
+    return None
+
+
+def peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes of a stream, ``HEAD`` at least where it has so many, and the whole stream."""
+    stream = iter(chunks)
+    head = b""
+    for chunk in stream:
+        head += chunk
+        if len(head) >= HEAD:
+            break
+    return head, itertools.chain((head,), stream)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        # The last character may be cut off: that is no fault of the text.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in head
