@@ -26,15 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from models import entity_export, entity_scores
-from models.entity_corpora import Sentence, training
-from models.entity_filling import fill
-from models.minilm import load_encoder, unpack
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
 from transformers import BertModel
 
+from models import entity_export, entity_scores
+from models.entity_corpora import Sentence, training
+from models.entity_filling import fill
+from models.minilm import load_encoder, unpack
 from reading_room.analysis.engines.entity_tags import SHAPES, TAGS, TYPES, best_tags, shape, spans
 
 SEED = 0

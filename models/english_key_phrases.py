@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.corpora import EWT
-
 from reading_room.analysis.engines.english_key_phrases import phrases, score_key
 from reading_room.analysis.engines.packaged_pipeline import load_english
 from reading_room.analysis.engines.transformer_graph import WEIGHTS

@@ -17,14 +17,14 @@ import random
 from typing import Any
 
 import numpy as np
-from models.corpora import EWT
-from models.entity_corpora import conllu
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
+from models.corpora import EWT
+from models.entity_corpora import conllu
 from reading_room.analysis.engines.english_syntax import TAGS, from_halves, network, to_halves
 from reading_room.analysis.engines.packaged_pipeline import load_english
 from reading_room.analysis.engines.transformer_graph import WEIGHTS

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from models.entity_corpora import Sentence
-
 from reading_room.analysis.engines.packaged_pipeline import load_english
 
 COMPREHEND_TYPES = {

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-from models.entity_corpora import Sentence
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from models.entity_corpora import Sentence
 from reading_room.analysis.engines.english_entities import EnglishEntities, log_odds
 from reading_room.analysis.engines.entity_tags import TYPES
 from reading_room.analysis.engines.transformer_graph import WEIGHTS

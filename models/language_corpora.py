@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import spacy
+from spacy.tokens import DocBin, Span
+
 from models.corpora import Corpus
 from models.sequence_training import Phrase, Sentence
 from models.treebanks import Tree, Word, noun_phrases, trees
-from spacy.tokens import DocBin, Span
 
 UNER_BOSQUE = Corpus("UniversalNER/UNER_Portuguese-Bosque", "f2c2ad67aed900385fbe5d655af41f439c9b3333", "CC BY-SA 4.0")
 UD_BOSQUE = Corpus(

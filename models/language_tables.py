@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from models.corpora import Corpus
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from models.corpora import Corpus
 from reading_room.analysis.engines.language_ties import TABLES, PieceTable, pieces
 
 NTREX = Corpus("MicrosoftTranslator/NTREX", "8561f6a622db9edad1217683e5c83daefd8bb2bf", "CC BY-SA 4.0")

@@ -21,7 +21,6 @@ from models.language_corpora import (
     portuguese_entities,
 )
 from models.sequence_training import Recipe, measure, train
-
 from reading_room.analysis.engines.sequence_tagger import WEIGHTS
 
 WESTERN = Recipe("words", lexicon="western-names")

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from models.sentiment_corpora import MIXED, NEGATIVE, NEUTRAL, POSITIVE, Corpora, Sample, training_samples
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
+from models.sentiment_corpora import MIXED, NEGATIVE, NEUTRAL, POSITIVE, Corpora, Sample, training_samples
 from reading_room.analysis.engines.sentiment import Sentiment, of_document
 from reading_room.analysis.engines.sentiment_model import SentimentModel, softmax
 from reading_room.analysis.engines.transformer_graph import WEIGHTS
