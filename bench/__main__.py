@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-ORDER = ("service", "jobs", "kinds", "realtime", "network", "s3", "engines")
+ORDER = ("service", "jobs", "kinds", "realtime", "network", "vpc", "flow_logs", "s3", "engines")
 
 
 def main() -> int:

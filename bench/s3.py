@@ -40,7 +40,7 @@ def serve(folder: Path, listener: socket.socket) -> None:
     database.create_tables()
     first_administrator(database, ACCOUNT, REGION, folder / "credentials", system_clock)
     backend = file_backend(database, folder / "s3", REGION, system_clock)
-    authorization = S3Authorization(PolicyAuthorizer(database, REGION, system_clock), database, backend, REGION)
+    authorization = S3Authorization(PolicyAuthorizer(database, REGION, system_clock), backend, REGION)
     app = S3Application(backend, StoredCredentials(database), authorization, region=REGION)
     uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).run(sockets=[listener])
 

@@ -1,6 +1,6 @@
 """Write the pages that are read off the code: `make docs`. A test fails when one of them is behind.
 
-docs/reference/settings.md, docs/reference/operations.md, docs/reference/cli.md, and the tree in ARCHITECTURE.md.
+docs/reference/settings.md, operations.md, ec2.md, differences.md and cli.md there, and the tree in ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,141 @@ def _needs(operation: str) -> str:
     return ", ".join(f"`{r.action}`" + (" on the source" if r.bucket == "source" else "") for r in found)
 
 
+COMMON_TESTS = {
+    "DryRun": "test_a_dry_run_of_any_operation_changes_nothing",
+    "Filter": "test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there",
+    "Filters": "test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there",
+    "MaxResults": "test_the_pages_of_any_operation_together_are_the_whole_list",
+    "NextToken": "test_the_pages_of_any_operation_together_are_the_whole_list",
+}
+"""Parameters whose test goes through all operations: those of tests/api/test_ec2_every_operation.py."""
+
+
+def ec2_page() -> str:
+    """Return what each operation and each parameter of EC2 does here, with a test that sends it, or its refusal."""
+    from reading_room.aws.models import operation_model
+    from reading_room.vpc.operations.binding import declarations
+    from reading_room.vpc.operations.effects import REFUSED, effect_of
+
+    sent = sending_tests()
+    lines = [
+        "# EC2, parameter by parameter",
+        "",
+        "What a call may ask for, what comes of it, and a test that sends it. A parameter without an effect here is",
+        "refused with `UnsupportedOperation` before anything is done, unless it asks for nothing (`false`, `0`, `[]`).",
+        "",
+        "## Refused operations",
+        "",
+        "Each answers `InvalidAction` and changes nothing. The default network access list of each VPC, which lets",
+        "everything pass, is shown by DescribeNetworkAcls.",
+        "",
+        "| what | operations |",
+        "|---|---|",
+        *(f"| {what} | {', '.join(names)} |" for what, names in REFUSED.items()),
+        "",
+        "Every other operation of EC2 that is not below answers the same.",
+    ]
+    for declaration in declarations():
+        model = operation_model("ec2", declaration.name)
+        members = [] if model is None or model.input_shape is None else list(model.input_shape.members)
+        declared = declaration.parameters | ({"DryRun"} & set(members))
+        lines += ["", f"## {declaration.name}", ""]
+        if declared:
+            lines += ["| parameter | effect | test |", "|---|---|---|"]
+        for name in sorted(declared):
+            where = sent.get((declaration.name, name), "")
+            lines.append(f"| {name} | {effect_of(declaration.name, name) or ''} | {where} |")
+        refused = [name for name in members if name not in declared]
+        if refused:
+            lines += ["", f"Refused: {', '.join(sorted(refused))}."]
+    return "\n".join(lines) + "\n"
+
+
+def sending_tests() -> dict[tuple[str, str], str]:
+    """Return, by operation and parameter, a link to the first test that sends the parameter."""
+    from botocore import xform_name
+
+    from reading_room.vpc.operations.binding import declarations
+
+    found: dict[tuple[str, str], str] = {}
+    by_method = {xform_name(declaration.name): declaration.name for declaration in declarations()}
+    generic = "tests/api/test_ec2_every_operation.py"
+    for operation in by_method.values():
+        for parameter, name in COMMON_TESTS.items():
+            found[operation, parameter] = f"[{name}](../../{generic})"
+    candidates: list[tuple[bool, str, str, set[tuple[str, str]]]] = []
+    for path in sorted((ROOT / "tests" / "api").glob("test_ec2_*.py")):
+        module = ast.parse(path.read_text())
+        functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+        constants = _keys([node for node in module.body if isinstance(node, ast.Assign | ast.AnnAssign)], by_method)
+        sends = {node.name: _sent(node, by_method, constants) for node in functions}
+        for test in functions:
+            if test.name.startswith("test_"):
+                used = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+                used |= {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
+                used |= {argument.arg for argument in test.args.args}
+                keys = _keys([test], by_method)
+                pairs = {
+                    (operation, each)
+                    for name in (test.name, *(used & set(sends)))
+                    for operation, parameter in sends[name]
+                    # A helper that passes on what it is given sends what the test writes.
+                    for each in (keys if parameter == PASSED_ON else {parameter})
+                }
+                about_refusal = "refused" in test.name or path.name == "test_ec2_authorization.py"
+                candidates.append((about_refusal, str(path.relative_to(ROOT)), test.name, pairs))
+    # A test of what a parameter does says more than one of when it is refused.
+    for _, place, name, pairs in sorted(candidates, key=lambda candidate: candidate[0]):
+        for pair in pairs:
+            found.setdefault(pair, f"[{name}](../../{place})")
+    return found
+
+
+PASSED_ON = "**"
+
+
+def _sent(function: ast.FunctionDef, by_method: dict[str, str], constants: set[str]) -> set[tuple[str, str]]:
+    """Return the operations and parameters that a function of a test file sends, as far as its text shows."""
+    sent: set[tuple[str, str]] = set()
+    keys = _keys([function], by_method) | constants
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in by_method:
+            operation = by_method[node.func.attr]
+            sent |= {(operation, word.arg) for word in node.keywords if word.arg is not None}
+            if any(word.arg is None for word in node.keywords):
+                sent |= {(operation, key) for key in (*keys, PASSED_ON)}
+        if isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.Constant):
+            operation = by_method.get(str(node.elts[0].value), "")
+            sent |= {(operation, key) for key in _keys(node.elts[1:], by_method)}
+    return sent
+
+
+def _keys(nodes: Sequence[ast.AST], by_method: dict[str, str]) -> set[str]:
+    """Return the keys of dictionaries written anywhere below some nodes, and the named arguments of helpers."""
+    keys: set[str] = set()
+    for node in (node for each in nodes for node in ast.walk(each)):
+        if isinstance(node, ast.Dict):
+            keys |= {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") not in by_method:
+            keys |= {word.arg for word in node.keywords if word.arg is not None}
+    return keys
+
+
+DIFFERS = "## What differs"
+
+
+def differences_page() -> str:
+    """Return where the VPC differs from AWS's: what the pages of docs/vpc say under "What differs"."""
+    lines = ["# Where the VPC differs from AWS's", "", "| feature | difference |", "|---|---|"]
+    for path in sorted((ROOT / "docs" / "vpc").glob("*.md")):
+        text = path.read_text()
+        title = text.partition("\n")[0].removeprefix("# ")
+        section = text.partition(DIFFERS)[2].partition("\n## ")[0]
+        for item in section.split("\n- ")[1:]:
+            lines.append(f"| [{title}](../vpc/{path.name}) | {' '.join(item.split())} |")
+    return "\n".join(lines) + "\n"
+
+
 def cli_page() -> str:
     """Return the help of every command."""
     from reading_room.cli.main import app
@@ -138,6 +274,8 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
+        ROOT / "docs" / "reference" / "ec2.md": ec2_page(),
+        ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         architecture: with_tree(architecture.read_text()),
     }

@@ -30,14 +30,16 @@ from reading_room.comprehend.operations.realtime import RealtimeEngines, Realtim
 from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
 from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.engine import Database, SchemaVersionError
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts import authority
+from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners
-from reading_room.hosts.names import VpcNames
+from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.iam.authorizer import PolicyAuthorizer
@@ -65,15 +67,10 @@ from reading_room.s3.store import ObjectStore
 from reading_room.settings import Settings
 from reading_room.vpc import service_network
 from reading_room.vpc.bootstrap import default_vpc
+from reading_room.vpc.elastic_addresses import overlaps_with_services
+from reading_room.vpc.endpoints import EndpointPolicies
 from reading_room.vpc.network_spec import NETWORK_TABLES
-from reading_room.vpc.operations.endpoints import EndpointOperations
-from reading_room.vpc.operations.flow_logs import FlowLogOperations
-from reading_room.vpc.operations.network_interfaces import NetworkInterfaceOperations
-from reading_room.vpc.operations.route_tables import RouteTableOperations
-from reading_room.vpc.operations.security_groups import SecurityGroupOperations
-from reading_room.vpc.operations.subnets import SubnetOperations
-from reading_room.vpc.operations.tags import TagOperations
-from reading_room.vpc.operations.vpcs import VpcOperations
+from reading_room.vpc.operations import ec2_operations
 from reading_room.vpc.quotas import Quotas as VpcQuotas
 
 log = logging.getLogger(__name__)
@@ -104,15 +101,20 @@ class Product:
         self.clock = clock
         region = settings.region
         self.credentials = StoredCredentials(database)
-        self.authorizer = PolicyAuthorizer(database, region, clock)
-        self.s3_authorization = S3Authorization(self.authorizer, database, backend, region)
+        self.authorizer = PolicyAuthorizer(database, region, clock, EndpointPolicies(database))
+        self.s3_authorization = S3Authorization(self.authorizer, backend, region)
         self.store = ObjectStore(backend, self.s3_authorization, clock)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
         self.dispatcher = Dispatcher(self._operations(engines, backend), self.authorizer)
         self.app = AwsApplication(self.dispatcher, self.credentials, self.s3, region=region, clock=clock)
-        self.flow_logs = FlowLogDelivery(database, self.store.put, self.authorizer, clock, region)
-        self.network = NetworkPreparation(database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST)
+        self.flow_logs = FlowLogDelivery(
+            database, self.store.put, self.authorizer, clock, region, settings.data / "flow-windows.json"
+        )
+        policies = StoragePolicies(self.s3_authorization, backend)
+        self.network = NetworkPreparation(
+            database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST, policies
+        )
         self.controller = JobController(
             database,
             settings,
@@ -140,19 +142,15 @@ class Product:
     def _operations(self, engines: RealtimeEngines, backend: Backend) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
         quotas = Quotas(self.settings, clock)
-        network_quotas = VpcQuotas.of_profile(self.settings.profile)
-        ec2 = (database, clock, authorizer)
         return OperationTable(
-            VpcOperations(*ec2, network_quotas),
-            SubnetOperations(*ec2, network_quotas),
-            RouteTableOperations(*ec2, network_quotas),
-            SecurityGroupOperations(*ec2, network_quotas),
-            EndpointOperations(*ec2, network_quotas),
-            NetworkInterfaceOperations(*ec2, network_quotas),
-            FlowLogOperations(
-                *ec2, LogBuckets(backend, self.s3_authorization, self.settings.region, clock), network_quotas
+            *ec2_operations(
+                database,
+                clock,
+                authorizer,
+                LogBuckets(backend, self.s3_authorization, self.settings.region, clock),
+                VpcQuotas.of_profile(self.settings.profile),
+                self.settings.elastic_ip_pool,
             ),
-            TagOperations(*ec2, network_quotas),
             RoleOperations(database, clock),
             UserOperations(database, clock),
             StsOperations(database, authorizer, clock),
@@ -164,14 +162,14 @@ class Product:
             ComprehendTagOperations(database, quotas),
         )
 
-    def first_start(self) -> str:
-        """Make what exists without being created; idempotent. Returns the id of the service's own network."""
+    def first_start(self) -> None:
+        """Make what exists without being created; idempotent."""
         settings = self.settings
         first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
         with self.database.transaction() as session:
             default_vpc(session, settings.account, settings.region)
             service_bucket.ensure(session, settings.region, self.clock())
-            return service_network.ensure(session, settings.region).vpc_id
+            service_network.ensure(session, settings.region)
 
     def close(self) -> None:
         """Finish the calls that run and take no more."""
@@ -221,6 +219,12 @@ def open_database(settings: Settings) -> Database:
 
 def run_server(settings: Settings, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM. ``ready`` is called once calls are taken. Raises ``ServerError``."""
+    overlapped = overlaps_with_services(settings.elastic_ip_pool)
+    if overlapped is not None:
+        raise ServerError(
+            f"READING_ROOM_ELASTIC_IP_POOL={settings.elastic_ip_pool} overlaps {overlapped}, where the services' own "
+            "public addresses are: choose another network"
+        )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, ready))
 
@@ -240,16 +244,21 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     pool = RealtimePool(wishes.wake)
     product = Product(settings, database, backend, pool)
     try:
-        own_network = await asyncio.to_thread(product.first_start)
+        await asyncio.to_thread(product.first_start)
     except service_bucket.ServiceBucketTaken as error:
         raise ServerError(str(error)) from error
-    certificates = authority.prepare(settings.data / "authority", settings.region, system_clock())
+    certificates = Certificates(
+        authority.prepare(settings.data / "authority", settings.region, system_clock()),
+        settings.region,
+        lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
+        system_clock,
+    )
     listeners = VpcListeners(
         product.s3_in_vpcs,
+        product.app,
         VpcNames(database),
         ContainerCredentials(database, _owners(database), system_clock),
-        authority.server_context(certificates),
-        own_network,
+        certificates.context,
     )
 
     def deliver_flow_logs() -> None:
@@ -269,6 +278,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         product.flow_logs.record,
         product.flow_logs.interfaces_seen,
         interface_gone,
+        product.flow_logs.interrupted,
     )
     agent = AgentConnection(settings.data / "agent.sock", server_side)
     desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)

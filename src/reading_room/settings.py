@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -12,9 +13,26 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+_NOT_PUBLIC = tuple(
+    ipaddress.IPv4Network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+    )
+)
+"""Networks that no public address is in (RFC 6890)."""
 
-def _setting(default: Any, sentence: str, *, within: tuple[float, float] | None = None, pattern: str = "") -> Any:
-    return field(default=default, metadata={"help": sentence, "within": within, "pattern": pattern})
+
+def _setting(
+    default: Any,
+    sentence: str,
+    *,
+    within: tuple[float, float] | None = None,
+    pattern: str = "",
+    public_network: bool = False,
+) -> Any:
+    metadata = {"help": sentence, "within": within, "pattern": pattern, "public_network": public_network}
+    return field(default=default, metadata=metadata)
 
 
 class SettingError(ValueError):
@@ -51,6 +69,23 @@ class Settings:
     job_seconds: int = _setting(
         86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)
     )
+    elastic_ip_pool: str = _setting(
+        "198.51.100.0/24",
+        "Network that Elastic IP addresses come from. The default's addresses exist on no real network (RFC 5737).",
+        public_network=True,
+    )
+    uplink: str = _setting(
+        "off",
+        "What VPCs reach by their internet gateways: `off` nothing but each other's public addresses and our own "
+        "services, `slirp4netns` this machine's network by that program, `veth` (root only) a device `rr-uplink` that "
+        "the operator routes, `namespace:PATH` the same device in the network namespace pinned at a path.",
+        pattern="off|slirp4netns|veth|namespace:/.+",
+    )
+    offloads: Literal["off", "on"] = _setting(
+        "off",
+        "Segmentation offloads of the links in VPCs made from now on: `on` is faster in bulk, but flow logs then count "
+        "about a sixth of the packets, for many go as one.",
+    )
     service_uid: int = _setting(60578, "User id that the API process drops to when started by root.", within=(1, 2**31))
     container_uid_first: int = _setting(
         60579, "First of the user ids that containers get, one each.", within=(1, 2**31)
@@ -85,6 +120,16 @@ def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         raise SettingError(name, str(value), f"a number from {within[0]:,} to {within[1]:,}")
     if pattern and not re.fullmatch(pattern, value):
         raise SettingError(name, str(value), f"a value like {pattern}")
+    if metadata["public_network"] and not _is_public_network(value):
+        raise SettingError(name, str(value), "a network of public IPv4 addresses, /16 to /30, such as 192.0.2.0/24")
+
+
+def _is_public_network(value: str) -> bool:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        return False
+    return 16 <= network.prefixlen <= 30 and not any(network.overlaps(other) for other in _NOT_PUBLIC)
 
 
 def _convert(name: str, text: str, default: Any, annotation: str) -> Any:

@@ -123,6 +123,15 @@ def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> 
     assert talk.told.flow_events[-1] == flow(49_999)
 
 
+def test_whoever_sent_flows_learns_that_the_server_has_them(talk: Conversation) -> None:
+    until(talk.agent.connected)
+    told: list[int] = []
+    talk.agent.send_flows([flow(number) for number in range(50_000)], lambda: told.append(1))
+    until(lambda: bool(told))
+    until(lambda: len(talk.told.flow_events) == 50_000)
+    assert told == [1]
+
+
 def test_flows_that_nobody_could_take_arrive_with_the_next_server(tmp_path: Path) -> None:
     agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
     agent.send_flows([flow(1)])

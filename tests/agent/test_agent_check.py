@@ -17,8 +17,10 @@ from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.containers.spec import Limits, RealtimeSpec
 from reading_room.dataplane.spec import (
     CidrPeer,
+    ElasticAddress,
     Endpoint,
     GroupPeer,
+    NatGateway,
     PrefixList,
     PrefixListPeer,
     Route,
@@ -54,7 +56,102 @@ def _with_rule(**changes: Any) -> HostSpec:
     return _in_vpc(groups=(SecurityGroup("sg-0a", (), (rule,), ()),))
 
 
+NAT_INTERFACE = interface(5, container_id=None, nat_gateway_id="nat-0a", secondary=("10.0.0.20",))
+SERVICE = interface(6, container_id=None, endpoint_id="vpce-0b")
+NAT = NatGateway("nat-0a", "subnet-0a", "eni-05", ("10.0.0.15", "10.0.0.20"), ("198.51.100.1",))
+ELASTIC = ElasticAddress("eipalloc-0a", "198.51.100.2", "10.0.0.10")
+ENDPOINTS = (
+    *vpc().endpoints,
+    Endpoint("vpce-0b", "interface", "logs", "", 2),
+    Endpoint("far-s3", "far", "s3", "pl-63a5400a", 1999),
+)
+
+
+def _outward(nat: NatGateway = NAT, elastic: ElasticAddress = ELASTIC, **changes: Any) -> HostSpec:
+    """Return a document whose VPC has gateways, an interface endpoint, public and secondary addresses."""
+    everything: dict[str, Any] = {
+        "interfaces": (interface(secondary=("10.0.0.30",)), NAT_INTERFACE, SERVICE),
+        "endpoints": ENDPOINTS,
+        "internet_gateway": "igw-0a",
+        "nat_gateways": (nat,),
+        "elastic_addresses": (elastic,),
+    }
+    return _in_vpc(**{**everything, **changes})
+
+
+def test_an_honest_document_with_gateways_passes() -> None:
+    check(_outward(), "local", 7)
+    check(_outward(elastic=replace(ELASTIC, private="10.0.0.30")), "local", 7)
+
+
+def _far(**changes: Any) -> HostSpec:
+    return _outward(endpoints=(*ENDPOINTS[:2], replace(ENDPOINTS[2], **changes)))
+
+
+def _interfaces(**changes: Any) -> HostSpec:
+    return _outward(interfaces=(interface(**changes), NAT_INTERFACE, SERVICE))
+
+
 INJECTION = 'vpc-0a"; accept; #'
+OUTWARD: dict[str, HostSpec] = {
+    "rule text as an internet gateway": _outward(internet_gateway='igw-0a" accept'),
+    "rule text as an allocation": _outward(elastic=replace(ELASTIC, allocation_id="eipalloc-0a }")),
+    "an Elastic IP that is a network": _outward(elastic=replace(ELASTIC, public="198.51.100.0/24")),
+    "an Elastic IP of the VPC's own network": _outward(elastic=replace(ELASTIC, public="10.0.0.9")),
+    "an Elastic IP of another private network": _outward(elastic=replace(ELASTIC, public="192.168.1.1")),
+    "a loopback Elastic IP": _outward(elastic=replace(ELASTIC, public="127.0.0.1")),
+    "a link-local Elastic IP": _outward(elastic=replace(ELASTIC, public="169.254.170.2")),
+    "a multicast Elastic IP": _outward(elastic=replace(ELASTIC, public="224.0.0.1")),
+    "a reserved Elastic IP": _outward(elastic=replace(ELASTIC, public="255.255.255.255")),
+    "an Elastic IP for nobody": _outward(elastic=replace(ELASTIC, private="10.0.0.99")),
+    "an Elastic IP for the router": _outward(elastic=replace(ELASTIC, private="10.0.0.1")),
+    "an Elastic IP for a NAT gateway's interface": _outward(elastic=replace(ELASTIC, private="10.0.0.15")),
+    "an Elastic IP that a NAT gateway has": _outward(elastic=replace(ELASTIC, public="198.51.100.1")),
+    "two Elastic IPs of one private address": _outward(
+        elastic_addresses=(ELASTIC, replace(ELASTIC, allocation_id="eipalloc-0b", public="198.51.100.3"))
+    ),
+    "one Elastic IP in two VPCs": document(
+        vpcs=(
+            _outward().network.vpcs[0],
+            vpc(
+                (interface(1),),
+                vpc_id="vpc-0b",
+                vni=2,
+                internet_gateway="igw-0b",
+                elastic_addresses=(replace(ELASTIC, private="10.0.0.11"),),
+            ),
+        )
+    ),
+    "a private address as a NAT gateway's public one": _outward(nat=replace(NAT, public=("10.1.1.1",))),
+    "a NAT gateway without an address": _outward(nat=replace(NAT, private=())),
+    "a NAT gateway with another's address": _outward(nat=replace(NAT, private=("10.0.0.10",))),
+    "a NAT gateway in an unknown subnet": _outward(nat=replace(NAT, subnet_id="subnet-0b")),
+    "a NAT gateway without an interface": _outward(nat=replace(NAT, interface_id="eni-0f")),
+    "a NAT gateway at a job's interface": _outward(nat=replace(NAT, interface_id="eni-00", private=("10.0.0.10",))),
+    "rule text as a NAT gateway": _outward(nat=replace(NAT, nat_gateway_id="nat-0a accept")),
+    "a NAT gateway with a hundred addresses": _outward(
+        nat=replace(NAT, public=tuple(f"198.51.100.{n}" for n in range(100, 200)))
+    ),
+    "an interface of two owners": _interfaces(endpoint_id="vpce-0b"),
+    "an interface of an unknown endpoint": _interfaces(container_id=None, endpoint_id="vpce-0f"),
+    "an interface of a gateway endpoint": _interfaces(container_id=None, endpoint_id="vpce-0a"),
+    "an interface of a NAT gateway that is a path": _interfaces(container_id=None, nat_gateway_id="nat-../x"),
+    "a secondary address twice": _interfaces(secondary=("10.0.0.30", "10.0.0.30")),
+    "a secondary address that another has": _interfaces(secondary=("10.0.0.15",)),
+    "a secondary address outside the subnet": _interfaces(secondary=("10.1.0.5",)),
+    "the resolver as a secondary address": _interfaces(secondary=("10.0.0.2",)),
+    "a thousand secondary addresses": _interfaces(secondary=tuple(f"10.0.9.{n}" for n in range(1, 250))),
+    "an interface endpoint with a prefix list": _outward(
+        endpoints=(ENDPOINTS[0], replace(ENDPOINTS[1], prefix_list_id="pl-63a5400a"), ENDPOINTS[2])
+    ),
+    "a far service under an endpoint's id": _far(endpoint_id="vpce-0f"),
+    "an endpoint under a far service's id": _outward(
+        endpoints=(replace(ENDPOINTS[0], endpoint_id="far-s3"), *ENDPOINTS[1:2])
+    ),
+    "a far service without networks": _far(prefix_list_id=""),
+    "a far service with another's number": _far(number=1),
+    "a route to an instance": _outward(route_tables=(RouteTable("rtb-0a", 1, (Route("0.0.0.0/0", "i-0a"),)),)),
+}
 HOSTILE: dict[str, HostSpec] = {
     "another host's": document(host="other"),
     "a host name with a path": document(host="../../etc"),
@@ -122,6 +219,9 @@ HOSTILE: dict[str, HostSpec] = {
     "credentials of another address": _in_container(credentials_path="@evil.example/"),
     "credentials on a known path": _in_container(credentials_path="/v2/credentials/a"),
     "credentials with a query": _in_container(credentials_path="/v2/credentials/" + "x" * 20 + "?a=b"),
+    "a name server that is a name": _in_container(name_servers=("ns.example",)),
+    "a line more in the resolver's file": _in_container(search_domains=("a\nnameserver 8.8.8.8",)),
+    "five name servers": _in_container(name_servers=("10.0.0.9",) * 5),
     "an engine for another analysis": _in_container(engine="entities-en"),
     "a path as a job's id": _in_job(job_id="../../../etc/passwd"),
     "a negative attempt": _in_job(attempt=-1),
@@ -141,10 +241,10 @@ HOSTILE: dict[str, HostSpec] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, *OUTWARD])
 def test_a_document_with_a_hostile_value_is_refused_whole(name: str) -> None:
     with pytest.raises(SpecRefused):
-        check(HOSTILE[name], "local", 7)
+        check((HOSTILE | OUTWARD)[name], "local", 7)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -38,8 +38,9 @@ class Recorder:
     def connected(self) -> bool:
         return self.there
 
-    def send_flows(self, events: Sequence[FlowEvent]) -> None:
+    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None]) -> None:
         self.sent.append(tuple(events))
+        told()
 
     def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
         self.listeners = dict(listeners)

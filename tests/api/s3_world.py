@@ -24,6 +24,7 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.s3.server import S3Application
 from reading_room.s3.store import ObjectStore
+from reading_room.vpc.endpoints import EndpointPolicies
 
 ACCOUNT = "111122223333"
 OTHER_ACCOUNT = "444455556666"
@@ -59,8 +60,8 @@ class S3World:
             else memory_backend(self.database, REGION, system_clock)
         )
         self.credentials = StoredCredentials(self.database)
-        self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
-        self.authorization = S3Authorization(self.authorizer, self.database, self.backend, REGION)
+        self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
+        self.authorization = S3Authorization(self.authorizer, self.backend, REGION)
         self.app = S3Application(self.backend, self.credentials, self.authorization, region=REGION)
         self.vpc_app = S3Application(self.backend, self.credentials, self.authorization, region=REGION, vpc_only=True)
         self.store = ObjectStore(self.backend, self.authorization)

@@ -154,3 +154,40 @@ def test_a_flow_log_to_s3_needs_log_delivery(world: Ec2World, ec2: EC2Client) ->
         world.client([allow("ec2:*")]).create_flow_logs(**wanted)
     assert_denied(caught.value, "logs:CreateLogDelivery")
     assert world.client(EVERYTHING).create_flow_logs(**wanted)["Unsuccessful"] == []
+
+
+def test_a_policy_can_name_the_addresses_and_subnets_that_a_nat_gateway_may_have(
+    world: Ec2World, ec2: EC2Client
+) -> None:
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    subnet_id = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"][0]["SubnetId"]
+    mine, other = ec2.allocate_address()["AllocationId"], ec2.allocate_address()["AllocationId"]
+    limited = world.client(
+        [
+            allow("ec2:CreateNatGateway", arn("natgateway", "*")),
+            allow("ec2:CreateNatGateway", arn("subnet", subnet_id)),
+            allow("ec2:CreateNatGateway", arn("elastic-ip", mine)),
+        ]
+    )
+    with pytest.raises(ClientError) as caught:
+        limited.create_nat_gateway(SubnetId=subnet_id, AllocationId=other)
+    assert_denied(caught.value, "ec2:CreateNatGateway")
+    limited.create_nat_gateway(SubnetId=subnet_id, AllocationId=mine)
+
+
+def test_the_end_of_an_association_is_about_the_address_and_the_interface(world: Ec2World, ec2: EC2Client) -> None:
+    subnet_id = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+    allocation = ec2.allocate_address()["AllocationId"]
+    association = ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=interface)["AssociationId"]
+    address_only = world.client([allow("ec2:DisassociateAddress", arn("elastic-ip", allocation))])
+    with pytest.raises(ClientError) as caught:
+        address_only.disassociate_address(AssociationId=association)
+    assert_denied(caught.value, "ec2:DisassociateAddress")
+    both = world.client(
+        [
+            allow("ec2:DisassociateAddress", arn("elastic-ip", allocation)),
+            allow("ec2:DisassociateAddress", arn("network-interface", interface)),
+        ]
+    )
+    both.disassociate_address(AssociationId=association)

@@ -122,7 +122,12 @@ def test_what_is_no_endpoint_policy_is_refused_and_changes_nothing(ec2: EC2Clien
 def test_what_a_gateway_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     wanted: list[tuple[dict[str, Any], str]] = [
         ({"ServiceName": "com.amazonaws.us-east-1.teapot"}, "InvalidServiceName"),
-        ({"ServiceName": S3, "VpcEndpointType": "Interface"}, "InvalidParameter"),
+        ({"ServiceName": "com.amazonaws.us-east-1.logs"}, "InvalidParameter"),
+        ({"ServiceName": S3, "VpcEndpointType": "GatewayLoadBalancer"}, "InvalidParameter"),
+        ({"ServiceName": S3, "DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True}}, "InvalidParameter"),
+        ({"ServiceName": S3, "IpAddressType": "dualstack"}, "UnsupportedOperation"),
+        ({"ServiceName": S3, "ServiceRegion": "eu-west-1"}, "UnsupportedOperation"),
+        ({}, "MissingParameter"),
         ({"ServiceName": S3, "SubnetIds": [subnet_id]}, "InvalidParameter"),
         ({"ServiceName": S3, "PrivateDnsEnabled": True}, "InvalidParameter"),
         ({"ServiceName": S3, "RouteTableIds": ["rtb-0123456789abcdef0"]}, "InvalidRouteTableID.NotFound"),

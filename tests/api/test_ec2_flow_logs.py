@@ -61,6 +61,93 @@ def test_a_bucket_is_asked_first(world: Ec2World, ec2: EC2Client, vpc_id: str) -
     }
 
 
+def test_files_may_be_parquet_and_nothing_unheard_of(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
+    bucket: Any = {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::records"}
+    world.buckets["records"] = "writable"
+    options: Any = {"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": True}
+    assert create(ec2, vpc_id, **bucket, DestinationOptions=options)["Unsuccessful"] == []
+    (seen,) = ec2.describe_flow_logs()["FlowLogs"]
+    assert seen["DestinationOptions"] == options
+    with pytest.raises(ClientError) as caught:
+        create(ec2, vpc_id, **bucket, TrafficType="REJECT", DestinationOptions={"FileFormat": "orc"})
+    assert code_of(caught.value) == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["arn:aws:logs:us-east-1:999999999999:log-group:/flow", "arn:aws:logs:eu-west-1:000000000001:log-group:/flow"],
+)
+def test_a_log_group_elsewhere_is_no_destination(ec2: EC2Client, vpc_id: str, arn: str) -> None:
+    (failed,) = create(ec2, vpc_id, LogDestination=arn, DeliverLogsPermissionArn=ROLE)["Unsuccessful"]
+    assert failed["Error"] == {
+        "Code": "400",
+        "Message": "Access Denied for LogDestination: /flow. Please check LogDestination permission",
+    }
+    own = "arn:aws:logs:us-east-1:000000000001:log-group:/flow:*"
+    assert create(ec2, vpc_id, LogDestination=own, DeliverLogsPermissionArn=ROLE)["Unsuccessful"] == []
+
+
+def test_a_resource_has_only_so_many_flow_logs(ec2: EC2Client, vpc_id: str) -> None:
+    role: Any = {"DeliverLogsPermissionArn": ROLE}
+    for number in range(10):
+        assert create(ec2, vpc_id, **role, LogGroupName=f"/flow/{number}")["Unsuccessful"] == []
+    (failed,) = create(ec2, vpc_id, **role, LogGroupName="/flow/10")["Unsuccessful"]
+    assert failed["Error"]["Code"] == "FlowLogsLimitExceeded"
+
+
+def test_a_client_token_with_other_parameters_is_refused(ec2: EC2Client, vpc_id: str) -> None:
+    create(ec2, vpc_id, **GROUP, ClientToken="t")
+    with pytest.raises(ClientError) as caught:
+        create(ec2, vpc_id, **GROUP, ClientToken="t", TrafficType="REJECT")
+    assert code_of(caught.value) == "IdempotentParameterMismatch"
+    assert len(ec2.describe_flow_logs()["FlowLogs"]) == 1
+
+
+def test_unknown_ids_are_named_when_they_cannot_be_deleted(ec2: EC2Client) -> None:
+    (failed,) = ec2.delete_flow_logs(FlowLogIds=["fl-0123456789abcdef0"])["Unsuccessful"]
+    assert failed["ResourceId"] == "fl-0123456789abcdef0"
+    assert failed["Error"]["Code"] == "InvalidFlowLogId.NotFound"
+    assert "fl-0123456789abcdef0" in failed["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deliver-log-status", "SUCCESS"),
+        ("log-destination-type", "cloud-watch-logs"),
+        ("log-group-name", "/flow"),
+        ("traffic-type", "ALL"),
+        ("tag:Name", "one"),
+        ("tag-key", "Name"),
+    ],
+)
+def test_each_filter_chooses_flow_logs(ec2: EC2Client, vpc_id: str, name: str, value: str) -> None:
+    tagged: Any = [{"ResourceType": "vpc-flow-log", "Tags": [{"Key": "Name", "Value": "one"}]}]
+    create(ec2, vpc_id, **GROUP, TagSpecifications=tagged)
+    wanted: Any = [{"Name": name, "Values": [value]}]
+    others: Any = [{"Name": name, "Values": ["something-else"]}]
+    assert len(ec2.describe_flow_logs(Filters=wanted)["FlowLogs"]) == 1
+    assert ec2.describe_flow_logs(Filters=others)["FlowLogs"] == []
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"LogDestinationType": "kinesis-data-firehose", "LogDestination": "arn:aws:firehose:us-east-1:1:x/y"},
+        {**GROUP, "ResourceType": "TransitGateway"},
+        {**GROUP, "DeliverCrossAccountRole": ROLE},
+    ],
+)
+def test_what_has_no_effect_here_is_refused(ec2: EC2Client, vpc_id: str, refused: Any) -> None:
+    with pytest.raises(ClientError):
+        create(ec2, vpc_id, **refused)
+    with pytest.raises(ClientError):
+        ec2.get_flow_logs_integration_template(
+            FlowLogId="fl-0123456789abcdef0", ConfigDeliveryS3DestinationArn="arn:aws:s3:::b", IntegrateServices={}
+        )
+    assert ec2.describe_flow_logs()["FlowLogs"] == []
+
+
 def test_a_bucket_whose_policy_the_caller_may_change_is_opened_with_the_first_flow_log(
     world: Ec2World, ec2: EC2Client, vpc_id: str
 ) -> None:

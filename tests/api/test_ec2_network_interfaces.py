@@ -42,6 +42,14 @@ def test_a_new_interface_has_an_address_a_name_and_the_default_group(
     ec2.get_waiter("network_interface_available").wait(NetworkInterfaceIds=[interface["NetworkInterfaceId"]])
 
 
+def test_an_interface_carries_the_groups_that_it_is_made_with(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+    groups = [
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc_id)["GroupId"] for name in ("b", "a")
+    ]
+    made = ec2.create_network_interface(SubnetId=subnet_id, Groups=groups)["NetworkInterface"]
+    assert [group["GroupId"] for group in made["Groups"]] == groups
+
+
 def test_a_client_token_makes_one_interface(ec2: EC2Client, subnet_id: str) -> None:
     made = {
         ec2.create_network_interface(SubnetId=subnet_id, ClientToken="t")["NetworkInterface"]["NetworkInterfaceId"]

@@ -90,7 +90,9 @@ def test_a_route_to_an_interface_is_made_replaced_and_removed(ec2: EC2Client, su
     ("wanted", "code"),
     [
         ({"GatewayId": "igw-0123456789abcdef0"}, "InvalidInternetGatewayID.NotFound"),
-        ({"NatGatewayId": "nat-0123456789abcdef0"}, "NatGatewayNotFound"),
+        ({"NatGatewayId": "nat-0123456789abcdef0"}, "InvalidNatGatewayID.NotFound"),
+        ({"GatewayId": "igw-1"}, "InvalidInternetGatewayId.Malformed"),
+        ({"GatewayId": "vgw-0123456789abcdef0"}, "InvalidGatewayID.NotFound"),
         ({"NetworkInterfaceId": "eni-0123456789abcdef0"}, "InvalidNetworkInterfaceID.NotFound"),
         ({"VpcPeeringConnectionId": "pcx-0123456789abcdef0"}, "InvalidVpcPeeringConnectionID.NotFound"),
         ({"GatewayId": "local"}, "InvalidParameterValue"),
@@ -109,19 +111,138 @@ def test_a_route_needs_one_target_that_exists(ec2: EC2Client, table_id: str, wan
     ("cidr", "code"),
     [
         ("10.0.0.0/16", "RouteAlreadyExists"),
-        ("10.0.0.0/24", "InvalidParameterValue"),
+        ("10.0.1.0/24", "InvalidParameterValue"),
         ("10.0.0.0/25", "InvalidParameterValue"),
         ("169.254.169.253/32", "InvalidParameterValue"),
         ("224.0.0.0/8", "InvalidParameterValue"),
         ("ten", "InvalidParameterValue"),
     ],
 )
-def test_a_route_leads_outside_the_vpc(ec2: EC2Client, subnet_id: str, table_id: str, cidr: str, code: str) -> None:
+def test_a_destination_that_no_route_can_have_is_refused(
+    ec2: EC2Client, subnet_id: str, table_id: str, cidr: str, code: str
+) -> None:
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     with pytest.raises(ClientError) as caught:
         ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=cidr, NetworkInterfaceId=interface)
     assert code_of(caught.value) == code
     ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="10.0.0.0/8", NetworkInterfaceId=interface)
+
+
+@pytest.fixture
+def gateway_id(ec2: EC2Client, vpc_id: str) -> str:
+    """The internet gateway of the VPC."""
+    made = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc_id)
+    return made
+
+
+@pytest.fixture
+def nat_id(ec2: EC2Client, subnet_id: str) -> str:
+    """A private NAT gateway in the subnet."""
+    return ec2.create_nat_gateway(SubnetId=subnet_id, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+
+
+def test_a_route_to_an_internet_gateway_is_active_while_it_is_attached(
+    ec2: EC2Client, vpc_id: str, table_id: str, gateway_id: str
+) -> None:
+    ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
+    wanted: Any = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway_id, "Origin": "CreateRoute"}
+    assert described(ec2, table_id)["Routes"][1] == {**wanted, "State": "active"}
+    ec2.detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+    assert described(ec2, table_id)["Routes"][1] == {**wanted, "State": "blackhole"}
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=other)
+    assert described(ec2, table_id)["Routes"][1]["State"] == "blackhole"
+    with pytest.raises(
+        ClientError, match=f"route table {table_id} and network gateway {gateway_id} belong to different networks"
+    ) as caught:
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="192.0.2.0/24", GatewayId=gateway_id)
+    assert code_of(caught.value) == "InvalidParameterValue"
+    found = ec2.describe_route_tables(Filters=[{"Name": "route.gateway-id", "Values": [gateway_id]}])["RouteTables"]
+    assert [table["RouteTableId"] for table in found] == [table_id]
+
+
+def test_a_route_to_a_nat_gateway_of_the_same_vpc_is_made_and_replaced(
+    ec2: EC2Client, table_id: str, gateway_id: str, nat_id: str
+) -> None:
+    route: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.create_route(**route, NatGatewayId=nat_id)
+    seen = described(ec2, table_id)["Routes"][1]
+    assert (seen["NatGatewayId"], seen["State"]) == (nat_id, "active")
+    ec2.replace_route(**route, GatewayId=gateway_id)
+    assert described(ec2, table_id)["Routes"][1]["GatewayId"] == gateway_id
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    foreign = ec2.create_route_table(VpcId=other)["RouteTable"]["RouteTableId"]
+    with pytest.raises(ClientError, match="belong to different networks"):
+        ec2.create_route(RouteTableId=foreign, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat_id)
+
+
+def test_inside_the_vpc_a_route_is_a_whole_subnet_and_leads_to_an_interface_or_a_nat_gateway(
+    ec2: EC2Client, vpc_id: str, subnet_id: str, table_id: str, gateway_id: str, nat_id: str
+) -> None:
+    ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")
+    interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="10.0.1.0/24", NatGatewayId=nat_id)
+    ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="10.0.0.0/24", NetworkInterfaceId=interface)
+    with pytest.raises(ClientError, match="must have the CIDR block of a subnet as its destination"):
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="10.0.1.0/25", NatGatewayId=nat_id)
+    with pytest.raises(ClientError, match=f"not to {gateway_id}") as caught:
+        ec2.replace_route(RouteTableId=table_id, DestinationCidrBlock="10.0.1.0/24", GatewayId=gateway_id)
+    assert code_of(caught.value) == "InvalidParameterValue"
+    assert len(described(ec2, table_id)["Routes"]) == 3
+
+
+def test_the_local_route_can_be_led_elsewhere_and_back(ec2: EC2Client, table_id: str, nat_id: str) -> None:
+    route: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "10.0.0.0/16"}
+    local = described(ec2, table_id)["Routes"]
+    ec2.replace_route(**route, NatGatewayId=nat_id)
+    (seen,) = described(ec2, table_id)["Routes"]
+    assert (seen["NatGatewayId"], seen["Origin"], seen["State"]) == (nat_id, "CreateRouteTable", "active")
+    with pytest.raises(ClientError, match="cannot remove local route"):
+        ec2.delete_route(**route)
+    ec2.replace_route(**route, LocalTarget=True)
+    assert described(ec2, table_id)["Routes"] == local
+    ec2.replace_route(**route, LocalTarget=True)
+    with pytest.raises(ClientError, match="own CIDR block can be local"):
+        ec2.replace_route(RouteTableId=table_id, DestinationCidrBlock="10.0.0.0/24", LocalTarget=True)
+
+
+def test_a_local_route_that_was_led_elsewhere_goes_with_its_block(
+    ec2: EC2Client, vpc_id: str, table_id: str, nat_id: str
+) -> None:
+    local = described(ec2, table_id)["Routes"]
+    block = ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="10.7.0.0/16")["CidrBlockAssociation"]
+    ec2.replace_route(RouteTableId=table_id, DestinationCidrBlock="10.7.0.0/16", NatGatewayId=nat_id)
+    assert len(described(ec2, table_id)["Routes"]) == 2
+    ec2.disassociate_vpc_cidr_block(AssociationId=block["AssociationId"])
+    assert described(ec2, table_id)["Routes"] == local
+
+
+def test_a_prefix_list_of_ones_own_is_a_destination_and_counts_with_its_size(
+    ec2: EC2Client, table_id: str, gateway_id: str
+) -> None:
+    made = ec2.create_managed_prefix_list(
+        PrefixListName="partners",
+        MaxEntries=999,
+        AddressFamily="IPv4",
+        Entries=[{"Cidr": "192.0.2.0/24"}],
+    )["PrefixList"]["PrefixListId"]
+    ec2.create_route(RouteTableId=table_id, DestinationPrefixListId=made, GatewayId=gateway_id)
+    assert described(ec2, table_id)["Routes"][1]["DestinationPrefixListId"] == made
+    ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="203.0.113.0/24", GatewayId=gateway_id)
+    with pytest.raises(ClientError) as caught:
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
+    assert code_of(caught.value) == "RouteLimitExceeded"
+    ec2.delete_route(RouteTableId=table_id, DestinationPrefixListId=made)
+    with pytest.raises(ClientError) as caught:
+        ec2.create_route(RouteTableId=table_id, DestinationPrefixListId="pl-0123456789abcdef0", GatewayId=gateway_id)
+    assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
+
+
+def test_a_table_cannot_be_given_to_a_gateway(ec2: EC2Client, table_id: str, gateway_id: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        ec2.associate_route_table(RouteTableId=table_id, GatewayId=gateway_id)
+    assert code_of(caught.value) == "UnsupportedOperation"
 
 
 def test_a_local_route_stays(ec2: EC2Client, table_id: str) -> None:

@@ -179,6 +179,8 @@ def test_a_deleted_default_vpc_stays_away_until_it_is_asked_for(world: Ec2World,
     (default,) = ec2.describe_vpcs()["Vpcs"]
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    (gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=default["VpcId"])
     ec2.delete_vpc(VpcId=default["VpcId"])
     with world.database.transaction() as session:
         assert bootstrap.default_vpc(session, ACCOUNT, REGION) is None

@@ -30,6 +30,7 @@ from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import (
+    dhcp_options,
     endpoints,
     network_interfaces,
     prefix_lists,
@@ -38,6 +39,7 @@ from reading_room.vpc import (
     subnets,
     vpcs,
 )
+from reading_room.vpc.operations.dhcp_options import DhcpOptionsOperations
 from reading_room.vpc.operations.network_interfaces import NetworkInterfaceOperations
 from reading_room.vpc.operations.security_groups import SecurityGroupOperations
 from reading_room.vpc.operations.subnets import SubnetOperations
@@ -91,6 +93,7 @@ class PreparationWorld:
             SubnetOperations(*ec2),
             SecurityGroupOperations(*ec2),
             NetworkInterfaceOperations(*ec2),
+            DhcpOptionsOperations(*ec2),
         )
         self.dispatcher = Dispatcher(self.table, self.authorizer)
         self.store = MemoryOutputStore()
@@ -130,7 +133,8 @@ class PreparationWorld:
     def make_vpc(self, cidr: str, tenancy: str = "default") -> str:
         """Make a VPC and return its id."""
         with self.database.transaction() as session:
-            return vpcs.create(session, ACCOUNT, cidr, self.now, dhcp_options_id="default", tenancy=tenancy).vpc_id
+            options = dhcp_options.default_set(session, ACCOUNT, REGION).dhcp_options_id
+            return vpcs.create(session, ACCOUNT, cidr, self.now, dhcp_options_id=options, tenancy=tenancy).vpc_id
 
     def make_subnet(self, vpc_id: str, cidr: str) -> str:
         """Make a subnet and return its id."""

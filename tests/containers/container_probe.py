@@ -150,6 +150,7 @@ def main() -> int:
         return 0
     handed = json.loads(line)
     os.environ.update(handed["environment"])
+    Path("/tmp/resolv.conf").write_text(handed["resolver"])
     task = handed["job"]["input"]["key"]
     if task == "look":
         look()

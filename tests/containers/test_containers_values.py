@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,17 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.analysis.job_file import Done, Failed, Progress, Ready, encode_message
+from reading_room.analysis.job_file import Done, Failed, JobFile, Location, Progress, Ready, encode_message
 from reading_room.containers import seccomp
-from reading_room.containers.errors import NoFreeUserId
+from reading_room.containers.errors import BadNameServers, NoFreeUserId
 from reading_room.containers.limits import OVERHEAD_PROCESSES, ControlGroups, remove_directories
 from reading_room.containers.messages import MessageReader, escape_controls, read_diagnostics
 from reading_room.containers.processes import ProcessHandle, start_time
 from reading_room.containers.record import Folder, Record
-from reading_room.containers.sandbox import bubblewrap_options, code_paths, environment, make_view
-from reading_room.containers.spec import Limits
+from reading_room.containers.sandbox import bubblewrap_options, code_paths, environment, make_view, resolver_text
+from reading_room.containers.spec import ContainerSpec, Limits
 from reading_room.containers.users import UserIds, WouldRunAsHostRoot, container_users, host_user_id, inner_user_id
 
+PLACE = Location("documents", "in")
+SPEC = ContainerSpec(
+    "c",
+    "vpc-0a",
+    "eni-0a",
+    "entities-en",
+    JobFile("0" * 32, 1, "entities", "us-east-1", "en", PLACE, "ONE_DOC_PER_LINE", PLACE, 100_000),
+    "/v2/credentials/secret-of-c",
+)
 LIMITS = Limits(memory_bytes=1_000_000_000, processes=10, cpus=0.5, seconds=5)
 
 
@@ -190,3 +200,26 @@ def test_a_container_is_shown_code_but_no_folder_of_anybodys(tmp_path: Path) -> 
     assert "--bind" not in options
     assert "/proc/sys" in shown
     assert (view.etc / "ssl" / "certs" / "ca-certificates.crt").read_text() == "AUTHORITY"
+
+
+def test_a_container_is_told_of_its_name_servers_and_search_domains() -> None:
+    assert resolver_text(SPEC) == "nameserver 169.254.169.253\noptions timeout:2 attempts:3\n"
+    own = dataclasses.replace(SPEC, name_servers=("10.0.0.9", "10.0.0.10"), search_domains=("corp.example", "b"))
+    assert resolver_text(own) == (
+        "nameserver 10.0.0.9\nnameserver 10.0.0.10\nsearch corp.example b\noptions timeout:2 attempts:3\n"
+    )
+    assert "nameserver" not in resolver_text(dataclasses.replace(SPEC, name_servers=()))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name_servers": ("ns.example",)},
+        {"name_servers": ("10.0.0.9\nnameserver 8.8.8.8",)},
+        {"search_domains": ("a\nnameserver 8.8.8.8",)},
+        {"search_domains": ("",)},
+    ],
+)
+def test_what_is_no_address_or_domain_makes_no_resolver(wrong: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(BadNameServers):
+        resolver_text(dataclasses.replace(SPEC, **wrong))  # type: ignore[arg-type]

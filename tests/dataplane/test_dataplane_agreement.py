@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataplane_worlds import networks, packets
+from collections.abc import Iterable
+
+import pytest
+from dataplane_worlds import Seeded, any_network, any_packet, traffic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +13,8 @@ from reading_room.dataplane.linux.compile import compile_host, compile_vpc
 from reading_room.dataplane.linux.compile.flow_logs import Fate
 from reading_room.dataplane.linux.host import HostConfig
 from reading_room.dataplane.linux.invariants import check
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import Packet, decide
+from reading_room.dataplane.linux.trace import Trace, trace
+from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide
 from reading_room.dataplane.spec import NetworkSpec
 
 FATES = {
@@ -19,45 +22,79 @@ FATES = {
     "refused-ingress": Fate.REFUSED_INGRESS,
     "unrouted": Fate.UNROUTED,
     "spoofed": Fate.SPOOFED,
+    "unanswered": Fate.UNANSWERED,
 }
+WORLDS = 3_000
+PACKETS = 12
 
 
-@given(networks(), st.lists(packets(), min_size=8, max_size=8))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_compiled_rules_do_what_the_plain_words_promise(spec: NetworkSpec, sent: list[Packet]) -> None:
-    """Outcome, receiver and flow log agree for every packet."""
+def expected_report(spec: NetworkSpec, packet: Packet | Inbound, verdict: Verdict) -> Fate | None:
+    """Return what flow logs must hear of a packet that ended in a router: of whom, is in the hops."""
+    logged = {(vpc.vpc_id, each.interface_id): each.logged for vpc in spec.vpcs for each in vpc.interfaces}
+    if verdict.outcome not in FATES:
+        return None
+    entered = isinstance(packet, Inbound) or any(hop.kind == "internet-gateway" for hop in verdict.hops)
+    watched = not entered and isinstance(packet, Packet) and logged[packet.vpc_id, packet.interface_id]
+    if verdict.outcome in ("refused-ingress", "unanswered") and verdict.hops:
+        last = verdict.hops[-1]
+        watched = watched or logged.get((last.vpc_id, last.component_id), False)
+    return FATES[verdict.outcome] if watched else None
+
+
+def compare(spec: NetworkSpec, packet: Packet | Inbound, promised: Verdict, done: Trace) -> None:
+    """Outcome, receiver, the source that it sees, the way back and the flow log agree."""
+    assert (done.outcome, done.delivered_to, done.source, done.answered, done.reported) == (
+        promised.outcome,
+        promised.delivered_to,
+        promised.source,
+        promised.answered,
+        expected_report(spec, packet, promised),
+    ), (packet, promised, done.table())
+
+
+Traffic = tuple[NetworkSpec, list[Packet | Inbound]]
+
+
+@given(traffic())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_compiled_rules_do_what_the_plain_words_promise(found: Traffic) -> None:
+    spec, sent = found
     config = compile_host(spec)
-    logged = {each.interface_id: each.logged for each in spec.vpcs[0].interfaces}
-    at = {each.address: each.interface_id for each in spec.vpcs[0].interfaces}
+    assert check(config, spec) == []
     for packet in sent:
-        promised, done = decide(spec, packet), trace(config, packet)
-        assert (done.outcome, done.delivered_to) == (promised.outcome, promised.delivered_to), (promised, done.table())
-        watched = logged[packet.interface_id]
-        if promised.outcome == "refused-ingress":
-            watched = watched or logged[at[packet.destination]]
-        assert done.reported == (FATES.get(promised.outcome) if watched else None)
+        compare(spec, packet, decide(spec, packet), trace(config, packet))
 
 
-@given(networks())
-@settings(max_examples=200, deadline=None)
-def test_every_compiled_network_keeps_the_invariants(spec: NetworkSpec) -> None:
-    """What the compiler makes of any network is accepted by the checks that stand before the kernel."""
-    assert check(compile_host(spec), spec) == []
+def agree(seeds: Iterable[int]) -> None:
+    """Compare the networks of these seeds; each also keeps the invariants, and each verdict has a sentence."""
+    for seed in seeds:
+        choose = Seeded(seed)
+        spec = any_network(choose)
+        config = compile_host(spec)
+        assert check(config, spec) == [], seed
+        for _ in range(PACKETS):
+            packet = any_packet(choose, spec)
+            verdict = decide(spec, packet)
+            assert verdict.sentence, (seed, packet)
+            compare(spec, packet, verdict, trace(config, packet))
 
 
-@given(networks(), packets())
-@settings(max_examples=200, deadline=None)
-def test_a_verdict_always_has_a_sentence(spec: NetworkSpec, packet: Packet) -> None:
-    """Whatever happens to a packet, a person is told why."""
-    assert decide(spec, packet).sentence
+@pytest.mark.parametrize("part", range(4))
+def test_they_agree_about_thousands_of_networks(part: int) -> None:
+    agree(range(part, WORLDS, 4))
 
 
-@given(networks(), st.lists(packets(), min_size=8, max_size=8), st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_chains_that_are_kept_for_later_change_no_verdict(
-    spec: NetworkSpec, sent: list[Packet], data: st.DataObject
-) -> None:
+@pytest.mark.fuzz
+@pytest.mark.parametrize("part", range(1, 41))
+def test_they_agree_about_a_hundred_thousand_networks(part: int) -> None:
+    agree(range(part * 2_500, (part + 1) * 2_500))
+
+
+@given(traffic(), st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_chains_that_are_kept_for_later_change_no_verdict(found: Traffic, data: st.DataObject) -> None:
     """A driver keeps the chains of groups that interfaces carried before."""
+    spec, sent = found
     vpc = spec.vpcs[0]
     groups = st.sampled_from([group.group_id for group in vpc.groups] or ["sg-00000000000000000"])
     combinations = st.sets(groups, min_size=1, max_size=3).map(lambda chosen: tuple(sorted(chosen)))

@@ -80,7 +80,7 @@ def test_what_a_vpc_is_decides_its_router_and_nothing_else_does() -> None:
 
 
 def test_a_thousand_interfaces_in_fifty_vpcs_compile_in_a_tenth_of_a_second() -> None:
-    """The best of five runs, since the machine may be busy."""
+    """In time of the processor, the best of five runs, since the machine may be busy."""
     vpc = small_network().vpcs[0]
 
     def one(number: int) -> Vpc:
@@ -103,7 +103,7 @@ def test_a_thousand_interfaces_in_fifty_vpcs_compile_in_a_tenth_of_a_second() ->
     spec = NetworkSpec(tuple(one(number) for number in range(50)), PREFIX_LISTS)
     best = 1.0
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         compile_host(spec)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.1

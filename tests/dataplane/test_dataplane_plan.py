@@ -8,7 +8,8 @@ from dataplane_worlds import small_network
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.host import HostConfig, RouterConfig
-from reading_room.dataplane.linux.plan import (
+from reading_room.dataplane.linux.plan import plan, plan_router
+from reading_room.dataplane.linux.steps import (
     ApplyRuleset,
     ChangeAddresses,
     CloseListener,
@@ -22,8 +23,6 @@ from reading_room.dataplane.linux.plan import (
     ObservedLink,
     ObservedRouter,
     OpenListener,
-    plan,
-    plan_router,
 )
 from reading_room.dataplane.linux.transactions import creation
 from reading_room.dataplane.spec import NetworkSpec

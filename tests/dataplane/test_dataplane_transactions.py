@@ -9,7 +9,7 @@ from dataplane_worlds import networks, small_network
 from hypothesis import given, settings
 
 from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.linux.nftables import TABLE, Ruleset
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.spec import Interface, NetworkSpec
 
@@ -28,14 +28,19 @@ class Table:
         self.hooks: dict[str, str] = {}
 
     def apply(self, transactions: tuple[str, ...]) -> None:
-        """Apply transactions; every name that a rule uses must have been there before its transaction."""
+        """Apply transactions; every name that a rule uses must have been there before its transaction.
+
+        The first of a new table is the exception: its sets are empty, and missed by the rules either way.
+        """
         for transaction in transactions:
             before = set(self.sets)
-            for command in transaction.splitlines():
-                self.run(command, before)
+            commands = transaction.splitlines()
+            anew = f"delete table {TABLE}" in commands
+            for command in commands:
+                self.run(command, before, anew=anew)
 
-    def run(self, command: str, before: set[str]) -> None:
-        """Apply one command."""
+    def run(self, command: str, before: set[str], *, anew: bool) -> None:
+        """Apply one command; ``anew`` says that its transaction makes the table."""
         if found := _ELEMENTS.match(command):
             verb, name, body = found.groups()
             for element in body.split(", "):
@@ -63,7 +68,7 @@ class Table:
                     self.hooks[words[4]] = words[5]
             case ["add", "rule"]:
                 used = set(re.findall(r"@([a-z]+_[A-Za-z0-9_-]+)", words[5]))
-                together = {name for name in used - before if self.sets[name] or words[4] not in self.hooks}
+                together = {name for name in used - before if self.sets[name] or not anew}
                 assert not together, f"{together} introduced together with its rule"
                 self.check_references(words[5])
                 self.chains[words[4]].append(words[5])
@@ -129,7 +134,7 @@ def test_there_is_no_moment_without_a_table() -> None:
     first = creation(ruleset_of(small_network()))[0]
     lines = first.splitlines()
     assert lines[:3] == ["add table inet vpc", "delete table inet vpc", "add table inet vpc"]
-    assert sum("policy drop" in line for line in lines) == 6
+    assert sum("policy drop" in line for line in lines) == 7
     assert not any(line.startswith("add element") for line in lines)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 
-def start_in_container(worker: int, program: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a Python program in a container's user, mount and network namespaces."""
-    spaces = ["/usr/bin/nsenter", "--preserve-credentials", "-U", "-m", "-n", "-t", str(worker), "--"]
+def start_in_container(worker: int, program: str, *arguments: str, as_job: bool = False) -> subprocess.Popen[str]:
+    """Start a Python program in a container's user, mount and network namespaces.
+
+    With ``as_job`` it has the job's user id, and so its files, but none of the capabilities that entering gives.
+    """
+    who = _job_ids(worker) if as_job and os.geteuid() == 0 else ["--preserve-credentials"]
+    spaces = ["/usr/bin/nsenter", *who, "-U", "-m", "-n", "-t", str(worker), "--"]
     return subprocess.Popen(
         [*spaces, sys.executable, "-I", "-c", program, *arguments],
         stdin=subprocess.DEVNULL,
@@ -19,9 +25,15 @@ def start_in_container(worker: int, program: str, *arguments: str) -> subprocess
     )
 
 
-def run_in_container(worker: int, program: str, *arguments: str, seconds: float = 60) -> str:
+def run_in_container(worker: int, program: str, *arguments: str, seconds: float = 60, as_job: bool = False) -> str:
     """Run a Python program in a container's namespaces and return what it prints."""
-    process = start_in_container(worker, program, *arguments)
+    process = start_in_container(worker, program, *arguments, as_job=as_job)
     out, err = process.communicate(timeout=seconds)
     assert process.returncode == 0, err
     return out
+
+
+def _job_ids(worker: int) -> list[str]:
+    """Return the options by which a program gets the user and group ids that the worker has inside."""
+    inside = [Path(f"/proc/{worker}/{kind}_map").read_text().split()[0] for kind in ("uid", "gid")]
+    return ["-S", inside[0], "-G", inside[1]]

@@ -125,7 +125,7 @@ def test_a_job_reaches_its_storage_and_nothing_else(product: Product, place: Pla
 
 def test_the_resolver_knows_the_names_of_the_vpc_and_no_others(place: Place) -> None:
     servers = (LOCAL_RESOLVER_ADDRESS, "10.0.0.2")
-    names = ["example.com", "amazonaws.com", "ec2.us-east-1.amazonaws.com", "localhost", "packages.example.org"]
+    names = ["example.com", "amazonaws.com", "lambda.us-east-1.amazonaws.com", "localhost", "packages.example.org"]
     with place.running() as (_, worker):
         for server in servers:
             known = _resolve(worker, [(server, "s3.us-east-1.amazonaws.com", 1), (server, "s3.amazonaws.com", 1)])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs import aggregate
 from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, Covered, FlowLogTarget
-from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts, header, line
+from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts, Way, header, line
 from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT, LogFormatError, parse_format
+from reading_room.vpc.flow_log_fields import FIELDS as FIELD_VERSIONS
 
 FIELDS = parse_format(DEFAULT_FORMAT)
 ENI = InterfaceFacts(
@@ -124,15 +125,38 @@ def test_traffic_to_the_resolver_and_to_credentials_is_not_recorded(address: str
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["NODATA"]
 
 
-def test_a_window_that_was_interrupted_or_overrun_says_skipdata(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_that_was_interrupted_says_skipdata() -> None:
     aggregator = covering(ALL, interrupted=True)
     aggregator.add(EVENT, START + 3)
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["OK", "SKIPDATA"]
+    aggregator.interrupt()
+    aggregator.add(EVENT, START + 63)
+    assert [text.split()[-1] for text in lines(aggregator.close_due(START + 120))] == ["OK", "SKIPDATA"]
+    assert [text.split()[-1] for text in lines(aggregator.close_due(START + 180))] == ["NODATA"]
+
+
+def test_a_full_window_closes_before_its_time_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aggregate, "FLOWS_PER_WINDOW", 2)
-    for port in range(4):
-        aggregator.add(event(source_port=port), START + 61)
-    told = [text.split()[-1] for text in lines(aggregator.close_due(START + 120))]
-    assert told == ["OK", "OK", "SKIPDATA"]
+    aggregator = covering(ALL)
+    for port in range(5):
+        aggregator.add(event(source_port=port), START + 1)
+        aggregator.add(event(source_port=port), START + 1)
+    told = lines(aggregator.close_due(START + 2))
+    assert [text.split()[5] for text in told] == ["0", "1", "2", "3"]
+    told += lines(aggregator.close_due(START + 60))
+    assert len(told) == 5
+    assert {text.split()[8] for text in told} == {"20"}
+    assert {text.split()[-1] for text in told} == {"OK"}
+
+
+def test_what_nobody_takes_in_time_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregate, "FLOWS_PER_WINDOW", 2)
+    monkeypatch.setattr(aggregate, "FLOWS_WAITING", 4)
+    aggregator = covering(ALL)
+    for port in range(20):
+        aggregator.add(event(source_port=port), START + 1)
+    told = [text.split()[-1] for text in lines(aggregator.close_due(START + 60))]
+    assert told == ["OK"] * 6 + ["SKIPDATA"]
 
 
 def test_a_long_pause_is_one_window_and_not_one_for_each_minute() -> None:
@@ -147,13 +171,62 @@ def test_fields_of_later_versions_are_told() -> None:
         "${instance-id} ${encryption-status}"
     )
     key = FlowKey("10.0.1.5", "52.216.0.10", 40000, 443, 6, "egress", "ACCEPT")
-    record = FlowRecord(ENI, 1, 2, "OK", key, 10, 5000, 3)
+    record = FlowRecord(dataclasses.replace(ENI, ways=(Way("52.216.0.0/15", "7"),)), 1, 2, "OK", key, 10, 5000, 3)
     assert line(record, fields) == "10 vpc-1 egress 7 3 S3 use1-az1 - -"
     inside = dataclasses.replace(record, flow=dataclasses.replace(key, destination="10.0.2.9"))
     assert line(inside, ("traffic-path",)) == "1"
     ping = dataclasses.replace(record, flow=dataclasses.replace(key, protocol=1))
     assert line(ping, ("srcport", "dstport", "tcp-flags")) == "0 0 -"
     assert header(fields).startswith("version vpc-id ")
+
+
+def test_the_packets_own_addresses_are_told_beside_those_of_the_interface() -> None:
+    aggregator = covering(ALL)
+    aggregator.add(event(packet_source="10.0.1.77"), START + 3)
+    aggregator.add(event(packet_destination="52.94.0.10"), START + 3)
+    fields = ("srcaddr", "pkt-srcaddr", "dstaddr", "pkt-dstaddr", "pkt-src-aws-service", "pkt-dst-aws-service")
+    assert lines(aggregator.close_due(START + 60), fields) == [
+        "10.0.1.5 10.0.1.77 52.216.0.10 52.216.0.10 - S3",
+        "10.0.1.5 10.0.1.5 52.216.0.10 52.94.0.10 - AMAZON",
+    ]
+
+
+_NAMES = st.lists(st.sampled_from(sorted(FIELD_VERSIONS)), min_size=1, max_size=12)
+_MEMBERS: dict[str, Any] = {
+    "direction": st.sampled_from(["ingress", "egress"]),
+    "action": st.sampled_from(["ACCEPT", "REJECT"]),
+    "protocol": st.integers(0, 255),
+    "source_port": st.integers(0, 65_535),
+    "packets": st.integers(1, 2**40),
+    "bytes": st.integers(20, 2**50),
+}
+
+
+@given(_NAMES, st.fixed_dictionaries({}, optional=_MEMBERS))
+def test_every_format_can_be_read_back_field_by_field(names: list[str], changes: dict[str, Any]) -> None:
+    fields = parse_format(" ".join(f"${{{name}}}" for name in names))
+    assert list(fields) == names
+    aggregator = covering(ALL)
+    sent = event(**changes)
+    aggregator.add(sent, START + 3)
+    (text,) = lines(aggregator.close_due(START + 60), fields)
+    told = dict(zip(names, text.split(" "), strict=True))
+    expected = {
+        "version": str(max(2, *(FIELD_VERSIONS[name] for name in names))),
+        "packets": str(sent.packets),
+        "bytes": str(sent.bytes),
+        "protocol": str(sent.protocol),
+        "action": sent.action,
+        "flow-direction": sent.direction,
+        "interface-id": "eni-1",
+        "srcport": "0" if sent.protocol == 1 else str(sent.source_port),
+        "log-status": "OK",
+        "sublocation-type": "-",
+        "instance-id": "-",
+    }
+    assert {name: told[name] for name in told if name in expected} == {
+        name: expected[name] for name in told if name in expected
+    }
 
 
 @pytest.mark.parametrize("text", ["", "version", "${version},${start}", "${nosuch}", "${transit-gateway-id}"])

@@ -2,176 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import gzip
-import json
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from flow_world import ACCOUNT, TRUST, WRITE, FlowWorld
+from sqlalchemy import delete, select
 
-from reading_room.aws.call import Principal
-from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
-from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.iam import inline_policies, roles
-from reading_room.iam.authorizer import PolicyAuthorizer
-from reading_room.iam.errors import AccessDenied
 from reading_room.logs import streams
-from reading_room.logs.tables import LogEvent, LogGroup, LogStream
-from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT
-from reading_room.vpc.tables import FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr
-
-ACCOUNT, REGION = "000000000001", "us-east-1"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/FlowLogs"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        },
-    }
+from reading_room.logs.tables import LogGroup
+from reading_room.vpc.tables import (
+    NetworkInterface,
 )
-WRITE = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/flow:*",
-        },
-    }
-)
-
-
-class FlowWorld:
-    """A VPC with one interface in use, and a delivery. ``now`` moves only when a test moves it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.now = dt.datetime(2026, 3, 2, 9, 0, 0, tzinfo=dt.UTC)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
-        self.objects: dict[tuple[str, str], bytes] = {}
-        self.writers: list[tuple[Principal, Mapping[str, Sequence[str]]]] = []
-        self.closed_bucket = False
-        with self.database.transaction() as session:
-            session.add(Vpc(vpc_id="vpc-1", account=ACCOUNT, vni=1, created_at=self.now))
-            session.flush()
-            session.add(VpcCidr(association_id="a", vpc_id="vpc-1", cidr="10.0.0.0/16"))
-            session.add(
-                Subnet(
-                    subnet_id="subnet-1",
-                    account=ACCOUNT,
-                    vpc_id="vpc-1",
-                    cidr="10.0.1.0/24",
-                    availability_zone="us-east-1a",
-                    availability_zone_id="use1-az1",
-                    created_at=self.now,
-                )
-            )
-        self.delivery = self.start()
-
-    def start(self) -> FlowLogDelivery:
-        """Make a delivery, as a start of the process does."""
-        authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
-        return FlowLogDelivery(self.database, self.put_object, authorizer, self.clock, REGION)
-
-    def clock(self) -> dt.datetime:
-        return self.now
-
-    def put_object(
-        self,
-        bucket: str,
-        key: str,
-        data: bytes,
-        content_type: str,
-        principal: Principal,
-        context: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
-        if self.closed_bucket:
-            raise AccessDenied("the bucket policy says no")
-        self.objects[(bucket, key)] = data
-        self.writers.append((principal, context or {}))
-
-    def interface(self, name: str = "eni-1", address: str = "10.0.1.5") -> None:
-        with self.database.transaction() as session:
-            session.add(
-                NetworkInterface(
-                    interface_id=name,
-                    account=ACCOUNT,
-                    vpc_id="vpc-1",
-                    subnet_id="subnet-1",
-                    address=address,
-                    mac=f"02:00:00:00:00:{address[-2:]}",
-                    requester_id="x",
-                    status="in-use",
-                    created_at=self.now,
-                )
-            )
-
-    def set_status(self, status: str) -> None:
-        with self.database.transaction() as session:
-            session.execute(update(NetworkInterface).values(status=status))
-
-    def flow_log(self, name: str = "fl-1", **changes: Any) -> None:
-        values: dict[str, Any] = {
-            "flow_log_id": name,
-            "account": ACCOUNT,
-            "resource_type": "VPC",
-            "resource_id": "vpc-1",
-            "traffic_type": "ALL",
-            "destination_type": "cloud-watch-logs",
-            "log_group_name": "/flow",
-            "deliver_role_arn": ROLE,
-            "log_format": DEFAULT_FORMAT,
-            "created_at": self.now,
-            **changes,
-        }
-        with self.database.transaction() as session:
-            session.add(FlowLog(**values))
-
-    def role(self, policy: str | None = WRITE) -> None:
-        with self.database.transaction() as session:
-            role = roles.create(session, ACCOUNT, "FlowLogs", TRUST, self.now)
-            if policy is not None:
-                inline_policies.put(session, "role", role.unique_id, role.name, "write", policy)
-
-    def send(self, **changes: Any) -> None:
-        at = self.now.timestamp()
-        event = FlowEvent(
-            "vpc-1", "eni-1", "egress", "10.0.1.5", "52.216.0.10", 40000, 443, 6, 10, 5000, at, at, "ACCEPT"
-        )
-        self.delivery.record([dataclasses.replace(event, **changes)])
-
-    def pass_time(self, seconds: float) -> int:
-        self.now += dt.timedelta(seconds=seconds)
-        return self.delivery.turn(self.now)
-
-    def told(self) -> dict[str, list[str]]:
-        with self.database.reading() as session:
-            rows = session.execute(
-                select(LogStream.name, LogEvent.message)
-                .join(LogEvent, LogEvent.stream_id == LogStream.stream_id)
-                .order_by(LogEvent.event_id)
-            ).all()
-        found: dict[str, list[str]] = {}
-        for name, message in rows:
-            found.setdefault(name, []).append(message)
-        return found
-
-    def status(self, name: str = "fl-1") -> tuple[str, str | None]:
-        with self.database.reading() as session:
-            row = session.get(FlowLog, name)
-            assert row is not None
-            return row.deliver_status, row.deliver_error
 
 
 @pytest.fixture
@@ -291,59 +136,6 @@ def test_one_role_session_serves_many_deliveries(world: FlowWorld) -> None:
         assert session.connection().exec_driver_sql("select count(*) from iam_role_sessions").scalar() == 1
 
 
-def test_a_bucket_gets_a_compressed_file_with_a_header(world: FlowWorld) -> None:
-    world.flow_log(
-        destination_type="s3", log_group_name=None, deliver_role_arn=None, log_destination="arn:aws:s3:::logs/net"
-    )
-    world.interface()
-    world.send()
-    assert world.pass_time(60) == 1
-    ((bucket, key), data) = next(iter(world.objects.items()))
-    assert bucket == "logs"
-    assert re.fullmatch(
-        rf"net/AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/2026/03/02/"
-        rf"{ACCOUNT}_vpcflowlogs_{REGION}_fl-1_20260302T0901Z_[0-9a-f]{{8}}\.log\.gz",
-        key,
-    )
-    head, record = gzip.decompress(data).decode().splitlines()
-    assert head.startswith("version account-id interface-id srcaddr")
-    assert record.endswith("ACCEPT OK")
-    principal, context = world.writers[0]
-    assert principal.service_name == "delivery.logs.amazonaws.com"
-    assert context["aws:SourceAccount"] == (ACCOUNT,)
-
-
-def test_hive_partitions_name_their_parts(world: FlowWorld) -> None:
-    world.flow_log(
-        destination_type="s3",
-        log_group_name=None,
-        deliver_role_arn=None,
-        log_destination="arn:aws:s3:::logs",
-        hive_compatible_partitions=True,
-        per_hour_partition=True,
-    )
-    world.interface()
-    world.send()
-    world.pass_time(60)
-    ((_, key),) = world.objects
-    assert key.startswith(
-        f"AWSLogs/aws-account-id={ACCOUNT}/aws-service=vpcflowlogs/aws-region={REGION}"
-        f"/year=2026/month=03/day=02/hour=09/{ACCOUNT}_vpcflowlogs_"
-    )
-
-
-def test_a_bucket_that_refuses_fails_its_flow_log_and_no_other(world: FlowWorld) -> None:
-    world.role()
-    world.flow_log()
-    world.flow_log("fl-2", destination_type="s3", log_destination="arn:aws:s3:::logs", deliver_role_arn=None)
-    world.interface()
-    world.closed_bucket = True
-    world.send()
-    assert world.pass_time(60) == 1
-    assert world.status("fl-1") == ("SUCCESS", None)
-    assert world.status("fl-2") == ("FAILED", "Access error")
-
-
 def test_a_start_after_a_sudden_end_says_that_data_was_skipped(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
@@ -352,6 +144,55 @@ def test_a_start_after_a_sudden_end_says_that_data_was_skipped(world: FlowWorld)
     world.delivery = world.start()
     world.pass_time(60)
     assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["SKIPDATA"]
+
+
+def test_windows_are_kept_over_a_sudden_end_and_what_is_unknown_is_said(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.send()
+    world.pass_time(10)
+    world.send(packets=1, bytes=40)
+    world.delivery = world.start()
+    world.send(packets=2, bytes=100)
+    world.pass_time(50)
+    record, skipped = world.told()["eni-1-all"]
+    assert record.split()[8:10] == ["12", "5100"], "only what came after the last keeping is lost"
+    assert skipped.split()[-1] == "SKIPDATA"
+    world.delivery = world.start()
+    world.pass_time(60)
+    assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA", "SKIPDATA"]
+
+
+def test_windows_that_were_delivered_are_not_kept(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.send()
+    world.pass_time(10)
+    assert world.keep.stat().st_mode & 0o777 == 0o600
+    assert world.delivery.close(world.now) == 1
+    assert not world.keep.exists()
+
+
+def test_a_file_of_windows_that_cannot_be_read_costs_the_windows_only(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.keep.write_text("[[1]")
+    world.delivery = world.start()
+    world.send()
+    assert world.pass_time(60) == 2
+
+
+def test_an_agent_that_took_over_is_said(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.send()
+    world.delivery.interrupted()
+    world.pass_time(60)
+    assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA"]
 
 
 def test_an_interface_that_nothing_uses_is_not_recorded(world: FlowWorld) -> None:

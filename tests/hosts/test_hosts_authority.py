@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, prepare, s3_names, server_context
+from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, Certificates, prepare, server_context, shared_names
 
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 REGION = "us-east-1"
@@ -25,7 +25,7 @@ def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None
     assert {path.name: path.stat().st_mode & 0o777 for path in authority.folder.iterdir()} == {
         "authority.key": 0o600,
         "authority.pem": 0o644,
-        "s3.pem": 0o600,
+        "services.pem": 0o600,
     }
     assert authority.folder.stat().st_mode & 0o777 == 0o700
 
@@ -47,24 +47,49 @@ def test_the_authority_can_vouch_for_amazonaws_names_only(tmp_path: Path) -> Non
         "bucket.s3.us-east-1.amazonaws.com",
         "s3-us-east-1.amazonaws.com",
         "bucket.s3.dualstack.us-east-1.amazonaws.com",
+        "amazonlinux.us-east-1.amazonaws.com",
+        "packages.us-east-1.amazonaws.com",
+        "comprehend.us-east-1.amazonaws.com",
+        "sts.amazonaws.com",
+        "iam.amazonaws.com",
+        "vpce-0123456789abcdef0-abcdefgh.logs.us-east-1.vpce.amazonaws.com",
+        "vpce-0123456789abcdef0-abcdefgh-us-east-1a.ec2.us-east-1.vpce.amazonaws.com",
     ],
 )
-def test_a_client_that_trusts_the_authority_accepts_the_names_of_s3(tmp_path: Path, name: str) -> None:
+def test_a_client_that_trusts_the_authority_accepts_the_names_of_the_services(tmp_path: Path, name: str) -> None:
     assert handshake(tmp_path, name) is None
 
 
-@pytest.mark.parametrize("name", ["example.com", "ec2.us-east-1.amazonaws.com", "s3.eu-west-1.amazonaws.com"])
+@pytest.mark.parametrize("name", ["example.com", "lambda.us-east-1.amazonaws.com", "s3.eu-west-1.amazonaws.com"])
 def test_other_names_are_not_vouched_for(tmp_path: Path, name: str) -> None:
     assert isinstance(handshake(tmp_path, name), ssl.SSLCertVerificationError)
 
 
-def handshake(folder: Path, name: str) -> Exception | None:
+def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_listener_alone(tmp_path: Path) -> None:
+    own = ["bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com", "*.bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com"]
+    authority = prepare(tmp_path / "a", REGION, dt.datetime.now(dt.UTC))
+    files = set(authority.folder.iterdir())
+    certificates = Certificates(
+        authority, REGION, lambda endpoint: own if endpoint == "vpce-1" else (), lambda: dt.datetime.now(dt.UTC)
+    )
+    its_own = certificates.context("vpce-1")
+    for name in (own[0], f"library.{own[0]}"):
+        assert handshake(tmp_path, name, its_own) is None
+        for other in (None, "vpce-2"):
+            assert isinstance(handshake(tmp_path, name, certificates.context(other)), ssl.SSLCertVerificationError)
+    assert handshake(tmp_path, "s3.amazonaws.com", certificates.context("vpce-2")) is None
+    # S3's names, which private DNS may make the endpoint's, are its own as well.
+    assert handshake(tmp_path, "library.s3.us-east-1.amazonaws.com", its_own) is None
+    assert set(authority.folder.iterdir()) == files
+
+
+def handshake(folder: Path, name: str, context: ssl.SSLContext | None = None) -> Exception | None:
     """Shake hands in memory, as a client that trusts the authority and asks for ``name``; return what went wrong."""
     authority = prepare(folder / "a", REGION, dt.datetime.now(dt.UTC))
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
     client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
-    server = server_context(authority).wrap_bio(to_server, to_client, server_side=True)
+    server = (context or server_context(authority.leaf)).wrap_bio(to_server, to_client, server_side=True)
     done = 0
     for _ in range(10):
         for end in (client, server):
@@ -94,4 +119,4 @@ def test_another_region_gets_its_own_names(tmp_path: Path) -> None:
     prepare(tmp_path / "a", REGION, NOW)
     leaf = certificate(prepare(tmp_path / "a", "eu-west-1", NOW).leaf)
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert set(names.get_values_for_type(x509.DNSName)) == set(s3_names("eu-west-1"))
+    assert set(names.get_values_for_type(x509.DNSName)) == set(shared_names("eu-west-1"))

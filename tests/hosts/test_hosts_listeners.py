@@ -35,10 +35,10 @@ def bound(kind: int = socket.SOCK_STREAM) -> socket.socket:
     return sock
 
 
-def label(kind: Any, sock: socket.socket, vpc: str = "vpc-1", endpoint: str | None = None) -> ListenerLabel:
+def label(kind: Any, sock: socket.socket, endpoint: str | None = None, service: Any = "s3") -> ListenerLabel:
     """The label of a socket."""
     address, port = sock.getsockname()
-    return ListenerLabel(vpc, kind, address, port, endpoint)
+    return ListenerLabel("vpc-1", kind, address, port, endpoint, service)
 
 
 class S3:
@@ -46,11 +46,13 @@ class S3:
 
     def __init__(self) -> None:
         self.paths: list[NetworkPath] = []
+        self.services: list[str] = []
         self.delay = 0.0
         self.called = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.paths.append(scope["reading_room.path"])
+        self.services.append(scope.get("reading_room.only"))
         self.called.set()
         await asyncio.sleep(self.delay)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
@@ -78,10 +80,16 @@ def s3() -> S3:
 
 
 @pytest.fixture
-def listeners(s3: S3, tmp_path: Path) -> VpcListeners:
+def api() -> S3:
+    """The application behind endpoints of other services."""
+    return S3()
+
+
+@pytest.fixture
+def listeners(s3: S3, api: S3, tmp_path: Path) -> VpcListeners:
     """Listeners that serve nothing yet."""
-    tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()))
-    return VpcListeners(s3, Names(), Credentials(), tls, "vpc-service")
+    tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
+    return VpcListeners(s3, api, Names(), Credentials(), lambda endpoint: tls)
 
 
 async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
@@ -109,9 +117,24 @@ def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_
     assert s3.paths == [NetworkPath(secure=False, vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="127.0.0.1")]
 
 
-def test_the_service_s_own_network_has_a_source_address_and_no_vpc() -> None:
-    public = ListenerLabel("vpc-service", "endpoint-https", "169.254.170.1", 20003, "vpce-public")
-    assert network_path(public, "198.18.0.4", True, "vpc-service") == NetworkPath(source_ip="198.18.0.4", secure=True)
+def test_a_public_address_has_a_source_address_and_no_vpc() -> None:
+    public = ListenerLabel("vpc-1", "endpoint-https", "169.254.170.1", 20003, "far-s3", "s3", True)
+    assert network_path(public, "198.51.100.4", True) == NetworkPath(source_ip="198.51.100.4", secure=True)
+
+
+def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(
+    listeners: VpcListeners, s3: S3, api: S3
+) -> None:
+    async def scenario() -> None:
+        for service in ("s3", "logs", "api"):
+            sock = bound()
+            port = sock.getsockname()[1]
+            await listeners.add(label("endpoint-http", sock, "vpce-1", service), sock)
+            assert (await ask(port)).endswith(b"ok")
+
+    run(scenario())
+    assert s3.services == ["s3"]
+    assert api.services == ["logs", "api"]
 
 
 def test_removing_a_listener_cuts_its_connections_at_once(listeners: VpcListeners, s3: S3) -> None:

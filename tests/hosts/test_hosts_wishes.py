@@ -141,6 +141,9 @@ class Heard:
     def gone(self, interface: str) -> None:
         self.words.append(("gone", interface))
 
+    def replaced(self) -> None:
+        self.words.append(("replaced", None))
+
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
@@ -169,12 +172,26 @@ def server_side(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Callable[[He
             raise AssertionError("nobody calls")
 
     def make(heard: Heard) -> tuple[ServerSide, VpcListeners]:
-        tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()))
-        listeners = VpcListeners(s3, Silent(), Silent(), tls, "vpc-service")
+        tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
+        listeners = VpcListeners(s3, s3, Silent(), Silent(), lambda endpoint: tls)
         pool = RealtimePool(lambda: None)
-        return ServerSide(loop, listeners, pool, heard.report, heard.flows, heard.seen, heard.gone), listeners
+        return ServerSide(
+            loop, listeners, pool, heard.report, heard.flows, heard.seen, heard.gone, heard.replaced
+        ), listeners
 
     return make
+
+
+def test_an_agent_that_takes_over_from_another_is_told(
+    server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]],
+) -> None:
+    heard = Heard()
+    side, _ = server_side(heard)
+    side.connected()
+    assert heard.words == []
+    side.disconnected()
+    side.connected()
+    assert heard.words == [("replaced", None)]
 
 
 def test_interfaces_that_come_and_go_are_told_before_the_report_is_taken(

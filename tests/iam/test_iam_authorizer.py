@@ -13,6 +13,7 @@ from iam_world import ACCOUNT, REGION, IamWorld, policy
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import OperationFacts, PassedRole, any_resource, no_context
+from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
 from reading_room.iam.principals import root_principal, service_principal
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
@@ -182,22 +183,43 @@ def test_a_service_may_do_what_the_resources_policy_says_and_nothing_else(world:
     ).allowed
 
 
-def test_an_endpoint_policy_is_asked_when_there_is_one(world: IamWorld) -> None:
+def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: IamWorld) -> None:
     alice = principal(world, policy())
-    endpoint = policy("Allow", "s3:GetObject", Principal="*")
+    known = {"vpce-1": EndpointPolicy(policy("Allow", "s3:GetObject", Principal="*"), gateway=True)}
+    authorizer = PolicyAuthorizer(world.database, REGION, world.clock, known.get)
     question: dict[str, Any] = {
         "principal": alice,
         "resource": "arn:aws:s3:::b/k",
         "context": {"aws:SourceVpce": ("vpce-1",)},
         "resource_account": ACCOUNT,
     }
-    assert world.authorizer.decide(action="s3:GetObject", endpoint_policy=endpoint, **question).allowed
-    denied = world.authorizer.decide(action="s3:PutObject", endpoint_policy=endpoint, **question)
+    assert authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-1", **question).allowed
+    denied = authorizer.decide(action="s3:PutObject", vpc_endpoint_id="vpce-1", **question)
     assert denied.message(quote_resource=True) == (
         f'User: {alice.arn} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/k" '
         "because no VPC endpoint policy allows the s3:PutObject action"
     )
-    assert world.authorizer.decide(action="s3:PutObject", **question).allowed
+    assert authorizer.decide(action="s3:PutObject", **question).allowed
+    # An endpoint that is gone lets nothing through.
+    assert not authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-2", **question).allowed
+
+
+def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody_on_interfaces(
+    world: IamWorld,
+) -> None:
+    alice = principal(world, policy())
+    text = policy("Allow", "*", Principal={"AWS": ACCOUNT})
+    known = {"vpce-g": EndpointPolicy(text, gateway=True), "vpce-i": EndpointPolicy(text, gateway=False)}
+    authorizer = PolicyAuthorizer(world.database, REGION, world.clock, known.get)
+    question: dict[str, Any] = {
+        "principal": alice,
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::b/k",
+        "context": {},
+        "resource_account": ACCOUNT,
+    }
+    assert not authorizer.decide(vpc_endpoint_id="vpce-g", **question).allowed
+    assert authorizer.decide(vpc_endpoint_id="vpce-i", **question).allowed
 
 
 def test_tags_of_the_caller_the_role_and_the_request_decide(world: IamWorld) -> None:

@@ -13,17 +13,20 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.uplink import VETH, VETH_PEER
 from reading_room.dataplane.spec import (
     CidrPeer,
+    ElasticAddress,
     Endpoint,
     FlowEvent,
     GroupPeer,
     Interface,
+    NatGateway,
     NetworkReport,
     NetworkSpec,
     Peer,
@@ -33,6 +36,7 @@ from reading_room.dataplane.spec import (
     RouteTable,
     SecurityGroup,
     SecurityGroupRule,
+    Service,
     Subnet,
     Vpc,
 )
@@ -44,7 +48,12 @@ MS_REC_PRIVATE = 0x4000 | 0x40000
 
 S3 = "pl-63a5400a"
 S3_ADDRESS = "52.216.0.10"
-PREFIX_LISTS = (PrefixList(S3, ("3.5.0.0/19", "52.216.0.0/15")),)
+API, API_ADDRESS = "pl-0a0a0a0a", "52.94.0.10"
+PREFIX_LISTS = (PrefixList(API, ("52.94.0.0/22",)), PrefixList(S3, ("3.5.0.0/19", "52.216.0.0/15")))
+INTERNET, ELSEWHERE = "203.0.113.9", "203.0.113.10"
+"""Two addresses of the tests' internet."""
+PUBLIC = "198.51.100.0/24"
+"""The network of all public addresses of VPCs."""
 TCP, UDP, ICMP = 6, 17, 1
 PATIENCE = 0.25
 """Seconds after which a connection counts as blocked; nothing answers a dropped packet."""
@@ -80,6 +89,15 @@ class Network:
     endpoint: bool = True
     logged: bool = True
     extra_routes: list[Route] = field(default_factory=list)
+    gateway: bool = False
+    """Whether it has an internet gateway."""
+    elastic: dict[str, str] = field(default_factory=dict)
+    """Public address to private one."""
+    nats: list[NatGateway] = field(default_factory=list)
+    endpoints: list[Endpoint] = field(default_factory=list)
+    """Further endpoints."""
+    routes: dict[int, list[Route]] = field(default_factory=dict)
+    """Further routes of one table, by its number."""
 
     def __post_init__(self) -> None:
         """Give the three standard groups where none were given."""
@@ -97,7 +115,14 @@ class Network:
         """The id of its S3 endpoint."""
         return ident("vpce", self.number)
 
-    def add(self, number: int, address: str, *groups: str, subnet: int = 1) -> Interface:
+    @property
+    def gateway_id(self) -> str:
+        """The id of its internet gateway."""
+        return ident("igw", self.number)
+
+    def add(
+        self, number: int, address: str, *groups: str, subnet: int = 1, secondary: tuple[str, ...] = ()
+    ) -> Interface:
         """Attach an interface; its container is named after its number."""
         interface = Interface(
             interface_id=ident("eni", self.number * 1000 + number),
@@ -107,9 +132,41 @@ class Network:
             group_ids=groups,
             container_id=f"c{self.number}-{number}",
             logged=self.logged,
+            secondary=secondary,
         )
         self.interfaces.append(interface)
         return interface
+
+    def add_nat(self, number: int, address: str, *public: str, subnet: int = 1, private: tuple[str, ...] = ()) -> str:
+        """Add a NAT gateway with its interface, private without a public address; return its id."""
+        interface = replace(self.add(number, address, subnet=subnet), container_id=None)
+        nat = NatGateway(
+            ident("nat", self.number * 1000 + number),
+            interface.subnet_id,
+            interface.interface_id,
+            (address, *private),
+            public,
+        )
+        self.interfaces[-1] = replace(interface, nat_gateway_id=nat.nat_gateway_id, secondary=private)
+        self.nats.append(nat)
+        return nat.nat_gateway_id
+
+    def add_service(
+        self, number: int, address: str, *groups: str, service: Service = "comprehend", subnet: int = 1
+    ) -> Interface:
+        """Add an interface endpoint with one interface."""
+        endpoint_id = ident("vpce", self.number * 1000 + number)
+        interface = replace(
+            self.add(number, address, *groups, subnet=subnet), container_id=None, endpoint_id=endpoint_id
+        )
+        self.interfaces[-1] = interface
+        self.endpoints.append(Endpoint(endpoint_id, "interface", service, "", number))
+        return interface
+
+    def add_far(self) -> None:
+        """Add S3 and the other services beyond the gateways."""
+        self.endpoints.append(Endpoint("far-s3", "far", "s3", S3, 1999))
+        self.endpoints.append(Endpoint("far-api", "far", "api", API, 2000))
 
     def build(self) -> Vpc:
         """Return the value: two /24 subnets, each with a route table of its own."""
@@ -119,7 +176,11 @@ class Network:
             RouteTable(
                 ident("rtb", self.number * 10 + number),
                 number,
-                (*(local if number in self.endpoint_in else []), *self.extra_routes),
+                (
+                    *(local if number in self.endpoint_in else []),
+                    *self.extra_routes,
+                    *self.routes.get(number, []),
+                ),
             )
             for number in (1, 2)
         )
@@ -128,10 +189,11 @@ class Network:
                 group_id,
                 tuple(self.ingress[group_id]),
                 tuple(self.egress[group_id]),
-                tuple(sorted(each.address for each in self.interfaces if group_id in each.group_ids)),
+                tuple(sorted(a for each in self.interfaces if group_id in each.group_ids for a in each.addresses)),
             )
             for group_id in sorted(self.egress)
         )
+        gateway_endpoint = (Endpoint(self.endpoint_id, "gateway", "s3", S3, 1),) if self.endpoint else ()
         return Vpc(
             vpc_id=self.vpc_id,
             vni=self.number,
@@ -143,8 +205,14 @@ class Network:
             ),
             route_tables=tables,
             groups=groups,
-            endpoints=(Endpoint(self.endpoint_id, "gateway", "s3", S3, 1),) if self.endpoint else (),
+            endpoints=(*gateway_endpoint, *self.endpoints),
             interfaces=tuple(sorted(self.interfaces, key=lambda each: each.interface_id)),
+            internet_gateway=self.gateway_id if self.gateway else None,
+            elastic_addresses=tuple(
+                ElasticAddress(f"eipalloc-{public.replace('.', '0')}", public, private)
+                for public, private in sorted(self.elastic.items())
+            ),
+            nat_gateways=tuple(sorted(self.nats, key=lambda each: each.nat_gateway_id)),
         )
 
 
@@ -162,6 +230,8 @@ class World:
         self.runtime = directory / "runtime"
         self.containers: dict[str, int] = {}
         self._driver: LinuxNetworkDriver | None = None
+        self.internet = -1
+        """The namespace of the tests' internet, once there is one."""
 
     def enter(self) -> None:
         """Leave the host: new namespaces for this process, which must be a single thread."""
@@ -184,14 +254,55 @@ class World:
     def driver(self) -> LinuxNetworkDriver:
         """The driver, made at first use."""
         if self._driver is None:
-            self._driver = LinuxNetworkDriver(self.runtime)
+            if self.internet >= 0:
+                self._driver = LinuxNetworkDriver(self.runtime, VETH, Path(f"/proc/self/fd/{self.internet}"))
+            else:
+                self._driver = LinuxNetworkDriver(self.runtime)
         return self._driver
 
-    def restart(self) -> None:
-        """Lose the driver as a crash does, and start another."""
+    def make_internet(self) -> None:
+        """Make the namespace that the uplink leads to; before the driver's first use."""
+        assert self._driver is None
+        self.internet = namespaces.new_namespace()
+        with namespaces.inside(self.internet):
+            inner = rtnetlink.RouteSocket()
+        inner.batch([rtnetlink.set_up(rtnetlink.LOOPBACK, "lo")])
+        inner.batch([rtnetlink.add_address(rtnetlink.LOOPBACK, each) for each in (INTERNET, ELSEWHERE)])
+        inner.close()
+
+    def route_back(self) -> None:
+        """Tell the internet where the VPCs' public addresses are, once the uplink is there, as an operator does."""
+        with namespaces.inside(self.internet):
+            inner = rtnetlink.RouteSocket()
+        index = inner.index_of(VETH_PEER)
+        inner.batch([rtnetlink.add_route(rtnetlink.RT_TABLE_MAIN, "unicast", PUBLIC, index, VETH.address)])
+        inner.close()
+
+    def internet_socket(self, address: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """Open a socket in the internet, bound to one of its addresses."""
+        with namespaces.inside(self.internet):
+            opened = socket.socket(socket.AF_INET, kind)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, 0))
+        opened.settimeout(2)
+        return opened
+
+    def internet_server(self, address: str, port: int) -> socket.socket:
+        """Listen in the internet."""
+        with namespaces.inside(self.internet):
+            server = socket.create_server((address, port), backlog=128)
+        server.settimeout(2)
+        return server
+
+    def crash(self) -> None:
+        """Lose the driver as a crash does; the next one starts when it is asked for."""
         if self._driver is not None:
             self._driver.close()
         self._driver = None
+
+    def restart(self) -> None:
+        """Lose the driver as a crash does, and start another."""
+        self.crash()
         self.driver
 
     def container(self, container_id: str) -> int:
@@ -246,21 +357,26 @@ class World:
         client.settimeout(2)
         return client
 
-    def listener(self, network: Network, kind: str) -> socket.socket:
-        """Return the driver's listening socket of a kind in a network."""
+    def listener(self, network: Network, kind: str, endpoint_id: str | None = None) -> socket.socket:
+        """Return the driver's listening socket of a kind, and of an endpoint where it is named, in a network."""
         found = [
             opened
             for label, opened in self.driver.listeners().items()
-            if label.vpc_id == network.vpc_id and label.kind == kind
+            if label.vpc_id == network.vpc_id and label.kind == kind and endpoint_id in (None, label.endpoint_id)
         ]
         return found[0]
 
+    def all_flows(self) -> list[FlowEvent]:
+        """Return the flow events of every network so far, after a forced reading."""
+        for vpc_id, router in self.driver._kernel.routers.items():
+            self.driver._flows.flush(vpc_id, router.descriptor)
+        events = list(self.driver.flows())
+        self.driver.flows_told()()
+        return events
+
     def flows(self, network: Network) -> list[FlowEvent]:
-        """Return the flow events of a network so far, after a forced reading."""
-        router = self.driver._kernel.routers.get(network.vpc_id)
-        if router is not None:
-            self.driver._flows.flush(network.vpc_id, router.descriptor)
-        return [event for event in self.driver.flows() if event.vpc_id == network.vpc_id]
+        """Return the flow events of a network so far; those of others are gone then."""
+        return [event for event in self.all_flows() if event.vpc_id == network.vpc_id]
 
     def leave(self) -> None:
         """Close what is open; the namespaces go with the process."""
@@ -268,6 +384,8 @@ class World:
             self._driver.close()
         for descriptor in self.containers.values():
             os.close(descriptor)
+        if self.internet >= 0:
+            os.close(self.internet)
 
 
 def expect_reaches(world: World, a: Interface, b: Interface | str, port: int) -> None:

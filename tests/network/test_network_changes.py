@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -259,7 +260,7 @@ def test_rules_that_somebody_else_changed_are_made_anew(world: World) -> None:
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     wish = spec(network)
     world.realize(wish)
-    router_of(world, network).rules.run("flush chain inet vpc fwd_ingress\nadd rule inet vpc fwd_ingress accept\n")
+    router_of(world, network).rules.run("flush chain inet vpc post_ingress\nadd rule inet vpc post_ingress accept\n")
     with world.listen(app, 22):
         expect_reaches(world, web, app, 22)
         world.realize(wish)
@@ -327,3 +328,35 @@ def test_ingress_rules_opened_later_work_at_once(world: World) -> None:
             network.ingress[APP] = []
             world.realize(spec(network))
             expect_blocked(world, web, app, 80)
+
+
+def test_a_rule_acts_within_a_tenth_of_a_second_and_never_disturbs_what_it_does_not_concern(world: World) -> None:
+    """Authorized and revoked again and again beside a busy permitted connection; the median of the times counts."""
+    network = Network()
+    network.ingress[WEB] = [rule(9, GroupPeer(WEB), TCP, 80)]
+    one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
+    world.realize(spec(network))
+    times = []
+    with world.listen(two, 80) as permitted, world.listen(two, 81) as changing:
+        client = world.connect(one, two.address, 80)
+        accepted, _peer = permitted.accept()
+        for number in range(15):
+            network.ingress[WEB].append(rule(100 + number, GroupPeer(WEB), TCP, 81))
+            began = time.perf_counter()
+            world.realize(spec(network))
+            expect_reaches(world, one, two, 81)
+            times.append(time.perf_counter() - began)
+            changing.accept()[0].close()
+            network.ingress[WEB].pop()
+            began = time.perf_counter()
+            world.realize(spec(network))
+            times.append(time.perf_counter() - began)
+            with world.socket_in(one) as refused:
+                refused.setblocking(False)
+                refused.connect_ex((two.address, 81))
+                client.sendall(b"x" * 1000)
+                assert accepted.recv(1000, socket.MSG_WAITALL) == b"x" * 1000
+                assert select.select([], [refused], [], 0.02)[1] == []
+        client.close()
+        accepted.close()
+    assert sorted(times)[len(times) // 2] < 0.1

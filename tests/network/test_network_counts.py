@@ -11,7 +11,7 @@ from reading_room.dataplane.linux.flow_counts import Key, Tallies
 
 def key(port: int) -> Key:
     """Return a flow's key."""
-    return ("vpc-1", "eni-1", "egress", "10.0.1.5", "10.0.1.6", port, 443, 6, "ACCEPT")
+    return ("vpc-1", "eni-1", "egress", "10.0.1.5", "10.0.1.6", port, 443, 6, "ACCEPT", "", "")
 
 
 def test_the_same_flow_counted_twice_is_one_event_over_the_whole_time() -> None:

@@ -22,7 +22,7 @@ from network_world import (
     spec,
 )
 
-from reading_room.dataplane.linux import kernel, namespaces, rtnetlink
+from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.proof import prove
@@ -73,7 +73,7 @@ def test_a_restart_removes_what_nobody_wants_any_more(world: World) -> None:
     assert world.driver._kernel.board.names() == (network.vpc_id,)
     assert links(world, network) == [app.interface_id]
     router = world.driver._kernel.routers[network.vpc_id]
-    assert web.address not in kernel.tracked_sources(router)
+    assert web.address not in {each.original.source for each in router.conntrack.entries(zero=False)}
 
 
 def test_what_a_crash_left_half_done_is_recognized(world: World) -> None:

@@ -22,6 +22,7 @@ BASES = ("127.0.0.1", "localhost", "s3.localhost")
         "s3-us-east-1.amazonaws.com",
         "s3.dualstack.us-east-1.amazonaws.com",
         "bucket.vpce-0123456789abcdef0-abcdefgh.s3.us-east-1.vpce.amazonaws.com",
+        "bucket.vpce-0123456789abcdef0-abcdefgh-us-east-1a.s3.us-east-1.vpce.amazonaws.com",
         "127.0.0.1:4566",
         "localhost:4566",
         "s3.localhost",
@@ -52,6 +53,12 @@ def test_a_service_name_means_path_style(host: str) -> None:
 def test_a_name_before_the_service_is_the_bucket(host: str) -> None:
     found = locate(host, "/a/key", BASES)
     assert (found.bucket, found.key, found.virtual) == ("my.bucket", "a/key", True)
+
+
+@pytest.mark.parametrize("name", ["amazonlinux", "packages", "repo"])
+def test_the_host_name_of_a_package_repository_is_its_bucket(name: str) -> None:
+    host = f"{name}.us-east-1.amazonaws.com"
+    assert locate(host, "/2/core/a.rpm", BASES) == Address(host, "2/core/a.rpm", None, virtual=True)
 
 
 def test_the_region_of_a_host_is_told() -> None:

@@ -40,7 +40,7 @@ class World:
         self.database.create_tables()
         self.backend: EmbeddedBackend = memory_backend(self.database, REGION, system_clock)
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
-        authorization = S3Authorization(authorizer, self.database, self.backend, REGION)
+        authorization = S3Authorization(authorizer, self.backend, REGION)
         self.store = ObjectStore(self.backend, authorization)
         self.check = LogBuckets(self.backend, authorization, REGION)
 

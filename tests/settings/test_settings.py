@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.app import ServerError, run_server
 from reading_room.settings import SettingError, Settings
 
 
@@ -31,6 +32,11 @@ def test_the_command_line_wins_over_the_environment() -> None:
         ("CONTAINER_CPUS", "0"),
         ("JOB_SECONDS", str(32 * 86_400)),
         ("LOG_LEVEL", ""),
+        ("ELASTIC_IP_POOL", "all"),
+        ("ELASTIC_IP_POOL", "198.51.100.7/24"),
+        ("ELASTIC_IP_POOL", "198.51.100.0/31"),
+        ("ELASTIC_IP_POOL", "192.168.7.0/24"),
+        ("ELASTIC_IP_POOL", "224.0.0.0/24"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
@@ -38,3 +44,9 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> Non
         Settings.from_environment({f"READING_ROOM_{name}": value})
     assert f"READING_ROOM_{name}" in str(refused.value)
     assert repr(value) in str(refused.value) or value.lstrip("0") in str(refused.value)
+
+
+def test_a_pool_of_public_addresses_that_hides_a_service_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"READING_ROOM_ELASTIC_IP_POOL": "52.216.0.0/16"}, data=tmp_path)
+    with pytest.raises(ServerError, match=r"READING_ROOM_ELASTIC_IP_POOL=52\.216\.0\.0/16 overlaps 52\.216\.0\.0/15"):
+        run_server(settings, lambda: None)

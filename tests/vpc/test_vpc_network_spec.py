@@ -20,7 +20,7 @@ from reading_room.vpc import (
     security_groups,
     service_network,
 )
-from reading_room.vpc.prefix_lists import S3_CIDRS, S3_PREFIX_LIST_ID
+from reading_room.vpc.prefix_lists import API_CIDRS, API_PREFIX_LIST_ID, S3_CIDRS, S3_PREFIX_LIST_ID
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfaceGroup, SecurityGroup
 
 S3 = "com.amazonaws.us-east-1.s3"
@@ -46,7 +46,8 @@ def only_vpc(world: Network, host: str = "here") -> spec.Vpc:
 def test_a_vpc_without_interfaces_and_endpoints_costs_a_host_nothing() -> None:
     with network() as world:
         read = network_spec.read(world.session, "here")
-        assert read == spec.NetworkSpec((), (spec.PrefixList(S3_PREFIX_LIST_ID, S3_CIDRS),))
+        lists = (spec.PrefixList(S3_PREFIX_LIST_ID, S3_CIDRS), spec.PrefixList(API_PREFIX_LIST_ID, API_CIDRS))
+        assert read == spec.NetworkSpec((), lists)
 
 
 def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
@@ -61,7 +62,6 @@ def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
                         "FromPort": 80,
                         "ToPort": 81,
                         "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
-                        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
                         "UserIdGroupPairs": [{"GroupId": group.group_id}],
                         "PrefixListIds": [{"PrefixListId": S3_PREFIX_LIST_ID}],
                     }

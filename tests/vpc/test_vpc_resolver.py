@@ -8,11 +8,16 @@ import pytest
 from dnslib import RCODE, DNSRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vpc_world import NOW, network
+from vpc_world import ACCOUNT, NOW, REGION, Network, network
 
-from reading_room.vpc import network_interfaces, resolver
-from reading_room.vpc.prefix_lists import S3_ADDRESS
+from reading_room.ids import resource_id
+from reading_room.vpc import interface_endpoints, network_interfaces, resolver
+from reading_room.vpc.endpoint_services import find
+from reading_room.vpc.interface_endpoints import Wanted
+from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
 from reading_room.vpc.resolver import RateLimiter, Zones, answer
+from reading_room.vpc.tables import ElasticAddress, SecondaryAddress, VpcEndpoint
+from reading_room.vpc.zones import zones_of
 
 ZONES = Zones("us-east-1", "ec2.internal", True, frozenset({"10.0.1.5"}))
 
@@ -36,6 +41,9 @@ def values(reply: DNSRecord) -> list[str]:
         "bucket.s3.us-east-1.amazonaws.com",
         "BUCKET.S3-us-east-1.AMAZONAWS.com",
         "bucket.s3.dualstack.us-east-1.amazonaws.com",
+        "amazonlinux.us-east-1.amazonaws.com",
+        "packages.us-east-1.amazonaws.com",
+        "repo.us-east-1.amazonaws.com",
     ],
 )
 def test_every_name_of_s3_in_the_region_leads_to_the_prefix_list(name: str) -> None:
@@ -47,11 +55,31 @@ def test_every_name_of_s3_in_the_region_leads_to_the_prefix_list(name: str) -> N
 @pytest.mark.parametrize(
     "name",
     [
+        "comprehend.us-east-1.amazonaws.com",
+        "ec2.us-east-1.amazonaws.com",
+        "logs.us-east-1.amazonaws.com",
+        "sts.us-east-1.amazonaws.com",
+        "sts.amazonaws.com",
+        "iam.amazonaws.com",
+    ],
+)
+def test_every_name_of_another_service_leads_to_its_public_address(name: str) -> None:
+    assert values(ask(name)) == [API_ADDRESS]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
         "example.com",
         "amazonaws.com",
         "xs3.amazonaws.com",
         "s3.eu-west-1.amazonaws.com",
-        "comprehend.us-east-1.amazonaws.com",
+        "comprehend.eu-west-1.amazonaws.com",
+        "data.comprehend.us-east-1.amazonaws.com",
+        "lambda.us-east-1.amazonaws.com",
+        "x.packages.us-east-1.amazonaws.com",
+        "vpce-1-x.logs.us-east-1.vpce.amazonaws.com",
+        "ec2-198-51-100-7.compute-1.amazonaws.com",
         "s3.amazonaws.com.example.com",
         "ip-10-0-1-6.ec2.internal",
         "ip-10-0-1-5.example.com",
@@ -101,6 +129,25 @@ def test_no_packet_breaks_the_resolver_or_is_answered_at_length(packet: bytes) -
         assert reply[:2] == packet[:2]
 
 
+@given(
+    st.lists(st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True), min_size=1, max_size=4),
+    st.sampled_from(
+        ["attacker.example", "amazonaws.com", "us-east-1.amazonaws.com", "ec2.internal", "vpce.amazonaws.com", "aws"]
+    ),
+    st.sampled_from(["A", "TXT", "NULL", "MX", "ANY", "CNAME"]),
+)
+@settings(max_examples=300)
+def test_no_name_carries_anything_out(labels: list[str], domain: str, kind: str) -> None:
+    name = ".".join([*labels, domain])
+    reply = ask(name, kind)
+    known = resolver.addresses_of(name, ZONES)
+    assert known is None or set(known) <= {S3_ADDRESS, API_ADDRESS, "10.0.1.5"}
+    assert reply.header.rcode == (RCODE.NXDOMAIN if known is None else RCODE.NOERROR)
+    assert set(values(reply)) <= set(known or ())
+    assert not reply.auth
+    assert not reply.ar
+
+
 def test_zones_follow_the_vpcs_attributes_and_interfaces() -> None:
     with network() as world:
         made = network_interfaces.create(world.session, world.account, world.subnet, [], NOW, requester_id="me")
@@ -110,6 +157,111 @@ def test_zones_follow_the_vpcs_attributes_and_interfaces() -> None:
         world.vpc.enable_dns_support = False
         assert not resolver.zones_of(world.session, world.vpc.vpc_id).dns_support
         assert not resolver.zones_of(world.session, "vpc-00000000000000000").dns_support
+
+
+def endpoint(world: Network, service: str, wanted: Wanted) -> VpcEndpoint:
+    found = find(REGION, f"com.amazonaws.{REGION}.{service}")["Interface"]
+    return interface_endpoints.create(world.session, world.vpc, found, wanted, NOW)
+
+
+def zones_now(world: Network) -> Zones:
+    return resolver.zones_of(world.session, world.vpc.vpc_id)
+
+
+def other_zone(world: Network) -> str:
+    """Make a subnet in another zone."""
+    made = world.another_subnet("10.0.1.0/24")
+    made.availability_zone = zones_of(REGION)[1].name
+    return made.subnet_id
+
+
+def test_an_interface_endpoint_has_a_name_for_all_its_addresses_and_one_for_each_zone() -> None:
+    with network() as world:
+        subnets = [world.subnet.subnet_id, other_zone(world)]
+        made = endpoint(world, "logs", Wanted(subnets, private_dns=False))
+        first = f"{made.vpc_endpoint_id}-{made.dns_label}"
+        zones = zones_now(world)
+        by_zone = [f"{first}-{REGION}{letter}.logs.us-east-1.vpce.amazonaws.com" for letter in "ab"]
+        assert sorted(values(ask(f"{first}.logs.us-east-1.vpce.amazonaws.com", zones=zones))) == [
+            "10.0.0.4",
+            "10.0.1.4",
+        ]
+        assert [values(ask(name, zones=zones)) for name in by_zone] == [["10.0.0.4"], ["10.0.1.4"]]
+        assert values(ask("logs.us-east-1.amazonaws.com", zones=zones)) == [API_ADDRESS]
+        assert values(ask("4.0.0.10.in-addr.arpa", "PTR", zones)) == ["ip-10-0-0-4.ec2.internal."]
+
+
+def test_private_dns_gives_the_service_s_name_to_the_endpoint_in_its_own_vpc() -> None:
+    with network() as world:
+        world.vpc.enable_dns_hostnames = True
+        other = world.another_vpc()
+        world.another_subnet("10.9.0.0/24", other)
+        endpoint(world, "logs", Wanted([world.subnet.subnet_id]))
+        assert values(ask("logs.us-east-1.amazonaws.com", zones=zones_now(world))) == ["10.0.0.4"]
+        there = resolver.zones_of(world.session, other.vpc_id)
+        assert values(ask("logs.us-east-1.amazonaws.com", zones=there)) == [API_ADDRESS]
+        assert there.records == {}
+
+
+def test_private_dns_without_a_subnet_leaves_the_name_without_an_address() -> None:
+    with network() as world:
+        world.vpc.enable_dns_hostnames = True
+        endpoint(world, "logs", Wanted())
+        reply = ask("logs.us-east-1.amazonaws.com", zones=zones_now(world))
+        assert (reply.header.rcode, values(reply)) == (RCODE.NOERROR, [])
+
+
+def test_s3_by_an_interface_has_names_for_buckets_and_by_private_dns_the_regional_ones() -> None:
+    with network() as world:
+        world.vpc.enable_dns_hostnames = True
+        made = endpoint(world, "s3", Wanted([world.subnet.subnet_id], private_dns=True, inbound_only=False))
+        own = f"{made.vpc_endpoint_id}-{made.dns_label}.s3.us-east-1.vpce.amazonaws.com"
+        zones = zones_now(world)
+        ours = [f"bucket.{own}", f"a.b.bucket.{own}", "s3.us-east-1.amazonaws.com", "b.s3.us-east-1.amazonaws.com"]
+        assert [values(ask(name, zones=zones)) for name in ours] == [["10.0.0.4"]] * 4
+        public = ["s3.amazonaws.com", "b.s3.amazonaws.com", "repo.us-east-1.amazonaws.com"]
+        assert [values(ask(name, zones=zones)) for name in public] == [[S3_ADDRESS]] * 3
+        assert ask(own, zones=zones).header.rcode == RCODE.NXDOMAIN
+
+
+def test_secondary_addresses_have_names_as_well() -> None:
+    with network() as world:
+        made = network_interfaces.create(world.session, world.account, world.subnet, [], NOW, requester_id="me")
+        world.session.add(
+            SecondaryAddress(
+                vpc_id=world.vpc.vpc_id,
+                address="10.0.0.77",
+                interface_id=made.interface_id,
+                subnet_id=world.subnet.subnet_id,
+            )
+        )
+        world.session.flush()
+        assert values(ask("ip-10-0-0-77.ec2.internal", zones=zones_now(world))) == ["10.0.0.77"]
+
+
+def test_a_public_name_leads_inside_to_the_private_address_and_from_elsewhere_to_the_public_one() -> None:
+    with network() as world:
+        other = world.another_vpc()
+        world.another_subnet("10.9.0.0/24", other)
+        made = network_interfaces.create(world.session, world.account, world.subnet, [], NOW, requester_id="me")
+        world.session.add(
+            ElasticAddress(
+                allocation_id=resource_id("eipalloc"),
+                account=ACCOUNT,
+                public_ip="198.51.100.7",
+                association_id=resource_id("eipassoc"),
+                interface_id=made.interface_id,
+                private_address=made.address,
+                created_at=NOW,
+            )
+        )
+        name = "ec2-198-51-100-7.compute-1.amazonaws.com"
+        assert ask(name, zones=zones_now(world)).header.rcode == RCODE.NXDOMAIN
+        world.vpc.enable_dns_hostnames = True
+        assert values(ask(name, zones=zones_now(world))) == [made.address]
+        there = resolver.zones_of(world.session, other.vpc_id)
+        assert values(ask(name, zones=there)) == ["198.51.100.7"]
+        assert values(ask("7.100.51.198.in-addr.arpa", "PTR", there)) == [f"{name}."]
 
 
 def test_each_source_has_its_own_rate_and_recovers_with_time() -> None:

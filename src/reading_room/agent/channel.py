@@ -47,12 +47,17 @@ FRAMES_WAITING = 1_000
 _NONE: list[int] = []
 
 
+def _nothing() -> None:
+    """Do nothing: nobody waits for the frame to be written."""
+
+
 @dataclass(slots=True)
 class _Connection:
     socket: socket.socket
     known: dict[ListenerLabel, int] = field(default_factory=dict)
     """The listeners that were sent, each with its socket's inode."""
-    queue: deque[tuple[bytes, list[int]]] = field(default_factory=deque)
+    queue: deque[tuple[bytes, list[int], Callable[[], None]]] = field(default_factory=deque)
+    """Frames that wait: the document, its descriptors, and what to call when it is written."""
     report: bytes | None = None
     writing: bool = False
     closed: bool = False
@@ -109,8 +114,12 @@ class AgentChannel:
             fresh, self._fresh = self._fresh, False
             return fresh
 
-    def send_flows(self, events: Sequence[FlowEvent]) -> None:
-        """Send flow events, or keep them until a server is there."""
+    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None] = _nothing) -> None:
+        """Send flow events, or keep them until a server is there.
+
+        ``told`` is called by the writing thread once all of them are written: the server can then read them even if
+        this process ends. Of a server that ends before, nobody knows what it read: it is not told them again.
+        """
         with self._lock:
             if len(self._flows) + len(events) > FLOWS_WAITING:
                 _log.warning("no server takes the flow events: the oldest of %d are dropped", FLOWS_WAITING)
@@ -119,7 +128,8 @@ class AgentChannel:
             while connection is not None and self._flows:
                 count = min(FLOWS_PER_FRAME, len(self._flows))
                 part = tuple(self._flows.popleft() for _ in range(count))
-                connection.queue.append((encode(FromAgent(Flows(part))), []))
+                written = _nothing if self._flows else told
+                connection.queue.append((encode(FromAgent(Flows(part))), [], written))
             if connection is not None and len(connection.queue) > FRAMES_WAITING:
                 _log.warning("the server does not read: its connection is closed")
                 self._drop(connection)
@@ -142,7 +152,7 @@ class AgentChannel:
                 body = Listeners(labels, tuple(place[label] for label in part), more=part is not parts[-1])
                 # Duplicates, because the driver may close its own before the writing thread comes to it.
                 copies = [os.dup(listeners[label].fileno()) for label in part]
-                connection.queue.append((encode(FromAgent(body)), copies))
+                connection.queue.append((encode(FromAgent(body)), copies, _nothing))
             connection.known = now
             self._lock.notify_all()
 
@@ -152,7 +162,7 @@ class AgentChannel:
             if self._connection is None:
                 return False
             descriptor = os.dup(end.fileno())
-            self._connection.queue.append((encode(FromAgent(Realtime(container_id))), [descriptor]))
+            self._connection.queue.append((encode(FromAgent(Realtime(container_id))), [descriptor], _nothing))
             self._lock.notify_all()
             return True
 
@@ -229,9 +239,9 @@ class AgentChannel:
                     self._lock.wait_for(lambda: connection.closed or connection.queue or connection.report)
                     if connection.closed:
                         return
-                    document, descriptors = b"", _NONE
+                    document, descriptors, written = b"", _NONE, _nothing
                     if connection.queue:
-                        document, descriptors = connection.queue.popleft()
+                        document, descriptors, written = connection.queue.popleft()
                     elif connection.report is not None:
                         document, connection.report = connection.report, None
                     connection.writing = True
@@ -239,6 +249,7 @@ class AgentChannel:
                     send_frame(connection.socket, document, descriptors)
                 finally:
                     _close_all(descriptors)
+                written()
         except (OSError, DocumentError) as error:
             _log.info("the server's connection ended: %s", error)
         finally:
@@ -253,7 +264,7 @@ class AgentChannel:
         if connection is None or connection.closed:
             return
         connection.closed = True
-        for _, descriptors in connection.queue:
+        for _, descriptors, _ in connection.queue:
             _close_all(descriptors)
         connection.queue.clear()
         connection.report = None

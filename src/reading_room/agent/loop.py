@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -75,8 +75,8 @@ class Channel(Protocol):
         """Return whether a server is there."""
         ...
 
-    def send_flows(self, events: Sequence[FlowEvent]) -> None:
-        """Send flow events."""
+    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None]) -> None:
+        """Send flow events; ``told`` is called, in any thread, once the server can read all of them."""
         ...
 
     def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
@@ -214,7 +214,7 @@ class AgentLoop:
             self.channel.send_listeners(self.network.listeners())
             flows = self.network.flows()
             if flows:
-                self.channel.send_flows(flows)
+                self.channel.send_flows(flows, self.network.flows_told())
         self._problems += [Problem(about, text) for about, text in self.containers.problems().items()]
         report = HostReport(
             host=wish.host,

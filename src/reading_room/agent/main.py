@@ -24,6 +24,7 @@ from reading_room.containers.spec import Limits
 from reading_room.containers.users import container_users, inner_user_id
 from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver
 from reading_room.dataplane.linux.proof import prove as prove
+from reading_room.dataplane.linux.uplink import Outside
 from reading_room.dataplane.spec import Problem
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 HOLDER_GONE = 3
 """The exit code after the holder's end: everything in its namespaces has to be built anew."""
 AUTHORITY_SECONDS = 30.0
+LAST_FLOWS_SECONDS = 2.0
+"""How long an agent that is told to end waits until the server has read its last flow events."""
 """The server makes the certificate authority when it first starts, at the same time as the agent."""
 
 
@@ -57,6 +60,12 @@ class AgentConfig:
     """Limits of containers started ahead: those that jobs are given."""
     holder: Holder | None = None
     public_dir: Path = Path("/run/reading-room")
+    outside: Outside | None = None
+    """What VPCs reach by their internet gateways."""
+    beyond: Path | None = None
+    """The network namespace that a veth pair to the outside leads to."""
+    segmentation: bool = False
+    """Whether links keep their segmentation offloads, at the cost of true packet counts."""
 
 
 def run(config: AgentConfig) -> int:
@@ -102,7 +111,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         standby_limits=config.standby_limits,
     )
     containers.adopt()
-    network, enforcement = _enforced(config.public_dir)
+    network, enforcement = _enforced(config)
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     loop = AgentLoop(network, containers, channel, enforcement)
     watched = [holder.pidfd] if holder is not None else []
@@ -117,6 +126,9 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         containers.end_all()
         for problem in network.remove_everything() if network is not None else ():
             _log.warning("%s could not be removed: %s", problem.about, problem.message)
+        if network is not None:
+            channel.send_flows(network.flows(), network.flows_told())
+            channel.drain(LAST_FLOWS_SECONDS)
         return 0
     finally:
         channel.close()
@@ -124,14 +136,15 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
             network.close()
 
 
-def _enforced(public_dir: Path) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
+def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
     """Prove enforcement with a scratch VPC; without proof there is a problem to report, and nothing will run."""
-    proof = prove(public_dir)
+    proof = prove(config.public_dir)
     for line in proof.lines:
         _log.log(logging.INFO if proof.passed else logging.ERROR, "enforcement: %s", line)
     problems = () if proof.passed else (Problem("enforcement", f"not proven, so no job runs: {proof.lines[-1]}"),)
     try:
-        return LinuxNetworkDriver(public_dir), problems
+        driver = LinuxNetworkDriver(config.public_dir, config.outside, config.beyond, segmentation=config.segmentation)
+        return driver, problems
     except FAILURES as error:
         _log.error("the network driver does not start: %s", error)
         return None, (*problems, Problem("enforcement", str(error)))

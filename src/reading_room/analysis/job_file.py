@@ -14,6 +14,9 @@ from typing import Any, Literal, get_args
 MESSAGE_LIMIT = 1_000_000
 """Bytes of messages that anybody reads from one worker; what comes after is dropped."""
 
+RESOLVER_FILE = "/tmp/resolv.conf"
+"""Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
+
 Kind = Literal[
     "dominant-language",
     "entities",

@@ -1,4 +1,4 @@
-"""S3 as the worker uses it, by boto3 with the SDK's defaults, and its errors in the words of a failed job."""
+"""S3 as the worker uses it, by boto3 nearly with the SDK's defaults, and its errors in the words of a failed job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.credentials import ContainerProvider, CredentialResolver
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import Location
 from reading_room.analysis.storage import InputObject, JobFailure
@@ -97,6 +97,8 @@ class S3Storage:
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 2},
             user_agent_extra="reading-room-worker",
+            # Private DNS of an interface endpoint is for the regional names, not for the global one.
+            s3={"us_east_1_regional_endpoint": "regional"},
         )
         self._blame = blame
         try:
@@ -191,4 +193,8 @@ class S3Storage:
     def _unreachable(self, error: Exception, uri: str) -> JobFailure:
         if isinstance(error, errors.NoCredentialsError | errors.CredentialRetrievalError):
             return self._stranger(error)
+        if isinstance(error, errors.EndpointConnectionError) and isinstance(
+            error.kwargs.get("error"), NameResolutionError
+        ):
+            return JobFailure("NO_ROUTE_TO_STORAGE", f"DNS resolves no name of S3 for {uri}: {error}")
         return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")

@@ -1,6 +1,7 @@
 """The worker: one process, one engine, one job.
 
-It loads its engine, says ``Ready``, and waits for one line on standard input, ``{"environment": {…}, "job": {…}}``.
+It loads its engine, says ``Ready``, and waits for one line on standard input:
+``{"environment": {…}, "resolver": "…", "job": {…}}``, where the resolver is the text of its ``/etc/resolv.conf``.
 Messages leave on standard output (``job_file.py``). SIGTERM asks it to finish early. Exit codes: 0 the output is
 written; 1 the job failed and a ``Failed`` message says why; anything else is a crash.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 import boto3
 
 from reading_room.analysis.engine import keep_memory, one_thread
-from reading_room.analysis.job_file import ENGINES, Failed, JobFile, Ready, WorkerMessage, encode_message
+from reading_room.analysis.job_file import ENGINES, RESOLVER_FILE, Failed, JobFile, Ready, WorkerMessage, encode_message
 from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
 from reading_room.analysis.program import Work, load_program
 from reading_room.analysis.storage import JobFailure
@@ -69,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ENVIRONMENT:
             if name in handed["environment"]:
                 os.environ[name] = str(handed["environment"][name])
+        Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
         with tempfile.TemporaryDirectory() as scratch:
             storage = S3Storage(session, job.region)

@@ -31,6 +31,7 @@ class Dispatcher:
         if bound is None:
             raise unknown_operation(call.service, call.operation)
         validate(call)
+        bound.refuse(call.parameters)
         self._authorizer.authorize(call, bound.facts)
         if call.service == "ec2" and call.parameters.get("DryRun"):
             raise DryRunOperation()

@@ -32,6 +32,10 @@ def no_resource_context(call: Call, resource: str) -> ContextValues:
     return {}
 
 
+def refuse_nothing(request: Mapping[str, Any]) -> None:
+    """Say that the operation gives every parameter of its model its effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class PassedRole:
     """The operation hands a role to a service, so its caller needs ``iam:PassRole`` on it."""
@@ -60,10 +64,15 @@ class OperationFacts:
 
 @dataclass(frozen=True, slots=True)
 class BoundOperation:
-    """An operation with the method that implements it."""
+    """An operation with the method that implements it.
+
+    ``refuse`` raises for a request that asks for what nobody gets; it is asked before the authorization, so that a dry
+    run never says that such a request would have succeeded.
+    """
 
     facts: OperationFacts
     handler: Callable[[Call, Any], Mapping[str, Any] | None]
+    refuse: Callable[[Mapping[str, Any]], None] = refuse_nothing
 
 
 class Authorizer(Protocol):

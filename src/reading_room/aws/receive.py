@@ -16,6 +16,8 @@ AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH_KEY = "reading_room.path"
 """Where an ASGI scope carries the ``NetworkPath``. Only servers and listeners write it; no client can."""
+ONLY_KEY = "reading_room.only"
+"""Where an ASGI scope carries the service that its listener speaks for, ``api`` for all but S3; absent, for all."""
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
 _DRAINED = 6 * BODY_LIMIT

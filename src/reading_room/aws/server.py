@@ -1,7 +1,8 @@
 """The ASGI application of the AWS APIs: the ordered steps of a call, and nothing else.
 
 Receive, identify, authenticate, parse, validate and authorize and handle (``dispatch.py``), serialize, record. What
-is S3's passes on untouched, its body unread.
+is S3's passes on untouched, its body unread. A listener that speaks for one service takes every request for that
+service's: one for another fails there as at AWS, by its signature's scope or its operation.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from reading_room.aws.errors import (
     UnknownOperationException,
 )
 from reading_room.aws.identify import UnknownService, identify, service_of_version
-from reading_room.aws.models import ServedService, operation_model, service_model
+from reading_room.aws.models import SERVED, ServedService, operation_model, service_model
 from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.sigv4 import CredentialSource, verify
@@ -83,10 +84,11 @@ class AwsApplication:
         scope[wire.PATH_KEY] = path = wire.network_path(scope)
         headers = wire.read_headers(scope)
         query_string = scope["query_string"].decode("latin-1")
-        if scope["path"] == HEALTH_PATH and not any(name == "authorization" for name, _ in headers):
+        only = scope.get(wire.ONLY_KEY)
+        if only is None and scope["path"] == HEALTH_PATH and not any(name == "authorization" for name, _ in headers):
             await wire.send_reply(send, _health(scope["method"]), head=scope["method"] == "HEAD")
             return
-        service = identify(scope["method"], query_string, headers)
+        service = _served(only, identify(scope["method"], query_string, headers))
         if isinstance(service, ServedService) and service.name == "s3":
             await self._s3(scope, receive, send)
             return
@@ -173,6 +175,14 @@ class AwsApplication:
             access_key_id=signed.access_key_id,
             user_agent=request.header("user-agent") or "",
         )
+
+
+def _served(only: str | None, told: ServedService | UnknownService | None) -> ServedService | UnknownService | None:
+    """Return whose request it is at a listener that speaks for ``only``, by what its head told."""
+    if only in (None, "api"):
+        is_s3 = isinstance(told, ServedService) and told.name == "s3"
+        return UnknownService("s3", "query") if only == "api" and is_s3 else told
+    return SERVED[only]
 
 
 def _told_by_form(request: IncomingRequest) -> ServedService | UnknownService:

@@ -8,6 +8,7 @@ from pathlib import Path
 from reading_room.agent.holder import recorded
 from reading_room.agent.main import AgentConfig, prove
 from reading_room.containers.spec import Limits
+from reading_room.dataplane.linux.uplink import SLIRP, VETH
 from reading_room.settings import Settings
 
 SOCKET = "agent.sock"
@@ -45,7 +46,17 @@ def agent_config(settings: Settings) -> AgentConfig:
             seconds=settings.job_seconds,
         ),
         holder=holder,
+        outside={"off": None, "slirp4netns": SLIRP}.get(settings.uplink, VETH),
+        beyond=_beyond(settings.uplink),
+        segmentation=settings.offloads == "on",
     )
+
+
+def _beyond(uplink: str) -> Path | None:
+    """Return the network namespace that a veth pair leads to: the named one, or that of whoever started the agent."""
+    if uplink.startswith("namespace:"):
+        return Path(uplink.removeprefix("namespace:"))
+    return Path(f"/proc/{os.getppid()}/ns/net") if uplink == "veth" else None
 
 
 def _owner(folder: Path) -> int:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
+from reading_room.cli.network_plan import plan
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.database.engine import Database
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace as trace_packet
-from reading_room.dataplane.semantics import Packet, decide
 from reading_room.dataplane.spec import NetworkSpec
+from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.vpc import network_spec
+from reading_room.vpc import dhcp_options, network_spec, resolver
+from reading_room.vpc.dhcp_options import AMAZON_DNS
+from reading_room.vpc.reachability import Answer, answer_for, as_attached, destinations_of, vpc_of
 
 app = typer.Typer(help="Look at the network.", no_args_is_help=True)
-PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1}
+app.command("plan")(plan)
+PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
+SOMEBODY = "192.0.2.1"
+"""An address of nobody here: who sends where only an internet gateway is named."""
+_PORT = 443
 
 
 @app.callback()
@@ -31,49 +40,191 @@ def group() -> None:
 
 @app.command("trace")
 def trace(
-    interface: Annotated[str, typer.Argument(help="The sender: eni-…")],
-    destination: Annotated[str, typer.Argument(help="ADDRESS:PORT, or ADDRESS for ICMP.")],
+    source: Annotated[str, typer.Argument(help="The sender: eni-…, or from outside igw-… or an address.")],
+    destination: Annotated[
+        str, typer.Argument(help="eni-…, vpce-…, a name or an address, with :PORT for TCP and UDP.")
+    ],
     protocol: Annotated[str, typer.Option(help="tcp, udp or icmp.")] = "tcp",
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Say what becomes of a packet from an interface, and every rule it meets. Sends nothing, needs no rights."""
+    """Say what becomes of a packet, in both directions, and every rule it meets. Sends nothing, needs no rights."""
     if protocol not in PROTOCOLS:
         raise fail(f"--protocol {protocol}: expected one of {', '.join(PROTOCOLS)}")
-    address, _, port = destination.partition(":")
+    where, port = _destination(destination, protocol)
+    database = _open(read_settings(data).data / "db.sqlite")
     try:
-        ipaddress.IPv4Address(address)
-        number = int(port) if port else 0
-        if not 0 <= number <= 65_535:
-            raise ValueError
-    except ValueError:
-        raise fail(f"{destination}: expected ADDRESS:PORT, for example 198.51.100.10:443") from None
-    spec = _read(read_settings(data).data / "db.sqlite")
-    vpc = next((v for v in spec.vpcs if any(i.interface_id == interface for i in v.interfaces)), None)
-    if vpc is None:
-        raise fail(f"no interface {interface}: `aws ec2 describe-network-interfaces` lists those there are")
-    packet = Packet(vpc.vpc_id, interface, address, PROTOCOLS[protocol], number)
-    verdict = decide(spec, packet)
-    if as_json:
-        reasons = [{"about": list(reason.about), "message": reason.message} for reason in verdict.reasons]
-        print(json.dumps({"outcome": verdict.outcome, "delivered_to": verdict.delivered_to, "reasons": reasons}))
+        with database.reading() as session:
+            spec = network_spec.read(session, LOCAL_HOST)
+            vpc = vpc_of(spec, source) or vpc_of(spec, where)
+            if vpc is None and source.startswith(("eni-", "igw-")):
+                raise fail(_unknown(source))
+            named = _named(session, spec, vpc.vpc_id if vpc is not None else "", source, where)
+    finally:
+        database.close()
+    if not named.address:
+        _print_unnamed(named, as_json=as_json)
         return
-    colour = "green" if verdict.delivered else "red"
-    console.print(f"[{colour}]{verdict.outcome}[/] {verdict.delivered_to}".rstrip())
-    for reason in verdict.reasons:
-        console.print(f"  {reason.message}", soft_wrap=True)
-    if verdict.outcome == "no-wire":
-        return  # No packet can leave, so no rule is met.
-    console.print("\nRules met, as the kernel has them:")
+    packet = _packet(spec, source, named.address, PROTOCOLS[protocol], port)
+    answer = answer_for(spec, packet)
+    if as_json:
+        print(json.dumps(_as_json(named, answer)))
+        return
+    _print(named, answer)
+    if answer.verdict.outcome == "no-wire":
+        # No packet can leave now. What a job would meet is asked before there is one.
+        console.print("\nIf it were attached:")
+        spec = as_attached(spec, {source, where})
+        _print(replace(named, says=""), answer_for(spec, packet))
+    console.print("\nRules met:")
     console.print(trace_packet(compile_host(spec), packet).table(), soft_wrap=True, markup=False)
 
 
-def _read(file: Path) -> NetworkSpec:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A destination, and the address that it stands for; ``says`` is what told so, or why there is none."""
+
+    name: str
+    address: str
+    says: str = ""
+
+
+def _destination(text: str, protocol: str) -> tuple[str, int]:
+    """Return what is before the last colon, and the port behind it."""
+    where, colon, port = text.rpartition(":")
+    if not colon:
+        where, port = text, "0" if protocol == "icmp" else str(_PORT)
+    if not port.isdecimal() or int(port) > 65_535 or not where or ":" in where or not ("." in where or "-" in where):
+        raise fail(
+            f"{text}: expected ADDRESS:PORT, for example 198.51.100.10:443, or eni-…, vpce-… or a name before it"
+        )
+    return where, int(port)
+
+
+def _unknown(identifier: str) -> str:
+    what = "internet-gateways" if identifier.startswith("igw-") else "network-interfaces"
+    kind = "internet gateway" if identifier.startswith("igw-") else "interface"
+    return f"no {kind} {identifier}: `aws ec2 describe-{what}` lists those there are"
+
+
+def _named(session: Session, spec: NetworkSpec, vpc_id: str, source: str, where: str) -> Named:
+    """Return the address of a destination, as the sender would find it out."""
+    try:
+        return Named(where, str(ipaddress.IPv4Address(where)))
+    except ValueError:
+        pass
+    if where.startswith(("eni-", "vpce-")):
+        addresses = destinations_of(spec, where, public=not source.startswith("eni-"))
+        if not addresses:
+            raise fail(f"{where} does not exist, or has no address yet")
+        return Named(where, addresses[0])
+    if where.startswith("igw-"):
+        raise fail(f"{where}: a packet is for an address: name one beyond the gateway")
+    if not source.startswith("eni-"):
+        raise fail(f"{where}: names are resolved inside a VPC, so the sender has to be an interface")
+    servers = dhcp_options.name_servers(session)[vpc_id].servers
+    if AMAZON_DNS not in servers:
+        own = ", ".join(servers) or "nobody"
+        return Named(
+            where, "", f"the DHCP options of {vpc_id} send questions to {own}: ask there, and name the address"
+        )
+    zones = resolver.zones_of(session, vpc_id)
+    if not zones.dns_support:
+        return Named(where, "", f"the resolver of {vpc_id} answers nothing: enableDnsSupport is false")
+    found = resolver.addresses_of(where.lower().rstrip("."), zones)
+    if found is None:
+        return Named(where, "", f"the resolver of {vpc_id} answers that {where} does not exist (NXDOMAIN)")
+    if not found:
+        return Named(where, "", f"the resolver of {vpc_id} knows {where} and has no address for it")
+    return Named(where, found[0], f"the resolver of {vpc_id} says that {where} is {', '.join(found)}")
+
+
+def _packet(spec: NetworkSpec, source: str, address: str, protocol: int, port: int) -> Packet | Inbound:
+    vpc = vpc_of(spec, source)
+    if source.startswith("eni-") and vpc is not None:
+        return Packet(vpc.vpc_id, source, address, protocol, port)
+    if source.startswith("igw-") and vpc is not None:
+        return Inbound(SOMEBODY, address, protocol, port, vpc_id=vpc.vpc_id)
+    try:
+        ipaddress.IPv4Address(source)
+    except ValueError:
+        raise fail(f"{source}: expected eni-…, igw-…, or an address outside") from None
+    return Inbound(source, address, protocol, port)
+
+
+def _as_json(named: Named, answer: Answer) -> dict[str, object]:
+    verdict = answer.verdict
+    return {
+        "outcome": verdict.outcome,
+        "delivered_to": verdict.delivered_to,
+        "answered": verdict.answered,
+        "source": verdict.source,
+        "destination": named.name,
+        "address": named.address,
+        "forward": [asdict(hop) for hop in answer.forward],
+        "back": [asdict(hop) for hop in answer.back],
+        "reasons": [{"about": list(reason.about), "message": reason.message} for reason in verdict.reasons],
+    }
+
+
+def _print_unnamed(named: Named, *, as_json: bool) -> None:
+    if as_json:
+        reasons = [{"about": [], "message": named.says}]
+        print(json.dumps({"outcome": "unnamed", "destination": named.name, "reasons": reasons}))
+        return
+    console.print(f"[red]unnamed[/]\n  {named.says}", soft_wrap=True)
+
+
+def _print(named: Named, answer: Answer) -> None:
+    verdict = answer.verdict
+    arrived = verdict.outcome in ("delivered", "left") and verdict.answered
+    console.print(f"[{'green' if arrived else 'red'}]{verdict.outcome}[/] {verdict.delivered_to}".rstrip())
+    if named.says:
+        console.print(f"  {named.says}", soft_wrap=True)
+    for reason in verdict.reasons:
+        console.print(f"  {reason.message}", soft_wrap=True)
+    if verdict.outcome == "no-wire":
+        return
+    if answer.forward:
+        first = answer.packet.source or answer.forward[0].source
+        _print_way("The way there", answer.forward, (first, answer.packet.destination))
+    if answer.back and verdict.answered:
+        last = answer.forward[-1]
+        _print_way("The way back", answer.back, (last.destination, last.source))
+
+
+def _print_way(title: str, hops: tuple[Hop, ...], start: tuple[str, str]) -> None:
+    console.print(f"\n{title}:")
+    before = start
+    for number, hop in enumerate(hops, 1):
+        console.print(f"  {number}  {_told(hop)}{_translated(hop, before)}", soft_wrap=True, markup=False)
+        before = (hop.source, hop.destination)
+
+
+def _told(hop: Hop) -> str:
+    if hop.refused:
+        return f"{hop.component_id}: no {hop.kind} rule of its groups allows it"
+    if hop.kind in ("egress", "ingress"):
+        by = f" by {hop.rule_id}" if hop.rule_id else ", as an answer"
+        return f"{hop.group_id} lets it pass {hop.component_id}{by} ({hop.kind})"
+    if hop.kind == "route-table":
+        return f"{hop.component_id} sends {hop.route} to {hop.target}"
+    return f"{hop.component_id} ({hop.kind})"
+
+
+def _translated(hop: Hop, before: tuple[str, str]) -> str:
+    changes = [
+        f"{what} {old} becomes {new}"
+        for what, old, new in (
+            ("source", before[0], hop.source),
+            ("destination", before[1], hop.destination),
+        )
+        if old != new
+    ]
+    return f": {', '.join(changes)}" if changes else ""
+
+
+def _open(file: Path) -> Database:
     if not os.access(file, os.R_OK):
         raise fail(f"{file} cannot be read: is --data the folder of the product, and is it this user's?")
-    database = Database.open_read_only(file)
-    try:
-        with database.reading() as session:
-            return network_spec.read(session, LOCAL_HOST)
-    finally:
-        database.close()
+    return Database.open_read_only(file)

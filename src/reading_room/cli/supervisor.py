@@ -2,7 +2,8 @@
 
     up ──┬── holder   owns the namespaces; one sleeping process, no code
          ├── agent    privileged, inside the holder's namespaces
-         └── serve    unprivileged: the APIs, S3, the database
+         ├── serve    unprivileged: the APIs, S3, the database
+         └── slirp4netns, where it is the uplink
 
 A child that dies is started again. When ``up`` itself dies, however it dies, its children see their lifeline (a pipe)
 close and end, the agent last of all the holder; until then they hold the data folder, so that a new ``up`` waits.
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
+from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,9 @@ class Supervisor:
         self._holder: holders.Holder | None = None
         self._agent = Child("agent", self._start_agent)
         self._serve = Child("serve", self._start_serve)
+        if settings.uplink == "veth" and os.geteuid() != 0:
+            raise StartError("READING_ROOM_UPLINK=veth makes a device of this machine, as only root may")
+        self._slirp = Slirp(self._lifeline) if settings.uplink == PROGRAM else None
 
     def run(self) -> int:
         """Start everything, say ``ready`` on standard output, watch, and end everything. Returns the exit code."""
@@ -89,6 +94,8 @@ class Supervisor:
             while not self._stopping.wait(0.1):
                 for child in (self._agent, self._serve):
                     self._tend(child)
+                if self._slirp is not None and self._holder is not None:
+                    self._slirp.tend(self._holder)
             return 0
         finally:
             self._end()
@@ -186,6 +193,8 @@ class Supervisor:
                     log.warning("%s did not end in time and is killed", child.name)
                     child.process.kill()
                     child.process.wait()
+        if self._slirp is not None:
+            self._slirp.end()
         if self._holder is not None:
             holders.end(self._holder, runtime_folder(self._settings))
         for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):

@@ -19,6 +19,7 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
+from reading_room.comprehend import storage_policy, storage_way
 from reading_room.comprehend.job_interfaces import (
     SESSION_NAME,
     as_attached,
@@ -37,23 +38,20 @@ from reading_room.comprehend.network_failures import (
     role_not_assumable,
 )
 from reading_room.database.engine import Database
-from reading_room.dataplane.semantics import storage_path
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.iam.role_sessions import assume_for_service
 from reading_room.ids import request_id
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
+from reading_room.jobs.tables import JobRow
 from reading_room.vpc import network_interfaces, network_spec, service_network
 from reading_room.vpc.job_network import JobNetworkError
-from reading_room.vpc.prefix_lists import S3_ADDRESS
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 
 logger = logging.getLogger(__name__)
 
 SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
-STORAGE_PORT = 443
-"""The port that a job's SDK uses for S3."""
 _OWN_PATH = NetworkPath(secure=True)
 """The service's own calls come from no network: they have no source address that a policy could ask for."""
 _SESSIONS_KEPT = 1000
@@ -70,7 +68,10 @@ class NetworkPreparation:
         clock: Clock,
         region: str,
         host: str,
+        policies: storage_policy.StoragePolicies | None = None,
     ) -> None:
+        """``policies`` decide about S3; without them that is left to the worker."""
+        self._policies = policies
         self._database = database
         self._dispatcher = dispatcher
         self._authorizer = authorizer
@@ -103,7 +104,7 @@ class NetworkPreparation:
             raise PreparationError("INTERNAL_ERROR", "The network interface vanished while it was being prepared.")
         self._permit(principal, need, made.interface_id)
         self._ec2(principal, need, "DescribeNetworkInterfaces", NetworkInterfaceIds=[made.interface_id])
-        self._check_storage(need, made)
+        self._check_storage(principal, need, made)
         place = f"{made.subnet_id} at {made.address}"
         return PreparedInterface(made.interface_id, made.vpc_id, place)
 
@@ -157,7 +158,7 @@ class NetworkPreparation:
                 self._remove(session, row.interface_id)
 
     def explain(self, need: NetworkNeed) -> str | None:
-        """Say why the interface does not reach the storage; ``None`` if by the tables it should."""
+        """Say why the interface does not reach the storage; ``None`` if by all that is known here it should."""
         if need.interface_id is None:
             return None
         with self._database.reading() as session:
@@ -165,9 +166,11 @@ class NetworkPreparation:
             if row is None:
                 return f"{need.interface_id} does not exist any more"
             spec = network_spec.read(session, self._host)
-        attached = as_attached(spec, row.interface_id, need.container_id)
-        verdict = storage_path(attached, row.vpc_id, row.interface_id, STORAGE_PORT, S3_ADDRESS)
-        return None if verdict.delivered else f"{row.subnet_id}: {verdict.sentence}"
+            attached = as_attached(spec, row.interface_id, need.container_id)
+            why = storage_way.find(session, attached, row).obstacle
+            if why is None:
+                return storage_way.suspicion(session, row.vpc_id)
+        return f"{row.subnet_id}: {why}"
 
     # The steps
 
@@ -255,13 +258,17 @@ class NetworkPreparation:
                 Permission=network_interfaces.INSTANCE_ATTACH,
             )
 
-    def _check_storage(self, need: NetworkNeed, made: NetworkInterface) -> None:
+    def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> None:
+        """Look along the worker's way to S3, and ask the policies that it will meet there."""
         with self._database.reading() as session:
-            spec = network_spec.read(session, self._host)
-        spec = as_attached(spec, made.interface_id, need.container_id)
-        verdict = storage_path(spec, made.vpc_id, made.interface_id, STORAGE_PORT, S3_ADDRESS)
-        if not verdict.delivered:
-            raise no_route(made.subnet_id, verdict.sentence)
+            spec = as_attached(network_spec.read(session, self._host), made.interface_id, need.container_id)
+            way = storage_way.find(session, spec, made)
+            job = session.get_one(JobRow, need.job_id)
+        if way.obstacle is not None:
+            raise no_route(made.subnet_id, way.obstacle)
+        if self._policies is not None and way.verdict is not None:
+            path = storage_policy.way_of(way.verdict, made.vpc_id)
+            storage_policy.check(self._policies, job, principal, path, self._clock())
 
     def _delete(self, need: NetworkNeed, row: NetworkInterface, permissions: Sequence[str]) -> str | None:
         """Delete an interface as the role; return why that was refused, or ``None``."""

@@ -39,7 +39,7 @@ from reading_room.containers.messages import MessageReader, read_diagnostics
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
 from reading_room.containers.record import Folder, Record
-from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment
+from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment, resolver_text
 from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
 from reading_room.containers.users import UserIds, WouldRunAsHostRoot, host_user_id
 
@@ -131,7 +131,7 @@ class BubblewrapDriver:
         return container.network
 
     def start(self, spec: ContainerSpec) -> None:
-        """Hand the job over. Raises ``ContainerNotReserved``.
+        """Hand the job over. Raises ``ContainerNotReserved`` and ``BadNameServers``.
 
         A process that ended before it could take its job is no error here: its state says so.
         """
@@ -143,6 +143,7 @@ class BubblewrapDriver:
         line = json.dumps(
             {
                 "environment": {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": spec.credentials_path},
+                "resolver": resolver_text(spec),
                 "job": dataclasses.asdict(spec.job),
             }
         )

@@ -50,3 +50,10 @@ class ProgramMissing(ContainerError):
 
     def __init__(self, program: str, package: str) -> None:
         super().__init__(f"{program} was not found: install the Debian package {package}")
+
+
+class BadNameServers(ContainerError):
+    """A name server is no address, or a search domain no domain, so no ``resolv.conf`` is made of them."""
+
+    def __init__(self, container_id: str, value: str) -> None:
+        super().__init__(f"container {container_id} was to be told of {value!r} as a name server or search domain")

@@ -7,17 +7,22 @@ path; a ``/proc`` of its own with all but a few files covered; no ``/sys``; memo
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import reading_room
+from reading_room.analysis.job_file import RESOLVER_FILE
+from reading_room.containers.errors import BadNameServers
+from reading_room.containers.spec import ContainerSpec
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-RESOLVER = "169.254.169.253"
 HOSTNAME = "reading-room"
+_DOMAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 USER = 1000
 """The user id that the worker sees itself as; on the host it is another."""
 
@@ -62,7 +67,6 @@ def make_view(folder: Path, authority: str) -> View:
     """
     etc = folder / "etc"
     files: dict[str, str | bytes] = {
-        "resolv.conf": f"nameserver {RESOLVER}\noptions timeout:2 attempts:3\n",
         "hosts": "127.0.0.1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
         "passwd": f"job:x:{USER}:{USER}::/tmp:/usr/sbin/nologin\n",
@@ -76,12 +80,32 @@ def make_view(folder: Path, authority: str) -> View:
         path = etc / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content)
+    # Name servers come with the job, after a container that waits has mounted this folder.
+    resolver = etc / "resolv.conf"
+    resolver.unlink(missing_ok=True)
+    resolver.symlink_to(RESOLVER_FILE)
     empty_file, empty_folder = folder / "nothing", folder / "no-files"
     _replace(empty_file, "")
     empty_folder.mkdir(exist_ok=True)
     for path in (folder, etc, etc / "ssl", etc / "ssl/certs", empty_folder):
         path.chmod(0o755)
     return View(etc, empty_file, empty_folder)
+
+
+def resolver_text(spec: ContainerSpec) -> str:
+    """Return the text of a container's ``/etc/resolv.conf``. Raises ``BadNameServers``."""
+    for server in spec.name_servers:
+        try:
+            IPv4Address(server)
+        except ValueError:
+            raise BadNameServers(spec.container_id, server) from None
+    for domain in spec.search_domains:
+        if not _DOMAIN.fullmatch(domain):
+            raise BadNameServers(spec.container_id, domain)
+    lines = [f"nameserver {server}" for server in spec.name_servers]
+    if spec.search_domains:
+        lines.append("search " + " ".join(spec.search_domains))
+    return "\n".join([*lines, "options timeout:2 attempts:3", ""])
 
 
 def _replace(path: Path, content: str | bytes) -> None:

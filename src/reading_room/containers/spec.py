@@ -7,7 +7,10 @@ from typing import Literal
 
 from reading_room.analysis.job_file import ENGINES, EngineName, JobFile, WorkerMessage
 
-__all__ = ["ENGINES", "ContainerSpec", "ContainerState", "EngineName", "Limits", "RealtimeSpec"]
+__all__ = ["ENGINES", "RESOLVER", "ContainerSpec", "ContainerState", "EngineName", "Limits", "RealtimeSpec"]
+
+RESOLVER = "169.254.169.253"
+"""The resolver of every VPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class ContainerSpec:
 
     ``credentials_path`` is the unguessable path at the credentials address (``/v2/credentials/…``): the SDK's relative
     URI, an address and not a secret by itself, since only the job's own interface is answered there.
+    ``name_servers`` are the addresses that it asks for names, in their order; with none it finds no name.
+    ``search_domains`` are tried behind names without a dot.
     """
 
     container_id: str
@@ -37,6 +42,8 @@ class ContainerSpec:
     limits: Limits = Limits()
     stop: bool = False
     """Ask the worker to finish early: it writes what it has and exits."""
+    name_servers: tuple[str, ...] = (RESOLVER,)
+    search_domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

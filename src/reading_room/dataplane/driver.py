@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec
@@ -32,6 +32,13 @@ class NetworkDriver(Protocol):
         """Return the flow events gathered since the last call, oldest first.
 
         After an interface was removed by ``realize``, the next call has everything that was seen at it.
+        """
+        ...
+
+    def flows_told(self) -> Callable[[], None]:
+        """Return what to call, in any thread, once the server has what ``flows`` returned so far.
+
+        Until then the driver after this one gives it again, should this one end.
         """
         ...
 

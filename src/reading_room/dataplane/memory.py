@@ -7,7 +7,7 @@ address, at ports that the system chooses; packets that "were seen" are put in b
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reading_room.dataplane.linux.compile import compile_vpc
 from reading_room.dataplane.spec import (
@@ -35,6 +35,8 @@ class MemoryNetworkDriver:
         self._interfaces: dict[str, tuple[str, ...]] = {}
         self._sockets: dict[ListenerLabel, socket.socket] = {}
         self._flows: list[FlowEvent] = []
+        self.untold: list[FlowEvent] = []
+        """What ``flows`` returned and nobody said was told."""
 
     def realize(self, spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
         """Remember the wish; an interface is in place once its container's namespace is among ``namespaces``."""
@@ -75,7 +77,12 @@ class MemoryNetworkDriver:
     def flows(self) -> Sequence[FlowEvent]:
         """Return what was put in by ``saw`` since the last call."""
         flows, self._flows = self._flows, []
+        self.untold += flows
         return flows
+
+    def flows_told(self) -> Callable[[], None]:
+        """Return what to call once the server has what ``flows`` returned so far."""
+        return self.untold.clear
 
     def saw(self, *events: FlowEvent) -> None:
         """Put in packets that were seen, for the next call of ``flows``."""

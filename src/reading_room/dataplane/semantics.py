@@ -1,120 +1,67 @@
 """What AWS promises about a packet, as plainly as it can be written. Pure, and knows nothing of any firewall.
 
-``decide`` takes the first packet of a flow; replies belong to the flow and pass. It is the yardstick for the ruleset
-(property tests compare the two) and the voice that tells a person what is missing.
+``decide`` takes the first packet of a flow; replies belong to the flow and pass, as long as there is a way back. It
+is the yardstick for the ruleset (property tests compare the two) and the voice that tells a person what is missing.
+Routes are in ``routing.py``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from reading_room.dataplane.routing import Way, far_service, follow, holds, longest, table_of, unroutable
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,
     LOCAL_RESOLVER_ADDRESS,
     CidrPeer,
-    Endpoint,
+    ElasticAddress,
     GroupPeer,
     Interface,
     NetworkSpec,
     Peer,
-    RouteTable,
     SecurityGroupRule,
+    Subnet,
     Vpc,
 )
+from reading_room.dataplane.verdicts import ICMP as ICMP
+from reading_room.dataplane.verdicts import TCP as TCP
+from reading_room.dataplane.verdicts import UDP as UDP
+from reading_room.dataplane.verdicts import Hop as Hop
+from reading_room.dataplane.verdicts import Inbound as Inbound
+from reading_room.dataplane.verdicts import Outcome as Outcome
+from reading_room.dataplane.verdicts import Packet as Packet
+from reading_room.dataplane.verdicts import Reason as Reason
+from reading_room.dataplane.verdicts import Verdict as Verdict
+from reading_room.dataplane.verdicts import spoken
 
-ICMP, TCP, UDP = 1, 6, 17
 _ICMP_REQUESTS = (8, 13, 15, 17)
 # Echo, timestamp, information, address mask: all other ICMP is an answer or an error, and starts nothing.
-_LINK_LOCAL = IPv4Network("169.254.0.0/16")
-
-Outcome = Literal[
-    "delivered", "spoofed", "refused-egress", "refused-ingress", "unrouted", "ignored", "no-wire", "no-interface"
-]
-"""``unrouted`` is allowed by groups but taken by nobody; ``ignored`` goes to the router itself, which answers nobody.
-``no-wire``: the sender has no container; ``no-interface``: there is no such sender."""
+_CLIENT_PORTS = range(32_768, 61_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """The first packet of a flow, at the interface that sends it.
-
-    ``source`` is the interface's own address where it is empty. ``port`` is the destination port of TCP and UDP.
-    """
-
-    vpc_id: str
-    interface_id: str
-    destination: str
-    protocol: int
-    port: int = 0
-    icmp_type: int = 8
-    icmp_code: int = 0
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What decided: the ids of rules, tables, endpoints and lists, and a sentence for a person."""
-
-    about: tuple[str, ...]
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of a packet. ``delivered_to`` is an ``eni-…``, a ``vpce-…``, ``resolver`` or ``credentials``."""
-
-    outcome: Outcome
-    delivered_to: str = ""
-    reasons: tuple[Reason, ...] = ()
-
-    @property
-    def delivered(self) -> bool:
-        """Return whether the packet arrives."""
-        return self.outcome == "delivered"
-
-    @property
-    def sentence(self) -> str:
-        """Return the last reason's sentence: what decided in the end."""
-        return self.reasons[-1].message if self.reasons else ""
-
-
-def decide(spec: NetworkSpec, packet: Packet) -> Verdict:
-    """Return what AWS promises for ``packet``, with every reason on the way."""
+def decide(spec: NetworkSpec, packet: Packet | Inbound) -> Verdict:
+    """Return what AWS promises for ``packet``, with every reason and hop on the way."""
+    if isinstance(packet, Inbound):
+        named = next((each for each in spec.vpcs if each.vpc_id == packet.vpc_id), None)
+        entered = named if packet.vpc_id else _owner(spec, packet.destination)
+        return _Journey(spec, packet, packet.source, packet.destination).arrive(entered)
     vpc = next((each for each in spec.vpcs if each.vpc_id == packet.vpc_id), None)
-    sender = _interface(vpc, packet.interface_id) if vpc else None
+    sender = next((each for each in vpc.interfaces if each.interface_id == packet.interface_id), None) if vpc else None
     if vpc is None or sender is None:
         message = f"{packet.vpc_id} has no interface {packet.interface_id} on this host"
         return Verdict("no-interface", "", (Reason((packet.interface_id,), message),))
     if sender.container_id is None:
         message = f"{sender.interface_id} is attached to nothing that could send"
         return Verdict("no-wire", "", (Reason((sender.interface_id,), message),))
-    if packet.source and packet.source != sender.address:
-        message = f"{packet.source} is not the address of {sender.interface_id}, which is {sender.address}"
+    if packet.source and packet.source not in sender.addresses:
+        own = ", ".join(sender.addresses)
+        message = f"{packet.source} is not an address of {sender.interface_id}, which has {own}"
         return Verdict("spoofed", "", (Reason((sender.interface_id,), message),))
-    if service := _exempt(vpc, packet):
-        return Verdict("delivered", service, (Reason((), f"security groups do not filter the {service} address"),))
-
-    allowed = _groups_allow(spec, vpc, sender, packet, packet.destination, "egress")
-    if isinstance(allowed, Verdict):
-        return allowed
-    receiver = next((each for each in vpc.interfaces if each.address == packet.destination), None)
-    if receiver is not None and receiver.container_id is not None:
-        admitted = _groups_allow(spec, vpc, receiver, packet, sender.address, "ingress")
-        if isinstance(admitted, Verdict):
-            return Verdict(admitted.outcome, "", (allowed, *admitted.reasons))
-        return Verdict("delivered", receiver.interface_id, (allowed, admitted))
-    endpoint, routed = _route(spec, vpc, sender, packet)
-    if endpoint is not None:
-        return Verdict("delivered", endpoint.endpoint_id, (allowed, routed))
-    if packet.destination in _router_addresses(vpc):
-        return Verdict(
-            "ignored", "", (allowed, Reason((), f"{packet.destination} is the router, which answers nobody"))
-        )
-    return Verdict("unrouted", "", (allowed, routed))
+    return _Journey(spec, packet, packet.source or sender.address, packet.destination).set_out(vpc, sender)
 
 
 def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, address: str = "") -> Verdict:
@@ -125,7 +72,8 @@ def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, a
     endpoints, or all where it has none.
     """
     vpc = next((each for each in spec.vpcs if each.vpc_id == vpc_id), None)
-    lists = {endpoint.prefix_list_id for endpoint in vpc.endpoints if endpoint.service == "s3"} if vpc else set()
+    ours = [each for each in vpc.endpoints if each.service == "s3" and each.prefix_list_id] if vpc else []
+    lists = {endpoint.prefix_list_id for endpoint in ours}
     networks = [
         IPv4Network(cidr)
         for prefix_list in spec.prefix_lists
@@ -140,8 +88,222 @@ def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, a
     return next((verdict for verdict in verdicts if verdict.delivered), verdicts[0])
 
 
-def _interface(vpc: Vpc, interface_id: str) -> Interface | None:
-    return next((each for each in vpc.interfaces if each.interface_id == interface_id), None)
+@dataclass(slots=True)
+class _Journey:
+    """One packet on its way: what it looks like now, and what happened so far."""
+
+    spec: NetworkSpec
+    packet: Packet | Inbound
+    source: str
+    destination: str
+    reasons: list[Reason] = field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
+
+    def ends(
+        self, outcome: Outcome, reason: Reason | None = None, *, to: str = "", seen: bool = False, answered: bool = True
+    ) -> Verdict:
+        """Return the verdict; ``seen`` says that somebody saw the source."""
+        if reason is not None:
+            self.reasons.append(reason)
+        source = self.source if seen else ""
+        return Verdict(outcome, to, tuple(self.reasons), tuple(self.hops), source, answered)
+
+    def hop(
+        self,
+        component_id: str,
+        kind: Literal["interface", "route-table", "internet-gateway", "nat-gateway", "endpoint", "service"],
+        vpc: Vpc,
+        *,
+        route: str = "",
+        target: str = "",
+        allocation_id: str = "",
+    ) -> None:
+        """Note a component that the packet passed."""
+        about = (component_id, kind, vpc.vpc_id, self.source, self.destination)
+        self.hops.append(Hop(*about, route=route, target=target, allocation_id=allocation_id))
+
+    def set_out(self, vpc: Vpc, sender: Interface) -> Verdict:
+        """Leave the sender: its groups, then its route table."""
+        if not isinstance(self.packet, Packet):
+            raise TypeError("only a packet of an interface leaves one")
+        self.hop(sender.interface_id, "interface", vpc)
+        if service := _exempt(vpc, self.packet):
+            self.hop(service, "service", vpc)
+            reason = Reason((), f"security groups do not filter the {service} address")
+            return self.ends("delivered", reason, to=service, seen=True)
+        if refusal := self._groups(vpc, sender, self.destination, "egress"):
+            return refusal
+        way = follow(self.spec, vpc, _subnet(vpc, sender), self.packet)
+        for chosen in way.chosen:
+            route = chosen.route
+            self.hop(chosen.table.route_table_id, "route-table", vpc, route=route.destination, target=route.target)
+        if way.kind == "nobody":
+            if not way.closed and self.destination in _router_addresses(vpc):
+                return self._ignored()
+            self.reasons += way.reasons
+            return self.ends("unrouted")
+        if way.kind == "local":
+            return self._stay(vpc, way)
+        self.reasons += way.reasons
+        if way.kind == "endpoint" and way.endpoint is not None:
+            self._pass_nats(vpc, way)
+            self.hop(way.endpoint.endpoint_id, "endpoint", vpc)
+            return self.ends("delivered", to=way.endpoint.endpoint_id, seen=True)
+        return self._leave(vpc, way)
+
+    def _stay(self, vpc: Vpc, way: Way) -> Verdict:
+        """Arrive inside the VPC."""
+        self.reasons += way.reasons
+        self._pass_nats(vpc, way)
+        receiver = next((each for each in vpc.interfaces if self.destination in each.addresses), None)
+        if receiver is not None and _listens(vpc, receiver):
+            return self._serve(vpc, receiver)
+        if receiver is not None and receiver.container_id is not None:
+            return self._groups(vpc, receiver, self.source, "ingress") or self._deliver(vpc, receiver)
+        if self.destination in _router_addresses(vpc):
+            return self._ignored()
+        message = f"no attached interface of {vpc.vpc_id} has {self.destination}"
+        return self.ends("unrouted", Reason((vpc.vpc_id,), message))
+
+    def _deliver(self, vpc: Vpc, receiver: Interface) -> Verdict:
+        self.hop(receiver.interface_id, "interface", vpc)
+        return self.ends("delivered", to=receiver.interface_id, seen=True)
+
+    def _serve(self, vpc: Vpc, receiver: Interface) -> Verdict:
+        """Arrive at an interface endpoint."""
+        endpoint_id = receiver.endpoint_id or ""
+        if refusal := self._groups(vpc, receiver, self.source, "ingress"):
+            return refusal
+        self.hop(receiver.interface_id, "interface", vpc)
+        if self.packet.protocol != TCP or self.packet.port not in (80, 443):
+            about = (endpoint_id, receiver.interface_id)
+            message = f"{endpoint_id} takes TCP to port 80 and 443, not {spoken(self.packet)}"
+            return self.ends("unanswered", Reason(about, message))
+        self.hop(endpoint_id, "endpoint", vpc)
+        return self.ends("delivered", to=endpoint_id, seen=True)
+
+    def _pass_nats(self, vpc: Vpc, way: Way) -> None:
+        """Take the address of each NAT gateway; the last one's is public where the way leads outside."""
+        for nat in way.nats:
+            outside = way.kind == "internet" and nat is way.nats[-1]
+            self.source = _shared(nat.public if outside else nat.private, self.packet)
+            self.hop(nat.nat_gateway_id, "nat-gateway", vpc)
+
+    def _leave(self, vpc: Vpc, way: Way) -> Verdict:
+        """Pass the internet gateway, to a service of ours, another VPC's public address, or away."""
+        gateway = vpc.internet_gateway or ""
+        allocation = ""
+        if way.nats:
+            self._pass_nats(vpc, way)
+        else:
+            elastic = _elastic(vpc, private=self.source)
+            if elastic is None:
+                message = f"{self.source} has no Elastic IP, and {gateway} passes nothing without: AssociateAddress"
+                return self.ends("unrouted", Reason((gateway,), message))
+            self.source, allocation = elastic.public, elastic.allocation_id
+            self.reasons.append(Reason((allocation, gateway), f"{gateway} gives it {elastic.public} ({allocation})"))
+        self.hop(gateway, "internet-gateway", vpc, allocation_id=allocation)
+        if far := far_service(self.spec, vpc, self.packet):
+            self.hop(far.endpoint_id, "service", vpc)
+            return self.ends("delivered", to=far.endpoint_id, seen=True)
+        beyond = _owner(self.spec, self.destination)
+        if beyond is None:
+            message = f"{self.destination} is no address of a VPC here: what lies there is the uplink's matter"
+            return self.ends("left", Reason((gateway,), message), seen=True)
+        return self.arrive(beyond)
+
+    def arrive(self, vpc: Vpc | None) -> Verdict:
+        """Come in by the internet gateway of ``vpc``, if there is such a VPC and gateway."""
+        if vpc is None or vpc.internet_gateway is None:
+            return self.ends("unrouted", Reason((), f"{self.destination} is no public address of a VPC here"))
+        gateway = vpc.internet_gateway
+        if _owner(self.spec, self.destination) is not vpc:
+            message = f"{gateway} takes nothing for {self.destination}, which is no public address of {vpc.vpc_id}"
+            return self.ends("spoofed", Reason((gateway,), message))
+        if unroutable(self.source) or any(IPv4Address(self.source) in IPv4Network(cidr) for cidr in vpc.cidrs):
+            message = f"{self.source} is not an address that packets from outside {vpc.vpc_id} can have"
+            return self.ends("spoofed", Reason((gateway,), message))
+        if not _starts(self.packet):
+            return self.ends("refused-ingress", _answers_only(self.packet))
+        elastic = next((each for each in vpc.elastic_addresses if each.public == self.destination), None)
+        attached = (each for each in vpc.interfaces if each.container_id is not None)
+        receiver = next((each for each in attached if elastic and elastic.private in each.addresses), None)
+        if elastic is None or receiver is None:
+            message = f"{self.destination} is translated to no attached interface of {vpc.vpc_id}"
+            return self.ends("unrouted", Reason((gateway,), message))
+        public, self.destination = self.destination, elastic.private
+        message = f"{gateway} leads {public} ({elastic.allocation_id}) to {elastic.private}"
+        self.reasons.append(Reason((elastic.allocation_id, gateway), message))
+        self.hop(gateway, "internet-gateway", vpc, allocation_id=elastic.allocation_id)
+        if refusal := self._groups(vpc, receiver, self.source, "ingress"):
+            return refusal
+        self.hop(receiver.interface_id, "interface", vpc)
+        table = table_of(vpc, _subnet(vpc, receiver))
+        back = longest(self.spec, vpc, table, IPv4Address(self.source))
+        answered = back is not None and back.route.target == gateway
+        reason = None
+        if not answered:
+            message = f"{table.route_table_id} does not send answers to {self.source} to {gateway}: add a route"
+            reason = Reason((table.route_table_id, gateway), message)
+        return self.ends("delivered", reason, to=receiver.interface_id, seen=True, answered=answered)
+
+    def _ignored(self) -> Verdict:
+        return self.ends("ignored", Reason((), f"{self.destination} is the router, which answers nobody"))
+
+    def _groups(
+        self, vpc: Vpc, interface: Interface, other: str, direction: Literal["egress", "ingress"]
+    ) -> Verdict | None:
+        """Note the first rule that allows, of all groups together, or return the refusal."""
+        packet = self.packet
+        groups = [group for group in vpc.groups if group.group_id in interface.group_ids]
+        about = (interface.interface_id, direction, vpc.vpc_id, self.source, self.destination)
+        for group in groups if _starts(packet) else ():
+            for rule in group.egress if direction == "egress" else group.ingress:
+                if _rule_covers(rule, packet) and _peer_has(self.spec, vpc, rule.peer, other):
+                    message = f"{rule.rule_id} of {group.group_id} allows it as {direction} of {interface.interface_id}"
+                    self.reasons.append(Reason((rule.rule_id, group.group_id), message))
+                    self.hops.append(Hop(*about, rule.rule_id, group.group_id))
+                    return None
+        self.hops.append(Hop(*about, refused=True))
+        outcome: Outcome = "refused-egress" if direction == "egress" else "refused-ingress"
+        if not _starts(packet):
+            return self.ends(outcome, _answers_only(packet))
+        names = ", ".join(group.group_id for group in groups) or "no group"
+        toward = f"to {other}" if direction == "egress" else f"from {other}"
+        message = (
+            f"no {direction} rule of {names} ({interface.interface_id}) allows {spoken(packet)} {toward}: "
+            f"add one with AuthorizeSecurityGroup{direction.capitalize()}"
+        )
+        return self.ends(outcome, Reason(tuple(group.group_id for group in groups), message))
+
+
+def _subnet(vpc: Vpc, interface: Interface) -> Subnet:
+    return next(each for each in vpc.subnets if each.subnet_id == interface.subnet_id)
+
+
+def _listens(vpc: Vpc, interface: Interface) -> bool:
+    """Return whether an interface endpoint listens at the interface."""
+    return any(each.kind == "interface" and each.endpoint_id == interface.endpoint_id for each in vpc.endpoints)
+
+
+def _elastic(vpc: Vpc, private: str) -> ElasticAddress | None:
+    return next((each for each in vpc.elastic_addresses if each.private == private), None)
+
+
+def _owner(spec: NetworkSpec, public: str) -> Vpc | None:
+    """Return the VPC whose internet gateway answers for a public address."""
+    for vpc in spec.vpcs:
+        elastic = {each.public for each in vpc.elastic_addresses}
+        if vpc.internet_gateway and public in elastic.union(*(nat.public for nat in vpc.nat_gateways)):
+            return vpc
+    return None
+
+
+def _shared(addresses: tuple[str, ...], packet: Packet | Inbound) -> str:
+    """Return a NAT gateway's address for a packet: they share the ports that clients use evenly."""
+    port = packet.icmp_type << 8 | packet.icmp_code if packet.protocol == ICMP else packet.source_port
+    each = len(_CLIENT_PORTS) // len(addresses)
+    return addresses[min(max(port - _CLIENT_PORTS.start, 0) // each, len(addresses) - 1)]
 
 
 def _exempt(vpc: Vpc, packet: Packet) -> str:
@@ -162,35 +324,15 @@ def _router_addresses(vpc: Vpc) -> set[str]:
     return own | {LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, *_resolver(vpc)}
 
 
-def _groups_allow(
-    spec: NetworkSpec,
-    vpc: Vpc,
-    interface: Interface,
-    packet: Packet,
-    other: str,
-    direction: Literal["egress", "ingress"],
-) -> Reason | Verdict:
-    """Return the first rule that allows, of all groups together, or the refusal."""
-    groups = [group for group in vpc.groups if group.group_id in interface.group_ids]
-    starts = packet.protocol != ICMP or packet.icmp_type in _ICMP_REQUESTS
-    for group in groups if starts else ():
-        for rule in group.egress if direction == "egress" else group.ingress:
-            if _rule_covers(rule, packet) and _peer_has(spec, vpc, rule.peer, other):
-                message = f"{rule.rule_id} of {group.group_id} allows it as {direction} of {interface.interface_id}"
-                return Reason((rule.rule_id, group.group_id), message)
-    names = ", ".join(group.group_id for group in groups) or "no group"
-    toward = f"to {packet.destination}" if direction == "egress" else f"from {other}"
-    message = (
-        f"no {direction} rule of {names} ({interface.interface_id}) allows {_spoken(packet)} {toward}: "
-        f"add one with AuthorizeSecurityGroup{direction.capitalize()}"
-    )
-    if not starts:
-        message = f"ICMP type {packet.icmp_type} answers a flow and starts none"
-    reason = Reason(tuple(group.group_id for group in groups), message)
-    return Verdict("refused-egress" if direction == "egress" else "refused-ingress", "", (reason,))
+def _starts(packet: Packet | Inbound) -> bool:
+    return packet.protocol != ICMP or packet.icmp_type in _ICMP_REQUESTS
 
 
-def _rule_covers(rule: SecurityGroupRule, packet: Packet) -> bool:
+def _answers_only(packet: Packet | Inbound) -> Reason:
+    return Reason((), f"ICMP type {packet.icmp_type} answers a flow and starts none")
+
+
+def _rule_covers(rule: SecurityGroupRule, packet: Packet | Inbound) -> bool:
     if rule.protocol == ALL_PROTOCOLS:
         return True
     if rule.protocol != packet.protocol:
@@ -205,71 +347,4 @@ def _peer_has(spec: NetworkSpec, vpc: Vpc, peer: Peer, address: str) -> bool:
         return IPv4Address(address) in IPv4Network(peer.cidr)
     if isinstance(peer, GroupPeer):
         return any(address in group.members for group in vpc.groups if group.group_id == peer.group_id)
-    return any(IPv4Address(address) in IPv4Network(cidr) for cidr in _cidrs(spec, peer.prefix_list_id))
-
-
-def _cidrs(spec: NetworkSpec, prefix_list_id: str) -> tuple[str, ...]:
-    return next((each.cidrs for each in spec.prefix_lists if each.prefix_list_id == prefix_list_id), ())
-
-
-def _route(spec: NetworkSpec, vpc: Vpc, sender: Interface, packet: Packet) -> tuple[Endpoint | None, Reason]:
-    """Return the endpoint that the sender's route table leads to, if any, and why."""
-    subnet = next(each for each in vpc.subnets if each.subnet_id == sender.subnet_id)
-    table = next(each for each in vpc.route_tables if each.route_table_id == subnet.route_table_id)
-    destination = IPv4Address(packet.destination)
-    if any(destination in IPv4Network(cidr) for cidr in vpc.cidrs) or destination in _LINK_LOCAL:
-        return None, Reason((vpc.vpc_id,), f"no attached interface of {vpc.vpc_id} has {packet.destination}")
-    best = _longest(spec, vpc, table, destination)
-    if best is None:
-        return None, _no_route(spec, table, packet)
-    via, target = best
-    endpoint = next((each for each in vpc.endpoints if each.endpoint_id == target), None)
-    if endpoint is None or endpoint.prefix_list_id != via:
-        about = (table.route_table_id, via, target)
-        return None, Reason(
-            about, f"the route of {table.route_table_id} for {via} leads to {target}, which takes nothing"
-        )
-    about = (table.route_table_id, via, target)
-    if packet.protocol != TCP or packet.port not in (80, 443):
-        return None, Reason(about, f"{target} takes TCP to port 80 and 443, not {_spoken(packet)}")
-    return endpoint, Reason(about, f"{table.route_table_id} sends {via} to {target}")
-
-
-def _longest(spec: NetworkSpec, vpc: Vpc, table: RouteTable, destination: IPv4Address) -> tuple[str, str] | None:
-    """Return destination and target of the route that wins: longest prefix, then written out, then prefix list."""
-    candidates: list[tuple[int, int, str, str]] = []
-    for route in table.routes:
-        listed = route.destination.startswith("pl-")
-        for cidr in _cidrs(spec, route.destination) if listed else (route.destination,):
-            if destination in IPv4Network(cidr):
-                candidates.append((IPv4Network(cidr).prefixlen, 0 if listed else 1, route.destination, route.target))
-    named = {route.destination for route in table.routes}
-    for endpoint in vpc.endpoints:
-        if endpoint.kind == "public" and endpoint.prefix_list_id not in named:
-            for cidr in _cidrs(spec, endpoint.prefix_list_id):
-                if destination in IPv4Network(cidr):
-                    length = IPv4Network(cidr).prefixlen
-                    candidates.append((length, -1, endpoint.prefix_list_id, endpoint.endpoint_id))
-    if not candidates:
-        return None
-    _, _, via, target = max(candidates, key=lambda each: each[:2])
-    return via, target
-
-
-def _no_route(spec: NetworkSpec, table: RouteTable, packet: Packet) -> Reason:
-    destination = IPv4Address(packet.destination)
-    for prefix_list in spec.prefix_lists:
-        if any(destination in IPv4Network(cidr) for cidr in prefix_list.cidrs):
-            listed = prefix_list.prefix_list_id
-            message = (
-                f"{table.route_table_id} has no route to {listed} (S3): "
-                f"create a gateway endpoint associated with {table.route_table_id}"
-            )
-            return Reason((table.route_table_id, listed), message)
-    return Reason((table.route_table_id,), f"{table.route_table_id} has no route to {packet.destination}")
-
-
-def _spoken(packet: Packet) -> str:
-    names = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP"}
-    name = names.get(packet.protocol, f"protocol {packet.protocol}")
-    return f"{name} {packet.port}" if packet.protocol in (TCP, UDP) else name
+    return holds(spec, peer.prefix_list_id, address)

@@ -65,7 +65,9 @@ class SecurityGroup:
 class Route:
     """A route to something other than the VPC itself (the local routes are implied by ``Vpc.cidrs``).
 
-    ``target`` is ``blackhole`` or the id of what takes the packets (``vpce-…``; later ``igw-…``, ``nat-…``).
+    ``target`` is ``blackhole`` or the id of what takes the packets: ``vpce-…`` (a gateway endpoint), ``igw-…``,
+    ``nat-…``. A destination inside the VPC's own networks is the whole block of a subnet, and then wins over the local
+    route; anything else inside them is nothing that a table can say.
     """
 
     destination: str
@@ -91,27 +93,66 @@ class Subnet:
     route_table_id: str
 
 
+Service = Literal["s3", "comprehend", "ec2", "iam", "logs", "sts", "api"]
+"""A service of ours that a VPC can reach; ``api`` stands for all of them but S3, told apart by the request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A way to a service out of a VPC: a listener inside the VPC that speaks for that one service.
 
     ``gateway`` is a VPC endpoint of type Gateway: only packets of subnets whose route table sends the prefix list to
     it arrive. ``public`` exists in the service's own network only: the public address of the service.
+    ``far`` is the same public address beyond an internet gateway: only packets that the VPC's internet gateway or a
+    NAT gateway translated arrive, and their sender is the public address that it gave them. Its id is
+    ``far-SERVICE``, its ``prefix_list_id`` names the service's public networks.
+    ``interface`` is a VPC endpoint of type Interface: it listens at ports 80 and 443 of the interfaces whose
+    ``endpoint_id`` names it, and has no prefix list (empty text).
     ``number`` is unique in its VPC and stable for the endpoint's life, 1 to 2000.
     """
 
     endpoint_id: str
-    kind: Literal["gateway", "public"]
-    service: Literal["s3"]
+    kind: Literal["gateway", "public", "far", "interface"]
+    service: Service
     prefix_list_id: str
     number: int
 
 
 @dataclass(frozen=True, slots=True)
+class ElasticAddress:
+    """A public address that the internet gateway translates to one private address, and back."""
+
+    allocation_id: str
+    """``eipalloc-…``"""
+    public: str
+    private: str
+    """An address, primary or secondary, of an interface of the VPC that is not a NAT gateway's."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateway:
+    """A NAT gateway in force, and the addresses that it gives to what passes.
+
+    A ``public`` one sends out by its subnet's route table: what that table sends to the internet gateway leaves with
+    ``public``, what it sends to a gateway endpoint arrives there with ``private``. A ``private`` one has no ``public``
+    address, so nothing of it passes an internet gateway. ``private`` is the address of the gateway's own interface.
+    Addresses beyond the first share the connections.
+    """
+
+    nat_gateway_id: str
+    subnet_id: str
+    interface_id: str
+    private: tuple[str, ...]
+    public: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface on this host, with its one address.
+    """A network interface on this host.
 
     ``container_id`` is the container that it belongs to; an interface without one exists in the VPC but has no wire.
+    ``endpoint_id`` names the interface endpoint that listens at it, ``nat_gateway_id`` the NAT gateway whose it is;
+    both have no container. ``secondary`` are its further private addresses.
     """
 
     interface_id: str
@@ -122,6 +163,14 @@ class Interface:
     container_id: str | None
     logged: bool = False
     """Whether a flow log covers it, so that the data plane must report its flows."""
+    secondary: tuple[str, ...] = ()
+    endpoint_id: str | None = None
+    nat_gateway_id: str | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return every private address, the primary one first."""
+        return (self.address, *self.secondary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +196,10 @@ class Vpc:
     endpoints: tuple[Endpoint, ...]
     interfaces: tuple[Interface, ...]
     placements: tuple[Placement, ...] = ()
+    internet_gateway: str | None = None
+    """The ``igw-…`` attached to the VPC."""
+    elastic_addresses: tuple[ElasticAddress, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +223,10 @@ class FlowEvent:
     """Packets seen in one direction at one interface, since the event before for the same flow.
 
     ``direction`` is as the interface sees it. ``start`` and ``end`` are seconds since 1970, of the first and last
-    packet as far as the kernel tells. ``address`` fields are those of the packet as the interface's owner sees it
-    (address translation undone). ``tcp_flags`` is the OR of flags where known, else 0.
+    packet as far as the kernel tells. ``source`` and ``destination`` are those of the packet as the interface's owner
+    sees it (address translation undone), except that the interface itself is always named by its primary address.
+    ``packet_source`` and ``packet_destination`` are what the packet really says there: they differ where a secondary
+    address was used, and at NAT gateways. ``tcp_flags`` is the OR of flags where known, else 0.
     """
 
     vpc_id: str
@@ -188,6 +243,10 @@ class FlowEvent:
     end: float
     action: Literal["ACCEPT", "REJECT"]
     tcp_flags: int = 0
+    packet_source: str = ""
+    """Empty where it is ``source``."""
+    packet_destination: str = ""
+    """Empty where it is ``destination``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +280,9 @@ class ListenerLabel:
 
     ``resolver-udp``/``resolver-tcp``: port 53 at ``address``. ``credentials``: 169.254.170.2:80.
     ``endpoint-http``/``endpoint-https``: connections that their sender addressed to port 80/443 of the service.
+    For an interface endpoint ``address`` and ``port`` are its interface's address and 80 or 443. ``service`` is the
+    endpoint's; ``public`` says that the peer's address is a public one, and no endpoint was passed (a ``far`` or
+    ``public`` endpoint).
     """
 
     vpc_id: str
@@ -228,6 +290,8 @@ class ListenerLabel:
     address: str
     port: int
     endpoint_id: str | None = None
+    service: Service = "s3"
+    public: bool = False
 
 
 def endpoint_ports(endpoint: Endpoint) -> tuple[int, int]:

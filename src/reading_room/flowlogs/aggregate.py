@@ -16,7 +16,9 @@ from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts
 LONGEST_WINDOW = 60
 """Seconds."""
 FLOWS_PER_WINDOW = 50_000
-"""A window that would hold more flows leaves the others out and says SKIPDATA: its memory is bounded."""
+"""A window that holds so many flows closes before its time, and another begins: its memory is bounded."""
+FLOWS_WAITING = 500_000
+"""Records that may wait for their delivery; what comes beyond is left out, and the window says SKIPDATA."""
 GRACE_SECONDS = 1
 """How long the window of an interface whose row is gone waits for the host's word and its last packets."""
 REMEMBERED_SECONDS = 120
@@ -39,6 +41,8 @@ class FlowLogTarget:
     key_prefix: str = ""
     hive_compatible_partitions: bool = False
     per_hour_partition: bool = False
+    parquet: bool = False
+    """Whether the files in the bucket are Parquet, not plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,24 @@ class ClosedWindow:
 
 
 @dataclass(slots=True)
-class _Sum:
+class FlowSum:
+    """What was counted of a flow in a window; ``start`` and ``end`` are of the first and the last packet."""
+
     packets: int = 0
     bytes: int = 0
     start: float = float("inf")
     end: float = 0.0
     tcp_flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWindow:
+    """An open window as it is kept for the next process."""
+
+    flow_log_id: str
+    interface_id: str
+    start: float
+    sums: list[tuple[FlowKey, FlowSum]]
 
 
 @dataclass(slots=True)
@@ -80,7 +96,7 @@ class _Window:
     skipped: bool = False
     silent: bool = False
     """Whether the window, if nothing is recorded in it, closes without a record."""
-    sums: dict[FlowKey, _Sum] = field(default_factory=dict)
+    sums: dict[FlowKey, FlowSum] = field(default_factory=dict)
 
 
 class Aggregator:
@@ -91,6 +107,9 @@ class Aggregator:
         self._by_interface: dict[str, tuple[Covered, ...]] = {}
         self._gone: dict[str, float] = {}
         self._leaving: dict[str, float] = {}
+        self._full: list[ClosedWindow] = []
+        """Windows that closed before their time."""
+        self._full_records = 0
 
     def cover(
         self,
@@ -109,6 +128,7 @@ class Aggregator:
         """
         for key in [key for key in self._windows if key[0] not in flow_log_ids]:
             del self._windows[key]
+        self._full = [window for window in self._full if window.covered.target.flow_log_id in flow_log_ids]
         wanted: dict[str, list[Covered]] = {}
         for entry in covered:
             wanted.setdefault(entry.interface.interface_id, []).append(entry)
@@ -144,6 +164,8 @@ class Aggregator:
             event.protocol,
             event.direction,
             event.action,
+            event.packet_source,
+            event.packet_destination,
         )
         for entry in covered:
             window = self._windows.get(entry.key)
@@ -155,8 +177,42 @@ class Aggregator:
                     window.silent = True
             window.silent = window.silent or entry.target.traffic_type not in ("ALL", event.action)
             if entry.target.traffic_type in ("ALL", event.action) and _is_recorded(event, entry.interface):
-                _count(window, key, event)
+                if len(window.sums) >= FLOWS_PER_WINDOW and key not in window.sums:
+                    window = self._next(window, now)
+                if window is not None:
+                    _count(window, key, event)
         return True
+
+    def _next(self, window: _Window, now: float) -> _Window | None:
+        """Close a full window and open the next; ``None`` when too much waits already."""
+        if self._full_records + len(window.sums) > FLOWS_WAITING:
+            window.skipped = True
+            return None
+        closed = _records(window, now)
+        self._full += closed
+        self._full_records += sum(len(each.records) for each in closed)
+        after = self._open(window.covered, now, skipped=False)
+        after.silent = True
+        return after
+
+    def kept(self) -> list[KeptWindow]:
+        """Return the open windows, for ``restore``."""
+        return [
+            KeptWindow(*key, window.start, list(window.sums.items())) for key, window in list(self._windows.items())
+        ]
+
+    def restore(self, kept: Iterable[KeptWindow]) -> None:
+        """Go on with windows of a process before this one, as far as their flow logs still cover the interface."""
+        for each in kept:
+            window = self._windows.get((each.flow_log_id, each.interface_id))
+            if window is not None:
+                window.start = min(window.start, each.start)
+                window.sums.update(each.sums)
+
+    def interrupt(self) -> None:
+        """Take note that packets may have gone uncounted: every open window says SKIPDATA."""
+        for window in self._windows.values():
+            window.skipped = True
 
     def interfaces(self) -> Set[str]:
         """Return the interfaces that some flow log covers, those that are no more excepted."""
@@ -164,13 +220,13 @@ class Aggregator:
 
     def close_all(self, now: float) -> list[ClosedWindow]:
         """Close every window before its time, for recording ends."""
-        closed = [window for each in self._windows.values() for window in _records(each, now)]
+        closed = self._take_full() + [window for each in self._windows.values() for window in _records(each, now)]
         self._windows.clear()
         return closed
 
     def close_due(self, now: float) -> list[ClosedWindow]:
         """Close the windows whose time is over; windows of interfaces that live on are opened anew."""
-        closed: list[ClosedWindow] = []
+        closed = self._take_full()
         for interface_id in [name for name, since in self._leaving.items() if now - since >= GRACE_SECONDS]:
             closed += self.close_interface(interface_id, now)
         for key, window in list(self._windows.items()):
@@ -196,6 +252,10 @@ class Aggregator:
                 closed += _records(window, now)
         return closed
 
+    def _take_full(self) -> list[ClosedWindow]:
+        closed, self._full, self._full_records = self._full, [], 0
+        return closed
+
     def _forget(self, interface_id: str) -> None:
         del self._by_interface[interface_id]
         self._gone.pop(interface_id, None)
@@ -219,10 +279,7 @@ def _is_recorded(event: FlowEvent, interface: InterfaceFacts) -> bool:
 def _count(window: _Window, key: FlowKey, event: FlowEvent) -> None:
     total = window.sums.get(key)
     if total is None:
-        if len(window.sums) >= FLOWS_PER_WINDOW:
-            window.skipped = True
-            return
-        total = window.sums[key] = _Sum()
+        total = window.sums[key] = FlowSum()
     total.packets += event.packets
     total.bytes += event.bytes
     total.start = min(total.start, event.start)

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
 from reading_room.flowlogs.aggregate import Covered, FlowLogTarget
-from reading_room.flowlogs.record import InterfaceFacts
+from reading_room.flowlogs.record import InterfaceFacts, Way
+from reading_room.flowlogs.ways import WAY_TABLES, read_ways
 from reading_room.vpc.flow_log_fields import parse_format
 from reading_room.vpc.tables import FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr
 
-COVERAGE_TABLES = frozenset(table.__tablename__ for table in (FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr))
+COVERAGE_TABLES = WAY_TABLES | {table.__tablename__ for table in (FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr)}
 """Tables whose change may change the coverage."""
 
 
@@ -54,8 +55,9 @@ def read(session: Session, region: str, also: Set[str] = frozenset()) -> Coverag
         .order_by(NetworkInterface.interface_id)
     )
     covered = []
+    ways = read_ways(session)
     for interface, subnet in rows:
-        facts = _facts(interface, subnet, tuple(cidrs[interface.vpc_id]), region)
+        facts = _facts(interface, subnet, tuple(cidrs[interface.vpc_id]), ways.of(subnet), region)
         for resource in (interface.vpc_id, interface.subnet_id, interface.interface_id):
             covered += [Covered(target, facts) for target in logs.get(resource, ())]
     return Coverage(tuple(covered), flow_log_ids)
@@ -80,10 +82,13 @@ def target_of(row: FlowLog) -> FlowLogTarget:
         key_prefix=prefix,
         hive_compatible_partitions=row.hive_compatible_partitions,
         per_hour_partition=row.per_hour_partition,
+        parquet=row.file_format == "parquet",
     )
 
 
-def _facts(interface: NetworkInterface, subnet: Subnet, cidrs: tuple[str, ...], region: str) -> InterfaceFacts:
+def _facts(
+    interface: NetworkInterface, subnet: Subnet, cidrs: tuple[str, ...], ways: tuple[Way, ...], region: str
+) -> InterfaceFacts:
     # By AWS's rule the resolver is at the base of the VPC's first block plus two, the router at the subnet's plus one.
     silent = {str(ipaddress.ip_network(subnet.cidr)[1])}
     if cidrs:
@@ -97,4 +102,5 @@ def _facts(interface: NetworkInterface, subnet: Subnet, cidrs: tuple[str, ...], 
         region=region,
         vpc_cidrs=cidrs,
         unrecorded=frozenset(silent),
+        ways=ways,
     )

@@ -1,8 +1,8 @@
 """From the data plane's flow events to delivered records.
 
 Events are counted in memory and delivered when their window closes: at its full minute, or at once when its interface
-is deleted. A sudden end of the process loses the open windows, at most a minute; the next start says so with a
-SKIPDATA record for each interface that was there before.
+is deleted. The open windows are kept in a file every few seconds. What a sudden end of the process loses beyond that
+the next start tells with a SKIPDATA record for each interface that was there before.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Sequence, Set
+from pathlib import Path
 
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
-from reading_room.flowlogs import coverage
+from reading_room.flowlogs import coverage, kept_windows
 from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, FlowLogTarget
 from reading_room.flowlogs.coverage import COVERAGE_TABLES
 from reading_room.flowlogs.destinations import BucketDestination, LogGroupDestination, PutObject
@@ -26,6 +27,8 @@ from reading_room.vpc.tables import FlowLog
 
 logger = logging.getLogger(__name__)
 
+KEPT_EVERY = 5.0
+"""Seconds between two writings of the open windows."""
 ACCESS_ERROR, UNKNOWN_ERROR = "Access error", "Unknown error"
 """The words of ``DeliverLogsErrorMessage`` (DescribeFlowLogs)."""
 
@@ -45,7 +48,11 @@ class FlowLogDelivery:
         authorizer: PolicyAuthorizer,
         clock: Clock,
         region: str,
+        keep: Path,
     ) -> None:
+        """Go on with what the process before this one kept in the file ``keep``."""
+        self._keep = keep
+        self._kept_at = 0.0
         self._database = database
         self._clock = clock
         self._region = region
@@ -61,6 +68,7 @@ class FlowLogDelivery:
         self._delivering = threading.Lock()
         database.on_commit(self._committed)
         self._refresh(clock().timestamp(), starting=True)
+        self._aggregator.restore(kept_windows.read(keep))
 
     def record(self, events: Sequence[FlowEvent]) -> None:
         """Count events. Those of interfaces that no flow log covers are dropped."""
@@ -75,6 +83,11 @@ class FlowLogDelivery:
         with self._counting:
             self._look_at(interface_ids, self._clock().timestamp())
 
+    def interrupted(self) -> None:
+        """Take note that a host's agent ended and another took over: packets refused in between were not seen."""
+        with self._counting:
+            self._aggregator.interrupt()
+
     def interface_deleted(self, interface_id: str) -> None:
         """Close the windows of an interface; the next turn delivers them."""
         with self._counting:
@@ -87,10 +100,19 @@ class FlowLogDelivery:
                 self._refresh(now.timestamp())
                 self._closed += self._aggregator.close_due(now.timestamp())
                 closed, self._closed = self._closed, []
+                if closed or abs(now.timestamp() - self._kept_at) >= KEPT_EVERY:
+                    self._kept_at = now.timestamp()
+                    self._keep_windows()
             by_target: dict[str, list[ClosedWindow]] = {}
             for window in closed:
                 by_target.setdefault(window.covered.target.flow_log_id, []).append(window)
             return sum(self._deliver(windows[-1].covered.target, windows) for windows in by_target.values())
+
+    def _keep_windows(self) -> None:
+        try:
+            kept_windows.write(self._keep, self._aggregator.kept())
+        except OSError as error:
+            logger.warning("the open flow log windows could not be kept: %s", error)
 
     def _deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> int:
         count = sum(len(window.records) for window in windows)

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.flowlogs import parquet_file
 from reading_room.flowlogs.aggregate import ClosedWindow, FlowLogTarget
 from reading_room.flowlogs.record import header, line
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
@@ -135,15 +136,16 @@ class BucketDestination:
         self._region = region
 
     def deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> None:
-        """Write the records of one flow log. Raises ``AwsError`` as the store does."""
+        """Write the records of one flow log. Raises ``AwsError`` as the store does, and ``ParquetFailed``."""
         assert target.bucket is not None
         lines = [header(target.fields)]
         lines += [line(record, target.fields) for window in windows for record in window.records]
         end = dt.datetime.fromtimestamp(max(window.end for window in windows), dt.UTC)
+        text = ("\n".join(lines) + "\n").encode()
         self._put_object(
             target.bucket,
             object_key(target, self._region, end),
-            gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0),
+            parquet_file.from_text(text) if target.parquet else gzip.compress(text, mtime=0),
             "application/octet-stream",
             service_principal(DELIVERY_SERVICE),
             {
@@ -171,7 +173,6 @@ def object_key(target: FlowLogTarget, region: str, end: dt.datetime) -> str:
         hour = f"{end:%H}"
     if target.per_hour_partition:
         folders.append(hour)
-    name = (
-        f"{target.account}_vpcflowlogs_{region}_{target.flow_log_id}_{end:%Y%m%dT%H%MZ}_{secrets.token_hex(4)}.log.gz"
-    )
+    stem = f"{target.account}_vpcflowlogs_{region}_{target.flow_log_id}_{end:%Y%m%dT%H%MZ}_{secrets.token_hex(4)}"
+    name = f"{stem}.log.parquet" if target.parquet else f"{stem}.log.gz"
     return f"{target.key_prefix}AWSLogs/{'/'.join(folders)}/{name}"

@@ -12,11 +12,20 @@ from functools import lru_cache
 from typing import Literal
 
 from reading_room.vpc.flow_log_fields import record_version
-from reading_room.vpc.prefix_lists import S3_CIDRS
+from reading_room.vpc.prefix_lists import API_CIDRS, S3_CIDRS
 
 Status = Literal["OK", "NODATA", "SKIPDATA"]
 _TCP, _ICMP = 6, 1
-_NETWORKS = lru_cache(maxsize=256)(ipaddress.ip_network)
+_NETWORKS = lru_cache(maxsize=4096)(ipaddress.ip_network)
+_ADDRESSES = lru_cache(maxsize=65_536)(ipaddress.ip_address)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A network that a route names, and the ``traffic-path`` of what it takes (``-`` where nobody takes it)."""
+
+    network: str
+    path: Literal["1", "7", "8", "-"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,17 @@ class InterfaceFacts:
     vpc_cidrs: tuple[str, ...]
     unrecorded: frozenset[str] = frozenset()
     """Addresses to which traffic is not recorded: the VPC's resolver and the subnet's router."""
+    ways: tuple[Way, ...] = ()
+    """Where its subnet's route table leads outside the VPC's own networks, the longest prefix first."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowKey:
-    """What makes two packets of one interface one flow."""
+    """What makes two packets of one interface one flow.
+
+    ``packet_source`` and ``packet_destination`` are what the packet itself says, empty where that is ``source`` and
+    ``destination``.
+    """
 
     source: str
     destination: str
@@ -45,6 +60,8 @@ class FlowKey:
     protocol: int
     direction: Literal["ingress", "egress"]
     action: Literal["ACCEPT", "REJECT"]
+    packet_source: str = ""
+    packet_destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +119,35 @@ def _port(record: FlowRecord, port: int) -> str:
 
 
 def _within(address: str, networks: Sequence[str]) -> bool:
-    return any(ipaddress.ip_address(address) in _NETWORKS(network) for network in networks)
+    return any(_ADDRESSES(address) in _NETWORKS(network) for network in networks)
 
 
+@lru_cache(maxsize=65_536)
 def _service(address: str) -> str:
-    return "S3" if _within(address, S3_CIDRS) else "-"
+    """Return whose published networks an address is in: S3's, or those of the other services (``AMAZON``)."""
+    if _within(address, S3_CIDRS):
+        return "S3"
+    return "AMAZON" if _within(address, API_CIDRS) else "-"
 
 
 def _path(record: FlowRecord, flow: FlowKey) -> str:
-    """Return the way that leaving packets took: 1 inside the VPC, 7 through a gateway endpoint."""
+    """Return the way that leaving packets took.
+
+    1: another resource of the VPC, NAT gateways and interface endpoints included. 7: a gateway endpoint. 8: the
+    internet gateway. The numbers are those of Nitro instances.
+    """
     if flow.direction != "egress" or flow.action != "ACCEPT":
         return "-"
     if _within(flow.destination, record.interface.vpc_cidrs):
         return "1"
-    return "7" if _within(flow.destination, S3_CIDRS) else "-"
+    return next((way.path for way in record.interface.ways if _within(flow.destination, (way.network,))), "-")
 
 
 _OF_FLOWS: Mapping[str, Callable[[FlowRecord, FlowKey], str]] = {
     "srcaddr": lambda record, flow: flow.source,
     "dstaddr": lambda record, flow: flow.destination,
-    "pkt-srcaddr": lambda record, flow: flow.source,
-    "pkt-dstaddr": lambda record, flow: flow.destination,
+    "pkt-srcaddr": lambda record, flow: flow.packet_source or flow.source,
+    "pkt-dstaddr": lambda record, flow: flow.packet_destination or flow.destination,
     "srcport": lambda record, flow: _port(record, flow.source_port),
     "dstport": lambda record, flow: _port(record, flow.destination_port),
     "protocol": lambda record, flow: str(flow.protocol),
@@ -131,8 +156,8 @@ _OF_FLOWS: Mapping[str, Callable[[FlowRecord, FlowKey], str]] = {
     "action": lambda record, flow: flow.action,
     "tcp-flags": lambda record, flow: str(record.tcp_flags) if flow.protocol == _TCP else "-",
     "type": lambda record, flow: "IPv4",
-    "pkt-src-aws-service": lambda record, flow: _service(flow.source),
-    "pkt-dst-aws-service": lambda record, flow: _service(flow.destination),
+    "pkt-src-aws-service": lambda record, flow: _service(flow.packet_source or flow.source),
+    "pkt-dst-aws-service": lambda record, flow: _service(flow.packet_destination or flow.destination),
     "flow-direction": lambda record, flow: flow.direction,
     "traffic-path": _path,
 }

@@ -1,7 +1,10 @@
-"""The certificate authority of this installation: it vouches for S3's names inside VPCs, and for nothing else.
+"""The certificate authority of this installation: it vouches for the services' names inside VPCs, and for nothing else.
 
 Containers trust it, so that SDKs reach ``https://s3…amazonaws.com`` with their defaults. It is name-constrained to
 ``amazonaws.com``, its key is 0600, and it must never go into a host's own trust store.
+
+One certificate has the names that are the same in every VPC. The names of an S3 interface endpoint have two labels
+before what all of them share, which no wildcard stands for, so each such endpoint gets one of its own, kept in memory.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import ssl
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from reading_room.clock import Clock
+from reading_room.vpc.endpoint_services import api_names, repository_names, s3_names, services_of
 
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 397
@@ -41,15 +49,17 @@ class Authority:
 
     @property
     def leaf(self) -> Path:
-        """Certificate and private key of the S3 listeners, in one file."""
-        return self.folder / "s3.pem"
+        """Certificate and private key of the listeners, in one file."""
+        return self.folder / "services.pem"
 
 
-def s3_names(region: str) -> list[str]:
-    """Return the host names of S3 that SDKs and people use: global, regional, legacy, dual-stack; each with buckets."""
-    names = ["s3.amazonaws.com", f"s3.{region}.amazonaws.com", f"s3-{region}.amazonaws.com"]
-    names.append(f"s3.dualstack.{region}.amazonaws.com")
-    return [form for name in names for form in (name, f"*.{name}")]
+def shared_names(region: str) -> list[str]:
+    """Return the host names that are the same in every VPC: of the services, package repositories and endpoints."""
+    buckets = [form for name in s3_names(region) for form in (name, f"*.{name}")]
+    endpoints = [
+        f"*.{each.base_name}" for each in services_of(region) if each.kind == "Interface" and each.service != "s3"
+    ]
+    return [*buckets, *repository_names(region), *api_names(region), *endpoints]
 
 
 def prepare(folder: Path, region: str, now: dt.datetime) -> Authority:
@@ -60,17 +70,41 @@ def prepare(folder: Path, region: str, now: dt.datetime) -> Authority:
         _make_authority(authority, now)
         authority.leaf.unlink(missing_ok=True)
     if not _leaf_is_good(authority, region, now):
-        _make_leaf(authority, region, now)
+        _write(authority.leaf, _leaf(authority, shared_names(region), now), 0o600)
     return authority
 
 
-def server_context(authority: Authority) -> ssl.SSLContext:
-    """Return the TLS context of the S3 listeners inside VPCs."""
+def server_context(leaf: Path) -> ssl.SSLContext:
+    """Return a TLS context of listeners inside VPCs, with the certificate and key of a file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(authority.leaf)
+    context.load_cert_chain(leaf)
     return context
+
+
+class Certificates:
+    """The TLS context of each listener. ``own_names`` says which further names an endpoint has, by its id."""
+
+    def __init__(
+        self, authority: Authority, region: str, own_names: Callable[[str], Sequence[str]], clock: Clock
+    ) -> None:
+        self._authority = authority
+        self._names = shared_names(region)
+        self._own_names = own_names
+        self._clock = clock
+        self._shared = server_context(authority.leaf)
+
+    def context(self, vpc_endpoint_id: str | None) -> ssl.SSLContext:
+        """Return the context of a listener, which may be an endpoint's."""
+        names = self._own_names(vpc_endpoint_id) if vpc_endpoint_id is not None else ()
+        if not names:
+            return self._shared
+        # The ssl module reads certificates from files only.
+        with tempfile.TemporaryDirectory(dir=self._authority.folder) as folder:
+            leaf = Path(folder) / "leaf.pem"
+            _write(leaf, _leaf(self._authority, [*self._names, *names], self._clock()), 0o600)
+            return server_context(leaf)
 
 
 def _name(common: str) -> x509.Name:
@@ -79,7 +113,7 @@ def _name(common: str) -> x509.Name:
 
 def _make_authority(authority: Authority, now: dt.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Reading Room, S3 inside this installation's VPCs")
+    name = _name("Reading Room, services inside this installation's VPCs")
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,
@@ -102,15 +136,16 @@ def _make_authority(authority: Authority, now: dt.datetime) -> None:
     _write(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def _make_leaf(authority: Authority, region: str, now: dt.datetime) -> None:
+def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes:
+    """Return a new certificate for these names with its private key."""
     signer = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{authority.key} is not an elliptic-curve key: remove {authority.folder} to make it anew")
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(_name(f"s3.{region}.amazonaws.com"), issuer.subject, key, now, LEAF_DAYS)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in s3_names(region)]), critical=False)
+        _builder(_name("Reading Room"), issuer.subject, key, now, LEAF_DAYS)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
@@ -119,7 +154,7 @@ def _make_leaf(authority: Authority, region: str, now: dt.datetime) -> None:
         )
         .sign(signer, hashes.SHA256())
     )
-    _write(authority.leaf, certificate.public_bytes(serialization.Encoding.PEM) + _private(key), 0o600)
+    return certificate.public_bytes(serialization.Encoding.PEM) + _private(key)
 
 
 def _builder(
@@ -143,7 +178,7 @@ def _leaf_is_good(authority: Authority, region: str, now: dt.datetime) -> bool:
     certificate = x509.load_pem_x509_certificate(authority.leaf.read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=RENEW_DAYS)
-    return long_enough and set(names.get_values_for_type(x509.DNSName)) == set(s3_names(region))
+    return long_enough and set(names.get_values_for_type(x509.DNSName)) == set(shared_names(region))
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -1,4 +1,4 @@
-"""What serves the sockets inside VPCs: S3 endpoints, resolvers and the credentials address.
+"""What serves the sockets inside VPCs: endpoints of services, resolvers and the credentials address.
 
 The agent opens a socket inside a VPC and hands it over with its label. The label, and the peer's address on each
 accepted connection, are the facts that conditions such as ``aws:SourceVpce`` are decided by; nothing that a client
@@ -11,10 +11,12 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from reading_room.aws.call import NetworkPath, Reply
+from reading_room.aws.receive import ONLY_KEY, PATH_KEY
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.http_listener import HttpListener
 
@@ -23,7 +25,11 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
+PEER_CONNECTIONS = 512
+"""Connections of one address to one listener of a VPC at a time; more are closed at once."""
 DNS_TCP_SECONDS = 5.0
+DNS_TCP_CONNECTIONS = 64
+"""The same for questions by TCP, in one VPC."""
 DNS_MESSAGE_LIMIT = 65_535
 
 
@@ -44,21 +50,25 @@ class Credentials(Protocol):
 
 
 class VpcListeners:
-    """Every listener of every VPC on one host. Its methods run in the event loop's thread."""
+    """Every listener of every VPC on one host. Its methods run in the event loop's thread.
+
+    ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``tls`` returns the context for a
+    listener of an endpoint, by the endpoint's id.
+    """
 
     def __init__(
         self,
         s3: Application,
+        api: Application,
         resolver: Resolver,
         credentials: Credentials,
-        tls: ssl.SSLContext,
-        service_network: str,
+        tls: Callable[[str | None], ssl.SSLContext],
     ) -> None:
         self._s3 = s3
+        self._api = api
         self._resolver = resolver
         self._credentials = credentials
         self._tls = tls
-        self._service_network = service_network
         self._http: dict[ListenerLabel, HttpListener] = {}
         self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +93,7 @@ class VpcListeners:
         else:
             secure = label.kind == "endpoint-https"
             app = self._credentials_app(label) if label.kind == "credentials" else self._endpoint_app(label, secure)
-            listener = HttpListener(app, sock, self._tls if secure else None)
+            listener = HttpListener(app, sock, self._tls(label.endpoint_id) if secure else None, PEER_CONNECTIONS)
             await listener.start()
             self._http[label] = listener
         log.debug("serving %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
@@ -108,10 +118,13 @@ class VpcListeners:
         self._dns.clear()
 
     def _endpoint_app(self, label: ListenerLabel, secure: bool) -> Application:
+        serve = self._s3 if label.service == "s3" else self._api
+
         async def app(scope: Scope, receive: Any, send: Any) -> None:
             if scope["type"] == "http":
-                scope["reading_room.path"] = network_path(label, scope["client"][0], secure, self._service_network)
-            await self._s3(scope, receive, send)
+                scope[PATH_KEY] = network_path(label, scope["client"][0], secure)
+                scope[ONLY_KEY] = label.service
+            await serve(scope, receive, send)
 
         return app
 
@@ -131,8 +144,18 @@ class VpcListeners:
         return app
 
     def _dns_stream(self, vpc_id: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        asking: Counter[str] = Counter()
+        told: set[str] = set()
+
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             source = writer.get_extra_info("peername")[0]
+            if asking[source] >= DNS_TCP_CONNECTIONS:
+                if source not in told:
+                    log.warning("refused a question of %s in %s, which has %d", source, vpc_id, DNS_TCP_CONNECTIONS)
+                    told.add(source)
+                writer.transport.abort()
+                return
+            asking[source] += 1
             try:
                 async with asyncio.timeout(DNS_TCP_SECONDS):
                     size = int.from_bytes(await reader.readexactly(2), "big")
@@ -143,20 +166,24 @@ class VpcListeners:
             except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
                 log.debug("DNS over TCP from %s in %s ended early: %r", source, vpc_id, error)
             finally:
+                asking[source] -= 1
+                if not asking[source]:
+                    del asking[source]
+                    told.discard(source)
                 writer.close()
 
         return serve
 
 
-def network_path(label: ListenerLabel, client: str, secure: bool, service_network: str) -> NetworkPath:
+def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath:
     """Return the facts of a connection that a listener accepted.
 
-    Through a gateway endpoint the sender's private address is ``vpc_source_ip``; at the public address of the service's
-    own network it is ``source_ip``, and no VPC is known.
+    Through a VPC endpoint the sender's private address is ``vpc_source_ip``. At a service's public address the sender
+    is known by its public address, which is ``source_ip``, and no VPC is known.
     """
-    if label.vpc_id != service_network:
-        return NetworkPath(secure=secure, vpc_id=label.vpc_id, vpc_endpoint_id=label.endpoint_id, vpc_source_ip=client)
-    return NetworkPath(source_ip=client, secure=secure)
+    if label.public:
+        return NetworkPath(source_ip=client, secure=secure)
+    return NetworkPath(secure=secure, vpc_id=label.vpc_id, vpc_endpoint_id=label.endpoint_id, vpc_source_ip=client)
 
 
 class _DnsDatagrams(asyncio.DatagramProtocol):

@@ -6,8 +6,24 @@ import threading
 import time
 
 from reading_room.database.engine import Database
+from reading_room.vpc.endpoint_names import own_names
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.vpc.resolver import RateLimiter, Zones, answer, zones_of
+from reading_room.vpc.tables import VpcEndpoint
+from reading_room.vpc.zones import zones_of as zones_of_region
+
+
+def bucket_names(database: Database, region: str, vpc_endpoint_id: str) -> list[str]:
+    """Return the names of an S3 interface endpoint that certificates need, none for any other endpoint.
+
+    S3's names have ``bucket.`` or ``BUCKET.bucket.`` before what is the endpoint's own.
+    """
+    with database.reading() as session:
+        row = session.get(VpcEndpoint, vpc_endpoint_id)
+        if row is None or row.kind != "Interface" or not row.service_name.endswith(".s3"):
+            return []
+        own = own_names(row, region, [zone.name for zone in zones_of_region(region)])
+    return [form for name in own for form in (f"bucket.{name[2:]}", f"*.bucket.{name[2:]}")]
 
 
 class VpcNames:

@@ -27,6 +27,7 @@ class ServerSide:
         take_flows: Callable[[Sequence[FlowEvent]], None],
         interfaces_seen: Callable[[Set[str]], None],
         interface_gone: Callable[[str], None],
+        agent_replaced: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._listeners = listeners
@@ -35,12 +36,17 @@ class ServerSide:
         self._take_flows = take_flows
         self._interfaces_seen = interfaces_seen
         self._interface_gone = interface_gone
+        self._agent_replaced = agent_replaced
+        self._met = False
         self._served: dict[ListenerLabel, socket.socket] = {}
         self._interfaces: frozenset[str] = frozenset()
         self._said: frozenset[str] = frozenset()
 
     def connected(self) -> None:
-        """Take note that an agent is there."""
+        """Take note that an agent is there; a later one than the first took over from one that ended."""
+        if self._met:
+            self._agent_replaced()
+        self._met = True
         log.info("the agent is connected")
 
     def disconnected(self) -> None:

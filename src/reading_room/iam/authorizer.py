@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Call, NetworkPath, Principal
@@ -17,16 +18,48 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import AccessDenied, AccessDeniedException, DryRunOperation, UnauthorizedOperation
 from reading_room.iam.identities import Identities, attached
+from reading_room.iam.policy.document import Policy, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 from reading_room.iam.principals import entity_named
 from reading_room.iam.tags import tags_of
 
-__all__ = ["AttachedPolicy", "Decision", "PolicyAuthorizer", "principal_context", "request_context"]
+__all__ = [
+    "AttachedPolicy",
+    "Decision",
+    "EndpointPolicy",
+    "PolicyAuthorizer",
+    "principal_context",
+    "request_context",
+]
 
 logger = logging.getLogger(__name__)
 
 _TOLD_FIRST = ("explicitDeny", "implicitDeny", "allowed")
 _TYPES = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
+_NOTHING = Policy("2012-10-17", ())
+_EVERYTHING = attached(
+    "identity",
+    "inline",
+    "of whoever calls",
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+)
+"""Stands for the caller's own policies where only the endpoint is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPolicy:
+    """The policy of a VPC endpoint: its JSON text, and whether the endpoint is of type Gateway."""
+
+    text: str
+    gateway: bool
+
+
+EndpointPolicies = Callable[[str], EndpointPolicy | None]
+"""Returns the policy of the endpoint of an id, ``None`` where there is no such endpoint."""
+
+
+def _no_endpoints(vpc_endpoint_id: str) -> None:
+    """Know no endpoint, so that whatever comes through one is denied."""
 
 
 def request_context(
@@ -87,10 +120,13 @@ def principal_context(principal: Principal) -> dict[str, Sequence[str]]:
 
 
 class PolicyAuthorizer:
-    """Decides by the policies in the database."""
+    """Decides by the policies in the database, and by those of the endpoints that requests come through."""
 
-    def __init__(self, database: Database, region: str, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, region: str, clock: Clock, endpoint_policies: EndpointPolicies = _no_endpoints
+    ) -> None:
         self._database = database
+        self._endpoint_policies = endpoint_policies
         self._identities = Identities(database)
         self._region = region
         self._clock = clock
@@ -98,8 +134,10 @@ class PolicyAuthorizer:
     def authorize(self, call: Call, facts: OperationFacts) -> None:
         """Return if the call may happen; raise the service's own access-denied error if not.
 
-        An operation that passes a role needs ``iam:PassRole`` on it too. EC2's ``DryRun`` ends here, with
-        ``DryRunOperation`` if the call would be allowed.
+        An operation that passes a role needs ``iam:PassRole`` on it too, of which the endpoint that the call came
+        through has no opinion: it filters the calls of one service. An operation that authorizes itself, or needs no
+        permission, has to pass the endpoint all the same. EC2's ``DryRun`` ends here, with ``DryRunOperation`` if the
+        call would be allowed.
         """
         context = dict(
             request_context(
@@ -113,10 +151,16 @@ class PolicyAuthorizer:
         if facts.authorized:
             resources, tags = self._named(facts.resources(call))
             keys = {**context, **tags, **facts.context(call)}
+            endpoint = self._endpoint(call.path.vpc_endpoint_id)
             # Each resource by itself: a key that only one of them has must neither allow nor deny another.
             decisions = [
                 self._decide(
-                    call.principal, facts.action, (each,), {**keys, **facts.resource_context(call, each)}, call.account
+                    call.principal,
+                    facts.action,
+                    (each,),
+                    {**keys, **facts.resource_context(call, each)},
+                    call.account,
+                    endpoint=endpoint,
                 )
                 for each in resources
             ]
@@ -124,6 +168,8 @@ class PolicyAuthorizer:
             self._enforce(min(decisions, key=lambda decision: _TOLD_FIRST.index(decision.outcome)), call)
             if facts.passed_role is not None:
                 self._authorize_pass_role(call, facts.passed_role.parameter, facts.passed_role.service, context)
+        elif call.path.vpc_endpoint_id is not None:
+            self._enforce(self._through_endpoint(call, facts, context), call)
         if call.service == "ec2" and call.parameters.get("DryRun"):
             raise DryRunOperation
 
@@ -137,6 +183,24 @@ class PolicyAuthorizer:
     def tags_of(self, principal: Principal) -> ContextValues:
         """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``)."""
         return self._identities.of(principal).tags
+
+    def _endpoint(self, vpc_endpoint_id: str | None) -> AttachedPolicy | None:
+        """Return the policy of the endpoint that a request came through; one that is gone allows nothing."""
+        if vpc_endpoint_id is None:
+            return None
+        found = self._endpoint_policies(vpc_endpoint_id)
+        if found is None:
+            logger.warning("a request came through %s, which does not exist: denied", vpc_endpoint_id)
+            return AttachedPolicy("endpoint", _NOTHING, f"endpoint {vpc_endpoint_id}")
+        return AttachedPolicy("endpoint", parse(found.text, "endpoint"), f"endpoint {vpc_endpoint_id}", found.gateway)
+
+    def _through_endpoint(self, call: Call, facts: OperationFacts, context: ContextValues) -> Decision:
+        """Decide a call by the policy of its endpoint alone. Of those calls AssumeRole alone is about a resource."""
+        endpoint = self._endpoint(call.path.vpc_endpoint_id)
+        assert endpoint is not None
+        resource = str(call.parameters.get("RoleArn", "*"))
+        full = {"aws:ResourceAccount": (call.account,), **context, **self.tags_of(call.principal)}
+        return decide(Request(call.principal, facts.action, (resource,), call.account, full), [endpoint, _EVERYTHING])
 
     def _named(self, resources: Sequence[str]) -> tuple[tuple[str, ...], ContextValues]:
         """Return resources with the whole ARNs of users and roles, and the tags of the one that is named.
@@ -192,13 +256,13 @@ class PolicyAuthorizer:
         context: ContextValues,
         resource_policy: str | None = None,
         resource_account: str | None = None,
-        endpoint_policy: str | None = None,
+        vpc_endpoint_id: str | None = None,
     ) -> Decision:
         """Decide one action on one resource.
 
         ``context`` holds the condition keys of the request (see ``request_context``) and of the service; the keys
-        that say who calls are added here and win. ``resource_policy`` and ``endpoint_policy`` are JSON texts; an
-        endpoint policy is given if, and only if, the request came through that gateway endpoint. Denials are logged.
+        that say who calls are added here and win. ``resource_policy`` is JSON text. ``vpc_endpoint_id`` names the
+        endpoint that the request came through, whose policy then has to allow it too. Denials are logged.
         """
         decision = self._decide(
             principal,
@@ -207,7 +271,7 @@ class PolicyAuthorizer:
             {**context, **principal_context(principal)},
             resource_account or principal.account,
             resource_policy,
-            endpoint_policy,
+            self._endpoint(vpc_endpoint_id),
         )
         if not decision.allowed:
             logger.info("%s [%s]", decision.message(), decision.story())
@@ -221,14 +285,13 @@ class PolicyAuthorizer:
         context: Mapping[str, Sequence[str]],
         resource_account: str,
         resource_policy: str | None = None,
-        endpoint_policy: str | None = None,
+        endpoint: AttachedPolicy | None = None,
     ) -> Decision:
         policies = self.policies_of(principal)
         if resource_policy is not None:
             policies.append(attached("resource", "bucket", f"of {resources[0]}", resource_policy))
-        if endpoint_policy is not None:
-            endpoint = next(iter(context.get("aws:SourceVpce", ())), "of the path")
-            policies.append(attached("endpoint", "endpoint", endpoint, endpoint_policy))
+        if endpoint is not None:
+            policies.append(endpoint)
         full = {"aws:ResourceAccount": (resource_account,), **context, **self.tags_of(principal)}
         return decide(Request(principal, action, resources, resource_account, full), policies)
 

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.analysis.job_file import InputFormat, JobFile, Kind, ModelPlace
-from reading_room.containers.spec import ContainerSpec, EngineName, Limits
+from reading_room.containers.spec import RESOLVER, ContainerSpec, EngineName, Limits
 from reading_room.jobs.places import location_of
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
+from reading_room.vpc import dhcp_options
 from reading_room.vpc.tables import NetworkInterface
 
 
@@ -42,7 +43,8 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
         )
         .order_by(JobContainerRow.container_id)
     )
-    return tuple(_container(container, job, limits) for container, job in rows)
+    told = dhcp_options.name_servers(session)
+    return tuple(_container(container, job, limits, told.get(str(container.vpc_id))) for container, job in rows)
 
 
 def limits_from(settings: Settings) -> Limits:
@@ -55,7 +57,10 @@ def limits_from(settings: Settings) -> Limits:
     )
 
 
-def _container(container: JobContainerRow, job: JobRow, limits: Limits) -> ContainerSpec:
+def _container(
+    container: JobContainerRow, job: JobRow, limits: Limits, told: dhcp_options.NameServers | None
+) -> ContainerSpec:
+    servers = () if told is None else told.servers
     return ContainerSpec(
         container_id=container.container_id,
         vpc_id=str(container.vpc_id),
@@ -79,6 +84,8 @@ def _container(container: JobContainerRow, job: JobRow, limits: Limits) -> Conta
         credentials_path=container.credentials_path,
         limits=limits,
         stop=container.stop,
+        name_servers=tuple(RESOLVER if server == dhcp_options.AMAZON_DNS else server for server in servers),
+        search_domains=() if told is None else told.domains,
     )
 
 

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.aws.errors import AwsError
-from reading_room.database.engine import Database
 from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
 from reading_room.s3.actions import Requirement
 from reading_room.s3.backends.backend import Backend, BucketFacts
 from reading_room.s3.denials import Denial, Denials
 from reading_room.s3.errors import AccessDenied, NoSuchBucket
 from reading_room.s3.public_access import is_public, without_allows
-from reading_room.vpc import endpoints
 
 logger = logging.getLogger(__name__)
 
@@ -102,10 +100,9 @@ def s3_context(
 class S3Authorization:
     """Decides requests by the policies in force at this moment. Blocking: to be called in worker threads."""
 
-    def __init__(self, authorizer: PolicyAuthorizer, database: Database, backend: Backend, region: str) -> None:
+    def __init__(self, authorizer: PolicyAuthorizer, backend: Backend, region: str) -> None:
         self.denials = Denials()
         self._authorizer = authorizer
-        self._database = database
         self._backend = backend
         self._region = region
 
@@ -131,7 +128,6 @@ class S3Authorization:
         Raises ``AccessDenied`` naming the policy that decided, or ``NoSuchBucket`` to a caller whose own policies
         would allow it. ``creates`` says that the bucket is to be made.
         """
-        endpoint_policy = self._endpoint_policy(caller)
         facts: dict[str, BucketFacts | None] = {}
         for requirement in requirements:
             # A bucket that is to be made has no owner and no policy yet, even if another account has its name.
@@ -139,7 +135,7 @@ class S3Authorization:
             if name is not None and name not in facts:
                 facts[name] = self._backend.bucket(name)
             bucket = facts[name] if name is not None else None
-            decision = self._decide(caller, requirement, bucket, endpoint_policy)
+            decision = self._decide(caller, requirement, bucket)
             if not decision.allowed:
                 raise self._denied(caller, decision, bucket)
             if name is not None and bucket is None:
@@ -147,17 +143,16 @@ class S3Authorization:
 
     def permits(self, caller: Caller, requirement: Requirement, bucket: BucketFacts) -> bool:
         """Say whether a requirement would be met if the bucket were as these facts say. Nothing is recorded."""
-        return self._decide(caller, requirement, bucket, self._endpoint_policy(caller)).allowed
+        return self._decide(caller, requirement, bucket).allowed
 
     def refusals(self, caller: Caller, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
         """Return the keys of ``resources`` whose requirement is not met, each with its error."""
-        endpoint_policy = self._endpoint_policy(caller)
         refused: dict[str, AwsError] = {}
         bucket: BucketFacts | None = None
         for key, requirement in resources.items():
             if bucket is None and requirement.bucket is not None:
                 bucket = self._backend.bucket(requirement.bucket)
-            decision = self._decide(caller, requirement, bucket, endpoint_policy)
+            decision = self._decide(caller, requirement, bucket)
             if not decision.allowed:
                 refused[key] = self._denied(caller, decision, bucket)
         return refused
@@ -166,9 +161,7 @@ class S3Authorization:
         """Return in words the latest denial of an access key id or principal ARN, with the statement that decided."""
         return self.denials.recent_denial(caller)
 
-    def _decide(
-        self, caller: Caller, requirement: Requirement, bucket: BucketFacts | None, endpoint_policy: str | None
-    ) -> Decision:
+    def _decide(self, caller: Caller, requirement: Requirement, bucket: BucketFacts | None) -> Decision:
         context = caller.context
         if bucket is not None:
             context = {**context, "s3:ResourceAccount": (bucket.account,)}
@@ -179,19 +172,8 @@ class S3Authorization:
             context=context,
             resource_policy=_effective_policy(bucket, caller.principal),
             resource_account=bucket.account if bucket is not None else caller.principal.account,
-            endpoint_policy=endpoint_policy,
+            vpc_endpoint_id=caller.path.vpc_endpoint_id,
         )
-
-    def _endpoint_policy(self, caller: Caller) -> str | None:
-        endpoint_id = caller.path.vpc_endpoint_id
-        if endpoint_id is None:
-            return None
-        with self._database.reading() as session:
-            try:
-                return endpoints.policy_of(session, endpoint_id)
-            except AwsError:
-                logger.warning("%s came through %s, which does not exist: denied", caller.request_id, endpoint_id)
-                raise AccessDenied from None
 
     def _denied(self, caller: Caller, decision: Decision, bucket: BucketFacts | None) -> AccessDenied:
         message = decision.message(quote_resource=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -21,10 +21,12 @@ from reading_room.vpc.interface_errors import (
     AddressReserved,
     InsufficientFreeAddresses,
 )
-from reading_room.vpc.tables import AddressRest, NetworkInterface, Subnet
+from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddress, Subnet
 
 RESERVED = 5
 REST = dt.timedelta(seconds=60)
+_HOLDERS: tuple[type[NetworkInterface] | type[SecondaryAddress], ...] = (NetworkInterface, SecondaryAddress)
+"""The tables whose rows hold an address each."""
 
 
 def capacity(cidr: str) -> int:
@@ -40,12 +42,17 @@ def is_reserved(cidr: str, address: str) -> bool:
 
 
 def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | None = None) -> str:
-    """Choose an address for a new interface: the wanted one, or the lowest that is free and rested.
+    """Choose an address for an interface: the wanted one, or the lowest that is free and rested.
 
-    The caller inserts the interface in the same transaction; the table's unique constraint is the last word. Raises
-    ``AddressOutsideSubnet``, ``AddressReserved``, ``AddressInUse`` or ``InsufficientFreeAddresses``.
+    The caller inserts the interface, or its secondary address, in the same transaction. There is one writer at a time,
+    and each table has a unique constraint besides. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
+    ``AddressInUse`` or ``InsufficientFreeAddresses``.
     """
-    taken = set(session.scalars(select(NetworkInterface.address).where(NetworkInterface.subnet_id == subnet.subnet_id)))
+    taken = {
+        address
+        for table in _HOLDERS
+        for address in session.scalars(select(table.address).where(table.subnet_id == subnet.subnet_id))
+    }
     address = _pick(session, subnet, now, taken) if wanted is None else _wanted(subnet, wanted, taken)
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == subnet.vpc_id, AddressRest.address == address))
     return address
@@ -53,25 +60,43 @@ def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | N
 
 def free_counts(session: Session, subnets: Sequence[Subnet]) -> dict[str, int]:
     """Return how many addresses each subnet can still give out, resting ones included, by subnet id."""
-    statement = (
-        select(NetworkInterface.subnet_id, func.count())
-        .where(NetworkInterface.subnet_id.in_([subnet.subnet_id for subnet in subnets]))
-        .group_by(NetworkInterface.subnet_id)
-    )
-    used: dict[str, int] = {row[0]: row[1] for row in session.execute(statement)}
-    return {subnet.subnet_id: capacity(subnet.cidr) - used.get(subnet.subnet_id, 0) for subnet in subnets}
+    free = {subnet.subnet_id: capacity(subnet.cidr) for subnet in subnets}
+    for table in _HOLDERS:
+        statement = (
+            select(table.subnet_id, func.count()).where(table.subnet_id.in_(list(free))).group_by(table.subnet_id)
+        )
+        for subnet_id, used in session.execute(statement):
+            free[subnet_id] -= used
+    return free
 
 
-def begin_rest(session: Session, interface: NetworkInterface, now: dt.datetime) -> None:
-    """Let the address of an interface that is being deleted rest from ``now`` on."""
+def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
+    """Let the address of a row that is being deleted rest from ``now`` on."""
     session.merge(
-        AddressRest(vpc_id=interface.vpc_id, address=interface.address, subnet_id=interface.subnet_id, released_at=now)
+        AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
     )
 
 
 def end_rest(session: Session, vpc_id: str, address: str) -> None:
     """Let an address be given out again at once, because nothing of its former owner is left in any kernel."""
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id, AddressRest.address == address))
+
+
+def first_rested(
+    candidates: Iterable[str], taken: Collection[str], rests: Mapping[str, dt.datetime], now: dt.datetime
+) -> str | None:
+    """Return the first address that nobody has and that has rested; if all free ones rest, the longest rested.
+
+    ``rests`` are the moments since when addresses rest. ``None`` when every candidate is taken.
+    """
+    resting: list[tuple[dt.datetime, str]] = []
+    for address in candidates:
+        if address in taken:
+            continue
+        if address not in rests or now - rests[address] >= REST:
+            return address
+        resting.append((rests[address], address))
+    return min(resting)[1] if resting else None
 
 
 def _wanted(subnet: Subnet, wanted: str, taken: set[str]) -> str:
@@ -95,11 +120,8 @@ def _pick(session: Session, subnet: Subnet, now: dt.datetime, taken: set[str]) -
     }
     network = ipaddress.IPv4Network(subnet.cidr)
     first = int(network.network_address) + RESERVED - 1
-    for number in range(first, int(network.broadcast_address)):
-        address = str(ipaddress.IPv4Address(number))
-        if address not in taken and (address not in rests or now - rests[address] >= REST):
-            return address
-    resting = sorted((released_at, address) for address, released_at in rests.items() if address not in taken)
-    if not resting:
+    candidates = (str(ipaddress.IPv4Address(number)) for number in range(first, int(network.broadcast_address)))
+    address = first_rested(candidates, taken, rests, now)
+    if address is None:
         raise InsufficientFreeAddresses(subnet.subnet_id)
-    return resting[0][1]
+    return address

@@ -1,21 +1,21 @@
-"""What an account has without asking: its default VPC, with a subnet in each zone, and its DHCP options set.
+"""What an account has without asking: its default VPC and its DHCP options set.
 
-In EC2 a default VPC also has an internet gateway and a route to it. Nothing here leads to the internet, so it has
-neither, and its subnets give out no public addresses.
+The default VPC has a subnet in each zone, an internet gateway, and in its main table the route to it. Its subnets map
+public addresses on launch, which in EC2 concerns instances alone: an interface made by itself, as those of jobs are,
+has a public address only when an Elastic IP is associated with it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 
 from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
-from reading_room.vpc import dhcp_options, subnets, vpcs
+from reading_room.vpc import dhcp_options, internet_gateways, route_tables, subnets, vpcs
 from reading_room.vpc.errors import DefaultVpcAlreadyExists
 from reading_room.vpc.quotas import Quotas
-from reading_room.vpc.tables import Vpc
+from reading_room.vpc.tables import Route, Vpc
 from reading_room.vpc.zones import zones_of
 
 DEFAULT_CIDR = "172.31.0.0/16"
@@ -38,7 +38,7 @@ def default_vpc(
 def create_default_vpc(
     session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
 ) -> Vpc:
-    """Make a default VPC with a /20 subnet in each zone. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
+    """Make a default VPC with all that belongs to it. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
     if vpcs.default_of(session, account) is not None:
         raise DefaultVpcAlreadyExists
     moment = now or system_clock()
@@ -51,9 +51,11 @@ def create_default_vpc(
         quotas=quotas,
         is_default=True,
     )
-    blocks = ipaddress.IPv4Network(DEFAULT_CIDR).subnets(new_prefix=20)
-    for zone, block in zip(zones_of(region), blocks, strict=False):
-        subnet = subnets.create(session, vpc, str(block), zone, moment)
-        subnet.default_for_az = True
+    for zone in zones_of(region):
+        subnets.create_default(session, account, zone, moment)
+    gateway = internet_gateways.create(session, account, moment, quotas=quotas)
+    internet_gateways.attach(session, account, gateway.internet_gateway_id, vpc.vpc_id)
+    main = route_tables.main_of(session, vpc.vpc_id)
+    session.add(Route(route_table_id=main, destination="0.0.0.0/0", target=gateway.internet_gateway_id))
     session.flush()
     return vpc

@@ -1,12 +1,54 @@
-"""DHCP options sets: the default one of each account, shared by all its new VPCs."""
+"""DHCP options sets: what the containers of a VPC are told of name servers and of their domain.
+
+Each account has a default set, shared by all its new VPCs. A set never changes: a VPC gets another one. Containers
+read theirs when they get their job, so a set in another's place holds for the jobs that start after it.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc.tables import DhcpOptions
+from reading_room.vpc import lookup, tags
+from reading_room.vpc.errors import (
+    DependencyViolation,
+    InvalidParameterValue,
+    MissingParameter,
+    UnsupportedOperation,
+)
+from reading_room.vpc.identifiers import DHCP_OPTIONS, VPC
+from reading_room.vpc.tables import DhcpOptions, Vpc
+
+NO_SET = "default"
+"""What EC2 calls having no set at all: containers are told of no name server and no domain."""
+AMAZON_DNS = "AmazonProvidedDNS"
+"""Stands for the resolver of the VPC."""
+_MOST_VALUES = {
+    "domain-name-servers": 4,
+    "domain-name": 1,
+    "ntp-servers": 4,
+    "netbios-name-servers": 4,
+    "netbios-node-type": 1,
+}
+_NODE_TYPES = ("1", "2", "4", "8")
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+# Some systems take several search domains with blanks between them, so EC2 lets them pass.
+_DOMAINS = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?(?: {_LABEL}(?:\.{_LABEL})*\.?)*")
+
+
+@dataclass(frozen=True, slots=True)
+class NameServers:
+    """What a container is told: servers in their order (``AMAZON_DNS`` or an address), and its search domains."""
+
+    servers: tuple[str, ...]
+    domains: tuple[str, ...]
 
 
 def private_domain(region: str) -> str:
@@ -21,7 +63,7 @@ def default_set(session: Session, account: str, region: str) -> DhcpOptions:
         row = DhcpOptions(
             dhcp_options_id=resource_id("dopt"),
             account=account,
-            options={"domain-name": [private_domain(region)], "domain-name-servers": ["AmazonProvidedDNS"]},
+            options={"domain-name": [private_domain(region)], "domain-name-servers": [AMAZON_DNS]},
             is_default=True,
         )
         session.add(row)
@@ -34,5 +76,81 @@ def has_default_set(session: Session, account: str) -> bool:
     return session.scalar(_default_of(account)) is not None
 
 
+def create(session: Session, account: str, configurations: Sequence[Mapping[str, Any]]) -> DhcpOptions:
+    """Make a set of ``{"Key": …, "Values": […]}``. Raises ``MissingParameter`` or ``InvalidParameterValue``."""
+    options: dict[str, list[str]] = {}
+    for entry in configurations:
+        key, values = str(entry.get("Key", "")), [str(value) for value in entry.get("Values") or ()]
+        if key in options:
+            raise InvalidParameterValue("dhcpConfiguration", key, "The option is given twice.")
+        options[key] = _checked(key, values)
+    if not options:
+        raise MissingParameter("DhcpConfiguration")
+    row = DhcpOptions(dhcp_options_id=resource_id("dopt"), account=account, options=options)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def associate(session: Session, account: str, dhcp_options_id: str, vpc_id: str) -> None:
+    """Give a VPC a set, or none (``NO_SET``). Raises ``VpcNotFound`` or ``DhcpOptionsNotFound``."""
+    vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
+    if dhcp_options_id != NO_SET:
+        lookup.one(session, DHCP_OPTIONS, account, dhcp_options_id)
+    vpc.dhcp_options_id = dhcp_options_id
+
+
+def delete_set(session: Session, account: str, dhcp_options_id: str) -> None:
+    """Delete a set. Raises ``DependencyViolation`` while a VPC has it, and for the account's default one."""
+    row: DhcpOptions = lookup.one(session, DHCP_OPTIONS, account, dhcp_options_id)
+    used = session.scalar(select(func.count()).select_from(Vpc).where(Vpc.dhcp_options_id == dhcp_options_id))
+    if used or row.is_default:
+        raise DependencyViolation("dhcpOptions", dhcp_options_id)
+    tags.forget(session, dhcp_options_id)
+    session.delete(row)
+    session.flush()
+
+
+def name_servers(session: Session) -> dict[str, NameServers]:
+    """Return what the containers of each VPC are told, by the VPC's id."""
+    sets = {row.dhcp_options_id: row.options for row in session.scalars(select(DhcpOptions))}
+    return {
+        vpc_id: _told(sets.get(dhcp_options_id, {}))
+        for vpc_id, dhcp_options_id in session.execute(select(Vpc.vpc_id, Vpc.dhcp_options_id))
+    }
+
+
+def _told(options: Mapping[str, Sequence[str]]) -> NameServers:
+    domains = " ".join(options.get("domain-name", ())).split()
+    return NameServers(tuple(options.get("domain-name-servers", ())), tuple(domains))
+
+
 def _default_of(account: str) -> Select[DhcpOptions]:
     return select(DhcpOptions).where(DhcpOptions.account == account, DhcpOptions.is_default.is_(True))
+
+
+def _checked(key: str, values: list[str]) -> list[str]:
+    if key == "ipv6-address-preferred-lease-time":
+        raise UnsupportedOperation("The option ipv6-address-preferred-lease-time needs IPv6, which no VPC has here.")
+    if key not in _MOST_VALUES:
+        raise InvalidParameterValue("dhcpConfiguration", key, f"Expecting one of {', '.join(_MOST_VALUES)}.")
+    if not 1 <= len(values) <= _MOST_VALUES[key]:
+        raise InvalidParameterValue(key, ", ".join(values), f"Expecting 1 to {_MOST_VALUES[key]} values.")
+    for value in values:
+        if not _fits(key, value):
+            raise InvalidParameterValue(key, value, "The value does not fit this option.")
+    return values
+
+
+def _fits(key: str, value: str) -> bool:
+    if key == "domain-name":
+        return len(value) <= 253 and _DOMAINS.fullmatch(value) is not None
+    if key == "netbios-node-type":
+        return value in _NODE_TYPES
+    if key == "domain-name-servers" and value == AMAZON_DNS:
+        return True
+    try:
+        address = ipaddress.IPv4Address(value)
+    except ValueError:
+        return False
+    return not (address.is_multicast or address.is_unspecified or address.is_loopback or value == "255.255.255.255")

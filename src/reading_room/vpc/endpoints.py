@@ -1,31 +1,39 @@
-"""Gateway endpoints: a way out of a VPC to one service, and the policy that filters what goes through it.
+"""VPC endpoints: a way out of a VPC to one service, and the policy that filters what goes through it.
 
-The routes that lead a prefix list to an endpoint are the record of its route tables.
+Here is what all endpoints share, and gateways: the routes that lead a prefix list to one are the record of its route
+tables. Endpoints with interfaces are in ``interface_endpoints.py``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import threading
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from reading_room.database.engine import Database
+from reading_room.iam.authorizer import EndpointPolicy
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.ids import resource_id
-from reading_room.vpc import lookup, prefix_lists, tags
-from reading_room.vpc.errors import VpcEndpointNotFound
+from reading_room.vpc import endpoint_services, lookup, tags
 from reading_room.vpc.identifiers import ROUTE_TABLE, VPC_ENDPOINT
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.route_tables import next_number
 from reading_room.vpc.rule_errors import PrefixListRouteExists
-from reading_room.vpc.service_errors import InvalidPolicyDocument, InvalidServiceName, TableOfAnotherNetwork
+from reading_room.vpc.service_errors import InvalidPolicyDocument, TableOfAnotherNetwork
 from reading_room.vpc.tables import Route, RouteTable, Vpc, VpcEndpoint
 
-MAX_NUMBER = 2000
-"""Listener ports of endpoints are computed from their numbers (``dataplane/spec.py``)."""
+MAX_NUMBER = 1990
+"""Listener ports of endpoints come from their numbers (``dataplane/spec.py``); those above are not customers'."""
 DEFAULT_POLICY = '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
 """Full access, as EC2 gives a gateway endpoint without a policy of its own."""
+DEFAULT_INTERFACE_POLICY = json.dumps(
+    {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}, indent=2
+)
+"""The same for an interface endpoint: as EC2 has it, in several lines and without a version."""
 
 
 def create(
@@ -44,31 +52,37 @@ def create(
     Raises ``InvalidServiceName``, ``InvalidPolicyDocument``, ``RouteTableNotFound``, ``TableOfAnotherNetwork``,
     ``PrefixListRouteExists`` or ``LimitExceeded``.
     """
-    _prefix_list_of(region, service_name)
-    used = session.scalar(select(func.count()).select_from(VpcEndpoint).where(VpcEndpoint.account == vpc.account))
-    require_room(used, quotas.gateway_endpoints, "VpcEndpointLimitExceeded", "gateway VPC endpoints")
-    numbers = set(session.scalars(select(VpcEndpoint.number).where(VpcEndpoint.vpc_id == vpc.vpc_id)))
+    endpoint_services.find(region, service_name)
+    used = select(func.count()).select_from(VpcEndpoint)
+    used = used.where(VpcEndpoint.account == vpc.account, VpcEndpoint.kind == "Gateway")
+    require_room(session.scalar(used), quotas.gateway_endpoints, "VpcEndpointLimitExceeded", "gateway VPC endpoints")
     endpoint = VpcEndpoint(
         vpc_endpoint_id=resource_id("vpce"),
         account=vpc.account,
         vpc_id=vpc.vpc_id,
         service_name=service_name,
-        number=next_number(numbers, MAX_NUMBER),
-        policy=DEFAULT_POLICY if policy is None else checked_policy(policy),
+        number=next_endpoint_number(session, vpc.vpc_id),
+        policy=checked_policy(policy, "Gateway"),
         created_at=now,
     )
     session.add(endpoint)
     session.flush()
-    add_route_tables(session, endpoint, region, route_table_ids)
+    add_route_tables(session, endpoint, route_table_ids)
     return endpoint
 
 
-def add_route_tables(session: Session, endpoint: VpcEndpoint, region: str, route_table_ids: Sequence[str]) -> None:
+def next_endpoint_number(session: Session, vpc_id: str) -> int:
+    """Return a number that no endpoint of the VPC has."""
+    numbers = set(session.scalars(select(VpcEndpoint.number).where(VpcEndpoint.vpc_id == vpc_id)))
+    return next_number(numbers, MAX_NUMBER)
+
+
+def add_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids: Sequence[str]) -> None:
     """Lead the service's prefix list to the endpoint in these tables; one that does so already stays.
 
     Raises ``RouteTableNotFound``, ``TableOfAnotherNetwork`` or ``PrefixListRouteExists``.
     """
-    prefix_list_id = _prefix_list_of(region, endpoint.service_name)
+    prefix_list_id = endpoint_services.prefix_list_of(endpoint.service_name)
     for route_table_id in dict.fromkeys(route_table_ids):
         route_table = _table(session, endpoint, route_table_id)
         existing = session.get(Route, (route_table.route_table_id, prefix_list_id))
@@ -91,7 +105,10 @@ def remove_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids
 
 
 def delete_endpoint(session: Session, account: str, vpc_endpoint_id: str) -> None:
-    """Delete an endpoint with its routes. Raises ``VpcEndpointNotFound`` or ``MalformedId``."""
+    """Delete an endpoint with its routes and tags. What hangs on one with interfaces is gone already.
+
+    Raises ``VpcEndpointNotFound`` or ``MalformedId``.
+    """
     endpoint: VpcEndpoint = lookup.one(session, VPC_ENDPOINT, account, vpc_endpoint_id)
     session.execute(delete(Route).where(Route.target == vpc_endpoint_id))
     tags.forget(session, vpc_endpoint_id)
@@ -99,8 +116,18 @@ def delete_endpoint(session: Session, account: str, vpc_endpoint_id: str) -> Non
     session.flush()
 
 
-def checked_policy(text: str) -> str:
-    """Return the text of a policy that an endpoint can have. Raises ``InvalidPolicyDocument``."""
+def default_policy(kind: str) -> str:
+    """Return the policy of an endpoint of this type that was given none."""
+    return DEFAULT_INTERFACE_POLICY if kind == "Interface" else DEFAULT_POLICY
+
+
+def checked_policy(text: str | None, kind: str) -> str:
+    """Return the text of a policy that an endpoint can have, the default one for ``None``.
+
+    Raises ``InvalidPolicyDocument``.
+    """
+    if text is None:
+        return default_policy(kind)
     try:
         parse(text, "endpoint")
     except PolicyDocumentError as error:
@@ -108,25 +135,45 @@ def checked_policy(text: str) -> str:
     return text
 
 
-def policy_of(session: Session, vpce_id: str) -> str:
-    """Return the JSON text of an endpoint's policy. Raises ``VpcEndpointNotFound``, which must deny the request."""
-    policy = session.scalar(select(VpcEndpoint.policy).where(VpcEndpoint.vpc_endpoint_id == vpce_id))
-    if policy is None:
-        raise VpcEndpointNotFound(vpce_id)
-    return policy
+class EndpointPolicies:
+    """The policies of all endpoints, as the authorizer asks for them (``iam.authorizer.EndpointPolicies``).
+
+    Each is read once and kept until an endpoint is written, so a change holds for the next request. Thread-safe.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._kept: dict[str, EndpointPolicy] = {}
+        database.on_commit(self._committed)
+
+    def __call__(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
+        """Return the policy that an endpoint has at this moment, ``None`` if it does not exist."""
+        with self._lock:
+            kept, generation = self._kept.get(vpc_endpoint_id), self._generation
+        if kept is not None:
+            return kept
+        with self._database.reading() as session:
+            row = session.get(VpcEndpoint, vpc_endpoint_id)
+            found = None if row is None else EndpointPolicy(row.policy, gateway=row.kind == "Gateway")
+        with self._lock:
+            # What was read before a commit that came between may be old, and is not kept.
+            if found is not None and self._generation == generation:
+                self._kept[vpc_endpoint_id] = found
+        return found
+
+    def _committed(self, tables: frozenset[str]) -> None:
+        if VpcEndpoint.__tablename__ in tables:
+            with self._lock:
+                self._generation += 1
+                self._kept.clear()
 
 
 def route_tables_of(session: Session, vpc_endpoint_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the ids of the route tables that lead to each of several endpoints, sorted."""
     routes = lookup.grouped(session, Route, "target", vpc_endpoint_ids, "route_table_id")
     return {endpoint_id: [route.route_table_id for route in found] for endpoint_id, found in routes.items()}
-
-
-def _prefix_list_of(region: str, service_name: str) -> str:
-    for prefix_list in prefix_lists.lists_of(region):
-        if prefix_list.name == service_name:
-            return prefix_list.prefix_list_id
-    raise InvalidServiceName(service_name)
 
 
 def _table(session: Session, endpoint: VpcEndpoint, route_table_id: str) -> RouteTable:

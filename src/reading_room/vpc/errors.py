@@ -317,9 +317,8 @@ class GatewayNotFound(NotFound):
     """A route names a gateway that does not exist; the code depends on the kind of gateway."""
 
     kinds: ClassVar[dict[str, tuple[str, str]]] = {
-        "igw": ("InvalidInternetGatewayID.NotFound", "The internetGateway ID"),
         "eigw": ("InvalidGatewayID.NotFound", "The egressOnlyInternetGateway ID"),
-        "nat": ("NatGatewayNotFound", "The natGateway ID"),
+        "nat": ("InvalidNatGatewayID.NotFound", "The natGateway ID"),
         "pcx": ("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID"),
         "tgw": ("InvalidTransitGatewayID.NotFound", "The transitGateway ID"),
         "i": ("InvalidInstanceID.NotFound", "The instance ID"),

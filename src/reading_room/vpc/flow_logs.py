@@ -31,6 +31,7 @@ from reading_room.vpc.tables import FlowLog
 RESOURCE_KINDS: Mapping[str, Kind] = {"VPC": VPC, "Subnet": SUBNET, "NetworkInterface": NETWORK_INTERFACE}
 TRAFFIC_TYPES = ("ACCEPT", "REJECT", "ALL")
 CLOUD_WATCH, S3 = "cloud-watch-logs", "s3"
+FILE_FORMATS = ("plain-text", "parquet")
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 
 
@@ -83,6 +84,18 @@ class Settings:
         """The prefix of an s3 destination, ending in a slash, or empty."""
         return _bucket_and_prefix(self.log_destination or "")[1]
 
+    @property
+    def destination_name(self) -> str:
+        """The bucket's or log group's name."""
+        return self.log_group_name or self.bucket
+
+    def names_group_elsewhere(self, account: str, region: str) -> bool:
+        """Say whether the log group's ARN is that of another account or region, where nothing can be written."""
+        if self.destination_type != CLOUD_WATCH or self.log_destination is None:
+            return False
+        arn = Arn.parse(self.log_destination)
+        return (arn.account, arn.region) != (account, region)
+
     def key_prefix(self, account: str) -> str:
         """Return what the keys of an account's records begin with (VPC User Guide, "Publish flow logs to S3")."""
         folder = f"aws-account-id={account}" if self.hive_compatible_partitions else account
@@ -111,8 +124,9 @@ def requested(request: Mapping[str, Any]) -> Settings:
     options = request.get("DestinationOptions") or {}
     if options and destination_type != S3:
         raise FlowLogParameter("options-without-s3")
-    if options.get("FileFormat", "plain-text") != "plain-text":
-        raise InvalidParameterValue("fileFormat", options["FileFormat"], "Only plain-text is supported.")
+    file_format = str(options.get("FileFormat") or FILE_FORMATS[0])
+    if file_format not in FILE_FORMATS:
+        raise InvalidParameterValue("fileFormat", file_format, f"Expecting one of {', '.join(FILE_FORMATS)}.")
     return Settings(
         resource_type=resource_type,
         traffic_type=str(request["TrafficType"]),
@@ -122,7 +136,7 @@ def requested(request: Mapping[str, Any]) -> Settings:
         deliver_role_arn=request.get("DeliverLogsPermissionArn"),
         log_format=_format(request.get("LogFormat")),
         max_aggregation_interval=interval,
-        file_format="plain-text",
+        file_format=file_format,
         hive_compatible_partitions=bool(options.get("HiveCompatiblePartitions", False)),
         per_hour_partition=bool(options.get("PerHourPartition", False)),
     )
@@ -134,18 +148,20 @@ def create(
     settings: Settings,
     resource: str,
     now: dt.datetime,
-    bucket: BucketVerdict,
+    verdict: BucketVerdict,
     *,
     quotas: Quotas = Quotas(),
 ) -> FlowLog:
-    """Make a flow log for one resource; ``bucket`` is the verdict on an s3 destination.
+    """Make a flow log for one resource; ``verdict`` is about its destination.
 
     Raises the resource's not-found error, ``LogDestinationMissing``, ``LogDestinationDenied``,
     ``FlowLogAlreadyExists`` or ``LimitExceeded``: EC2 lists those under ``Unsuccessful``.
     """
     lookup.one(session, RESOURCE_KINDS[settings.resource_type], account, resource)
-    if settings.destination_type == S3:
-        _check_bucket(settings, bucket)
+    if verdict == "missing":
+        raise LogDestinationMissing(settings.destination_name)
+    if verdict == "denied":
+        raise LogDestinationDenied(settings.destination_name)
     same = select(FlowLog.flow_log_id).where(
         FlowLog.resource_id == resource,
         FlowLog.traffic_type == settings.traffic_type,
@@ -259,10 +275,3 @@ def _format(text: str | None) -> str:
             raise UnknownFlowLogField(", ".join(error.fields)) from None
         raise FlowLogParameter("bad-format") from None
     return text
-
-
-def _check_bucket(settings: Settings, verdict: BucketVerdict) -> None:
-    if verdict == "missing":
-        raise LogDestinationMissing(settings.bucket)
-    if verdict == "denied":
-        raise LogDestinationDenied(settings.bucket)

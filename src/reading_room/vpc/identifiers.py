@@ -15,6 +15,7 @@ from reading_room.vpc.errors import (
     MalformedId,
     NetworkInterfaceNotFound,
     PermissionNotFound,
+    PrefixListNotFound,
     RouteTableNotFound,
     SecurityGroupNotFound,
     SecurityGroupRuleNotFound,
@@ -22,8 +23,17 @@ from reading_room.vpc.errors import (
     VpcEndpointNotFound,
     VpcNotFound,
 )
+from reading_room.vpc.gateway_errors import AllocationNotFound, InternetGatewayNotFound, NatGatewayNotFound
+from reading_room.vpc.insights_errors import AnalysisNotFound, PathNotFound
 
 _DIGITS = re.compile(r"[0-9a-f]{8}(?:[0-9a-f]{9})?")
+
+
+def check_id(malformed_code: str, expected: str, value: str) -> None:
+    """Raise ``MalformedId`` with this code unless ``value`` is an id with the prefix ``expected``."""
+    prefix, separator, digits = value.rpartition("-")
+    if prefix != expected or not separator or not _DIGITS.fullmatch(digits):
+        raise MalformedId(malformed_code, value, expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +50,7 @@ class Kind:
 
     def check(self, value: str) -> None:
         """Raise ``MalformedId`` unless ``value`` looks like an id of this kind."""
-        prefix, separator, digits = value.rpartition("-")
-        if prefix != self.prefix or not separator or not _DIGITS.fullmatch(digits):
-            raise MalformedId(self.malformed_code, value, self.prefix)
+        check_id(self.malformed_code, self.prefix, value)
 
     def missing(self, identifier: str) -> Ec2Error:
         """Return the error that says that this id does not exist."""
@@ -89,6 +97,43 @@ DHCP_OPTIONS = Kind(
     "dhcp-options", "dopt", tables.DhcpOptions, "dhcp_options_id", DhcpOptionsNotFound, "InvalidDhcpOptionsId.Malformed"
 )
 
+PREFIX_LIST = Kind(
+    "prefix-list", "pl", tables.PrefixList, "prefix_list_id", PrefixListNotFound, "InvalidPrefixListId.Malformed"
+)
+INTERNET_GATEWAY = Kind(
+    "internet-gateway",
+    "igw",
+    tables.InternetGateway,
+    "internet_gateway_id",
+    InternetGatewayNotFound,
+    "InvalidInternetGatewayId.Malformed",
+)
+ELASTIC_ADDRESS = Kind(
+    "elastic-ip",
+    "eipalloc",
+    tables.ElasticAddress,
+    "allocation_id",
+    AllocationNotFound,
+    "InvalidAllocationID.Malformed",
+)
+NAT_GATEWAY = Kind("natgateway", "nat", tables.NatGateway, "nat_gateway_id", NatGatewayNotFound, "NatGatewayMalformed")
+NETWORK_INSIGHTS_PATH = Kind(
+    "network-insights-path",
+    "nip",
+    tables.NetworkInsightsPath,
+    "path_id",
+    PathNotFound,
+    "InvalidNetworkInsightsPathId.Malformed",
+)
+NETWORK_INSIGHTS_ANALYSIS = Kind(
+    "network-insights-analysis",
+    "nia",
+    tables.NetworkInsightsAnalysis,
+    "analysis_id",
+    AnalysisNotFound,
+    "InvalidNetworkInsightsAnalysisId.Malformed",
+)
+
 KINDS: tuple[Kind, ...] = (
     VPC,
     SUBNET,
@@ -100,6 +145,12 @@ KINDS: tuple[Kind, ...] = (
     VPC_ENDPOINT,
     FLOW_LOG,
     DHCP_OPTIONS,
+    PREFIX_LIST,
+    INTERNET_GATEWAY,
+    ELASTIC_ADDRESS,
+    NAT_GATEWAY,
+    NETWORK_INSIGHTS_PATH,
+    NETWORK_INSIGHTS_ANALYSIS,
 )
 _BY_PREFIX = {kind.prefix: kind for kind in KINDS}
 

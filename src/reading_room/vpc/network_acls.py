@@ -23,30 +23,31 @@ def views(session: Session, account: str, network_acl_ids: Sequence[str]) -> lis
     """Return the lists of an account as EC2 shows them. Raises ``NetworkAclNotFound`` for an id that is none."""
     rows: list[Vpc] = lookup.described(session, VPC, account, ())
     by_vpc = lookup.grouped(session, Subnet, "vpc_id", [row.vpc_id for row in rows], "subnet_id")
-    found = {_acl_id(row.vpc_id): _view(row, by_vpc[row.vpc_id]) for row in rows}
+    found = {acl_id(row.vpc_id): _view(row, by_vpc[row.vpc_id]) for row in rows}
     for network_acl_id in network_acl_ids:
         if not network_acl_id.startswith("acl-"):
             raise MalformedId("InvalidNetworkAclId.Malformed", network_acl_id, "acl")
         if network_acl_id not in found:
             raise NetworkAclNotFound(network_acl_id)
-    return [view for acl_id, view in found.items() if not network_acl_ids or acl_id in network_acl_ids]
+    return [view for own, view in found.items() if not network_acl_ids or own in network_acl_ids]
 
 
-def _acl_id(vpc_id: str) -> str:
+def acl_id(vpc_id: str) -> str:
+    """Return the id of a VPC's default list."""
     return f"acl-{vpc_id.removeprefix('vpc-')}"
 
 
 def _view(vpc: Vpc, subnets: Sequence[Subnet]) -> dict[str, Any]:
-    acl_id = _acl_id(vpc.vpc_id)
+    own = acl_id(vpc.vpc_id)
     return {
-        "NetworkAclId": acl_id,
+        "NetworkAclId": own,
         "VpcId": vpc.vpc_id,
         "OwnerId": vpc.account,
         "IsDefault": True,
         "Associations": [
             {
                 "NetworkAclAssociationId": f"aclassoc-{subnet.subnet_id.removeprefix('subnet-')}",
-                "NetworkAclId": acl_id,
+                "NetworkAclId": own,
                 "SubnetId": subnet.subnet_id,
             }
             for subnet in subnets

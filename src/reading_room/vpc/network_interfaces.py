@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
 from reading_room.ids import resource_id
-from reading_room.vpc import addresses, lookup, security_groups, tags
+from reading_room.vpc import addresses, lookup, secondary_addresses, security_groups, tags
 from reading_room.vpc.errors import AuthFailure, LimitExceeded, NetworkInterfaceNotFound
 from reading_room.vpc.identifiers import INTERFACE_PERMISSION, NETWORK_INTERFACE, SECURITY_GROUP
 from reading_room.vpc.interface_errors import (
@@ -32,6 +32,7 @@ from reading_room.vpc.tables import (
     NetworkInterface,
     NetworkInterfaceGroup,
     NetworkInterfacePermission,
+    SecondaryAddress,
     SecurityGroup,
     Subnet,
     Vpc,
@@ -40,6 +41,8 @@ from reading_room.vpc.tables import (
 SERVICE_ACCOUNT = "000000000000"
 """The account of the service that runs containers, to which owners give ``INSTANCE-ATTACH``."""
 INSTANCE_ATTACH = "INSTANCE-ATTACH"
+AWS_MACHINERY = "amazon-aws"
+"""Who has the interfaces of endpoints and NAT gateways, as EC2 names it."""
 
 
 def create(
@@ -58,23 +61,52 @@ def create(
 
     Raises what ``addresses.allocate`` and ``set_groups`` raise, and ``LimitExceeded``.
     """
-    used = session.scalar(select(func.count()).select_from(NetworkInterface).where(NetworkInterface.account == account))
-    require_room(used, quotas.interfaces, "NetworkInterfaceLimitExceeded", "network interfaces")
     groups = _groups(session, account, subnet.vpc_id, subnet.subnet_id, group_ids, quotas)
-    interface = NetworkInterface(
-        interface_id=resource_id("eni"),
-        account=account,
-        vpc_id=subnet.vpc_id,
-        subnet_id=subnet.subnet_id,
-        address=addresses.allocate(session, subnet, now, address),
-        mac=_new_mac(session),
-        description=description,
-        requester_id=requester_id,
-        created_at=now,
-    )
-    session.add(interface)
-    session.flush()
+    interface = _insert(session, account, subnet, now, requester_id, description, address, quotas)
     _carry(session, interface, groups)
+    return interface
+
+
+def create_managed(
+    session: Session,
+    account: str,
+    subnet: Subnet,
+    group_ids: Sequence[str],
+    now: dt.datetime,
+    *,
+    requester_id: str,
+    interface_type: str,
+    description: str = "",
+    address: str | None = None,
+    vpc_endpoint_id: str | None = None,
+    nat_gateway_id: str | None = None,
+    quotas: Quotas = Quotas(),
+) -> NetworkInterface:
+    """Make the interface of an interface endpoint or a NAT gateway, attached to AWS's own machinery from the start.
+
+    It has exactly the given groups, which may be none, and no customer can change, detach or delete it: ``remove``
+    does. Raises as ``create`` does.
+    """
+    groups = _groups(session, account, subnet.vpc_id, subnet.subnet_id, group_ids, quotas) if group_ids else []
+    interface = _insert(session, account, subnet, now, requester_id, description, address, quotas)
+    interface.interface_type = interface_type
+    interface.requester_managed = True
+    interface.vpc_endpoint_id = vpc_endpoint_id
+    interface.nat_gateway_id = nat_gateway_id
+    interface.attachment_id = resource_id("ela-attach")
+    interface.attachment_status = "attached"
+    interface.instance_owner = AWS_MACHINERY
+    interface.attached_at = now
+    interface.status = "in-use"
+    _carry(session, interface, groups)
+    return interface
+
+
+def own(session: Session, account: str, interface_id: str) -> NetworkInterface:
+    """Return an interface that its account may change. Raises ``AuthFailure`` for one that AWS manages."""
+    interface: NetworkInterface = lookup.one(session, NETWORK_INTERFACE, account, interface_id)
+    if interface.requester_managed:
+        raise AuthFailure
     return interface
 
 
@@ -87,9 +119,14 @@ def delete_interface(session: Session, account: str, interface_id: str, now: dt.
 
 
 def remove(session: Session, interface: NetworkInterface, now: dt.datetime) -> None:
-    """Delete an interface with all that hangs on it, attached or not; its address begins to rest."""
+    """Delete an interface with all that hangs on it, attached or not; its addresses begin to rest.
+
+    Elastic IP addresses that are associated with it are then associated with nothing.
+    """
     interface_id = interface.interface_id
     addresses.begin_rest(session, interface, now)
+    secondary_addresses.disassociate_public(session, interface_id, interface.address)
+    secondary_addresses.remove_all(session, interface, now)
     session.execute(delete(NetworkInterfaceGroup).where(NetworkInterfaceGroup.interface_id == interface_id))
     session.execute(delete(NetworkInterfacePermission).where(NetworkInterfacePermission.interface_id == interface_id))
     tags.forget(session, interface_id)
@@ -167,7 +204,10 @@ def mark_released(session: Session, vpc_id: str, address: str) -> None:
 
 
 def by_address(session: Session, vpc_id: str, address: str) -> NetworkInterface | None:
-    """Return the interface that has an address of a VPC, if any."""
+    """Return the interface that has an address of a VPC, primary or secondary, if any."""
+    secondary = session.get(SecondaryAddress, (vpc_id, address))
+    if secondary is not None:
+        return session.get(NetworkInterface, secondary.interface_id)
     return session.scalar(
         select(NetworkInterface).where(NetworkInterface.vpc_id == vpc_id, NetworkInterface.address == address)
     )
@@ -186,8 +226,8 @@ def groups_of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[
 def permit(
     session: Session, account: str, interface_id: str, to_account: str, permission: str
 ) -> NetworkInterfacePermission:
-    """Give another account a permission on an interface. Raises ``PermissionExists``."""
-    lookup.one(session, NETWORK_INTERFACE, account, interface_id)
+    """Give another account a permission on an interface. Raises ``PermissionExists`` or ``AuthFailure``."""
+    own(session, account, interface_id)
     same = select(NetworkInterfacePermission).where(
         NetworkInterfacePermission.interface_id == interface_id,
         NetworkInterfacePermission.aws_account_id == to_account,
@@ -221,6 +261,34 @@ def revoke_permission(session: Session, account: str, permission_id: str, *, for
     tags.forget(session, permission_id)
     session.delete(row)
     session.flush()
+
+
+def _insert(
+    session: Session,
+    account: str,
+    subnet: Subnet,
+    now: dt.datetime,
+    requester_id: str,
+    description: str,
+    address: str | None,
+    quotas: Quotas,
+) -> NetworkInterface:
+    used = session.scalar(select(func.count()).select_from(NetworkInterface).where(NetworkInterface.account == account))
+    require_room(used, quotas.interfaces, "NetworkInterfaceLimitExceeded", "network interfaces")
+    interface = NetworkInterface(
+        interface_id=resource_id("eni"),
+        account=account,
+        vpc_id=subnet.vpc_id,
+        subnet_id=subnet.subnet_id,
+        address=addresses.allocate(session, subnet, now, address),
+        mac=_new_mac(session),
+        description=description,
+        requester_id=requester_id,
+        created_at=now,
+    )
+    session.add(interface)
+    session.flush()
+    return interface
 
 
 def _interface(session: Session, interface_id: str) -> NetworkInterface:

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.dataplane import spec
-from reading_room.vpc import permissions, prefix_lists
+from reading_room.vpc import cidrs, permissions, prefix_lists
+from reading_room.vpc.endpoint_services import service_named
+from reading_room.vpc.gateway_spec import Gateways
 from reading_room.vpc.tables import NETWORK_TABLES as NETWORK_TABLES
 from reading_room.vpc.tables import (
     FlowLog,
     NetworkInterface,
     NetworkInterfaceGroup,
+    PrefixList,
+    PrefixListEntry,
     Route,
     RouteTable,
     RouteTableAssociation,
+    SecondaryAddress,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -46,7 +52,26 @@ def read(session: Session, host: str) -> spec.NetworkSpec:
     tables = _Tables(session, vpc_ids, interfaces)
     return spec.NetworkSpec(
         vpcs=tuple(tables.vpc(vpc_id, host) for vpc_id in vpc_ids),
-        prefix_lists=(spec.PrefixList(prefix_lists.S3_PREFIX_LIST_ID, prefix_lists.S3_CIDRS),),
+        prefix_lists=_prefix_lists(session),
+    )
+
+
+def _prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
+    """Return the services' lists, then those of customers with the entries in force."""
+    entries: dict[str, list[str]] = {
+        prefix_list_id: [] for prefix_list_id in session.scalars(select(PrefixList.prefix_list_id))
+    }
+    in_force = (
+        select(PrefixListEntry.prefix_list_id, PrefixListEntry.cidr)
+        .join(PrefixList, PrefixList.prefix_list_id == PrefixListEntry.prefix_list_id)
+        .where(PrefixListEntry.version == PrefixList.version)
+    )
+    for prefix_list_id, cidr in session.execute(in_force.order_by(PrefixListEntry.cidr)):
+        entries[prefix_list_id].append(cidr)
+    return (
+        spec.PrefixList(prefix_lists.S3_PREFIX_LIST_ID, prefix_lists.S3_CIDRS),
+        spec.PrefixList(prefix_lists.API_PREFIX_LIST_ID, prefix_lists.API_CIDRS),
+        *(spec.PrefixList(prefix_list_id, tuple(entries[prefix_list_id])) for prefix_list_id in sorted(entries)),
     )
 
 
@@ -60,6 +85,8 @@ class _InterfaceRow(NamedTuple):
     mac: str
     host: str | None
     container_id: str | None
+    vpc_endpoint_id: str | None
+    nat_gateway_id: str | None
 
 
 def _interfaces(session: Session) -> list[_InterfaceRow]:
@@ -91,9 +118,18 @@ class _Tables:
         self._rules: dict[str, list[SecurityGroupRule]] = defaultdict(list)
         for rule in session.scalars(select(SecurityGroupRule).order_by(SecurityGroupRule.rule_id)):
             self._rules[rule.group_id].append(rule)
+        self._secondary: dict[str, list[str]] = defaultdict(list)
+        for interface_id, address in session.execute(select(SecondaryAddress.interface_id, SecondaryAddress.address)):
+            self._secondary[interface_id].append(address)
+        addresses = {
+            row.interface_id: (row.address, *sorted(self._secondary[row.interface_id], key=_number))
+            for row in interfaces
+        }
+        self._addresses = addresses
+        nat_interfaces = {row.nat_gateway_id: row.interface_id for row in interfaces if row.nat_gateway_id is not None}
+        self._gateways = Gateways(session, nat_interfaces, addresses)
         self._carried: dict[str, list[str]] = defaultdict(list)
         self._members: dict[str, list[str]] = defaultdict(list)
-        address_of = {row.interface_id: row.address for row in interfaces}
         links = session.execute(
             select(NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.group_id).order_by(
                 NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.position
@@ -101,8 +137,7 @@ class _Tables:
         )
         for interface_id, group_id in links:
             self._carried[interface_id].append(group_id)
-            if interface_id in address_of:
-                self._members[group_id].append(address_of[interface_id])
+            self._members[group_id].extend(addresses.get(interface_id, ()))
         self._logged = {
             (kind, identifier)
             for kind, identifier in session.execute(select(FlowLog.resource_type, FlowLog.resource_id))
@@ -125,26 +160,44 @@ class _Tables:
             ),
             route_tables=tuple(self._route_table(table) for table in self._tables[vpc_id]),
             groups=tuple(self._group(group) for group in self._groups[vpc_id]),
-            endpoints=tuple(_endpoint(endpoint) for endpoint in self._endpoints[vpc_id]),
+            endpoints=(
+                *(_endpoint(endpoint) for endpoint in self._endpoints[vpc_id]),
+                *self._gateways.far_endpoints(vpc_id),
+            ),
             interfaces=tuple(
                 self._interface(interface) for interface in self._interfaces[vpc_id] if interface.host in (None, host)
             ),
             placements=tuple(
-                spec.Placement(interface.address, interface.host)
+                spec.Placement(address, interface.host)
                 for interface in self._interfaces[vpc_id]
                 if interface.host is not None and interface.host != host
+                for address in self._addresses[interface.interface_id]
             ),
+            internet_gateway=self._gateways.internet_gateway(vpc_id),
+            elastic_addresses=self._gateways.elastic_addresses(
+                [row.interface_id for row in self._interfaces[vpc_id] if row.nat_gateway_id is None]
+            ),
+            nat_gateways=self._gateways.nat_gateways(vpc_id),
         )
 
     def _route_table(self, table: RouteTable) -> spec.RouteTable:
+        blocks = frozenset(block.cidr for block in self._cidrs[table.vpc_id])
+        subnets = {subnet.cidr for subnet in self._subnets[table.vpc_id]}
+        found: dict[str, str] = {}
+        for route in self._routes[table.route_table_id]:
+            target = self._gateways.target(route.target, table.vpc_id)
+            if route.destination in subnets or not _inside(route.destination, blocks):
+                found[route.destination] = target
+            elif route.destination in blocks:
+                # The local route has another target: the same for every subnet that has no route of its own.
+                for subnet in subnets:
+                    if cidrs.contains(route.destination, subnet):
+                        found.setdefault(subnet, target)
+            # What is left was the block of a subnet that is gone.
         return spec.RouteTable(
             table.route_table_id,
             table.number,
-            tuple(
-                # An interface drops what is not for its own address, so a route to one ends there.
-                spec.Route(route.destination, route.target if route.target.startswith("vpce-") else "blackhole")
-                for route in self._routes[table.route_table_id]
-            ),
+            tuple(spec.Route(destination, found[destination]) for destination in sorted(found)),
         )
 
     def _group(self, group: SecurityGroup) -> spec.SecurityGroup:
@@ -170,6 +223,9 @@ class _Tables:
             group_ids=tuple(self._carried[row.interface_id]),
             container_id=row.container_id,
             logged=any(resource in self._logged for resource in covered_by),
+            secondary=self._addresses[row.interface_id][1:],
+            endpoint_id=row.vpc_endpoint_id,
+            nat_gateway_id=row.nat_gateway_id,
         )
 
 
@@ -189,8 +245,18 @@ def _rule(row: SecurityGroupRule) -> spec.SecurityGroupRule:
 
 
 def _endpoint(row: VpcEndpoint) -> spec.Endpoint:
-    kind: Literal["gateway", "public"] = "public" if row.kind == "Public" else "gateway"
-    return spec.Endpoint(row.vpc_endpoint_id, kind, "s3", prefix_lists.S3_PREFIX_LIST_ID, row.number)
+    service = service_named(row.service_name)
+    networks = prefix_lists.S3_PREFIX_LIST_ID if service == "s3" else prefix_lists.API_PREFIX_LIST_ID
+    if row.kind == "Interface":
+        return spec.Endpoint(row.vpc_endpoint_id, "interface", service, "", row.number)
+    return spec.Endpoint(
+        row.vpc_endpoint_id, "public" if row.kind == "Public" else "gateway", service, networks, row.number
+    )
+
+
+@lru_cache(maxsize=4096)
+def _inside(destination: str, blocks: frozenset[str]) -> bool:
+    return not destination.startswith("pl-") and any(cidrs.contains(block, destination) for block in blocks)
 
 
 def _by_vpc(rows: Iterable[Row], wanted: set[str]) -> dict[str, list[Row]]:

@@ -17,6 +17,12 @@ from reading_room.vpc.tables import SecurityGroupRule
 ALL = "-1"
 _NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 _NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, ALL: -1}
+_RULE_PEERS = {
+    "CidrIpv4": ("IpRanges", "CidrIp"),
+    "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    "PrefixListId": ("PrefixListIds", "PrefixListId"),
+    "ReferencedGroupId": ("UserIdGroupPairs", "GroupId"),
+}
 _FLAT = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "SourceSecurityGroupName", "SourceSecurityGroupOwnerId")
 
 
@@ -41,15 +47,12 @@ class Permission:
     @property
     def identity(self) -> tuple[Any, ...]:
         """What makes it the same rule as another: all but the description."""
-        return (
-            self.protocol,
-            self.from_port,
-            self.to_port,
-            self.cidr_ipv4,
-            self.cidr_ipv6,
-            self.prefix_list_id,
-            self.group,
-        )
+        return (self.protocol, self.from_port, self.to_port, *self.peers)
+
+    @property
+    def peers(self) -> tuple[str | None, str | None, str | None, str | None]:
+        """The four kinds of peer, of which one is set: IPv4 and IPv6 network, prefix list, group."""
+        return (self.cidr_ipv4, self.cidr_ipv6, self.prefix_list_id, self.group)
 
     def __str__(self) -> str:
         """The rule in the words of EC2's errors."""
@@ -69,6 +72,20 @@ def identity_of(rule: SecurityGroupRule) -> tuple[Any, ...]:
         rule.cidr_ipv6,
         rule.prefix_list_id,
         rule.referenced_group_id,
+    )
+
+
+def permission_of(rule: SecurityGroupRule) -> Permission:
+    """Return a stored rule as what asks for it."""
+    return Permission(
+        rule.protocol,
+        rule.from_port,
+        rule.to_port,
+        rule.cidr_ipv4,
+        rule.cidr_ipv6,
+        rule.prefix_list_id,
+        rule.referenced_group_id,
+        description=rule.description,
     )
 
 
@@ -92,6 +109,21 @@ def requested(request: Mapping[str, Any]) -> list[Permission]:
     if not listed:
         raise MissingParameter("IpPermissions")
     return [permission for entry in listed for permission in _of_entry(entry)]
+
+
+def of_rule(wanted: Mapping[str, Any]) -> Permission:
+    """Return what a ``SecurityGroupRuleRequest`` of ModifySecurityGroupRules asks a rule to be.
+
+    Raises ``MalformedPermission`` unless it has exactly one peer, and what ``requested`` raises.
+    """
+    entry: dict[str, Any] = {name: wanted[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in wanted}
+    for peer, (member, key) in _RULE_PEERS.items():
+        if wanted.get(peer):
+            entry[member] = [{key: wanted[peer], "Description": wanted.get("Description")}]
+    found = list(_of_entry(entry))
+    if len(found) > 1:
+        raise MalformedPermission("a rule has one CIDR block, prefix list or security group")
+    return found[0]
 
 
 def normal_protocol(text: str) -> str:

@@ -14,6 +14,11 @@ S3_PREFIX_LIST_ID = "pl-63a5400a"
 S3_CIDRS: tuple[str, ...] = ("3.5.0.0/19", "52.216.0.0/15", "54.231.0.0/16")
 S3_ADDRESS = "52.216.0.10"
 """The one address that names of S3 resolve to."""
+API_PREFIX_LIST_ID = "pl-0a910a90"
+"""The networks of the other services' public addresses. No list of AWS's stands for them, so no call shows this one."""
+API_CIDRS: tuple[str, ...] = ("52.94.0.0/22",)
+API_ADDRESS = "52.94.0.10"
+"""The one public address that names of all services but S3 resolve to."""
 PREFIX_LIST_OWNER = "AWS"
 
 

@@ -21,15 +21,36 @@ class Quotas:
     """Per direction and address family."""
     groups_per_interface: int = 5
     interfaces: int = 5_000
+    addresses_per_interface: int = 50
+    cidr_blocks_per_vpc: int = 5
+    prefix_lists: int = 100
     gateway_endpoints: int = 20
+    interface_endpoints_per_vpc: int = 50
     flow_logs_per_resource: int = 10
+    internet_gateways: int = 5
+    elastic_addresses: int = 5
+    nat_gateways_per_zone: int = 5
+    addresses_per_nat_gateway: int = 2
+    """Elastic IP addresses of a public one."""
+    network_insights_paths: int = 1_000
+    network_insights_analyses: int = 10_000
 
     @classmethod
     def of_profile(cls, profile: Literal["open", "aws"]) -> Quotas:
         """Return AWS's figures, or those that only protect the machine."""
         if profile == "aws":
             return cls()
-        return cls(vpcs=1_000, routes_per_table=1_000, groups_per_interface=16, gateway_endpoints=255)
+        return cls(
+            vpcs=1_000,
+            cidr_blocks_per_vpc=50,
+            routes_per_table=1_000,
+            groups_per_interface=16,
+            gateway_endpoints=255,
+            internet_gateways=1_000,
+            elastic_addresses=5_000,
+            nat_gateways_per_zone=1_000,
+            addresses_per_nat_gateway=8,
+        )
 
 
 def require_room(used: int | None, limit: int, code: str, what: str) -> None:

@@ -1,7 +1,8 @@
-"""The VPC's DNS answers: names of S3 and of the VPC's own interfaces, and nothing else, ever.
+"""The VPC's DNS answers: names of the services, of endpoints and of interfaces, and nothing else, ever.
 
 ``answer`` is pure: a packet and the zones in, a packet out. It never forwards a question, so no name can carry data
-out of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC".
+out of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC"; what private DNS
+does in the PrivateLink guide, "Private DNS names".
 """
 
 from __future__ import annotations
@@ -9,21 +10,23 @@ from __future__ import annotations
 import ipaddress
 import re
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dnslib import PTR as PointerData
-from dnslib import QTYPE, RCODE, RR, A, DNSHeader, DNSRecord
+from dnslib import QTYPE, RCODE, RR, A, DNSHeader, DNSQuestion, DNSRecord
 from dnslib.dns import DNSError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.vpc import dhcp_options, vpcs
-from reading_room.vpc.prefix_lists import S3_ADDRESS
-from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
+from reading_room.vpc import dhcp_options, endpoint_names, vpcs
+from reading_room.vpc.endpoint_services import api_names, repository_names, s3_names
+from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
+from reading_room.vpc.tables import ElasticAddress, NetworkInterface, SecondaryAddress, Subnet, Vpc, VpcEndpoint
 
 TTL = 60
-_S3_TTL = 5
+_SERVICE_TTL = 5
 _HEADER = struct.Struct("!HHHHHH")
 _RESPONSE = 0x8000
 _PRIVATE_NAME = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
@@ -35,13 +38,16 @@ class Zones:
     """What the resolver of one VPC knows.
 
     ``dns_support`` false means that it answers nothing at all. ``domain`` is that of private host names,
-    ``addresses`` those of the VPC's interfaces.
+    ``addresses`` those of the VPC's interfaces, the secondary ones included. ``records`` has the names that depend on
+    the VPC (of its endpoints, by private DNS, of public addresses) with their addresses; one that begins with ``*.``
+    stands for all names below. They win over the public names of the services.
     """
 
     region: str
     domain: str
     dns_support: bool = True
     addresses: frozenset[str] = field(default_factory=frozenset)
+    records: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def zones_of(session: Session, vpc_id: str) -> Zones:
@@ -51,13 +57,90 @@ def zones_of(session: Session, vpc_id: str) -> Zones:
     if vpc is None or zone is None:
         return Zones(region="", domain="", dns_support=False)
     region = zone.rstrip("abcdefghijklmnopqrstuvwxyz")
-    found = session.scalars(select(NetworkInterface.address).where(NetworkInterface.vpc_id == vpc_id))
+    primary = session.scalars(select(NetworkInterface.address).where(NetworkInterface.vpc_id == vpc_id))
+    secondary = session.scalars(select(SecondaryAddress.address).where(SecondaryAddress.vpc_id == vpc_id))
     return Zones(
         region=region,
         domain=dhcp_options.private_domain(region),
         dns_support=vpc.enable_dns_support and vpc.dhcp_options_id != "default",
-        addresses=frozenset(found),
+        addresses=frozenset((*primary, *secondary)),
+        records=_endpoint_records(session, vpc, region) | _public_records(session, vpc_id, region),
     )
+
+
+def _endpoint_records(session: Session, vpc: Vpc, region: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of a VPC's interface endpoints. Private DNS for inbound resolvers alone means nothing inside."""
+    rows = session.execute(
+        select(NetworkInterface.vpc_endpoint_id, Subnet.availability_zone, NetworkInterface.address)
+        .join(Subnet, Subnet.subnet_id == NetworkInterface.subnet_id)
+        .where(NetworkInterface.vpc_id == vpc.vpc_id, NetworkInterface.vpc_endpoint_id.is_not(None))
+        .order_by(Subnet.availability_zone)
+    )
+    placed: dict[str, dict[str, str]] = defaultdict(dict)
+    for endpoint_id, zone, address in rows:
+        placed[str(endpoint_id)][zone] = address
+    records: dict[str, tuple[str, ...]] = {}
+    for endpoint in session.scalars(
+        select(VpcEndpoint).where(VpcEndpoint.vpc_id == vpc.vpc_id, VpcEndpoint.kind == "Interface")
+    ):
+        by_zone = placed[endpoint.vpc_endpoint_id]
+        everywhere = tuple(by_zone.values())
+        regional, *zonal = endpoint_names.own_names(endpoint, region, by_zone)
+        records[regional] = everywhere
+        records.update((name, (address,)) for name, address in zip(zonal, by_zone.values(), strict=True))
+        if vpc.enable_dns_hostnames and not endpoint.private_dns_only_for_inbound_resolver:
+            records.update((name, everywhere) for name in endpoint_names.private_names(endpoint, region))
+    return records
+
+
+def _public_records(session: Session, vpc_id: str, region: str) -> dict[str, tuple[str, ...]]:
+    """Return the public names of Elastic IP addresses in use: inside their own VPC they lead to the private address."""
+    rows = session.execute(
+        select(ElasticAddress.public_ip, ElasticAddress.private_address, NetworkInterface.vpc_id)
+        .join(NetworkInterface, NetworkInterface.interface_id == ElasticAddress.interface_id)
+        .join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
+        .where(Vpc.enable_dns_hostnames.is_(True))
+    )
+    return {
+        public_name(public, region): (private if private and owner == vpc_id else public,)
+        for public, private, owner in rows
+    }
+
+
+def public_name(address: str, region: str) -> str:
+    """Return the public host name of a public address."""
+    place = "compute-1" if region == "us-east-1" else f"{region}.compute"
+    return f"ec2-{address.replace('.', '-')}.{place}.amazonaws.com"
+
+
+def addresses_of(name: str, zones: Zones) -> tuple[str, ...] | None:
+    """Return the addresses of a name (lower case, no final dot); ``None`` for a name that does not exist.
+
+    A name may exist and have no address: that of an endpoint without a subnet.
+    """
+    found = _of_records(name, zones)
+    if found is not None:
+        return found
+    if is_s3_name(name, zones.region) or name in repository_names(zones.region):
+        return (S3_ADDRESS,)
+    if name in api_names(zones.region):
+        return (API_ADDRESS,)
+    private = _PRIVATE_NAME.fullmatch(name.removesuffix(f".{zones.domain}"))
+    if private and name.endswith(f".{zones.domain}"):
+        address = ".".join(private.groups())
+        return (address,) if address in zones.addresses else None
+    return None
+
+
+def _of_records(name: str, zones: Zones) -> tuple[str, ...] | None:
+    if name in zones.records:
+        return zones.records[name]
+    parent = name
+    while parent:
+        parent = parent.partition(".")[2]
+        if f"*.{parent}" in zones.records:
+            return zones.records[f"*.{parent}"]
+    return None
 
 
 def base_resolver_address(session: Session, vpc_id: str) -> str:
@@ -87,11 +170,11 @@ def answer(packet: bytes, zones: Zones) -> bytes:
         return _refusal(identifier, flags, RCODE.FORMERR)
     reply = DNSRecord(DNSHeader(id=identifier, qr=1, aa=0, ra=1, rd=query.header.rd, opcode=0), q=query.questions[0])
     name = str(query.q.qname).rstrip(".").lower()
-    record = _record(name, query.q, zones)
-    if record is None:
+    records = _records(name, query.q, zones)
+    if records is None:
         reply.header.rcode = RCODE.NXDOMAIN
-    elif query.q.qtype in (record.rtype, QTYPE.ANY):
-        reply.add_answer(record)
+    else:
+        reply.add_answer(*(record for record in records if query.q.qtype in (record.rtype, QTYPE.ANY)))
     return bytes(reply.pack())
 
 
@@ -100,12 +183,7 @@ def is_s3_name(name: str, region: str) -> bool:
 
     Global, regional, dual-stack and the older ``s3-REGION`` forms.
     """
-    bases = (
-        "s3.amazonaws.com",
-        f"s3.{region}.amazonaws.com",
-        f"s3-{region}.amazonaws.com",
-        f"s3.dualstack.{region}.amazonaws.com",
-    )
+    bases = s3_names(region)
     return any(name == base or (name.endswith(f".{base}") and len(name) > len(base) + 1) for base in bases)
 
 
@@ -131,21 +209,24 @@ class RateLimiter:
         return allowed
 
 
-def _record(name: str, question: object, zones: Zones) -> RR | None:
-    label = getattr(question, "qname")  # noqa: B009
-    if is_s3_name(name, zones.region):
-        return RR(label, QTYPE.A, ttl=_S3_TTL, rdata=A(S3_ADDRESS))
-    private = _PRIVATE_NAME.fullmatch(name.removesuffix(f".{zones.domain}"))
-    if private and name.endswith(f".{zones.domain}"):
-        address = ".".join(private.groups())
-        return RR(label, QTYPE.A, ttl=TTL, rdata=A(address)) if address in zones.addresses else None
+def _records(name: str, question: DNSQuestion, zones: Zones) -> list[RR] | None:
+    """Return what is known of a name, whatever type is asked for; ``None`` for a name that does not exist."""
     reverse = _REVERSE.fullmatch(name)
     if reverse:
-        address = ".".join(reversed(reverse.groups()))
-        if address in zones.addresses:
-            host = f"ip-{address.replace('.', '-')}.{zones.domain}"
-            return RR(label, QTYPE.PTR, ttl=TTL, rdata=PointerData(host))
-    return None
+        host = _host_of(".".join(reversed(reverse.groups())), zones)
+        return None if host is None else [RR(question.qname, QTYPE.PTR, ttl=TTL, rdata=PointerData(host))]
+    found = addresses_of(name, zones)
+    if found is None:
+        return None
+    ttl = _SERVICE_TTL if name.endswith(".amazonaws.com") else TTL
+    return [RR(question.qname, QTYPE.A, ttl=ttl, rdata=A(address)) for address in found]
+
+
+def _host_of(address: str, zones: Zones) -> str | None:
+    if address in zones.addresses:
+        return f"ip-{address.replace('.', '-')}.{zones.domain}"
+    name = public_name(address, zones.region)
+    return name if name in zones.records else None
 
 
 def _refusal(identifier: int, flags: int, code: int) -> bytes:

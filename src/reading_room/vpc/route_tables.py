@@ -117,6 +117,15 @@ def disassociate(session: Session, account: str, association_id: str) -> None:
     session.flush()
 
 
+def main_of(session: Session, vpc_id: str) -> str:
+    """Return the id of a VPC's main table."""
+    return session.scalars(
+        select(RouteTableAssociation.route_table_id).where(
+            RouteTableAssociation.vpc_id == vpc_id, RouteTableAssociation.subnet_id.is_(None)
+        )
+    ).one()
+
+
 def association(session: Session, account: str, association_id: str) -> RouteTableAssociation:
     """Return an association of the account. Raises ``AssociationNotFound`` or ``MalformedId``."""
     if not association_id.startswith("rtbassoc-"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.vpc.errors import Ec2Error, InvalidParameterValue
+from reading_room.vpc.errors import Ec2Error, InvalidParameterValue, UnsupportedOperation
 
 
 class GroupCannotBeDeleted(Ec2Error):
@@ -69,6 +69,24 @@ class PermissionMissing(Ec2Error):
 
     def __init__(self) -> None:
         super().__init__("The specified rule does not exist in this security group.")
+
+
+class Ipv6Rule(UnsupportedOperation):
+    """A rule is wanted for an IPv6 network, which nothing here has."""
+
+    def __init__(self, cidr: str) -> None:
+        super().__init__(f"A rule for {cidr} needs an IPv6 CIDR block, which no VPC has here.")
+
+
+class PeerKindChanged(Ec2Error):
+    """A rule's peer stays of its kind: a network, a prefix list or a group."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__(
+            f"The source or destination type of the rule {rule_id} cannot be changed: revoke it and authorize another"
+        )
 
 
 class MalformedPermission(Ec2Error):
@@ -163,15 +181,6 @@ class EndpointRoute(Ec2Error):
         super().__init__(
             f"cannot create, replace or remove VPC endpoint route {destination} in route table "
             f"{route_table_id}: use ModifyVpcEndpoint"
-        )
-
-
-class RouteInsideVpc(InvalidParameterValue):
-    """A route more specific than a local one is not supported."""
-
-    def __init__(self, destination: str) -> None:
-        super().__init__(
-            "destinationCidrBlock", destination, "A route more specific than a local route is not supported."
         )
 
 

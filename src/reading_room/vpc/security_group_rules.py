@@ -1,22 +1,24 @@
-"""Rules of security groups: authorizing and revoking. How requests write them is in ``permissions.py``."""
+"""Rules of security groups: authorizing, changing and revoking. How requests write them is in ``permissions.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc import lookup, prefix_lists, security_groups, tags
+from reading_room.vpc import customer_prefix_lists, lookup, security_groups, tags
 from reading_room.vpc.errors import SecurityGroupRuleNotFound
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE
-from reading_room.vpc.permissions import Permission, identity_of
+from reading_room.vpc.permissions import Permission, identity_of, permission_of
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import (
     DuplicatePermission,
     GroupOfAnotherNetwork,
+    Ipv6Rule,
+    PeerKindChanged,
     PermissionMissing,
 )
 from reading_room.vpc.tables import SecurityGroup, SecurityGroupRule, Vpc
@@ -33,24 +35,18 @@ def authorize(
     """Add rules, all or none.
 
     Raises ``DuplicatePermission`` for a rule that is there or twice in the call, ``SecurityGroupNotFound``,
-    ``GroupOfAnotherNetwork``, ``PrefixListNotFound`` or ``LimitExceeded``.
+    ``GroupOfAnotherNetwork``, ``PrefixListNotFound``, ``Ipv6Rule`` or ``LimitExceeded``.
     """
     existing = _rules(session, group, egress)
     known = {identity_of(rule) for rule in existing}
     added: list[SecurityGroupRule] = []
     for given in permissions:
-        permission = _resolved(session, group, given)
+        permission = _new(session, group, given)
         if permission.identity in known:
             raise DuplicatePermission(str(permission))
         known.add(permission.identity)
         added.append(_row(group, permission, egress))
-    for count in (
-        sum(1 for rule in (*existing, *added) if rule.cidr_ipv6 is None),
-        sum(1 for rule in (*existing, *added) if rule.cidr_ipv6 is not None),
-    ):
-        require_room(
-            count - 1, quotas.rules_per_group, "RulesPerSecurityGroupLimitExceeded", "rules per security group"
-        )
+    _require_room(session, group, (*existing, *added), quotas)
     session.add_all(added)
     session.flush()
     return added
@@ -83,11 +79,67 @@ def revoke_by_id(
     session: Session, group: SecurityGroup, rule_ids: Sequence[str], *, egress: bool
 ) -> list[SecurityGroupRule]:
     """Remove rules by their ids, all or none. Raises ``SecurityGroupRuleNotFound`` for one that is not the group's."""
-    rules: list[SecurityGroupRule] = lookup.some(session, SECURITY_GROUP_RULE, group.account, rule_ids)
+    rules = _own(session, group, rule_ids)
     for rule in rules:
-        if rule.group_id != group.group_id or rule.is_egress != egress:
+        if rule.is_egress != egress:
             raise SecurityGroupRuleNotFound(rule.rule_id)
     _remove(session, rules)
+    return rules
+
+
+def describe(session: Session, group: SecurityGroup, permissions: Sequence[Permission], *, egress: bool) -> None:
+    """Give rules that exist another description, or none. Raises ``PermissionMissing``."""
+    by_identity = {identity_of(rule): rule for rule in _rules(session, group, egress)}
+    found = [(by_identity.get(_resolved(session, group, given).identity), given) for given in permissions]
+    for rule, given in found:
+        if rule is None:
+            raise PermissionMissing
+        rule.description = given.description
+    session.flush()
+
+
+def describe_by_id(
+    session: Session, group: SecurityGroup, descriptions: Mapping[str, str | None], *, egress: bool
+) -> None:
+    """Give rules another description, or none, by their ids. Raises ``SecurityGroupRuleNotFound``."""
+    for rule in _own(session, group, list(descriptions)):
+        if rule.is_egress != egress:
+            raise SecurityGroupRuleNotFound(rule.rule_id)
+        rule.description = descriptions[rule.rule_id]
+    session.flush()
+
+
+def modify(
+    session: Session, group: SecurityGroup, changes: Mapping[str, Permission], *, quotas: Quotas = Quotas()
+) -> None:
+    """Change rules in place, all or none: protocol, ports, peer and description become what is given.
+
+    A rule keeps its id, its direction and the kind of its peer. Raises ``SecurityGroupRuleNotFound``,
+    ``PeerKindChanged``, ``DuplicatePermission``, ``LimitExceeded`` and what ``authorize`` raises for a peer.
+    """
+    for rule in _own(session, group, list(changes)):
+        permission = _new(session, group, changes[rule.rule_id])
+        if [peer is None for peer in permission.peers] != [peer is None for peer in identity_of(rule)[3:]]:
+            raise PeerKindChanged(rule.rule_id)
+        rule.protocol, rule.from_port, rule.to_port = permission.identity[:3]
+        rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, rule.referenced_group_id = permission.peers
+        rule.description = permission.description
+    session.flush()
+    for egress in (False, True):
+        rules = _rules(session, group, egress)
+        _require_room(session, group, rules, quotas)
+        seen: set[tuple[object, ...]] = set()
+        for rule in rules:
+            if identity_of(rule) in seen:
+                raise DuplicatePermission(str(permission_of(rule)))
+            seen.add(identity_of(rule))
+
+
+def _own(session: Session, group: SecurityGroup, rule_ids: Sequence[str]) -> list[SecurityGroupRule]:
+    rules: list[SecurityGroupRule] = lookup.some(session, SECURITY_GROUP_RULE, group.account, rule_ids)
+    for rule in rules:
+        if rule.group_id != group.group_id:
+            raise SecurityGroupRuleNotFound(rule.rule_id)
     return rules
 
 
@@ -98,9 +150,16 @@ def _rules(session: Session, group: SecurityGroup, egress: bool) -> list[Securit
     return list(session.scalars(statement))
 
 
+def _new(session: Session, group: SecurityGroup, permission: Permission) -> Permission:
+    """Return a permission that a rule is going to have, its group by id."""
+    if permission.cidr_ipv6 is not None:
+        raise Ipv6Rule(permission.cidr_ipv6)
+    return _resolved(session, group, permission)
+
+
 def _resolved(session: Session, group: SecurityGroup, permission: Permission) -> Permission:
     if permission.prefix_list_id is not None:
-        prefix_lists.require(permission.prefix_list_id)
+        customer_prefix_lists.require(session, group.account, permission.prefix_list_id)
     if permission.group is None:
         return permission
     if permission.by_name:
@@ -110,6 +169,13 @@ def _resolved(session: Session, group: SecurityGroup, permission: Permission) ->
     if other.vpc_id != group.vpc_id:
         raise GroupOfAnotherNetwork
     return replace(permission, group=other.group_id, by_name=False)
+
+
+def _require_room(session: Session, group: SecurityGroup, rules: Sequence[SecurityGroupRule], quotas: Quotas) -> None:
+    """Raise unless the rules of one direction fit; a prefix list counts with its size."""
+    weights = customer_prefix_lists.weights(session, group.account)
+    count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in rules)
+    require_room(count - 1, quotas.rules_per_group, "RulesPerSecurityGroupLimitExceeded", "rules per security group")
 
 
 def _row(group: SecurityGroup, permission: Permission, egress: bool) -> SecurityGroupRule:

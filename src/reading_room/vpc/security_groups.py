@@ -15,7 +15,7 @@ from reading_room.vpc.errors import GroupInUse, MissingParameter, NoDefaultVpc, 
 from reading_room.vpc.identifiers import SECURITY_GROUP
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import BadGroupText, DuplicateGroup, GroupCannotBeDeleted, ReservedGroupName
-from reading_room.vpc.tables import NetworkInterfaceGroup, SecurityGroup, SecurityGroupRule, Vpc
+from reading_room.vpc.tables import NetworkInterfaceGroup, SecurityGroup, SecurityGroupRule, Vpc, VpcEndpointGroup
 
 DEFAULT_NAME = "default"
 _TEXT = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
@@ -81,21 +81,20 @@ def everything_out(group: SecurityGroup) -> SecurityGroupRule:
 def delete_group(session: Session, account: str, group_id: str) -> None:
     """Delete a group.
 
-    Raises ``GroupCannotBeDeleted`` for a default group, ``GroupInUse`` while an interface carries it or a rule of
-    another group names it; a rule of its own that names it does not matter.
+    Raises ``GroupCannotBeDeleted`` for a default group, ``GroupInUse`` while an interface or an endpoint carries it or
+    a rule of another group names it; a rule of its own that names it does not matter.
     """
     group: SecurityGroup = lookup.one(session, SECURITY_GROUP, account, group_id)
     if group.name == DEFAULT_NAME:
         raise GroupCannotBeDeleted(group_id, group.name)
-    carried = session.scalar(
-        select(func.count()).select_from(NetworkInterfaceGroup).where(NetworkInterfaceGroup.group_id == group_id)
+    named = (SecurityGroupRule.referenced_group_id == group_id) & (SecurityGroupRule.group_id != group_id)
+    uses = (
+        select(NetworkInterfaceGroup.interface_id).where(NetworkInterfaceGroup.group_id == group_id),
+        # An interface endpoint may have no interface yet.
+        select(VpcEndpointGroup.vpc_endpoint_id).where(VpcEndpointGroup.group_id == group_id),
+        select(SecurityGroupRule.rule_id).where(named),
     )
-    named = session.scalar(
-        select(func.count())
-        .select_from(SecurityGroupRule)
-        .where(SecurityGroupRule.referenced_group_id == group_id, SecurityGroupRule.group_id != group_id)
-    )
-    if carried or named:
+    if any(session.scalar(use.limit(1)) is not None for use in uses):
         raise GroupInUse(group_id)
     remove(session, group)
 
@@ -134,6 +133,13 @@ def default_of(session: Session, vpc_id: str) -> SecurityGroup:
     return session.scalars(
         select(SecurityGroup).where(SecurityGroup.vpc_id == vpc_id, SecurityGroup.name == DEFAULT_NAME)
     ).one()
+
+
+def all_of_vpc(session: Session, vpc_id: str) -> list[SecurityGroup]:
+    """Return the groups of a VPC, sorted by id."""
+    return list(
+        session.scalars(select(SecurityGroup).where(SecurityGroup.vpc_id == vpc_id).order_by(SecurityGroup.group_id))
+    )
 
 
 def rules_of(session: Session, group_ids: Sequence[str]) -> dict[str, list[SecurityGroupRule]]:

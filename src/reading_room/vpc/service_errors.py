@@ -21,9 +21,9 @@ class EndpointTypeNotOffered(Ec2Error):
 
     code = "InvalidParameter"
 
-    def __init__(self, endpoint_type: str, service_name: str) -> None:
+    def __init__(self, endpoint_type: str, offered: tuple[str, ...]) -> None:
         super().__init__(
-            f"Endpoint type ({endpoint_type}) does not match available service types ([Gateway]) of {service_name}."
+            f"Endpoint type ({endpoint_type}) does not match available service types ([{', '.join(offered)}])."
         )
 
 

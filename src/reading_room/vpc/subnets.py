@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+from collections.abc import Iterator
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
 from reading_room.vpc import cidrs, lookup, tags, vpcs
+from reading_room.vpc.cidr_errors import DefaultSubnetAlreadyExists, DefaultVpcDoesNotExist, NoRoomForDefaultSubnet
 from reading_room.vpc.errors import DependencyViolation, InvalidSubnetConflict, InvalidSubnetRange
 from reading_room.vpc.identifiers import SUBNET
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.tables import AddressRest, NetworkInterface, RouteTableAssociation, Subnet, Vpc
 from reading_room.vpc.zones import Zone
+
+DEFAULT_PREFIX = 20
+"""The size of a zone's default subnet."""
 
 
 def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, *, quotas: Quotas = Quotas()) -> Subnet:
@@ -44,6 +50,32 @@ def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, 
     return subnet
 
 
+def create_default(
+    session: Session, account: str, zone: Zone, now: dt.datetime, *, quotas: Quotas = Quotas()
+) -> Subnet:
+    """Make the default subnet of a zone again: the first free /20 of the default VPC.
+
+    Raises ``DefaultVpcDoesNotExist``, ``DefaultSubnetAlreadyExists``, ``NoRoomForDefaultSubnet`` or ``LimitExceeded``.
+    """
+    vpc = vpcs.default_of(session, account)
+    if vpc is None:
+        raise DefaultVpcDoesNotExist
+    rows = list(session.scalars(select(Subnet).where(Subnet.vpc_id == vpc.vpc_id)))
+    for row in rows:
+        if row.default_for_az and row.availability_zone == zone.name:
+            raise DefaultSubnetAlreadyExists(row.subnet_id, zone.name)
+    taken = [row.cidr for row in rows]
+    free = (block for block in _default_blocks(session, vpc) if not any(cidrs.overlap(block, each) for each in taken))
+    block = next(free, None)
+    if block is None:
+        raise NoRoomForDefaultSubnet(vpc.vpc_id)
+    subnet = create(session, vpc, block, zone, now, quotas=quotas)
+    subnet.default_for_az = True
+    subnet.map_public_ip_on_launch = True
+    session.flush()
+    return subnet
+
+
 def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
     """Delete a subnet with its association. Raises ``DependencyViolation`` while it has an interface."""
     subnet: Subnet = lookup.one(session, SUBNET, account, subnet_id)
@@ -57,3 +89,10 @@ def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
     tags.forget(session, subnet_id)
     session.delete(subnet)
     session.flush()
+
+
+def _default_blocks(session: Session, vpc: Vpc) -> Iterator[str]:
+    for cidr in vpcs.cidrs_of(session, vpc.vpc_id):
+        network = ipaddress.IPv4Network(cidr)
+        if network.prefixlen <= DEFAULT_PREFIX:
+            yield from map(str, network.subnets(new_prefix=DEFAULT_PREFIX))

@@ -153,7 +153,7 @@ class SecurityGroupRule(Base):
 
 
 class NetworkInterface(Base):
-    """A network interface with its one private address.
+    """A network interface with its primary private address; further ones are ``SecondaryAddress`` rows.
 
     ``host`` and ``container_id`` are set while a job's container has it, ``job_arn`` names that job. ``status`` and
     ``attachment_status`` use EC2's words.
@@ -167,6 +167,12 @@ class NetworkInterface(Base):
     vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
     subnet_id: Mapped[str] = mapped_column(ForeignKey("subnets.subnet_id"), index=True)
     address: Mapped[str]
+    interface_type: Mapped[str] = mapped_column(default="interface")
+    """``interface``, ``vpc_endpoint`` or ``nat_gateway``, as EC2 lists them."""
+    vpc_endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("vpc_endpoints.vpc_endpoint_id"), index=True)
+    """The interface endpoint that it belongs to."""
+    nat_gateway_id: Mapped[str | None] = mapped_column(ForeignKey("nat_gateways.nat_gateway_id"), index=True)
+    """The NAT gateway that it belongs to."""
     mac: Mapped[str] = mapped_column(unique=True)
     description: Mapped[str] = mapped_column(default="")
     requester_id: Mapped[str]
@@ -182,6 +188,75 @@ class NetworkInterface(Base):
     delete_on_termination: Mapped[bool] = mapped_column(default=False)
     attached_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class SecondaryAddress(Base):
+    """A further private address of an interface. No address of a VPC is here and primary at the same time."""
+
+    __tablename__ = "secondary_addresses"
+
+    vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    interface_id: Mapped[str] = mapped_column(ForeignKey("network_interfaces.interface_id"), index=True)
+    subnet_id: Mapped[str] = mapped_column(ForeignKey("subnets.subnet_id"), index=True)
+
+
+class InternetGateway(Base):
+    """An internet gateway, attached to one VPC or to none."""
+
+    __tablename__ = "internet_gateways"
+
+    internet_gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str | None] = mapped_column(ForeignKey("vpcs.vpc_id"), unique=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class ElasticAddress(Base):
+    """An Elastic IP address; associated with one private address of an interface, or with none."""
+
+    __tablename__ = "elastic_addresses"
+
+    allocation_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    public_ip: Mapped[str] = mapped_column(unique=True)
+    association_id: Mapped[str | None] = mapped_column(unique=True)
+    interface_id: Mapped[str | None] = mapped_column(ForeignKey("network_interfaces.interface_id"), index=True)
+    private_address: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class ElasticAddressRest(Base):
+    """A public address that ``account`` gave back and that should not be given out again at once."""
+
+    __tablename__ = "elastic_address_rests"
+
+    public_ip: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    released_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class NatGateway(Base):
+    """A NAT gateway; its interface names it, its Elastic IP addresses are associated with that interface.
+
+    ``state`` is EC2's word (``pending``, ``failed``, ``available``, ``deleting``, ``deleted``). A gateway that failed
+    or was deleted stays visible for an hour after ``ended_at``.
+    """
+
+    __tablename__ = "nat_gateways"
+
+    nat_gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    vpc_id: Mapped[str] = mapped_column(index=True)
+    subnet_id: Mapped[str] = mapped_column(index=True)
+    connectivity: Mapped[str] = mapped_column(default="public")
+    state: Mapped[str]
+    failure_code: Mapped[str | None]
+    failure_message: Mapped[str | None]
+    addresses: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    """As EC2 shows them (``NatGatewayAddresses``), kept so that a gateway that is gone still shows what it had."""
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class NetworkInterfaceGroup(Base):
@@ -219,7 +294,11 @@ class AddressRest(Base):
 
 
 class VpcEndpoint(Base):
-    """A gateway endpoint; ``number`` is unique in its VPC, 1 to 2000; ``policy`` is the JSON text as it was sent."""
+    """A VPC endpoint; ``number`` is unique in its VPC, 1 to 2000; ``policy`` is the JSON text as it was sent.
+
+    The subnets of an interface endpoint are those of the interfaces that name it. Its groups are in
+    ``VpcEndpointGroup``, since it may have no interface yet.
+    """
 
     __tablename__ = "vpc_endpoints"
     __table_args__ = (UniqueConstraint("vpc_id", "number"),)
@@ -229,11 +308,80 @@ class VpcEndpoint(Base):
     vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
     service_name: Mapped[str]
     kind: Mapped[str] = mapped_column(default="Gateway")
-    """``Gateway``, or ``Public`` for the one of the service's own network."""
+    """``Gateway``, ``Interface``, or ``Public`` for the one of the service's own network."""
     number: Mapped[int]
     policy: Mapped[str]
+    private_dns_enabled: Mapped[bool] = mapped_column(default=False)
+    private_dns_only_for_inbound_resolver: Mapped[bool] = mapped_column(default=False)
+    dns_label: Mapped[str] = mapped_column(default="")
+    """The eight characters between the id and the service in an interface endpoint's own names."""
     state: Mapped[str] = mapped_column(default="available")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class VpcEndpointGroup(Base):
+    """A security group of an interface endpoint; ``position`` keeps the order in which they were given."""
+
+    __tablename__ = "vpc_endpoint_groups"
+
+    vpc_endpoint_id: Mapped[str] = mapped_column(ForeignKey("vpc_endpoints.vpc_endpoint_id"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(ForeignKey("security_groups.group_id"), primary_key=True, index=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class PrefixList(Base):
+    """A prefix list that a customer manages; ``version`` is the one in force."""
+
+    __tablename__ = "prefix_lists"
+
+    prefix_list_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    max_entries: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default="create-complete")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class PrefixListEntry(Base):
+    """A network in one version of a customer's prefix list."""
+
+    __tablename__ = "prefix_list_entries"
+
+    prefix_list_id: Mapped[str] = mapped_column(ForeignKey("prefix_lists.prefix_list_id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    cidr: Mapped[str] = mapped_column(primary_key=True)
+    description: Mapped[str | None]
+
+
+class NetworkInsightsPath(Base):
+    """A path whose reachability can be analysed; the columns are the request's."""
+
+    __tablename__ = "network_insights_paths"
+
+    path_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    source: Mapped[str]
+    destination: Mapped[str | None]
+    protocol: Mapped[str]
+    request: Mapped[dict[str, object]] = mapped_column(JSON)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class NetworkInsightsAnalysis(Base):
+    """One analysis of a path, with its result as EC2 shows it."""
+
+    __tablename__ = "network_insights_analyses"
+
+    analysis_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    path_id: Mapped[str] = mapped_column(ForeignKey("network_insights_paths.path_id"), index=True)
+    status: Mapped[str]
+    path_found: Mapped[bool]
+    result: Mapped[dict[str, object]] = mapped_column(JSON)
+    """``ForwardPathComponents``, ``ReturnPathComponents``, ``Explanations`` and what else the answer shows."""
+    filters: Mapped[list[str]] = mapped_column(JSON)
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class FlowLog(Base):
@@ -304,7 +452,14 @@ NETWORK_TABLES: frozenset[str] = frozenset(
         SecurityGroupRule,
         NetworkInterface,
         NetworkInterfaceGroup,
+        SecondaryAddress,
+        InternetGateway,
+        ElasticAddress,
+        NatGateway,
         VpcEndpoint,
+        VpcEndpointGroup,
+        PrefixList,
+        PrefixListEntry,
         FlowLog,
     )
 )

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc import cidrs, lookup, route_tables, security_groups, tags
+from reading_room.vpc import cidrs, interface_endpoints, lookup, route_tables, security_groups, tags
 from reading_room.vpc.errors import (
     DependencyViolation,
     DnsHostnamesNeedSupport,
@@ -22,6 +22,7 @@ from reading_room.vpc.identifiers import VPC
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.tables import (
     AddressRest,
+    InternetGateway,
     NetworkInterface,
     RouteTable,
     RouteTableAssociation,
@@ -34,7 +35,7 @@ from reading_room.vpc.tables import (
 
 TENANCIES = ("default", "dedicated", "host")
 MAX_VNI = 2**24 - 1
-_CHILDREN = (Subnet, VpcEndpoint, NetworkInterface)
+_CHILDREN = (Subnet, VpcEndpoint, NetworkInterface, InternetGateway)
 
 
 def create(
@@ -112,11 +113,22 @@ def delete_vpc(session: Session, account: str, vpc_id: str) -> None:
 
 
 def modify(session: Session, account: str, vpc_id: str, attribute: str, value: bool) -> None:
-    """Set one of a VPC's attributes, named as its column. Raises ``DnsHostnamesNeedSupport``."""
+    """Set one of a VPC's attributes, named as its column.
+
+    Raises ``DnsHostnamesNeedSupport``, and ``DnsAttributeInUse`` while the private DNS of an endpoint needs it.
+    """
     vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
     if attribute == "enable_dns_hostnames" and value and not vpc.enable_dns_support:
         raise DnsHostnamesNeedSupport
+    if attribute.startswith("enable_dns") and not value:
+        interface_endpoints.require_dns_not_needed(session, vpc_id)
     setattr(vpc, attribute, value)
+
+
+def make_tenancy_default(session: Session, account: str, vpc_id: str) -> None:
+    """Give a VPC the tenancy ``default``, for good: EC2 has no way back."""
+    vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
+    vpc.tenancy = "default"
 
 
 def default_of(session: Session, account: str) -> Vpc | None:

@@ -34,12 +34,20 @@ DESTROYED = DELETE
 
 TUPLE_ORIGINAL = 1
 TUPLE_REPLY = 2
+PROTOCOL_STATE = 4
 COUNTERS_ORIGINAL = 9
 COUNTERS_REPLY = 10
 IDENTITY = 12
 TIMESTAMP = 20
 
-ICMP = 1
+ICMP, TCP = 1, 6
+
+SYN_SENT, CLOSE = 1, 8
+ONE_CLOSED = (4, 5)
+"""FIN_WAIT and CLOSE_WAIT: one side has sent FIN, the one with ``CLOSED_FIRST`` among its flags."""
+BOTH_CLOSED = (6, 7)
+"""LAST_ACK and TIME_WAIT."""
+CLOSED_FIRST = 0x04
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Entry:
 
     ``reply`` is what answers look like; where an address was translated its source is the translated destination.
     ``stop`` is the time of the end, 0 while it lives. ``key`` is the kernel's own description for deleting it.
+    ``state`` is the kernel's number of a TCP connection's state, 0 for other protocols; ``closed`` and
+    ``reply_closed`` say which side has sent FIN, as far as the state tells.
     """
 
     original: Tuple
@@ -71,6 +81,9 @@ class Entry:
     start: float
     stop: float
     key: bytes
+    state: int = 0
+    closed: bool = False
+    reply_closed: bool = False
 
 
 def _tuple(buffer: bytes, where: Range) -> Tuple | None:
@@ -102,6 +115,21 @@ def _counters(buffer: bytes, where: Range | None) -> tuple[int, int]:
     )
 
 
+def _tcp(buffer: bytes, where: Range | None) -> tuple[int, bool, bool]:
+    """Read a TCP connection's state, and who has sent FIN."""
+    protocol = attributes(buffer, *where) if where is not None else {}
+    if 1 not in protocol:
+        return 0, False, False
+    parts = attributes(buffer, *protocol[1])
+    state = buffer[parts[1][0]] if 1 in parts else 0
+    if state in BOTH_CLOSED:
+        return state, True, True
+    if state not in ONE_CLOSED or 4 not in parts:
+        return state, False, False
+    original_first = bool(buffer[parts[4][0]] & CLOSED_FIRST)
+    return state, original_first, not original_first
+
+
 def entry(buffer: bytes, start: int, end: int) -> Entry | None:
     """Read an entry from a message body; ``None`` for other families than IPv4."""
     found = attributes(buffer, start + 4, end)
@@ -125,7 +153,10 @@ def entry(buffer: bytes, start: int, end: int) -> Entry | None:
     if IDENTITY in found:
         first, last = found[IDENTITY]
         key += attribute(IDENTITY, buffer[first:last])
-    return Entry(original, reply, packets, size, reply_packets, reply_size, began, ended, key)
+    state, closed, reply_closed = _tcp(buffer, found.get(PROTOCOL_STATE))
+    return Entry(
+        original, reply, packets, size, reply_packets, reply_size, began, ended, key, state, closed, reply_closed
+    )
 
 
 class Conntrack:

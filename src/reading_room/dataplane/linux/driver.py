@@ -10,24 +10,31 @@ and compares values; no list is read.
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from reading_room.dataplane.linux import kernel
 from reading_room.dataplane.linux.compile import compile_vpc
 from reading_room.dataplane.linux.compile.security_groups import Kept, carried_groups
-from reading_room.dataplane.linux.flow_watch import Places
+from reading_room.dataplane.linux.flow_places import places
 from reading_room.dataplane.linux.flows import FlowCollector
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig
+from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig
 from reading_room.dataplane.linux.invariants import check
 from reading_room.dataplane.linux.kernel import Kernel
 from reading_room.dataplane.linux.libnftables import LibraryMissingError, RulesetError
-from reading_room.dataplane.linux.plan import (
+from reading_room.dataplane.linux.listeners import tracked_strangers
+from reading_room.dataplane.linux.plan import plan, plan_router
+from reading_room.dataplane.linux.router import Router
+from reading_room.dataplane.linux.steps import (
+    AddSecondary,
     CreateLink,
+    CreateUplink,
     DeleteLink,
     DeleteNamespace,
     ForgetFlows,
@@ -35,11 +42,10 @@ from reading_room.dataplane.linux.plan import (
     ObservedRouter,
     OpenListener,
     Step,
-    plan,
-    plan_router,
 )
-from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.sysctl import SettingError
+from reading_room.dataplane.linux.uplink import Outside, UplinkConfig, Wire, wire_of
+from reading_room.dataplane.linux.uplink_plan import UplinkStray, plan_uplink
 from reading_room.dataplane.spec import (
     FlowEvent,
     Interface,
@@ -51,9 +57,14 @@ from reading_room.dataplane.spec import (
     Vpc,
 )
 
+_log = logging.getLogger(__name__)
+
 FAILURES = (OSError, RulesetError, SettingError, LibraryMissingError)
 """What a step may raise. Anything else is a mistake of this program and ends the agent."""
-PINS = "netns"
+PINS = "pins"
+"""What problems of the namespaces' pins are about."""
+UPLINK = "uplink"
+"""What problems of the uplink namespace are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,23 @@ def _wireable(vpc: Vpc, present: frozenset[str], observed: ObservedRouter | None
     )
 
 
+def _open_beyond(path: Path) -> int:
+    """Open the namespace that the uplink leads to; the ``OSError`` says that it is about that."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        message = f"the uplink leads to the network namespace {path}, which cannot be opened: {error.strerror}"
+        raise OSError(error.errno, message) from error
+
+
+def describe(step: Step) -> str:
+    """Return a step in one line: what is done about it, to what, and why."""
+    names = ("interface_id", "link", "label", "address", "add", "remove", "port")
+    about = [getattr(step, name, None) for name in names]
+    shown = [each.interface_id if isinstance(each, LinkConfig) else str(each) for each in about if each]
+    return f"{type(step).__name__} {' '.join(shown)[:300]}: {step.reason}"
+
+
 def explain(error: BaseException) -> str:
     """Say in one line what failed and what mends it, as far as the kind of failure tells."""
     if isinstance(error, RulesetError):
@@ -103,18 +131,35 @@ def explain(error: BaseException) -> str:
 class LinuxNetworkDriver:
     """``NetworkDriver`` on network namespaces, nftables and connection tracking."""
 
-    def __init__(self, runtime_dir: Path) -> None:
-        """Take over what an earlier agent left under ``runtime_dir/netns``.
+    def __init__(
+        self,
+        runtime_dir: Path,
+        outside: Outside | None = None,
+        beyond: Path | None = None,
+        *,
+        segmentation: bool = False,
+    ) -> None:
+        """Take over what an earlier agent left under ``runtime_dir``.
 
-        ``runtime_dir`` lies on a tmpfs of the holder's mount namespace; whatever pins there, this driver made. Raises
-        ``OSError``, ``SettingError`` or ``LibraryMissingError`` where this machine cannot enforce a network at all.
+        ``runtime_dir`` lies on a tmpfs of the holder's mount namespace; whatever pins there, this driver made.
+        ``outside`` is what VPCs reach by their internet gateways; where it is a veth pair, ``beyond`` is the file of
+        the network namespace that the pair leads to. With ``segmentation`` new links keep their segmentation offloads:
+        faster, and flow logs count fewer packets than were sent. Raises ``OSError``, ``SettingError`` or
+        ``LibraryMissingError`` where this machine cannot enforce a network at all.
         """
-        self._flows = FlowCollector()
+        away = None if beyond is None else _open_beyond(beyond)
+        self._flows = FlowCollector(runtime_dir / "flows")
         try:
-            self._kernel = Kernel(runtime_dir / PINS, self._flows)
+            self._kernel = Kernel(runtime_dir, self._flows, outside, away, segmentation=segmentation)
+            for vpc_id, router in self._kernel.routers.items():
+                self._flows.resume(vpc_id, router.descriptor)
         except BaseException:
             self._flows.close()
             raise
+        self._wires: dict[str, Wire] = {}
+        """By VPC, the wires to the uplink namespace that were made so."""
+        self._uplink_lost = ""
+        """Why the uplink namespace could not be made so; while it says so, nothing new is connected to it."""
         self._adopted = set(self._kernel.routers)
         self._compiled: dict[str, Compiled] = {}
         self._worn: dict[str, Kept] = {}
@@ -134,14 +179,17 @@ class LinuxNetworkDriver:
         """
         present = frozenset(namespaces)
         now = time.monotonic()
+        problems = self._repair_pins()
         changed = {vpc_id for vpc_id, router in self._kernel.routers.items() if router.changed(now)}
+        uplink_changed = self._kernel.uplink is not None and self._kernel.uplink.changed(now)
         lost = self._flows.problems()
         last = self._last
-        quiet = last is not None and not changed and not lost and present == last[1]
+        quiet = last is not None and not changed and not uplink_changed and not lost and not problems
+        quiet = quiet and last is not None and present == last[1]
         if quiet and last is not None and (last[0] is spec or last[0] == spec):
             return last[2]
         self._last = None
-        problems: list[Problem] = list(lost)
+        problems += lost
         standing: list[str] = []
         wanted = {vpc.vpc_id for vpc in spec.vpcs}
         for vpc_id in [each for each in self._kernel.routers if each not in wanted]:
@@ -149,12 +197,16 @@ class LinuxNetworkDriver:
         if spec.prefix_lists != self._prefix_lists:
             self._compiled.clear()
             self._prefix_lists = spec.prefix_lists
+        self._uplink_lost = ""
+        if any(vpc.internet_gateway for vpc in spec.vpcs):
+            self._prepare_uplink()
         for vpc in spec.vpcs:
             found = self._realize_vpc(vpc, spec.prefix_lists, namespaces, present, changed=vpc.vpc_id in changed)
             problems += found
             if not any(problem.about == vpc.vpc_id for problem in found):
                 standing.append(vpc.vpc_id)
-        interfaces = sorted(interface for wired in self._wired.values() for interface, _address in wired)
+        problems += self._realize_uplink(told=uplink_changed and last is not None and spec == last[0])
+        interfaces = sorted({interface for wired in self._wired.values() for interface, _address in wired})
         report = NetworkReport(tuple(standing), tuple(interfaces), tuple(problems))
         if not problems:
             self._last = (spec, present, report)
@@ -197,12 +249,18 @@ class LinuxNetworkDriver:
             observed = router.observe() if router is not None else None
             config = self._compile(_wireable(vpc, mine, observed), prefix_lists)
             steps = self._with_forgotten(vpc.vpc_id, config, plan_router(config, observed))
+            if steady is not None and (steady.vpc, steady.present) == (vpc, mine):
+                for step in steps:
+                    _log.warning("%s: somebody else changed its network; %s", vpc.vpc_id, describe(step))
             logged = any(interface.logged for interface in vpc.interfaces)
             problems += self._carry_out(vpc, config, steps, namespaces, logged=logged)
             router = self._kernel.routers[vpc.vpc_id]
-            if router.reach != config.reach:
-                router.reach = config.reach
-                router.touched()
+            router.reach, router.translations = config.reach, config.translations
+            wire = wire_of(config)
+            if wire is not None:
+                self._wires[vpc.vpc_id] = wire
+            else:
+                self._wires.pop(vpc.vpc_id, None)
             if logged:
                 self._watch(router)
                 self._place(router, vpc, config)
@@ -218,6 +276,46 @@ class LinuxNetworkDriver:
             self._steady[vpc.vpc_id] = Steady(vpc, mine)
         return problems
 
+    def _repair_pins(self) -> list[Problem]:
+        try:
+            for what in self._kernel.pins_lost():
+                _log.warning("%s: repaired", what)
+        except OSError as error:
+            return [Problem(PINS, f"the pins of namespaces cannot be looked at: {error}")]
+        return []
+
+    def _prepare_uplink(self) -> None:
+        """Make sure that the uplink namespace is there, and has rules, before a wire is connected to it."""
+        try:
+            uplink = self._kernel.open_uplink()
+            if uplink.ruleset is None and not uplink.has_table():
+                self._carry_out_uplink(UplinkConfig((), self._kernel.outside), told=False)
+        except FAILURES as error:
+            self._uplink_lost = explain(error)
+
+    def _realize_uplink(self, *, told: bool) -> list[Problem]:
+        """Give the wires their routes and rules, or take the uplink namespace away when nobody needs it any more."""
+        if self._uplink_lost:
+            return [Problem(UPLINK, self._uplink_lost)]
+        try:
+            if self._wires:
+                wires = tuple(sorted(self._wires.values(), key=lambda wire: wire.device))
+                self._carry_out_uplink(UplinkConfig(wires, self._kernel.outside), told=told)
+            else:
+                self._kernel.remove_uplink()
+        except FAILURES as error:
+            return [Problem(UPLINK, explain(error))]
+        return []
+
+    def _carry_out_uplink(self, config: UplinkConfig, *, told: bool) -> None:
+        uplink = self._kernel.open_uplink()
+        for turn in ("strays", "all"):
+            for step in list(plan_uplink(config, uplink.observe())):
+                if turn == "all" or isinstance(step, UplinkStray):
+                    if told:
+                        _log.warning("uplink: somebody else changed it; %s: %s", type(step).__name__, step.reason)
+                    uplink.apply(step)
+
     def _carry_out(
         self, vpc: Vpc, config: RouterConfig, steps: Sequence[Step], namespaces: Mapping[str, int], *, logged: bool
     ) -> list[Problem]:
@@ -225,12 +323,14 @@ class LinuxNetworkDriver:
         problems: list[Problem] = []
         placed = not logged
         for kind, run in groupby(steps, key=type):
-            if kind is CreateLink and not placed:
+            if kind in (CreateLink, AddSecondary) and not placed:
                 router = self._kernel.routers[vpc.vpc_id]
                 self._watch(router)
                 self._place(router, vpc, config)
                 placed = True
-            if kind in (CreateLink, OpenListener):
+            if kind is CreateUplink and self._uplink_lost:
+                raise OSError(errno.ENOTCONN, f"the uplink namespace cannot be used: {self._uplink_lost}")
+            if kind in (CreateLink, AddSecondary, OpenListener):
                 for step in run:
                     problems += self._attempt(step, namespaces)
             else:
@@ -238,13 +338,13 @@ class LinuxNetworkDriver:
         return problems
 
     def _attempt(self, step: Step, namespaces: Mapping[str, int]) -> list[Problem]:
-        """Carry out a step whose failure does not end the others: a link, a listener."""
-        if isinstance(step, CreateLink) and step.link.container_id not in namespaces:
+        """Carry out a step whose failure does not end the others: a link, its further addresses, a listener."""
+        if isinstance(step, CreateLink | AddSecondary) and step.link.container_id not in namespaces:
             return []  # Its old link went and its container is going too.
         try:
             self._kernel.apply(step, namespaces)
         except FAILURES as error:
-            about = step.link.interface_id if isinstance(step, CreateLink) else step.vpc_id
+            about = step.link.interface_id if isinstance(step, CreateLink | AddSecondary) else step.vpc_id
             return [Problem(about, explain(error))]
         return []
 
@@ -265,14 +365,13 @@ class LinuxNetworkDriver:
 
         After a restart nobody knows which those were, so every tracked address that no wanted interface has counts.
         """
-        wanted = {(link.interface_id, link.address) for link in config.links}
+        wanted = {(link.interface_id, address) for link in config.links for address in (link.address, *link.secondary)}
         gone = {
             address for interface, address in self._wired.get(vpc_id, frozenset()) if (interface, address) not in wanted
         }
         if vpc_id in self._adopted:
             self._adopted.discard(vpc_id)
-            attached = {link.address for link in config.links}
-            gone |= kernel.tracked_sources(self._kernel.routers[vpc_id]) - attached
+            gone |= tracked_strangers(self._kernel.routers[vpc_id], config)
         gone -= {step.address for step in steps if isinstance(step, ForgetFlows)}
         extra = [ForgetFlows(vpc_id, address, "its wire went with its container") for address in sorted(gone)]
         first = next((at for at, step in enumerate(steps) if isinstance(step, CreateLink | OpenListener)), len(steps))
@@ -284,12 +383,7 @@ class LinuxNetworkDriver:
 
     def _place(self, router: Router, vpc: Vpc, config: RouterConfig) -> None:
         """Tell the flow collector whose address and whose link is whose."""
-        by_id: dict[str, Interface] = {each.interface_id: each for each in vpc.interfaces}
-        devices = {
-            router.indexes[link.name]: by_id[link.interface_id] for link in config.links if link.name in router.indexes
-        }
-        addresses = {by_id[link.interface_id].address: by_id[link.interface_id] for link in config.links}
-        self._flows.place(vpc.vpc_id, router.descriptor, Places(addresses, devices, frozenset(config.addresses)))
+        self._flows.place(vpc.vpc_id, router.descriptor, places(vpc, config, router.indexes))
 
     def _remember(self, vpc_id: str) -> None:
         """Note which interfaces have a wire now, wanted or not."""
@@ -301,13 +395,19 @@ class LinuxNetworkDriver:
             links = router.observe().links
         except OSError:
             return  # What was wired before counts as wired still; the failure that led here is reported.
-        self._wired[vpc_id] = frozenset((link.interface_id, link.address) for link in links if link.interface_id)
+        self._wired[vpc_id] = frozenset(
+            (link.interface_id, address)
+            for link in links
+            if link.interface_id
+            for address in (link.address, *link.secondary)
+        )
 
     def _remove(self, vpc_id: str) -> list[Problem]:
         """Take a VPC that nobody wants any more away; on failure it is tried again at the next turn."""
         self._steady.pop(vpc_id, None)
         self._compiled.pop(vpc_id, None)
         self._worn.pop(vpc_id, None)
+        self._wires.pop(vpc_id, None)
         try:
             router = self._kernel.routers[vpc_id]
             steps = list(plan(HostConfig(()), ObservedHost((router.observe(),))))
@@ -331,6 +431,10 @@ class LinuxNetworkDriver:
         """Return the flow events gathered since the last call, oldest first."""
         return self._flows.drain()
 
+    def flows_told(self) -> Callable[[], None]:
+        """Return what to call once the server has what ``flows`` returned so far."""
+        return self._flows.forgetting()
+
     def close(self) -> None:
         """Let go of descriptors and threads; namespaces, links and rules stay as they are."""
         self._flows.close()
@@ -339,4 +443,6 @@ class LinuxNetworkDriver:
     def remove_everything(self) -> tuple[Problem, ...]:
         """Take every VPC of this host away, for an orderly end; say what could not be removed."""
         self._last = None
-        return tuple(problem for vpc_id in list(self._kernel.routers) for problem in self._remove(vpc_id))
+        problems = [problem for vpc_id in list(self._kernel.routers) for problem in self._remove(vpc_id)]
+        self._uplink_lost = ""
+        return (*problems, *self._realize_uplink(told=False))

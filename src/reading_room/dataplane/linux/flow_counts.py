@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from reading_room.dataplane.linux.flow_journal import Count, Journal
 from reading_room.dataplane.spec import FlowEvent
 
 MAX_FLOWS = 200_000
@@ -13,8 +16,9 @@ MAX_FLOWS = 200_000
 
 Direction = Literal["ingress", "egress"]
 Action = Literal["ACCEPT", "REJECT"]
-Key = tuple[str, str, Direction, str, str, int, int, int, Action]
-"""VPC, interface, direction, source, destination, source port, destination port, protocol, action."""
+Key = tuple[str, str, Direction, str, str, int, int, int, Action, str, str]
+"""VPC, interface, direction, source, destination, source port, destination port, protocol, action, and what the packet
+says as source and destination where that is something else (empty where it is not)."""
 
 
 @dataclass(slots=True)
@@ -31,35 +35,70 @@ class Tally:
 class Tallies:
     """Counts of all VPCs, bounded; used by the reading thread and the agent's."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, journal: Journal | None = None) -> None:
+        """Start with what an earlier process left in ``journal``; without a journal a crash loses what is held."""
         self._lock = threading.Lock()
         self._flows: dict[Key, Tally] = {}
         self._lost: dict[str, int] = {}
+        self._journal = journal
+        self._unwritten: list[Count] = []
+        self._drained = 0
+        if journal is not None:
+            for count in journal.earlier():
+                self._add(count[:-5], *count[-5:])
 
     def add(self, key: Key, packets: int, size: int, start: float, end: float, flags: int = 0) -> None:
         """Count packets of a flow; beyond ``MAX_FLOWS`` flows the count is lost, and counted as that."""
         with self._lock:
-            tally = self._flows.get(key)
-            if tally is not None:
-                tally.packets += packets
-                tally.bytes += size
-                tally.start = min(tally.start, start)
-                tally.end = max(tally.end, end)
-                tally.flags |= flags
-            elif len(self._flows) < MAX_FLOWS:
-                self._flows[key] = Tally(packets, size, start, end, flags)
-            else:
-                self._lost[key[0]] = self._lost.get(key[0], 0) + 1
+            self._add(key, packets, size, start, end, flags)
+            if self._journal is not None:
+                self._unwritten.append((*key, packets, size, start, end, flags))
+
+    def write(self) -> None:
+        """Write down what was counted since the last call. Raises ``OSError``."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        if self._journal is not None and self._unwritten:
+            self._journal.write(self._unwritten)
+            self._unwritten.clear()
+
+    def _add(self, key: Key, packets: int, size: int, start: float, end: float, flags: int) -> None:
+        tally = self._flows.get(key)
+        if tally is not None:
+            tally.packets += packets
+            tally.bytes += size
+            tally.start = min(tally.start, start)
+            tally.end = max(tally.end, end)
+            tally.flags |= flags
+        elif len(self._flows) < MAX_FLOWS:
+            self._flows[key] = Tally(packets, size, start, end, flags)
+        else:
+            self._lost[key[0]] = self._lost.get(key[0], 0) + 1
 
     def lose(self, vpc_id: str) -> None:
         """Count one message that the kernel could not deliver."""
         with self._lock:
             self._lost[vpc_id] = self._lost.get(vpc_id, 0) + 1
 
-    def drain(self) -> list[FlowEvent]:
-        """Take everything, oldest first."""
+    def forgetting(self) -> Callable[[], None]:
+        """Return what to call, in any thread, once nobody needs again what ``drain`` returned so far."""
+        return functools.partial(self._forget, self._drained)
+
+    def _forget(self, last: int) -> None:
         with self._lock:
+            if self._journal is not None:
+                self._journal.forget(last)
+
+    def drain(self) -> list[FlowEvent]:
+        """Take everything, oldest first. Raises ``OSError``."""
+        with self._lock:
+            if not self._flows:
+                return []
+            if self._journal is not None:
+                self._write()
+                self._drained = self._journal.turn_over()
             flows, self._flows = self._flows, {}
         events = [
             FlowEvent(
@@ -77,6 +116,8 @@ class Tallies:
                 end=tally.end,
                 action=key[8],
                 tcp_flags=tally.flags,
+                packet_source=key[9],
+                packet_destination=key[10],
             )
             for key, tally in flows.items()
         ]

@@ -2,8 +2,11 @@
 
 Counts come out once and exactly: a zeroing dump each sweep and the last counters in DESTROY events for what was
 accepted, NFLOG for what was refused or taken by no route. An event names an interface by its address, at both ends of
-the flow. Address translation is undone by reading the original direction. Not recorded, as in AWS: what a container
-exchanges with the resolver, the router's own addresses and link-local services.
+the flow. Not recorded, as in AWS: what a container exchanges with the resolver, the router's own addresses and
+link-local services.
+
+Address translation is undone: who began a flow sees it as connection tracking's original direction has it, who
+received it as the reply direction has it, and a NAT gateway between them sees both, with itself at one end of each.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from reading_room.dataplane.linux import conntrack, nflog
 from reading_room.dataplane.linux.compile import flow_logs
 from reading_room.dataplane.linux.compile.flow_logs import Fate
 from reading_room.dataplane.linux.conntrack import Conntrack, Entry
 from reading_room.dataplane.linux.flow_counts import Action, Direction, Key, Tallies
+from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.nflog import LoggedPacket, LostPacketsError
 from reading_room.dataplane.spec import Interface
 
@@ -26,28 +30,21 @@ RECEIVE_BYTES = 4 << 20
 FLUSH_SECONDS = 0.5
 """How long a forced reading waits for packets that the kernel still gathers."""
 LINK_LOCAL = "169.254."
-
-
-@dataclass(slots=True)
-class Places:
-    """Which interface an address or a link (by index) is, and which addresses are the router's own."""
-
-    interfaces: dict[str, Interface] = field(default_factory=dict)
-    devices: dict[int, Interface] = field(default_factory=dict)
-    silent: frozenset[str] = frozenset()
-
-    def logged(self) -> set[tuple[str, str]]:
-        """Return address and id of every interface whose flows are reported."""
-        return {(address, each.interface_id) for address, each in self.interfaces.items() if each.logged}
+FIN, SYN, RST, SYN_ACK = 1, 2, 4, 18
+WRITTEN_TOGETHER = 128
+"""Connections whose counts are written down together: about what the kernel tells at a time."""
 
 
 class Watch:
     """The open sockets of one VPC's router namespace. Made by ``FlowCollector.watch``."""
 
-    def __init__(self, vpc_id: str, tallies: Tallies) -> None:
-        """Open the sockets; the calling thread is inside the namespace. Raises ``OSError``."""
+    def __init__(self, vpc_id: str, tallies: Tallies, before: Places | None = None) -> None:
+        """Open the sockets; the calling thread is inside the namespace. Raises ``OSError``.
+
+        ``before`` are the places of an agent that watched the VPC until it ended: what went on since is theirs.
+        """
         self.vpc_id = vpc_id
-        self.places = Places()
+        self.places = before or Places()
         self.lock = threading.Lock()
         self._tallies = tallies
         self.closed = False
@@ -59,13 +56,13 @@ class Watch:
             self._log = nflog.open_group(flow_logs.NFLOG_GROUP, RECEIVE_BYTES)
             self._opened.append(self._log)
             # What was counted before anybody asked for a log is nobody's.
-            if self._conntrack.count():
+            if before is None and self._conntrack.count():
                 for _entry in self._conntrack.entries(zero=True):
                     pass
         except OSError:
             self.close()
             raise
-        self._swept = time.time()
+        self._swept = self._sweep_began = time.time()
 
     def sockets(self) -> Sequence[socket.socket]:
         """Return what to wait for."""
@@ -80,20 +77,26 @@ class Watch:
 
     def read(self) -> None:
         """Count what waits on the sockets. Called with the lock held."""
-        for found in conntrack.read_destroyed(self._ends):
+        for number, found in enumerate(conntrack.read_destroyed(self._ends), 1):
             self._count(found)
+            if number % WRITTEN_TOGETHER == 0:
+                self._tallies.write()
         try:
             for packet in nflog.read_packets(self._log):
                 self._count_packet(packet)
         except LostPacketsError:
             self._tallies.lose(self.vpc_id)
+        self._tallies.write()
 
     def sweep(self) -> None:
         """Zero the counters of living connections and count them. Called with the lock held."""
+        began = time.time()
         if self._conntrack.count():
-            for found in self._conntrack.entries(zero=True):
+            for number, found in enumerate(self._conntrack.entries(zero=True), 1):
                 self._count(found)
-        self._swept = time.time()
+                if number % WRITTEN_TOGETHER == 0:
+                    self._tallies.write()
+        self._swept, self._sweep_began = time.time(), began
         self.read()
 
     def flush(self) -> None:
@@ -122,57 +125,90 @@ class Watch:
     ) -> None:
         if interface is None or not interface.logged or not packets:
             return
+        source, destination = flow.source, flow.destination
+        # A record names the interface itself by its primary address, whatever address the packet has.
+        if direction == "egress" and _stands_for(interface, source):
+            source = interface.address
+        elif direction == "ingress" and _stands_for(interface, destination):
+            destination = interface.address
         key: Key = (
             self.vpc_id,
             interface.interface_id,
             direction,
-            flow.source,
-            flow.destination,
+            source,
+            destination,
             flow.source_port,
             flow.destination_port,
             flow.protocol,
             action,
+            flow.source if flow.source != source else "",
+            flow.destination if flow.destination != destination else "",
         )
         self._tallies.add(key, packets, size, start, end, flags)
 
     def _count(self, found: Entry) -> None:
-        there = found.original
+        there, back = found.original, found.reply
         if self._silent(there.source) or self._silent(there.destination):
             return
         if not found.packets and not found.reply_packets:
             return
-        back = conntrack.Tuple(
-            there.destination, there.source, there.protocol, there.destination_port, there.source_port
-        )
         start = max(found.start, self._swept) if found.start else self._swept
         end = max(start, found.stop or time.time())
+
+        # Whoever began since the sweep before was not counted then.
+        flags, back_flags = flags_of(found, begun=found.start > self._sweep_began)
+
+        def add(interface: Interface | None, direction: Direction, flow: conntrack.Tuple, *, answer: bool) -> None:
+            packets, size = (found.reply_packets, found.reply_size) if answer else (found.packets, found.size)
+            self._add(interface, direction, flow, packets, size, start, end, flags=back_flags if answer else flags)
+
         sender = self.places.interfaces.get(there.source)
-        receiver = self.places.interfaces.get(there.destination)
-        self._add(sender, "egress", there, found.packets, found.size, start, end)
-        self._add(sender, "ingress", back, found.reply_packets, found.reply_size, start, end)
-        self._add(receiver, "ingress", there, found.packets, found.size, start, end)
-        self._add(receiver, "egress", back, found.reply_packets, found.reply_size, start, end)
+        add(sender, "egress", there, answer=False)
+        add(sender, "ingress", _turned(there), answer=True)
+        receiver = self.places.interfaces.get(back.source)
+        add(receiver, "ingress", _turned(back), answer=False)
+        add(receiver, "egress", back, answer=True)
+        gateway = self.places.gateways.get(back.destination)
+        if gateway is None or back.destination == there.source:
+            return
+        outer = conntrack.Tuple(
+            gateway.address, there.destination, there.protocol, back.destination_port, there.destination_port
+        )
+        # Both legs; towards who began the flow, the packets say the true other end.
+        add(gateway, "ingress", there, answer=False)
+        add(gateway, "egress", outer, answer=False)
+        add(gateway, "ingress", _turned(outer), answer=True)
+        add(gateway, "egress", _turned(there), answer=True)
 
     def _count_packet(self, packet: LoggedPacket) -> None:
         fate = flow_logs.decode(packet.prefix)
         flow = conntrack.Tuple(
             packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port
         )
-        if fate is Fate.SPOOFED:
-            # Whose it is says only the link that it came by.
+        sender = self.places.interfaces.get(packet.source)
+        if sender is None or fate in (Fate.SPOOFED, Fate.CONTAINED):
+            # Whose it is says only the link that it came by: its source is forged, or translated by now.
             sender = self.places.devices.get(packet.device)
+        if fate is Fate.SPOOFED:
             self._add_packet(sender, "egress", flow, packet, "REJECT")
             return
         if self._silent(packet.destination):
             return
-        sender = self.places.interfaces.get(packet.source)
-        receiver = self.places.interfaces.get(packet.destination)
-        if fate is Fate.REFUSED_EGRESS:
+        if fate in (Fate.REFUSED_EGRESS, Fate.CONTAINED):
             self._add_packet(sender, "egress", flow, packet, "REJECT")
             return
-        self._add_packet(sender, "egress", flow, packet, "ACCEPT")
+        gateway = self.places.gateways.get(packet.source)
+        if gateway is not None and sender is not None:
+            # Which of its addresses the sender used, nobody knows any more.
+            before = replace(flow, source=sender.address)
+            self._add_packet(sender, "egress", before, packet, "ACCEPT")
+            self._add_packet(gateway, "ingress", before, packet, "ACCEPT")
+        self._add_packet(gateway or sender, "egress", flow, packet, "ACCEPT")
+        receiver = self.places.interfaces.get(packet.destination)
         if fate is Fate.REFUSED_INGRESS:
             self._add_packet(receiver, "ingress", flow, packet, "REJECT")
+        elif fate is Fate.UNANSWERED:
+            self._add_packet(receiver, "ingress", flow, packet, "ACCEPT")
 
     def _add_packet(
         self,
@@ -184,3 +220,31 @@ class Watch:
     ) -> None:
         at = packet.time or time.time()
         self._add(interface, direction, flow, 1, packet.bytes, at, at, action, packet.tcp_flags)
+
+
+def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:
+    """Return the TCP flags of both directions that flow logs tell, as far as the connection's state shows them.
+
+    That is SYN, SYN-ACK and FIN; of RST only the answer to a SYN. ``begun`` says that the first packets are counted
+    now.
+    """
+    if found.original.protocol != conntrack.TCP:
+        return 0, 0
+    there, back = FIN if found.closed else 0, FIN if found.reply_closed else 0
+    if begun:
+        there |= SYN
+        if found.state == conntrack.CLOSE and found.reply_packets == 1:
+            back |= RST
+        elif found.state > conntrack.SYN_SENT:
+            back |= SYN_ACK
+    return there, back
+
+
+def _turned(flow: conntrack.Tuple) -> conntrack.Tuple:
+    """Return the other direction of a flow."""
+    return conntrack.Tuple(flow.destination, flow.source, flow.protocol, flow.destination_port, flow.source_port)
+
+
+def _stands_for(interface: Interface, address: str) -> bool:
+    """Return whether an address on an interface's own side is another name of it: a NAT gateway stands for anybody."""
+    return address in interface.secondary or interface.nat_gateway_id is not None

@@ -10,10 +10,14 @@ import os
 import selectors
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.flow_counts import Tallies
-from reading_room.dataplane.linux.flow_watch import Places, Watch
+from reading_room.dataplane.linux.flow_journal import Journal
+from reading_room.dataplane.linux.flow_places import Places
+from reading_room.dataplane.linux.flow_watch import Watch
 from reading_room.dataplane.spec import FlowEvent, Problem
 
 SWEEP_SECONDS = 1.0
@@ -22,9 +26,10 @@ SWEEP_SECONDS = 1.0
 class FlowCollector:
     """Reads the flows of every watched VPC in a thread of its own; ``flush`` reads one in the caller's."""
 
-    def __init__(self) -> None:
-        """Start the thread."""
-        self._tallies = Tallies()
+    def __init__(self, folder: Path) -> None:
+        """Start the thread; take over what an earlier process left under ``folder``. Raises ``OSError``."""
+        self._journal = Journal(folder)
+        self._tallies = Tallies(self._journal)
         self._watches: dict[str, Watch] = {}
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
@@ -45,15 +50,32 @@ class FlowCollector:
     def watch(self, vpc_id: str, namespace: int) -> None:
         """Begin to read a VPC's flows; ``namespace`` is its router's. Raises ``OSError``."""
         with namespaces.inside(namespace):
-            watch = Watch(vpc_id, self._tallies)
+            watch = Watch(vpc_id, self._tallies, self._journal.places(vpc_id))
         with self._lock:
             self._watches[vpc_id] = watch
             for opened in watch.sockets():
                 self._selector.register(opened, selectors.EVENT_READ, watch)
         self._wake()
 
+    def resume(self, vpc_id: str, namespace: int) -> None:
+        """Go on reading a VPC that an earlier process watched until it ended; a failure is reported.
+
+        ``watch`` tries again later, and it, too, counts what went on since for the interfaces that there were.
+        """
+        if self._journal.places(vpc_id) is None:
+            return
+        try:
+            self.watch(vpc_id, namespace)
+            self.flush(vpc_id, namespace)
+        except OSError as error:
+            self._failures[vpc_id] = f"flow logs could not be read at once: {error}"
+
     def unwatch(self, vpc_id: str) -> None:
         """Stop reading a VPC's flows; what was counted stays for ``drain``. Not watched is no error."""
+        self._stop(vpc_id)
+        self._journal.forget_places(vpc_id)
+
+    def _stop(self, vpc_id: str) -> None:
         with self._lock:
             watch = self._watches.pop(vpc_id, None)
             if watch is None:
@@ -70,6 +92,7 @@ class FlowCollector:
             return
         if watch.places.logged() - places.logged():
             self.flush(vpc_id, namespace)
+        self._journal.keep_places(vpc_id, places)
         with watch.lock:
             watch.places = places
 
@@ -81,8 +104,12 @@ class FlowCollector:
                 watch.flush()
 
     def drain(self) -> list[FlowEvent]:
-        """Take the events counted since the last call, oldest first."""
+        """Take the events counted since the last call, oldest first. Raises ``OSError``."""
         return self._tallies.drain()
+
+    def forgetting(self) -> Callable[[], None]:
+        """Return what to call once what was drained is in safe hands: until then the next process gives it again."""
+        return self._tallies.forgetting()
 
     def problems(self) -> tuple[Problem, ...]:
         """Say what was lost, or could not be read, since the last call; ``about`` is the VPC."""
@@ -101,7 +128,8 @@ class FlowCollector:
         self._wake()
         self._thread.join()
         for vpc_id in list(self._watches):
-            self.unwatch(vpc_id)
+            self._stop(vpc_id)
+        self._journal.close()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)

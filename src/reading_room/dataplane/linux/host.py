@@ -8,14 +8,27 @@ What ``kernel.py`` makes of a ``RouterConfig``, in this order (``plan.py`` gives
 1. a network namespace pinned under ``namespace``; forwarding on, IPv6 off, no redirects, ``rp_filter`` 0, conntrack
    accounting, time stamps and events on; ``lo`` up;
 2. the ruleset, before any link exists, so that there is no moment in which packets pass unjudged;
-3. ``addresses`` on ``lo`` as /32;
-4. in the main table one route of type blackhole for every network of ``blackholes`` (never unreachable: a packet that
-   nobody takes is dropped in silence);
-5. each link, and its route ``address``/32 on the router end in the main table;
-6. the listening sockets of ``listeners``.
+3. ``addresses`` and ``endpoint_addresses`` on ``lo`` as /32, segmentation offloads of ``lo`` off;
+4. one route of type blackhole for every network of ``blackholes`` (never unreachable: a packet that nobody takes is
+   dropped in silence): the VPC's own in the main table, ``0.0.0.0/0`` in a table that is asked last;
+5. ``returns``: a rule ``iif lo`` before the main table leads the router's own packets to a table with one route
+   ``ADDRESS/32 dev lo`` for each. A listener's answer to a translated peer needs a route to leave its socket; its
+   destination is translated back in the output hook, which finds the real route. Packets of containers never see
+   this table;
+6. ``uplink``, where there is one (``Uplink``);
+7. each link, and its routes ``address``/32 and ``secondary``/32 on the router end in the main table;
+8. the listening sockets of ``listeners``, those of interface endpoints at ``endpoint_addresses``.
 
-Routing knows only who is attached. What a route table says beyond the VPC is decided in the ruleset: an endpoint is a
-destination translation keyed by the route table's mark, everything else is dropped there and reported.
+Routing knows who is attached and which networks lie behind the uplink. What a route table says beyond the VPC is
+decided in the ruleset: an endpoint is a destination translation keyed by the route table's mark, a NAT gateway or an
+Elastic IP a source translation, and everything else is dropped there and reported.
+
+Packets that end in the router are reported by NFLOG with the prefixes of ``compile/flow_logs.py``: a receiver's refusal
+is logged in the postrouting hook (no chain hangs in forward), with the source as the receiver sees it, and names the
+input device too.
+
+When a configuration follows another, connections whose way is gone are ended: those accepted by a listener by
+``reach``, translated flows by ``translations``.
 
 Inside the container's namespace a link gives: ``lo`` up, ``eth0`` with ``mac``, ``address``/32 and ``mtu``, default
 route ``via gateway dev eth0 onlink``. Segmentation and receive offloads are off on both ends, since conntrack counts
@@ -33,6 +46,8 @@ LINK_NAME_LENGTH = 15
 """The longest name of a network device (IFNAMSIZ less its final zero)."""
 MTU = 9001
 """Bytes; what EC2 gives inside a VPC."""
+UPLINK_DEVICE = "up0"
+"""The router's end of the wire to the uplink namespace."""
 CONTAINER_DEVICE = "eth0"
 """The name of the link's other end, inside the container's namespace."""
 
@@ -50,18 +65,22 @@ class LinkConfig:
     mac: str
     """Of the container's end."""
     address: str
-    """The interface's only address, without a length."""
+    """The interface's primary address, without a length."""
     gateway: str
     """The subnet's router address (its base plus one)."""
     mtu: int = MTU
+    secondary: tuple[str, ...] = ()
+    """Further addresses, sorted: on ``eth0`` as /32 after the primary one, each with its route on the router's end."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointReach:
     """Who reaches an endpoint by which destination networks: what decides whether accepted connections may live on.
 
-    One for every route table that leads to the endpoint. ``plan.py`` cuts the connections of a source whose networks
-    changed or that is not named any more.
+    At least one for every route table that leads to the endpoint; a source is named by several where its networks
+    reach the endpoint in different ways. ``plan.py`` cuts the connections of a source whose networks or ``peers``
+    changed or that is not named any more. Interface endpoints are not named: nothing but the end of their interface
+    cuts their connections.
     """
 
     endpoint_id: str
@@ -70,7 +89,50 @@ class EndpointReach:
     networks: tuple[str, ...]
     """The part of the prefix list that this route table sends to the endpoint."""
     sources: tuple[str, ...]
-    """Addresses of the attached interfaces whose subnet uses the table."""
+    """Addresses of the attached interfaces whose subnet uses the table: the original sources of the connections."""
+    peers: tuple[str, ...] = ()
+    """What the listener sees instead of ``sources`` (a NAT gateway's addresses, an Elastic IP); empty: themselves.
+    Which connection is whose says only the tracked connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Sources whose packets to some networks appear with other addresses, behind a NAT gateway or an Elastic IP.
+
+    A tracked connection from S to D whose source became T lives on while a translation has S in ``sources``, D in
+    ``networks`` and T in ``addresses``. One from outside to an Elastic IP P that was led to R lives on while a
+    translation of ``inbound`` has R in ``sources`` and P in ``addresses``.
+    """
+
+    sources: tuple[str, ...]
+    networks: tuple[str, ...]
+    addresses: tuple[str, ...]
+    inbound: bool = False
+    """Whether it also works from outside: an Elastic IP."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkRoutes:
+    """The destinations that one route table sends out of the VPC by the uplink: disjoint networks, sorted."""
+
+    number: int
+    """The table's number, which is the mark of its packets."""
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """The wire between a router and the host's uplink namespace, for a VPC with an internet gateway.
+
+    The router's end is ``UPLINK_DEVICE``. Packets take it by policy routing: for every entry of ``routes`` a rule
+    ``fwmark NUMBER`` behind the main table leads to a table of its own with ``networks`` by this device; what no table
+    takes ends in a blackhole behind all of them. In the uplink namespace each of ``public`` is a /32 route to the
+    router. What leaves has one of ``public`` as its source: everything else is dropped by the ruleset's last chain.
+    """
+
+    public: tuple[str, ...]
+    """The VPC's public addresses, of Elastic IPs in use and of NAT gateways, sorted."""
+    routes: tuple[UplinkRoutes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +144,20 @@ class RouterConfig:
     """The file name of the namespace's pin; a function of ``vpc_id`` alone."""
     addresses: tuple[str, ...]
     """On ``lo``, without a length: every subnet's router, the resolver's two, the credentials and the endpoint
-    address."""
+    address. Flow logs do not speak of them."""
     blackholes: tuple[str, ...]
     """The VPC's own networks and ``0.0.0.0/0``."""
     links: tuple[LinkConfig, ...]
     listeners: tuple[ListenerLabel, ...]
     reach: tuple[EndpointReach, ...]
     ruleset: Ruleset
+    uplink: Uplink | None = None
+    """``None`` for a VPC without an internet gateway."""
+    endpoint_addresses: tuple[str, ...] = ()
+    """On ``lo`` as well: the addresses of the interfaces of interface endpoints, which flow logs do speak of."""
+    returns: tuple[str, ...] = ()
+    """Addresses that listeners see as peers though no link has them: public ones, and those of NAT gateways."""
+    translations: tuple[Translation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
-from reading_room.dataplane.linux.compile.base_chains import (
-    ATTACHED,
-    BASE_CHAINS,
-    EGRESS,
-    ENDPOINTS,
-    EXEMPT,
-    INGRESS,
-    MARKS,
-    ROUTER,
-)
-from reading_room.dataplane.linux.compile.flow_logs import LOGGED
-from reading_room.dataplane.linux.compile.routes import LINK_LOCAL
+from reading_room.dataplane.linux.compile import names
+from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.linux.compile.flow_logs import LOGGED, LOGGED_ADDRESSES
+from reading_room.dataplane.linux.compile.routes import UNROUTABLE
+from reading_room.dataplane.linux.gateway_invariants import check_gateways
 from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
 from reading_room.dataplane.linux.nftables import (
     Accept,
@@ -41,17 +34,20 @@ from reading_room.dataplane.spec import (
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,
     LOCAL_RESOLVER_ADDRESS,
+    Endpoint,
+    Interface,
     ListenerLabel,
     NetworkSpec,
     Vpc,
     endpoint_ports,
 )
 
-_ID = re.compile(r"[a-z]{2,6}-[0-9a-z]{1,32}\Z")
+_ID = re.compile(r"[a-z]{2,8}-[0-9a-z]{1,32}\Z")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
 _LOCAL = {LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, LOCAL_RESOLVER_ADDRESS}
 _GROUP_CHAIN = re.compile(r"(eg|ig)(?:all)?_")
 _MOST_ENDPOINTS = 2000
+_NO_NETWORK = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")
 
 
 def check(config: HostConfig, spec: NetworkSpec) -> list[str]:
@@ -78,6 +74,7 @@ def check_router(router: RouterConfig, vpc: Vpc) -> list[str]:
         *_check_listeners(router, vpc),
         *_check_chains(router, vpc),
         *_check_elements(router, vpc),
+        *check_gateways(router, vpc),
     ]
     return [f"{router.vpc_id}: {problem}" for problem in problems]
 
@@ -99,6 +96,9 @@ def _check_names(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
         *(each.group_id for each in vpc.groups),
         *(each.endpoint_id for each in vpc.endpoints),
         *(each.interface_id for each in vpc.interfaces),
+        *(each.nat_gateway_id for each in vpc.nat_gateways),
+        *(each.allocation_id for each in vpc.elastic_addresses),
+        *([vpc.internet_gateway] if vpc.internet_gateway else []),
     ]
     yield from (f"{each!r} is not an id" for each in ids if not _ID.match(each))
     yield from (f"{each} is there twice" for each in _twice(ids))
@@ -116,7 +116,8 @@ def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     subnets = {subnet.subnet_id: IPv4Network(subnet.cidr) for subnet in vpc.subnets}
     wanted = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
     yield from (f"two interfaces would share the device {each}" for each in _twice(link.name for link in router.links))
-    yield from (f"two interfaces share the address {each}" for each in _twice(link.address for link in router.links))
+    there = [address for link in router.links for address in (link.address, *link.secondary)]
+    yield from (f"two interfaces share the address {each}" for each in _twice((*there, *router.endpoint_addresses)))
     if {link.interface_id for link in router.links} != wanted.keys():
         yield "its links are not those of its interfaces"
     for link in router.links:
@@ -126,12 +127,14 @@ def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
         network = subnets[interface.subnet_id]
         if link.name != link_name(link.interface_id):
             yield f"{link.interface_id} has the device {link.name!r}, which is not its own"
-        if (link.address, link.container_id, link.mac) != (interface.address, interface.container_id, interface.mac):
+        asked = (interface.address, tuple(sorted(interface.secondary)), interface.container_id, interface.mac)
+        if (link.address, link.secondary, link.container_id, link.mac) != asked:
             yield f"{link.interface_id} differs from what was asked for"
         if not _MAC.match(link.mac):
             yield f"{link.interface_id} has {link.mac!r}, which is no hardware address"
-        if not _inside(link.address, network) or link.address in router.addresses:
-            yield f"{link.interface_id} has {link.address}, which is not free for it in {network}"
+        for address in (link.address, *link.secondary):
+            if not _inside(address, network) or address in router.addresses:
+                yield f"{link.interface_id} has {address}, which is not free for it in {network}"
         if link.gateway not in router.addresses or not _inside(link.gateway, network):
             yield f"{link.interface_id} has the router {link.gateway}, which is not that of {network}"
 
@@ -147,39 +150,61 @@ def _check_addresses(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     for address in router.addresses:
         if address not in _LOCAL and not any(_inside(address, network) for network in own):
             yield f"the router may not have {address}, which is outside of {', '.join(vpc.cidrs)}"
+    wanted = {address for each in _listening(vpc) for address in each.addresses}
+    if set(router.endpoint_addresses) != wanted or wanted & set(router.addresses):
+        yield "the addresses of its interface endpoints are not those of their interfaces"
     if set(router.blackholes) != {"0.0.0.0/0", *vpc.cidrs}:
         yield "what no interface takes would not be dropped everywhere"
     for subnet in vpc.subnets:
         if not any(IPv4Network(subnet.cidr).subnet_of(network) for network in own):
             yield f"{subnet.subnet_id} ({subnet.cidr}) is outside of {', '.join(vpc.cidrs)}"
     for network in own:
-        if network.overlaps(IPv4Network(LINK_LOCAL)):
-            yield f"{network} holds addresses of the router's own services"
+        if any(network.overlaps(IPv4Network(each)) for each in _NO_NETWORK):
+            yield f"{network} holds addresses of the router's own services, or such as no router carries"
+
+
+def _listening(vpc: Vpc) -> list[Interface]:
+    ids = {endpoint.endpoint_id for endpoint in vpc.endpoints if endpoint.kind == "interface"}
+    return [interface for interface in vpc.interfaces if interface.endpoint_id in ids]
 
 
 def _check_listeners(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    endpoints = {endpoint.endpoint_id: endpoint_ports(endpoint) for endpoint in vpc.endpoints}
     where = [(label.address, label.port, label.kind == "resolver-udp") for label in router.listeners]
     if len(set(where)) < len(where):
         yield "two listeners want the same address and port"
+    places: dict[str, set[str]] = {each.endpoint_id: {LOCAL_ENDPOINT_ADDRESS} for each in vpc.endpoints}
+    for endpoint in vpc.endpoints:
+        if endpoint.kind == "interface":
+            places[endpoint.endpoint_id] = set()
+    for interface in _listening(vpc):
+        places[interface.endpoint_id or ""].update(interface.addresses)
+    endpoints = {each.endpoint_id: each for each in vpc.endpoints}
     for label in router.listeners:
-        if label.vpc_id != router.vpc_id or not _fits(label, router, endpoints):
+        if label.kind.startswith("endpoint"):
+            spoken_for = endpoints.get(label.endpoint_id or "")
+            fits = spoken_for is not None and _speaks_for(label, spoken_for, places[spoken_for.endpoint_id])
+        else:
+            fits = label.endpoint_id is None and _is_local(label, router)
+        if label.vpc_id != router.vpc_id or not fits:
             yield f"no listener of kind {label.kind} belongs at {label.address}:{label.port}"
 
 
-def _fits(label: ListenerLabel, router: RouterConfig, endpoints: dict[str, tuple[int, int]]) -> bool:
+def _speaks_for(label: ListenerLabel, endpoint: Endpoint, places: set[str]) -> bool:
+    http, https = (80, 443) if endpoint.kind == "interface" else endpoint_ports(endpoint)
+    return (
+        label.address in places
+        and label.port == (http if label.kind == "endpoint-http" else https)
+        and label.service == endpoint.service
+        and label.public == (endpoint.kind in ("public", "far"))
+    )
+
+
+def _is_local(label: ListenerLabel, router: RouterConfig) -> bool:
     if label.address not in router.addresses:
         return False
-    match label.kind:
-        case "resolver-udp" | "resolver-tcp":
-            local = label.address in (LOCAL_ENDPOINT_ADDRESS, LOCAL_CREDENTIALS_ADDRESS)
-            return label.port == 53 and label.endpoint_id is None and not local
-        case "credentials":
-            return (label.address, label.port, label.endpoint_id) == (LOCAL_CREDENTIALS_ADDRESS, 80, None)
-        case "endpoint-http" | "endpoint-https":
-            ports = endpoints.get(label.endpoint_id or "", (0, 0))
-            wanted = ports[0] if label.kind == "endpoint-http" else ports[1]
-            return (label.address, label.port) == (LOCAL_ENDPOINT_ADDRESS, wanted)
+    if label.kind == "credentials":
+        return (label.address, label.port) == (LOCAL_CREDENTIALS_ADDRESS, 80)
+    return label.port == 53 and label.address not in (LOCAL_ENDPOINT_ADDRESS, LOCAL_CREDENTIALS_ADDRESS)
 
 
 def _check_chains(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
@@ -190,8 +215,11 @@ def _check_chains(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     if tuple(chain for chain in router.ruleset.chains if chain.hook) != BASE_CHAINS:
         yield "its base chains are not those of every VPC"
     own = {rule.rule_id for group in vpc.groups for rule in (*group.ingress, *group.egress)}
+    fixed = {chain.name: chain for chain in FIXED_CHAINS}
+    if any(chains.get(name) != chain for name, chain in fixed.items()):
+        yield "it lacks a chain that every VPC has, or has another in its place"
     for chain in router.ruleset.chains:
-        if chain.hook is None:
+        if chain.hook is None and chain.name not in fixed:
             yield from _check_chain(chain, chains, sets, own)
 
 
@@ -237,58 +265,80 @@ def _check_elements(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     sets = {each.name: each for each in router.ruleset.sets}
     chains = {chain.name for chain in router.ruleset.chains}
     links = {link.name: link for link in router.links}
-    needed = {ATTACHED, EGRESS, ENDPOINTS, EXEMPT, INGRESS, LOGGED, MARKS, ROUTER}
-    if missing := sorted(needed - sets.keys()):
+    needed = {getattr(names, name) for name in dir(names) if name.isupper() and isinstance(getattr(names, name), str)}
+    if missing := sorted({*needed, LOGGED, LOGGED_ADDRESSES} - sets.keys()):
         yield f"it lacks the sets {', '.join(missing)}"
         return
-    yield from _check_marks(sets[MARKS].elements, router.links, vpc)
-    if {each.key[0] for each in sets[ATTACHED].elements} != {link.address for link in router.links}:
-        yield "the addresses that packets may go to are not those of its links"
-    if {each.key[0] for each in sets[ROUTER].elements} != set(router.addresses):
+    yield from _check_marks(sets[names.MARKS].elements, router.links, vpc)
+    there = {address for link in router.links for address in (link.address, *link.secondary)}
+    services = set(router.endpoint_addresses)
+    if {each.key[0] for each in sets[names.ATTACHED].elements} != there | services:
+        yield "the addresses that packets may go to are not those of its links and interface endpoints"
+    if {each.key[0] for each in sets[names.ROUTER].elements} != set(router.addresses):
         yield "the addresses of the router are not those that it has"
-    for name, prefix in ((EGRESS, "eg"), (INGRESS, "ig")):
+    known = {names.EGRESS: set(links), names.INGRESS: set(links), names.SERVICE_INGRESS: services}
+    for name, owners in known.items():
         for element in sets[name].elements:
-            if element.key[0] not in links:
-                yield f"{name} has an element for {element.key[0]}, which is no device of its links"
-            if not isinstance(element.value, Jump | Goto | Drop):
-                yield f"{name} lets {element.key[0]} pass without its groups"
-            elif not isinstance(element.value, Drop) and (
-                element.value.chain not in chains or not element.value.chain.startswith(prefix)
-            ):
-                yield f"{name} leads {element.key[0]} to {element.value.chain}, which is not a chain of groups"
-    logged = (each.key[0] for each in sets[LOGGED].elements)
-    yield from (f"{name} is logged, but no device of its links" for name in logged if name not in links)
-    services = {
+            if element.key[0] not in owners:
+                yield f"{name} has an element for {element.key[0]}, which is not of this VPC"
+            yield from _check_way_in(name, element, chains)
+    for name, owners in ((LOGGED, set(links)), (LOGGED_ADDRESSES, services)):
+        stray = (each.key[0] for each in sets[name].elements if each.key[0] not in owners)
+        yield from (f"{each} is logged, but not of this VPC" for each in stray)
+    exempt = {
         (label.address, "17" if label.kind == "resolver-udp" else "6", str(label.port))
         for label in router.listeners
         if not label.kind.startswith("endpoint")
     }
-    if {each.key for each in sets[EXEMPT].elements} != services:
+    if {each.key for each in sets[names.EXEMPT].elements} != exempt:
         yield "groups would not filter something else than the resolver and the credentials address"
-    yield from _check_endpoints(sets[ENDPOINTS].elements, router, vpc)
+    open_at = {(label.address, "6", str(label.port)) for label in router.listeners if label.address in services}
+    if {each.key for each in sets[names.SERVICES].elements} != open_at:
+        yield "interface endpoints would be open elsewhere than where they listen"
+    for name in (names.ENDPOINTS, names.FAR):
+        yield from _check_endpoints(name, sets[name].elements, router, vpc)
+
+
+def _check_way_in(name: str, element: Element, chains: set[str]) -> Iterator[str]:
+    """Yield what is wrong with an element that says which chain of groups judges."""
+    prefix = "eg" if name == names.EGRESS else "ig"
+    if not isinstance(element.value, Jump | Goto | Drop):
+        yield f"{name} lets {element.key[0]} pass without its groups"
+    elif not isinstance(element.value, Drop) and (
+        element.value.chain not in chains or not element.value.chain.startswith(prefix)
+    ):
+        yield f"{name} leads {element.key[0]} to {element.value.chain}, which is not a chain of groups"
 
 
 def _check_marks(elements: Sequence[Element], links: Sequence[LinkConfig], vpc: Vpc) -> Iterator[str]:
     numbers = {table.route_table_id: str(table.number) for table in vpc.route_tables}
     by_subnet = {subnet.subnet_id: numbers.get(subnet.route_table_id, "") for subnet in vpc.subnets}
     by_interface = {each.interface_id: by_subnet.get(each.subnet_id, "") for each in vpc.interfaces}
-    wanted = {(link.name, link.address): (by_interface.get(link.interface_id, ""),) for link in links}
+    wanted = {
+        (link.name, address): (by_interface.get(link.interface_id, ""),)
+        for link in links
+        for address in (link.address, *link.secondary)
+    }
     if {element.key: element.value for element in elements} != wanted:
         yield "devices, source addresses and route tables do not belong together as asked for"
 
 
-def _check_endpoints(elements: Sequence[Element], router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+def _check_endpoints(name: str, elements: Sequence[Element], router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    """Yield what is wrong with a map to listeners: each element leads to the listener of the endpoint that it names."""
     numbers = {str(table.number) for table in vpc.route_tables}
+    far = {endpoint.endpoint_id for endpoint in vpc.endpoints if endpoint.kind == "far"}
     listeners: dict[tuple[str, ...], ListenerLabel] = {
-        (label.address, str(label.port)): label for label in router.listeners if label.kind.startswith("endpoint")
+        (label.address, str(label.port)): label for label in router.listeners if label.address == LOCAL_ENDPOINT_ADDRESS
     }
-    closed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, LINK_LOCAL)]
+    closed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
     for element in elements:
         mark, network, port = element.key
         label = listeners.get(element.value) if isinstance(element.value, tuple) else None
         kind = {"80": "endpoint-http", "443": "endpoint-https"}.get(port)
         if label is None or label.kind != kind or label.endpoint_id != element.comment:
             yield f"{network} port {port} leads to no listener of {element.comment}"
+        if name == names.FAR and element.comment not in far:
+            yield f"{element.comment} is not beyond the internet gateway, but {name} leads to it"
         if mark not in numbers:
             yield f"{network} is sent to {element.comment} by a route table that does not exist ({mark})"
         if any(IPv4Network(network).overlaps(each) for each in closed):

@@ -1,4 +1,4 @@
-"""The only place where a plan becomes the kernel's state: routers are looked at here, and steps carried out.
+"""The only place where a router's plan becomes the kernel's state.
 
 Any step may be the last before a ``kill -9``. Each is ordered so that what it leaves half done is recognized: a pin
 without a namespace is swept away, a link gets its alias last and one without is deleted, rules that nobody remembers
@@ -7,52 +7,90 @@ are made anew.
 
 from __future__ import annotations
 
-import errno
-import socket
-import time
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reading_room.dataplane.linux import libnftables, namespaces, offloads, rtnetlink, sysctl
-from reading_room.dataplane.linux.connections import LISTEN, Connection
-from reading_room.dataplane.linux.conntrack import Entry
+from reading_room.dataplane.linux import libnftables, rtnetlink
+from reading_room.dataplane.linux.connections import Connection
 from reading_room.dataplane.linux.flows import FlowCollector
-from reading_room.dataplane.linux.host import CONTAINER_DEVICE, LinkConfig
+from reading_room.dataplane.linux.host import UPLINK_DEVICE
+from reading_room.dataplane.linux.links import (
+    add_secondary,
+    create_link,
+    create_uplink,
+    remove_secondary,
+    table_route,
+)
+from reading_room.dataplane.linux.listeners import cut, forget, open_listener
 from reading_room.dataplane.linux.namespaces import PinBoard
-from reading_room.dataplane.linux.plan import (
+from reading_room.dataplane.linux.risk import RiskNotes
+from reading_room.dataplane.linux.router import Router
+from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN
+from reading_room.dataplane.linux.steps import (
+    AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
     ChangeBlackholes,
+    ChangePolicyRules,
+    ChangeTableRoutes,
     CloseListener,
     CreateLink,
     CreateNamespace,
+    CreateUplink,
     CutConnections,
     DeleteLink,
     DeleteNamespace,
+    DeleteUplink,
     ForgetFlows,
+    ForgetTranslations,
     OpenListener,
+    RemoveSecondary,
+    RemoveStray,
     Step,
 )
-from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN, RouteSocket
-from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, ListenerLabel
+from reading_room.dataplane.linux.translations import Explained
+from reading_room.dataplane.linux.uplink import Outside
+from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
+from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, rule_request
+from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
-BACKLOG = 1024
-READY_SECONDS = 2.0
+UNSEEN = (ApplyRuleset, ForgetFlows, ForgetTranslations, OpenListener, CloseListener, CutConnections)
+"""Steps that change nothing of what a look at the router reads."""
 
 
 class Kernel:
-    """The router namespaces of this host, pinned on one board."""
+    """The namespaces of this host: its routers, pinned on one board, and the uplink namespace on another."""
 
-    def __init__(self, pins: Path, flows: FlowCollector) -> None:
-        """Take over every router namespace pinned under ``pins``. Raises as ``Router`` does."""
+    def __init__(
+        self,
+        pins: Path,
+        flows: FlowCollector,
+        outside: Outside | None = None,
+        beyond: int | None = None,
+        *,
+        segmentation: bool = False,
+    ) -> None:
+        """Take over every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
+
+        ``outside`` is what lies beyond the uplink namespace, ``beyond`` a descriptor of the namespace that a veth pair
+        leads to; it is this object's from here on. ``segmentation`` is of new links (see ``Router``).
+        """
         libnftables.prepare()
-        self.board = PinBoard(pins)
+        self.board = PinBoard(pins / "netns")
+        self._uplink_board = PinBoard(pins / "uplink")
+        self._notes = RiskNotes(pins / "changes")
         self.flows = flows
+        self.outside = outside
+        self._beyond = beyond
+        self._segmentation = segmentation
         self.routers: dict[str, Router] = {}
+        self.uplink: UplinkNamespace | None = None
         try:
             for name in self.board.names():
-                self.routers[name] = Router(name, name, self.board.open(name))
+                self.routers[name] = Router(name, name, self.board.open(name), segmentation=segmentation)
+            if UPLINK in self._uplink_board.names():
+                self.uplink = UplinkNamespace(self._uplink_board.open(UPLINK), outside, beyond)
         except BaseException:
             self.close()
             raise
@@ -62,6 +100,52 @@ class Kernel:
         for router in self.routers.values():
             router.close()
         self.routers.clear()
+        if self.uplink is not None:
+            self.uplink.close()
+            self.uplink = None
+        if self._beyond is not None:
+            os.close(self._beyond)
+            self._beyond = None
+
+    def open_uplink(self) -> UplinkNamespace:
+        """Return the uplink namespace, made and pinned where there is none; raises as ``Router`` does."""
+        if self.uplink is None:
+            descriptor = self._uplink_board.create(UPLINK)
+            try:
+                self.uplink = UplinkNamespace(descriptor, self.outside, self._beyond)
+            except BaseException:
+                self._uplink_board.remove(UPLINK)
+                raise
+        return self.uplink
+
+    def remove_uplink(self) -> None:
+        """Let the uplink namespace go, and every wire to it. None is no error."""
+        if self.uplink is not None:
+            self.uplink.close()
+            self.uplink = None
+            self._uplink_board.remove(UPLINK)
+
+    def pins_lost(self) -> list[str]:
+        """Pin again what somebody unpinned, and unpin what is not ours; return what was found, a sentence each.
+
+        A namespace that this process holds open outlives its pin, but not this process.
+        """
+        found = []
+        for board, held in ((self.board, self._held_routers()), (self._uplink_board, self._held_uplink())):
+            names = set(board.names())
+            for name in held.keys() - names:
+                board.pin(name, held[name])
+                found.append(f"{name}: the pin of its namespace was gone")
+            for name in names - held.keys():
+                board.remove(name)
+                found.append(f"{name}: a namespace was pinned that is not ours")
+        return found
+
+    def _held_routers(self) -> dict[str, int]:
+        return {name: router.descriptor for name, router in self.routers.items()}
+
+    def _held_uplink(self) -> dict[str, int]:
+        return {} if self.uplink is None else {UPLINK: self.uplink.descriptor}
 
     def apply(self, step: Step, containers: Mapping[str, int]) -> None:
         """Carry one step out; ``containers`` are the namespaces of containers by id.
@@ -73,7 +157,8 @@ class Kernel:
             self._create_namespace(step)
             return
         router = self.routers[step.vpc_id]
-        router.touched()
+        if not isinstance(step, UNSEEN):
+            router.touched()
         match step:
             case DeleteNamespace():
                 self._delete_namespace(router)
@@ -88,13 +173,34 @@ class Kernel:
                     + [rtnetlink.delete_route(RT_TABLE_MAIN, "blackhole", each) for each in remove]
                 )
             case ApplyRuleset(transactions=transactions, ruleset=ruleset):
-                router.apply_rules(transactions, ruleset)
+                with self._notes.under_way(step.vpc_id, transactions):
+                    router.apply_rules(transactions, ruleset)
             case CreateLink(link=link):
                 create_link(router, link, containers[link.container_id])
             case DeleteLink():
                 self.delete_links([step])
+            case AddSecondary(link=link, addresses=addresses):
+                add_secondary(router, link, addresses, containers[link.container_id])
+            case RemoveSecondary(link=link, addresses=addresses):
+                remove_secondary(router, link, addresses, containers.get(link.container_id))
+            case CreateUplink():
+                create_uplink(router, self.open_uplink())
+            case DeleteUplink():
+                index = router.indexes.pop(UPLINK_DEVICE, None)
+                if index is not None:
+                    router.routes.batch([rtnetlink.delete_link(index, UPLINK_DEVICE)])
+            case ChangeTableRoutes(add=new, remove=old):
+                router.routes.batch([table_route(router, each, gone=True) for each in old])
+                router.routes.batch([table_route(router, each) for each in new])
+            case ChangePolicyRules(add=come, remove=gone):
+                router.routes.batch([*map(rule_request, come), *(rule_request(each, gone=True) for each in gone)])
+            case RemoveStray(stray=stray):
+                router.routes.batch([rtnetlink.delete_found(stray.kind, stray.body, stray.what)])
             case ForgetFlows():
                 self.forget([step])
+            case ForgetTranslations(translations=translations):
+                explained = Explained(translations)
+                forget(router, lambda each: not explained(each))
             case OpenListener(label=label):
                 router.listeners[label] = open_listener(router, label)
             case CloseListener(label=label):
@@ -106,7 +212,7 @@ class Kernel:
     def _create_namespace(self, step: CreateNamespace) -> None:
         descriptor = self.board.create(step.namespace)
         try:
-            self.routers[step.vpc_id] = Router(step.vpc_id, step.namespace, descriptor)
+            self.routers[step.vpc_id] = Router(step.vpc_id, step.namespace, descriptor, segmentation=self._segmentation)
         except BaseException:
             self.board.remove(step.namespace)
             raise
@@ -118,6 +224,7 @@ class Kernel:
         del self.routers[router.vpc_id]
         router.close()
         self.board.remove(router.namespace)
+        self._notes.forget(router.vpc_id)
 
     def delete_links(self, steps: Sequence[DeleteLink]) -> None:
         """Carry out deletions in one VPC together; raises as ``apply`` does."""
@@ -134,145 +241,31 @@ class Kernel:
         cut(router, lambda each: each.peer in gone)
         forget(
             router,
-            lambda each: not gone.isdisjoint((each.original.source, each.original.destination, each.reply.source)),
+            lambda each: (
+                not gone.isdisjoint(
+                    (each.original.source, each.original.destination, each.reply.source, each.reply.destination)
+                )
+            ),
         )
         self.flows.flush(router.vpc_id, router.descriptor)
 
     def _cut_endpoint(self, router: Router, port: int, keep: frozenset[str]) -> None:
-        """End accepted connections first: the reset that tells the peer still needs the translation."""
-        cut(router, lambda each: (each.address, each.port) == (LOCAL_ENDPOINT_ADDRESS, port) and each.peer not in keep)
+        """End accepted connections first: the reset that tells the peer still needs the translation.
+
+        Whose a connection is says its tracked entry, since the listener may see a public address as its peer.
+        """
+        here = (LOCAL_ENDPOINT_ADDRESS, port)
+        owners: dict[tuple[str, int], str] = {}
+        if router.conntrack.count():
+            for each in router.conntrack.entries(zero=False):
+                if (each.reply.source, each.reply.source_port) == here:
+                    owners[each.reply.destination, each.reply.destination_port] = each.original.source
+
+        def unwanted(each: Connection) -> bool:
+            return (each.address, each.port) == here and owners.get((each.peer, each.peer_port), each.peer) not in keep
+
+        cut(router, unwanted)
         forget(
             router,
-            lambda each: (
-                (each.reply.source, each.reply.source_port) == (LOCAL_ENDPOINT_ADDRESS, port)
-                and each.original.source not in keep
-            ),
+            lambda each: (each.reply.source, each.reply.source_port) == here and each.original.source not in keep,
         )
-
-
-def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
-    """Delete tracked connections; their last counts go to whoever watches for ends."""
-    if router.conntrack.count():
-        router.conntrack.delete([each for each in router.conntrack.entries(zero=False) if unwanted(each)])
-
-
-def cut(router: Router, unwanted: Callable[[Connection], bool]) -> None:
-    """End TCP connections that the router's namespace accepted, listening sockets excepted.
-
-    A kernel built without ``CONFIG_INET_DIAG_DESTROY`` cannot; there the connection is dead all the same once its
-    conntrack entry is gone, because packets from the middle of an untracked connection are invalid, and the server
-    closes it when it learns that the listener went.
-    """
-    try:
-        router.connections.cut(lambda each: each.state != LISTEN and unwanted(each))
-    except OSError as error:
-        if error.errno != errno.EOPNOTSUPP:
-            raise
-
-
-def router_mac(mac: str) -> str:
-    """Return the hardware address of a link's router end: the container's with one bit of the first byte flipped."""
-    raw = bytearray(rtnetlink.mac_bytes(mac))
-    raw[0] ^= 0x40
-    return raw.hex(":")
-
-
-def create_link(router: Router, link: LinkConfig, container: int) -> None:
-    """Make an interface: both ends, addresses, routes; the alias comes last and says that all is there.
-
-    Both ends know each other's hardware address for good, so no packet waits for ARP. On failure the pair is deleted.
-    """
-    index = router.new_index()
-    mac = router_mac(link.mac)
-    with namespaces.inside(container):
-        sysctl.forbid_ipv6_of_new_links()
-    router.routes.batch([rtnetlink.create_veth(link.name, index, link.mtu, container, link.mac, mac, CONTAINER_DEVICE)])
-    try:
-        with namespaces.inside(container):
-            offloads.switch_off(CONTAINER_DEVICE)
-            inner = RouteSocket()
-        try:
-            device = inner.index_of(CONTAINER_DEVICE)
-            inner.batch(
-                [
-                    rtnetlink.set_up(LOOPBACK, "lo"),
-                    rtnetlink.set_up(device, CONTAINER_DEVICE),
-                    rtnetlink.add_address(device, link.address),
-                    rtnetlink.add_neighbour(device, link.gateway, mac),
-                    rtnetlink.add_route(RT_TABLE_MAIN, "unicast", "0.0.0.0/0", device, link.gateway, onlink=True),
-                ]
-            )
-            with namespaces.inside(router.descriptor):
-                offloads.switch_off(link.name)
-            router.routes.batch(
-                [
-                    rtnetlink.set_up(index, link.name),
-                    rtnetlink.add_neighbour(index, link.address, link.mac),
-                    rtnetlink.add_route(RT_TABLE_MAIN, "unicast", f"{link.address}/32", index),
-                ]
-            )
-            _wait_until_it_sends(inner, CONTAINER_DEVICE)
-        finally:
-            inner.close()
-        router.routes.batch([rtnetlink.set_up(index, link.name, link.interface_id)])
-    except BaseException:
-        router.routes.batch([rtnetlink.delete_link(index, link.name)])
-        raise
-    router.indexes[link.name] = index
-    router.containers[link.interface_id] = link.container_id
-
-
-def _wait_until_it_sends(inner: RouteSocket, name: str) -> None:
-    """Wait until the container's end, which came up before its peer, really transmits.
-
-    It learns of its carrier from a kernel work queue, and drops what it should send until then: a first SYN or its
-    answer would be lost, and the connection a second late. Asking for the link makes recent kernels do that work now.
-    """
-    limit = time.monotonic() + READY_SECONDS
-    while not inner.transmits(name):
-        if time.monotonic() > limit:
-            raise OSError(errno.ETIMEDOUT, f"{name} has no carrier {READY_SECONDS} s after both its ends were set up")
-        time.sleep(0.001)
-
-
-def open_listener(router: Router, label: ListenerLabel) -> socket.socket:
-    """Open the socket of a label inside the router's namespace.
-
-    A server that outlived an earlier agent may still hold the socket opened then. Nobody serves that one for us any
-    more, so it is ended: this agent's is the one that counts.
-    """
-    with namespaces.inside(router.descriptor):
-        stream = label.kind != "resolver-udp"
-        kind = (socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        opened = socket.socket(socket.AF_INET, kind)
-        try:
-            # For UDP this lets the newest of two sockets have the datagrams.
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                opened.bind((label.address, label.port))
-                if stream:
-                    opened.listen(BACKLOG)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or not stream:
-                    raise
-                router.connections.cut(
-                    lambda each: each.state == LISTEN and (each.address, each.port) == (label.address, label.port)
-                )
-                opened.close()
-                opened = socket.socket(socket.AF_INET, kind)
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                opened.bind((label.address, label.port))
-                opened.listen(BACKLOG)
-        except OSError as error:
-            opened.close()
-            raise OSError(
-                error.errno, f"open {label.kind} at {label.address}:{label.port}: {error.strerror}"
-            ) from error
-    return opened
-
-
-def tracked_sources(router: Router) -> set[str]:
-    """Return every address that began, or received, a tracked connection between interfaces."""
-    if not router.conntrack.count():
-        return set()
-    return {each.original.source for each in router.conntrack.entries(zero=False)}

@@ -102,16 +102,23 @@ class PinBoard:
     def create(self, name: str) -> int:
         """Make a namespace, pin it as ``name``, and return an open descriptor of it."""
         descriptor = new_namespace()
+        try:
+            self.pin(name, descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def pin(self, name: str, descriptor: int) -> None:
+        """Pin an open namespace as ``name``."""
         path = self.directory / name
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY | os.O_CLOEXEC, 0o600))
             source = f"/proc/self/fd/{descriptor}".encode()
             _check(_libc.mount(source, bytes(path), None, MS_BIND, None), f"pin the namespace {name} (mount)")
         except OSError:
-            os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
-        return descriptor
 
     def open(self, name: str) -> int:
         """Return an open descriptor of a pinned namespace."""

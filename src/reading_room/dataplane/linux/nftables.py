@@ -15,80 +15,15 @@ nft generation id; where that does not match any more, ``transactions.creation``
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
+
+from reading_room.dataplane.linux.nft_words import TYPE_OF, comment, joined, name, value
+from reading_room.dataplane.linux.nft_words import Field as Field
+from reading_room.dataplane.linux.nft_words import KeyType as KeyType
 
 TABLE = "inet vpc"
 """Family and name of the only table in a router namespace."""
-
-_NAME = re.compile(r"[a-z]{1,12}_[A-Za-z0-9_-]{1,64}\Z")
-_COMMENT = re.compile(r"[A-Za-z0-9 ._:/-]{0,100}\Z")
-_ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
-
-
-class Field(StrEnum):
-    """A part of a packet that rules look at, as nft writes it."""
-
-    INPUT_DEVICE = "iifname"
-    OUTPUT_DEVICE = "oifname"
-    SOURCE = "ip saddr"
-    DESTINATION = "ip daddr"
-    PROTOCOL = "meta l4proto"
-    PORT = "th dport"
-    MARK = "meta mark"
-
-
-class KeyType(StrEnum):
-    """The type of one part of a set's key or a map's value."""
-
-    DEVICE = "ifname"
-    ADDRESS = "ipv4_addr"
-    PROTOCOL = "inet_proto"
-    PORT = "inet_service"
-    MARK = "mark"
-
-
-_VALUES = {
-    KeyType.DEVICE: re.compile(r"[a-z][a-z0-9]{0,14}\Z"),
-    KeyType.ADDRESS: re.compile(_ADDRESS + r"(?:/\d{1,2})?\Z"),
-    KeyType.PROTOCOL: re.compile(r"\d{1,3}\Z"),
-    KeyType.PORT: re.compile(r"\d{1,5}(?:-\d{1,5})?\Z"),
-    KeyType.MARK: re.compile(r"\d{1,10}\Z"),
-}
-_TYPE_OF = {
-    Field.INPUT_DEVICE: KeyType.DEVICE,
-    Field.OUTPUT_DEVICE: KeyType.DEVICE,
-    Field.SOURCE: KeyType.ADDRESS,
-    Field.DESTINATION: KeyType.ADDRESS,
-    Field.PROTOCOL: KeyType.PROTOCOL,
-    Field.PORT: KeyType.PORT,
-    Field.MARK: KeyType.MARK,
-}
-
-
-def _name(text: str) -> str:
-    if not _NAME.match(text):
-        raise ValueError(f"{text!r} is not a name of a set or chain")
-    return text
-
-
-def _comment(text: str) -> str:
-    if not _COMMENT.match(text):
-        raise ValueError(f"{text!r} cannot be written as a comment or log prefix")
-    return text
-
-
-def _value(key_type: KeyType, text: str) -> str:
-    if not _VALUES[key_type].match(text):
-        raise ValueError(f"{text!r} is not a value of the type {key_type}")
-    return f'"{text}"' if key_type is KeyType.DEVICE else text
-
-
-def _fields(fields: tuple[Field, ...]) -> str:
-    return " . ".join(fields)
-
 
 # Verdicts
 
@@ -119,7 +54,7 @@ class Jump:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"jump {_name(self.chain)}"
+        return f"jump {name(self.chain)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +65,7 @@ class Goto:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"goto {_name(self.chain)}"
+        return f"goto {name(self.chain)}"
 
 
 Verdict = Accept | Drop | Jump | Goto
@@ -148,7 +83,7 @@ class Equals:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"{self.field} {_value(_TYPE_OF[self.field], self.value)}"
+        return f"{self.field} {value(TYPE_OF[self.field], self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +96,7 @@ class Lookup:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"{_fields(self.fields)} {'!= ' if self.negated else ''}@{_name(self.set_name)}"
+        return f"{joined(self.fields)} {'!= ' if self.negated else ''}@{name(self.set_name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +159,15 @@ class Translated:
 
 
 @dataclass(frozen=True, slots=True)
+class Answering:
+    """The packet goes against the direction in which its connection was opened."""
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return "ct direction reply"
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """Not the first fragment of a datagram: it has no ports to look at. Conntrack reassembles, so none should come."""
 
@@ -251,12 +195,37 @@ class OverRate:
     def text(self) -> str:
         """Return the nft text."""
         return (
-            f"update @{_name(self.set_name)} "
+            f"update @{name(self.set_name)} "
             f"{{ ip saddr limit rate over {self.per_second:d}/second burst {self.per_second:d} packets }}"
         )
 
 
-Match = Equals | Lookup | Icmp | StateIn | NotTcp | NotOpening | Translated | Fragment | Ipv6 | OverRate
+@dataclass(frozen=True, slots=True)
+class OverCount:
+    """The source has more tracked connections than allowed; they are counted in a dynamic set."""
+
+    set_name: str
+    most: int
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return f"add @{name(self.set_name)} {{ ip saddr ct count over {self.most:d} }}"
+
+
+Match = (
+    Equals
+    | Lookup
+    | Icmp
+    | StateIn
+    | NotTcp
+    | NotOpening
+    | Translated
+    | Answering
+    | Fragment
+    | Ipv6
+    | OverRate
+    | OverCount
+)
 
 
 # Statements
@@ -271,7 +240,7 @@ class VerdictFrom:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"{_fields(self.fields)} vmap @{_name(self.map_name)}"
+        return f"{joined(self.fields)} vmap @{name(self.map_name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,19 +252,40 @@ class MarkFrom:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"meta mark set {_fields(self.fields)} map @{_name(self.map_name)}"
+        return f"meta mark set {joined(self.fields)} map @{name(self.map_name)}"
 
 
 @dataclass(frozen=True, slots=True)
 class TranslateFrom:
-    """Translate the destination to the address and port that a map gives; the rule ends where it gives none."""
+    """Translate the destination to the address, and port, that a map gives; the rule ends where it gives none."""
 
     fields: tuple[Field, ...]
     map_name: str
 
     def text(self) -> str:
         """Return the nft text."""
-        return f"dnat ip to {_fields(self.fields)} map @{_name(self.map_name)}"
+        return f"dnat ip to {joined(self.fields)} map @{name(self.map_name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFrom:
+    """Translate the source to the address that a map gives; the rule ends where it gives none."""
+
+    fields: tuple[Field, ...]
+    map_name: str
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return f"snat ip to {joined(self.fields)} map @{name(self.map_name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count packets and bytes, for whoever lists the chain."""
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return "counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,10 +298,10 @@ class Log:
 
     def text(self) -> str:
         """Return the nft text."""
-        return f'log group {self.group:d} prefix "{_comment(self.prefix)}" snaplen {self.copy_bytes:d}'
+        return f'log group {self.group:d} prefix "{comment(self.prefix)}" snaplen {self.copy_bytes:d}'
 
 
-Statement = Verdict | VerdictFrom | MarkFrom | TranslateFrom | Log
+Statement = Verdict | VerdictFrom | MarkFrom | TranslateFrom | SourceFrom | Count | Log
 
 
 # What a table holds
@@ -335,8 +325,8 @@ class NamedSet:
     elements: tuple[Element, ...] = ()
     interval: bool = False
     value: tuple[KeyType, ...] | Literal["verdict"] | None = None
-    counts_rate: bool = False
-    """A set that rules fill (``OverRate``): it has no elements here and is never read back."""
+    filled: Literal["rates", "counts"] | None = None
+    """What rules fill it with (``OverRate``, ``OverCount``): it has no elements here and is never read back."""
 
     @property
     def kind(self) -> str:
@@ -353,26 +343,27 @@ class NamedSet:
         parts = [f"type {kind};"]
         if self.interval:
             parts.append("flags interval;")
-        if self.counts_rate:
-            parts.append("flags dynamic; timeout 10s; size 65535;")
-        return f"add {self.kind} {TABLE} {_name(self.name)} {{ {' '.join(parts)} }}"
+        if self.filled:
+            # A count has no time to live: it ends with the last connection that it counts.
+            parts.append("flags dynamic;" + (" timeout 10s;" if self.filled == "rates" else "") + " size 65535;")
+        return f"add {self.kind} {TABLE} {name(self.name)} {{ {' '.join(parts)} }}"
 
     def key_text(self, element: Element) -> str:
         """Return the element's key as nft text. Raises ``ValueError`` for a part that is not of the key's type."""
-        return " . ".join(_value(kind, part) for kind, part in zip(self.key, element.key, strict=True))
+        return " . ".join(value(kind, part) for kind, part in zip(self.key, element.key, strict=True))
 
     def element_text(self, element: Element) -> str:
         """Return the whole element as nft text. Raises ``ValueError`` as ``key_text`` does."""
         text = self.key_text(element)
         if element.comment:
-            text += f' comment "{_comment(element.comment)}"'
+            text += f' comment "{comment(element.comment)}"'
         if element.value is None:
             return text
         if isinstance(element.value, tuple):
             if not isinstance(self.value, tuple):
                 raise ValueError(f"{self.name} does not map to {element.value!r}")
             pairs = zip(self.value, element.value, strict=True)
-            return f"{text} : {' . '.join(_value(kind, part) for kind, part in pairs)}"
+            return f"{text} : {' . '.join(value(kind, part) for kind, part in pairs)}"
         return f"{text} : {element.value.text()}"
 
 
@@ -388,7 +379,7 @@ class Rule:
         """Return the rule as nft text, without its chain."""
         parts = [part.text() for part in (*self.matches, *self.statements)]
         if self.comment:
-            parts.append(f'comment "{_comment(self.comment)}"')
+            parts.append(f'comment "{comment(self.comment)}"')
         return " ".join(parts)
 
 
@@ -397,7 +388,7 @@ class Hook:
     """Where a base chain sits. ``policy`` is what becomes of a packet that no rule of the chain decides."""
 
     type: Literal["filter", "nat"]
-    hook: Literal["prerouting", "input", "forward", "output"]
+    hook: Literal["prerouting", "input", "forward", "output", "postrouting"]
     priority: int
     policy: Literal["accept", "drop"] = "drop"
 
@@ -417,11 +408,11 @@ class Chain:
     def declaration(self) -> str:
         """Return the command that makes it, without rules."""
         body = f" {{ {self.hook.text()} }}" if self.hook else ""
-        return f"add chain {TABLE} {_name(self.name)}{body}"
+        return f"add chain {TABLE} {name(self.name)}{body}"
 
     def rule_commands(self) -> tuple[str, ...]:
         """Return the commands that add its rules, in order."""
-        return tuple(f"add rule {TABLE} {_name(self.name)} {rule.text()}" for rule in self.rules)
+        return tuple(f"add rule {TABLE} {name(self.name)} {rule.text()}" for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,195 +1,43 @@
 """From what is to what should be: an ordered list of steps, each a value with its reason. Pure.
 
-``kernel.py`` reads an ``ObservedHost`` and carries the steps out, in order, VPC by VPC; where a step of a VPC fails it
+``kernel.py`` looks at the routers and carries the steps out, in order, VPC by VPC; where a step of a VPC fails it
 leaves out the VPC's later steps and goes on with the next VPC. Any prefix of a plan leaves a safe network: a ruleset
-is in force before the links that it judges exist, and links go before the rules that judged them.
+is in force before the links that it judges exist, and links go before the rules that judged them. What somebody else
+put into a namespace is a step, too: it goes, and the step's reason says what it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from reading_room.dataplane.linux.host import EndpointReach, HostConfig, LinkConfig, RouterConfig
-from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.transactions import creation, differences
-from reading_room.dataplane.spec import ListenerLabel
-
-# What is
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedLink:
-    """A veth's router end, as the kernel tells.
-
-    ``interface_id`` is its alias, ``address`` that of its /32 route (empty: there is none). ``container_id`` is known
-    only to the driver that made the link; ``None`` where it was adopted after a restart.
-    """
-
-    name: str
-    interface_id: str
-    address: str
-    container_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedRouter:
-    """A router namespace that exists."""
-
-    vpc_id: str
-    namespace: str
-    addresses: tuple[str, ...] = ()
-    blackholes: tuple[str, ...] = ()
-    links: tuple[ObservedLink, ...] = ()
-    listeners: tuple[ListenerLabel, ...] = ()
-    """The sockets that this process holds open; none after a restart."""
-    ruleset: Ruleset | None = None
-    """What the kernel has for certain (generation id as after our last transaction); ``None`` where nobody knows."""
-    reach: tuple[EndpointReach, ...] | None = None
-    """As realized last; ``None`` where nobody knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedHost:
-    """Every router namespace that exists, those that no VPC wants included."""
-
-    routers: tuple[ObservedRouter, ...] = ()
-
-
-# Steps
-
-
-@dataclass(frozen=True, slots=True)
-class CreateNamespace:
-    """Make and pin a router namespace, set its sysctls, bring ``lo`` up."""
-
-    vpc_id: str
-    namespace: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteNamespace:
-    """Unpin a router namespace. Its links and listeners are gone already."""
-
-    vpc_id: str
-    namespace: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeAddresses:
-    """Add and remove /32 addresses on ``lo``."""
-
-    vpc_id: str
-    add: tuple[str, ...]
-    remove: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeBlackholes:
-    """Add and remove blackhole routes of the main table."""
-
-    vpc_id: str
-    add: tuple[str, ...]
-    remove: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyRuleset:
-    """Run the transactions in order; afterwards the kernel has ``ruleset``. One that fails ends the VPC's steps."""
-
-    vpc_id: str
-    transactions: tuple[str, ...]
-    ruleset: Ruleset
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateLink:
-    """Make the veth pair, both its ends, and its route."""
-
-    vpc_id: str
-    link: LinkConfig
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteLink:
-    """Remove a veth pair by its router end."""
-
-    vpc_id: str
-    name: str
-    interface_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetFlows:
-    """Report what is known of an address's flows, then delete its conntrack entries and destroy its connections.
-
-    Comes after the address's link is gone, so that the address is clean for its next owner.
-    """
-
-    vpc_id: str
-    address: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenListener:
-    """Open a listening socket inside the router namespace."""
-
-    label: ListenerLabel
-    reason: str
-
-    @property
-    def vpc_id(self) -> str:
-        """Return the VPC whose namespace it is opened in."""
-        return self.label.vpc_id
-
-
-@dataclass(frozen=True, slots=True)
-class CloseListener:
-    """Close a listening socket."""
-
-    label: ListenerLabel
-    reason: str
-
-    @property
-    def vpc_id(self) -> str:
-        """Return the VPC whose namespace it was opened in."""
-        return self.label.vpc_id
-
-
-@dataclass(frozen=True, slots=True)
-class CutConnections:
-    """End connections accepted at a port of ``LOCAL_ENDPOINT_ADDRESS`` except those of the sources to ``keep``.
-
-    Both the socket and the conntrack entry go, so that neither side can use the connection any more.
-    """
-
-    vpc_id: str
-    port: int
-    keep: tuple[str, ...]
-    reason: str
-
-
-Step = (
-    CreateNamespace
-    | DeleteNamespace
-    | ChangeAddresses
-    | ChangeBlackholes
-    | ApplyRuleset
-    | CreateLink
-    | DeleteLink
-    | ForgetFlows
-    | OpenListener
-    | CloseListener
-    | CutConnections
+from reading_room.dataplane.linux.host import UPLINK_DEVICE, EndpointReach, HostConfig, RouterConfig
+from reading_room.dataplane.linux.steps import (
+    AddSecondary,
+    ApplyRuleset,
+    ChangeAddresses,
+    ChangeBlackholes,
+    ChangePolicyRules,
+    ChangeTableRoutes,
+    CloseListener,
+    CreateLink,
+    CreateNamespace,
+    CreateUplink,
+    CutConnections,
+    DeleteLink,
+    DeleteNamespace,
+    DeleteUplink,
+    ForgetFlows,
+    ForgetTranslations,
+    ObservedHost,
+    ObservedLink,
+    ObservedRouter,
+    OpenListener,
+    RemoveSecondary,
+    RemoveStray,
+    Step,
 )
+from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.linux.uplink import main_blackholes, policy_rules, table_routes
 
 
 def plan(desired: HostConfig, observed: ObservedHost) -> tuple[Step, ...]:
@@ -219,37 +67,85 @@ def plan_router(desired: RouterConfig, observed: ObservedRouter | None) -> tuple
 def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     vpc_id = desired.vpc_id
     kept, unwanted = _compare_links(desired, observed)
-    for link, why in unwanted:
-        yield DeleteLink(vpc_id, link.name, link.interface_id, why)
+    on_lo = (*desired.addresses, *desired.endpoint_addresses)
+    add_address, drop_address = _compare(on_lo, observed.addresses)
+    for stray in observed.strays:
+        yield RemoveStray(vpc_id, stray, f"{stray.what} is not ours")
+    for found, why in unwanted:
+        yield DeleteLink(vpc_id, found.name, found.interface_id, why)
+    if observed.uplink is not None and (desired.uplink is None or not observed.uplink):
+        yield DeleteUplink(vpc_id, "it does not work" if desired.uplink else "the VPC has no internet gateway")
+    lost = {
+        each.interface_id: _compare(each.secondary, kept[each.interface_id].secondary)[1]
+        for each in desired.links
+        if each.interface_id in kept
+    }
+    for link in desired.links:
+        if addresses := lost.get(link.interface_id):
+            yield RemoveSecondary(vpc_id, link, addresses, "the interface has them no more")
     if observed.ruleset is None:
         why = "nobody knows what the table in force says"
         yield ApplyRuleset(vpc_id, creation(desired.ruleset), desired.ruleset, why)
     elif transactions := differences(observed.ruleset, desired.ruleset):
         yield ApplyRuleset(vpc_id, transactions, desired.ruleset, "groups, routes, endpoints or interfaces changed")
-    for address in sorted({link.address for link, _ in unwanted if link.address}):
+    gone = {address for found, _ in unwanted for address in (found.address, *found.secondary) if address}
+    gone.update(drop_address, *lost.values())
+    for address in sorted(gone):
         yield ForgetFlows(vpc_id, address, "its interface is gone")
     for label in observed.listeners:
         if label not in desired.listeners:
             yield CloseListener(label, f"no {label.kind} is wanted at {label.address}:{label.port}")
     yield from _cuts(desired, observed)
-    add, remove = _compare(desired.addresses, observed.addresses)
-    if add or remove:
-        yield ChangeAddresses(vpc_id, add, remove, "the router's addresses follow subnets and DNS support")
-    add, remove = _compare(desired.blackholes, observed.blackholes)
-    if add or remove:
-        yield ChangeBlackholes(vpc_id, add, remove, "what no interface takes is dropped in silence")
-    for wanted in desired.links:
-        if wanted.interface_id not in kept:
-            yield CreateLink(vpc_id, wanted, "the interface has no wire")
+    if observed.translations is None or any(each not in desired.translations for each in observed.translations):
+        yield ForgetTranslations(vpc_id, desired.translations, "gateways, public addresses or routes changed")
+    if add_address or drop_address:
+        why = "the router's addresses follow subnets, DNS support and endpoints"
+        yield ChangeAddresses(vpc_id, add_address, drop_address, why)
+    yield from _routing(desired, observed)
+    for link in desired.links:
+        there = kept.get(link.interface_id)
+        if there is None:
+            yield CreateLink(vpc_id, link, "the interface has no wire")
+        elif addresses := _compare(link.secondary, there.secondary)[0]:
+            yield AddSecondary(vpc_id, link, addresses, "the interface has further addresses")
     for label in desired.listeners:
         if label not in observed.listeners:
             yield OpenListener(label, f"{label.kind} is not served yet")
 
 
+def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
+    """Yield the changes of routes and policy rules, in an order that opens nothing on the way.
+
+    A blackhole goes last and comes first. A rule leads to a table only when its routes are there.
+    """
+    vpc_id, why = desired.vpc_id, "what no interface takes is dropped in silence"
+    add_blackholes, drop_blackholes = _compare(main_blackholes(desired), observed.blackholes)
+    if add_blackholes:
+        yield ChangeBlackholes(vpc_id, add_blackholes, (), why)
+    rules, routes = policy_rules(desired), table_routes(desired)
+    there = tuple(each for each in observed.routes if observed.uplink or each.device != UPLINK_DEVICE)
+    drop_rules = tuple(each for each in observed.rules if each not in rules)
+    if drop_rules:
+        yield ChangePolicyRules(vpc_id, (), drop_rules, "no route table leads there")
+    if desired.uplink is not None and not observed.uplink:
+        yield CreateUplink(vpc_id, "the VPC has an internet gateway")
+    add, drop = tuple(e for e in routes if e not in there), tuple(e for e in there if e not in routes)
+    if add or drop:
+        yield ChangeTableRoutes(vpc_id, add, drop, "routes follow route tables and public addresses")
+    add_rules = tuple(each for each in rules if each not in observed.rules)
+    if add_rules:
+        yield ChangePolicyRules(vpc_id, add_rules, (), "packets take the table of their route table")
+    if drop_blackholes:
+        yield ChangeBlackholes(vpc_id, (), drop_blackholes, "route tables lead further")
+
+
 def _removal(observed: ObservedRouter) -> list[Step]:
     vpc_id, why = observed.vpc_id, "the VPC is not wanted here"
     steps: list[Step] = [DeleteLink(vpc_id, link.name, link.interface_id, why) for link in observed.links]
-    steps += [ForgetFlows(vpc_id, link.address, why) for link in observed.links if link.address]
+    if observed.uplink is not None:
+        steps.append(DeleteUplink(vpc_id, why))
+    gone = [address for link in observed.links for address in (link.address, *link.secondary) if address]
+    steps += [ForgetFlows(vpc_id, address, why) for address in gone]
     steps += [CloseListener(label, why) for label in observed.listeners]
     ports = sorted({port for reach in observed.reach or () for port in reach.ports})
     steps += [CutConnections(vpc_id, port, (), why) for port in ports]
@@ -261,10 +157,12 @@ def _compare(wanted: tuple[str, ...], there: tuple[str, ...]) -> tuple[tuple[str
     return add, tuple(each for each in there if each not in wanted)
 
 
-def _compare_links(desired: RouterConfig, observed: ObservedRouter) -> tuple[set[str], list[tuple[ObservedLink, str]]]:
-    """Return the ids of the interfaces whose link stays, and the links that go, each with why."""
+def _compare_links(
+    desired: RouterConfig, observed: ObservedRouter
+) -> tuple[dict[str, ObservedLink], list[tuple[ObservedLink, str]]]:
+    """Return the links that stay by interface, and the links that go, each with why."""
     wanted = {link.interface_id: link for link in desired.links}
-    kept: set[str] = set()
+    kept: dict[str, ObservedLink] = {}
     unwanted: list[tuple[ObservedLink, str]] = []
     for link in observed.links:
         wish = wanted.get(link.interface_id)
@@ -275,8 +173,12 @@ def _compare_links(desired: RouterConfig, observed: ObservedRouter) -> tuple[set
         elif link.container_id not in (None, wish.container_id):
             unwanted.append((link, "the interface belongs to another container now"))
         else:
-            kept.add(link.interface_id)
+            kept[link.interface_id] = link
     return kept, unwanted
+
+
+Way = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+"""How a source reaches an endpoint: networks, and the addresses that it appears with."""
 
 
 def _cuts(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
@@ -291,15 +193,17 @@ def _cuts(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
             )
             continue
         then = before.get(port, {})
-        keep = tuple(source for source, networks in now.items() if then.get(source, networks) == networks)
-        if any(now.get(source) != networks for source, networks in then.items()):
+        keep = tuple(source for source, way in now.items() if then.get(source, way) == way)
+        if any(now.get(source) != way for source, way in then.items()):
             yield CutConnections(desired.vpc_id, port, keep, "the endpoint, its route or the source is gone")
 
 
-def _ways(reach: tuple[EndpointReach, ...]) -> dict[int, dict[str, tuple[str, ...]]]:
-    """Return the sources of every endpoint port, each with the networks by which it gets there."""
-    ways: dict[int, dict[str, tuple[str, ...]]] = {}
+def _ways(reach: tuple[EndpointReach, ...]) -> dict[int, dict[str, Way]]:
+    """Return the sources of every endpoint port, each with the ways by which it gets there."""
+    ways: dict[int, dict[str, Way]] = {}
     for each in reach:
         for port in each.ports:
-            ways.setdefault(port, {}).update(dict.fromkeys(each.sources, each.networks))
+            known = ways.setdefault(port, {})
+            for source in each.sources:
+                known[source] = (*known.get(source, ()), (each.networks, each.peers))
     return ways

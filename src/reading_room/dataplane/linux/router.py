@@ -1,201 +1,157 @@
-"""One VPC's router namespace, held open: its sockets, and a cached picture of it that knows when it is stale.
-
-Every socket here was opened inside the namespace and stays there, so the agent need not enter it to read or change
-links, rules and connections. The picture is trusted while three things hold: no netlink event said that a link, an
-address or a route changed; nftables' generation id is the one after our last transaction; the last full look is not
-older than ``LOOK_SECONDS``.
-"""
+"""One VPC's router namespace, held open: what a VPC has beyond any other namespace of ours."""
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
-import struct
-import time
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from functools import partial
 
-from reading_room.dataplane.linux import namespaces, rtnetlink, sysctl
+from reading_room.dataplane.linux import namespaces, offloads, rtnetlink, sysctl
 from reading_room.dataplane.linux.connections import Connections
 from reading_room.dataplane.linux.conntrack import Conntrack
-from reading_room.dataplane.linux.host import EndpointReach
-from reading_room.dataplane.linux.libnftables import Rules, RulesetError
-from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
-from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.plan import ObservedLink, ObservedRouter
-from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN, RouteSocket
+from reading_room.dataplane.linux.held import FIRST_INDEX, HeldNamespace
+from reading_room.dataplane.linux.host import UPLINK_DEVICE, EndpointReach, Translation
+from reading_room.dataplane.linux.rtnetlink import (
+    LOOPBACK,
+    RT_TABLE_MAIN,
+    RTPROT_SECONDARY,
+    RTPROT_STATIC,
+    TO_BLACKHOLE,
+    TO_TABLE,
+    FoundLink,
+)
+from reading_room.dataplane.linux.steps import ObservedLink, ObservedRouter, Stray
+from reading_room.dataplane.linux.uplink import UPLINK_HOP, PolicyRule, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
 
-LOOK_SECONDS = 60.0
-NFT_GET_GENERATION = 10 << 8 | 16
-FIRST_INDEX = 1000
+
+def _prepare(segmentation: bool) -> None:
+    sysctl.prepare_router()
+    if not segmentation:
+        # A listener's answers begin their way on lo, and are counted as they are cut there.
+        offloads.switch_off("lo")
 
 
-class Closable(Protocol):
-    """What holds a descriptor."""
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
-
-
-Opened = TypeVar("Opened", bound=Closable)
-
-
-class Router:
+class Router(HeldNamespace[ObservedRouter]):
     """A router namespace and everything this process holds open in it."""
 
-    def __init__(self, vpc_id: str, namespace: str, descriptor: int) -> None:
-        """Prepare the namespace (kernel settings, ``lo`` up) and open its sockets. Owns ``descriptor`` from here on.
+    def __init__(self, vpc_id: str, namespace: str, descriptor: int, *, segmentation: bool = False) -> None:
+        """Prepare the namespace and open its sockets; see ``HeldNamespace``.
 
-        Doing so again for a namespace found after a crash changes nothing that is right. Raises ``SettingError``,
-        ``LibraryMissingError`` or ``OSError``; then everything, the descriptor included, is closed again.
+        ``segmentation``: links keep their segmentation offloads, and flow logs count fewer packets than were sent.
         """
         self.vpc_id = vpc_id
+        self.segmentation = segmentation
         self.namespace = namespace
-        self.descriptor = descriptor
-        self.ruleset: Ruleset | None = None
-        """What the kernel has for certain."""
         self.reach: tuple[EndpointReach, ...] | None = None
+        self.translations: tuple[Translation, ...] | None = None
+        """What was realized last; ``None`` where nobody knows."""
         self.listeners: dict[ListenerLabel, socket.socket] = {}
         self.containers: dict[str, str] = {}
         """Container by interface, of the links this process made."""
         self.indexes: dict[str, int] = {}
         """Link index by name."""
-        self._generation = -1
-        self._picture: ObservedRouter | None = None
-        self._looked = 0.0
         self._next_index = FIRST_INDEX
-        self._closers: list[Closable] = []
+        super().__init__(vpc_id, descriptor, partial(_prepare, segmentation))
         try:
             with namespaces.inside(descriptor):
-                sysctl.prepare_router()
-                self.routes = self._keep(RouteSocket())
-                self.rules = Rules(descriptor)
-                self.conntrack = self._keep(Conntrack())
-                self.connections = self._keep(Connections())
-                self._netfilter = self._keep(NetlinkSocket(NETLINK_NETFILTER))
-                self._events = self._keep(rtnetlink.change_events())
-            self.routes.batch([rtnetlink.set_up(LOOPBACK, "lo")])
+                self.conntrack = self.keep(Conntrack())
+                self.connections = self.keep(Connections())
         except BaseException:
             self.close()
             raise
-
-    def _keep(self, opened: Opened) -> Opened:
-        self._closers.append(opened)
-        return opened
 
     def close(self) -> None:
         """Close every descriptor; the namespace stays if it is pinned."""
         for listener in self.listeners.values():
             listener.close()
         self.listeners.clear()
-        for opened in self._closers:
-            opened.close()
-        self._closers.clear()
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    # The cached picture
-
-    def generation(self) -> int:
-        """Return the namespace's nftables generation id, one more after every transaction of anybody."""
-        request = Request(NFT_GET_GENERATION, 0, struct.pack("=BBH", 0, 0, 0), "read the ruleset's generation")
-        _kind, body = self._netfilter.ask(request)
-        number: int = struct.unpack_from("!I", body, 8)[0]
-        return number
-
-    def changed(self, now: float) -> bool:
-        """Whether the picture may be stale. Reads events, so call it once a turn."""
-        stale = self._picture is None or now - self._looked > LOOK_SECONDS
-        if self._drain_events():
-            stale = True
-        if self.ruleset is not None and self.generation() != self._generation:
-            self.ruleset = None
-            stale = True
-        if stale:
-            self._picture = None
-        return stale
-
-    def _drain_events(self) -> bool:
-        told = False
-        while True:
-            try:
-                self._events.recv(1 << 16)
-                told = True
-            except BlockingIOError:
-                return told
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
-                told = True  # Some events did not fit: whatever they were, a full look sees it.
-
-    def touched(self) -> None:
-        """Forget the picture: something was, or may have been, changed by us."""
-        self._picture = None
+        super().close()
 
     def observe(self) -> ObservedRouter:
-        """Return the router as it is, from the cache where that is fresh."""
-        if self._picture is None:
-            self._drain_events()
-            self._picture = self._look()
-            self._looked = time.monotonic()
-        return self._picture
-
-    def _look(self) -> ObservedRouter:
-        links = [link for link in self.routes.links() if link.kind == "veth"]
-        self.indexes = {link.name: link.index for link in links}
-        self._next_index = max([self._next_index, *(link.index + 1 for link in links)])
-        addresses = tuple(
-            sorted(
-                address
-                for index, address, length in self.routes.addresses()
-                if index == LOOPBACK and length == 32 and not address.startswith("127.")
-            )
+        """Return the router as it is: what the kernel has, from the cache where that is fresh, and what we know."""
+        return replace(
+            super().observe(),
+            listeners=tuple(self.listeners),
+            ruleset=self.ruleset,
+            reach=self.reach,
+            translations=self.translations,
         )
-        routes = [route for route in self.routes.routes() if route.table == RT_TABLE_MAIN]
-        behind = {
-            route.link: route.destination.removesuffix("/32")
-            for route in routes
-            if route.kind == "unicast" and route.destination.endswith("/32")
-        }
+
+    def look(self) -> ObservedRouter:
+        """Read links, addresses, routes and policy rules."""
+        found = {link.index: link for link in self.routes.links()}
+        links = [link for link in found.values() if link.kind == "veth" and link.name != UPLINK_DEVICE]
+        self.indexes = {link.name: link.index for link in found.values() if link.kind == "veth"}
+        self._next_index = max([self._next_index, *(link.index + 1 for link in found.values())])
+        known = {(link, address) for link, address, _mac in self.routes.neighbours()}
+        addresses, blackholes, routes, strays = [], [], [], []
+        meddled = set()
+        behind: dict[int, dict[int, list[str]]] = {link.index: {} for link in links}
+        for there in self.routes.addresses():
+            if there.address.startswith("127."):
+                continue
+            if (there.link, there.length) == (LOOPBACK, 32):
+                addresses.append(there.address)
+            else:
+                name = found[there.link].name if there.link in found else str(there.link)
+                what = f"the address {there.address}/{there.length} of {name}"
+                strays.append(Stray(what, rtnetlink.DELADDR, there.body))
+                # A device that loses its last address loses its routes and neighbours as well.
+                meddled.add(there.link)
+        for route in self.routes.routes():
+            device = found[route.link].name if route.link in found else ""
+            ours = route.protocol == RTPROT_STATIC
+            to_link = route.link in behind and route.destination.endswith("/32") and route.kind == "unicast"
+            if route.table == RT_TABLE_MAIN and to_link and route.protocol in (RTPROT_STATIC, RTPROT_SECONDARY):
+                behind[route.link].setdefault(route.protocol, []).append(route.destination.removesuffix("/32"))
+            elif route.table == RT_TABLE_MAIN and route.kind == "blackhole" and ours:
+                blackholes.append(route.destination)
+            elif route.table != RT_TABLE_MAIN and route.kind == "unicast" and ours and not to_link:
+                routes.append(TableRoute(route.table, route.destination, device))
+            else:
+                what = f"the {route.kind} route to {route.destination} by {device or 'nothing'} (table {route.table})"
+                strays.append(Stray(what, rtnetlink.DELROUTE, route.body))
+        rules = []
+        for rule in self.routes.rules():
+            if rule.plain and rule.action in (TO_TABLE, TO_BLACKHOLE):
+                rules.append(PolicyRule(rule.preference, rule.table, rule.mark, rule.from_here))
+            else:
+                what = f"the policy rule {rule.preference} (table {rule.table})"
+                strays.append(Stray(what, rtnetlink.DELRULE, rule.body))
+        uplink = next((link for link in found.values() if link.name == UPLINK_DEVICE), None)
+
+        def works(link: FoundLink, neighbour: str) -> bool:
+            return link.up and link.carrier and link.index not in meddled and (link.index, neighbour) in known
+
+        def primary(link: FoundLink) -> str:
+            """Return the address behind a link; none where somebody broke it, at either end: it is made again then."""
+            address = behind[link.index].get(RTPROT_STATIC, [""])[0]
+            return address if works(link, address) else ""
+
         return ObservedRouter(
             vpc_id=self.vpc_id,
             namespace=self.namespace,
-            addresses=addresses,
-            blackholes=tuple(sorted(route.destination for route in routes if route.kind == "blackhole")),
+            addresses=tuple(sorted(addresses)),
+            blackholes=tuple(sorted(blackholes)),
             links=tuple(
                 ObservedLink(
                     link.name,
                     link.alias,
-                    # A link that somebody set down counts as one of another address, so that it is made again.
-                    behind.get(link.index, "") if link.up else "",
+                    primary(link),
                     self.containers.get(link.alias),
+                    tuple(sorted(behind[link.index].get(RTPROT_SECONDARY, ()))),
                 )
                 for link in sorted(links, key=lambda link: link.name)
             ),
-            listeners=tuple(self.listeners),
-            ruleset=self.ruleset,
-            reach=self.reach,
+            # The alias comes last, and says that the wire was finished.
+            uplink=None if uplink is None else works(uplink, UPLINK_HOP) and uplink.alias == self.vpc_id,
+            routes=tuple(sorted(routes)),
+            rules=tuple(sorted(rules)),
+            strays=tuple(strays),
         )
 
     def new_index(self) -> int:
         """Choose the index of the next link."""
         self._next_index += 1
         return self._next_index - 1
-
-    def apply_rules(self, transactions: tuple[str, ...], ruleset: Ruleset) -> None:
-        """Run transactions; raise ``RulesetError``. Several are tried dry first, so that a refusal changes nothing."""
-        if len(transactions) > 1:
-            self.rules.check("".join(transactions))
-        known, self.ruleset = self.ruleset, None
-        for number, text in enumerate(transactions):
-            try:
-                self.rules.run(text)
-            except RulesetError:
-                if number == 0:
-                    self.ruleset = known  # A refused transaction leaves the rules whole.
-                raise
-        self._generation = self.generation()
-        self.ruleset = ruleset

@@ -1,4 +1,4 @@
-"""Links, addresses and routes of a namespace, as netlink requests and lean readers.
+"""Links, addresses, routes and policy rules of a namespace, as netlink requests and lean readers.
 
 Builders return ``Request`` values, so that a whole interface is one send. They never look an index up: whoever makes a
 link chooses its index.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,27 +30,33 @@ from reading_room.dataplane.linux.netlink import (
 NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
-NEWNEIGH = 28
+NEWNEIGH, GETNEIGH = 28, 30
+NEWRULE, DELRULE, GETRULE = 32, 33, 34
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD = 1, 3, 4, 18, 20, 28
 IFLA_OPERSTATE, OPERATIONAL = 16, 6
 IFLA_GROUP, DOOMED = 27, 0x646F6F6D
 VETH_INFO_PEER = 1
-IFF_UP = 1
+IFF_UP, IFF_LOWER_UP = 1, 1 << 16
 LOOPBACK = 1
 """The index of ``lo`` in every namespace."""
 
+READY_SECONDS = 2.0
 RT_TABLE_MAIN = 254
 RT_TABLE_LOCAL = 255
 RTPROT_STATIC = 4
+RTPROT_SECONDARY = 100
+"""Who made the route, as the kernel keeps it: ours, and ours to an interface's further address."""
 SCOPE_UNIVERSE, SCOPE_LINK = 0, 253
 ONLINK = 4
+TO_TABLE, TO_BLACKHOLE = 1, 6
+"""What a policy rule does."""
 ROUTE_TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 ROUTE_NUMBERS = {name: number for number, name in ROUTE_TYPES.items()}
 NUD_PERMANENT = 0x80
 
-GROUPS = (1, 5, 7)
-"""RTNLGRP_LINK, IPV4_IFADDR, IPV4_ROUTE: what a router's cached picture depends on."""
+GROUPS = (1, 3, 5, 7, 8)
+"""RTNLGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE: what a router's cached picture depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +71,48 @@ class FoundLink:
     mac: str
     mtu: int
     up: bool
+    carrier: bool = True
+    """Whether the other end is up as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAddress:
+    """An address of a link; ``body`` is the kernel's own description, which deletes it."""
+
+    link: int
+    address: str
+    length: int
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRoute:
-    """A route: ``destination`` is a network in text, ``link`` the index of the way out, 0 where there is none."""
+    """A route: ``destination`` is a network in text, ``link`` the index of the way out, 0 where there is none.
+
+    ``protocol`` says who made it. ``body`` is the kernel's own description, which deletes it.
+    """
 
     table: int
     kind: str
     destination: str
     link: int
     gateway: str
+    protocol: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRule:
+    """A policy rule; ``plain`` says that it has no condition but the mark and the device ``lo``."""
+
+    preference: int
+    action: int
+    table: int
+    mark: int
+    from_here: bool
+    """Whether it is about packets that the namespace itself sends (input device ``lo``)."""
+    plain: bool
+    body: bytes
 
 
 def mac_bytes(mac: str) -> bytes:
@@ -108,6 +146,11 @@ def create_veth(
     return Request(NEWLINK, F_CREATE | F_EXCL, body, f"create the link {name}")
 
 
+def set_mtu(index: int, name: str, mtu: int) -> Request:
+    """Set the longest packet of a link."""
+    return Request(NEWLINK, 0, _link(index) + number_attribute(IFLA_MTU, mtu), f"set the MTU of {name}")
+
+
 def set_up(index: int, name: str, alias: str | None = None) -> Request:
     """Set a link up, and name it for those who find it after a crash."""
     body = _link(index, IFF_UP, IFF_UP)
@@ -134,17 +177,16 @@ def delete_link(index: int, name: str) -> Request:
     return Request(DELLINK, 0, _link(index), f"delete the link {name}", (errno.ENODEV,))
 
 
-def _address(index: int, address: str) -> bytes:
+def _address(index: int, address: str, length: int = 32) -> bytes:
     raw = socket.inet_aton(address)
-    head = struct.pack("=BBBBi", socket.AF_INET, 32, 0, SCOPE_UNIVERSE, index)
+    head = struct.pack("=BBBBi", socket.AF_INET, length, 0, SCOPE_UNIVERSE, index)
     return head + attribute(2, raw) + attribute(1, raw)
 
 
-def add_address(index: int, address: str) -> Request:
-    """Give a link an address, /32."""
-    return Request(
-        NEWADDR, F_CREATE | F_REPLACE, _address(index, address), f"add the address {address}", (errno.EEXIST,)
-    )
+def add_address(index: int, address: str, length: int = 32) -> Request:
+    """Give a link an address, alone in its network unless a shorter ``length`` says otherwise."""
+    body = _address(index, address, length)
+    return Request(NEWADDR, F_CREATE | F_REPLACE, body, f"add the address {address}", (errno.EEXIST,))
 
 
 def delete_address(index: int, address: str) -> Request:
@@ -153,12 +195,14 @@ def delete_address(index: int, address: str) -> Request:
     return Request(DELADDR, 0, body, f"delete the address {address}", (errno.EADDRNOTAVAIL, errno.ENODEV))
 
 
-def _route(table: int, kind: str, destination: str, link: int, gateway: str, scope: int, flags: int) -> bytes:
+def _route(
+    table: int, kind: str, destination: str, link: int, gateway: str, scope: int, flags: int, protocol: int
+) -> bytes:
     network, _, length = destination.partition("/")
     small = table if table < 256 else 0
     head = struct.pack(
         "=BBBBBBBBI",
-        *(socket.AF_INET, int(length), 0, 0, small, RTPROT_STATIC, scope, ROUTE_NUMBERS[kind], flags),
+        *(socket.AF_INET, int(length), 0, 0, small, protocol, scope, ROUTE_NUMBERS[kind], flags),
     )
     body = head + number_attribute(15, table)
     if int(length):
@@ -171,19 +215,58 @@ def _route(table: int, kind: str, destination: str, link: int, gateway: str, sco
 
 
 def add_route(
-    table: int, kind: str, destination: str, link: int = 0, gateway: str = "", *, onlink: bool = False
+    table: int,
+    kind: str,
+    destination: str,
+    link: int = 0,
+    gateway: str = "",
+    *,
+    onlink: bool = False,
+    protocol: int = RTPROT_STATIC,
 ) -> Request:
     """Add or replace a route; ``kind`` is a name of ``ROUTE_TYPES``."""
     scope = SCOPE_LINK if link and not gateway else SCOPE_UNIVERSE
-    body = _route(table, kind, destination, link, gateway, scope, ONLINK if onlink else 0)
+    body = _route(table, kind, destination, link, gateway, scope, ONLINK if onlink else 0, protocol)
     return Request(NEWROUTE, F_CREATE | F_REPLACE, body, f"add the {kind} route to {destination} (table {table})")
 
 
 def delete_route(table: int, kind: str, destination: str, link: int = 0) -> Request:
     """Take a route away. Gone already is no error."""
     scope = 255  # RT_SCOPE_NOWHERE: whatever the route's scope is.
-    body = _route(table, kind, destination, link, "", scope, 0)
+    body = _route(table, kind, destination, link, "", scope, 0, 0)
     return Request(DELROUTE, 0, body, f"delete the route to {destination} (table {table})", (errno.ESRCH, errno.ENODEV))
+
+
+def _rule(preference: int, table: int | None, mark: int, from_here: bool) -> bytes:
+    action = TO_BLACKHOLE if table is None else TO_TABLE
+    small = table if table is not None and table < 256 else 0
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, small, 0, 0, action, 0)
+    body += number_attribute(6, preference)
+    if table is not None:
+        body += number_attribute(15, table)
+    if mark:
+        body += number_attribute(10, mark) + number_attribute(16, 0xFFFFFFFF)
+    if from_here:
+        body += text_attribute(3, "lo")
+    return body
+
+
+def add_rule(preference: int, table: int | None, mark: int = 0, *, from_here: bool = False) -> Request:
+    """Add a policy rule that leads to a table, or to a blackhole where ``table`` is ``None``."""
+    body = _rule(preference, table, mark, from_here) + attribute(21, bytes((RTPROT_STATIC,)))
+    return Request(NEWRULE, F_CREATE | F_EXCL, body, f"add the policy rule {preference}", (errno.EEXIST,))
+
+
+def delete_rule(preference: int, table: int | None, mark: int = 0, *, from_here: bool = False) -> Request:
+    """Take a policy rule away. Gone already is no error."""
+    body = _rule(preference, table, mark, from_here)
+    return Request(DELRULE, 0, body, f"delete the policy rule {preference}", (errno.ENOENT,))
+
+
+def delete_found(kind: int, body: bytes, what: str) -> Request:
+    """Take away what a reader found, by the kernel's own description; ``kind`` is DELADDR, DELROUTE or DELRULE."""
+    gone = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
+    return Request(kind, 0, body, f"delete {what}", gone)
 
 
 def add_neighbour(link: int, address: str, mac: str) -> Request:
@@ -217,7 +300,8 @@ class RouteSocket(NetlinkSocket):
                 info = attributes(buffer, *found[IFLA_LINKINFO])
                 kind = buffer[slice(*info[1])].rstrip(b"\0").decode() if 1 in info else ""
             mtu = struct.unpack_from("=I", buffer, found[IFLA_MTU][0])[0] if IFLA_MTU in found else 0
-            yield FoundLink(index, text(IFLA_IFNAME), kind, text(IFLA_IFALIAS), mac, mtu, bool(flags & IFF_UP))
+            up, carrier = bool(flags & IFF_UP), bool(flags & IFF_LOWER_UP)
+            yield FoundLink(index, text(IFLA_IFNAME), kind, text(IFLA_IFALIAS), mac, mtu, up, carrier)
 
     def index_of(self, name: str) -> int:
         """Return the index of a link by its name; raise ``NetlinkError`` (ENODEV) where there is none."""
@@ -232,14 +316,29 @@ class RouteSocket(NetlinkSocket):
         found = attributes(answer, 16, len(answer))
         return IFLA_OPERSTATE in found and answer[found[IFLA_OPERSTATE][0]] == OPERATIONAL
 
-    def addresses(self) -> Iterator[tuple[int, str, int]]:
-        """Read IPv4 addresses: link, address, prefix length."""
+    def wait_until_it_sends(self, name: str) -> None:
+        """Wait until a link that came up before its peer really transmits; raise ``OSError`` (ETIMEDOUT).
+
+        It learns of its carrier from a kernel work queue, and drops what it should send until then: a first SYN or its
+        answer would be lost, and the connection a second late. Asking for the link makes recent kernels do that work
+        now.
+        """
+        limit = time.monotonic() + READY_SECONDS
+        while not self.transmits(name):
+            if time.monotonic() > limit:
+                message = f"{name} has no carrier {READY_SECONDS} s after both its ends were set up"
+                raise OSError(errno.ETIMEDOUT, message)
+            time.sleep(0.001)
+
+    def addresses(self) -> Iterator[FoundAddress]:
+        """Read IPv4 addresses."""
         body = struct.pack("=BBBBi", socket.AF_INET, 0, 0, 0, 0)
         for buffer, start, end in self.dump(Request(GETADDR, 0, body, "read addresses")):
             _family, length, _flags, _scope, index = struct.unpack_from("=BBBBi", buffer, start)
             found = attributes(buffer, start + 8, end)
             where = found.get(2) or found[1]
-            yield index, socket.inet_ntoa(buffer[where[0] : where[0] + 4]), length
+            address = socket.inet_ntoa(buffer[where[0] : where[0] + 4])
+            yield FoundAddress(index, address, length, buffer[start:end])
 
     def routes(self) -> Iterator[FoundRoute]:
         """Read the IPv4 routes of every table but the kernel's own ``local``."""
@@ -257,9 +356,42 @@ class RouteSocket(NetlinkSocket):
             destination = socket.inet_ntoa(buffer[found[1][0] : found[1][0] + 4]) if 1 in found else "0.0.0.0"
             gateway = socket.inet_ntoa(buffer[found[5][0] : found[5][0] + 4]) if 5 in found else ""
             kind = ROUTE_TYPES.get(head[7], str(head[7]))
-            yield FoundRoute(table, kind, f"{destination}/{head[1]}", number(4), gateway)
+            there = f"{destination}/{head[1]}"
+            yield FoundRoute(table, kind, there, number(4), gateway, head[5], buffer[start:end])
+
+    def neighbours(self) -> Iterator[tuple[int, str, str]]:
+        """Read the neighbours that are known for good: link, address, hardware address."""
+        body = struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)
+        for buffer, start, end in self.dump(Request(GETNEIGH, 0, body, "read neighbours")):
+            _family, link, state = struct.unpack_from("=BxxxiH", buffer, start)
+            found = attributes(buffer, start + 12, end)
+            if state & NUD_PERMANENT and 1 in found and 2 in found:
+                yield link, socket.inet_ntoa(buffer[slice(*found[1])]), buffer[slice(*found[2])].hex(":")
+
+    def rules(self) -> Iterator[FoundRule]:
+        """Read the policy rules, in the order in which packets meet them."""
+        body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
+        for buffer, start, end in self.dump(Request(GETRULE, 0, body, "read policy rules")):
+            head = struct.unpack_from("=BBBBBBBBI", buffer, start)
+            found = attributes(buffer, start + 12, end)
+
+            def number(kind: int, buffer: bytes = buffer, found: dict[int, tuple[int, int]] = found) -> int:
+                return int(struct.unpack_from("=I", buffer, found[kind][0])[0]) if kind in found else 0
+
+            device = buffer[slice(*found[3])].rstrip(b"\0") if 3 in found else b""
+            # Priority, mark, suppression (off), table, mask, protocol; anything more is a condition of somebody else.
+            plain = (
+                not any(head[1:4])
+                and not head[8] & ~1
+                and found.keys() <= {3, 6, 10, 14, 15, 16, 21}
+                and (14 not in found or number(14) == 0xFFFFFFFF)
+                and (16 not in found or number(16) == 0xFFFFFFFF)
+                and device in (b"", b"lo")
+            )
+            table = number(15) or head[4]
+            yield FoundRule(number(6), head[7], table, number(10), bool(device), plain, buffer[start:end])
 
 
 def change_events() -> socket.socket:
-    """Open a non-blocking socket that is told when links, addresses or routes of the namespace change."""
+    """Open a non-blocking socket that is told when links, addresses, routes or rules of the namespace change."""
     return event_socket(NETLINK_ROUTE, GROUPS)

@@ -1,4 +1,4 @@
-"""Kernel settings of a router's and of a container's network namespace, and of nothing else.
+"""Kernel settings of a router's, a container's and the uplink's network namespace, and of nothing else.
 
 ``/proc/sys/net`` shows the namespace of the thread that looks, so every function here must be called inside the
 namespace it is about. Settings that belong to the whole machine (``nf_conntrack_max``, ``net.core.*``) are never
@@ -23,6 +23,12 @@ ROUTER: tuple[tuple[str, int], ...] = (
     ("ipv4/conf/default/accept_redirects", 0),
     ("ipv4/conf/all/accept_source_route", 0),
     ("ipv4/conf/default/accept_source_route", 0),
+)
+"""Settings of a namespace that passes packets on.
+
+Anti-spoofing is a logged rule (``if_mark``), not ``rp_filter``, which ignores marks and cannot be logged.
+"""
+TRACKING: tuple[tuple[str, int], ...] = (
     ("netfilter/nf_conntrack_acct", 1),
     ("netfilter/nf_conntrack_timestamp", 1),
     # 2, the default, reports nothing of connections made before somebody listened.
@@ -33,7 +39,7 @@ ROUTER: tuple[tuple[str, int], ...] = (
     ("netfilter/nf_conntrack_tcp_timeout_close", 10),
     ("netfilter/nf_conntrack_udp_timeout", 30),
 )
-"""Anti-spoofing is a logged rule (``eni_addr``), not ``rp_filter``, which ignores marks and cannot be logged."""
+"""Settings of connection tracking in a router's namespace."""
 
 NO_IPV6: tuple[tuple[str, int], ...] = (
     ("ipv6/conf/all/disable_ipv6", 1),
@@ -83,6 +89,13 @@ def forbid_ipv6_of_new_links() -> None:
 
 def prepare_router() -> None:
     """Set everything a router's namespace needs; raise ``SettingError``."""
+    forbid_ipv6()
+    for name, value in (*ROUTER, *TRACKING):
+        _write(name, value)
+
+
+def prepare_uplink() -> None:
+    """Set everything the uplink namespace needs; raise ``SettingError``."""
     forbid_ipv6()
     for name, value in ROUTER:
         _write(name, value)

@@ -1,6 +1,7 @@
 """A packet through a compiled host: which rules it meets and what becomes of it. Pure; walks values, not text.
 
-Only the first packet of a flow is walked: what is established passes by the first lines of the chains.
+The first packet of a flow is walked, from one VPC to another where it leaves by the uplink for an Elastic IP; what is
+established passes by the first lines of the chains. Of the answer only its way back is walked.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from reading_room.dataplane.linux.compile.base_chains import NOBODY
 from reading_room.dataplane.linux.compile.flow_logs import Fate
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig
+from reading_room.dataplane.linux.compile.names import MARKS
+from reading_room.dataplane.linux.host import UPLINK_DEVICE, HostConfig, LinkConfig, RouterConfig
 from reading_room.dataplane.linux.nftables import (
     Accept,
+    Answering,
     Chain,
+    Count,
     Drop,
     Element,
     Equals,
@@ -31,15 +36,17 @@ from reading_room.dataplane.linux.nftables import (
     NamedSet,
     NotOpening,
     NotTcp,
+    OverCount,
     OverRate,
     Rule,
+    SourceFrom,
     StateIn,
     Statement,
     Translated,
     TranslateFrom,
     VerdictFrom,
 )
-from reading_room.dataplane.semantics import ICMP, TCP, UDP, Outcome, Packet
+from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Outcome, Packet
 
 _ICMP_REQUESTS = (8, 13, 15, 17)
 
@@ -64,6 +71,10 @@ class Trace:
     delivered_to: str = ""
     met: tuple[Met, ...] = ()
     reported: Fate | None = None
+    source: str = ""
+    """The sender's address as the receiver, or the internet, sees it; empty unless it got there."""
+    answered: bool = True
+    """Whether the way back exists."""
 
     def table(self) -> str:
         """Return the rules met as lines of text, columns aligned."""
@@ -82,64 +93,150 @@ class _State:
     invalid: bool
     icmp: tuple[int, int] | None
     translated: bool = False
+    answering: bool = False
     reported: Fate | None = None
 
 
-def trace(config: HostConfig, packet: Packet) -> Trace:
-    """Return what the ruleset does with ``packet``."""
+def trace(config: HostConfig, packet: Packet | Inbound) -> Trace:
+    """Return what the rulesets do with ``packet``."""
+    fields = {Field.DESTINATION: packet.destination, Field.PROTOCOL: str(packet.protocol)}
+    if isinstance(packet, Inbound):
+        state = _state(packet, fields | {Field.SOURCE: packet.source})
+        return _arrive(config, state, (), packet.vpc_id) or Trace("unrouted")
     router = next((each for each in config.routers if each.vpc_id == packet.vpc_id), None)
     link = next((each for each in router.links if each.interface_id == packet.interface_id), None) if router else None
     if router is None or link is None:
         return Trace("no-wire")
-    fields = {
-        Field.INPUT_DEVICE: link.name,
-        Field.SOURCE: packet.source or link.address,
-        Field.DESTINATION: packet.destination,
-        Field.PROTOCOL: str(packet.protocol),
-    }
+    state = _state(packet, fields | {Field.INPUT_DEVICE: link.name, Field.SOURCE: packet.source or link.address})
+    there = _Walk(router, ()).run(state)
+    if there.outcome != "left":
+        return there
+    state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
+    state.translated = False
+    return _arrive(config, state, there.met) or there
+
+
+_OF_ONE_ROUTER = (Field.INPUT_DEVICE, Field.OUTPUT_DEVICE, Field.MARK, Field.ORIGINAL_DESTINATION)
+_ENDS: dict[str, Outcome] = {
+    "pre_raw": "spoofed",
+    "pre_egress": "refused-egress",
+    "pre_route": "unrouted",
+    "inp_local": "refused-ingress",
+    "inp_service": "unanswered",
+    "post_ingress": "refused-ingress",
+}
+"""What a packet met with that a base chain dropped."""
+
+
+def _state(packet: Packet | Inbound, fields: dict[Field, str]) -> _State:
+    icmp = None
     if packet.protocol in (TCP, UDP):
-        fields[Field.PORT] = str(packet.port)
-    icmp = (packet.icmp_type, packet.icmp_code) if packet.protocol == ICMP else None
-    state = _State(fields, icmp is not None and icmp[0] not in _ICMP_REQUESTS, icmp)
-    return _Walk(router).run(state)
+        fields |= {Field.PORT: str(packet.port), Field.SOURCE_PORT: str(packet.source_port)}
+    elif packet.protocol == ICMP:
+        icmp = (packet.icmp_type, packet.icmp_code)
+        # The first two bytes, which a rule reads as a source port whatever the protocol.
+        fields[Field.SOURCE_PORT] = str(packet.icmp_type << 8 | packet.icmp_code)
+    return _State(fields, icmp is not None and icmp[0] not in _ICMP_REQUESTS, icmp)
+
+
+def _arrive(config: HostConfig, state: _State, met: tuple[Met, ...], vpc_id: str = "") -> Trace | None:
+    """Come in by the uplink of the VPC ``vpc_id``, or else of the one whose address it is, if one has it."""
+    destination = state.fields[Field.DESTINATION]
+    for router in config.routers:
+        if router.uplink is None:
+            continue
+        if router.vpc_id == vpc_id if vpc_id else destination in router.uplink.public:
+            state.fields[Field.INPUT_DEVICE] = UPLINK_DEVICE
+            return _Walk(router, met).run(state)
+    return None
 
 
 class _Walk:
     """One packet through one router."""
 
-    def __init__(self, router: RouterConfig) -> None:
+    def __init__(self, router: RouterConfig, met: tuple[Met, ...]) -> None:
         self.router = router
         self.sets = {each.name: each for each in router.ruleset.sets}
         self.chains = {chain.name: chain for chain in router.ruleset.chains}
-        self.met: list[Met] = []
+        self.met = list(met)
+
+    def hook(self, hook: str) -> list[Chain]:
+        """Return the chains of a hook in the order of their priorities."""
+        found = [
+            (chain.hook.priority, chain) for chain in self.chains.values() if chain.hook and chain.hook.hook == hook
+        ]
+        return [chain for _, chain in sorted(found, key=lambda each: each[0])]
 
     def run(self, state: _State) -> Trace:
-        """Walk the hooks in their order: prerouting by priority, routing, then input or forward."""
-        base = [chain for chain in self.router.ruleset.chains if chain.hook]
-        before = [chain for chain in base if chain.hook and chain.hook.hook == "prerouting"]
-        outcomes: dict[str, Outcome] = {
-            "pre_raw": "spoofed",
-            "pre_egress": "refused-egress",
-            "pre_route": "unrouted",
-        }
-        for chain in sorted(before, key=lambda each: each.hook.priority if each.hook else 0):
-            if not self.base(chain, state):
-                outcome = outcomes.get(chain.name, "unrouted")
-                router = state.fields[Field.DESTINATION] in self.router.addresses
-                return self.end("ignored" if outcome == "unrouted" and router else outcome, state)
+        """Walk the hooks in their order: prerouting, routing, then input, or forward and postrouting."""
+        state.fields[Field.ORIGINAL_DESTINATION] = state.fields[Field.DESTINATION]
+        if ended := self.through("prerouting", state):
+            return ended
         destination = state.fields[Field.DESTINATION]
-        if destination in self.router.addresses:
-            if not all(self.base(chain, state) for chain in base if chain.hook and chain.hook.hook == "input"):
-                return self.end("ignored", state)
-            return self.listener(state)
-        receiver = next((link for link in self.router.links if link.address == destination), None)
-        if receiver is None:
+        if destination in (*self.router.addresses, *self.router.endpoint_addresses):
+            return self.through("input", state) or self.listener(state)
+        receiver = next((link for link in self.router.links if destination in _addresses(link)), None)
+        if receiver is None and not self.leads_out(state, destination):
             self.met.append(Met("routing", f"blackhole {destination}"))
             return self.end("unrouted", state)
-        state.fields[Field.OUTPUT_DEVICE] = receiver.name
-        if not all(self.base(chain, state) for chain in base if chain.hook and chain.hook.hook == "forward"):
-            return self.end("refused-ingress", state)
-        return Trace("delivered", receiver.interface_id, tuple(self.met))
+        state.fields[Field.OUTPUT_DEVICE] = UPLINK_DEVICE if receiver is None else receiver.name
+        if ended := self.through("forward", state) or self.through("postrouting", state):
+            return ended
+        source = state.fields[Field.SOURCE]
+        if receiver is None:
+            return Trace("left", "", tuple(self.met), None, source)
+        answered = self.answers(receiver, state)
+        return Trace("delivered", receiver.interface_id, tuple(self.met), None, source, answered)
+
+    def through(self, hook: str, state: _State) -> Trace | None:
+        """Walk the chains of a hook; return the end of a packet that one of them drops."""
+        for chain in self.hook(hook):
+            if not self.base(chain, state):
+                outcome = _ENDS.get(chain.name, "unrouted")
+                if outcome == "unrouted" and self.met[-1].chain != NOBODY.name:
+                    outcome = "ignored" if state.fields[Field.DESTINATION] in self.router.addresses else outcome
+                elif outcome == "refused-egress" and state.fields[Field.INPUT_DEVICE] == UPLINK_DEVICE:
+                    outcome = "refused-ingress"
+                return self.end(outcome, state)
+        return None
+
+    def leads_out(self, state: _State, destination: str) -> bool:
+        """Return whether routing sends a destination out by the uplink, by the packet's mark."""
+        mark = state.fields.get(Field.MARK, "")
+        return self.router.uplink is not None and any(
+            IPv4Address(destination) in IPv4Network(network)
+            for routes in self.router.uplink.routes
+            if str(routes.number) == mark
+            for network in routes.networks
+        )
+
+    def answers(self, receiver: LinkConfig, state: _State) -> bool:
+        """Return whether the receiver's answer to what came by the uplink leaves by it again."""
+        if state.fields[Field.INPUT_DEVICE] != UPLINK_DEVICE:
+            return True
+        there = {Field.INPUT_DEVICE: receiver.name, Field.SOURCE: state.fields[Field.DESTINATION]}
+        element = self.find(self.sets[MARKS], (Field.INPUT_DEVICE, Field.SOURCE), _State(there, False, None))
+        if element is None or not isinstance(element.value, tuple):
+            return False
+        answer = _State(
+            {
+                Field.OUTPUT_DEVICE: UPLINK_DEVICE,
+                Field.MARK: element.value[0],
+                # Its source is translated back to what the sender wrote.
+                Field.SOURCE: state.fields[Field.ORIGINAL_DESTINATION],
+                Field.DESTINATION: state.fields[Field.SOURCE],
+                Field.PROTOCOL: state.fields[Field.PROTOCOL],
+            },
+            False,
+            None,
+            answering=True,
+        )
+        if not self.leads_out(answer, answer.fields[Field.DESTINATION]):
+            self.met.append(Met("routing", f"blackhole {answer.fields[Field.DESTINATION]}", "the way back"))
+            return False
+        # Translation is that of the connection; no chain of type nat is asked.
+        judges = (chain for chain in self.hook("postrouting") if chain.hook and chain.hook.type == "filter")
+        return all(self.base(chain, answer) for chain in judges)
 
     def end(self, outcome: Outcome, state: _State) -> Trace:
         """Return the trace of a packet that ended in the router."""
@@ -153,7 +250,7 @@ class _Walk:
             fits = label.kind in kinds.get(int(state.fields[Field.PROTOCOL]), ())
             if fits and (label.address, label.port) == where:
                 name = label.endpoint_id or label.kind.removesuffix("-udp").removesuffix("-tcp")
-                return Trace("delivered", name, tuple(self.met))
+                return Trace("delivered", name, tuple(self.met), None, state.fields[Field.SOURCE])
         return self.end("ignored", state)
 
     def base(self, chain: Chain, state: _State) -> bool:
@@ -184,7 +281,9 @@ class _Walk:
         met = False
         for statement in rule.statements:
             verdict: Statement = statement
-            if isinstance(statement, VerdictFrom | MarkFrom | TranslateFrom):
+            if isinstance(statement, Count):
+                continue
+            if isinstance(statement, VerdictFrom | MarkFrom | TranslateFrom | SourceFrom):
                 element = self.find(self.sets[statement.map_name], statement.fields, state)
                 if element is None:
                     return None, False
@@ -210,23 +309,26 @@ class _Walk:
                     return decided, True
         return None, False
 
-    def edit(self, statement: MarkFrom | TranslateFrom, element: Element, state: _State) -> None:
-        """Set the mark, or translate the destination."""
+    def edit(self, statement: MarkFrom | TranslateFrom | SourceFrom, element: Element, state: _State) -> None:
+        """Set the mark, or translate an address."""
         if not isinstance(element.value, tuple):
             raise ValueError(f"{statement.map_name} holds no values")
         if isinstance(statement, MarkFrom):
             (state.fields[Field.MARK],) = element.value
+        elif isinstance(statement, SourceFrom):
+            (state.fields[Field.SOURCE],) = element.value
         else:
-            state.fields[Field.DESTINATION], state.fields[Field.PORT] = element.value
+            state.fields[Field.DESTINATION] = element.value[0]
             state.translated = True
+            if len(element.value) > 1:
+                state.fields[Field.PORT] = element.value[1]
 
     def matches(self, match: Match, state: _State, comments: list[str]) -> bool:
         """Return whether a match holds; the comment of an element that made it hold is added to ``comments``."""
         fields = state.fields
         match match:
             case Equals(field, value):
-                kind = {Field.SOURCE: KeyType.ADDRESS, Field.DESTINATION: KeyType.ADDRESS}.get(field, KeyType.PORT)
-                return field in fields and _covers(kind, value, fields[field])
+                return field in fields and _covers(_KINDS.get(field, KeyType.PORT), value, fields[field])
             case Lookup(names, set_name, negated):
                 element = self.find(self.sets[set_name], names, state)
                 if element is not None and element.comment:
@@ -235,13 +337,17 @@ class _Walk:
             case Icmp(kind_wanted, code):
                 return state.icmp is not None and kind_wanted in (None, state.icmp[0]) and code in (None, state.icmp[1])
             case StateIn(states):
-                return state.invalid and "invalid" in states
+                return "invalid" in states if state.invalid else state.answering and "established" in states
+            case Answering():
+                return state.answering
             case NotTcp():
                 return fields[Field.PROTOCOL] != str(TCP)
             case Translated():
                 return state.translated
-            case NotOpening() | Fragment() | Ipv6() | OverRate():
-                return False  # A flow's first packet is whole, IPv4, within its rate, and opens if it is TCP.
+            case NotOpening():
+                return state.answering and fields[Field.PROTOCOL] == str(TCP)
+            case Fragment() | Ipv6() | OverRate() | OverCount():
+                return False  # What is walked is whole, IPv4, and within its bounds.
 
     def find(self, each: NamedSet, names: Iterable[Field], state: _State) -> Element | None:
         """Return the element that covers the packet's fields."""
@@ -253,6 +359,13 @@ class _Walk:
             ):
                 return element
         return None
+
+
+_KINDS = {Field.SOURCE: KeyType.ADDRESS, Field.DESTINATION: KeyType.ADDRESS, Field.INPUT_DEVICE: KeyType.DEVICE}
+
+
+def _addresses(link: LinkConfig) -> tuple[str, ...]:
+    return (link.address, *link.secondary)
 
 
 def _covers(kind: KeyType, value: str, part: str) -> bool:

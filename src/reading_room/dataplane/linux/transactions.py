@@ -14,7 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reading_room.dataplane.linux.nftables import TABLE, Chain, Element, Lookup, NamedSet, OverRate, Ruleset
+from reading_room.dataplane.linux.nftables import (
+    TABLE,
+    Chain,
+    Element,
+    Goto,
+    Jump,
+    Lookup,
+    NamedSet,
+    OverCount,
+    OverRate,
+    Ruleset,
+)
 
 _BUDGET = 120_000
 _RULE_COST = 700
@@ -89,17 +100,28 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
 
 
 def _skeleton(ruleset: Ruleset) -> Ruleset:
-    """Return the base chains and, empty, the sets that they use: the part that never changes in a VPC's life."""
-    base = tuple(chain for chain in ruleset.chains if chain.hook)
-    used = _sets_used(base)
-    return Ruleset(tuple(replace(each, elements=()) for each in ruleset.sets if each.name in used), base)
+    """Return the base chains and what their rules need: chains, and sets, empty.
+
+    It is the part that never changes in a VPC's life.
+    """
+    base = [chain for chain in ruleset.chains if chain.hook]
+    led_to = {
+        statement.chain
+        for chain in base
+        for rule in chain.rules
+        for statement in rule.statements
+        if isinstance(statement, Jump | Goto)
+    }
+    fixed = tuple(chain for chain in ruleset.chains if chain.hook or chain.name in led_to)
+    used = _sets_used(fixed)
+    return Ruleset(tuple(replace(each, elements=()) for each in ruleset.sets if each.name in used), fixed)
 
 
 def _sets_used(chains: Iterable[Chain]) -> set[str]:
     used: set[str] = set()
     for chain in chains:
         for rule in chain.rules:
-            used.update(match.set_name for match in rule.matches if isinstance(match, Lookup | OverRate))
+            used.update(match.set_name for match in rule.matches if isinstance(match, Lookup | OverRate | OverCount))
             used.update(
                 name for statement in rule.statements if (name := getattr(statement, "map_name", None)) is not None
             )

@@ -91,7 +91,8 @@ class Ec2Operations:
         for attribute in dir(type(self)):
             declaration = getattr(getattr(type(self), attribute, None), _DECLARED, None)
             if isinstance(declaration, Declaration):
-                yield BoundOperation(self._facts(declaration), self._handler(declaration, getattr(self, attribute)))
+                method = getattr(self, attribute)
+                yield BoundOperation(self._facts(declaration), method, _refusal(declaration))
 
     def authorize_tags(self, call: Call, request: Request, kind: Kind) -> dict[str, str]:
         """Return the tags that a create call wants; the caller needs ``ec2:CreateTags`` for them."""
@@ -146,16 +147,16 @@ class Ec2Operations:
 
         return scope_of
 
-    def _handler(
-        self, declaration: Declaration, method: Callable[[Call, Request], Response | None]
-    ) -> Callable[[Call, Any], Response | None]:
-        def handle(call: Call, request: Request) -> Response | None:
-            for name, value in request.items():
-                if name not in declaration.parameters and name not in _ALWAYS and not _asks_nothing(value):
-                    raise UnsupportedParameter(declaration.name, name)
-            return method(call, request)
 
-        return handle
+def declarations() -> list[Declaration]:
+    """Return what ``@ec2`` says of every operation of the classes that are imported, by name."""
+    found = [
+        declaration
+        for kind in Ec2Operations.__subclasses__()
+        for attribute in dir(kind)
+        if isinstance(declaration := getattr(getattr(kind, attribute), _DECLARED, None), Declaration)
+    ]
+    return sorted(found, key=lambda declaration: declaration.name)
 
 
 def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
@@ -163,6 +164,15 @@ def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
     if not wanted:
         return {}
     return {**{f"aws:RequestTag/{key}": (value,) for key, value in wanted.items()}, "aws:TagKeys": tuple(wanted)}
+
+
+def _refusal(declaration: Declaration) -> Callable[[Request], None]:
+    def refuse(request: Request) -> None:
+        for name, value in request.items():
+            if name not in declaration.parameters and name not in _ALWAYS and not _asks_nothing(value):
+                raise UnsupportedParameter(declaration.name, name)
+
+    return refuse
 
 
 def _asks_nothing(value: object) -> bool:

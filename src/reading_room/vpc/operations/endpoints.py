@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
-from reading_room.vpc import endpoints, idempotency, lookup, prefix_lists, tags
-from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination
-from reading_room.vpc.identifiers import ROUTE_TABLE, VPC, VPC_ENDPOINT
+from reading_room.vpc import endpoint_services, endpoints, idempotency, interface_endpoints, lookup, prefix_lists, tags
+from reading_room.vpc.endpoint_errors import InboundOnlyNotApplicable, RouteTablesForGatewayOnly
+from reading_room.vpc.endpoint_services import EndpointService
+from reading_room.vpc.errors import (
+    Ec2Error,
+    InvalidParameterCombination,
+    MissingParameter,
+    UnsupportedParameter,
+)
+from reading_room.vpc.identifiers import ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, VPC_ENDPOINT
+from reading_room.vpc.interface_endpoints import Wanted
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
+from reading_room.vpc.operations.endpoint_views import endpoint_views, service_view
 from reading_room.vpc.operations.scope import about, created, existing, value
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.service_errors import EndpointTypeNotOffered, InvalidServiceName, NotForGatewayEndpoints
-from reading_room.vpc.tables import VpcEndpoint
-from reading_room.vpc.zones import zones_of
+from reading_room.vpc.service_errors import EndpointTypeNotOffered, NotForGatewayEndpoints
+from reading_room.vpc.tables import Vpc, VpcEndpoint
 
 ENDPOINT_FILTERS = {
     "ip-address-type": "IpAddressType",
@@ -39,7 +47,24 @@ SERVICE_FILTERS = {
 }
 PREFIX_LIST_FILTERS = {"prefix-list-id": "PrefixListId", "prefix-list-name": "PrefixListName"}
 MANAGED_PREFIX_LIST_FILTERS = {**PREFIX_LIST_FILTERS, "owner-id": "OwnerId", "tag-key": ""}
-_INTERFACE_ONLY = ("SubnetIds", "SecurityGroupIds", "SubnetConfigurations", "PrivateDnsEnabled", "DnsOptions")
+ASSOCIATION_FILTERS = {
+    "vpc-endpoint-id": "VpcEndpointId",
+    "associated-resource-accessibility": "AssociatedResourceAccessibility",
+    "association-id": "Id",
+    "associated-resource-id": "AssociatedResourceId",
+    "service-network-arn": "ServiceNetworkArn",
+    "resource-configuration-group-arn": "ResourceConfigurationGroupArn",
+}
+_GATEWAY_LACKS = (
+    "SubnetIds",
+    "SecurityGroupIds",
+    "SubnetConfigurations",
+    "PrivateDnsEnabled",
+    "AddSubnetIds",
+    "RemoveSubnetIds",
+    "AddSecurityGroupIds",
+    "RemoveSecurityGroupIds",
+)
 _NEVER_MORE = 1_000_000
 """The model has no bound for the pages of these operations."""
 
@@ -49,46 +74,48 @@ class EndpointOperations(Ec2Operations):
 
     @ec2(
         "CreateVpcEndpoint",
-        "VpcId VpcEndpointType ServiceName PolicyDocument RouteTableIds IpAddressType ClientToken TagSpecifications "
-        + " ".join(_INTERFACE_ONLY),
+        "VpcId VpcEndpointType ServiceName PolicyDocument RouteTableIds SubnetIds SecurityGroupIds IpAddressType "
+        "DnsOptions ClientToken PrivateDnsEnabled TagSpecifications SubnetConfigurations ServiceRegion",
         scope=about(
             created(VPC_ENDPOINT),
             existing(VPC, "VpcId"),
             existing(ROUTE_TABLE, "RouteTableIds"),
+            existing(SUBNET, "SubnetIds"),
+            existing(SECURITY_GROUP, "SecurityGroupIds"),
             value("ec2:VpceServiceName", "ServiceName"),
         ),
     )
     def create_vpc_endpoint(self, call: Call, request: Request) -> Response:
-        """Make a gateway endpoint."""
-        wanted = self.authorize_tags(call, request, VPC_ENDPOINT)
-        name = str(request.get("ServiceName"))
-        if name != prefix_lists.s3_service_name(call.region):
-            raise InvalidServiceName(name)
-        endpoint_type = request.get("VpcEndpointType", "Gateway")
-        if endpoint_type != "Gateway":
-            raise EndpointTypeNotOffered(endpoint_type, name)
-        _refuse_interface_parameters(request)
+        """Make an endpoint. One with interfaces is said to be pending, as EC2 makes it in the background."""
+        wanted_tags = self.authorize_tags(call, request, VPC_ENDPOINT)
+        service = _service(call.region, request)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
         with self.database.transaction() as session:
             earlier = idempotency.earlier(session, call.account, "CreateVpcEndpoint", request)
             if earlier is not None:
                 row = lookup.one(session, VPC_ENDPOINT, call.account, earlier[0])
-            else:
-                row = endpoints.create(
-                    session,
-                    lookup.one(session, VPC, call.account, request["VpcId"]),
-                    call.region,
-                    name,
-                    request.get("RouteTableIds") or (),
-                    request.get("PolicyDocument"),
-                    self.clock(),
-                    quotas=self.quotas,
-                )
-                tags.put(session, VPC_ENDPOINT, call.account, row.vpc_endpoint_id, wanted)
-                idempotency.remember(
-                    session, call.account, "CreateVpcEndpoint", request, [row.vpc_endpoint_id], self.clock()
-                )
-            return {"VpcEndpoint": endpoint_views(session, call.region, [row])[0], **token}
+                return {"VpcEndpoint": endpoint_views(session, call.region, [row])[0], **token}
+            vpc = lookup.one(session, VPC, call.account, request["VpcId"])
+            row = self._create(session, vpc, service, request)
+            tags.put(session, VPC_ENDPOINT, call.account, row.vpc_endpoint_id, wanted_tags)
+            idempotency.remember(
+                session, call.account, "CreateVpcEndpoint", request, [row.vpc_endpoint_id], self.clock()
+            )
+            view = endpoint_views(session, call.region, [row])[0]
+        return {"VpcEndpoint": view | ({"State": "pending"} if service.kind == "Interface" else {}), **token}
+
+    def _create(self, session: Session, vpc: Vpc, service: EndpointService, request: Request) -> VpcEndpoint:
+        policy = request.get("PolicyDocument")
+        if service.kind == "Gateway":
+            _refuse_for_gateways("CreateVpcEndpoint", request)
+            tables = request.get("RouteTableIds") or ()
+            return endpoints.create(
+                session, vpc, service.region, service.name, tables, policy, self.clock(), quotas=self.quotas
+            )
+        if request.get("RouteTableIds"):
+            raise RouteTablesForGatewayOnly
+        wanted = _wanted("CreateVpcEndpoint", request, "SubnetIds", "SecurityGroupIds")
+        return interface_endpoints.create(session, vpc, service, wanted, self.clock(), quotas=self.quotas)
 
     @ec2("DescribeVpcEndpoints", "VpcEndpointIds Filters MaxResults NextToken")
     def describe_vpc_endpoints(self, call: Call, request: Request) -> Response:
@@ -101,26 +128,42 @@ class EndpointOperations(Ec2Operations):
 
     @ec2(
         "ModifyVpcEndpoint",
-        "VpcEndpointId ResetPolicy PolicyDocument AddRouteTableIds RemoveRouteTableIds PrivateDnsEnabled",
+        "VpcEndpointId ResetPolicy PolicyDocument AddRouteTableIds RemoveRouteTableIds AddSubnetIds RemoveSubnetIds "
+        "AddSecurityGroupIds RemoveSecurityGroupIds IpAddressType DnsOptions PrivateDnsEnabled SubnetConfigurations",
         scope=about(
-            existing(VPC_ENDPOINT, "VpcEndpointId"), existing(ROUTE_TABLE, "AddRouteTableIds", "RemoveRouteTableIds")
+            existing(VPC_ENDPOINT, "VpcEndpointId"),
+            existing(ROUTE_TABLE, "AddRouteTableIds", "RemoveRouteTableIds"),
+            existing(SUBNET, "AddSubnetIds", "RemoveSubnetIds"),
+            existing(SECURITY_GROUP, "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
         ),
     )
     def modify_vpc_endpoint(self, call: Call, request: Request) -> Response:
-        """Change an endpoint's policy or its route tables."""
-        _refuse_interface_parameters(request)
+        """Change an endpoint's policy, its route tables, or its subnets, groups and private DNS."""
         if request.get("ResetPolicy") and request.get("PolicyDocument") is not None:
             raise InvalidParameterCombination(
                 "The parameter resetPolicy cannot be used with the parameter policyDocument"
             )
         with self.database.transaction() as session:
             row: VpcEndpoint = lookup.one(session, VPC_ENDPOINT, call.account, request["VpcEndpointId"])
-            if request.get("ResetPolicy"):
-                row.policy = endpoints.DEFAULT_POLICY
-            elif request.get("PolicyDocument") is not None:
-                row.policy = endpoints.checked_policy(request["PolicyDocument"])
-            endpoints.remove_route_tables(session, row, request.get("RemoveRouteTableIds") or ())
-            endpoints.add_route_tables(session, row, call.region, request.get("AddRouteTableIds") or ())
+            if request.get("ResetPolicy") or request.get("PolicyDocument") is not None:
+                row.policy = endpoints.checked_policy(request.get("PolicyDocument"), row.kind)
+            if row.kind == "Gateway":
+                _refuse_for_gateways("ModifyVpcEndpoint", request)
+                endpoints.remove_route_tables(session, row, request.get("RemoveRouteTableIds") or ())
+                endpoints.add_route_tables(session, row, request.get("AddRouteTableIds") or ())
+                return {"Return": True}
+            if request.get("AddRouteTableIds") or request.get("RemoveRouteTableIds"):
+                raise RouteTablesForGatewayOnly
+            interface_endpoints.modify(
+                session,
+                session.get_one(Vpc, row.vpc_id),
+                row,
+                endpoint_services.find(call.region, row.service_name)["Interface"],
+                _wanted("ModifyVpcEndpoint", request, "AddSubnetIds", "AddSecurityGroupIds"),
+                Wanted(request.get("RemoveSubnetIds") or (), request.get("RemoveSecurityGroupIds") or ()),
+                self.clock(),
+                quotas=self.quotas,
+            )
         return {"Return": True}
 
     @ec2("DeleteVpcEndpoints", "VpcEndpointIds", scope=about(existing(VPC_ENDPOINT, "VpcEndpointIds")))
@@ -130,26 +173,37 @@ class EndpointOperations(Ec2Operations):
         with self.database.transaction() as session:
             for identifier in dict.fromkeys(request["VpcEndpointIds"]):
                 try:
-                    endpoints.delete_endpoint(session, call.account, identifier)
+                    row: VpcEndpoint = lookup.one(session, VPC_ENDPOINT, call.account, identifier)
                 except Ec2Error as error:
                     unsuccessful.append(
                         {"ResourceId": identifier, "Error": {"Code": error.code, "Message": error.message}}
                     )
+                    continue
+                interface_endpoints.remove(session, row, self.clock())
+                endpoints.delete_endpoint(session, call.account, identifier)
         return {"Unsuccessful": unsuccessful}
 
     @ec2("DescribeVpcEndpointServices", "ServiceNames Filters MaxResults NextToken ServiceRegions")
     def describe_vpc_endpoint_services(self, call: Call, request: Request) -> Response:
         """List the services that endpoints can be made for."""
-        known = [_service_view(call.region, entry) for entry in prefix_lists.lists_of(call.region)]
+        known = [service_view(service) for service in endpoint_services.services_of(call.region)]
         names = request.get("ServiceNames") or ()
         for name in names:
-            if name not in {view["ServiceName"] for view in known}:
-                raise InvalidServiceName(name)
+            endpoint_services.find(call.region, name)
         regions = request.get("ServiceRegions") or [call.region]
         views = [view for view in known if call.region in regions and (not names or view["ServiceName"] in names)]
-        paging = Paging("DescribeVpcEndpointServices", "ServiceName", least=1, most=_NEVER_MORE)
+        paging = Paging("DescribeVpcEndpointServices", "ServiceId", least=1, most=_NEVER_MORE)
         answer = shown(views, request, "ServiceDetails", SERVICE_FILTERS, paging)
-        return {**answer, "ServiceNames": [view["ServiceName"] for view in answer["ServiceDetails"]]}
+        found = dict.fromkeys(sorted(view["ServiceName"] for view in answer["ServiceDetails"]))
+        return {**answer, "ServiceNames": list(found)}
+
+    @ec2("DescribeVpcEndpointAssociations", "VpcEndpointIds Filters MaxResults NextToken")
+    def describe_vpc_endpoint_associations(self, call: Call, request: Request) -> Response:
+        """List the resources and service networks of endpoints: those of the types Gateway and Interface have none."""
+        with self.database.reading() as session:
+            lookup.described(session, VPC_ENDPOINT, call.account, request.get("VpcEndpointIds") or ())
+        paging = Paging("DescribeVpcEndpointAssociations", "Id", least=1, most=100)
+        return shown([], request, "VpcEndpointAssociations", ASSOCIATION_FILTERS, paging)
 
     @ec2("DescribePrefixLists", "PrefixListIds Filters MaxResults NextToken")
     def describe_prefix_lists(self, call: Call, request: Request) -> Response:
@@ -165,68 +219,59 @@ class EndpointOperations(Ec2Operations):
         paging = Paging("DescribePrefixLists", "PrefixListId", least=1, most=_NEVER_MORE)
         return shown(views, request, "PrefixLists", PREFIX_LIST_FILTERS, paging)
 
-    @ec2("DescribeManagedPrefixLists", "PrefixListIds Filters MaxResults NextToken")
-    def describe_managed_prefix_lists(self, call: Call, request: Request) -> Response:
-        """List the prefix lists; all of them are AWS's."""
-        views = [
-            {
-                "PrefixListId": entry.prefix_list_id,
-                "PrefixListName": entry.name,
-                "PrefixListArn": ec2_arn(call.region, "aws", "prefix-list", entry.prefix_list_id),
-                "AddressFamily": "IPv4",
-                "State": "create-complete",
-                "OwnerId": prefix_lists.PREFIX_LIST_OWNER,
-                "Tags": [],
-            }
-            for entry in _named_lists(call.region, request)
-        ]
-        paging = Paging("DescribeManagedPrefixLists", "PrefixListId", least=1, most=100)
-        return shown(views, request, "PrefixLists", MANAGED_PREFIX_LIST_FILTERS, paging)
 
-    @ec2("GetManagedPrefixListEntries", "PrefixListId MaxResults NextToken")
-    def get_managed_prefix_list_entries(self, call: Call, request: Request) -> Response:
-        """List the networks of a prefix list."""
-        entries = _named_lists(call.region, {"PrefixListIds": [request["PrefixListId"]]})
-        views = [{"Cidr": cidr} for entry in entries for cidr in entry.cidrs]
-        return shown(views, request, "Entries", {}, Paging("GetManagedPrefixListEntries", "Cidr", least=1, most=100))
+def _service(region: str, request: Request) -> EndpointService:
+    """Return the service that a CreateVpcEndpoint names, as the type of endpoint that it asks for reaches it."""
+    name = request.get("ServiceName")
+    if not name:
+        raise MissingParameter("ServiceName")
+    if request.get("ServiceRegion", region) != region:
+        raise UnsupportedParameter("CreateVpcEndpoint", f"ServiceRegion={request['ServiceRegion']}")
+    kinds = endpoint_services.find(region, name)
+    kind = request.get("VpcEndpointType", "Gateway")
+    if kind not in kinds:
+        raise EndpointTypeNotOffered(kind, tuple(kinds))
+    return kinds[kind]
 
 
-def endpoint_views(session: Session, region: str, rows: list[VpcEndpoint]) -> list[dict[str, Any]]:
-    """Return endpoints as EC2 shows them; the policy is the text as it was sent."""
-    ids = [row.vpc_endpoint_id for row in rows]
-    tagged = tags.of(session, ids)
-    route_tables = endpoints.route_tables_of(session, ids)
-    return [
-        {
-            "VpcEndpointId": row.vpc_endpoint_id,
-            "VpcEndpointType": row.kind,
-            "VpcId": row.vpc_id,
-            "OwnerId": row.account,
-            "ServiceName": row.service_name,
-            "ServiceRegion": region,
-            "State": row.state,
-            "PolicyDocument": row.policy,
-            "RouteTableIds": route_tables[row.vpc_endpoint_id],
-            "SubnetIds": [],
-            "Groups": [],
-            "NetworkInterfaceIds": [],
-            "DnsEntries": [],
-            "PrivateDnsEnabled": False,
-            "RequesterManaged": False,
-            "IpAddressType": "ipv4",
-            "CreationTimestamp": row.created_at,
-            "Tags": tagged[row.vpc_endpoint_id],
-        }
-        for row in rows
-    ]
-
-
-def _refuse_interface_parameters(request: Request) -> None:
-    for parameter in _INTERFACE_ONLY:
+def _refuse_for_gateways(operation: str, request: Request) -> None:
+    for parameter in _GATEWAY_LACKS:
         if request.get(parameter):
             raise NotForGatewayEndpoints(parameter)
-    if request.get("IpAddressType", "ipv4") != "ipv4":
-        raise NotForGatewayEndpoints(f"IpAddressType {request['IpAddressType']}")
+    if "PrivateDnsOnlyForInboundResolverEndpoint" in (request.get("DnsOptions") or {}):
+        raise InboundOnlyNotApplicable("Interface VPC Endpoints")
+    _refuse_what_is_not_ipv4(operation, request)
+
+
+def _refuse_what_is_not_ipv4(operation: str, request: Request) -> None:
+    options = request.get("DnsOptions") or {}
+    for name, given in (("IpAddressType", request.get("IpAddressType")), *options.items()):
+        if name == "PrivateDnsOnlyForInboundResolverEndpoint":
+            continue
+        if given not in (None, [], "ipv4"):
+            raise UnsupportedParameter(operation, f"{name}={given}")
+
+
+def _wanted(operation: str, request: Request, subnets: str, groups: str) -> Wanted:
+    """Return what a call asks of an interface endpoint; two names say which parameters have subnets and groups."""
+    _refuse_what_is_not_ipv4(operation, request)
+    addresses: dict[str, str] = {}
+    chosen: Sequence[dict[str, str]] = request.get("SubnetConfigurations") or ()
+    for entry in chosen:
+        if entry.get("Ipv6"):
+            raise UnsupportedParameter(operation, "SubnetConfigurations.Ipv6")
+        if not entry.get("SubnetId"):
+            raise MissingParameter("SubnetConfigurations.SubnetId")
+        if entry.get("Ipv4"):
+            addresses[entry["SubnetId"]] = entry["Ipv4"]
+    return Wanted(
+        subnets=[*(request.get(subnets) or ()), *(entry["SubnetId"] for entry in chosen)],
+        groups=request.get(groups) or (),
+        addresses=addresses,
+        private_dns=request.get("PrivateDnsEnabled"),
+        inbound_only=(request.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"),
+        policy=request.get("PolicyDocument"),
+    )
 
 
 def _named_lists(region: str, request: Request) -> list[prefix_lists.ManagedPrefixList]:
@@ -234,22 +279,3 @@ def _named_lists(region: str, request: Request) -> list[prefix_lists.ManagedPref
     for prefix_list_id in wanted:
         prefix_lists.require(prefix_list_id)
     return [entry for entry in prefix_lists.lists_of(region) if not wanted or entry.prefix_list_id in wanted]
-
-
-def _service_view(region: str, entry: prefix_lists.ManagedPrefixList) -> dict[str, Any]:
-    zones = zones_of(region)
-    return {
-        "ServiceName": entry.name,
-        "ServiceId": f"vpce-svc-{entry.prefix_list_id.removeprefix('pl-')}",
-        "ServiceType": [{"ServiceType": "Gateway"}],
-        "ServiceRegion": region,
-        "AvailabilityZones": [zone.name for zone in zones],
-        "AvailabilityZoneIds": [zone.zone_id for zone in zones],
-        "Owner": "amazon",
-        "BaseEndpointDnsNames": [f"{entry.service}.{region}.amazonaws.com"],
-        "VpcEndpointPolicySupported": True,
-        "AcceptanceRequired": False,
-        "ManagesVpcEndpoints": False,
-        "SupportedIpAddressTypes": ["ipv4"],
-        "Tags": [],
-    }

@@ -103,7 +103,7 @@ class FlowLogOperations(Ec2Operations):
 
     def _verdict(self, call: Call, settings: flow_logs.Settings) -> flow_logs.BucketVerdict:
         if settings.destination_type != flow_logs.S3:
-            return "writable"
+            return "denied" if settings.names_group_elsewhere(call.account, call.region) else "writable"
         return self._bucket_check(call, settings.bucket, settings.key_prefix(call.account))
 
 

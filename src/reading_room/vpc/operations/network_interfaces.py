@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from reading_room.aws.call import Call
-from reading_room.vpc import dhcp_options, idempotency, lookup, network_interfaces, tags
+from reading_room.vpc import idempotency, lookup, network_interfaces, secondary_addresses, tags
 from reading_room.vpc.errors import (
     ExactlyOneOf,
     InvalidParameterCombination,
@@ -16,13 +14,14 @@ from reading_room.vpc.errors import (
     MissingParameter,
     UnsupportedParameter,
 )
-from reading_room.vpc.identifiers import INTERFACE_PERMISSION, NETWORK_INTERFACE, SECURITY_GROUP, SUBNET
-from reading_room.vpc.interface_errors import InterfaceManagedByService
+from reading_room.vpc.identifiers import INTERFACE_PERMISSION, NETWORK_INTERFACE, SECURITY_GROUP, SUBNET, check_id
+from reading_room.vpc.interface_errors import InstanceNotFound, attachment_error
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
+from reading_room.vpc.operations.interface_views import interface_views
 from reading_room.vpc.operations.scope import about, created, existing, value
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission, SecurityGroup, Subnet
+from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
 
 INTERFACE_FILTERS = {
     "association.allocation-id": "Association.AllocationId",
@@ -71,6 +70,8 @@ PERMISSION_FILTERS = {
     "network-interface-permission.permission": "Permission",
 }
 _ACCOUNT = re.compile(r"\d{12}")
+_INTERFACE = about(existing(NETWORK_INTERFACE, "NetworkInterfaceId"))
+_SHOWN_ATTRIBUTES = ("description", "groupSet", "sourceDestCheck", "attachment", "associatePublicIpAddress")
 
 
 class NetworkInterfaceOperations(Ec2Operations):
@@ -78,7 +79,8 @@ class NetworkInterfaceOperations(Ec2Operations):
 
     @ec2(
         "CreateNetworkInterface",
-        "SubnetId Description PrivateIpAddress PrivateIpAddresses Groups InterfaceType ClientToken TagSpecifications",
+        "SubnetId Description PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount Groups InterfaceType "
+        "ClientToken TagSpecifications",
         scope=about(created(NETWORK_INTERFACE), existing(SUBNET, "SubnetId"), existing(SECURITY_GROUP, "Groups")),
     )
     def create_network_interface(self, call: Call, request: Request) -> Response:
@@ -86,7 +88,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         wanted = self.authorize_tags(call, request, NETWORK_INTERFACE)
         if request.get("InterfaceType", "interface") != "interface":
             raise UnsupportedParameter("CreateNetworkInterface", f"InterfaceType={request['InterfaceType']}")
-        address = _wanted_address(request)
+        address, secondary = _wanted_addresses(request)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
         with self.database.transaction() as session:
             earlier = idempotency.earlier(session, call.account, "CreateNetworkInterface", request)
@@ -102,6 +104,14 @@ class NetworkInterfaceOperations(Ec2Operations):
                 requester_id=call.principal.user_id,
                 description=request.get("Description", ""),
                 address=address,
+                quotas=self.quotas,
+            )
+            secondary_addresses.assign(
+                session,
+                row,
+                self.clock(),
+                wanted=secondary,
+                count=request.get("SecondaryPrivateIpAddressCount") or 0,
                 quotas=self.quotas,
             )
             tags.put(session, NETWORK_INTERFACE, call.account, row.interface_id, wanted)
@@ -134,6 +144,26 @@ class NetworkInterfaceOperations(Ec2Operations):
         with self.database.transaction() as session:
             network_interfaces.delete_interface(session, call.account, request["NetworkInterfaceId"], self.clock())
 
+    @ec2("DescribeNetworkInterfaceAttribute", "NetworkInterfaceId Attribute", scope=_INTERFACE)
+    def describe_network_interface_attribute(self, call: Call, request: Request) -> Response:
+        """Show one attribute of a network interface."""
+        attribute = request.get("Attribute")
+        if not attribute:
+            raise MissingParameter("Attribute")
+        if attribute not in _SHOWN_ATTRIBUTES:
+            raise InvalidParameterValue("attribute", attribute, f"Expecting one of {', '.join(_SHOWN_ATTRIBUTES)}.")
+        with self.database.reading() as session:
+            row: NetworkInterface = lookup.one(session, NETWORK_INTERFACE, call.account, request["NetworkInterfaceId"])
+            view = interface_views(session, call.region, [row])[0]
+        shown_attributes = {
+            "description": {"Description": {"Value": view["Description"]}},
+            "groupSet": {"Groups": view["Groups"]},
+            "sourceDestCheck": {"SourceDestCheck": {"Value": view["SourceDestCheck"]}},
+            "attachment": {"Attachment": view["Attachment"]} if "Attachment" in view else {},
+            "associatePublicIpAddress": {"AssociatePublicIpAddress": False},
+        }
+        return {"NetworkInterfaceId": row.interface_id, **shown_attributes[attribute]}
+
     @ec2(
         "ModifyNetworkInterfaceAttribute",
         "NetworkInterfaceId Description Groups SourceDestCheck Attachment",
@@ -146,7 +176,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         if len(given) != 1:
             raise ExactlyOneOf(members)
         with self.database.transaction() as session:
-            row: NetworkInterface = lookup.one(session, NETWORK_INTERFACE, call.account, request["NetworkInterfaceId"])
+            row = network_interfaces.own(session, call.account, request["NetworkInterfaceId"])
             if given == ["Description"]:
                 row.description = request["Description"].get("Value", "")
             elif given == ["Groups"]:
@@ -156,7 +186,66 @@ class NetworkInterfaceOperations(Ec2Operations):
                 if not request["SourceDestCheck"].get("Value", True):
                     raise UnsupportedParameter("ModifyNetworkInterfaceAttribute", "SourceDestCheck=false")
             else:
-                raise InterfaceManagedByService
+                raise attachment_error(str(request["Attachment"].get("AttachmentId")))
+
+    @ec2("ResetNetworkInterfaceAttribute", "NetworkInterfaceId SourceDestCheck", scope=_INTERFACE)
+    def reset_network_interface_attribute(self, call: Call, request: Request) -> None:
+        """Switch an interface's check of source and destination on, which it always is."""
+        if "SourceDestCheck" not in request:
+            raise MissingParameter("SourceDestCheck")
+        with self.database.transaction() as session:
+            network_interfaces.own(session, call.account, request["NetworkInterfaceId"]).source_dest_check = True
+
+    @ec2(
+        "AssignPrivateIpAddresses",
+        "NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount AllowReassignment",
+        scope=_INTERFACE,
+    )
+    def assign_private_ip_addresses(self, call: Call, request: Request) -> Response:
+        """Give an interface further addresses."""
+        wanted, count = request.get("PrivateIpAddresses") or (), request.get("SecondaryPrivateIpAddressCount") or 0
+        if bool(wanted) == bool(count):
+            raise ExactlyOneOf(("PrivateIpAddresses", "SecondaryPrivateIpAddressCount"))
+        if count < 0:
+            raise InvalidParameterValue("secondaryPrivateIpAddressCount", count, "Expecting at least 1.")
+        with self.database.transaction() as session:
+            row = network_interfaces.own(session, call.account, request["NetworkInterfaceId"])
+            assigned = secondary_addresses.assign(
+                session,
+                row,
+                self.clock(),
+                wanted=wanted,
+                count=count,
+                reassign=bool(request.get("AllowReassignment", False)),
+                quotas=self.quotas,
+            )
+            return {
+                "NetworkInterfaceId": row.interface_id,
+                "AssignedPrivateIpAddresses": [{"PrivateIpAddress": address} for address in assigned],
+            }
+
+    @ec2("UnassignPrivateIpAddresses", "NetworkInterfaceId PrivateIpAddresses", scope=_INTERFACE)
+    def unassign_private_ip_addresses(self, call: Call, request: Request) -> None:
+        """Take secondary addresses from an interface."""
+        given_back = request.get("PrivateIpAddresses") or ()
+        if not given_back:
+            raise MissingParameter("PrivateIpAddresses")
+        with self.database.transaction() as session:
+            row = network_interfaces.own(session, call.account, request["NetworkInterfaceId"])
+            secondary_addresses.unassign(session, row, given_back, self.clock())
+
+    @ec2("AttachNetworkInterface", "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex", scope=_INTERFACE)
+    def attach_network_interface(self, call: Call, request: Request) -> Response:
+        """Refuse to attach an interface to an instance: there are no instances here."""
+        with self.database.reading() as session:
+            network_interfaces.own(session, call.account, request["NetworkInterfaceId"])
+        check_id("InvalidInstanceID.Malformed", "i", request["InstanceId"])
+        raise InstanceNotFound(request["InstanceId"])
+
+    @ec2("DetachNetworkInterface", "AttachmentId Force")
+    def detach_network_interface(self, call: Call, request: Request) -> None:
+        """Refuse to detach an interface: only the service attaches any."""
+        raise attachment_error(request["AttachmentId"])
 
     @ec2(
         "CreateNetworkInterfacePermission",
@@ -217,59 +306,6 @@ class NetworkInterfaceOperations(Ec2Operations):
         return {"Return": True}
 
 
-def interface_views(session: Session, region: str, rows: list[NetworkInterface]) -> list[dict[str, Any]]:
-    """Return network interfaces as EC2 shows them."""
-    ids = [row.interface_id for row in rows]
-    tagged = tags.of(session, ids)
-    groups = network_interfaces.groups_of(session, ids)
-    subnets = {
-        subnet_id: found[0]
-        for subnet_id, found in lookup.grouped(session, Subnet, "subnet_id", [row.subnet_id for row in rows]).items()
-    }
-    domain = dhcp_options.private_domain(region)
-    return [
-        _interface_view(row, subnets[row.subnet_id], groups[row.interface_id], domain)
-        | {"TagSet": tagged[row.interface_id]}
-        for row in rows
-    ]
-
-
-def _interface_view(row: NetworkInterface, subnet: Subnet, groups: list[SecurityGroup], domain: str) -> dict[str, Any]:
-    name = f"ip-{row.address.replace('.', '-')}.{domain}"
-    view: dict[str, Any] = {
-        "NetworkInterfaceId": row.interface_id,
-        "OwnerId": row.account,
-        "VpcId": row.vpc_id,
-        "SubnetId": row.subnet_id,
-        "AvailabilityZone": subnet.availability_zone,
-        "AvailabilityZoneId": subnet.availability_zone_id,
-        "Description": row.description,
-        "Status": row.status,
-        "InterfaceType": "interface",
-        "MacAddress": row.mac,
-        "PrivateIpAddress": row.address,
-        "PrivateDnsName": name,
-        "PrivateIpAddresses": [{"PrivateIpAddress": row.address, "PrivateDnsName": name, "Primary": True}],
-        "Ipv6Addresses": [],
-        "Groups": [{"GroupId": group.group_id, "GroupName": group.name} for group in groups],
-        "RequesterId": row.requester_id,
-        "RequesterManaged": row.requester_managed,
-        "SourceDestCheck": row.source_dest_check,
-        "Operator": {"Managed": False},
-    }
-    if row.attachment_id is not None:
-        view["Attachment"] = {
-            "AttachmentId": row.attachment_id,
-            "AttachTime": row.attached_at,
-            "DeleteOnTermination": row.delete_on_termination,
-            "DeviceIndex": 1,
-            "NetworkCardIndex": 0,
-            "InstanceOwnerId": row.instance_owner,
-            "Status": row.attachment_status,
-        }
-    return view
-
-
 def _permission_view(row: NetworkInterfacePermission) -> dict[str, Any]:
     return {
         "NetworkInterfacePermissionId": row.permission_id,
@@ -280,15 +316,25 @@ def _permission_view(row: NetworkInterfacePermission) -> dict[str, Any]:
     }
 
 
-def _wanted_address(request: Request) -> str | None:
+def _wanted_addresses(request: Request) -> tuple[str | None, list[str]]:
+    """Return the primary address that a CreateNetworkInterface wants, if any, and the secondary ones that it lists."""
     listed = request.get("PrivateIpAddresses") or ()
-    if listed and request.get("PrivateIpAddress"):
+    count = request.get("SecondaryPrivateIpAddressCount") or 0
+    if count < 0:
+        raise InvalidParameterValue("secondaryPrivateIpAddressCount", count, "Expecting at least 0.")
+    primary = [str(entry.get("PrivateIpAddress")) for entry in listed if entry.get("Primary")]
+    secondary = [str(entry.get("PrivateIpAddress")) for entry in listed if not entry.get("Primary")]
+    if request.get("PrivateIpAddress"):
+        primary.append(str(request["PrivateIpAddress"]))
+    if len(primary) > 1:
+        raise InvalidParameterCombination("Only one primary private IP address can be specified")
+    if secondary and count:
         raise InvalidParameterCombination(
-            "The parameter privateIpAddresses cannot be used with the parameter privateIpAddress"
+            "The parameter secondaryPrivateIpAddressCount cannot be used with secondary privateIpAddresses"
         )
-    if len(listed) > 1:
-        raise UnsupportedParameter("CreateNetworkInterface", "PrivateIpAddresses with more than one address")
-    if listed:
-        return str(listed[0].get("PrivateIpAddress"))
-    address = request.get("PrivateIpAddress")
-    return None if address is None else str(address)
+    if secondary and not primary:
+        if len(secondary) > 1:
+            raise InvalidParameterCombination("One of the privateIpAddresses must be the primary one")
+        # EC2 takes a single listed address for the primary one.
+        primary, secondary = secondary, []
+    return primary[0] if primary else None, secondary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from reading_room.vpc.operations.binding import Ec2Operations, Request, Response
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.scope import about, association, created, existing
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.tables import NetworkInterface, Route, RouteTable, RouteTableAssociation
+from reading_room.vpc.tables import Route, RouteTable, RouteTableAssociation
 
 ROUTE_TABLE_FILTERS = {
     "association.gateway-id": "Associations.GatewayId",
@@ -40,6 +41,13 @@ ROUTE_TABLE_FILTERS = {
 }
 _ROUTE_PARAMETERS = " ".join(("RouteTableId", *routes.DESTINATIONS, *routes.TARGETS))
 _TABLE = about(existing(ROUTE_TABLE, "RouteTableId"))
+_LOCAL_ROUTE = {"GatewayId": routes.LOCAL, "Origin": "CreateRouteTable", "State": "active"}
+_TARGET_MEMBERS = {
+    "igw-": "GatewayId",
+    "vpce-": "GatewayId",
+    "nat-": "NatGatewayId",
+    "eni-": "NetworkInterfaceId",
+}
 
 
 class RouteTableOperations(Ec2Operations):
@@ -133,29 +141,21 @@ class RouteTableOperations(Ec2Operations):
 
 
 def route_table_views(session: Session, rows: list[RouteTable]) -> list[dict[str, Any]]:
-    """Return route tables as EC2 shows them: local routes first, then the others by destination."""
+    """Return route tables as EC2 shows them: the VPC's own blocks first, then the other routes by destination."""
     ids = [row.route_table_id for row in rows]
     tagged = tags.of(session, ids)
     blocks = vpcs.cidr_rows(session, [row.vpc_id for row in rows])
     found = lookup.grouped(session, Route, "route_table_id", ids, "destination")
+    served = routes.networks_served(session, [route.target for listed in found.values() for route in listed])
     associations = lookup.grouped(session, RouteTableAssociation, "route_table_id", ids, "association_id")
     return [
         {
             "RouteTableId": row.route_table_id,
             "VpcId": row.vpc_id,
             "OwnerId": row.account,
-            "Routes": [
-                *(
-                    {
-                        "DestinationCidrBlock": block.cidr,
-                        "GatewayId": "local",
-                        "Origin": "CreateRouteTable",
-                        "State": "active",
-                    }
-                    for block in blocks[row.vpc_id]
-                ),
-                *(_route_view(session, route) for route in found[row.route_table_id]),
-            ],
+            "Routes": _route_views(
+                [block.cidr for block in blocks[row.vpc_id]], found[row.route_table_id], row, served
+            ),
             "Associations": [_association_view(entry) for entry in associations[row.route_table_id]],
             "PropagatingVgws": [],
             "Tags": tagged[row.route_table_id],
@@ -164,15 +164,21 @@ def route_table_views(session: Session, rows: list[RouteTable]) -> list[dict[str
     ]
 
 
-def _route_view(session: Session, route: Route) -> dict[str, Any]:
-    destination = "DestinationPrefixListId" if route.destination.startswith("pl-") else "DestinationCidrBlock"
-    view = {destination: route.destination, "Origin": route.origin, "State": "active"}
-    if route.target.startswith("vpce-"):
-        return view | {"GatewayId": route.target}
-    interface = session.get(NetworkInterface, route.target)
-    if interface is None or interface.attachment_id is None:
-        view["State"] = "blackhole"
-    return view | {"NetworkInterfaceId": route.target}
+def _route_views(
+    blocks: list[str], found: list[Route], table: RouteTable, served: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    views = {block: _LOCAL_ROUTE | {"DestinationCidrBlock": block} for block in blocks}
+    for route in found:
+        state = "active" if served.get(route.target) == table.vpc_id else "blackhole"
+        destination = "DestinationPrefixListId" if route.destination.startswith("pl-") else "DestinationCidrBlock"
+        member = next(member for prefix, member in _TARGET_MEMBERS.items() if route.target.startswith(prefix))
+        views[route.destination] = {
+            destination: route.destination,
+            member: route.target,
+            "Origin": route.origin,
+            "State": state,
+        }
+    return list(views.values())
 
 
 def _association_view(row: RouteTableAssociation) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
 from reading_room.vpc.identifiers import ROUTE_TABLE, SUBNET, VPC, Kind, kind_of
-from reading_room.vpc.tables import RouteTableAssociation, Tag
+from reading_room.vpc.tables import RouteTableAssociation, Tag, VpcCidr
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,17 @@ def association(parameter: str) -> Part:
         yield from describe(session, call, ROUTE_TABLE, row.route_table_id)
         if row.subnet_id is not None:
             yield from describe(session, call, SUBNET, row.subnet_id)
+
+    return part
+
+
+def vpc_of_block(parameter: str) -> Part:
+    """The VPC whose block an association that a parameter names is."""
+
+    def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+        row = session.get(VpcCidr, str(call.parameters.get(parameter)))
+        if row is not None:
+            yield from describe(session, call, VPC, row.vpc_id)
 
     return part
 

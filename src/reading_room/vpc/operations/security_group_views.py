@@ -33,6 +33,14 @@ GROUP_FILTERS = {
     **{f"ip-permission.{name}": f"IpPermissions.{path}" for name, path in _PERMISSION_FILTERS.items()},
     **{f"egress.ip-permission.{name}": f"IpPermissionsEgress.{path}" for name, path in _PERMISSION_FILTERS.items()},
 }
+GROUP_FOR_VPC_FILTERS = {
+    "description": "Description",
+    "group-id": "GroupId",
+    "group-name": "GroupName",
+    "owner-id": "OwnerId",
+    "primary-vpc-id": "PrimaryVpcId",
+    "tag-key": "",
+}
 RULE_FILTERS = {
     "group-id": "GroupId",
     "security-group-rule-id": "SecurityGroupRuleId",

@@ -10,13 +10,19 @@ from sqlalchemy.orm import Session
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
 from reading_room.vpc import lookup, permissions, security_group_rules, security_groups, tags, vpcs
-from reading_room.vpc.errors import InvalidParameterCombination, NoDefaultVpc, SecurityGroupNotFound
+from reading_room.vpc.errors import (
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    NoDefaultVpc,
+    SecurityGroupNotFound,
+)
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.scope import about, created, existing
 from reading_room.vpc.operations.security_group_views import (
     GROUP_FILTERS,
+    GROUP_FOR_VPC_FILTERS,
     RULE_FILTERS,
     group_views,
     ip_permissions,
@@ -27,6 +33,7 @@ from reading_room.vpc.pagination import Paging
 from reading_room.vpc.tables import SecurityGroup, SecurityGroupRule
 
 _FLAT = "IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
+_DESCRIPTIONS = "GroupId GroupName IpPermissions SecurityGroupRuleDescriptions"
 _GROUP = about(existing(SECURITY_GROUP, "GroupId"))
 
 
@@ -110,6 +117,81 @@ class SecurityGroupOperations(Ec2Operations):
             views = rule_views(session, call.region, rows)
         paging = Paging("DescribeSecurityGroupRules", "SecurityGroupRuleId", ids="SecurityGroupRuleIds")
         return shown(views, request, "SecurityGroupRules", RULE_FILTERS, paging)
+
+    @ec2("ModifySecurityGroupRules", "GroupId SecurityGroupRules", scope=_GROUP)
+    def modify_security_group_rules(self, call: Call, request: Request) -> Response:
+        """Change rules in place; they keep their ids."""
+        changes: dict[str, permissions.Permission] = {}
+        for entry in request["SecurityGroupRules"]:
+            rule_id = entry["SecurityGroupRuleId"]
+            if rule_id in changes:
+                raise InvalidParameterValue("securityGroupRuleId", rule_id, "The rule is given twice.")
+            changes[rule_id] = permissions.of_rule(entry.get("SecurityGroupRule") or {})
+        with self.database.transaction() as session:
+            group = security_groups.named(session, call.account, request["GroupId"], None)
+            security_group_rules.modify(session, group, changes, quotas=self.quotas)
+        return {"Return": True}
+
+    @ec2("UpdateSecurityGroupRuleDescriptionsIngress", _DESCRIPTIONS, scope=_GROUP)
+    def update_descriptions_ingress(self, call: Call, request: Request) -> Response:
+        """Give ingress rules other descriptions."""
+        return self._update_descriptions(call, request, egress=False)
+
+    @ec2("UpdateSecurityGroupRuleDescriptionsEgress", _DESCRIPTIONS, scope=_GROUP)
+    def update_descriptions_egress(self, call: Call, request: Request) -> Response:
+        """Give egress rules other descriptions."""
+        return self._update_descriptions(call, request, egress=True)
+
+    @ec2("GetSecurityGroupsForVpc", "VpcId Filters MaxResults NextToken", scope=about(existing(VPC, "VpcId")))
+    def get_security_groups_for_vpc(self, call: Call, request: Request) -> Response:
+        """List the groups that interfaces of a VPC may carry: its own."""
+        with self.database.reading() as session:
+            vpc = lookup.one(session, VPC, call.account, request["VpcId"])
+            rows = security_groups.all_of_vpc(session, vpc.vpc_id)
+            tagged = tags.of(session, [row.group_id for row in rows])
+        views = [
+            {
+                "GroupId": row.group_id,
+                "GroupName": row.name,
+                "Description": row.description,
+                "OwnerId": row.account,
+                "PrimaryVpcId": row.vpc_id,
+                "Tags": tagged[row.group_id],
+            }
+            for row in rows
+        ]
+        paging = Paging("GetSecurityGroupsForVpc", "GroupId")
+        return shown(views, request, "SecurityGroupForVpcs", GROUP_FOR_VPC_FILTERS, paging)
+
+    @ec2("DescribeSecurityGroupReferences", "GroupId")
+    def describe_security_group_references(self, call: Call, request: Request) -> Response:
+        """List the peered VPCs whose rules refer to groups: none, since no VPC here is peered."""
+        with self.database.reading() as session:
+            lookup.some(session, SECURITY_GROUP, call.account, request["GroupId"])
+        return {"SecurityGroupReferenceSet": []}
+
+    @ec2("DescribeStaleSecurityGroups", "VpcId MaxResults NextToken")
+    def describe_stale_security_groups(self, call: Call, request: Request) -> Response:
+        """List groups whose rules refer to groups of a VPC that is peered no longer: none, as no VPC here is peered."""
+        with self.database.reading() as session:
+            lookup.one(session, VPC, call.account, request["VpcId"])
+        paging = Paging("DescribeStaleSecurityGroups", "GroupId", most=255)
+        return shown([], request, "StaleSecurityGroupSet", {}, paging)
+
+    def _update_descriptions(self, call: Call, request: Request, *, egress: bool) -> Response:
+        by_id = request.get("SecurityGroupRuleDescriptions") or ()
+        if by_id and request.get("IpPermissions"):
+            raise InvalidParameterCombination(
+                "The parameter securityGroupRuleDescriptions cannot be used with the parameter ipPermissions"
+            )
+        with self.database.transaction() as session:
+            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            if by_id:
+                wanted = {entry.get("SecurityGroupRuleId", ""): entry.get("Description") for entry in by_id}
+                security_group_rules.describe_by_id(session, group, wanted, egress=egress)
+            else:
+                security_group_rules.describe(session, group, permissions.requested(request), egress=egress)
+        return {"Return": True}
 
     def _authorize(self, call: Call, request: Request, *, egress: bool) -> Response:
         wanted = self.authorize_tags(call, request, SECURITY_GROUP_RULE)

@@ -1,4 +1,4 @@
-"""Operations on subnets and availability zones."""
+"""Operations on subnets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
-from reading_room.vpc import addresses, filters, lookup, subnets, tags, zones
+from reading_room.vpc import addresses, lookup, subnets, tags, zones
 from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue, MissingParameter
 from reading_room.vpc.identifiers import SUBNET, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
@@ -53,19 +53,6 @@ SUBNET_FILTERS = {
     "vpc-id": "VpcId",
     "vpcId": "VpcId",
 }
-ZONE_FILTERS = {
-    "group-long-name": "GroupLongName",
-    "group-name": "GroupName",
-    "message": "Messages.Message",
-    "opt-in-status": "OptInStatus",
-    "parent-zone-id": "ParentZoneId",
-    "parent-zone-name": "ParentZoneName",
-    "region-name": "RegionName",
-    "state": "State",
-    "zone-id": "ZoneId",
-    "zone-name": "ZoneName",
-    "zone-type": "ZoneType",
-}
 
 
 class SubnetOperations(Ec2Operations):
@@ -86,6 +73,16 @@ class SubnetOperations(Ec2Operations):
             zone = zones.choose(call.region, request.get("AvailabilityZone"), request.get("AvailabilityZoneId"))
             subnet = subnets.create(session, vpc, request["CidrBlock"], zone, self.clock(), quotas=self.quotas)
             tags.put(session, SUBNET, call.account, subnet.subnet_id, wanted)
+            return {"Subnet": subnet_views(session, call.region, [subnet])[0]}
+
+    @ec2("CreateDefaultSubnet", "AvailabilityZone AvailabilityZoneId", scope=about(created(SUBNET)))
+    def create_default_subnet(self, call: Call, request: Request) -> Response:
+        """Make the default subnet of a zone again after it was deleted."""
+        if not request.get("AvailabilityZone") and not request.get("AvailabilityZoneId"):
+            raise MissingParameter("AvailabilityZone")
+        zone = zones.choose(call.region, request.get("AvailabilityZone"), request.get("AvailabilityZoneId"))
+        with self.database.transaction() as session:
+            subnet = subnets.create_default(session, call.account, zone, self.clock(), quotas=self.quotas)
             return {"Subnet": subnet_views(session, call.region, [subnet])[0]}
 
     @ec2("DescribeSubnets", "SubnetIds Filters MaxResults NextToken")
@@ -131,24 +128,6 @@ class SubnetOperations(Ec2Operations):
                     )
                 subnet.hostname_type = wanted
 
-    @ec2("DescribeAvailabilityZones", "ZoneNames ZoneIds AllAvailabilityZones Filters")
-    def describe_availability_zones(self, call: Call, request: Request) -> Response:
-        """List the availability zones of the region."""
-        names, ids = request.get("ZoneNames") or (), request.get("ZoneIds") or ()
-        known = zones.zones_of(call.region)
-        for name in names:
-            if name not in {zone.name for zone in known}:
-                raise InvalidParameterValue("zoneName", name, "The zone does not exist.")
-        for zone_id in ids:
-            if zone_id not in {zone.zone_id for zone in known}:
-                raise InvalidParameterValue("zoneId", zone_id, "The zone does not exist.")
-        views = [
-            _zone_view(call.region, zone)
-            for zone in known
-            if (not names or zone.name in names) and (not ids or zone.zone_id in ids)
-        ]
-        return {"AvailabilityZones": filters.matching(views, request.get("Filters") or (), ZONE_FILTERS)}
-
 
 def subnet_views(session: Session, region: str, rows: list[Subnet]) -> list[dict[str, Any]]:
     """Return subnets as EC2 shows them."""
@@ -181,18 +160,3 @@ def subnet_views(session: Session, region: str, rows: list[Subnet]) -> list[dict
         }
         for row in rows
     ]
-
-
-def _zone_view(region: str, zone: zones.Zone) -> dict[str, Any]:
-    return {
-        "ZoneName": zone.name,
-        "ZoneId": zone.zone_id,
-        "RegionName": region,
-        "State": "available",
-        "OptInStatus": "opt-in-not-required",
-        "ZoneType": "availability-zone",
-        "GroupName": f"{region}-zg-1",
-        "GroupLongName": f"{region} 1",
-        "NetworkBorderGroup": region,
-        "Messages": [],
-    }

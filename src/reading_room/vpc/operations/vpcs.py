@@ -1,4 +1,4 @@
-"""Operations on VPCs, their attributes and DHCP options."""
+"""Operations on VPCs, their blocks and attributes, and the access lists that they have."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
-from reading_room.vpc import bootstrap, dhcp_options, lookup, network_acls, tags, vpcs
-from reading_room.vpc.errors import ExactlyOneOf
-from reading_room.vpc.identifiers import DHCP_OPTIONS, VPC
+from reading_room.vpc import bootstrap, cidr_blocks, dhcp_options, lookup, network_acls, tags, vpcs
+from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue, UnsupportedParameter
+from reading_room.vpc.identifiers import VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
-from reading_room.vpc.operations.scope import about, created, existing, value
+from reading_room.vpc.operations.scope import about, created, existing, value, vpc_of_block
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.tables import DhcpOptions, Vpc
+from reading_room.vpc.tables import Vpc, VpcCidr
 
 VPC_FILTERS = {
     "cidr": "CidrBlock",
@@ -37,19 +37,17 @@ VPC_FILTERS = {
     "vpc-id": "VpcId",
     "vpcId": "VpcId",
 }
-DHCP_FILTERS = {
-    "dhcp-options-id": "DhcpOptionsId",
-    "key": "DhcpConfigurations.Key",
-    "value": "DhcpConfigurations.Values.Value",
-    "owner-id": "OwnerId",
-    "tag-key": "",
-}
 NETWORK_ACL_FILTERS = {
     "association.association-id": "Associations.NetworkAclAssociationId",
     "association.network-acl-id": "Associations.NetworkAclId",
     "association.subnet-id": "Associations.SubnetId",
     "default": "IsDefault",
     "entry.cidr": "Entries.CidrBlock",
+    "entry.icmp.code": "Entries.IcmpTypeCode.Code",
+    "entry.icmp.type": "Entries.IcmpTypeCode.Type",
+    "entry.ipv6-cidr": "Entries.Ipv6CidrBlock",
+    "entry.port-range.from": "Entries.PortRange.From",
+    "entry.port-range.to": "Entries.PortRange.To",
     "entry.protocol": "Entries.Protocol",
     "entry.rule-action": "Entries.RuleAction",
     "entry.egress": "Entries.Egress",
@@ -130,19 +128,41 @@ class VpcOperations(Ec2Operations):
         given = [member for member in ATTRIBUTES if member in request]
         if len(given) != 1:
             raise ExactlyOneOf(tuple(ATTRIBUTES))
+        wanted = bool(request[given[0]].get("Value", False))
+        if wanted and given == ["EnableNetworkAddressUsageMetrics"]:
+            # Nobody counts addresses for metrics here, so there is nothing to switch on.
+            raise UnsupportedParameter("ModifyVpcAttribute", "EnableNetworkAddressUsageMetrics")
         with self.database.transaction() as session:
-            wanted = bool(request[given[0]].get("Value", False))
             vpcs.modify(session, call.account, request["VpcId"], ATTRIBUTES[given[0]], wanted)
 
-    @ec2("DescribeDhcpOptions", "DhcpOptionsIds Filters MaxResults NextToken")
-    def describe_dhcp_options(self, call: Call, request: Request) -> Response:
-        """List DHCP options sets."""
-        with self.database.reading() as session:
-            rows = lookup.described(session, DHCP_OPTIONS, call.account, request.get("DhcpOptionsIds") or ())
-            tagged = tags.of(session, [row.dhcp_options_id for row in rows])
-        views = [_dhcp_view(row) | {"Tags": tagged[row.dhcp_options_id]} for row in rows]
-        paging = Paging("DescribeDhcpOptions", "DhcpOptionsId", ids="DhcpOptionsIds")
-        return shown(views, request, "DhcpOptions", DHCP_FILTERS, paging)
+    @ec2(
+        "AssociateVpcCidrBlock",
+        "VpcId CidrBlock",
+        scope=about(existing(VPC, "VpcId")),
+    )
+    def associate_vpc_cidr_block(self, call: Call, request: Request) -> Response:
+        """Add a block to a VPC."""
+        with self.database.transaction() as session:
+            row = cidr_blocks.associate(
+                session, call.account, request["VpcId"], request.get("CidrBlock"), quotas=self.quotas
+            )
+            return {"VpcId": row.vpc_id, "CidrBlockAssociation": _block_view(row, "associating")}
+
+    @ec2("DisassociateVpcCidrBlock", "AssociationId", scope=about(vpc_of_block("AssociationId")))
+    def disassociate_vpc_cidr_block(self, call: Call, request: Request) -> Response:
+        """Take a block from its VPC."""
+        with self.database.transaction() as session:
+            row = cidr_blocks.disassociate(session, call.account, request["AssociationId"])
+            return {"VpcId": row.vpc_id, "CidrBlockAssociation": _block_view(row, "disassociating")}
+
+    @ec2("ModifyVpcTenancy", "VpcId InstanceTenancy", scope=about(existing(VPC, "VpcId")))
+    def modify_vpc_tenancy(self, call: Call, request: Request) -> Response:
+        """Give a VPC default tenancy, so that jobs may run in it."""
+        if request["InstanceTenancy"] != "default":
+            raise InvalidParameterValue("instanceTenancy", request["InstanceTenancy"], "Expecting default.")
+        with self.database.transaction() as session:
+            vpcs.make_tenancy_default(session, call.account, request["VpcId"])
+        return {"ReturnValue": True}
 
     @ec2("DescribeNetworkAcls", "NetworkAclIds Filters MaxResults NextToken")
     def describe_network_acls(self, call: Call, request: Request) -> Response:
@@ -167,14 +187,7 @@ def vpc_views(session: Session, rows: list[Vpc]) -> list[dict[str, Any]]:
             "DhcpOptionsId": row.dhcp_options_id,
             "InstanceTenancy": row.tenancy,
             "IsDefault": row.is_default,
-            "CidrBlockAssociationSet": [
-                {
-                    "AssociationId": block.association_id,
-                    "CidrBlock": block.cidr,
-                    "CidrBlockState": {"State": "associated"},
-                }
-                for block in blocks[row.vpc_id]
-            ],
+            "CidrBlockAssociationSet": [_block_view(block, "associated") for block in blocks[row.vpc_id]],
             "Ipv6CidrBlockAssociationSet": [],
             "Tags": tagged[row.vpc_id],
         }
@@ -182,11 +195,5 @@ def vpc_views(session: Session, rows: list[Vpc]) -> list[dict[str, Any]]:
     ]
 
 
-def _dhcp_view(row: DhcpOptions) -> dict[str, Any]:
-    return {
-        "DhcpOptionsId": row.dhcp_options_id,
-        "OwnerId": row.account,
-        "DhcpConfigurations": [
-            {"Key": key, "Values": [{"Value": item} for item in values]} for key, values in row.options.items()
-        ],
-    }
+def _block_view(row: VpcCidr, state: str) -> dict[str, Any]:
+    return {"AssociationId": row.association_id, "CidrBlock": row.cidr, "CidrBlockState": {"State": state}}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, DNS_RATE_SET
-from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_map, reach
-from reading_room.dataplane.linux.compile.flow_logs import logged_set
-from reading_room.dataplane.linux.compile.routes import ways
+from reading_room.dataplane.linux.compile import names
+from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
+from reading_room.dataplane.linux.compile.flow_logs import logged_sets
+from reading_room.dataplane.linux.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
+from reading_room.dataplane.linux.compile.routes import far_ways, inner_ways, ways
 from reading_room.dataplane.linux.compile.security_groups import Kept, compile_groups
 from reading_room.dataplane.linux.compile.topology import (
     attached,
@@ -22,7 +24,7 @@ from reading_room.dataplane.linux.compile.topology import (
     topology_sets,
 )
 from reading_room.dataplane.linux.host import HostConfig, RouterConfig, link_name, namespace_name
-from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.linux.nftables import KeyType, NamedSet, Ruleset
 from reading_room.dataplane.spec import NetworkSpec, PrefixList, Vpc
 
 ANYWHERE = "0.0.0.0/0"
@@ -45,15 +47,28 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
     lists = {each.prefix_list_id: each.cidrs for each in prefix_lists}
     _must_fit(vpc)
     interfaces = tuple(sorted(attached(vpc), key=lambda interface: interface.interface_id))
+    services = listening(vpc)
     tables = tables_by_subnet(vpc)
-    groups = compile_groups(vpc, interfaces, lists, kept)
+    groups = compile_groups(vpc, interfaces, services, lists, kept)
     found = ways(vpc, lists)
-    sets = [*topology_sets(vpc, interfaces, tables), *groups.sets, endpoint_map(found), DNS_RATE_SET]
-    sets.append(logged_set([link_name(each.interface_id) for each in interfaces if each.logged]))
+    far, inner = far_ways(vpc, found, lists), inner_ways(vpc)
     sources: dict[str, list[str]] = {}
     for each in interfaces:
-        sources.setdefault(tables[each.subnet_id].route_table_id, []).append(each.address)
-    labels = (*local_listeners(vpc), *endpoint_listeners(vpc))
+        sources.setdefault(tables[each.subnet_id].route_table_id, []).extend(each.addresses)
+    elastic = elastic_of(vpc, (address for each in interfaces for address in each.addresses))
+    sets = [
+        *topology_sets(vpc, interfaces, services, tables),
+        *groups.sets,
+        *endpoint_sets(vpc, found, far, services),
+        *gateway_sets(vpc, found, inner, elastic),
+        *logged_sets(
+            [link_name(each.interface_id) for each in interfaces if each.logged],
+            [address for each in services if each.logged for address in each.addresses],
+        ),
+        NamedSet(names.DNS_RATE, (KeyType.ADDRESS,), filled="rates"),
+        NamedSet(names.CONNECTIONS, (KeyType.ADDRESS,), filled="counts"),
+    ]
+    labels = (*local_listeners(vpc), *endpoint_listeners(vpc, services))
     return RouterConfig(
         vpc_id=vpc.vpc_id,
         namespace=namespace_name(vpc.vpc_id),
@@ -61,11 +76,15 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
         blackholes=(ANYWHERE, *sorted(vpc.cidrs)),
         links=links(vpc, interfaces),
         listeners=tuple(sorted(labels, key=lambda label: (label.kind, label.address, label.port))),
-        reach=reach(found, sources),
+        reach=reach((*found, *far), sources, elastic),
         ruleset=Ruleset(
             tuple(sorted(sets, key=lambda each: each.name)),
-            tuple(sorted((*BASE_CHAINS, *groups.chains), key=lambda chain: chain.name)),
+            tuple(sorted((*BASE_CHAINS, *FIXED_CHAINS, *groups.chains), key=lambda chain: chain.name)),
         ),
+        uplink=uplink(vpc, found),
+        endpoint_addresses=tuple(sorted(address for each in services for address in each.addresses)),
+        returns=returns(vpc),
+        translations=translations(found, inner, sources, elastic),
     )
 
 
@@ -81,3 +100,6 @@ def _must_fit(vpc: Vpc) -> None:
     for interface in vpc.interfaces:
         if interface.subnet_id not in subnets:
             raise ValueError(f"{interface.interface_id} is in {interface.subnet_id}, which {vpc.vpc_id} does not have")
+    for nat in vpc.nat_gateways:
+        if nat.subnet_id not in subnets:
+            raise ValueError(f"{nat.nat_gateway_id} is in {nat.subnet_id}, which {vpc.vpc_id} does not have")

@@ -1,42 +1,55 @@
 """The chains that hang in the kernel's hooks: the same for every VPC, made once, never changed while it lives.
 
-What differs between VPCs, and all that changes, is in the sets and maps that these chains ask and in the chains of
-groups that a verdict map leads to. The order a new packet meets them:
+What differs between VPCs, and all that changes, is in the sets and maps that these chains ask (``names.py``) and in
+the chains of groups that a verdict map leads to. The order a new packet meets them:
 
 =================  ============  ======================================================================
 ``pre_raw``        before        Whose packet is it? Device and source address must belong together; the mark
-                   conntrack     becomes the number of the sender's route table.
+                   conntrack     becomes the number of the sender's route table. By the uplink comes only what is for
+                                 a public address.
 ``pre_egress``     mangle        Established flows pass; the sender's groups judge the others, with the
                                  destination as the sender wrote it.
-``pre_endpoint``   dstnat        What the route table sends to an endpoint goes to that endpoint's listener.
+``pre_endpoint``   dstnat        What the route table sends to an endpoint goes to that endpoint's listener; what is
+                                 for an Elastic IP goes to its interface.
 ``pre_route``      after dstnat  Is there anybody to take it? If not: reported as allowed, and gone.
-``fwd_ingress``    forward       The receiver's groups judge.
-``inp_local``      input         Only endpoints, the resolver and the credentials address.
+``inp_source``     input,        What a NAT gateway or an Elastic IP sends to a listener gets its source.
+                   srcnat
+``inp_local``      input         Endpoints, the resolver, the credentials address; the groups of interface endpoints
+                                 judge.
+``inp_service``    after it      Of what these groups allow, an interface endpoint takes TCP to 80 and 443.
 ``out_local``      output        Only answers.
+``post_source``    srcnat        What leaves by the uplink, or passes a NAT gateway inside the VPC, gets its source.
+``post_ingress``   after srcnat  Nothing leaves by the uplink with a private source; the receiver's groups judge,
+                                 with the source as the receiver sees it.
 =================  ============  ======================================================================
 """
 
 from __future__ import annotations
 
+from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.compile.flow_logs import Fate, refusal
+from reading_room.dataplane.linux.host import UPLINK_DEVICE
 from reading_room.dataplane.linux.nftables import (
     Accept,
+    Answering,
     Chain,
+    Count,
     Drop,
     Equals,
     Field,
     Fragment,
+    Goto,
     Hook,
     Icmp,
     Ipv6,
-    KeyType,
     Lookup,
     MarkFrom,
-    NamedSet,
     NotOpening,
     NotTcp,
+    OverCount,
     OverRate,
     Rule,
+    SourceFrom,
     StateIn,
     Translated,
     TranslateFrom,
@@ -44,55 +57,75 @@ from reading_room.dataplane.linux.nftables import (
 )
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
-MARKS = "if_mark"
-"""Map: device and source address to the mark of the interface's route table."""
-EGRESS = "if_egress"
-"""Verdict map: the sender's device to the chain of its groups."""
-INGRESS = "if_ingress"
-"""Verdict map: the receiver's device to the chain of its groups."""
-ATTACHED = "to_attached"
-"""Set: the addresses of the interfaces that have a wire here."""
-ROUTER = "to_router"
-"""Set: the router's own addresses."""
-EXEMPT = "to_exempt"
-"""Set: address, protocol and port of what groups do not filter (``topology.exempt``)."""
-ENDPOINTS = "to_endpoint"
-"""Map: route table's mark, destination and port to the listener of an endpoint."""
-DNS_RATE = "rate_dns"
-"""Dynamic set: sources that ask the resolver."""
 DNS_PACKETS_PER_SECOND = 1024
 """What the resolver takes from an interface, as EC2 documents it."""
-ENDPOINT_KEY = (KeyType.MARK, KeyType.ADDRESS, KeyType.PORT)
-SERVICE_KEY = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
+MOST_CONNECTIONS = 20_000
+"""Tracked connections of one source address at once, the resolver's datagrams aside: far beyond any job, and so few
+that a dozen interfaces at their limit leave their VPC room in the kernel's table (262,144)."""
+
+LINK_LOCAL = "169.254.0.0/16"
 _SERVICE = (Field.DESTINATION, Field.PROTOCOL, Field.PORT)
 _TCP, _UDP = "6", "17"
+_ESTABLISHED = (
+    Rule((NotOpening(), StateIn(("established", "related"))), (Accept(),), "a known connection"),
+    Rule((NotTcp(), StateIn(("established", "related"))), (Accept(),), "a known flow or its error"),
+)
+_EXEMPT = Rule((Lookup(_SERVICE, names.EXEMPT),), (Accept(),), "groups do not filter it")
+_TO_LISTENER = (Translated(), Equals(Field.DESTINATION, LOCAL_ENDPOINT_ADDRESS))
+_FROM_OUTSIDE = Equals(Field.INPUT_DEVICE, UPLINK_DEVICE)
+_TO_OUTSIDE = Equals(Field.OUTPUT_DEVICE, UPLINK_DEVICE)
+_BY_TABLE = (Field.MARK, Field.ORIGINAL_DESTINATION, Field.SOURCE_PORT)
+_INSIDE = (Field.SOURCE, Field.DESTINATION, Field.SOURCE_PORT)
 
-_ESTABLISHED_TCP = Rule((NotOpening(), StateIn(("established", "related"))), (Accept(),), "a known connection")
-_ESTABLISHED_OTHER = Rule((NotTcp(), StateIn(("established", "related"))), (Accept(),), "a known flow or its error")
-_EXEMPT = Rule((Lookup(_SERVICE, EXEMPT),), (Accept(),), "groups do not filter it")
+CONTAINED = Chain(
+    "end_contained",
+    (Rule((), (Count(),), "contained"), refusal(Fate.CONTAINED), Rule((), (Drop(),), "contained")),
+)
+NOBODY = Chain("end_nobody", (refusal(Fate.UNROUTED), Rule((), (Drop(),), "no interface takes it")))
+INNER_NAT = Chain(
+    "way_nat",
+    (Rule((Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS, negated=True),), (Goto(NOBODY.name),), "no NAT for it"),),
+)
+FIXED_CHAINS = (CONTAINED, NOBODY, INNER_NAT)
+"""Chains of every VPC that base chains, or elements of ``names.INNER``, lead to. They never change either."""
 
-DNS_RATE_SET = NamedSet(DNS_RATE, (KeyType.ADDRESS,), counts_rate=True)
 BASE_CHAINS = (
-    Chain(
-        "fwd_ingress",
-        (
-            _ESTABLISHED_TCP,
-            _ESTABLISHED_OTHER,
-            Rule((), (VerdictFrom((Field.OUTPUT_DEVICE,), INGRESS),)),
-            refusal(Fate.REFUSED_INGRESS, device=Field.OUTPUT_DEVICE),
-            refusal(Fate.REFUSED_INGRESS, device=Field.INPUT_DEVICE),
-        ),
-        Hook("filter", "forward", 0),
-    ),
     Chain(
         "inp_local",
         (
-            _ESTABLISHED_TCP,
-            _ESTABLISHED_OTHER,
-            Rule((Translated(), Equals(Field.DESTINATION, LOCAL_ENDPOINT_ADDRESS)), (Accept(),), "an endpoint"),
+            *_ESTABLISHED,
+            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
             _EXEMPT,
+            Rule((), (VerdictFrom((Field.DESTINATION,), names.SERVICE_INGRESS),)),
+            refusal(Fate.REFUSED_INGRESS),
+            refusal(Fate.REFUSED_INGRESS, seen=Field.DESTINATION),
         ),
-        Hook("filter", "input", 0),
+        Hook("filter", "input", 110),
+    ),
+    Chain(
+        "inp_service",
+        (
+            *_ESTABLISHED,
+            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
+            _EXEMPT,
+            Rule((Lookup(_SERVICE, names.SERVICES),), (Accept(),), "an interface endpoint"),
+            refusal(Fate.UNANSWERED),
+            refusal(Fate.UNANSWERED, seen=Field.DESTINATION),
+        ),
+        Hook("filter", "input", 120),
+    ),
+    Chain(
+        "inp_source",
+        (
+            Rule((), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
+            Rule(
+                (Equals(Field.DESTINATION, LOCAL_ENDPOINT_ADDRESS), Lookup((Field.PORT,), names.FAR_PORTS)),
+                (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),),
+                "Elastic IPs",
+            ),
+            Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
+        ),
+        Hook("nat", "input", 100, "accept"),
     ),
     Chain(
         "out_local",
@@ -104,25 +137,64 @@ BASE_CHAINS = (
         Hook("filter", "output", 0),
     ),
     Chain(
+        "post_ingress",
+        (
+            Rule(
+                (_TO_OUTSIDE, Lookup((Field.SOURCE,), names.PUBLIC, negated=True)),
+                (Count(), Drop()),
+                "nothing private leaves",
+            ),
+            # An Elastic IP answers by the internet gateway only; what the table sends elsewhere went astray.
+            Rule(
+                (_TO_OUTSIDE, Answering(), Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET, negated=True)),
+                (Drop(),),
+                "an answer by another way",
+            ),
+            *_ESTABLISHED,
+            Rule((_TO_OUTSIDE,), (Accept(),), "the internet gateway"),
+            Rule((), (VerdictFrom((Field.OUTPUT_DEVICE,), names.INGRESS),)),
+            refusal(Fate.REFUSED_INGRESS, seen=Field.OUTPUT_DEVICE),
+            refusal(Fate.REFUSED_INGRESS),
+        ),
+        Hook("filter", "postrouting", 110),
+    ),
+    Chain(
+        "post_source",
+        (
+            Rule((_TO_OUTSIDE,), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
+            Rule((_TO_OUTSIDE,), (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),), "Elastic IPs"),
+            Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
+        ),
+        Hook("nat", "postrouting", 100, "accept"),
+    ),
+    Chain(
         "pre_egress",
         (
-            _ESTABLISHED_TCP,
+            _ESTABLISHED[0],
             # Before the line for known flows, since repeated questions from one port are one flow.
             Rule(
                 (
                     Equals(Field.PROTOCOL, _UDP),
                     Equals(Field.PORT, "53"),
-                    Lookup((Field.DESTINATION,), ROUTER),
-                    OverRate(DNS_RATE, DNS_PACKETS_PER_SECOND),
+                    Lookup((Field.DESTINATION,), names.ROUTER),
+                    OverRate(names.DNS_RATE, DNS_PACKETS_PER_SECOND),
                 ),
-                (Drop(),),
+                (Count(), Drop()),
                 "resolver rate",
             ),
-            _ESTABLISHED_OTHER,
+            Rule((NotTcp(), StateIn(("established",))), (Accept(),), "a known flow"),
+            # An ICMP error is related to the flow that it quotes, whoever sends it. Of containers, only the flow's
+            # own ends may: anybody else could send a neighbour what no group allows.
+            Rule((_FROM_OUTSIDE, StateIn(("related",))), (Accept(),), "an error from outside"),
+            *(
+                Rule((StateIn(("related",)),), (MarkFrom((Field.INPUT_DEVICE, end), names.MARKS), Accept()), "its flow")
+                for end in (Field.ORIGINAL_SOURCE, Field.REPLY_SOURCE)
+            ),
             _EXEMPT,
-            refusal(Fate.REFUSED_EGRESS, (StateIn(("invalid",)),)),
-            Rule((StateIn(("invalid",)),), (Drop(),), "no flow can start so"),
-            Rule((), (VerdictFrom((Field.INPUT_DEVICE,), EGRESS),)),
+            refusal(Fate.REFUSED_EGRESS, (StateIn(("invalid", "related")),)),
+            Rule((StateIn(("invalid", "related")),), (Drop(),), "no flow can start so"),
+            Rule((_FROM_OUTSIDE,), (Accept(),), "the receiver judges"),
+            Rule((), (VerdictFrom((Field.INPUT_DEVICE,), names.EGRESS),)),
             refusal(Fate.REFUSED_EGRESS),
         ),
         Hook("filter", "prerouting", -150),
@@ -130,10 +202,16 @@ BASE_CHAINS = (
     Chain(
         "pre_endpoint",
         (
+            Rule((_FROM_OUTSIDE,), (TranslateFrom((Field.DESTINATION,), names.ELASTIC),), "Elastic IPs"),
             Rule(
                 (Equals(Field.PROTOCOL, _TCP),),
-                (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), ENDPOINTS),),
-                "gateway endpoints",
+                (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.ENDPOINTS),),
+                "endpoints",
+            ),
+            Rule(
+                (Equals(Field.PROTOCOL, _TCP), Lookup((Field.SOURCE,), names.FROM_ELASTIC)),
+                (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.FAR),),
+                "services beyond the internet gateway",
             ),
         ),
         Hook("nat", "prerouting", -100, "accept"),
@@ -141,9 +219,13 @@ BASE_CHAINS = (
     Chain(
         "pre_raw",
         (
-            Rule((Fragment(),), (Drop(),), "no ports to judge"),
-            Rule((), (MarkFrom((Field.INPUT_DEVICE, Field.SOURCE), MARKS), Accept()), "its own address"),
-            Rule((Ipv6(),), (Drop(),), "no IPv6"),
+            Rule((Fragment(),), (Goto(CONTAINED.name),), "no ports to judge"),
+            Rule((), (MarkFrom((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS), Accept()), "its own address"),
+            Rule((_FROM_OUTSIDE, Lookup((Field.SOURCE,), names.CLOSED)), (Count(), Drop()), "not from outside"),
+            Rule((_FROM_OUTSIDE, Lookup((Field.DESTINATION,), names.PUBLIC)), (Accept(),), "a public address"),
+            Rule((_FROM_OUTSIDE,), (Count(), Drop()), "nothing else comes in"),
+            Rule((Ipv6(),), (Count(), Drop()), "no IPv6"),
+            Rule((), (Count(),), "not its own address"),
             refusal(Fate.SPOOFED),
         ),
         Hook("filter", "prerouting", -300),
@@ -151,12 +233,36 @@ BASE_CHAINS = (
     Chain(
         "pre_route",
         (
-            _ESTABLISHED_TCP,
-            _ESTABLISHED_OTHER,
-            Rule((Lookup((Field.DESTINATION,), ATTACHED),), (Accept(),), "an interface of the VPC"),
-            Rule((Translated(),), (Accept(),), "an endpoint"),
+            *_ESTABLISHED,
+            Rule(
+                (_FROM_OUTSIDE, Translated(), Lookup((Field.DESTINATION,), names.ATTACHED)),
+                (Accept(),),
+                "an Elastic IP",
+            ),
+            Rule((_FROM_OUTSIDE,), (Drop(),), "no interface has it"),
+            # Datagrams to the resolver have a bound of their own.
+            Rule((Equals(Field.PROTOCOL, _UDP), Lookup(_SERVICE, names.EXEMPT)), (Accept(),), "the resolver"),
+            Rule((OverCount(names.CONNECTIONS, MOST_CONNECTIONS),), (Goto(CONTAINED.name),), "too many connections"),
             _EXEMPT,
-            Rule((Lookup((Field.DESTINATION,), ROUTER),), (Drop(),), "the router answers nobody"),
+            Rule((), (VerdictFrom((Field.SOURCE, Field.DESTINATION), names.INNER),)),
+            Rule((Lookup((Field.DESTINATION,), names.ATTACHED),), (Accept(),), "an interface of the VPC"),
+            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
+            Rule((Lookup((Field.DESTINATION,), names.ROUTER),), (Count(), Drop()), "the router answers nobody"),
+            # Not in flow logs, as in AWS, so counted here.
+            Rule((Equals(Field.DESTINATION, LINK_LOCAL),), (Count(),), "nobody at this link-local address"),
+            Rule(
+                (
+                    Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),
+                    Lookup((Field.SOURCE,), names.FROM_ELASTIC),
+                ),
+                (Accept(),),
+                "the internet gateway",
+            ),
+            Rule(
+                (Lookup((Field.MARK, Field.DESTINATION), names.BY_NAT), Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS)),
+                (Accept(),),
+                "a NAT gateway",
+            ),
             refusal(Fate.UNROUTED),
         ),
         Hook("filter", "prerouting", -90),

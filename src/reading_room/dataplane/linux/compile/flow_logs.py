@@ -29,6 +29,8 @@ NFLOG_GROUP = 1
 """The NFLOG group of every copy, in each router namespace."""
 LOGGED = "if_logged"
 """The set of the devices whose interface a flow log covers."""
+LOGGED_ADDRESSES = "ad_logged"
+"""The set of the addresses of interface endpoints whose interface a flow log covers: they have no device."""
 
 
 class Fate(StrEnum):
@@ -40,6 +42,11 @@ class Fate(StrEnum):
     """No ingress rule of the receiver allows it: ACCEPT at the sender (egress), REJECT at the receiver."""
     UNROUTED = "ACCEPT egress"
     """Groups allow it, but no route takes it: ACCEPT at the sender, dropped in silence."""
+    UNANSWERED = "ACCEPT ingress"
+    """Groups of both sides allow it, but an interface endpoint has nothing at this port: ACCEPT at both."""
+    CONTAINED = "LIMIT egress"
+    """A fragment that nobody could put together, or one connection too many: REJECT at the interface of the input
+    device. A fragment has no ports."""
     SPOOFED = "SPOOF egress"
     """Its source is not the sender's address: REJECT at the interface of the input device."""
 
@@ -49,14 +56,18 @@ def decode(prefix: str) -> Fate:
     return Fate(prefix)
 
 
-def refusal(fate: Fate, matches: tuple[Match, ...] = (), device: Field = Field.INPUT_DEVICE) -> Rule:
-    """Return the rule that copies and drops what matches, if ``device`` is that of a logged interface.
+def refusal(fate: Fate, matches: tuple[Match, ...] = (), seen: Field = Field.INPUT_DEVICE) -> Rule:
+    """Return the rule that copies and drops what matches, if ``seen`` is the device or address of a logged interface.
 
     What is not logged goes on to the chain's next rule, at last to its policy, which is drop.
     """
-    return Rule((*matches, Lookup((device,), LOGGED)), (Log(NFLOG_GROUP, fate.value), Drop()))
+    asked = LOGGED if seen in (Field.INPUT_DEVICE, Field.OUTPUT_DEVICE) else LOGGED_ADDRESSES
+    return Rule((*matches, Lookup((seen,), asked)), (Log(NFLOG_GROUP, fate.value), Drop()))
 
 
-def logged_set(devices: list[str]) -> NamedSet:
-    """Return the set of logged devices."""
-    return NamedSet(LOGGED, (KeyType.DEVICE,), tuple(Element((device,)) for device in sorted(devices)))
+def logged_sets(devices: list[str], addresses: list[str]) -> list[NamedSet]:
+    """Return the sets of logged devices and of logged addresses."""
+    return [
+        NamedSet(LOGGED, (KeyType.DEVICE,), tuple(Element((device,)) for device in sorted(devices))),
+        NamedSet(LOGGED_ADDRESSES, (KeyType.ADDRESS,), tuple(Element((address,)) for address in sorted(addresses))),
+    ]

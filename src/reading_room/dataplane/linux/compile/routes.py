@@ -1,91 +1,202 @@
-"""Route tables: which destinations a table sends to an endpoint, after every other route has had its say.
+"""Route tables: which destinations a table sends to whom, after every other route has had its say.
 
-The longest prefix wins; between equal ones the VPC itself, then a network written out, then a prefix list. The VPC's
-own networks and the link-local ones always win, whatever is written. What is left of a prefix list becomes disjoint
-networks, since the ruleset knows no precedence between the elements of a map.
+The longest prefix wins; between equal ones a network written out, then a prefix list. The VPC's own networks, and
+those that no router carries, always win, with one exception: a route for the whole block of a subnet is more specific
+than the local one (``inner_ways``). What goes to a NAT gateway goes on by the table of the gateway's subnet, so a way
+names who takes the packets in the end, and the last NAT gateway on the way there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, collapse_addresses
+from ipaddress import IPv4Network
+from typing import TypeVar
 
-from reading_room.dataplane.spec import Endpoint, RouteTable, Vpc
+from reading_room.dataplane.linux.compile.spans import Span, common, innermost, networks
+from reading_room.dataplane.spec import Endpoint, NatGateway, RouteTable, Subnet, Vpc
 
-LINK_LOCAL = "169.254.0.0/16"
-"""Addresses that no route of a VPC can carry."""
+UNROUTABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+"""Networks that no router carries: this host, loopback, link-local, multicast and reserved."""
+Owner = TypeVar("Owner")
+PrefixLists = Mapping[str, tuple[str, ...]]
+"""The networks of every prefix list, by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who takes packets in the end: an endpoint, or with ``None`` the internet gateway; ``nat`` is passed last."""
+
+    endpoint: Endpoint | None
+    nat: NatGateway | None = None
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return what ways are sorted by within a table."""
+        return (self.endpoint.number if self.endpoint else 0, self.nat.nat_gateway_id if self.nat else "")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return what the NAT gateway gives: public addresses toward outside, private ones toward an endpoint."""
+        if self.nat is None:
+            return ()
+        outside = self.endpoint is None or self.endpoint.kind == "far"
+        return self.nat.public if outside else self.nat.private
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The destinations that a route table sends to an endpoint: disjoint networks, sorted."""
+    """The destinations that a route table sends to a taker: disjoint networks, sorted."""
 
     table: RouteTable
-    endpoint: Endpoint
+    taker: Taker
     networks: tuple[str, ...]
 
 
-def ways(vpc: Vpc, prefix_lists: Mapping[str, tuple[str, ...]]) -> tuple[Way, ...]:
-    """Return every way from a route table to an endpoint, sorted by table number and endpoint number.
+@dataclass(frozen=True, slots=True)
+class InnerWay:
+    """What becomes of packets between two subnets whose table has a route more specific than the local one.
+
+    They pass ``nat`` and arrive with its private address; with ``None`` nobody takes them.
+    """
+
+    source: Subnet
+    destination: Subnet
+    nat: NatGateway | None
+
+
+def ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[Way, ...]:
+    """Return every way from a route table to a taker, sorted by table number, endpoint number and NAT gateway.
 
     A gateway endpoint needs a route of its own prefix list; any other route that names it leads nowhere. A public
-    endpoint is there for every table that does not send its prefix list elsewhere.
+    endpoint is there for every table that does not send its prefix list elsewhere. Far endpoints have ways of their
+    own (``far_ways``); here what they take belongs to the internet gateway.
     """
-    found = []
-    for table in vpc.route_tables:
-        by_endpoint: dict[str, list[IPv4Network]] = {}
-        endpoints = {endpoint.endpoint_id: endpoint for endpoint in vpc.endpoints}
-        for network, owner in _regions(vpc, table, endpoints, prefix_lists):
-            by_endpoint.setdefault(owner, []).append(network)
-        found += [
-            Way(table, endpoints[owner], tuple(str(network) for network in collapse_addresses(networks)))
-            for owner, networks in by_endpoint.items()
-        ]
-    return tuple(sorted(found, key=lambda way: (way.table.number, way.endpoint.number)))
+    routing = _Routing(vpc, prefix_lists)
+    found = [
+        Way(table, taker, networks((first, last) for first, last, _ in spans))
+        for table in vpc.route_tables
+        for taker, spans in _by_owner(routing.takers(table, ())).items()
+    ]
+    return tuple(sorted(found, key=lambda way: (way.table.number, way.taker.order)))
 
 
-def _regions(
-    vpc: Vpc, table: RouteTable, endpoints: Mapping[str, Endpoint], prefix_lists: Mapping[str, tuple[str, ...]]
-) -> list[tuple[IPv4Network, str]]:
-    """Return disjoint networks, each with the endpoint that the table sends it to."""
-    owners: dict[IPv4Network, str] = {}
-    listed: set[str] = set()
-    # In rising precedence: a later line replaces an earlier one of the same network.
-    for route in reversed(table.routes):
-        if route.destination.startswith("pl-"):
-            listed.add(route.destination)
-            endpoint = endpoints.get(route.target)
-            takes = endpoint is not None and endpoint.prefix_list_id == route.destination
-            owner = route.target if takes else ""
-            owners.update((IPv4Network(cidr), owner) for cidr in prefix_lists.get(route.destination, ()))
+def far_ways(vpc: Vpc, found: Iterable[Way], prefix_lists: PrefixLists) -> tuple[Way, ...]:
+    """Return the part of each way through the internet gateway that far endpoints take; the smallest network wins."""
+    owners: dict[IPv4Network, Endpoint] = {}
     for endpoint in vpc.endpoints:
-        if endpoint.kind == "public" and endpoint.prefix_list_id not in listed:
+        if endpoint.kind == "far":
             for cidr in prefix_lists.get(endpoint.prefix_list_id, ()):
-                owners.setdefault(IPv4Network(cidr), endpoint.endpoint_id)
-    for route in table.routes:
-        if not route.destination.startswith("pl-"):
-            owners[IPv4Network(route.destination)] = ""
-    if not any(owners.values()):
-        return []
-    fixed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, LINK_LOCAL)]
-    owners = {network: owner for network, owner in owners.items() if not any(network.subnet_of(f) for f in fixed)}
-    owners.update(dict.fromkeys(fixed, ""))
-    regions = []
-    for network, owner in owners.items():
-        if owner:
-            inside = [other for other in owners if other != network and other.subnet_of(network)]
-            regions += [(part, owner) for part in _without(network, inside)]
-    return regions
+                owners.setdefault(IPv4Network(cidr), endpoint)
+    services = innermost(owners)
+    return tuple(
+        Way(way.table, Taker(endpoint, way.taker.nat), networks((first, last) for first, last, _ in spans))
+        for way in found
+        if way.taker.endpoint is None
+        for endpoint, spans in _by_owner(common(services, map(_ends, way.networks))).items()
+    )
 
 
-def _without(network: IPv4Network, holes: list[IPv4Network]) -> list[IPv4Network]:
-    parts = [network]
-    for hole in collapse_addresses(holes):
-        parts = [
-            piece
-            for part in parts
-            for piece in (part.address_exclude(hole) if hole != part and hole.subnet_of(part) else [part])
-            if piece != hole
-        ]
-    return parts
+def inner_ways(vpc: Vpc) -> tuple[InnerWay, ...]:
+    """Return the pairs of subnets between which the local route does not decide, in the order of the subnets.
+
+    What stays within a subnet meets no route.
+    """
+    by_cidr = {subnet.cidr: subnet for subnet in vpc.subnets}
+    tables = {table.route_table_id: table for table in vpc.route_tables}
+    return tuple(
+        InnerWay(subnet, by_cidr[route.destination], _inner_nat(vpc, tables, subnet, by_cidr[route.destination]))
+        for subnet in vpc.subnets
+        for route in tables[subnet.route_table_id].routes
+        if route.destination in by_cidr and by_cidr[route.destination] != subnet
+    )
+
+
+def _inner_nat(vpc: Vpc, tables: Mapping[str, RouteTable], source: Subnet, destination: Subnet) -> NatGateway | None:
+    """Follow the tables from NAT gateway to NAT gateway; return the last one, or ``None`` where nobody takes it."""
+    passed: list[NatGateway] = []
+    at = source
+    while at != destination:
+        routes = tables[at.route_table_id].routes
+        target = next((route.target for route in routes if route.destination == destination.cidr), None)
+        if target is None:
+            break
+        nat = next((each for each in vpc.nat_gateways if each.nat_gateway_id == target), None)
+        if nat is None or nat in passed:
+            return None
+        passed.append(nat)
+        at = next(subnet for subnet in vpc.subnets if subnet.subnet_id == nat.subnet_id)
+    return passed[-1]
+
+
+class _Routing:
+    """The tables of one VPC, followed through NAT gateways."""
+
+    def __init__(self, vpc: Vpc, prefix_lists: PrefixLists) -> None:
+        self.vpc = vpc
+        self.lists = prefix_lists
+        self.endpoints = {endpoint.endpoint_id: endpoint for endpoint in vpc.endpoints}
+        self.nats = {nat.nat_gateway_id: nat for nat in vpc.nat_gateways}
+        tables = {table.route_table_id: table for table in vpc.route_tables}
+        self.table_of = {subnet.subnet_id: tables[subnet.route_table_id] for subnet in vpc.subnets}
+        self.fixed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
+
+    def takers(self, table: RouteTable, passed: tuple[str, ...]) -> list[Span[Taker]]:
+        """Return disjoint spans in order, each with its taker; ``passed`` are the NAT gateways on the way here."""
+        found: list[Span[Taker]] = []
+        for first, last, target in innermost(self._targets(table)):
+            nat = self.nats.get(target)
+            if target in self.endpoints:
+                found.append(Span(first, last, Taker(self.endpoints[target])))
+            elif target and target == self.vpc.internet_gateway:
+                found.append(Span(first, last, Taker(None)))
+            elif nat is not None and target not in passed:
+                beyond = self.takers(self.table_of[nat.subnet_id], (*passed, target))
+                for span in common(beyond, [(first, last)]):
+                    taker = Taker(span.owner.endpoint, span.owner.nat or nat)
+                    if taker.addresses:
+                        found.append(Span(span.first, span.last, taker))
+        return found
+
+    def _targets(self, table: RouteTable) -> dict[IPv4Network, str]:
+        """Return the target of every network of a table; empty text where nobody takes its packets."""
+        owners: dict[IPv4Network, str] = {}
+        listed: set[str] = set()
+        # In rising precedence: a later line replaces an earlier one of the same network.
+        for route in reversed(table.routes):
+            if route.destination.startswith("pl-"):
+                listed.add(route.destination)
+                owner = "" if self._leads_nowhere(route.target, route.destination) else route.target
+                owners.update((IPv4Network(cidr), owner) for cidr in self.lists.get(route.destination, ()))
+        for endpoint in self.vpc.endpoints:
+            if endpoint.kind == "public" and endpoint.prefix_list_id not in listed:
+                for cidr in self.lists.get(endpoint.prefix_list_id, ()):
+                    owners.setdefault(IPv4Network(cidr), endpoint.endpoint_id)
+        for route in table.routes:
+            if not route.destination.startswith("pl-"):
+                owners[IPv4Network(route.destination)] = "" if route.target in self.endpoints else route.target
+        owners = {
+            network: owner
+            for network, owner in owners.items()
+            if not any(network.subnet_of(fixed) for fixed in self.fixed)
+        }
+        return owners | dict.fromkeys(self.fixed, "")
+
+    def _leads_nowhere(self, target: str, prefix_list_id: str) -> bool:
+        """Return whether a route of a prefix list names an endpoint that is not the list's."""
+        endpoint = self.endpoints.get(target)
+        if endpoint is None:
+            return False
+        return endpoint.kind not in ("gateway", "public") or endpoint.prefix_list_id != prefix_list_id
+
+
+def _by_owner(spans: Iterable[Span[Owner]]) -> dict[Owner, list[Span[Owner]]]:
+    found: dict[Owner, list[Span[Owner]]] = {}
+    for span in spans:
+        found.setdefault(span.owner, []).append(span)
+    return found
+
+
+def _ends(network: str) -> tuple[int, int]:
+    whole = IPv4Network(network)
+    return int(whole.network_address), int(whole.broadcast_address)

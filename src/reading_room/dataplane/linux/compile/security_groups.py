@@ -9,11 +9,11 @@ the interface's next group, at last to the drop of the base chain.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, collapse_addresses
 
-from reading_room.dataplane.linux.compile.base_chains import EGRESS, INGRESS, SERVICE_KEY
+from reading_room.dataplane.linux.compile.names import EGRESS, INGRESS, SERVICE_INGRESS, SERVICE_KEY
 from reading_room.dataplane.linux.host import link_name
 from reading_room.dataplane.linux.nftables import (
     Accept,
@@ -72,17 +72,18 @@ class GroupRules:
 def compile_groups(
     vpc: Vpc,
     interfaces: Sequence[Interface],
+    services: Sequence[Interface],
     prefix_lists: Mapping[str, tuple[str, ...]],
     kept: Kept = frozenset(),
 ) -> GroupRules:
-    """Return what the attached ``interfaces`` need; groups that none of them carries are left out.
+    """Return what the attached ``interfaces`` and those of interface endpoints need; other groups are left out.
 
     ``kept`` are those that stay nevertheless as long as the VPC has them: taking a group's chains away and making
     them anew costs several transactions, and the next interface is likely to want them.
     """
     by_id = {group.group_id: group for group in vpc.groups}
     kept = frozenset(groups for groups in kept if all(group_id in by_id for group_id in groups))
-    worn = kept | {carried_groups(interface) for interface in interfaces}
+    worn = kept | {carried_groups(interface) for interface in (*interfaces, *services)}
     carried = sorted({group_id for groups in worn for group_id in groups})
     missing = [group_id for group_id in carried if group_id not in by_id]
     if missing:
@@ -105,9 +106,15 @@ def compile_groups(
         elements = tuple(Element((str(network),)) for network in networks)
         sets.append(NamedSet(f"prefix_{listed}", (KeyType.ADDRESS,), elements, interval=True))
     for direction in (OUT, IN):
-        verdicts, joined = _ways_in(direction, interfaces, worn)
-        sets.append(NamedSet(direction.map_name, (KeyType.DEVICE,), verdicts, value="verdict"))
+        ways, joined = _ways_in(direction, worn)
         chains += joined
+        # An interface without a group has no way in: it falls to the base chain's drop.
+        carriers = [(each, ways[carried_groups(each)]) for each in interfaces if each.group_ids]
+        elements = tuple(Element((link_name(each.interface_id),), way) for each, way in carriers)
+        sets.append(NamedSet(direction.map_name, (KeyType.DEVICE,), elements, value="verdict"))
+    guards = [(each, ways[carried_groups(each)]) for each in services if each.group_ids]
+    elements = tuple(Element((address,), way) for each, way in guards for address in each.addresses)
+    sets.append(NamedSet(SERVICE_INGRESS, (KeyType.ADDRESS,), elements, value="verdict"))
     return GroupRules(tuple(sets), tuple(chains))
 
 
@@ -116,10 +123,8 @@ def carried_groups(interface: Interface) -> tuple[str, ...]:
     return tuple(sorted(set(interface.group_ids)))
 
 
-def _ways_in(
-    direction: Direction, interfaces: Iterable[Interface], worn: Kept
-) -> tuple[tuple[Element, ...], list[Chain]]:
-    """Return each device's verdict, and the chains that join several groups.
+def _ways_in(direction: Direction, worn: Kept) -> tuple[dict[tuple[str, ...], Verdict], list[Chain]]:
+    """Return the verdict for each combination of groups, and the chains that join several groups.
 
     Interfaces with the same groups share one chain, so that attaching one more edits elements only.
     """
@@ -133,13 +138,7 @@ def _ways_in(
             name = f"{direction.prefix}all_{digest}"
             joined.append(Chain(name, tuple(Rule((), (Jump(f"{direction.prefix}_{g}"),), g) for g in groups)))
             ways[groups] = Jump(name)
-    # An interface without a group has no way in: it falls to the base chain's drop.
-    elements = [
-        Element((link_name(interface.interface_id),), ways[carried_groups(interface)])
-        for interface in interfaces
-        if interface.group_ids
-    ]
-    return tuple(elements), joined
+    return ways, joined
 
 
 def _group_chain(
@@ -161,7 +160,8 @@ def _group_chain(
     lines: list[Rule] = []
     if whole:
         name = f"{direction.prefix}cidr_{group.group_id}"
-        outermost = [net for net in whole if not any(net != o and net.subnet_of(o) for o in whole)]
+        lengths = sorted({network.prefixlen for network in whole})
+        outermost = [network for network in whole if whole.keys().isdisjoint(_around(network, lengths))]
         elements = tuple(Element((str(network),), None, whole[network]) for network in sorted(outermost))
         sets.append(NamedSet(name, (KeyType.ADDRESS,), elements, interval=True))
         lines.append(Rule((Lookup((direction.field,), name),), (Accept(),), group.group_id))
@@ -204,14 +204,10 @@ def _disjoint(spans: Mapping[tuple[int, IPv4Network], list[tuple[Span, str]]]) -
     """
     elements = []
     done: dict[tuple[int, IPv4Network], list[Span]] = {}
+    lengths = sorted({network.prefixlen for _, network in spans})
     for key in sorted(spans, key=lambda each: (each[0], each[1].prefixlen, each[1])):
         protocol, network = key
-        taken = [
-            span
-            for (other_protocol, other), their in done.items()
-            if other_protocol == protocol and network.subnet_of(other)
-            for span in their
-        ]
+        taken = [span for other in _around(network, lengths) for span in done.get((protocol, other), ())]
         mine: list[Span] = []
         for span, rule_id in spans[key]:
             for first, last in _subtract(span, taken + mine):
@@ -219,6 +215,11 @@ def _disjoint(spans: Mapping[tuple[int, IPv4Network], list[tuple[Span, str]]]) -
                 elements.append(Element((str(network), str(protocol), _span(first, last)), None, rule_id))
         done[key] = mine
     return tuple(sorted(elements, key=lambda element: element.key))
+
+
+def _around(network: IPv4Network, lengths: Iterable[int]) -> Iterator[IPv4Network]:
+    """Yield the networks of these prefix lengths that hold a network and are larger than it."""
+    return (network.supernet(new_prefix=length) for length in lengths if length < network.prefixlen)
 
 
 def _subtract(span: Span, taken: Sequence[Span]) -> list[Span]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 
-from reading_room.dataplane.linux.compile.base_chains import ATTACHED, EXEMPT, MARKS, ROUTER, SERVICE_KEY
+from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.host import LinkConfig, link_name
 from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import (
@@ -59,7 +59,7 @@ def exempt(vpc: Vpc) -> NamedSet:
     services = [(LOCAL_CREDENTIALS_ADDRESS, "6", str(CREDENTIALS_PORT))]
     for address in resolver_addresses(vpc):
         services += [(address, "6", str(DNS_PORT)), (address, "17", str(DNS_PORT))]
-    return NamedSet(EXEMPT, SERVICE_KEY, tuple(Element(service) for service in services))
+    return NamedSet(names.EXEMPT, names.SERVICE_KEY, tuple(Element(service) for service in services))
 
 
 def attached(vpc: Vpc) -> tuple[Interface, ...]:
@@ -78,6 +78,7 @@ def links(vpc: Vpc, interfaces: Iterable[Interface]) -> tuple[LinkConfig, ...]:
             interface.mac,
             interface.address,
             gateways[interface.subnet_id],
+            secondary=tuple(sorted(interface.secondary)),
         )
         for interface in interfaces
         if interface.container_id is not None
@@ -90,18 +91,26 @@ def tables_by_subnet(vpc: Vpc) -> dict[str, RouteTable]:
     return {subnet.subnet_id: tables[subnet.route_table_id] for subnet in vpc.subnets}
 
 
-def topology_sets(vpc: Vpc, interfaces: Iterable[Interface], tables: Mapping[str, RouteTable]) -> list[NamedSet]:
-    """Return the sets of devices and addresses; ``tables`` maps a subnet's id to its route table."""
+def topology_sets(
+    vpc: Vpc, interfaces: Iterable[Interface], services: Iterable[Interface], tables: Mapping[str, RouteTable]
+) -> list[NamedSet]:
+    """Return the sets of devices and addresses.
+
+    ``interfaces`` have a wire, ``services`` are those of interface endpoints; ``tables`` maps a subnet's id to its
+    route table.
+    """
     marks = []
-    addresses = []
+    there = []
     for each in interfaces:
-        key = (link_name(each.interface_id), each.address)
-        marks.append(Element(key, (str(tables[each.subnet_id].number),), each.interface_id))
-        addresses.append(Element((each.address,)))
+        for address in each.addresses:
+            key = (link_name(each.interface_id), address)
+            marks.append(Element(key, (str(tables[each.subnet_id].number),), each.interface_id))
+            there.append(Element((address,)))
+    there += [Element((address,)) for each in services for address in each.addresses]
     router = tuple(Element((address,)) for address in router_addresses(vpc))
     return [
-        NamedSet(MARKS, (KeyType.DEVICE, KeyType.ADDRESS), tuple(marks), value=(KeyType.MARK,)),
-        NamedSet(ATTACHED, (KeyType.ADDRESS,), tuple(addresses)),
-        NamedSet(ROUTER, (KeyType.ADDRESS,), router),
+        NamedSet(names.MARKS, (KeyType.DEVICE, KeyType.ADDRESS), tuple(marks), value=(KeyType.MARK,)),
+        NamedSet(names.ATTACHED, (KeyType.ADDRESS,), tuple(there)),
+        NamedSet(names.ROUTER, (KeyType.ADDRESS,), router),
         exempt(vpc),
     ]

@@ -1,0 +1,92 @@
+"""``reading-room network plan``: what the agent's next turn would change on this host, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from reading_room.agent import codec
+from reading_room.agent import holder as holders
+from reading_room.cli.agent_config import agent_config, runtime_folder
+from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.screen import output as console
+from reading_room.database.engine import Database
+from reading_room.dataplane.spec import NetworkSpec
+from reading_room.jobs import desired
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.vpc import network_spec
+
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the database asks of this host: its network, and the ids of the containers that jobs want."""
+
+    network: NetworkSpec
+    containers: tuple[str, ...]
+
+
+def plan(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the steps as a JSON list.")] = False,
+    inside: Annotated[bool, typer.Option("--inside", hidden=True)] = False,
+    data: DataOption = None,
+) -> None:
+    """Say what the agent's next turn would change, and why. Changes nothing; run it as the user who runs `up`."""
+    settings = read_settings(data)
+    if inside:
+        from reading_room.agent.look_ahead import look_ahead  # What only root needs is loaded only there.
+
+        config = agent_config(settings)
+        wanted = codec.decode(Wanted, sys.stdin.buffer.read())
+        print(json.dumps(look_ahead(config.public_dir, wanted.network, wanted.containers, config.outside)))
+        return
+    file, runtime = settings.data / "db.sqlite", runtime_folder(settings)
+    if not os.access(file, os.R_OK) or not os.access(runtime, os.X_OK):
+        raise fail(f"{file} and {runtime} cannot be read: is --data the folder of the product, and is it this user's?")
+    holder = holders.recorded(runtime)
+    if holder is None or not holders.alive(holder):
+        raise fail(f"nothing runs on {settings.data}: `reading-room up` makes everything anew")
+    database = Database.open_read_only(file)
+    try:
+        with database.reading() as session:
+            containers = desired.containers(session, LOCAL_HOST, desired.limits_from(settings))
+            wanted = Wanted(network_spec.read(session, LOCAL_HOST), tuple(each.container_id for each in containers))
+    finally:
+        database.close()
+    steps = _look(holder, [*_program(), "network", "plan", "--inside", "--data", str(settings.data)], wanted)
+    if as_json:
+        print(json.dumps(steps))
+        return
+    for step in steps:
+        console.print(step, soft_wrap=True, markup=False)
+    if not steps:
+        console.print("nothing to change")
+
+
+def _program() -> list[str]:
+    return [sys.executable, "-m", "reading_room"]
+
+
+def _look(holder: holders.Holder, argv: list[str], wanted: Wanted) -> list[str]:
+    """Look from inside the holder's namespaces."""
+    try:
+        done = subprocess.run(
+            holders.enter_argv(holder, argv),
+            input=codec.encode(wanted),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise fail(f"the namespaces gave no answer within {SECONDS} s") from None
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise fail(f"the namespaces cannot be looked at: {said[-1] if said else f'exit code {done.returncode}'}")
+    return [str(step) for step in json.loads(done.stdout)]

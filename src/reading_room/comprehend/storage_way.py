@@ -1,0 +1,106 @@
+"""Whether a job's interface reaches S3, asked in the order in which it would find out: names, then packets.
+
+The answer is a sentence that names the one thing to change, or nothing. Where the VPC has name servers of its own,
+nobody here knows what they say: then it is enough that one of them can be asked, and that one address of S3 is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from reading_room.dataplane.semantics import UDP, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.spec import NetworkSpec
+from reading_room.vpc import dhcp_options, resolver
+from reading_room.vpc.dhcp_options import AMAZON_DNS
+from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID
+from reading_room.vpc.tables import NetworkInterface, Vpc
+
+STORAGE_PORT = 443
+"""The port that a job's SDK uses for S3."""
+_DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an interface gets to S3. ``obstacle`` is what keeps it from there, ``None`` if by the tables nothing does.
+
+    ``verdict`` is that of its packets; ``None`` where nobody here knows which address of S3 they will be for.
+    """
+
+    obstacle: str | None = None
+    verdict: Verdict | None = None
+
+
+def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Way:
+    """Return the way of an interface to S3."""
+    servers = _servers(session, interface.vpc_id)
+    zones = resolver.zones_of(session, interface.vpc_id)
+    known = AMAZON_DNS in servers and zones.dns_support
+    if known:
+        name = f"s3.{zones.region}.amazonaws.com"
+        addresses = resolver.addresses_of(name, zones) or ()
+        if not addresses:
+            return Way(f"DNS gives no address for {name}: its interface endpoint with private DNS has no subnet yet")
+    else:
+        unnamed = _unnamed(session, spec, interface, [server for server in servers if server != AMAZON_DNS])
+        if unnamed is not None:
+            return Way(unnamed)
+        addresses = ("", *_endpoint_addresses(zones))
+    verdicts = [
+        storage_path(spec, interface.vpc_id, interface.interface_id, STORAGE_PORT, address) for address in addresses
+    ]
+    reached = next((verdict for verdict in verdicts if verdict.delivered), None)
+    if reached is None:
+        return Way(verdicts[0].sentence)
+    return Way(verdict=reached if known else None)
+
+
+def suspicion(session: Session, vpc_id: str) -> str | None:
+    """Return what may be wrong where nothing forbids the way to S3: what a VPC's own name servers say of it."""
+    own = [server for server in _servers(session, vpc_id) if server != AMAZON_DNS]
+    if not own:
+        return None
+    return (
+        f"DNS of {vpc_id} is answered by its own name servers ({', '.join(own)}): they must resolve the names of S3 "
+        f"to addresses of {S3_PREFIX_LIST_ID} or of an S3 interface endpoint"
+    )
+
+
+def _servers(session: Session, vpc_id: str) -> tuple[str, ...]:
+    return dhcp_options.name_servers(session)[vpc_id].servers
+
+
+def _unnamed(session: Session, spec: NetworkSpec, interface: NetworkInterface, own: Sequence[str]) -> str | None:
+    """Return why no name is resolved; ``own`` are the name servers besides Amazon's, which does not answer."""
+    vpc = session.get_one(Vpc, interface.vpc_id)
+    if not own and not vpc.enable_dns_support and vpc.dhcp_options_id != dhcp_options.NO_SET:
+        return (
+            f"DNS resolves no name, because enableDnsSupport of {vpc.vpc_id} is false: set it with ModifyVpcAttribute"
+        )
+    if not own:
+        return (
+            f"DNS resolves no name, because the DHCP options of {vpc.vpc_id} ({vpc.dhcp_options_id}) name no server: "
+            f"associate a set with domain-name-servers={AMAZON_DNS}"
+        )
+    verdicts = [_asks(spec, interface, server) for server in own]
+    if any(verdict.outcome in ("delivered", "left") for verdict in verdicts):
+        return None
+    return f"DNS cannot be asked: the name server {own[0]} is not reached, since {verdicts[0].sentence}"
+
+
+def _asks(spec: NetworkSpec, interface: NetworkInterface, server: str) -> Verdict:
+    return decide(spec, Packet(interface.vpc_id, interface.interface_id, server, UDP, _DNS_PORT))
+
+
+def _endpoint_addresses(zones: resolver.Zones) -> tuple[str, ...]:
+    """Return the addresses of the VPC's S3 interface endpoints, to which own name servers may point."""
+    found = {
+        address
+        for name, addresses in zones.records.items()
+        if ".s3." in name and ".vpce." in name
+        for address in addresses
+    }
+    return tuple(sorted(found))

@@ -1,0 +1,60 @@
+"""The names and key types of the sets and maps that every VPC's ruleset has."""
+
+from __future__ import annotations
+
+from reading_room.dataplane.linux.nftables import KeyType
+
+MARKS = "if_mark"
+"""Map: device and source address to the mark of the interface's route table."""
+EGRESS = "if_egress"
+"""Verdict map: the sender's device to the chain of its groups."""
+INGRESS = "if_ingress"
+"""Verdict map: the receiver's device to the chain of its groups."""
+SERVICE_INGRESS = "ad_ingress"
+"""Verdict map: the address of an interface endpoint to the chain of its groups."""
+ATTACHED = "to_attached"
+"""Set: the addresses of the interfaces that have a wire here, and those of interface endpoints."""
+ROUTER = "to_router"
+"""Set: the router's own addresses."""
+EXEMPT = "to_exempt"
+"""Set: address, protocol and port of what groups do not filter (``topology.exempt``)."""
+SERVICES = "to_service"
+"""Set: address, protocol and port where interface endpoints listen."""
+ENDPOINTS = "to_endpoint"
+"""Map: route table's mark, destination and port to the listener of an endpoint."""
+FAR = "to_far"
+"""Map: the same for services beyond the internet gateway, for senders with an Elastic IP."""
+FAR_PORTS = "far_port"
+"""Set: the ports of the listeners of services beyond the internet gateway."""
+INNER = "inner_way"
+"""Verdict map: source and destination inside the VPC, where a route is more specific than the local one."""
+BY_INTERNET = "by_internet"
+"""Set: route table's mark and destination of what the table sends to the internet gateway."""
+BY_NAT = "by_nat"
+"""Set: the same for what goes out through a NAT gateway."""
+NAT_PROTOCOLS = "nat_protocol"
+"""Set: the protocols that a NAT gateway translates."""
+SOURCE_NAT = "source_nat"
+"""Map: route table's mark, destination and source port to the address that a NAT gateway gives."""
+SOURCE_INNER = "source_inner"
+"""Map: source, destination and source port to the address of a NAT gateway that is passed inside the VPC."""
+SOURCE_ELASTIC = "source_elastic"
+"""Map: a private address to its Elastic IP."""
+FROM_ELASTIC = "from_elastic"
+"""Set: the private addresses that have an Elastic IP."""
+ELASTIC = "elastic_to"
+"""Map: an Elastic IP to its private address."""
+PUBLIC = "own_public"
+"""Set: the VPC's public addresses."""
+CLOSED = "own_closed"
+"""Set: the networks that nothing from outside can come from: the VPC's own, and those that no router carries."""
+DNS_RATE = "rate_dns"
+"""Dynamic set: sources that ask the resolver."""
+CONNECTIONS = "count_open"
+"""Dynamic set: sources and their tracked connections."""
+
+ROUTE_KEY = (KeyType.MARK, KeyType.ADDRESS)
+ENDPOINT_KEY = (KeyType.MARK, KeyType.ADDRESS, KeyType.PORT)
+INNER_KEY = (KeyType.ADDRESS, KeyType.ADDRESS)
+SERVICE_KEY = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
+LISTENER = (KeyType.ADDRESS, KeyType.PORT)

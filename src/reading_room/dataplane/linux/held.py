@@ -1,0 +1,157 @@
+"""A network namespace of ours, held open: its sockets, and a cached picture of it that knows when it is stale.
+
+Every socket here was opened inside the namespace and stays there, so the agent need not enter it to read or change
+links and rules. The picture is trusted while three things hold: no netlink event said that a link, an address, a route
+or a policy rule changed; nftables' generation id is the one after our last transaction; the last full look is not
+older than ``LOOK_SECONDS``.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import struct
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.libnftables import Rules, RulesetError
+from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
+from reading_room.dataplane.linux.nftables import TABLE, Ruleset
+from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RouteSocket
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0
+NFT_GET_GENERATION = 10 << 8 | 16
+FIRST_INDEX = 1000
+
+
+class Closable(Protocol):
+    """What holds a descriptor."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+Opened = TypeVar("Opened", bound=Closable)
+Picture = TypeVar("Picture")
+
+
+class HeldNamespace(ABC, Generic[Picture]):
+    """A namespace and everything this process holds open in it."""
+
+    def __init__(self, name: str, descriptor: int, prepare: Callable[[], None]) -> None:
+        """Run ``prepare`` inside (kernel settings), set ``lo`` up, open the sockets. Owns ``descriptor`` from here on.
+
+        Doing so again for a namespace found after a crash changes nothing that is right. Raises ``SettingError``,
+        ``LibraryMissingError`` or ``OSError``; then everything, the descriptor included, is closed again.
+        """
+        self.name = name
+        self.descriptor = descriptor
+        self.ruleset: Ruleset | None = None
+        """What the kernel has for certain."""
+        self._generation = -1
+        self._picture: Picture | None = None
+        self._looked = 0.0
+        self._closers: list[Closable] = []
+        try:
+            with namespaces.inside(descriptor):
+                prepare()
+                self.routes = self.keep(RouteSocket())
+                self.rules = Rules(descriptor)
+                self._netfilter = self.keep(NetlinkSocket(NETLINK_NETFILTER))
+                self._events = self.keep(rtnetlink.change_events())
+            self.routes.batch([rtnetlink.set_up(LOOPBACK, "lo")])
+        except BaseException:
+            self.close()
+            raise
+
+    def keep(self, opened: Opened) -> Opened:
+        """Close it together with the namespace."""
+        self._closers.append(opened)
+        return opened
+
+    def close(self) -> None:
+        """Close every descriptor; the namespace stays if it is pinned."""
+        for opened in self._closers:
+            opened.close()
+        self._closers.clear()
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    @abstractmethod
+    def look(self) -> Picture:
+        """Read the namespace anew."""
+
+    def generation(self) -> int:
+        """Return the namespace's nftables generation id, one more after every transaction of anybody."""
+        request = Request(NFT_GET_GENERATION, 0, struct.pack("=BBH", 0, 0, 0), "read the ruleset's generation")
+        _kind, body = self._netfilter.ask(request)
+        number: int = struct.unpack_from("!I", body, 8)[0]
+        return number
+
+    def has_table(self) -> bool:
+        """Whether our table is there, whoever made it; from its first transaction on it drops what it does not know."""
+        return f"table {TABLE}" in self.rules.run("list tables\n")
+
+    def changed(self, now: float) -> bool:
+        """Whether the picture may be stale. Reads events, so call it once a turn."""
+        stale = self._picture is None or now - self._looked > LOOK_SECONDS
+        if self._drain_events():
+            stale = True
+        if self.ruleset is not None and (generation := self.generation()) != self._generation:
+            _log.warning(
+                "%s: somebody else changed its firewall rules (generation %d instead of %d): they are made anew",
+                *(self.name, generation, self._generation),
+            )
+            self.ruleset = None
+            stale = True
+        if stale:
+            self._picture = None
+        return stale
+
+    def _drain_events(self) -> bool:
+        told = False
+        while True:
+            try:
+                self._events.recv(1 << 16)
+                told = True
+            except BlockingIOError:
+                return told
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                told = True  # Some events did not fit: whatever they were, a full look sees it.
+
+    def touched(self) -> None:
+        """Forget the picture: something was, or may have been, changed by us."""
+        self._picture = None
+
+    def observe(self) -> Picture:
+        """Return the namespace as it is, from the cache where that is fresh."""
+        if self._picture is None:
+            self._drain_events()
+            self._picture = self.look()
+            self._looked = time.monotonic()
+        return self._picture
+
+    def apply_rules(self, transactions: tuple[str, ...], ruleset: Ruleset) -> None:
+        """Run transactions; raise ``RulesetError``. Several are tried dry first, so that a refusal changes nothing."""
+        if len(transactions) > 1:
+            self.rules.check("".join(transactions))
+        known, self.ruleset = self.ruleset, None
+        for number, text in enumerate(transactions):
+            try:
+                self.rules.run(text)
+            except RulesetError:
+                if number == 0:
+                    self.ruleset = known  # A refused transaction leaves the rules whole.
+                raise
+        self._generation = self.generation()
+        self.ruleset = ruleset

@@ -1,0 +1,87 @@
+"""The words of a ruleset: names, values and the parts of a packet, none of which can say more than it should."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+_NAME = re.compile(r"[a-z]{1,12}_[A-Za-z0-9_-]{1,64}\Z")
+_COMMENT = re.compile(r"[A-Za-z0-9 ._:/-]{0,100}\Z")
+_ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
+
+
+class Field(StrEnum):
+    """A part of a packet that rules look at, as nft writes it."""
+
+    INPUT_DEVICE = "iifname"
+    OUTPUT_DEVICE = "oifname"
+    SOURCE = "ip saddr"
+    DESTINATION = "ip daddr"
+    PROTOCOL = "meta l4proto"
+    PORT = "th dport"
+    SOURCE_PORT = "th sport"
+    MARK = "meta mark"
+    ORIGINAL_DESTINATION = "ct original ip daddr"
+    """The destination as the sender wrote it, whatever became of it since."""
+    ORIGINAL_SOURCE = "ct original ip saddr"
+    """Who opened the flow. Of an ICMP error: the flow that it is about."""
+    REPLY_SOURCE = "ct reply ip saddr"
+    """Who answers in the flow."""
+
+
+class KeyType(StrEnum):
+    """The type of one part of a set's key or a map's value."""
+
+    DEVICE = "ifname"
+    ADDRESS = "ipv4_addr"
+    PROTOCOL = "inet_proto"
+    PORT = "inet_service"
+    MARK = "mark"
+
+
+_VALUES = {
+    KeyType.DEVICE: re.compile(r"[a-z][a-z0-9]{0,14}\Z"),
+    KeyType.ADDRESS: re.compile(_ADDRESS + r"(?:/\d{1,2})?\Z"),
+    KeyType.PROTOCOL: re.compile(r"\d{1,3}\Z"),
+    KeyType.PORT: re.compile(r"\d{1,5}(?:-\d{1,5})?\Z"),
+    KeyType.MARK: re.compile(r"\d{1,10}\Z"),
+}
+TYPE_OF = {
+    Field.INPUT_DEVICE: KeyType.DEVICE,
+    Field.OUTPUT_DEVICE: KeyType.DEVICE,
+    Field.SOURCE: KeyType.ADDRESS,
+    Field.DESTINATION: KeyType.ADDRESS,
+    Field.PROTOCOL: KeyType.PROTOCOL,
+    Field.PORT: KeyType.PORT,
+    Field.SOURCE_PORT: KeyType.PORT,
+    Field.MARK: KeyType.MARK,
+    Field.ORIGINAL_DESTINATION: KeyType.ADDRESS,
+    Field.ORIGINAL_SOURCE: KeyType.ADDRESS,
+    Field.REPLY_SOURCE: KeyType.ADDRESS,
+}
+
+
+def name(text: str) -> str:
+    """Return a name of a set or chain as it is; raise ``ValueError`` for anything else."""
+    if not _NAME.match(text):
+        raise ValueError(f"{text!r} is not a name of a set or chain")
+    return text
+
+
+def comment(text: str) -> str:
+    """Return a text that may stand in quotes; raise ``ValueError`` for one that may not."""
+    if not _COMMENT.match(text):
+        raise ValueError(f"{text!r} cannot be written as a comment or log prefix")
+    return text
+
+
+def value(key_type: KeyType, text: str) -> str:
+    """Return a value of a type as nft text; raise ``ValueError`` for what is none."""
+    if not _VALUES[key_type].match(text):
+        raise ValueError(f"{text!r} is not a value of the type {key_type}")
+    return f'"{text}"' if key_type is KeyType.DEVICE else text
+
+
+def joined(fields: tuple[Field, ...]) -> str:
+    """Return the fields as one key."""
+    return " . ".join(fields)

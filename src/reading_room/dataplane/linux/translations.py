@@ -1,0 +1,65 @@
+"""Which tracked flows a configuration explains: what lives on when addresses, gateways or routes change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network
+
+from reading_room.dataplane.linux.conntrack import Entry
+from reading_room.dataplane.linux.host import RouterConfig, Translation
+from reading_room.dataplane.linux.uplink import ANYWHERE
+from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
+
+
+def _within(networks: Iterable[str]) -> Callable[[str], bool]:
+    """Return a test whether an address lies in one of the networks."""
+    parsed = [IPv4Network(each) for each in networks]
+    spans = [(int(each[0]), int(each[-1])) for each in parsed]
+
+    def within(address: str) -> bool:
+        number = int(IPv4Address(address))
+        return any(first <= number <= last for first, last in spans)
+
+    return within
+
+
+class Explained:
+    """Says of a tracked flow whether its translation is one of those that there should be.
+
+    A flow whose addresses are not translated, or only by an endpoint, is always explained.
+    """
+
+    def __init__(self, translations: Iterable[Translation]) -> None:
+        """Prepare the translations."""
+        self._ways = [
+            (frozenset(each.sources), _within(each.networks), frozenset(each.addresses)) for each in translations
+        ]
+        self._inbound = {
+            (public, private)
+            for each in translations
+            if each.inbound
+            for public in each.addresses
+            for private in each.sources
+        }
+
+    def __call__(self, entry: Entry) -> bool:
+        """Return whether the flow may live on."""
+        there, back = entry.original, entry.reply
+        source_changed = back.destination != there.source
+        if source_changed and not any(
+            there.source in sources and back.destination in addresses and within(there.destination)
+            for sources, within, addresses in self._ways
+        ):
+            return False
+        destination_changed = there.destination != back.source and back.source != LOCAL_ENDPOINT_ADDRESS
+        return not destination_changed or (there.destination, back.source) in self._inbound
+
+
+def own_addresses(config: RouterConfig) -> Callable[[Entry], set[str]]:
+    """Return what tells the addresses at the ends of a flow that are the VPC's own."""
+    within = _within(each for each in config.blackholes if each != ANYWHERE)
+
+    def mine(entry: Entry) -> set[str]:
+        return {address for address in (entry.original.source, entry.reply.source) if within(address)}
+
+    return mine

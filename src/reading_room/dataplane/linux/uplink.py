@@ -1,0 +1,200 @@
+"""The way out of a VPC: policy routing in its router, and the host's uplink namespace behind it. Pure.
+
+In the router, packets that the ruleset marked meet the policy rules in the order of their preference: first the main
+table, which knows who is attached, then the table of their route table, at last a blackhole. So no route of a table
+can win over an attached interface, and what no table takes is dropped in silence.
+
+All routers with an uplink end in one namespace, which knows the VPCs' public addresses and what lies beyond:
+
+    router of vpc-1: up0 ──┐
+    router of vpc-2: up0 ──┴── uplink namespace ── wan0 or tap0, by the agent's setting ── the outside
+
+Nothing has an address there that anybody could call. Packets are forwarded between the VPCs' public addresses and to
+the outside, and only by the wire that their source belongs to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reading_room.dataplane.linux.host import UPLINK_DEVICE, RouterConfig
+from reading_room.dataplane.linux.nftables import (
+    Accept,
+    Chain,
+    Drop,
+    Element,
+    Field,
+    Hook,
+    KeyType,
+    Lookup,
+    NamedSet,
+    Rule,
+    Ruleset,
+    SourceFrom,
+)
+
+ANYWHERE = "0.0.0.0/0"
+UPLINK_MTU = 1500
+"""Bytes; what EC2 lets through an internet gateway."""
+ROUTER_HOP, UPLINK_HOP = "169.254.255.2", "169.254.255.1"
+"""Next hops on the wire between a router and the uplink namespace, the same on each. No end has them as address."""
+ROUTER_MAC, UPLINK_MAC = "02:00:00:00:fe:02", "02:00:00:00:fe:01"
+"""Hardware addresses of the two ends, the same on every such wire."""
+FIRST_TABLE = 1000
+"""Routing tables of route tables are numbered from here."""
+RETURN_TABLE = 900
+"""The routing table for what the router itself answers to addresses that no link has."""
+RETURNS, MARKED, LAST = 30_000, 40_000, 50_000
+"""Preferences of our policy rules: before, and behind, the main table's, which is 32766."""
+
+# In the router
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PolicyRule:
+    """A policy rule: packets with a mark (0: any), or those of the namespace itself, go to a table, 0 the blackhole."""
+
+    preference: int
+    table: int
+    mark: int = 0
+    from_here: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableRoute:
+    """A route in a table of ours, by the uplink's wire or, for returns, by ``lo``."""
+
+    table: int
+    destination: str
+    device: str
+
+
+BUILT_IN_RULES = (PolicyRule(0, 255), PolicyRule(32_766, 254), PolicyRule(32_767, 253))
+"""What every namespace starts with: the local, the main and the default table."""
+
+
+def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
+    """Return the policy rules of a router, in order."""
+    rules = list(BUILT_IN_RULES)
+    if router.returns:
+        rules.append(PolicyRule(RETURNS, RETURN_TABLE, 0, True))
+    if router.uplink is not None:
+        rules += [PolicyRule(MARKED, FIRST_TABLE + each.number, each.number) for each in router.uplink.routes]
+        rules.append(PolicyRule(LAST, 0))
+    return tuple(sorted(rules))
+
+
+def table_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
+    """Return the routes of our own tables, sorted."""
+    routes = [TableRoute(RETURN_TABLE, f"{address}/32", "lo") for address in router.returns]
+    for each in router.uplink.routes if router.uplink is not None else ():
+        routes += [TableRoute(FIRST_TABLE + each.number, network, UPLINK_DEVICE) for network in each.networks]
+    return tuple(sorted(routes))
+
+
+def main_blackholes(router: RouterConfig) -> tuple[str, ...]:
+    """Return the blackholes of the main table.
+
+    With an uplink, what the main table does not know goes on to the marked tables, and a rule of its own is the last.
+    """
+    return tuple(each for each in router.blackholes if router.uplink is None or each != ANYWHERE)
+
+
+# In the uplink namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies beyond the uplink namespace: a device, our address on it, and the next hop.
+
+    ``made_here`` is a veth pair that the driver makes; otherwise the device is a program's and comes and goes with it.
+    ``masquerade``: packets leave with our address, for an outside that knows no way to the public addresses.
+    """
+
+    device: str
+    address: str
+    gateway: str
+    made_here: bool
+    masquerade: bool
+
+
+VETH = Outside("wan0", "169.254.171.2", "169.254.171.1", made_here=True, masquerade=False)
+"""A veth pair; its other end is ``VETH_PEER`` with the gateway's address, in a namespace that the operator named."""
+VETH_PEER = "rr-uplink"
+SLIRP = Outside("tap0", "10.0.2.100", "10.0.2.2", made_here=False, masquerade=True)
+"""The device that slirp4netns makes, with its addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The uplink namespace's end of a router's uplink, and the public addresses behind it."""
+
+    device: str
+    vpc_id: str
+    public: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkConfig:
+    """What the uplink namespace should hold; wires sorted by device."""
+
+    wires: tuple[Wire, ...]
+    outside: Outside | None = None
+
+
+def wire_name(vpc_id: str) -> str:
+    """Return the device name of a VPC's wire in the uplink namespace; stable for the VPC's life."""
+    return "u" + vpc_id.removeprefix("vpc-")[-14:]
+
+
+def wire_of(router: RouterConfig) -> Wire | None:
+    """Return the wire of a router, ``None`` where it has no uplink."""
+    if router.uplink is None:
+        return None
+    return Wire(wire_name(router.vpc_id), router.vpc_id, router.uplink.public)
+
+
+SOURCES, PUBLIC, OUTSIDE = "up_sources", "up_public", "up_outside"
+"""Sets: device and the source addresses that come by it; every public address; the devices to the outside."""
+MASQUERADE = "up_masquerade"
+"""Map: device to the outside to the address that packets leave with."""
+
+
+def uplink_ruleset(config: UplinkConfig) -> Ruleset:
+    """Return the rules of the uplink namespace. Chains are always the same, sets differ."""
+    sources = [Element((wire.device, address), None, wire.vpc_id) for wire in config.wires for address in wire.public]
+    public = sorted({address for wire in config.wires for address in wire.public})
+    outside = (Element((config.outside.device,)),) if config.outside is not None else ()
+    sent_by_its_owner = Lookup((Field.INPUT_DEVICE, Field.SOURCE), SOURCES)
+    to_a_vpc = Lookup((Field.DESTINATION,), PUBLIC)
+    forward = Chain(
+        "up_forward",
+        (
+            Rule((sent_by_its_owner, to_a_vpc), (Accept(),), "between VPCs"),
+            Rule((sent_by_its_owner, Lookup((Field.OUTPUT_DEVICE,), OUTSIDE)), (Accept(),), "to the outside"),
+            Rule((Lookup((Field.SOURCE,), PUBLIC),), (Drop(),), "forged or by a foreign wire"),
+            Rule((Lookup((Field.INPUT_DEVICE,), OUTSIDE), to_a_vpc), (Accept(),), "from the outside"),
+        ),
+        Hook("filter", "forward", 0),
+    )
+    # Nobody is here who could be called, or who could call.
+    chains = [
+        forward,
+        Chain(
+            "up_masquerade",
+            (Rule((), (SourceFrom((Field.OUTPUT_DEVICE,), MASQUERADE),), "the outside knows no way back"),),
+            Hook("nat", "postrouting", 100, "accept"),
+        ),
+        Chain("up_input", (), Hook("filter", "input", 0)),
+        Chain("up_output", (), Hook("filter", "output", 0)),
+    ]
+    masquerade: tuple[Element, ...] = ()
+    if config.outside is not None and config.outside.masquerade:
+        masquerade = (Element((config.outside.device,), (config.outside.address,)),)
+    sets = [
+        NamedSet(MASQUERADE, (KeyType.DEVICE,), masquerade, value=(KeyType.ADDRESS,)),
+        NamedSet(OUTSIDE, (KeyType.DEVICE,), outside),
+        NamedSet(PUBLIC, (KeyType.ADDRESS,), tuple(Element((address,)) for address in public)),
+        NamedSet(SOURCES, (KeyType.DEVICE, KeyType.ADDRESS), tuple(sources)),
+    ]
+    return Ruleset(tuple(sorted(sets, key=lambda each: each.name)), tuple(sorted(chains, key=lambda each: each.name)))

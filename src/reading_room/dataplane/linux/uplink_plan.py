@@ -1,0 +1,137 @@
+"""From what the uplink namespace is to what it should be: steps with reasons. Pure.
+
+The wires themselves are made and removed with their routers' (``plan.CreateUplink``); here they get their routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.linux.steps import Stray
+from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.linux.uplink import (
+    BUILT_IN_RULES,
+    LAST,
+    Outside,
+    PolicyRule,
+    UplinkConfig,
+    uplink_ruleset,
+)
+
+RULES = (*BUILT_IN_RULES, PolicyRule(LAST, 0))
+"""What the main table does not know is dropped in silence."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PublicRoute:
+    """The route of a public address to the device of its VPC's wire."""
+
+    address: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedUplink:
+    """The uplink namespace as it is.
+
+    ``wires`` are the VPCs whose wire is there, by device. ``outside`` says whether the device to the outside is
+    there, ``ready`` whether it is up and has its address and the default route.
+    """
+
+    wires: tuple[tuple[str, str], ...] = ()
+    routes: tuple[PublicRoute, ...] = ()
+    outside: bool = False
+    ready: bool = False
+    rules: tuple[PolicyRule, ...] = BUILT_IN_RULES
+    ruleset: Ruleset | None = None
+    strays: tuple[Stray, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkRules:
+    """Run the transactions in order; afterwards the namespace has ``ruleset``."""
+
+    transactions: tuple[str, ...]
+    ruleset: Ruleset
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkPolicy:
+    """Add and remove policy rules."""
+
+    add: tuple[PolicyRule, ...]
+    remove: tuple[PolicyRule, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkRoutes:
+    """Add and remove routes to public addresses."""
+
+    add: tuple[PublicRoute, ...]
+    remove: tuple[PublicRoute, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeOutside:
+    """Make the veth pair to the namespace that the operator named."""
+
+    outside: Outside
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyOutside:
+    """Set the device to the outside up, with its address and the default route."""
+
+    outside: Outside
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkStray:
+    """Take away what somebody else put into the namespace."""
+
+    stray: Stray
+    reason: str
+
+
+UplinkStep = UplinkRules | UplinkPolicy | UplinkRoutes | MakeOutside | ReadyOutside | UplinkStray
+
+
+def plan_uplink(desired: UplinkConfig, observed: ObservedUplink) -> Iterator[UplinkStep]:
+    """Yield the steps from ``observed`` to ``desired``: rules before routes, so that any prefix is safe.
+
+    A wire that is not there yet gets its route in the turn that finds it.
+    """
+    for stray in observed.strays:
+        yield UplinkStray(stray, f"{stray.what} is not ours")
+    ruleset = uplink_ruleset(desired)
+    if observed.ruleset is None:
+        yield UplinkRules(creation(ruleset), ruleset, "nobody knows what the table in force says")
+    elif transactions := differences(observed.ruleset, ruleset):
+        yield UplinkRules(transactions, ruleset, "public addresses or VPCs with an internet gateway changed")
+    add_rules = tuple(each for each in RULES if each not in observed.rules)
+    drop_rules = tuple(each for each in observed.rules if each not in RULES)
+    if add_rules or drop_rules:
+        yield UplinkPolicy(add_rules, drop_rules, "what nobody has is dropped in silence")
+    there = set(observed.wires)
+    wanted = [
+        PublicRoute(address, wire.device)
+        for wire in desired.wires
+        if (wire.device, wire.vpc_id) in there
+        for address in wire.public
+    ]
+    add = tuple(each for each in wanted if each not in observed.routes)
+    drop = tuple(each for each in observed.routes if each not in wanted)
+    if add or drop:
+        yield UplinkRoutes(add, drop, "public addresses follow Elastic IPs and NAT gateways")
+    outside = desired.outside
+    if outside is not None and not observed.outside and outside.made_here:
+        yield MakeOutside(outside, "an uplink to the outside was asked for")
+    elif outside is not None and observed.outside and not observed.ready:
+        yield ReadyOutside(outside, f"{outside.device} is there and not in use")

@@ -1,0 +1,176 @@
+"""What AWS promises about routes, as plainly as it can be written: who takes a destination, by which tables. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
+
+from reading_room.dataplane.spec import Endpoint, NatGateway, NetworkSpec, Route, RouteTable, Subnet, Vpc
+from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Packet, Reason, spoken
+
+SERVICE_PORTS = (80, 443)
+_NOWHERE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+# This host, loopback, link-local, multicast and reserved: no route of a VPC carries them.
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A route that a table chose: its destination as written, and where it leads."""
+
+    table: RouteTable
+    route: Route
+
+
+@dataclass(slots=True)
+class Way:
+    """Where the tables lead: ``kind``, and for an endpoint which. ``nats`` are passed in order, ``chosen`` decided."""
+
+    kind: Literal["local", "endpoint", "internet", "nobody"] = "nobody"
+    endpoint: Endpoint | None = None
+    nats: list[NatGateway] = field(default_factory=list)
+    chosen: list[Chosen] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    closed: bool = False
+    """Whether a route more specific than the local one led to nobody: then not even the router hears of it."""
+
+    def ends(self, about: tuple[str, ...], message: str) -> Way:
+        """Say why nobody takes it."""
+        self.kind = "nobody"
+        self.reasons.append(Reason(about, message))
+        return self
+
+
+def follow(spec: NetworkSpec, vpc: Vpc, subnet: Subnet, packet: Packet) -> Way:
+    """Return where packets from ``subnet`` go, through every NAT gateway on the way."""
+    way = Way()
+    at = subnet
+    destination = IPv4Address(packet.destination)
+    while True:
+        table = table_of(vpc, at)
+        local = any(destination in IPv4Network(cidr) for cidr in vpc.cidrs)
+        chosen = _inside(vpc, table, at, destination) if local else longest(spec, vpc, table, destination)
+        if local and chosen is None:
+            way.kind = "local"
+            return way
+        if chosen is None or unroutable(packet.destination):
+            return way.ends(*_no_route(spec, vpc, table, packet))
+        route = chosen.route
+        way.chosen.append(chosen)
+        way.closed = local
+        about = (table.route_table_id, route.destination, route.target)
+        nat = next((each for each in vpc.nat_gateways if each.nat_gateway_id == route.target), None)
+        if nat is None:
+            return _end_of_way(vpc, way, chosen, packet, inside=local)
+        if nat in way.nats:
+            return way.ends(about, f"the route tables lead from {nat.nat_gateway_id} back to it")
+        if packet.protocol not in (ICMP, TCP, UDP):
+            return way.ends(about, f"{nat.nat_gateway_id} passes TCP, UDP and ICMP, not {spoken(packet)}")
+        way.reasons.append(Reason(about, f"{table.route_table_id} sends {route.destination} to {nat.nat_gateway_id}"))
+        way.nats.append(nat)
+        at = next(each for each in vpc.subnets if each.subnet_id == nat.subnet_id)
+
+
+def table_of(vpc: Vpc, subnet: Subnet) -> RouteTable:
+    """Return the table that decides for a subnet."""
+    return next(each for each in vpc.route_tables if each.route_table_id == subnet.route_table_id)
+
+
+def unroutable(address: str) -> bool:
+    """Return whether an address is one that no router carries."""
+    return any(IPv4Address(address) in network for network in _NOWHERE)
+
+
+def networks_of(spec: NetworkSpec, prefix_list_id: str) -> tuple[str, ...]:
+    """Return the networks of a prefix list; none where nobody knows it."""
+    return next((each.cidrs for each in spec.prefix_lists if each.prefix_list_id == prefix_list_id), ())
+
+
+def holds(spec: NetworkSpec, prefix_list_id: str, address: str) -> bool:
+    """Return whether an address is in a network of a prefix list."""
+    return any(IPv4Address(address) in IPv4Network(cidr) for cidr in networks_of(spec, prefix_list_id))
+
+
+def far_service(spec: NetworkSpec, vpc: Vpc, packet: Packet | Inbound) -> Endpoint | None:
+    """Return the service of ours beyond the internet gateway that a packet is for, if any: the closest network's."""
+    if packet.protocol != TCP or packet.port not in SERVICE_PORTS:
+        return None
+    candidates = [
+        (IPv4Network(cidr).prefixlen, endpoint)
+        for endpoint in vpc.endpoints
+        if endpoint.kind == "far"
+        for cidr in networks_of(spec, endpoint.prefix_list_id)
+        if IPv4Address(packet.destination) in IPv4Network(cidr)
+    ]
+    return max(candidates, key=lambda each: each[0])[1] if candidates else None
+
+
+def longest(spec: NetworkSpec, vpc: Vpc, table: RouteTable, destination: IPv4Address) -> Chosen | None:
+    """Return the route that wins: the longest prefix, then one written out, then a prefix list's."""
+    candidates: list[tuple[int, int, Route]] = []
+    for route in table.routes:
+        listed = route.destination.startswith("pl-")
+        for cidr in networks_of(spec, route.destination) if listed else (route.destination,):
+            if destination in IPv4Network(cidr):
+                candidates.append((IPv4Network(cidr).prefixlen, 0 if listed else 1, route))
+    named = {route.destination for route in table.routes}
+    for endpoint in vpc.endpoints:
+        if endpoint.kind == "public" and endpoint.prefix_list_id not in named:
+            for cidr in networks_of(spec, endpoint.prefix_list_id):
+                if destination in IPv4Network(cidr):
+                    implied = Route(endpoint.prefix_list_id, endpoint.endpoint_id)
+                    candidates.append((IPv4Network(cidr).prefixlen, -1, implied))
+    if not candidates:
+        return None
+    return Chosen(table, max(candidates, key=lambda each: each[:2])[2])
+
+
+def _inside(vpc: Vpc, table: RouteTable, at: Subnet, destination: IPv4Address) -> Chosen | None:
+    """Return the route for the whole block of another subnet that is more specific than the local one, if any."""
+    blocks = {each.cidr for each in vpc.subnets if each != at and destination in IPv4Network(each.cidr)}
+    return next((Chosen(table, route) for route in table.routes if route.destination in blocks), None)
+
+
+def _end_of_way(vpc: Vpc, way: Way, chosen: Chosen, packet: Packet, *, inside: bool) -> Way:
+    """Judge a route that leads to no NAT gateway."""
+    table, route = chosen.table.route_table_id, chosen.route
+    about = (table, route.destination, route.target)
+    endpoint = next((each for each in vpc.endpoints if each.endpoint_id == route.target), None)
+    if not inside and endpoint is None and route.target == vpc.internet_gateway:
+        way.kind = "internet"
+        if way.nats and not way.nats[-1].public:
+            return way.ends(about, f"{way.nats[-1].nat_gateway_id} is private: nothing of it passes {route.target}")
+    elif not inside and endpoint is not None and _takes(endpoint, route):
+        if packet.protocol != TCP or packet.port not in SERVICE_PORTS:
+            return way.ends(about, f"{route.target} takes TCP to port 80 and 443, not {spoken(packet)}")
+        way.kind, way.endpoint = "endpoint", endpoint
+    elif route.target.startswith("eni-"):
+        return way.ends(about, f"{route.target} drops what is not for its own address (source/destination check)")
+    else:
+        message = f"the route of {table} for {route.destination} leads to {route.target}, which takes nothing"
+        return way.ends(about, message)
+    way.reasons.append(Reason(about, f"{table} sends {route.destination} to {route.target}"))
+    return way
+
+
+def _takes(endpoint: Endpoint, route: Route) -> bool:
+    return endpoint.kind in ("gateway", "public") and endpoint.prefix_list_id == route.destination
+
+
+def _no_route(spec: NetworkSpec, vpc: Vpc, table: RouteTable, packet: Packet) -> tuple[tuple[str, ...], str]:
+    """Return what misses, with the remedy where the destination is a service's."""
+    services = {each.prefix_list_id: each.service for each in vpc.endpoints if each.prefix_list_id}
+    for prefix_list in spec.prefix_lists:
+        listed = prefix_list.prefix_list_id
+        # Where nothing says whose list it is, S3's is the only one that there is.
+        service = services.get(listed, "" if any(each.kind == "far" for each in vpc.endpoints) else "s3")
+        if service and holds(spec, listed, packet.destination):
+            remedy = f"create a gateway endpoint associated with {table.route_table_id}"
+            if service != "s3":
+                remedy = f"create an interface endpoint of the service, or lead {table.route_table_id} to a NAT gateway"
+            spoken_of = "S3" if service == "s3" else "the API"
+            return (
+                table.route_table_id,
+                listed,
+            ), f"{table.route_table_id} has no route to {listed} ({spoken_of}): {remedy}"
+    return (table.route_table_id,), f"{table.route_table_id} has no route to {packet.destination}"

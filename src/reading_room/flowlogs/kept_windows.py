@@ -1,0 +1,54 @@
+"""The open windows in a file, so that a sudden end of the process costs seconds of them and not a minute.
+
+The file lies beside the database and is replaced whole. It is written before closed windows are delivered: what a
+crash in between loses is said by SKIPDATA, and nothing is ever told twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import astuple
+from pathlib import Path
+
+from reading_room.flowlogs.aggregate import FlowSum, KeptWindow
+from reading_room.flowlogs.record import FlowKey
+
+logger = logging.getLogger(__name__)
+
+MOST_FLOWS = 20_000
+"""With more flows than this open, writing would take longer than it saves: then nothing is kept."""
+
+
+def write(path: Path, windows: list[KeptWindow]) -> None:
+    """Replace the file; it is removed where there is nothing to keep, or too much. Raises ``OSError``."""
+    flows = sum(len(window.sums) for window in windows)
+    if not flows or flows > MOST_FLOWS:
+        path.unlink(missing_ok=True)
+        return
+    document = [
+        [window.flow_log_id, window.interface_id, window.start, [[astuple(key), astuple(each)] for key, each in sums]]
+        for window in windows
+        if (sums := window.sums)
+    ]
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w") as file:
+        json.dump(document, file)
+    new.replace(path)
+
+
+def read(path: Path) -> list[KeptWindow]:
+    """Return what the process before this one kept; nothing where it ended well."""
+    try:
+        document = json.loads(path.read_text())
+        return [
+            KeptWindow(flow_log_id, interface_id, start, [(FlowKey(*key), FlowSum(*each)) for key, each in sums])
+            for flow_log_id, interface_id, start, sums in document
+        ]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        logger.warning("%s cannot be read, so the windows that were open are lost: %s", path, error)
+        return []

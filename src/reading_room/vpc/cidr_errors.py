@@ -1,0 +1,90 @@
+"""EC2's errors about the blocks of VPCs and subnets (the rest is in ``errors.py``)."""
+
+from __future__ import annotations
+
+from reading_room.vpc.errors import Ec2Error, NotFound, OperationNotPermitted
+
+
+class BlockConflictsWithVpc(Ec2Error):
+    """A block that should be added overlaps one that the VPC has."""
+
+    code = "InvalidVpc.Range"
+
+    def __init__(self, cidr: str, other: str) -> None:
+        super().__init__(f"The CIDR '{cidr}' conflicts with the CIDR '{other}' of the VPC.")
+
+
+class BlockRestricted(Ec2Error):
+    """A block that should be added may not be in one VPC with a block that is there."""
+
+    code = "InvalidVpc.Range"
+
+    def __init__(self, cidr: str, other: str) -> None:
+        super().__init__(
+            f"The CIDR '{cidr}' is restricted. Use a CIDR from the same private address range as '{other}'."
+        )
+
+
+class BlockConflictsWithRoute(Ec2Error):
+    """A block that should be added is equal to, or larger than, the destination of a route of the VPC."""
+
+    code = "InvalidVpc.Range"
+
+    def __init__(self, cidr: str, destination: str) -> None:
+        super().__init__(f"The CIDR '{cidr}' contains '{destination}', to which a route of the VPC leads.")
+
+
+class BlockAssociationNotFound(NotFound):
+    """No such block of a VPC."""
+
+    code = "InvalidVpcCidrBlockAssociationID.NotFound"
+    words = "The vpc CIDR block association ID"
+
+
+class PrimaryBlock(OperationNotPermitted):
+    """The primary block of a VPC stays as long as the VPC."""
+
+    def __init__(self, association_id: str) -> None:
+        super().__init__(
+            f"The vpc CIDR block with association ID {association_id} may not be disassociated. "
+            "It is the primary IPv4 CIDR block of the VPC"
+        )
+
+
+class BlockInUse(Ec2Error):
+    """A subnet lies in the block."""
+
+    code = "DependencyViolation"
+
+    def __init__(self, association_id: str, subnet_id: str) -> None:
+        super().__init__(
+            f"The vpc CIDR block with association ID {association_id} may not be disassociated. "
+            f"It contains the subnet {subnet_id}"
+        )
+
+
+class DefaultVpcDoesNotExist(Ec2Error):
+    """A default subnet is wanted and there is no default VPC."""
+
+    code = "DefaultVpcDoesNotExist"
+
+    def __init__(self) -> None:
+        super().__init__("No default VPC exists for this account in this region.")
+
+
+class DefaultSubnetAlreadyExists(Ec2Error):
+    """The zone has its default subnet."""
+
+    code = "DefaultSubnetAlreadyExistsInAvailabilityZone"
+
+    def __init__(self, subnet_id: str, zone: str) -> None:
+        super().__init__(f"'{subnet_id}' is already the default subnet in {zone}.")
+
+
+class NoRoomForDefaultSubnet(Ec2Error):
+    """The default VPC has no free block of the size of a default subnet."""
+
+    code = "InsufficientCidrBlocks"
+
+    def __init__(self, vpc_id: str) -> None:
+        super().__init__(f"The VPC {vpc_id} has no free /20 CIDR block for a default subnet.")

@@ -1,0 +1,273 @@
+"""What each parameter of EC2's operations does here, in a few words: the text of docs/reference/ec2.md.
+
+``EFFECTS`` has a sentence by parameter, or by ``Operation.Parameter`` where one operation differs. A sentence that
+begins with "refused" names the error instead. A parameter that ``@ec2`` does not declare is refused without one. Tests
+hold that every declared parameter has a sentence, and a test that sends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+REFUSED: Mapping[str, tuple[str, ...]] = {
+    "Network access lists other than the default ones": (
+        "CreateNetworkAcl",
+        "CreateNetworkAclEntry",
+        "DeleteNetworkAcl",
+        "DeleteNetworkAclEntry",
+        "ReplaceNetworkAclAssociation",
+        "ReplaceNetworkAclEntry",
+    ),
+    "VPC peering": (
+        "AcceptVpcPeeringConnection",
+        "CreateVpcPeeringConnection",
+        "DeleteVpcPeeringConnection",
+        "DescribeVpcPeeringConnections",
+        "ModifyVpcPeeringConnectionOptions",
+        "RejectVpcPeeringConnection",
+    ),
+    "IPv6": (
+        "AssignIpv6Addresses",
+        "AssociateSubnetCidrBlock",
+        "CreateEgressOnlyInternetGateway",
+        "DeleteEgressOnlyInternetGateway",
+        "DescribeEgressOnlyInternetGateways",
+        "DisassociateSubnetCidrBlock",
+        "UnassignIpv6Addresses",
+    ),
+    "Endpoint services of customers": (
+        "AcceptVpcEndpointConnections",
+        "CreateVpcEndpointServiceConfiguration",
+        "DeleteVpcEndpointServiceConfigurations",
+        "DescribeVpcEndpointConnections",
+        "DescribeVpcEndpointServiceConfigurations",
+        "DescribeVpcEndpointServicePermissions",
+        "ModifyVpcEndpointServiceConfiguration",
+        "ModifyVpcEndpointServicePermissions",
+        "RejectVpcEndpointConnections",
+    ),
+}
+"""Operations that do not exist here, by what they are about: each answers ``InvalidAction`` and changes nothing."""
+
+_NO_SUCH_TARGET = "refused, since no such target exists here: the error names it as not found"
+_FLAT = "the older form of a rule with one peer"
+_STORED = "kept and shown; nothing is launched here that would read it"
+
+EFFECTS: Mapping[str, str] = {
+    # What means the same in every operation.
+    "DryRun": "answers DryRunOperation if the call would be allowed, and changes nothing",
+    "ClientToken": "the same token and parameters give the first result again, other parameters an error",
+    "TagSpecifications": "tags on what is made; needs ec2:CreateTags",
+    "Filters": "shows only what passes all filters",
+    "Filter": "shows only what passes all filters",
+    "MaxResults": "the size of a page, within the operation's bounds",
+    "NextToken": "goes on where a page ended",
+    # Which resources a call is about.
+    "AllocationId": "the Elastic IP address that the call is about",
+    "AllocationIds": "the Elastic IP addresses that the call is about; an unknown one is an error",
+    "AssociationId": "the association that the call is about",
+    "AssociationIds": "the associations of Elastic IP addresses that end",
+    "DhcpOptionsId": "the set that the call is about",
+    "AssociateDhcpOptions.DhcpOptionsId": (
+        "the set that the VPC gets; `default` means none: no name server, no name resolution. Containers read it when "
+        "they get their job"
+    ),
+    "DhcpOptionsIds": "shows only these; an unknown one is an error",
+    "FlowLogIds": "the flow logs that the call is about",
+    "GroupId": "the security group that the call is about",
+    "GroupIds": "shows only these; an unknown one is an error",
+    "GroupName": "the security group that the call is about, by its name in the default VPC",
+    "CreateSecurityGroup.GroupName": "the name, unique in the VPC",
+    "GroupNames": "shows only these groups of the default VPC; an unknown one is an error",
+    "InternetGatewayId": "the internet gateway that the call is about",
+    "InternetGatewayIds": "shows only these; an unknown one is an error",
+    "NatGatewayId": "the NAT gateway that the call is about",
+    "CreateRoute.NatGatewayId": "the route's target",
+    "ReplaceRoute.NatGatewayId": "the route's new target",
+    "NatGatewayIds": "shows only these; an unknown one is an error",
+    "NetworkAclIds": "shows only these; an unknown one is an error",
+    "NetworkInterfaceId": "the network interface that the call is about",
+    "CreateRoute.NetworkInterfaceId": (
+        "the route's target; interfaces check source and destination, so packets end there"
+    ),
+    "ReplaceRoute.NetworkInterfaceId": "the route's new target",
+    "NetworkInterfaceIds": "shows only these; an unknown one is an error",
+    "NetworkInterfacePermissionId": "the permission that the call is about",
+    "NetworkInterfacePermissionIds": "shows only these; an unknown one is an error",
+    "PrefixListId": "the prefix list that the call is about",
+    "PrefixListIds": "shows only these; an unknown one is an error",
+    "ResourceIds": "the VPCs, subnets or interfaces that are logged, each by a flow log of its own",
+    "Resources": "the resources of any kind whose tags change",
+    "RouteTableId": "the route table that the call is about",
+    "RouteTableIds": "shows only these; an unknown one is an error",
+    "CreateVpcEndpoint.RouteTableIds": "the tables that get a route to a gateway endpoint",
+    "SecurityGroupRuleIds": "the rules that the call is about; an unknown one is an error",
+    "ServiceNames": "shows only these services; an unknown one is an error",
+    "ServiceRegions": "shows nothing unless this region is among them",
+    "SubnetId": "the subnet that the call is about",
+    "CreateNatGateway.SubnetId": "the subnet of the gateway's interface, whose route table its packets take",
+    "SubnetIds": "shows only these; an unknown one is an error",
+    "CreateVpcEndpoint.SubnetIds": "the subnets, one a zone, in which an interface endpoint gets an interface",
+    "VpcEndpointId": "the endpoint that the call is about",
+    "CreateRoute.VpcEndpointId": "refused: a gateway endpoint's routes are made with ModifyVpcEndpoint",
+    "ReplaceRoute.VpcEndpointId": "refused: a gateway endpoint's routes are made with ModifyVpcEndpoint",
+    "VpcEndpointIds": "the endpoints that the call is about",
+    "VpcId": "the VPC that the call is about",
+    "VpcIds": "shows only these; an unknown one is an error",
+    "ZoneIds": "shows only these; an unknown one is an error",
+    "ZoneNames": "shows only these; an unknown one is an error",
+    # VPCs and subnets.
+    "CreateVpc.CidrBlock": "the primary block, /16 to /28",
+    "AssociateVpcCidrBlock.CidrBlock": "the block that is added; every route table has its local route at once",
+    "CreateSubnet.CidrBlock": "the subnet's block, inside one of the VPC's",
+    "InstanceTenancy": "`default`, `dedicated` or `host`; jobs run only in VPCs of default tenancy",
+    "ModifyVpcTenancy.InstanceTenancy": "`default`, the only value: from then on jobs run in the VPC",
+    "AvailabilityZone": "the zone, by name; without one the first",
+    "AvailabilityZoneId": "the zone, by id; without one the first",
+    "DescribeVpcAttribute.Attribute": "which attribute is shown",
+    "EnableDnsSupport": "whether the VPC's resolver answers",
+    "EnableDnsHostnames": "whether public names are shown, and private DNS of endpoints may be on; needs DNS support",
+    "EnableNetworkAddressUsageMetrics": "`false` only; `true` is refused with UnsupportedOperation",
+    "MapPublicIpOnLaunch": _STORED,
+    "PrivateDnsHostnameTypeOnLaunch": _STORED,
+    "EnableResourceNameDnsARecordOnLaunch": _STORED,
+    "DhcpConfigurations": (
+        "domain-name-servers and domain-name become the containers' resolv.conf; ntp-servers, netbios-name-servers "
+        "and netbios-node-type are kept and shown, no container reads them; ipv6-address-preferred-lease-time is "
+        "refused with UnsupportedOperation"
+    ),
+    # Security groups.
+    "Description": "the interface's text",
+    "CreateSecurityGroup.Description": "the group's text, for good",
+    "IpPermissions": (
+        "the rules: protocol, ports or ICMP type and code, and peers; a new rule for an IPv6 network is refused with "
+        "UnsupportedOperation"
+    ),
+    "IpProtocol": _FLAT,
+    "FromPort": _FLAT,
+    "ToPort": _FLAT,
+    "CidrIp": _FLAT,
+    "SourceSecurityGroupName": "the older form of a rule whose peer is a group of the default VPC",
+    "SourceSecurityGroupOwnerId": "the account of that group, which is the caller's own",
+    "SecurityGroupRules": "what the rules become; ids, direction and the kind of peer stay",
+    "SecurityGroupRuleDescriptions": "other descriptions, by rule id",
+    # Prefix lists.
+    "PrefixListName": "the list's name",
+    "AddressFamily": "`IPv4`; `IPv6` is refused with UnsupportedOperation",
+    "Entries": "the networks of the first version",
+    "MaxEntries": "the list's size, which counts against the limits of the groups and tables that use it",
+    "AddEntries": "networks that the next version has; in force at once wherever the list is used",
+    "RemoveEntries": "networks that the next version has no longer",
+    "CurrentVersion": "must be the version in force when entries change",
+    "TargetVersion": "which version is shown; without it the one in force",
+    # Network interfaces.
+    "Groups": "the groups whose rules hold for the interface's packets; at least the default one",
+    "InterfaceType": "`interface`; others are refused with UnsupportedOperation",
+    "IncludeManagedResources": "accepted: interfaces that AWS manages are always shown",
+    "PrivateIpAddress": "the primary address; without it the first free one",
+    "AssociateAddress.PrivateIpAddress": "which of the interface's addresses gets the public one, else the primary",
+    "CreateNatGateway.PrivateIpAddress": "the gateway's private address; without it the first free one",
+    "PrivateIpAddresses": "chosen addresses, the primary one and further ones",
+    "AssignPrivateIpAddresses.PrivateIpAddresses": "chosen further addresses; a running container has them at once",
+    "UnassignPrivateIpAddresses.PrivateIpAddresses": "the further addresses that are given back",
+    "AssociateNatGatewayAddress.PrivateIpAddresses": "the private addresses that go with the public ones",
+    "AssignPrivateNatGatewayAddress.PrivateIpAddresses": "chosen further addresses of a private gateway",
+    "UnassignPrivateNatGatewayAddress.PrivateIpAddresses": "the further addresses that a private gateway gives back",
+    "SecondaryPrivateIpAddressCount": "how many further addresses are taken from the free ones",
+    "AllowReassignment": "lets a further address of another interface of the subnet move, with its Elastic IP address",
+    "SourceDestCheck": "`true`; `false` is refused with UnsupportedOperation: no container passes packets on",
+    "ResetNetworkInterfaceAttribute.SourceDestCheck": "switches the check on, which it always is",
+    "Attachment": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
+    "AttachmentId": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
+    "DetachNetworkInterface.Force": "does not help: as AttachmentId",
+    "AttachNetworkInterface.InstanceId": "refused: InvalidInstanceID.NotFound, since there are no instances here",
+    "AttachNetworkInterface.DeviceIndex": "as InstanceId",
+    "AttachNetworkInterface.NetworkCardIndex": "as InstanceId",
+    "DescribeNetworkInterfaceAttribute.Attribute": "which attribute is shown",
+    "Permission": "`INSTANCE-ATTACH`; EIP-ASSOCIATE is refused with UnsupportedOperation",
+    "AwsAccountId": "the account that may attach the interface",
+    "DeleteNetworkInterfacePermission.Force": "detaches the interface as well",
+    # Route tables.
+    "DestinationCidrBlock": "the network that the route is for",
+    "DestinationPrefixListId": "the prefix list whose networks the route is for",
+    "DestinationIpv6CidrBlock": "refused with UnsupportedOperation: no VPC has IPv6",
+    "GatewayId": "the internet gateway that takes the packets",
+    "LocalTarget": "gives a local route back to the VPC",
+    "InstanceId": _NO_SUCH_TARGET,
+    "VpcPeeringConnectionId": _NO_SUCH_TARGET,
+    "TransitGatewayId": _NO_SUCH_TARGET,
+    "EgressOnlyInternetGatewayId": _NO_SUCH_TARGET,
+    "LocalGatewayId": _NO_SUCH_TARGET,
+    "CarrierGatewayId": _NO_SUCH_TARGET,
+    "CoreNetworkArn": _NO_SUCH_TARGET,
+    "OdbNetworkArn": _NO_SUCH_TARGET,
+    # Elastic IP addresses and NAT gateways.
+    "Domain": "`vpc`, the only domain",
+    "Address": "an address that the account gave back, while nobody else has it",
+    "NetworkBorderGroup": "the region, the only group",
+    "PublicIp": "refused: EC2 asks for the allocation's or association's id in a VPC",
+    "PublicIps": "shows only these; an unknown one is an error",
+    "DescribeAddressesAttribute.Attribute": "which attribute is shown",
+    "AllowReassociation": "lets an address move that is associated already",
+    "AvailabilityMode": "`zonal`; `regional` is refused",
+    "ConnectivityType": "`public`, with an Elastic IP address, or `private`",
+    "SecondaryAllocationIds": "further Elastic IP addresses, which share the connections",
+    "SecondaryPrivateIpAddresses": "further chosen private addresses",
+    "PrivateIpAddressCount": "how many further addresses are taken from the free ones",
+    "CreateNatGateway.AllocationId": "the Elastic IP address that a public gateway's packets leave with",
+    # VPC endpoints.
+    "VpcEndpointType": "`Gateway` or `Interface`",
+    "ServiceName": "the service that the endpoint leads to",
+    "ServiceRegion": "this region, the only one",
+    "PolicyDocument": "what may pass the endpoint, decided at every request",
+    "ResetPolicy": "gives the default policy back, which lets everything pass",
+    "PrivateDnsEnabled": "whether the service's usual names lead to an interface endpoint",
+    "DnsOptions": "IPv4 records, and whether private DNS of S3 is for inbound resolvers only",
+    "IpAddressType": "`ipv4`",
+    "SecurityGroupIds": "the groups whose ingress rules an interface endpoint's clients must pass",
+    "SubnetConfigurations": "chosen addresses of an interface endpoint's interfaces",
+    "AddRouteTableIds": "tables that get a route to a gateway endpoint",
+    "RemoveRouteTableIds": "tables that lose it; connections through it break",
+    "AddSubnetIds": "subnets in which an interface endpoint gets an interface",
+    "RemoveSubnetIds": "subnets in which it loses its interface",
+    "AddSecurityGroupIds": "further groups of an interface endpoint",
+    "RemoveSecurityGroupIds": "groups that it loses",
+    # Flow logs.
+    "ResourceType": "`VPC`, `Subnet` or `NetworkInterface`",
+    "TrafficType": "`ACCEPT`, `REJECT` or `ALL`",
+    "LogDestinationType": "`cloud-watch-logs` or `s3`",
+    "LogDestination": "the log group's or the bucket's ARN",
+    "LogGroupName": "the log group",
+    "DeliverLogsPermissionArn": "the role that puts records into the log group; needs iam:PassRole",
+    "LogFormat": "the fields of a record; an unknown one is refused",
+    "MaxAggregationInterval": "60 or 600 seconds",
+    "DestinationOptions": "plain text or Parquet, Hive prefixes, hourly partitions",
+    # Network insights.
+    "Source": "where a path begins: an interface, an internet gateway or an endpoint, by id or ARN",
+    "Destination": "where it ends, likewise; an endpoint of either type",
+    "SourceIp": "the source address that leaves the source",
+    "DestinationIp": "the destination address, alone or as it arrives at the destination",
+    "DestinationPort": "the destination port; without it one of all ports is enough",
+    "Protocol": "`tcp` or `udp`",
+    "FilterAtSource": "addresses and port ranges of the packet that leaves the source",
+    "FilterAtDestination": "addresses and port ranges of the packet that arrives",
+    "NetworkInsightsPathId": "the path that the call is about",
+    "NetworkInsightsPathIds": "shows only these; an unknown one is an error",
+    "NetworkInsightsAnalysisId": "the analysis that the call is about",
+    "NetworkInsightsAnalysisIds": "shows only these; an unknown one is an error",
+    "FilterInArns": "components that the way must pass, else COMPONENT_FILTER_RESTRICTION",
+    "FilterOutArns": "components that the way must not pass, likewise",
+    "AnalysisStartTime": "shows only analyses that started then or later",
+    "AnalysisEndTime": "shows only analyses that started then or earlier",
+    # Tags, and what an account is given.
+    "Tags": "the tags; DeleteTags with a value removes only a tag of that value",
+    "AllAvailabilityZones": "accepted: all zones are always shown",
+    "AllRegions": "accepted: the one region is always shown",
+    "RegionNames": "shows only these; an unknown one is an error",
+    "AttributeNames": "shows only these; an unknown one is an error",
+}
+
+
+def effect_of(operation: str, parameter: str) -> str | None:
+    """Return the sentence on a parameter, or ``None`` where there is none."""
+    return EFFECTS.get(f"{operation}.{parameter}", EFFECTS.get(parameter))

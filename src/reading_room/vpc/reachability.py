@@ -1,0 +1,349 @@
+"""Whether a path exists between two resources of a VPC, asked of the network's value. Pure.
+
+AWS's Reachability Analyzer answers for every header that a path leaves open, and says yes if one of them gets there.
+What decides are bounds of rules and routes, so it is enough to try the first value of every interval that they make.
+``semantics.decide`` judges each try, and what the compiled rules say of the one that is told must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+
+from reading_room.dataplane.linux.compile import compile_host
+from reading_room.dataplane.linux.trace import trace
+from reading_room.dataplane.routing import SERVICE_PORTS, longest, networks_of, table_of, unroutable
+from reading_room.dataplane.semantics import decide
+from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, PrefixListPeer, SecurityGroupRule, Vpc
+from reading_room.dataplane.verdicts import Hop, Inbound, Packet, Verdict
+
+MOST_TRIES = 5_000
+"""A path that leaves more than this open is not analysed: it has to name a port or an address."""
+ANY_PORT = (0, 65_535)
+EPHEMERAL = (1024, 65_535)
+"""The source ports that a NAT gateway uses."""
+_ANALYSED = "analysed"
+"""Stands for the container of an interface that is attached to nothing."""
+_NOBODY = "192.0.2.1"
+"""An address of nobody: the plainest example of one outside, so it is tried first."""
+_BOUNDS = (_NOBODY, "1.0.0.0", "128.0.0.0", "169.255.0.0")
+"""The others lie just behind those that no router carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a packet must look like at one end of a path; empty text and whole ranges leave it open."""
+
+    source: str = ""
+    destination: str = ""
+    source_ports: tuple[int, int] = ANY_PORT
+    destination_ports: tuple[int, int] = ANY_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A question: from a resource (``eni-…``, ``igw-…``, ``vpce-…``) to another, or to an address alone."""
+
+    source: str
+    destination: str
+    protocol: int
+    at_source: Header = Header()
+    at_destination: Header = Header()
+    through: frozenset[str] = frozenset()
+    """Ids of components that the path must pass."""
+    around: frozenset[str] = frozenset()
+    """Ids of components that it must not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the packet that got there, or else of the one that got furthest.
+
+    ``forward`` and ``back`` are the components in the order in which they are passed. ``missed`` says why a packet
+    that arrived somewhere is no answer: ``destination``, ``source-address``, ``source-port``,
+    ``destination-address`` or the id of a component that it should, or should not, have passed.
+    """
+
+    packet: Packet | Inbound
+    verdict: Verdict
+    forward: tuple[Hop, ...]
+    back: tuple[Hop, ...]
+    missed: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Return whether the path exists, in both directions."""
+        return not self.missed and self.verdict.outcome in ("delivered", "left") and self.verdict.answered
+
+
+class TooManyTries(Exception):
+    """A path leaves too much open."""
+
+
+class RulesDisagree(Exception):
+    """The model of AWS and the compiled rules do not say the same of a packet; the message names both verdicts."""
+
+
+def analyse(spec: NetworkSpec, path: Path) -> Answer | None:
+    """Return the answer to a path; ``None`` where nothing can be sent at all, as from an endpoint.
+
+    Interfaces that are attached to nothing count as attached, except to an internet gateway. Raises ``TooManyTries``
+    and ``RulesDisagree``.
+    """
+    if not path.source.startswith("igw-") and not path.destination.startswith("igw-"):
+        spec = as_attached(spec, {path.source, path.destination})
+    best: Answer | None = None
+    for number, packet in enumerate(_tries(spec, path)):
+        if number >= MOST_TRIES:
+            raise TooManyTries
+        answer = answer_for(spec, packet, path)
+        if answer.found:
+            best = answer
+            break
+        if best is None or _depth(answer) > _depth(best):
+            best = answer
+    if best is not None:
+        _confirm(spec, best)
+    return best
+
+
+def answer_for(spec: NetworkSpec, packet: Packet | Inbound, path: Path | None = None) -> Answer:
+    """Return what becomes of one packet, hop by hop in both directions, and whether that is what ``path`` asks."""
+    verdict = decide(spec, packet)
+    forward = _in_order(verdict.hops)
+    if path is not None and path.destination.startswith("igw-"):
+        # What lies beyond the gateway is another question.
+        passed = next((at for at, hop in enumerate(forward) if hop.component_id == path.destination), None)
+        if passed is not None:
+            forward = forward[: passed + 1]
+            verdict = replace(verdict, outcome="left", delivered_to="", answered=True)
+    arrived = verdict.outcome in ("delivered", "left")
+    back = _back(spec, packet, forward) if arrived else ()
+    missed = _missed(path, forward) if path is not None and arrived else ""
+    return Answer(packet, verdict, forward, back, missed)
+
+
+def _depth(answer: Answer) -> tuple[bool, int]:
+    return answer.verdict.outcome in ("delivered", "left"), len(answer.forward)
+
+
+def _missed(path: Path, forward: tuple[Hop, ...]) -> str:
+    passed = {name for hop in forward for name in (hop.component_id, hop.group_id) if name}
+    end = forward[-1] if forward else None
+    there = path.at_destination
+    # Behind the interface of an endpoint comes the endpoint: both are reached.
+    if path.destination and path.destination not in {hop.component_id for hop in forward[1:]}:
+        return "destination"
+    if end is not None and there.source not in ("", end.source):
+        return "source-address"
+    if end is not None and there.destination not in ("", end.destination):
+        return "destination-address"
+    behind_nat = any(hop.kind == "nat-gateway" for hop in forward)
+    if not _overlap(there.source_ports, EPHEMERAL if behind_nat else path.at_source.source_ports):
+        return "source-port"
+    return next(iter(sorted((path.through - passed) | (path.around & passed))), "")
+
+
+def _confirm(spec: NetworkSpec, answer: Answer) -> None:
+    """Raise ``RulesDisagree`` unless the compiled rules do the same with the packet."""
+    verdict = decide(spec, answer.packet)
+    involved = {hop.vpc_id for hop in verdict.hops} | {answer.packet.vpc_id}
+    if not involved - {""}:
+        return
+    compiled = compile_host(replace(spec, vpcs=tuple(vpc for vpc in spec.vpcs if vpc.vpc_id in involved)))
+    there = trace(compiled, answer.packet)
+    if (there.outcome, there.delivered_to) != (verdict.outcome, verdict.delivered_to):
+        raise RulesDisagree(
+            f"AWS promises {verdict.outcome} {verdict.delivered_to}".rstrip()
+            + f", the compiled rules say {there.outcome} {there.delivered_to}".rstrip()
+        )
+
+
+# What is tried
+
+
+def _tries(spec: NetworkSpec, path: Path) -> Iterator[Packet | Inbound]:
+    """Yield a packet for every interval that rules and routes make of what the path leaves open."""
+    vpc = vpc_of(spec, path.source)
+    if vpc is None:
+        return
+    first, last = _common(path.at_source.destination_ports, path.at_destination.destination_ports)
+    ports = [port for port in _port_bounds(spec, path, first) if first <= port <= last]
+    source_port = path.at_source.source_ports[0] or 40_000
+    sender = interface_of(vpc, path.source)
+    destinations = _destinations(spec, vpc, path)
+    for port in ports:
+        for destination in destinations:
+            if sender is not None:
+                for source in (path.at_source.source,) if path.at_source.source else sender.addresses:
+                    yield Packet(
+                        vpc.vpc_id,
+                        sender.interface_id,
+                        destination,
+                        path.protocol,
+                        port,
+                        source=source,
+                        source_port=source_port,
+                    )
+            elif path.source.startswith("igw-"):
+                for source in _outer_addresses(spec, vpc, path, path.at_source.source or path.at_destination.source):
+                    yield Inbound(source, destination, path.protocol, port, source_port=source_port, vpc_id=vpc.vpc_id)
+
+
+def vpc_of(spec: NetworkSpec, resource_id: str) -> Vpc | None:
+    """Return the VPC that has an interface, an internet gateway or an endpoint."""
+    for vpc in spec.vpcs:
+        endpoints = {each.endpoint_id for each in vpc.endpoints if each.endpoint_id.startswith("vpce-")}
+        interfaces = {each.interface_id for each in vpc.interfaces}
+        if resource_id and (resource_id == vpc.internet_gateway or resource_id in endpoints | interfaces):
+            return vpc
+    return None
+
+
+def interface_of(vpc: Vpc, interface_id: str) -> Interface | None:
+    """Return an interface of a VPC."""
+    return next((each for each in vpc.interfaces if each.interface_id == interface_id), None)
+
+
+def destinations_of(spec: NetworkSpec, resource_id: str, *, public: bool = False) -> tuple[str, ...]:
+    """Return the addresses by which an interface or an endpoint is reached; ``public``: from the internet."""
+    vpc = vpc_of(spec, resource_id)
+    if vpc is None:
+        return ()
+    interface = interface_of(vpc, resource_id)
+    if interface is not None:
+        outer = tuple(each.public for each in vpc.elastic_addresses if each.private in interface.addresses)
+        return outer or (interface.address,) if public else interface.addresses
+    endpoint = next((each for each in vpc.endpoints if each.endpoint_id == resource_id), None)
+    if endpoint is None or endpoint.kind == "interface":
+        return tuple(each.address for each in vpc.interfaces if each.endpoint_id == resource_id)
+    return tuple(str(IPv4Network(cidr)[1]) for cidr in networks_of(spec, endpoint.prefix_list_id))
+
+
+def _destinations(spec: NetworkSpec, vpc: Vpc, path: Path) -> tuple[str, ...]:
+    if path.at_source.destination:
+        return (path.at_source.destination,)
+    inbound = path.source.startswith("igw-")
+    if path.destination.startswith("igw-") and not path.at_destination.destination:
+        return _outer_addresses(spec, vpc, path, "")
+    if path.destination and not path.destination.startswith("igw-"):
+        found = destinations_of(spec, path.destination, public=inbound)
+        wanted = path.at_destination.destination
+        return found if inbound or not wanted else (wanted,)
+    return (path.at_destination.destination,)
+
+
+def _outer_addresses(spec: NetworkSpec, vpc: Vpc, path: Path, given: str) -> tuple[str, ...]:
+    """Return addresses outside a VPC: the given one, or one for every interval that its rules and routes make."""
+    if given:
+        return (given,)
+    networks = [rule.peer.cidr for rule in _rules(spec, path) if isinstance(rule.peer, CidrPeer)]
+    lists = [rule.peer.prefix_list_id for rule in _rules(spec, path) if isinstance(rule.peer, PrefixListPeer)]
+    for route in (route for table in vpc.route_tables for route in table.routes):
+        (lists if route.destination.startswith("pl-") else networks).append(route.destination)
+    networks += [cidr for listed in lists for cidr in networks_of(spec, listed)]
+    bounds = {*_BOUNDS, *(str(IPv4Network(cidr)[0]) for cidr in networks)}
+    bounds |= {str(IPv4Network(cidr).broadcast_address + 1) for cidr in vpc.cidrs}
+    inside = [IPv4Network(cidr) for cidr in vpc.cidrs]
+    outer = [
+        each for each in bounds if not unroutable(each) and not any(IPv4Address(each) in network for network in inside)
+    ]
+    return tuple(sorted(outer, key=lambda each: (each != _NOBODY, IPv4Address(each))))
+
+
+def _port_bounds(spec: NetworkSpec, path: Path, first: int) -> list[int]:
+    """Return the first port of every interval that the rules of both ends make; the services' ports first."""
+    bounds = {first, *SERVICE_PORTS}
+    for rule in _rules(spec, path):
+        if rule.protocol == path.protocol:
+            bounds.add(max(first, rule.from_port))
+    return sorted(bounds, key=lambda port: (port not in SERVICE_PORTS, port))
+
+
+def _rules(spec: NetworkSpec, path: Path) -> list[SecurityGroupRule]:
+    """Return the rules that may decide about a path: what its source may send, and its destination receive."""
+    found: list[SecurityGroupRule] = []
+    for resource_id, egress in ((path.source, True), (path.destination, False)):
+        vpc = vpc_of(spec, resource_id)
+        for interface in vpc.interfaces if vpc is not None else ():
+            if resource_id in (interface.interface_id, interface.endpoint_id):
+                carried = [group for group in vpc.groups if group.group_id in interface.group_ids] if vpc else []
+                found += [rule for group in carried for rule in (group.egress if egress else group.ingress)]
+    return found
+
+
+def _common(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    first, last = _common(one, other)
+    return first <= last
+
+
+def as_attached(spec: NetworkSpec, interface_ids: set[str]) -> NetworkSpec:
+    """Return the network as it would be if these interfaces were attached to something."""
+
+    def attached(each: Interface) -> Interface:
+        free = each.container_id is None and each.endpoint_id is None and each.nat_gateway_id is None
+        return replace(each, container_id=_ANALYSED) if free and each.interface_id in interface_ids else each
+
+    return replace(spec, vpcs=tuple(replace(vpc, interfaces=tuple(map(attached, vpc.interfaces))) for vpc in spec.vpcs))
+
+
+# Both directions, hop by hop
+
+
+def _in_order(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """Return hops with each NAT gateway right behind the route that leads to it."""
+    nats = {hop.component_id: hop for hop in hops if hop.kind == "nat-gateway"}
+    ordered: list[Hop] = []
+    for hop in hops:
+        if hop.kind != "nat-gateway":
+            ordered.append(hop)
+        if hop.kind == "route-table" and hop.target in nats:
+            ordered.append(nats[hop.target])
+    return tuple(ordered)
+
+
+def _back(spec: NetworkSpec, packet: Packet | Inbound, forward: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """Return the way of an answer: what the flow passed, backwards, with its translations undone.
+
+    Groups let answers pass whatever their rules say. The answer to what came from outside needs a route of its own.
+    """
+    start = packet.source or (forward[0].source if forward else "")
+    before = [(start, packet.destination), *((hop.source, hop.destination) for hop in forward)]
+    hops: list[Hop] = []
+    for at in range(len(forward) - 1, -1, -1):
+        hop = forward[at]
+        source, destination = before[at]
+        if hop.kind == "route-table":
+            continue
+        if hop.kind == "internet-gateway" and hops and hops[-1].kind == "ingress":
+            hops += _route_back(spec, hop, hops[0], packet)
+        hops.append(replace(hop, source=destination, destination=source, rule_id=""))
+    return tuple(hops)
+
+
+def _route_back(spec: NetworkSpec, gateway: Hop, receiver: Hop, packet: Packet | Inbound) -> list[Hop]:
+    """Return the route by which what came in by an internet gateway is answered."""
+    vpc = next(each for each in spec.vpcs if each.vpc_id == gateway.vpc_id)
+    interface = interface_of(vpc, receiver.component_id)
+    if interface is None:
+        return []
+    subnet = next(each for each in vpc.subnets if each.subnet_id == interface.subnet_id)
+    chosen = longest(spec, vpc, table_of(vpc, subnet), IPv4Address(gateway.source))
+    if chosen is None:
+        return []
+    return [
+        Hop(
+            chosen.table.route_table_id,
+            "route-table",
+            vpc.vpc_id,
+            gateway.destination,
+            gateway.source,
+            route=chosen.route.destination,
+            target=chosen.route.target,
+        )
+    ]

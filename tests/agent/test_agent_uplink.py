@@ -1,0 +1,49 @@
+"""The setting of the uplink: what the agent is told of it, and what keeps the product from starting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from reading_room.cli.agent_config import agent_config
+from reading_room.cli.folder import StartError
+from reading_room.cli.slirp import Slirp
+from reading_room.dataplane.linux.uplink import SLIRP, VETH, Outside
+from reading_room.settings import SettingError, Settings
+
+
+@pytest.mark.parametrize(
+    ("value", "outside", "beyond"),
+    [
+        ("off", None, None),
+        ("slirp4netns", SLIRP, None),
+        ("veth", VETH, Path(f"/proc/{os.getppid()}/ns/net")),
+        ("namespace:/run/netns/internet", VETH, Path("/run/netns/internet")),
+    ],
+)
+def test_the_setting_says_what_lies_beyond(
+    tmp_path: Path, value: str, outside: Outside | None, beyond: Path | None
+) -> None:
+    """By default nothing does."""
+    settings = Settings.from_environment({"READING_ROOM_UPLINK": value}, data=tmp_path)
+    config = agent_config(settings)
+    assert (config.outside, config.beyond) == (outside, beyond)
+    assert Settings.from_environment({}).uplink == "off"
+
+
+@pytest.mark.parametrize("value", ["on", "namespace:", "namespace:internet", ""])
+def test_another_value_is_refused_by_name(value: str) -> None:
+    """A namespace is named by its absolute path."""
+    with pytest.raises(SettingError, match="READING_ROOM_UPLINK"):
+        Settings.from_environment({"READING_ROOM_UPLINK": value})
+
+
+def test_without_the_program_nothing_starts_and_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Better than a job that waits for an uplink which never comes."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(StartError, match="install the package slirp4netns"):
+        Slirp(0)

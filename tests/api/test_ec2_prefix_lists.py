@@ -1,0 +1,185 @@
+"""Prefix lists that customers manage: versions, sizes, and what uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from ec2_world import ACCOUNT, Ec2World, code_of
+
+from reading_room.vpc.quotas import Quotas
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+GHOST = "pl-0123456789abcdef0"
+S3 = "pl-63a5400a"
+
+
+def make(ec2: EC2Client, *cidrs: str, size: int = 10, name: str = "offices") -> str:
+    entries: Any = [{"Cidr": cidr, "Description": f"at {cidr}"} for cidr in cidrs]
+    answer = ec2.create_managed_prefix_list(PrefixListName=name, MaxEntries=size, AddressFamily="IPv4", Entries=entries)
+    return answer["PrefixList"]["PrefixListId"]
+
+
+def cidrs(ec2: EC2Client, list_id: str, version: int | None = None) -> list[str]:
+    wanted: Any = {} if version is None else {"TargetVersion": version}
+    return [entry["Cidr"] for entry in ec2.get_managed_prefix_list_entries(PrefixListId=list_id, **wanted)["Entries"]]
+
+
+def rule(list_id: str) -> Any:
+    return [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": list_id}]}]
+
+
+@pytest.fixture
+def group_id(ec2: EC2Client, vpc_id: str) -> str:
+    return ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc_id)["GroupId"]
+
+
+def test_a_list_is_complete_with_its_first_version(ec2: EC2Client) -> None:
+    wanted: Any = {
+        "PrefixListName": "offices",
+        "MaxEntries": 5,
+        "AddressFamily": "IPv4",
+        "Entries": [{"Cidr": "192.0.2.7/24", "Description": "north"}],
+        "ClientToken": "t",
+        "TagSpecifications": [{"ResourceType": "prefix-list", "Tags": [{"Key": "Name", "Value": "x"}]}],
+    }
+    made = ec2.create_managed_prefix_list(**wanted)["PrefixList"]
+    assert made["State"] == "create-in-progress"
+    assert ec2.create_managed_prefix_list(**wanted)["PrefixList"]["PrefixListId"] == made["PrefixListId"]
+    (seen,) = ec2.describe_managed_prefix_lists(PrefixListIds=[made["PrefixListId"]])["PrefixLists"]
+    assert (seen["State"], seen["Version"], seen["MaxEntries"], seen["OwnerId"], seen["Tags"]) == (
+        "create-complete",
+        1,
+        5,
+        ACCOUNT,
+        [{"Key": "Name", "Value": "x"}],
+    )
+    assert seen["PrefixListArn"].endswith(f":prefix-list/{made['PrefixListId']}")
+    entries = ec2.get_managed_prefix_list_entries(PrefixListId=made["PrefixListId"])["Entries"]
+    assert entries == [{"Cidr": "192.0.2.0/24", "Description": "north"}]
+    mine: Any = [{"Name": "owner-id", "Values": [ACCOUNT]}]
+    assert len(ec2.describe_managed_prefix_lists(Filters=mine)["PrefixLists"]) == 1
+    assert len(ec2.describe_managed_prefix_lists()["PrefixLists"]) == 2
+
+
+def test_a_client_token_is_for_one_list(ec2: EC2Client) -> None:
+    wanted: Any = {"PrefixListName": "a", "MaxEntries": 5, "AddressFamily": "IPv4", "ClientToken": "t"}
+    ec2.create_managed_prefix_list(**wanted)
+    with pytest.raises(ClientError) as caught:
+        ec2.create_managed_prefix_list(**{**wanted, "MaxEntries": 6})
+    assert code_of(caught.value) == "IdempotentParameterMismatch"
+
+
+def test_each_change_of_the_entries_makes_a_version_and_the_old_ones_stay(ec2: EC2Client) -> None:
+    list_id = make(ec2, "192.0.2.0/24")
+    answer = ec2.modify_managed_prefix_list(
+        PrefixListId=list_id,
+        CurrentVersion=1,
+        AddEntries=[{"Cidr": "198.51.100.0/24"}],
+        RemoveEntries=[{"Cidr": "192.0.2.0/24"}],
+    )["PrefixList"]
+    assert (answer["Version"], answer["State"]) == (2, "modify-in-progress")
+    assert (cidrs(ec2, list_id), cidrs(ec2, list_id, 1)) == (["198.51.100.0/24"], ["192.0.2.0/24"])
+    ec2.modify_managed_prefix_list(PrefixListId=list_id, PrefixListName="renamed")
+    (seen,) = ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])["PrefixLists"]
+    assert (seen["Version"], seen["PrefixListName"], seen["State"]) == (2, "renamed", "modify-complete")
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_managed_prefix_list(PrefixListId=list_id, CurrentVersion=1, AddEntries=[{"Cidr": "203.0.113.0/24"}])
+    assert code_of(caught.value) == "PrefixListVersionMismatch"
+    with pytest.raises(ClientError) as caught:
+        cidrs(ec2, list_id, 3)
+    assert code_of(caught.value) == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"AddEntries": [{"Cidr": "203.0.113.0/24"}]}, "MissingParameter"),
+        ({"CurrentVersion": 1, "AddEntries": [{"Cidr": "192.0.2.0/24"}]}, "InvalidParameterValue"),
+        ({"CurrentVersion": 1, "RemoveEntries": [{"Cidr": "203.0.113.0/24"}]}, "InvalidParameterValue"),
+        ({"CurrentVersion": 1, "AddEntries": [{"Cidr": "ten"}]}, "InvalidParameterValue"),
+        ({"CurrentVersion": 1, "AddEntries": [{"Cidr": "10.0.0.0/8"}], "MaxEntries": 9}, "InvalidParameterCombination"),
+        ({"MaxEntries": 0}, "InvalidParameterValue"),
+        ({"MaxEntries": 1001}, "InvalidParameterValue"),
+        ({"PrefixListName": "com.amazonaws.mine"}, "InvalidParameterValue"),
+    ],
+)
+def test_a_bad_change_leaves_the_list_as_it_was(ec2: EC2Client, changes: Any, code: str) -> None:
+    list_id = make(ec2, "192.0.2.0/24")
+    before = ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])["PrefixLists"]
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_managed_prefix_list(PrefixListId=list_id, **changes)
+    assert code_of(caught.value) == code
+    assert ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])["PrefixLists"] == before
+    assert cidrs(ec2, list_id) == ["192.0.2.0/24"]
+
+
+def test_a_list_has_no_more_entries_than_its_size(ec2: EC2Client) -> None:
+    with pytest.raises(ClientError) as caught:
+        make(ec2, "192.0.2.0/24", "198.51.100.0/24", size=1)
+    assert code_of(caught.value) == "PrefixListMaxEntriesExceeded"
+    list_id = make(ec2, "192.0.2.0/24", "198.51.100.0/24", size=2)
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_managed_prefix_list(PrefixListId=list_id, MaxEntries=1)
+    assert code_of(caught.value) == "PrefixListMaxEntriesExceeded"
+    with pytest.raises(ClientError) as caught:
+        ec2.create_managed_prefix_list(PrefixListName="six", MaxEntries=1, AddressFamily="IPv6")
+    assert code_of(caught.value) == "UnsupportedOperation"
+
+
+def test_a_list_counts_with_its_size_against_the_rules_of_a_group(ec2: EC2Client, group_id: str) -> None:
+    large, small = make(ec2, size=60), make(ec2, size=20)
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule(large))
+    for list_id in (small, S3):
+        with pytest.raises(ClientError) as caught:
+            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule(list_id))
+        assert code_of(caught.value) == "RulesPerSecurityGroupLimitExceeded"
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_managed_prefix_list(PrefixListId=large, MaxEntries=61)
+    assert code_of(caught.value) == "RulesPerSecurityGroupLimitExceeded"
+    ec2.modify_managed_prefix_list(PrefixListId=large, MaxEntries=40)
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule(small))
+
+
+def test_a_list_in_use_says_by_what_and_stays(ec2: EC2Client, group_id: str) -> None:
+    list_id = make(ec2, "192.0.2.0/24")
+    ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rule(list_id))
+    users = ec2.get_managed_prefix_list_associations(PrefixListId=list_id)["PrefixListAssociations"]
+    assert users == [{"ResourceId": group_id, "ResourceOwner": ACCOUNT}]
+    with pytest.raises(ClientError) as caught:
+        ec2.delete_managed_prefix_list(PrefixListId=list_id)
+    assert code_of(caught.value) == "DependencyViolation"
+    ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=rule(list_id))
+    assert ec2.delete_managed_prefix_list(PrefixListId=list_id)["PrefixList"]["State"] == "delete-in-progress"
+    with pytest.raises(ClientError) as caught:
+        ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])
+    assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
+
+
+def test_the_lists_of_aws_cannot_be_changed(ec2: EC2Client) -> None:
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_managed_prefix_list(PrefixListId=S3, PrefixListName="mine")
+    assert code_of(caught.value) == "OperationNotPermitted"
+    with pytest.raises(ClientError) as caught:
+        ec2.delete_managed_prefix_list(PrefixListId=S3)
+    assert code_of(caught.value) == "OperationNotPermitted"
+
+
+def test_a_rule_needs_a_list_that_exists(ec2: EC2Client, group_id: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rule(GHOST))
+    assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
+
+
+def test_the_quota_of_lists_holds(tmp_path: Path) -> None:
+    world = Ec2World(tmp_path, Quotas(prefix_lists=1))
+    ec2 = world.client()
+    make(ec2)
+    with pytest.raises(ClientError) as caught:
+        make(ec2)
+    assert code_of(caught.value) == "PrefixListLimitExceeded"
+    world.close()

@@ -1,0 +1,72 @@
+"""The pages about EC2 and the VPC: every parameter has its sentence and its test, every feature what differs."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from reading_room.app import operation_table
+from reading_room.vpc.operations.binding import declarations
+from reading_room.vpc.operations.effects import EFFECTS, effect_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    """The script that writes the page."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_parameter_that_has_an_effect_has_a_sentence_on_it() -> None:
+    silent = [
+        f"{each.name}.{parameter}"
+        for each in declarations()
+        for parameter in sorted(each.parameters)
+        if effect_of(each.name, parameter) is None
+    ]
+    assert silent == []
+
+
+def test_every_sentence_is_about_a_parameter_that_some_operation_has() -> None:
+    known = {"DryRun"}
+    for each in declarations():
+        known |= {*each.parameters, *(f"{each.name}.{parameter}" for parameter in each.parameters)}
+    assert set(EFFECTS) - known == set()
+
+
+def test_every_parameter_that_has_an_effect_is_sent_by_a_test(reference: ModuleType) -> None:
+    sent = reference.sending_tests()
+    unsent = [
+        f"{each.name}.{parameter}"
+        for each in declarations()
+        for parameter in sorted(each.parameters)
+        if (each.name, parameter) not in sent
+    ]
+    assert unsent == []
+
+
+def test_the_tests_of_parameters_that_all_operations_share_exist(reference: ModuleType) -> None:
+    text = (ROOT / "tests" / "api" / "test_ec2_every_operation.py").read_text()
+    assert [name for name in reference.COMMON_TESTS.values() if f"def {name}(" not in text] == []
+
+
+def test_the_page_has_every_operation_of_ec2_that_is_served(reference: ModuleType) -> None:
+    page = reference.ec2_page()
+    served = [bound.facts.name for bound in operation_table() if bound.facts.service == "ec2"]
+    assert [name for name in served if f"\n## {name}\n" not in page] == []
+
+
+def test_every_page_on_a_feature_says_what_aws_says_what_happens_here_and_what_differs() -> None:
+    sections = ("## What AWS says", "## What the kernel does here", "## How to see it", "## What differs")
+    for page in (ROOT / "docs" / "vpc").glob("*.md"):
+        text = page.read_text()
+        assert [section for section in sections if section not in text] == [], page.name

@@ -1,0 +1,31 @@
+"""What a job's container is told of name servers follows the DHCP options set of its VPC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preparation_world import ACCOUNT, PreparationWorld
+
+from reading_room.containers.spec import RESOLVER
+from reading_room.vpc import dhcp_options
+
+
+def test_a_container_is_told_of_the_vpcs_name_servers_or_of_none(world: PreparationWorld) -> None:
+    world.run(world.submit())
+
+    def told() -> tuple[tuple[str, ...], tuple[str, ...]]:
+        (container,) = world.wanted()
+        return container.name_servers, container.search_domains
+
+    assert told() == ((RESOLVER,), ("ec2.internal",))
+    own: list[dict[str, Any]] = [
+        {"Key": "domain-name-servers", "Values": ["10.0.0.9", "AmazonProvidedDNS"]},
+        {"Key": "domain-name", "Values": ["corp.example lab.example"]},
+    ]
+    with world.database.transaction() as session:
+        made = dhcp_options.create(session, ACCOUNT, own).dhcp_options_id
+        dhcp_options.associate(session, ACCOUNT, made, world.vpc)
+    assert told() == (("10.0.0.9", RESOLVER), ("corp.example", "lab.example"))
+    with world.database.transaction() as session:
+        dhcp_options.associate(session, ACCOUNT, dhcp_options.NO_SET, world.vpc)
+    assert told() == ((), ())

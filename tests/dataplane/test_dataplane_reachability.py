@@ -1,0 +1,114 @@
+"""Analyses of paths in random networks: what gets there is found, and what stands in the way has a code of AWS."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from dataplane_far_world import far_network, sweep
+from dataplane_worlds import Seeded, any_network, any_packet
+
+from reading_room.dataplane.semantics import decide
+from reading_room.dataplane.spec import NetworkSpec
+from reading_room.dataplane.verdicts import TCP, UDP, Inbound, Packet
+from reading_room.vpc.reachability import Header, Path, analyse, answer_for, vpc_of
+from reading_room.vpc.reachability_views import Region, components, explanations
+
+HERE = Region("us-east-1", "000000000001")
+CODES = {
+    "BAD_STATE_ATTACHMENT",
+    "BAD_STATE_ROUTE",
+    "COMPONENT_FILTER_RESTRICTION",
+    "ENI_ADDRESS_RESTRICTION",
+    "ENI_SG_RULES_MISMATCH",
+    "ENI_SOURCE_DEST_CHECK_RESTRICTION",
+    "GATEWAY_REJECTS_SPOOFED_TRAFFIC",
+    "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
+    "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
+    "NGW_SOURCE_ADDRESS_REASSIGN",
+    "NO_POSSIBLE_DESTINATION",
+    "NO_ROUTE_TO_DESTINATION",
+    "PROTOCOL_RESTRICTION",
+    "REMAP_EPHEMERAL_PORT",
+    "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
+}
+"""Those of the Reachability Analyzer guide that can be true here."""
+
+
+def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
+    """Return the path of a packet that gets there, with its port left open; ``None`` for any other packet."""
+    verdict = decide(spec, packet)
+    ends = ("eni-", "vpce-")
+    if packet.protocol not in (TCP, UDP) or not verdict.answered or not verdict.delivered_to.startswith(ends):
+        return None
+    if isinstance(packet, Packet):
+        source = packet.interface_id
+    else:
+        entered = next(hop for hop in verdict.hops if hop.kind == "internet-gateway")
+        source, owner = entered.component_id, vpc_of(spec, entered.component_id)
+        if owner is None or owner.vpc_id != entered.vpc_id:
+            return None  # In these networks gateways of two VPCs may have one id.
+    return Path(source, verdict.delivered_to, packet.protocol, Header(destination=packet.destination))
+
+
+def told(spec: NetworkSpec, path: Path) -> None:
+    """Hold that an answer can be told: numbered components, and a code of AWS's where there is no path."""
+    answer = analyse(spec, path)
+    if answer is None:
+        return
+    for back in (False, True):
+        views = components(HERE, spec, answer, back=back)
+        assert [view["SequenceNumber"] for view in views] == list(range(1, len(views) + 1))
+        named = [view["Component"]["Id"] for view in views]
+        # Two interfaces may carry one group, two subnets have one table and all of them one access list.
+        twice = [one for one, other in pairwise(named) if one == other]
+        assert all(each.startswith(("acl-", "rtb-", "sg-")) for each in twice), named
+    if not answer.found:
+        (explanation,) = explanations(HERE, spec, path.destination, answer)
+        assert explanation["ExplanationCode"] in CODES
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_path_on_which_some_packet_gets_there_is_found(seed: int) -> None:
+    choose = Seeded(seed)
+    spec = any_network(choose)
+    for packet in [any_packet(choose, spec) for _ in range(30)]:
+        path = path_of(spec, packet)
+        if path is not None:
+            answer = analyse(spec, path)
+            assert answer is not None
+            assert answer.found, (packet, path, answer)
+            assert answer.verdict.delivered_to == path.destination
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_two_ends_of_a_random_network_get_an_answer_that_can_be_told(seed: int) -> None:
+    chosen, choose = random.Random(seed), Seeded(seed)
+    spec = any_network(choose)
+    ends = [each.interface_id for vpc in spec.vpcs for each in vpc.interfaces]
+    ends += [each.endpoint_id for vpc in spec.vpcs for each in vpc.endpoints if each.endpoint_id.startswith("vpce-")]
+    ends += [vpc.internet_gateway for vpc in spec.vpcs if vpc.internet_gateway]
+    for _ in range(6):
+        source, destination = chosen.choice(ends), chosen.choice(ends)
+        port = chosen.choice([(0, 65_535), (443, 443), (8080, 8080)])
+        told(spec, Path(source, destination, chosen.choice([TCP, UDP]), Header(destination_ports=port)))
+
+
+def test_every_way_through_every_gateway_is_told_in_both_directions() -> None:
+    spec = far_network()
+    arrived = 0
+    for packet in sweep(spec):
+        answer = answer_for(spec, packet)
+        forward, back = components(HERE, spec, answer), components(HERE, spec, answer, back=True)
+        if answer.found and answer.verdict.delivered_to.startswith(("eni-", "vpce-")):
+            arrived += 1
+            assert forward[0]["Component"] == back[-1]["Component"]
+            assert forward[-1]["Component"] == back[0]["Component"]
+            nats = [
+                [hop.component_id for hop in way if hop.kind == "nat-gateway"] for way in (answer.forward, answer.back)
+            ]
+            assert nats[0] == nats[1][::-1]
+            ports = back[0].get("OutboundHeader", back[0].get("InboundHeader"))
+            assert ports is not None
+    assert arrived > 100

@@ -1,0 +1,315 @@
+"""What a job's container can try against its network, its host and its neighbours: each is refused, and each is seen.
+
+The list is docs/attacks.md. One container tries everything; a neighbour in the same subnet and group, and a job in
+another VPC with the same networks and addresses, listen for whatever arrives.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import job_attacks
+import job_questions
+import pytest
+from botocore.exceptions import ClientError
+from container_entry import run_in_container, start_in_container
+from place_world import Place
+from product_world import Product, eventually, settled
+
+from reading_room.cli import reading
+from reading_room.cli.running import host_address
+from reading_room.containers import seccomp
+from reading_room.hosts.listeners import DNS_TCP_CONNECTIONS, PEER_CONNECTIONS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
+DOCUMENTS = 150_000
+"""Minutes of work, so that the jobs outlast the attempts."""
+
+LISTEN = """
+import select, socket, sys
+tcp = socket.create_server(("", 7070), backlog=64)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("", 7070))
+for group in ("224.0.0.251", "239.1.2.3"):
+    udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + bytes(4))
+print("listening", flush=True)
+while True:
+    for ready in select.select([tcp, udp], [], [])[0]:
+        print("arrived", ready.accept()[1] if ready is tcp else ready.recvfrom(100)[1], flush=True)
+"""
+
+NOTHING: list[Any] = []
+EXPECTED: dict[str, Any] = {
+    "raw-sockets": ["EPERM"],
+    "packet-socket": "EAFNOSUPPORT",
+    "own-routes-by-netlink": ["EAFNOSUPPORT"],
+    "every-other-family": ["EAFNOSUPPORT"],
+    "ping-socket": "EACCES",
+    "sctp": "EPROTONOSUPPORT",
+    "multipath-tcp": "silence",
+    "ipv6": ["ENETUNREACH", "EINVAL", "ENETUNREACH"],
+    "ipv4-inside-ipv6": "silence",
+    "mark-of-another-route-table": "EPERM",
+    "transparent-socket": "EPERM",
+    "another-device": "ENODEV",
+    "forged-source-address": ["ENETUNREACH"] * 3 + ["EINVAL"],
+    "source-routing": "EPERM",
+    "traceroute": ["silence", "silence"],
+    "address-of-a-neighbour-by-ioctl": "EPERM",
+    "routes-and-neighbours-by-ioctl": ["EPERM", "EPERM"],
+    "device-down-by-ioctl": "EPERM",
+    "own-tunnel": "ENOENT",
+    "neighbour-by-tcp": NOTHING,
+    "neighbour-by-udp": "silence",
+    "neighbour-by-fragments": "silence",
+    "neighbour-by-fast-open": "silence",
+    "multicast-and-broadcast": ["silence"] * 4,
+    "job-of-a-vpc-with-equal-addresses": NOTHING,
+    "huge-fan-out": NOTHING,
+    "the-server": ["ECONNREFUSED"],
+    "ports-of-the-host": NOTHING,
+    "the-agents-socket": ["ENOENT", "ENOENT"],
+    "abstract-sockets-of-the-host": "ECONNREFUSED",
+    "signals-to-the-host": ["EPERM"],
+    "files-of-the-product": ["ENOENT"],
+    "settings-of-the-kernel": ["ENOENT"],
+    "namespaces": ["EPERM"] * 3,
+    "mounts": ["EPERM"] * 3,
+    "calls-that-attack-kernels": ["EPERM"],
+    "instance-metadata": NOTHING,
+    "all-of-link-local": NOTHING,
+    "ports-of-the-router": [["10.0.0.2", 53], ["169.254.169.253", 53], ["169.254.170.2", 80]],
+    "listeners-of-endpoints": NOTHING,
+    "storage-at-other-ports": ["silence"],
+    "the-internet": NOTHING,
+    "names-that-carry-data": ["3/0"],
+    "name-servers-outside": ["silence"] * 4,
+    "updates-and-transfers-of-zones": ["3/0", "4/0", "3/0"],
+    "garbage-to-the-resolver": "0/1",
+    "names-of-another-vpc": ["3/0"] * 4,
+    "flood-of-questions": True,
+    "credentials-of-a-neighbour": [404, 404, 404, 405, 404],
+    "another-service-through-the-storage-endpoint": ["405"] * 5,
+    "headers-that-claim-another-path": ["403"],
+    "the-endpoint-as-a-proxy": ["400", "403", "403"],
+    "a-request-inside-a-request": ["400", "400"],
+    "hoarded-connections": [PEER_CONNECTIONS, DNS_TCP_CONNECTIONS],
+}
+"""What the job hears of each attempt: no connection, no answer, an errno, or a status that refuses."""
+
+RECORDED = {
+    "neighbour-by-tcp": ("neighbour", 7070, 6),
+    "neighbour-by-udp": ("neighbour", 7070, 17),
+    "multicast-and-broadcast": ("224.0.0.251", 7070, 17),
+    "job-of-a-vpc-with-equal-addresses": ("10.0.2.30", 7070, 6),
+    "huge-fan-out": ("10.0.27.250", 7070, 6),
+    "the-server": ("host", None, 6),
+    "ports-of-the-host": ("host", 22, 6),
+    "storage-at-other-ports": ("storage", 22, 6),
+    "the-internet": ("1.1.1.1", 443, 6),
+    "name-servers-outside": ("8.8.8.8", 53, 17),
+    "traceroute": ("1.1.1.1", 33434, 17),
+}
+"""Where the flow log has a record of it: destination, port, protocol."""
+
+COUNTED = {
+    "instance-metadata": ("pre_route", "nobody at this link-local address"),
+    "all-of-link-local": ("pre_route", "nobody at this link-local address"),
+    "ports-of-the-router": ("pre_route", "the router answers nobody"),
+    "listeners-of-endpoints": ("pre_route", "the router answers nobody"),
+    "flood-of-questions": ("pre_egress", "resolver rate"),
+}
+"""Which counter of the router's rules has it."""
+
+
+@dataclass
+class Night:
+    """What one container tried, and what everybody else noticed."""
+
+    came: dict[str, Any]
+    facts: dict[str, Any]
+    arrived: list[str]
+    records: list[list[str]]
+    """The flow log of the attacker's interface."""
+    beside: list[list[str]]
+    """The flow log of the neighbour's."""
+    counters: dict[tuple[str, str], int]
+    log: str
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One running product."""
+    found = Product(tmp_path_factory.mktemp("product"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def night(product: Product) -> Night:
+    """Let a job try everything, once."""
+    place, other = Place(product), Place(product)
+    account = product.account()
+    everything: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    for each in (place, other):
+        account.ec2.authorize_security_group_egress(GroupId=each.network.group, IpPermissions=everything)
+    account.ec2.authorize_security_group_ingress(GroupId=other.network.group, IpPermissions=everything)
+    reading.log_flows(account, place.network.vpc, f"/flows/{place.bucket}", f"{place.bucket}-flows")
+    _guard(product, place, other)
+    named = account.ec2.create_network_interface(SubnetId=other.network.subnets[0], PrivateIpAddress="10.0.1.200")
+    with (
+        place.running(DOCUMENTS) as (job, worker),
+        place.running(DOCUMENTS) as (neighbour, beside),
+        other.running(DOCUMENTS) as (stranger, elsewhere),
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        abstract.bind("\0reading-room-attacks")
+        abstract.listen()
+        interface, found = _interface(product, job), _interface(product, neighbour)
+        facts = {
+            "filter": base64.b64encode(seccomp.program()).decode(),
+            "own": interface["PrivateIpAddress"],
+            "neighbour": found["PrivateIpAddress"],
+            "storage": _resolve(worker, "s3.us-east-1.amazonaws.com"),
+            "host": host_address(),
+            "port": product.port,
+            "sockets": [str(product.data / "agent.sock"), "/run/reading-room/agent.sock"],
+            "abstract": "reading-room-attacks",
+            "processes": [product.child("serve"), product.child("agent"), product.holder().pid],
+            "files": [
+                str(product.data / name) for name in ("db.sqlite", "authority/authority.key", "agent/holder.json")
+            ],
+            "credentials": place.credentials_path(neighbour),
+            "names": [("ip-10-0-1-200.ec2.internal", 1), ("200.1.0.10.in-addr.arpa", 12)],
+            "allowed_address": _interface(product, stranger)["PrivateIpAddress"],
+            "allowed_endpoint": other.network.endpoint,
+            "guarded": other.bucket,
+        }
+        # Its name is known in its own VPC, where it can be asked for, and nowhere else.
+        assert _resolve(elsewhere, "ip-10-0-1-200.ec2.internal") == "10.0.1.200"
+        listening = [start_in_container(where, LISTEN, as_job=True) for where in (beside, elsewhere)]
+        for listener in listening:
+            assert listener.stdout is not None
+            assert listener.stdout.readline() == "listening\n"
+        said = run_in_container(worker, _program(), json.dumps(facts), seconds=200, as_job=True)
+        time.sleep(0.5)
+        arrived = []
+        for listener in listening:
+            listener.kill()
+            arrived += listener.communicate()[0].splitlines()
+        counters = {key: _counter(product, *key) for key in set(COUNTED.values())}
+        for running in (job, neighbour, stranger):
+            account.comprehend.stop_entities_detection_job(JobId=running)
+    group, wanted, next_door = f"/flows/{place.bucket}", interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
+    lines = eventually(lambda: reading.flow_lines(account, group, wanted), 30, "the job's flow log")
+    theirs = eventually(lambda: reading.flow_lines(account, group, next_door), 30, "the neighbour's flow log")
+    account.ec2.delete_network_interface(NetworkInterfaceId=named["NetworkInterface"]["NetworkInterfaceId"])
+    settled(product.leftovers)
+    came = dict(json.loads(line) for line in said.splitlines())
+    return Night(
+        came,
+        facts,
+        arrived,
+        [line.split() for line in lines],
+        [line.split() for line in theirs],
+        counters,
+        product.log.read_text(),
+    )
+
+
+def _program() -> str:
+    """Return the program: the second module finds the first by its name."""
+    first, second = (Path(str(module.__file__)).read_text() for module in (job_attacks, job_questions))
+    return (
+        "import sys, types\n"
+        "job_attacks = sys.modules['job_attacks'] = types.ModuleType('job_attacks')\n"
+        f"exec({first!r}, job_attacks.__dict__)\n"
+        f"exec({second!r}, {{'__name__': 'job_questions'}})\n"
+        "job_attacks.main()\n"
+    )
+
+
+def _guard(product: Product, place: Place, other: Place) -> None:
+    """Store an object that everybody may read who comes by the other VPC's endpoint."""
+    s3 = product.account().s3
+    try:
+        s3.delete_public_access_block(Bucket=other.bucket)
+    except ClientError:
+        pass  # There was none.
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{other.bucket}/secret",
+        "Condition": {"StringEquals": {"aws:SourceVpce": other.network.endpoint}},
+    }
+    s3.put_bucket_policy(Bucket=other.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket=other.bucket, Key="secret", Body=b"secret")
+    assert place.bucket != other.bucket
+
+
+def _interface(product: Product, job: str) -> dict[str, Any]:
+    found = product.account().ec2.describe_network_interfaces()["NetworkInterfaces"]
+    return dict(next(each for each in found if job in each["Description"]))
+
+
+def _resolve(worker: int, name: str) -> str:
+    program = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))"
+    return run_in_container(worker, program, name, as_job=True).strip()
+
+
+def _counter(product: Product, chain: str, comment: str) -> int:
+    listing = product.inside(
+        f"for n in /run/reading-room/netns/*; do nsenter --net=$n nft list chain inet vpc {chain}; done"
+    )
+    lines = [line for line in listing.splitlines() if comment in line]
+    return sum(int(number) for line in lines for number in re.findall(r"counter packets (\d+)", line))
+
+
+def test_nothing_arrived_anywhere(night: Night) -> None:
+    assert night.arrived == []
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_attempt_is_refused_and_seen(night: Night, name: str) -> None:
+    assert night.came[name] == EXPECTED[name]
+    if name in RECORDED:
+        to, port, protocol = RECORDED[name]
+        wanted = (night.facts.get(to, to), str(port or night.facts["port"]), str(protocol))
+        assert wanted in {(each[4], each[6], each[7]) for each in night.records}
+    if name in COUNTED:
+        assert night.counters[COUNTED[name]] > 0
+
+
+def test_the_neighbour_has_the_refusals_in_its_own_records(night: Night) -> None:
+    refused = {(each[3], each[6], each[7], each[12]) for each in night.beside}
+    own = night.facts["own"]
+    assert {(own, "7070", "6", "REJECT"), (own, "7070", "17", "REJECT"), (own, "22", "6", "REJECT")} <= refused
+
+
+def test_hoarded_connections_are_in_the_log(night: Night) -> None:
+    assert f"refused a connection of {night.facts['own']}" in night.log
+    assert f"refused a question of {night.facts['own']}" in night.log
+
+
+def test_a_neighbours_credentials_are_refused_in_the_log(night: Night) -> None:
+    assert "refused container credentials" in night.log
+    assert night.facts["credentials"].rpartition("/")[2] not in night.log
+
+
+def test_the_attempts_are_those_of_the_list(night: Night) -> None:
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", LIST.read_text().partition("## At the wire")[0], re.MULTILINE)
+    assert listed == list(night.came) == list(EXPECTED)

@@ -1,0 +1,52 @@
+"""Flow logs of a job's interface in a bucket, as the product delivers them."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from reading_room.cli import reading
+
+pytestmark = pytest.mark.e2e
+FORMAT = (
+    "${interface-id} ${flow-direction} ${dstport} ${packets} ${bytes} ${tcp-flags} ${traffic-path} "
+    "${pkt-dst-aws-service} ${region} ${az-id} ${log-status}"
+)
+
+
+def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: Any, account: reading.Account) -> None:
+    bucket = f"{library.bucket}-records"
+    account.s3.create_bucket(Bucket=bucket)
+    answer = account.ec2.create_flow_logs(
+        ResourceIds=[library.network.vpc],
+        ResourceType="VPC",
+        TrafficType="ACCEPT",
+        LogDestinationType="s3",
+        LogDestination=f"arn:aws:s3:::{bucket}",
+        LogFormat=FORMAT,
+        DestinationOptions={"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": True},
+    )
+    assert answer["Unsuccessful"] == []
+    library.put("parquet/a.txt", "Paris is in France.\n")
+    assert library.run("parquet/")["JobStatus"] == "COMPLETED"
+    rows: list[dict[str, Any]] = []
+    limit = time.monotonic() + 20
+    while not rows and time.monotonic() < limit:
+        time.sleep(0.2)
+        for entry in account.s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            assert entry["Key"].startswith("AWSLogs/aws-account-id=")
+            assert "/hour=" in entry["Key"]
+            assert entry["Key"].endswith(".log.parquet")
+            data = account.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            rows += [row for row in parquet.read_table(io.BytesIO(data)).to_pylist() if row["log_status"] == "OK"]
+    sent = [row for row in rows if row["flow_direction"] == "egress"]
+    assert sent
+    assert {(row["dstport"], row["traffic_path"], row["pkt_dst_aws_service"]) for row in sent} == {(443, 7, "S3")}
+    assert all(row["packets"] > 0 and row["bytes"] > 0 for row in sent)
+    assert any(row["tcp_flags"] & 2 for row in sent), "each connection began in its first window"
+    (seen,) = account.ec2.describe_flow_logs(FlowLogIds=answer["FlowLogIds"])["FlowLogs"]
+    assert seen["DeliverLogsStatus"] == "SUCCESS"

@@ -1,0 +1,475 @@
+"""What a VPC does to a job, feature by feature: names, endpoints, gateways and groups, on a real kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from container_entry import run_in_container, start_in_container
+from product_world import Product, eventually, settled
+from site_world import Site
+
+from reading_room.cli import reading
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+REGION = "us-east-1"
+LOGS = f"com.amazonaws.{REGION}.logs"
+S3 = f"com.amazonaws.{REGION}.s3"
+REPOSITORY = f"amazonlinux.{REGION}.amazonaws.com"
+PACKAGE = b"a package"
+
+FETCH = """
+import json, ssl, sys, urllib.error, urllib.request
+trusting = ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt")
+for url in sys.argv[1:]:
+    try:
+        with urllib.request.urlopen(url, timeout=5, context=trusting) as answer:
+            print(json.dumps([answer.status, answer.read().decode()]))
+    except urllib.error.HTTPError as error:
+        print(json.dumps([error.code, error.read().decode()]))
+    except OSError as error:
+        print(json.dumps([0, str(error)]))
+"""
+LISTEN = """
+import socket
+with socket.create_server(("", 7070)) as server:
+    print("listening", flush=True)
+    while True:
+        server.accept()[0].close()
+"""
+CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], 7070), 1.5).close()
+    print("connected")
+except OSError as error:
+    print(type(error).__name__)
+"""
+NAME_SERVER = """
+import socket, sys
+address = socket.inet_aton(sys.argv[1])
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    server.bind(("", 53))
+    print("listening", flush=True)
+    while True:
+        question, asker = server.recvfrom(4096)
+        end = question.index(b"\\0", 12) + 5
+        is_a = question[end - 4 : end - 2] == b"\\0\\1"
+        head = question[:2] + b"\\x81\\x80\\0\\1" + (b"\\0\\1" if is_a else b"\\0\\0") + b"\\0\\0\\0\\0"
+        answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4" + address if is_a else b""
+        server.sendto(head + question[12:end] + answer, asker)
+"""
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One running product."""
+    found = Product(tmp_path_factory.mktemp("product"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture
+def make_site(product: Product) -> Iterator[Callable[..., Site]]:
+    """Make sites; afterwards their endpoints are deleted, whose interfaces other tests would take for leftovers."""
+    made: list[Site] = []
+
+    def make(**options: Any) -> Site:
+        made.append(Site(product, **options))
+        return made[-1]
+
+    yield make
+    for site in made:
+        inside: Any = [{"Name": "vpc-id", "Values": [site.network.vpc]}]
+        found = [each["VpcEndpointId"] for each in site.ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]]
+        if found:
+            site.ec2.delete_vpc_endpoints(VpcEndpointIds=found)
+
+
+def eventually_says(look: Any, wanted: str, seconds: float = 10) -> None:
+    """Look until the first part of the answer is as wanted."""
+    eventually(lambda: look()[0] == wanted, seconds, f"{wanted}: {look()}")
+
+
+# What a job has
+
+
+def test_a_job_has_one_interface_with_exactly_its_groups_while_it_runs_and_its_parts_are_kept(
+    product: Product,
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site()
+    with site.running() as (job, _):
+        (found,) = site.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [site.network.vpc]}])[
+            "NetworkInterfaces"
+        ]
+        assert job in found["Description"]
+        assert found["SubnetId"] in site.network.subnets
+        assert [group["GroupId"] for group in found["Groups"]] == [site.network.group]
+        with pytest.raises(ClientError, match="DependencyViolation"):
+            site.ec2.delete_subnet(SubnetId=found["SubnetId"])
+        with pytest.raises(ClientError, match="DependencyViolation"):
+            site.ec2.delete_security_group(GroupId=site.network.group)
+        with pytest.raises(ClientError):
+            site.ec2.delete_network_interface(NetworkInterfaceId=found["NetworkInterfaceId"])
+    settled(product.leftovers)
+    site.ec2.delete_security_group(GroupId=site.network.group)
+    site.ec2.delete_subnet(SubnetId=found["SubnetId"])
+
+
+# Gateway endpoints
+
+
+def test_requests_through_a_gateway_endpoint_carry_its_keys_and_no_source_address(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site()
+    site.bucket_policy(
+        {"Sid": "OtherVpc", "Condition": {"StringNotEquals": {"aws:SourceVpc": site.network.vpc}}},
+        {"Sid": "OtherEndpoint", "Condition": {"StringNotEquals": {"aws:SourceVpce": site.network.endpoint}}},
+        {"Sid": "OtherAddress", "Condition": {"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}}},
+        {"Sid": "Public", "Condition": {"Null": {"aws:SourceIp": "false"}}},
+    )
+    site.completes()
+
+
+def test_a_bucket_for_the_endpoint_alone_is_closed_to_everybody_outside(
+    product: Product, make_site: Callable[..., Site]
+) -> None:
+    site = make_site()
+    outside = {"StringNotEquals": {"aws:SourceVpce": site.network.endpoint}}
+    site.bucket_policy({"Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": outside})
+    site.completes()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        product.account().s3.get_object(Bucket=site.bucket, Key="in/a.txt")
+
+
+def test_an_endpoint_of_another_route_table_is_no_way(product: Product, make_site: Callable[..., Site]) -> None:
+    site = make_site(endpoint=False)
+    table = site.ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
+    reading.add_endpoint(product.account(), site.network.vpc, table)
+    assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
+
+
+# Package repositories
+
+
+@pytest.fixture(scope="module")
+def repository(product: Product) -> str:
+    """The URL of a package in a bucket that is named like a package repository and open to everybody."""
+    s3 = product.account().s3
+    s3.create_bucket(Bucket=REPOSITORY)
+    s3.delete_public_access_block(Bucket=REPOSITORY)
+    everybody = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{REPOSITORY}/*",
+    }
+    s3.put_bucket_policy(Bucket=REPOSITORY, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
+    s3.put_object(Bucket=REPOSITORY, Key="2/core/bash.rpm", Body=PACKAGE)
+    return f"https://{REPOSITORY}/2/core/bash.rpm"
+
+
+DENY_FIRST = {
+    "Sid": "AmazonLinuxAMIRepositoryAccess",
+    "Principal": "*",
+    "Action": ["s3:GetObject"],
+    "Effect": "Deny",
+    "Resource": ["arn:aws:s3:::packages.*.amazonaws.com/*", "arn:aws:s3:::repo.*.amazonaws.com/*"],
+}
+DENY_SECOND = {
+    "Sid": "AmazonLinux2AMIRepositoryAccess",
+    "Principal": "*",
+    "Action": ["s3:GetObject"],
+    "Effect": "Deny",
+    "Resource": ["arn:aws:s3:::amazonlinux.*.amazonaws.com/*"],
+}
+ALLOW = {"Effect": "Allow", "Principal": "*", "Action": list(reading.ENDPOINT_ACTIONS), "Resource": "*"}
+
+
+def test_a_package_comes_through_the_default_policy_and_not_through_the_merged_one(
+    make_site: Callable[..., Site], repository: str
+) -> None:
+    site = make_site()
+    site.open_group()
+    site.endpoint_policy()
+    with site.running() as (_, worker):
+
+        def fetch() -> list[Any]:
+            plain = repository.replace("https:", "http:")
+            return [
+                json.loads(line)
+                for line in run_in_container(worker, FETCH, repository, plain, as_job=True).splitlines()
+            ]
+
+        assert fetch() == [[200, PACKAGE.decode()]] * 2
+        site.endpoint_policy(ALLOW, DENY_FIRST, DENY_SECOND)
+        for status, text in fetch():
+            assert status == 403
+            assert "AccessDenied" in text
+    site.completes()
+
+
+@pytest.mark.parametrize("half", [DENY_FIRST, DENY_SECOND], ids=["first", "second"])
+def test_either_half_of_the_guide_s_sample_alone_shuts_the_job_out(
+    make_site: Callable[..., Site], half: dict[str, Any]
+) -> None:
+    site = make_site()
+    site.endpoint_policy(half)
+    message = site.failure("NO_READ_ACCESS_TO_INPUT")
+    assert "VPC endpoint policy" in message
+
+
+# Interface endpoints
+
+
+def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
+    product: Product, make_site: Callable[..., Site]
+) -> None:
+    site = make_site()
+    site.open_group()
+    with site.running() as (_, worker):
+
+        def standard() -> list[Any]:
+            return site.call(worker, "logs", "describe_log_groups")
+
+        assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
+        door = site.group("10.0.0.0/8")
+        made = site.interface_endpoint(LOGS, door, private=False)
+        own = f"https://{made['DnsEntries'][0]['DnsName']}"
+        zonal = f"https://{made['DnsEntries'][1]['DnsName']}"
+
+        def by_name(url: str) -> list[Any]:
+            return site.call(worker, "logs", "describe_log_groups", url)
+
+        eventually_says(lambda: by_name(own), "answered")
+        assert by_name(zonal)[0] == "answered"
+        # Its name without private DNS leads to the public address, and no route does.
+        assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
+        site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], PrivateDnsEnabled=True)
+        eventually_says(standard, "answered")
+        # One service only.
+        assert "scoped to correct service" in site.call(worker, "sts", "get_caller_identity", own)[1]
+        # The endpoint's policy.
+        nothing = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+        site.ec2.modify_vpc_endpoint(
+            VpcEndpointId=made["VpcEndpointId"], PolicyDocument=json.dumps({"Statement": [nothing]})
+        )
+        kind, text = standard()
+        assert (kind, "VPC endpoint policy" in text) == ("AccessDeniedException", True)
+        site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], ResetPolicy=True)
+        # Its group.
+        site.ec2.revoke_security_group_ingress(GroupId=door, IpPermissions=[site.permission(443, "10.0.0.0/8")])
+        eventually_says(standard, "ConnectTimeoutError")
+        site.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+        assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
+    settled(product.leftovers)
+
+
+def test_every_service_answers_at_its_interface_endpoint(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.open_group()
+    door = site.group("10.0.0.0/8")
+    calls = {
+        "comprehend": ("list_entities_detection_jobs", {}),
+        "ec2": ("describe_vpcs", {}),
+        "logs": ("describe_log_groups", {}),
+        "sts": ("get_caller_identity", {}),
+        "iam": ("get_role", {"RoleName": site.role.rpartition("/")[2]}),
+    }
+    for service in calls:
+        name = "com.amazonaws.iam" if service == "iam" else f"com.amazonaws.{REGION}.{service}"
+        site.interface_endpoint(name, door, private=True)
+    with site.running() as (_, worker):
+        for service, (operation, parameters) in calls.items():
+            said = site.call(worker, service, operation, **parameters)
+            assert said[0] == "answered", (service, said)
+
+
+def test_a_job_reaches_s3_by_an_interface_endpoint_with_private_dns(make_site: Callable[..., Site]) -> None:
+    site = make_site(endpoint=False)
+    door = site.group()
+    site.open_group()
+    inside: Any = {"PrivateDnsOnlyForInboundResolverEndpoint": False}
+    made = site.interface_endpoint(S3, door, private=True, DnsOptions=inside)
+    assert door in site.failure("NO_ROUTE_TO_STORAGE")
+    site.ec2.authorize_security_group_ingress(GroupId=door, IpPermissions=[site.permission(443, "10.0.0.0/8")])
+    site.bucket_policy({"Condition": {"StringNotEquals": {"aws:SourceVpce": made["VpcEndpointId"]}}})
+    site.completes()
+    site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], PrivateDnsEnabled=False)
+    assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
+
+
+def test_a_bucket_is_reached_by_the_own_names_of_an_s3_interface_endpoint(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.open_group()
+    made = site.interface_endpoint(S3, site.group("10.0.0.0/8"), private=False)
+    names = [entry["DnsName"].replace("*", "bucket", 1) for entry in made["DnsEntries"]]
+    with site.running() as (_, worker):
+        for name in names:
+            said = site.call(worker, "s3", "list_objects_v2", f"https://{name}", Bucket=site.bucket, Prefix="in/")
+            assert said[0] == "answered", said
+            assert said[1]["KeyCount"] == 1
+
+
+# NAT gateways
+
+
+def public_side(site: Site) -> tuple[str, str]:
+    """Make an internet gateway, a public subnet and an Elastic IP in it; return the subnet and the allocation."""
+    ec2 = site.ec2
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=site.network.vpc)
+    prefix = ec2.describe_vpcs(VpcIds=[site.network.vpc])["Vpcs"][0]["CidrBlock"].rsplit(".", 2)[0]
+    subnet = ec2.create_subnet(VpcId=site.network.vpc, CidrBlock=f"{prefix}.250.0/24")["Subnet"]["SubnetId"]
+    table = ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    return subnet, ec2.allocate_address(Domain="vpc")["AllocationId"]
+
+
+def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
+    product: Product, make_site: Callable[..., Site]
+) -> None:
+    site = make_site(endpoint=False)
+    ec2 = site.ec2
+    subnet, allocation = public_side(site)
+    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]["NatGatewayId"]
+    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
+    ec2.create_route(RouteTableId=site.network.route_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    site.completes()
+    address = ec2.describe_addresses(AllocationIds=[allocation])["Addresses"][0]["PublicIp"]
+    site.bucket_policy(
+        {"Sid": "Elsewhere", "Condition": {"NotIpAddress": {"aws:SourceIp": f"{address}/32"}}},
+        {"Sid": "Endpoint", "Condition": {"Null": {"aws:SourceVpce": "false"}}},
+        {"Sid": "Vpc", "Condition": {"Null": {"aws:SourceVpc": "false"}}},
+    )
+    site.completes()
+    site.bucket_policy({"Sid": "NotFromThere", "Condition": {"IpAddress": {"aws:SourceIp": f"{address}/32"}}})
+    assert "NotFromThere" in site.failure("NO_READ_ACCESS_TO_INPUT")
+    product.account().s3.delete_bucket_policy(Bucket=site.bucket)
+    # An egress rule is needed for the APIs, which are not in the prefix list of S3.
+    with site.running() as (_, worker):
+        assert site.call(worker, "sts", "get_caller_identity")[0] == "ConnectTimeoutError"
+        site.open_group()
+        eventually_says(lambda: site.call(worker, "sts", "get_caller_identity"), "answered")
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    assert "blackhole" in site.failure("NO_ROUTE_TO_STORAGE").lower()
+    settled(product.leftovers)
+
+
+def test_an_internet_gateway_is_no_way_for_a_job_without_a_public_address(make_site: Callable[..., Site]) -> None:
+    site = make_site(endpoint=False)
+    public_side(site)
+    (gateway,) = site.ec2.describe_internet_gateways(
+        Filters=[{"Name": "attachment.vpc-id", "Values": [site.network.vpc]}]
+    )["InternetGateways"]
+    site.ec2.create_route(
+        RouteTableId=site.network.route_table,
+        DestinationCidrBlock="0.0.0.0/0",
+        GatewayId=gateway["InternetGatewayId"],
+    )
+    assert gateway["InternetGatewayId"] in site.failure("NO_ROUTE_TO_STORAGE")
+
+
+# DNS
+
+
+def test_without_dns_support_a_job_fails_and_names_dns(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.ec2.modify_vpc_attribute(VpcId=site.network.vpc, EnableDnsSupport={"Value": False})
+    assert f"enableDnsSupport of {site.network.vpc} is false" in site.failure("NO_ROUTE_TO_STORAGE")
+    site.ec2.modify_vpc_attribute(VpcId=site.network.vpc, EnableDnsSupport={"Value": True})
+    site.completes()
+
+
+def test_without_a_dhcp_options_set_a_job_fails_and_names_dns(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.ec2.associate_dhcp_options(VpcId=site.network.vpc, DhcpOptionsId="default")
+    assert "DNS resolves no name" in site.failure("NO_ROUTE_TO_STORAGE")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a name server needs port 53 in the namespace of a container")
+@pytest.mark.parametrize("answer", ["52.216.0.10", "203.0.113.9"], ids=["of S3", "foreign"])
+def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(
+    make_site: Callable[..., Site], answer: str
+) -> None:
+    site = make_site()
+    asking: Any = [{"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    site.ec2.authorize_security_group_egress(GroupId=site.network.group, IpPermissions=asking)
+    site.ec2.authorize_security_group_ingress(GroupId=site.network.group, IpPermissions=asking)
+    with site.running() as (job, worker):
+        found = site.ec2.describe_network_interfaces()["NetworkInterfaces"]
+        address = next(each["PrivateIpAddress"] for each in found if job in each["Description"])
+        server = subprocess.Popen(
+            ["/usr/bin/nsenter", "-n", "-t", str(worker), "--", sys.executable, "-c", NAME_SERVER, answer],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "listening\n"
+            options = site.ec2.create_dhcp_options(
+                DhcpConfigurations=[{"Key": "domain-name-servers", "Values": [address]}]
+            )["DhcpOptions"]["DhcpOptionsId"]
+            site.ec2.associate_dhcp_options(VpcId=site.network.vpc, DhcpOptionsId=options)
+            properties = site.run()
+        finally:
+            server.kill()
+            server.wait(5)
+    if answer == "52.216.0.10":
+        assert properties["JobStatus"] == "COMPLETED", properties
+    else:
+        assert properties["JobStatus"] == "FAILED", properties
+        assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE: ")
+        assert f"DNS of {site.network.vpc} is answered by its own name servers ({address})" in properties["Message"]
+
+
+# Groups
+
+
+def test_two_containers_of_one_group_talk_only_by_a_rule_for_the_group_itself(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    group = site.network.group
+    itself: Any = [{"IpProtocol": "tcp", "FromPort": 7070, "ToPort": 7070, "UserIdGroupPairs": [{"GroupId": group}]}]
+    with site.running() as (first, listener), site.running() as (_, caller):
+        found = site.ec2.describe_network_interfaces()["NetworkInterfaces"]
+        address = next(each["PrivateIpAddress"] for each in found if first in each["Description"])
+        server = start_in_container(listener, LISTEN)
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "listening\n"
+
+            def says() -> list[str]:
+                return run_in_container(caller, CONNECT, address).split()
+
+            assert says() == ["TimeoutError"]
+            site.ec2.authorize_security_group_egress(GroupId=group, IpPermissions=itself)
+            assert says() == ["TimeoutError"]
+            site.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=itself)
+            eventually_says(says, "connected")
+        finally:
+            server.kill()
+            server.wait(5)
+
+
+def test_egress_to_the_prefix_list_of_s3_opens_s3_and_nothing_else(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.interface_endpoint(LOGS, site.group("10.0.0.0/8"), private=True)
+    with site.running() as (_, worker):
+        said = site.call(worker, "s3", "list_objects_v2", Bucket=site.bucket, Prefix="in/")
+        assert said[0] == "answered", said
+        assert site.call(worker, "logs", "describe_log_groups")[0] == "ConnectTimeoutError"
+    site.completes()

@@ -1,0 +1,158 @@
+"""Peers that open connections and say nothing: none of them may use up the descriptors that all share."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from reading_room.hosts import http_listener
+from reading_room.hosts.http_listener import HttpListener
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answer everything."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def started(most: int | None) -> tuple[HttpListener, int]:
+    """Serve the application at a free port."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    listener = HttpListener(application, sock, most_of_a_peer=most)
+    await listener.start()
+    return listener, sock.getsockname()[1]
+
+
+async def opened(port: int, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection from an address of loopback."""
+    return await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+
+
+async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Send a request and say whether it was answered."""
+    try:
+        writer.write(REQUEST)
+        return (await asyncio.wait_for(reader.readuntil(b"ok"), 2)).startswith(b"HTTP/1.1 200")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return False
+
+
+def test_one_address_has_so_many_connections_and_no_more_and_others_are_served(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        listener, port = await started(3)
+        held = [await opened(port) for _ in range(3)]
+        assert await answered(*held[0])
+        assert not await answered(*await opened(port))
+        assert await answered(*await opened(port, "127.0.0.2"))
+        held[1][1].close()
+        await asyncio.sleep(0.1)
+        assert await answered(*await opened(port))
+        listener.cut()
+
+    asyncio.run(scenario())
+    assert "refused a connection of 127.0.0.1, which has 3 here already" in caplog.text
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", REQUEST, REQUEST + b"GET /"])
+def test_a_connection_must_say_what_it_wants_in_time(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    """Also one that begins and does not go on; one that waits between two requests has the time of keeping alive."""
+    monkeypatch.setattr(http_listener, "HEAD_SECONDS", 0.2)
+
+    async def scenario() -> bool:
+        listener, port = await started(None)
+        reader, writer = await opened(port)
+        writer.write(said)
+        try:
+            await asyncio.wait_for(reader.read(), 1)
+        except TimeoutError:
+            return True
+        except ConnectionError:
+            return False
+        finally:
+            listener.cut()
+        return False
+
+    assert asyncio.run(scenario()) == (said == REQUEST)
+
+
+def test_a_process_without_descriptors_goes_on_when_it_has_some_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        listener, port = await started(None)
+        loop = asyncio.get_running_loop()
+        accept, failures = loop.sock_accept, [24, 24]
+
+        async def failing(sock: socket.socket) -> Any:
+            if failures:
+                raise OSError(failures.pop(), "Too many open files")
+            return await accept(sock)
+
+        monkeypatch.setattr(loop, "sock_accept", failing)
+        assert await answered(*await opened(port))
+        assert await answered(*await opened(port))
+        listener.cut()
+
+    asyncio.run(scenario())
+    assert "cannot accept a connection" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "begun", [b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", REQUEST + b"GET / HTTP/1.1\r\nX: "]
+)
+def test_an_endless_head_is_cut_short(begun: bytes) -> None:
+    """Neither its path nor its headers fill the memory."""
+
+    async def scenario() -> tuple[int, bytes]:
+        listener, port = await started(None)
+        reader, writer = await opened(port)
+        writer.write(begun)
+        sent = 0
+        said = b""
+        try:
+            while sent < 1 << 26:
+                writer.write(b"x" * 65_536)
+                await writer.drain()
+                sent += 65_536
+        except ConnectionError:
+            pass
+        try:
+            said = await asyncio.wait_for(reader.read(), 2)
+        except ConnectionError:
+            pass  # It was closed while more was on its way.
+        listener.cut()
+        return sent, said
+
+    sent, said = asyncio.run(scenario())
+    assert sent < 1 << 24
+    assert b"ok" not in said.partition(b"400 Bad Request")[2]
+
+
+def test_what_comes_behind_a_body_is_no_header() -> None:
+    seen: list[Any] = []
+
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        seen.extend(name for name, _ in scope["headers"])
+        await application(scope, receive, send)
+
+    async def scenario() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        listener = HttpListener(late, sock)
+        await listener.start()
+        reader, writer = await opened(sock.getsockname()[1])
+        writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
+        writer.write(b"X-Amz-Acl: public-read\r\n\r\n")
+        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), 2)
+        listener.cut()
+
+    asyncio.run(scenario())
+    assert seen == [b"host", b"transfer-encoding"]

@@ -1,0 +1,78 @@
+"""ICMP errors reach whom they concern: from the end of a flow to its other end, by every way that flows take."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+from network_world import ANYWHERE, APP, INTERNET, UDP, WEB, Network, World, rule, spec
+from test_network_gateways import DEFAULT, EIP, NAT_EIP, public_network
+
+from reading_room.dataplane.spec import Interface, Route
+
+pytestmark = pytest.mark.network
+
+CLOSED = 9000
+"""A port that groups open and nobody listens at."""
+
+
+def is_told(client: socket.socket, address: str) -> bool:
+    """Send datagrams to a closed port and say whether the sender hears that it is closed."""
+    client.settimeout(0.1)
+    client.connect((address, CLOSED))
+    limit = time.monotonic() + 2
+    while time.monotonic() < limit:
+        try:
+            client.send(b"?")
+            client.recv(10)
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            continue
+    return False
+
+
+def asking(world: World, interface: Interface) -> socket.socket:
+    """Open a datagram socket in an interface's container."""
+    return world.socket_in(interface, socket.SOCK_DGRAM)
+
+
+def test_a_closed_port_in_the_vpc(world: World) -> None:
+    network = Network()
+    network.ingress[APP] = [rule(5, ANYWHERE, UDP, CLOSED)]
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.2.6", APP, subnet=2, secondary=("10.0.2.60",))
+    world.realize(spec(network))
+    for address in app.addresses:
+        with asking(world, web) as client:
+            assert is_told(client, address)
+
+
+def test_a_closed_port_behind_a_nat_gateway_of_the_vpc(world: World) -> None:
+    network = Network()
+    network.ingress[APP] = [rule(5, replace(ANYWHERE, cidr="10.0.1.9/32"), UDP, CLOSED)]
+    inner, app = network.add(1, "10.0.2.5", WEB, subnet=2), network.add(2, "10.0.1.6", APP)
+    network.routes[2] = [Route("10.0.1.0/24", network.add_nat(3, "10.0.1.9"))]
+    world.realize(spec(network))
+    with asking(world, inner) as client:
+        assert is_told(client, app.address)
+
+
+def test_closed_ports_of_the_internet_and_of_an_elastic_ip(world: World) -> None:
+    network = public_network()
+    network.ingress[APP] = [rule(5, ANYWHERE, UDP, CLOSED)]
+    app, web = network.add(1, "10.0.1.6", APP), network.add(2, "10.0.1.5", WEB)
+    inner = network.add(3, "10.0.2.5", WEB, subnet=2)
+    network.elastic = {EIP: app.address, "198.51.100.6": web.address}
+    network.routes[2] = [Route(DEFAULT, network.add_nat(4, "10.0.1.9", NAT_EIP))]
+    world.make_internet()
+    world.realize(spec(network))
+    world.route_back()
+    for sender in (web, inner):
+        with asking(world, sender) as client:
+            assert is_told(client, INTERNET)
+    with world.internet_socket(INTERNET, socket.SOCK_DGRAM) as client:
+        assert is_told(client, EIP)
+    with asking(world, web) as client:
+        assert is_told(client, EIP)

@@ -1,0 +1,78 @@
+"""What ``network plan`` tells of a real host: nothing of a healthy one, and each thing that is not as wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from network_world import APP, WEB, Network, World, ident, spec
+
+from reading_room.agent.look_ahead import look_ahead
+from reading_room.dataplane.linux import rtnetlink
+from reading_room.dataplane.linux.libnftables import Rules
+from reading_room.dataplane.linux.nftables import TABLE
+from reading_room.dataplane.spec import NetworkSpec
+
+pytestmark = pytest.mark.network
+
+
+def told(world: World, wish: NetworkSpec) -> list[str]:
+    """Return what the next turn would do."""
+    containers = [each.container_id for vpc in wish.vpcs for each in vpc.interfaces if each.container_id]
+    return look_ahead(world.driver._kernel.board.directory.parent, wish, containers, None)
+
+
+def test_of_a_healthy_host_nothing_is_told(world: World) -> None:
+    """Every feature that makes rules or routes takes part; what packets and earlier jobs left does not count."""
+    network = Network(gateway=True)
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP, secondary=("10.0.1.7",))
+    network.elastic = {"198.51.100.7": "10.0.1.5"}
+    world.realize(spec(network))
+    with world.listen(app, 8443), world.connect(web, app.address, 8443):
+        assert told(world, spec(network)) == []
+    network.interfaces.remove(app)
+    world.realize(spec(network))
+    assert told(world, spec(network)) == [], "chains that wait for the next interface of the kind are no difference"
+
+
+def test_what_is_wanted_and_not_there_is_told_with_its_reason(world: World) -> None:
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    network.add(2, "10.0.1.6", APP)
+    steps = told(world, spec(network))
+    assert any(
+        f"{network.vpc_id}: CreateLink {ident('eni', 1002)}: the interface has no wire" in each for each in steps
+    )
+    assert any("lines of the rules differ" in each for each in steps)
+    assert any(each.startswith(f"{network.vpc_id}:   + ") and "10.0.1.6" in each for each in steps)
+    other = Network(number=2)
+    other.add(1, "10.0.1.5", WEB)
+    assert any(each.startswith(f"{other.vpc_id}: CreateNamespace") for each in told(world, spec(network, other)))
+    gone = told(world, NetworkSpec((), spec(network).prefix_lists))
+    assert any("DeleteNamespace" in each and "not wanted here" in each for each in gone)
+
+
+def test_what_somebody_changed_by_hand_is_told(world: World) -> None:
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    wish = spec(network)
+    world.realize(wish)
+    router = world.driver._kernel.routers[network.vpc_id]
+    Rules(router.descriptor).run(f"add rule {TABLE} pre_egress accept\n")
+    router.routes.batch([rtnetlink.add_address(rtnetlink.LOOPBACK, "10.0.77.7")])
+    steps = told(world, wish)
+    assert any("+ " not in each and "- accept (chain pre_egress)" in each for each in steps), steps
+    assert any("10.0.77.7" in each for each in steps)
+
+
+def test_an_interface_whose_container_nobody_wants_is_no_step(world: World) -> None:
+    network = Network()
+    network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    late = replace(network.interfaces[0], interface_id=ident("eni", 7), address="10.0.1.9", container_id="not-wanted")
+    vpc = spec(network).vpcs[0]
+    wish = NetworkSpec((replace(vpc, interfaces=(*vpc.interfaces, late)),), spec(network).prefix_lists)
+    containers = [each.container_id for each in network.interfaces if each.container_id]
+    pins = world.driver._kernel.board.directory.parent
+    assert not any("CreateLink" in each for each in look_ahead(pins, wish, containers, None))
