@@ -6,12 +6,15 @@ is possible and the SDKs choose.
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel
 
 ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
@@ -45,10 +48,26 @@ SERVED: Mapping[str, ServedService] = {
 }
 
 
+class _PlainFiles(JSONFileLoader):
+    """The models' files as plain dictionaries: botocore's ordered ones take a third more memory, for the same order."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what the file holds, ``None`` where there is none; ``file_path`` has no ending."""
+        for path, opener in ((Path(f"{file_path}.json"), open), (Path(f"{file_path}.json.gz"), gzip.open)):
+            if path.is_file():
+                with opener(path, "rb") as file:
+                    return json.load(file)
+        return None
+
+
+class _PlainLoader(Loader):
+    FILE_LOADER_CLASS = _PlainFiles
+
+
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service. Raises botocore's ``UnknownServiceError`` for a name it does not know."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(_PlainLoader().load_service_model(service, "service-2"), service)
 
 
 @cache
