@@ -81,7 +81,7 @@ def temperature(logits: list[Array], targets: list[Array]) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded").x))
 
 
-def calibration_error(scores: Array, signs: Array) -> float:
+def calibration_error(scores: Array, signs: NDArray[np.signedinteger[Any]]) -> float:
     """Expected calibration error of the answered sign, ten bins of equal width."""
     confidence, right = scores.max(1), scores.argmax(1) == signs
     bins = np.minimum((confidence * 10).astype(int), 9)

@@ -46,5 +46,6 @@ class TextVectors:
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    lengths: NDArray[np.float32] = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    result: NDArray[np.float32] = rows / lengths
     return result

@@ -48,7 +48,8 @@ def features(vectors: Rows, weighted: sparse.csr_matrix, topics: int, seed: int)
 
 def unit(rows: Rows) -> Rows:
     """Return rows scaled to length 1; a row of zeros stays."""
-    result: Rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    lengths: Rows = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    result: Rows = rows / lengths
     return result
 
 

@@ -174,7 +174,7 @@ def _loss(mode: Mode, probabilities: NDArray[np.float64], truth: NDArray[np.bool
 
 
 def _micro_f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    return float(2 * (predicted & truth).sum() / max(1, predicted.sum() + truth.sum()))
+    return float(2 * (predicted & truth).sum() / max(1, int(predicted.sum()) + int(truth.sum())))
 
 
 def _fit_terms(matrix: sparse.csr_matrix, truth: NDArray[np.bool_], mode: Mode) -> Head:
