@@ -85,7 +85,7 @@ def _changes(data: Path, vpc: str) -> Iterator[Callable[[str], None]]:
     """Yield a function that waits until a set of the VPC's ruleset got an element with a text."""
     holder = recorded(runtime_folder(Settings(data=data)))
     assert holder is not None
-    namespace = Path(f"/proc/{holder.pid}/root/run/reading-room/netns/{vpc}")
+    namespace = holder.public_dir / "netns" / vpc
     deadline = time.monotonic() + 10
     while not namespace.exists():
         assert time.monotonic() < deadline, f"{vpc} has no router"

@@ -20,6 +20,8 @@ from pathlib import Path
 from reading_room.agent.errors import HolderFailed
 from reading_room.containers.processes import ProcessHandle, start_time
 
+PUBLIC_DIR = Path("/run/reading-room")
+"""On the holder's private ``/run``: where namespaces are pinned, and what containers are shown."""
 _RECORD = "holder.json"
 _SETUP = """
 exec 9<"$1" || exit 1
@@ -40,6 +42,11 @@ class Holder:
     pid: int
     start_time: int
     rootless: bool = False
+
+    @property
+    def public_dir(self) -> Path:
+        """Return ``PUBLIC_DIR`` as somebody outside the holder's mount namespace reaches it."""
+        return Path("/proc", str(self.pid), "root", *PUBLIC_DIR.parts[1:])
 
 
 def subordinate_ids() -> bool:

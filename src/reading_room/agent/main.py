@@ -13,7 +13,7 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.errors import AgentError
-from reading_room.agent.holder import Holder, recorded
+from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.view import make_traversable
 from reading_room.containers.bubblewrap import BubblewrapDriver
@@ -59,7 +59,7 @@ class AgentConfig:
     standby_limits: Limits = field(default_factory=Limits)
     """Limits of containers started ahead: those that jobs are given."""
     holder: Holder | None = None
-    public_dir: Path = Path("/run/reading-room")
+    public_dir: Path = PUBLIC_DIR
     outside: Outside | None = None
     """What VPCs reach by their internet gateways."""
     beyond: Path | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reading_room.agent.holder import recorded
+from reading_room.agent.holder import PUBLIC_DIR, recorded
 from reading_room.agent.main import AgentConfig, prove
 from reading_room.containers.spec import Limits
 from reading_room.dataplane.linux.uplink import SLIRP, VETH
@@ -71,8 +71,7 @@ def _owner(folder: Path) -> int:
 
 def prove_only() -> int:
     """Try enforcement in a scratch VPC, print what was seen, and return the exit code."""
-    folder = Path("/run/reading-room")
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    proof = prove(folder)
+    PUBLIC_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)
+    proof = prove(PUBLIC_DIR)
     print("\n".join(proof.lines))
     return 0 if proof.passed else 1

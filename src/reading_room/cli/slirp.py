@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "slirp4netns"
 TUNNEL = Path("/dev/net/tun")
-PIN = "run/reading-room/uplink/uplink"
-"""The uplink namespace's pin, below the root of the holder's mount namespace."""
+PIN = "uplink/uplink"
+"""The uplink namespace's pin in the holder's public folder."""
 DEVICE, MTU = "tap0", 1500
 PAUSE_SECONDS = 1.0
 """Between two starts."""
@@ -53,7 +53,7 @@ class Slirp:
 
     def tend(self, holder: Holder) -> None:
         """Start the program where the uplink namespace has none, and end it where the namespace is another by now."""
-        pin = Path(f"/proc/{holder.pid}/root/{PIN}")
+        pin = holder.public_dir / PIN
         namespace = self._identity(pin, holder)
         if self._process is not None and (self._process.poll() is not None or namespace != self._namespace):
             if namespace == self._namespace:

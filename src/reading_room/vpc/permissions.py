@@ -62,19 +62,6 @@ class Permission:
         return f"peer: {peer}, {protocol}{ports}, ALLOW"
 
 
-def identity_of(rule: SecurityGroupRule) -> tuple[Any, ...]:
-    """Return what makes a stored rule the same as a ``Permission``."""
-    return (
-        rule.protocol,
-        rule.from_port,
-        rule.to_port,
-        rule.cidr_ipv4,
-        rule.cidr_ipv6,
-        rule.prefix_list_id,
-        rule.referenced_group_id,
-    )
-
-
 def permission_of(rule: SecurityGroupRule) -> Permission:
     """Return a stored rule as what asks for it."""
     return Permission(

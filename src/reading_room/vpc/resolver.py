@@ -107,6 +107,11 @@ def _public_records(session: Session, vpc_id: str, region: str) -> dict[str, tup
     }
 
 
+def private_name(address: str, domain: str) -> str:
+    """Return the private host name of an address in a domain."""
+    return f"ip-{address.replace('.', '-')}.{domain}"
+
+
 def public_name(address: str, region: str) -> str:
     """Return the public host name of a public address."""
     place = "compute-1" if region == "us-east-1" else f"{region}.compute"
@@ -224,7 +229,7 @@ def _records(name: str, question: DNSQuestion, zones: Zones) -> list[RR] | None:
 
 def _host_of(address: str, zones: Zones) -> str | None:
     if address in zones.addresses:
-        return f"ip-{address.replace('.', '-')}.{zones.domain}"
+        return private_name(address, zones.domain)
     name = public_name(address, zones.region)
     return name if name in zones.records else None
 

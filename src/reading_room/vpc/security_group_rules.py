@@ -12,7 +12,7 @@ from reading_room.ids import resource_id
 from reading_room.vpc import customer_prefix_lists, lookup, security_groups, tags
 from reading_room.vpc.errors import SecurityGroupRuleNotFound
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE
-from reading_room.vpc.permissions import Permission, identity_of, permission_of
+from reading_room.vpc.permissions import Permission, permission_of
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import (
     DuplicatePermission,
@@ -38,7 +38,7 @@ def authorize(
     ``GroupOfAnotherNetwork``, ``PrefixListNotFound``, ``Ipv6Rule`` or ``LimitExceeded``.
     """
     existing = _rules(session, group, egress)
-    known = {identity_of(rule) for rule in existing}
+    known = {permission_of(rule).identity for rule in existing}
     added: list[SecurityGroupRule] = []
     for given in permissions:
         permission = _new(session, group, given)
@@ -60,7 +60,7 @@ def revoke(
     A permission must match in protocol, ports and peer; its description does not matter. Raises ``PermissionMissing``
     for one without a match, except in a default VPC, where EC2 answers with the list of them instead.
     """
-    by_identity = {identity_of(rule): rule for rule in _rules(session, group, egress)}
+    by_identity = {permission_of(rule).identity: rule for rule in _rules(session, group, egress)}
     removed: list[SecurityGroupRule] = []
     unknown: list[Permission] = []
     for given in permissions:
@@ -89,7 +89,7 @@ def revoke_by_id(
 
 def describe(session: Session, group: SecurityGroup, permissions: Sequence[Permission], *, egress: bool) -> None:
     """Give rules that exist another description, or none. Raises ``PermissionMissing``."""
-    by_identity = {identity_of(rule): rule for rule in _rules(session, group, egress)}
+    by_identity = {permission_of(rule).identity: rule for rule in _rules(session, group, egress)}
     found = [(by_identity.get(_resolved(session, group, given).identity), given) for given in permissions]
     for rule, given in found:
         if rule is None:
@@ -119,7 +119,7 @@ def modify(
     """
     for rule in _own(session, group, list(changes)):
         permission = _new(session, group, changes[rule.rule_id])
-        if [peer is None for peer in permission.peers] != [peer is None for peer in identity_of(rule)[3:]]:
+        if [peer is None for peer in permission.peers] != [peer is None for peer in permission_of(rule).peers]:
             raise PeerKindChanged(rule.rule_id)
         rule.protocol, rule.from_port, rule.to_port = permission.identity[:3]
         rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, rule.referenced_group_id = permission.peers
@@ -130,9 +130,9 @@ def modify(
         _require_room(session, group, rules, quotas)
         seen: set[tuple[object, ...]] = set()
         for rule in rules:
-            if identity_of(rule) in seen:
+            if permission_of(rule).identity in seen:
                 raise DuplicatePermission(str(permission_of(rule)))
-            seen.add(identity_of(rule))
+            seen.add(permission_of(rule).identity)
 
 
 def _own(session: Session, group: SecurityGroup, rule_ids: Sequence[str]) -> list[SecurityGroupRule]:

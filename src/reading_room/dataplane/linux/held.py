@@ -21,7 +21,9 @@ from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.libnftables import Rules, RulesetError
 from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
 from reading_room.dataplane.linux.nftables import TABLE, Ruleset
-from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RouteSocket
+from reading_room.dataplane.linux.rtnetlink import LOOPBACK, TO_BLACKHOLE, TO_TABLE, RouteSocket
+from reading_room.dataplane.linux.steps import Stray
+from reading_room.dataplane.linux.uplink import PolicyRule
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +90,17 @@ class HeldNamespace(ABC, Generic[Picture]):
     @abstractmethod
     def look(self) -> Picture:
         """Read the namespace anew."""
+
+    def _policy_rules(self) -> tuple[list[PolicyRule], list[Stray]]:
+        """Return the policy rules of the forms that we make, and everything else as strays."""
+        rules, strays = [], []
+        for rule in self.routes.rules():
+            if rule.plain and rule.action in (TO_TABLE, TO_BLACKHOLE):
+                rules.append(PolicyRule(rule.preference, rule.table, rule.mark, rule.from_here))
+            else:
+                what = f"the policy rule {rule.preference} (table {rule.table})"
+                strays.append(Stray(what, rtnetlink.DELRULE, rule.body))
+        return rules, strays
 
     def generation(self) -> int:
         """Return the namespace's nftables generation id, one more after every transaction of anybody."""

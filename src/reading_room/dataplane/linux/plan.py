@@ -35,6 +35,7 @@ from reading_room.dataplane.linux.steps import (
     RemoveSecondary,
     RemoveStray,
     Step,
+    compare,
 )
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.linux.uplink import main_blackholes, policy_rules, table_routes
@@ -68,7 +69,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     vpc_id = desired.vpc_id
     kept, unwanted = _compare_links(desired, observed)
     on_lo = (*desired.addresses, *desired.endpoint_addresses)
-    add_address, drop_address = _compare(on_lo, observed.addresses)
+    add_address, drop_address = compare(on_lo, observed.addresses)
     for stray in observed.strays:
         yield RemoveStray(vpc_id, stray, f"{stray.what} is not ours")
     for found, why in unwanted:
@@ -76,7 +77,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     if observed.uplink is not None and (desired.uplink is None or not observed.uplink):
         yield DeleteUplink(vpc_id, "it does not work" if desired.uplink else "the VPC has no internet gateway")
     lost = {
-        each.interface_id: _compare(each.secondary, kept[each.interface_id].secondary)[1]
+        each.interface_id: compare(each.secondary, kept[each.interface_id].secondary)[1]
         for each in desired.links
         if each.interface_id in kept
     }
@@ -106,7 +107,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         there = kept.get(link.interface_id)
         if there is None:
             yield CreateLink(vpc_id, link, "the interface has no wire")
-        elif addresses := _compare(link.secondary, there.secondary)[0]:
+        elif addresses := compare(link.secondary, there.secondary)[0]:
             yield AddSecondary(vpc_id, link, addresses, "the interface has further addresses")
     for label in desired.listeners:
         if label not in observed.listeners:
@@ -119,7 +120,7 @@ def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     A blackhole goes last and comes first. A rule leads to a table only when its routes are there.
     """
     vpc_id, why = desired.vpc_id, "what no interface takes is dropped in silence"
-    add_blackholes, drop_blackholes = _compare(main_blackholes(desired), observed.blackholes)
+    add_blackholes, drop_blackholes = compare(main_blackholes(desired), observed.blackholes)
     if add_blackholes:
         yield ChangeBlackholes(vpc_id, add_blackholes, (), why)
     rules, routes = policy_rules(desired), table_routes(desired)
@@ -150,11 +151,6 @@ def _removal(observed: ObservedRouter) -> list[Step]:
     ports = sorted({port for reach in observed.reach or () for port in reach.ports})
     steps += [CutConnections(vpc_id, port, (), why) for port in ports]
     return [*steps, DeleteNamespace(vpc_id, observed.namespace, why)]
-
-
-def _compare(wanted: tuple[str, ...], there: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    add = tuple(each for each in wanted if each not in there)
-    return add, tuple(each for each in there if each not in wanted)
 
 
 def _compare_links(

@@ -16,12 +16,10 @@ from reading_room.dataplane.linux.rtnetlink import (
     RT_TABLE_MAIN,
     RTPROT_SECONDARY,
     RTPROT_STATIC,
-    TO_BLACKHOLE,
-    TO_TABLE,
     FoundLink,
 )
 from reading_room.dataplane.linux.steps import ObservedLink, ObservedRouter, Stray
-from reading_room.dataplane.linux.uplink import UPLINK_HOP, PolicyRule, TableRoute
+from reading_room.dataplane.linux.uplink import UPLINK_HOP, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
 
 
@@ -112,13 +110,8 @@ class Router(HeldNamespace[ObservedRouter]):
             else:
                 what = f"the {route.kind} route to {route.destination} by {device or 'nothing'} (table {route.table})"
                 strays.append(Stray(what, rtnetlink.DELROUTE, route.body))
-        rules = []
-        for rule in self.routes.rules():
-            if rule.plain and rule.action in (TO_TABLE, TO_BLACKHOLE):
-                rules.append(PolicyRule(rule.preference, rule.table, rule.mark, rule.from_here))
-            else:
-                what = f"the policy rule {rule.preference} (table {rule.table})"
-                strays.append(Stray(what, rtnetlink.DELRULE, rule.body))
+        rules, others = self._policy_rules()
+        strays += others
         uplink = next((link for link in found.values() if link.name == UPLINK_DEVICE), None)
 
         def works(link: FoundLink, neighbour: str) -> bool:

@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from reading_room.dataplane.linux.host import EndpointReach, LinkConfig, Translation
 from reading_room.dataplane.linux.nftables import Ruleset
 from reading_room.dataplane.linux.uplink import BUILT_IN_RULES, PolicyRule, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
+
+Thing = TypeVar("Thing")
+
+
+def compare(wanted: Sequence[Thing], there: Sequence[Thing]) -> tuple[tuple[Thing, ...], tuple[Thing, ...]]:
+    """Return what is to be added and what is to be removed, each in its order."""
+    add = tuple(each for each in wanted if each not in there)
+    return add, tuple(each for each in there if each not in wanted)
+
 
 # What is
 

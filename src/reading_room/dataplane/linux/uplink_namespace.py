@@ -8,8 +8,6 @@ from reading_room.dataplane.linux.netlink import Request
 from reading_room.dataplane.linux.rtnetlink import (
     RT_TABLE_MAIN,
     RTPROT_STATIC,
-    TO_BLACKHOLE,
-    TO_TABLE,
     FoundLink,
     RouteSocket,
 )
@@ -80,12 +78,8 @@ class UplinkNamespace(HeldNamespace[ObservedUplink]):
             else:
                 what = f"the {route.kind} route to {route.destination} (table {route.table})"
                 strays.append(Stray(what, rtnetlink.DELROUTE, route.body))
-        rules = []
-        for rule in self.routes.rules():
-            if rule.plain and rule.action in (TO_TABLE, TO_BLACKHOLE):
-                rules.append(PolicyRule(rule.preference, rule.table, rule.mark, rule.from_here))
-            else:
-                strays.append(Stray(f"the policy rule {rule.preference}", rtnetlink.DELRULE, rule.body))
+        rules, others = self._policy_rules()
+        strays += others
         return ObservedUplink(
             wires=tuple(sorted((link.name, link.alias) for link in wires.values() if _works(link))),
             routes=tuple(sorted(routes)),

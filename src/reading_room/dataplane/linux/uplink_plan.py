@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.steps import Stray
+from reading_room.dataplane.linux.steps import Stray, compare
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.linux.uplink import (
     BUILT_IN_RULES,
@@ -115,8 +115,7 @@ def plan_uplink(desired: UplinkConfig, observed: ObservedUplink) -> Iterator[Upl
         yield UplinkRules(creation(ruleset), ruleset, "nobody knows what the table in force says")
     elif transactions := differences(observed.ruleset, ruleset):
         yield UplinkRules(transactions, ruleset, "public addresses or VPCs with an internet gateway changed")
-    add_rules = tuple(each for each in RULES if each not in observed.rules)
-    drop_rules = tuple(each for each in observed.rules if each not in RULES)
+    add_rules, drop_rules = compare(RULES, observed.rules)
     if add_rules or drop_rules:
         yield UplinkPolicy(add_rules, drop_rules, "what nobody has is dropped in silence")
     there = set(observed.wires)
@@ -126,8 +125,7 @@ def plan_uplink(desired: UplinkConfig, observed: ObservedUplink) -> Iterator[Upl
         if (wire.device, wire.vpc_id) in there
         for address in wire.public
     ]
-    add = tuple(each for each in wanted if each not in observed.routes)
-    drop = tuple(each for each in observed.routes if each not in wanted)
+    add, drop = compare(wanted, observed.routes)
     if add or drop:
         yield UplinkRoutes(add, drop, "public addresses follow Elastic IPs and NAT gateways")
     outside = desired.outside

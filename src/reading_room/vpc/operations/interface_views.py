@@ -43,7 +43,7 @@ class _Names:
     public_names: bool
 
     def private(self, address: str) -> str:
-        return f"ip-{address.replace('.', '-')}.{dhcp_options.private_domain(self.region)}"
+        return resolver.private_name(address, dhcp_options.private_domain(self.region))
 
     def public(self, address: str) -> str:
         return resolver.public_name(address, self.region) if self.public_names else ""
