@@ -15,7 +15,7 @@ DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check lint network e2e bench quality models fuzz chaos docs clean setup
+.PHONY: help demo up test check audit lint network e2e bench quality models fuzz chaos docs clean setup
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -39,11 +39,16 @@ lint: $(STAMP)  ## Style, types and import contracts
 	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports
 
-check: lint  ## Lint, types, import contracts, pure and API tests
+audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirements.txt; needs the network
+	@[ -x $(VENV)-audit/bin/pip-audit ] || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install --quiet pip-audit; }
+	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
+
+check: lint  ## Lint, types, import contracts, bandit, pure and API tests
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src scripts
 	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz"
 
 test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
-	$(BIN)/pytest -m "not chaos and not fuzz"
+	@scripts/test $(BIN)/pytest
 
 network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
 	$(BIN)/pytest -m "network and not chaos and not fuzz"

@@ -6,7 +6,10 @@ import importlib
 import sys
 from pathlib import Path
 
-ORDER = ("service", "jobs", "kinds", "realtime", "network", "vpc", "flow_logs", "s3", "engines")
+ORDER = (
+    *("service", "jobs", "kinds", "programs", "realtime", "network", "vpc", "flow_logs"),
+    *("s3", "wire", "policies", "engines"),
+)
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ with open(sys.argv[2]) as documents, open(sys.argv[3], "w") as out:
 def main() -> None:
     """Measure and record."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*_tiny(Path(folder)), *_large(Path(folder))]
+        rows = [*_tiny(Path(folder)), _without_endpoint(Path(folder)), *_large(Path(folder))]
     record("Jobs", rows)
 
 
@@ -77,6 +77,26 @@ def _tiny(folder: Path) -> Iterator[Row]:
                 times.append(time.perf_counter() - began)
             what = "three tiny documents, submit to COMPLETED, " + ("started ahead" if standby else "not started ahead")
             yield Row(what, spread(times[1:]), bar, f"{ROUNDS} jobs one after the other, polled every 5 ms")
+
+
+def _without_endpoint(folder: Path) -> Row:
+    with library(folder, 0) as (account, bucket, request):
+        calls = reading.JobCalls(account, "entities")
+        account.s3.put_object(Bucket=bucket, Key="in/a.txt", Body=b"Paris is in France.")
+        vpc = account.ec2.describe_subnets(SubnetIds=request["VpcConfig"]["Subnets"])["Subnets"][0]["VpcId"]
+        found = account.ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+        endpoints = [endpoint["VpcEndpointId"] for endpoint in found]
+        account.ec2.delete_vpc_endpoints(VpcEndpointIds=endpoints)
+        times = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            job = calls.start(InputDataConfig={"S3Uri": f"s3://{bucket}/in/"}, **request)
+            while (properties := calls.describe(job))["JobStatus"] not in reading.OVER:
+                time.sleep(0.005)
+            times.append(time.perf_counter() - began)
+            assert properties["JobStatus"] == "FAILED", properties
+    what = "a job in a VPC without an endpoint, submit to FAILED with the reason"
+    return Row(what, spread(times), "1 s", f"{ROUNDS} jobs one after the other, polled every 5 ms")
 
 
 def until_over(calls: reading.JobCalls, job: str, pause: float) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
 def _trainings(folder: Path) -> Iterator[Row]:
     with library(folder, 0) as (account, bucket, request):
         request = {key: value for key, value in request.items() if key != "OutputDataConfig"}
-        account.s3.put_object(Bucket=bucket, Key="train/classes.csv", Body=_classes(10_000, 77))
+        account.s3.put_object(Bucket=bucket, Key="train/classes.csv", Body=classes(10_000, 77))
         began = time.perf_counter()
         arn = account.comprehend.create_document_classifier(
             DocumentClassifierName="bench",
@@ -45,7 +45,7 @@ def _trainings(folder: Path) -> Iterator[Row]:
             LanguageCode="en",
             **request,
         )["DocumentClassifierArn"]
-        spent = _until_trained(
+        spent = until_trained(
             lambda: account.comprehend.describe_document_classifier(DocumentClassifierArn=arn)[
                 "DocumentClassifierProperties"
             ],
@@ -66,7 +66,7 @@ def _trainings(folder: Path) -> Iterator[Row]:
             LanguageCode="en",
             **request,
         )["EntityRecognizerArn"]
-        spent = _until_trained(
+        spent = until_trained(
             lambda: account.comprehend.describe_entity_recognizer(EntityRecognizerArn=arn)[
                 "EntityRecognizerProperties"
             ],
@@ -75,7 +75,8 @@ def _trainings(folder: Path) -> Iterator[Row]:
         yield Row("recognizer: 700 documents with annotations, submit to TRAINED", f"{spent:.1f} s", "60 s", "once")
 
 
-def _until_trained(describe: Any, began: float) -> float:
+def until_trained(describe: Any, began: float) -> float:
+    """Wait until a model is TRAINED and return how long that took since ``began``, in seconds."""
     while True:
         found = describe()
         if found["Status"] in ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR"):
@@ -84,8 +85,8 @@ def _until_trained(describe: Any, began: float) -> float:
         time.sleep(0.1)
 
 
-def _classes(rows: int, classes: int) -> bytes:
-    """Rows of about the length of a customer's question, whose first words tell the class."""
+def classes(rows: int, classes: int) -> bytes:
+    """Return a CSV of rows of about the length of a customer's question, whose first words tell the class."""
     chooser = random.Random(11)
     words = " ".join(corpus(50)).split()
     out = io.StringIO()

@@ -1,113 +1,272 @@
-"""Throughput and latency of the S3 endpoint on this machine, over a loopback socket between two processes.
+"""The store: large objects through endpoint and policy against the store alone, and the listing of 100,000 keys.
 
-Medians of interleaved rounds.
+Servers run in a process of their own; the client is boto3. Both sides of a comparison speak TLS, and their rounds
+alternate.
 """
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+import http.client
+import json
 import multiprocessing
 import os
+import re
 import socket
-import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import uvicorn
+import uvloop
 from botocore.config import Config
+from sqlalchemy import insert
 
-from bench.report import Row, record
+from bench.report import Row, median, record, spread
+from reading_room.aws.call import NetworkPath
+from reading_room.aws.errors import AwsError
+from reading_room.aws.receive import PATH_KEY
+from reading_room.aws.sigv4 import Verified
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
-from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.hosts.authority import prepare_doors, server_context
+from reading_room.hosts.http_listener import HttpListener
+from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.server import S3Application
+from reading_room.s3.tables import S3Object
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
+ENDPOINT, VPC = "vpce-0123456789abcdef0", "vpc-0123456789abcdef0"
 LARGE = 64 * 1024 * 1024
-ROUNDS = 5
-SMALL_CALLS = 200
+PIECE = 1 << 20
+ROUNDS = int(os.environ.get("BENCH_S3_ROUNDS", "7"))
+KEYS = int(os.environ.get("BENCH_S3_KEYS", "100000"))
+
+BUCKETS = ["arn:aws:s3:::bench", "arn:aws:s3:::bench/*"]
+OF_THE_ENDPOINT = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": BUCKETS,
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+    },
+}
+OF_THE_BUCKET = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*Object",
+        "Resource": BUCKETS,
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": ENDPOINT}},
+    },
+}
 
 
-def serve(folder: Path, listener: socket.socket) -> None:
-    """Serve S3 from a folder on a socket."""
+class StoreAlone(S3Application):
+    """The store without what guards it: nobody is authenticated, nothing is decided."""
+
+    def _authenticate(self, *_: Any) -> Verified | None:
+        return None
+
+    def _authorize(self, *_: Any) -> tuple[str, Mapping[str, AwsError]]:
+        return ACCOUNT, {}
+
+
+def main() -> None:
+    """Measure and record."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sockets = {kind: socket.create_server(("127.0.0.1", 0)) for kind in ("guarded", "alone", "plain")}
+        server = multiprocessing.get_context("fork").Process(target=_serve, args=(folder, sockets), daemon=True)
+        server.start()
+        try:
+            clients = _clients(folder, sockets)
+            rows = [*_large(clients), *_listing(clients["plain"], folder, server.pid or 0)]
+        finally:
+            server.terminate()
+            server.join()
+    record("S3", rows)
+
+
+def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     database = Database.open(folder / "db.sqlite")
     database.create_tables()
+    database.prepare_log()
     first_administrator(database, ACCOUNT, REGION, folder / "credentials", system_clock)
     backend = file_backend(database, folder / "s3", REGION, system_clock)
-    authorization = S3Authorization(PolicyAuthorizer(database, REGION, system_clock), backend, REGION)
-    app = S3Application(backend, StoredCredentials(database), authorization, region=REGION)
-    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).run(sockets=[listener])
+    endpoint = EndpointPolicy(json.dumps(OF_THE_ENDPOINT), gateway=True)
+    authorizer = PolicyAuthorizer(database, REGION, system_clock, lambda _: endpoint)
+    authorization = S3Authorization(authorizer, backend, REGION)
+    given = (backend, StoredCredentials(database), authorization)
+    guarded = S3Application(*given, region=REGION, vpc_only=True)
+    through = NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=ENDPOINT, vpc_source_ip="10.0.0.7")
+
+    async def in_vpc(scope: Any, receive: Any, send: Any) -> None:
+        """Say of each request what a VPC's listener says of its socket."""
+        scope[PATH_KEY] = through
+        await guarded(scope, receive, send)
+
+    apps = {
+        "guarded": in_vpc,
+        "alone": StoreAlone(*given, region=REGION),
+        "plain": S3Application(*given, region=REGION),
+    }
+    doors = prepare_doors(folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+
+    async def serve() -> None:
+        for kind, app in apps.items():
+            tls = None if kind == "plain" else server_context(doors.leaf)
+            await HttpListener(app, sockets[kind], tls).start()
+        (folder / "ready").touch()
+        await asyncio.Event().wait()
+
+    uvloop.run(serve())
 
 
-def client_of(folder: Path, port: int) -> Any:
-    """Return a client once the server is up."""
-    credentials = folder / "credentials"
-    while not credentials.exists():
+def _clients(folder: Path, sockets: Mapping[str, socket.socket]) -> dict[str, Any]:
+    while not (folder / "ready").exists():
         time.sleep(0.05)
-    lines = dict(line.split(" = ") for line in credentials.read_text().splitlines() if " = " in line)
-    return connect(
-        "s3",
-        f"http://127.0.0.1:{port}",
-        access_key_id=lines["aws_access_key_id"],
-        secret_access_key=lines["aws_secret_access_key"],
-        config=Config(retries={"total_max_attempts": 5}),
-    )
+    lines = dict(line.split(" = ") for line in (folder / "credentials").read_text().splitlines() if " = " in line)
+    made = {}
+    for kind, sock in sockets.items():
+        scheme = "http" if kind == "plain" else "https"
+        made[kind] = connect(
+            "s3",
+            f"{scheme}://127.0.0.1:{sock.getsockname()[1]}",
+            access_key_id=lines["aws_access_key_id"],
+            secret_access_key=lines["aws_secret_access_key"],
+            config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4"),
+            verify=str(folder / "doors" / "authority.pem"),
+        )
+    return made
 
 
-def timed(call: Any) -> float:
-    """Return the seconds that a call takes."""
+def _large(clients: Mapping[str, Any]) -> Iterator[Row]:
+    plain = clients["plain"]
+    plain.create_bucket(Bucket="bench")
+    plain.put_bucket_policy(Bucket="bench", Policy=json.dumps(OF_THE_BUCKET))
+    data = os.urandom(LARGE)
+    times: dict[tuple[str, str], list[float]] = {}
+    for number in range(ROUNDS + 1):
+        for kind in ("guarded", "alone"):
+            put = _timed(partial(clients[kind].put_object, Bucket="bench", Key="large", Body=data))
+            got = _timed(partial(_read, clients[kind]))
+            if number:  # The first round warms up.
+                times.setdefault(("PUT", kind), []).append(put)
+                times.setdefault(("GET", kind), []).append(got)
+    for what in ("PUT", "GET"):
+        guarded, alone = median(times[what, "guarded"]), median(times[what, "alone"])
+        yield Row(
+            f"{what} of 64 MB through endpoint and policy: rate against the store alone",
+            f"{alone / guarded:.2f} ×",
+            "0.8 ×",
+            f"both over TLS on loopback, reads in 1 MB pieces, {ROUNDS} alternating rounds; signature, identity, bucket"
+            f" and endpoint policy as a VPC's listener has them, {LARGE / 1e6 / guarded:.0f} MB/s; nothing of it, "
+            f"{LARGE / 1e6 / alone:.0f} MB/s",
+        )
+
+
+def _read(s3: Any) -> None:
+    for _ in s3.get_object(Bucket="bench", Key="large")["Body"].iter_chunks(PIECE):
+        pass
+
+
+def _timed(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
-def measure(s3: Any) -> dict[str, float]:
-    """Return the medians."""
-    data = os.urandom(LARGE)
-    small = b"x" * 2048
-    s3.create_bucket(Bucket="bench")
-    seconds: dict[str, list[float]] = {"put": [], "get": [], "small put": [], "small get": [], "head": []}
-    for _ in range(ROUNDS):
-        seconds["put"].append(timed(lambda: s3.put_object(Bucket="bench", Key="large", Body=data)))
-        body = s3.get_object(Bucket="bench", Key="large")["Body"]
-        seconds["get"].append(timed(lambda: [None for _ in body.iter_chunks(1 << 20)]))  # noqa: B023
-        for number in range(SMALL_CALLS // ROUNDS):
-            place = {"Bucket": "bench", "Key": f"small/{number}"}
-            seconds["small put"].append(timed(lambda: s3.put_object(**place, Body=small)))  # noqa: B023
-            seconds["small get"].append(timed(lambda: s3.get_object(**place)["Body"].read()))  # noqa: B023
-            seconds["head"].append(timed(lambda: s3.head_object(**place)))  # noqa: B023
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    megabytes = LARGE / 1e6
-    return {
-        "put MB/s": round(megabytes / median["put"], 1),
-        "get MB/s": round(megabytes / median["get"], 1),
-        "put 2 KB ms": round(median["small put"] * 1000, 2),
-        "get 2 KB ms": round(median["small get"] * 1000, 2),
-        "head ms": round(median["head"] * 1000, 2),
-    }
+def _listing(s3: Any, folder: Path, pid: int) -> Iterator[Row]:
+    s3.create_bucket(Bucket="many-keys")
+    _fill(folder)
+    _pages(s3)
+    before, busy = _memory(pid), _processor(pid)
+    seconds = [_timed(partial(_pages, s3)) for _ in range(3)]
+    busy = (_processor(pid) - busy) / 3
+    grown = (_memory(pid) - before) / 1e6
+    title = f"listing {KEYS:,} keys"
+    how = f"ListObjectsV2 in pages of 1,000 by presigned URLs on one connection; {busy:.2f} s of the server's processor"
+    yield Row(f"{title}, all pages", spread(seconds, "s", 1), "2 s", how)
+    yield Row(f"{title}: growth of the server", f"{grown:.1f} MB", "flat", "PSS, from the first listing to the fourth")
+    seconds = [_timed(partial(_paginate, s3))]
+    yield Row(f"{title}, with boto3", spread(seconds, "s", 1), "reported", "its paginator; most is its own parsing")
 
 
-def main() -> None:
-    """Run everything and print the result."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        server = multiprocessing.get_context("fork").Process(target=serve, args=(folder, listener), daemon=True)
-        server.start()
-        try:
-            result = measure(client_of(folder, listener.getsockname()[1]))
-        finally:
-            server.terminate()
-            server.join()
-    how = "boto3 over http on loopback, server in a process of its own, medians"
-    record("S3", [Row(what, f"{figure:g}", "reported", how) for what, figure in result.items()])
+def _pages(s3: Any) -> None:
+    """List every key as a client does that reads of a page only where the next one begins."""
+    place = urlsplit(s3.meta.endpoint_url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port)
+    found, token = 0, ""
+    while True:
+        more = {"ContinuationToken": token} if token else {}
+        url = urlsplit(s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "many-keys", **more}))
+        connection.request("GET", f"{url.path}?{url.query}")
+        page = connection.getresponse().read()
+        found += page.count(b"<Key>")
+        following = re.search(b"<NextContinuationToken>([^<]+)<", page)
+        if following is None:
+            break
+        token = following[1].decode()
+    if found != KEYS:
+        raise RuntimeError(f"{found} keys were listed, not {KEYS}")
+
+
+def _paginate(s3: Any) -> None:
+    for _ in s3.get_paginator("list_objects_v2").paginate(Bucket="many-keys"):
+        pass
+
+
+def _fill(folder: Path) -> None:
+    """Put many small objects into the database as so many PUTs would."""
+    database = Database.open(folder / "db.sqlite")
+    now = system_clock()
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(S3Object.__table__),  # type: ignore[arg-type]
+            [
+                {
+                    "bucket": "many-keys",
+                    "key": f"folder-{number % 100:02d}/document-{number:06d}.txt".encode(),
+                    "size": 1000,
+                    "etag": f"{number:032x}",
+                    "sha256": f"{number:064x}",
+                    "last_modified": now,
+                    "headers": {"content-type": "text/plain"},
+                    "user_metadata": {},
+                    "checksum": {"algorithm": "CRC64NVME", "value": "AAAAAAAAAAA=", "type": "FULL_OBJECT"},
+                    "segments": [["", 1000]],
+                    "multipart": False,
+                    "content": b"x" * 1000,
+                }
+                for number in range(KEYS)
+            ],
+        )
+    database.close()
+
+
+def _memory(pid: int) -> int:
+    """Return the proportional set size of a process in bytes."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1]) * 1024
+
+
+def _processor(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Write the pages that are read off the code: `make docs`. A test fails when one of them is behind.
 
-docs/reference/settings.md, operations.md, ec2.md, differences.md and cli.md there, and the tree in ARCHITECTURE.md.
+docs/reference/settings.md, operations.md, ec2.md, s3.md, differences.md and cli.md there, and the tree in
+ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -77,6 +78,45 @@ def _needs(operation: str) -> str:
     headers = {"x-amz-copy-source": "/source/key"}
     found = requirements(operation, Address("bucket", "key"), {}, headers)
     return ", ".join(f"`{r.action}`" + (" on the source" if r.bucket == "source" else "") for r in found)
+
+
+def s3_page() -> str:
+    """Return what each operation of S3's model does here: which of its parameters have an effect, which are refused."""
+    from botocore.model import StructureShape
+
+    from reading_room.aws.models import service_model
+    from reading_room.s3.operations.table import OPERATIONS
+
+    model = service_model("s3")
+    there = _s3_operations()
+    lines = [
+        "# S3, operation by operation",
+        "",
+        "A parameter without an effect here is refused with `NotImplemented` before anything is done. So is a query",
+        "name or an `x-amz-` header that an operation does not have, but for query names that begin with `x-`.",
+        "",
+        "| operation | parameters with an effect | refused |",
+        "|---|---|---|",
+    ]
+    for name in there:
+        shape = model.operation_model(name).input_shape
+        members = list(shape.members) if isinstance(shape, StructureShape) else []
+        given = [member for member in members if OPERATIONS[name].gives_effect_to(member)]
+        refused = [member for member in members if member not in given]
+        lines.append(f"| {name} | {', '.join(given)} | {', '.join(refused)} |")
+    absent = [name for name in model.operation_names if name not in there]
+    lines += [
+        "",
+        "A browser's form (POST on a bucket) is taken as PutObject; OPTIONS is answered from the bucket's CORS rules.",
+        "",
+        "## Not implemented",
+        "",
+        "Each answers 501 `NotImplemented` and changes nothing. Of those that are older names for the same request,",
+        "the newer name counts.",
+        "",
+        *(f"- {name}" for name in absent),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 COMMON_TESTS = {
@@ -216,7 +256,7 @@ def differences_page() -> str:
 
 def cli_page() -> str:
     """Return the help of every command."""
-    from reading_room.cli.main import app
+    from reading_room.cli.commands import app
 
     root = typer.main.get_command(app)
     lines = ["# Command line", ""]
@@ -275,6 +315,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
         ROOT / "docs" / "reference" / "ec2.md": ec2_page(),
+        ROOT / "docs" / "reference" / "s3.md": s3_page(),
         ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         architecture: with_tree(architecture.read_text()),

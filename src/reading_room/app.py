@@ -12,15 +12,19 @@ import gc
 import logging
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
+from reading_room.aws.call_record import CallRecord
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
+from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
+from reading_room.comprehend import tags as comprehend_tags
 from reading_room.comprehend.model_metadata import check_metadata
 from reading_room.comprehend.model_upkeep import ModelUpkeep
 from reading_room.comprehend.operations.jobs import JobOperations
@@ -32,23 +36,27 @@ from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.doors import Door, DoorCertificate, DoorError, certificate_names, doors, is_loopback
 from reading_room.hosts.http_listener import HttpListener
-from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.listeners import PEER_CONNECTIONS, VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
+from reading_room.iam.authorization_messages import AuthorizationMessages
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.container_credentials import ContainerCredentials, CredentialsOwner
 from reading_room.iam.credentials import StoredCredentials
-from reading_room.iam.operations.roles import RoleOperations
+from reading_room.iam.key_uses import KeyUses
+from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
-from reading_room.iam.operations.users import UserOperations
+from reading_room.iam.operations.table import iam_operations
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owner_of
 from reading_room.jobs.record import LOCAL_HOST
@@ -65,16 +73,24 @@ from reading_room.s3.log_delivery import LogBuckets
 from reading_room.s3.server import S3Application
 from reading_room.s3.store import ObjectStore
 from reading_room.settings import Settings
+from reading_room.trail.operations import TrailOperations
+from reading_room.trail.recording import FOLDER as TRAIL_FOLDER
+from reading_room.trail.recording import Trail
 from reading_room.vpc import service_network
 from reading_room.vpc.bootstrap import default_vpc
 from reading_room.vpc.elastic_addresses import overlaps_with_services
-from reading_room.vpc.endpoints import EndpointPolicies
+from reading_room.vpc.endpoints import EndpointAccounts, EndpointPolicies
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.vpc.operations import ec2_operations
 from reading_room.vpc.quotas import Quotas as VpcQuotas
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS = 0.0005
+"""After how long a thread that computes lets another one go on. Python's own 5 ms would be added to each answer of a
+call that changes the network, twice: the wish for the hosts is put together meanwhile."""
+CERTIFICATE_SECONDS = 1.0
+"""How often it is looked whether the certificate of HTTPS is another."""
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to end when the server is told to."""
 HOST_TABLES = NETWORK_TABLES | WISH_TABLES
@@ -101,15 +117,48 @@ class Product:
         self.clock = clock
         region = settings.region
         self.credentials = StoredCredentials(database)
-        self.authorizer = PolicyAuthorizer(database, region, clock, EndpointPolicies(database))
+        self.key_uses = KeyUses(database)
+        self.trail = Trail(
+            settings.data / TRAIL_FOLDER,
+            clock,
+            settings.trail_days,
+            settings.trail_bytes,
+            lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
+            EndpointAccounts(database),
+        )
+        self.messages = AuthorizationMessages(settings.data / "authorization-messages.key")
+        self.authorizer = PolicyAuthorizer(
+            database,
+            region,
+            clock,
+            EndpointPolicies(database),
+            self.trail.denied,
+            self.messages,
+            resource_tags(database),
+        )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
-        self.store = ObjectStore(backend, self.s3_authorization, clock)
+        self._throttle = Throttle(settings.profile)
+        self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
-        self.dispatcher = Dispatcher(self._operations(engines, backend), self.authorizer)
-        self.app = AwsApplication(self.dispatcher, self.credentials, self.s3, region=region, clock=clock)
+        self.dispatcher = Dispatcher(self._operations(engines, backend), self.authorizer, clock, self.trail.record)
+        self.app = AwsApplication(
+            self.dispatcher,
+            self.credentials,
+            self.s3,
+            region=region,
+            clock=clock,
+            throttle=self._throttle,
+            trail=self._record,
+        )
         self.flow_logs = FlowLogDelivery(
-            database, self.store.put, self.authorizer, clock, region, settings.data / "flow-windows.json"
+            database,
+            self.store.put,
+            self.authorizer,
+            clock,
+            region,
+            settings.data / "flow-windows.json",
+            self.trail.record,
         )
         policies = StoragePolicies(self.s3_authorization, backend)
         self.network = NetworkPreparation(
@@ -128,7 +177,7 @@ class Product:
         self.models = ModelUpkeep(database, self.store, clock)
 
     def _s3(self, backend: Backend, *, vpc_only: bool) -> S3Application:
-        hosts = {self.settings.host, "127.0.0.1", "localhost", "s3.localhost"}
+        hosts = {*certificate_names(self.settings), self.settings.host}
         return S3Application(
             backend,
             self.credentials,
@@ -137,7 +186,13 @@ class Product:
             clock=self.clock,
             base_hosts=hosts,
             vpc_only=vpc_only,
+            throttle=self._throttle,
+            trail=self._record,
         )
+
+    def _record(self, record: CallRecord) -> None:
+        self.trail.record(record)
+        self.key_uses.take(record)
 
     def _operations(self, engines: RealtimeEngines, backend: Backend) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
@@ -151,9 +206,10 @@ class Product:
                 VpcQuotas.of_profile(self.settings.profile),
                 self.settings.elastic_ip_pool,
             ),
-            RoleOperations(database, clock),
-            UserOperations(database, clock),
+            *iam_operations(database, clock, self.key_uses),
             StsOperations(database, authorizer, clock),
+            AuthorizationMessageOperations(self.messages),
+            TrailOperations(self.trail, clock),
             LogOperations(database, clock),
             JobOperations(database, clock, quotas, self.settings.topics),
             ModelOperations(database, clock, quotas, authorizer),
@@ -175,6 +231,8 @@ class Product:
         """Finish the calls that run and take no more."""
         for application in (self.app, self.s3, self.s3_in_vpcs):
             application.close()
+        self.trail.close()
+        self.key_uses.close()
 
 
 class JobLog:
@@ -195,6 +253,20 @@ class JobLog:
                 streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
 
 
+def resource_tags(database: Database) -> Callable[[str], Mapping[str, str]]:
+    """Return what the authorizer asks for the tags of jobs, models and log groups."""
+    readers = {"comprehend": comprehend_tags.stored, "logs": streams.stored_tags}
+
+    def read(arn: str) -> Mapping[str, str]:
+        reader = readers.get(arn.split(":", 3)[2])
+        if reader is None:
+            return {}
+        with database.reading() as session:
+            return reader(session, arn)
+
+    return read
+
+
 def operation_table() -> OperationTable:
     """Return the table of operations of a product that serves nobody; for the reference and its tests."""
     from reading_room.s3.backends.memory import memory_backend
@@ -212,6 +284,7 @@ def open_database(settings: Settings) -> Database:
     try:
         database = Database.open(settings.data / "db.sqlite")
         database.create_tables()
+        database.prepare_log()
     except SchemaVersionError as error:
         raise ServerError(str(error)) from error
     return database
@@ -225,6 +298,7 @@ def run_server(settings: Settings, ready: Callable[[], None]) -> None:
             f"READING_ROOM_ELASTIC_IP_POOL={settings.elastic_ip_pool} overlaps {overlapped}, where the services' own "
             "public addresses are: choose another network"
         )
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, ready))
 
@@ -257,7 +331,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         product.s3_in_vpcs,
         product.app,
         VpcNames(database),
-        ContainerCredentials(database, _owners(database), system_clock),
+        ContainerCredentials(database, _owners(database), system_clock, product.trail.record),
         certificates.context,
     )
 
@@ -265,6 +339,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         product.flow_logs.turn(system_clock())
 
     flow_logs = Loop("flow logs", deliver_flow_logs, every=1.0)
+    outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
 
     def interface_gone(interface_id: str) -> None:
         product.flow_logs.interface_deleted(interface_id)
@@ -283,8 +358,21 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     agent = AgentConnection(settings.data / "agent.sock", server_side)
     desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
     database.on_commit(lambda tables: wishes.wake() if tables & HOST_TABLES else None)
-    public = HttpListener(product.app, _listen(settings))
-    await public.start()
+    try:
+        opened, certificate = _open_doors(settings, product.app)
+    except DoorError as error:
+        raise ServerError(str(error)) from error
+    for _, listener in opened:
+        await listener.start()
+
+    def renew_certificate() -> None:
+        if certificate is not None and (renewed := certificate.renewed()) is not None:
+            log.info("HTTPS has another certificate from now on")
+            for door, listener in opened:
+                if door.secure:
+                    loop.call_soon_threadsafe(listener.renew, renewed)
+
+    renewal = Loop("certificate", renew_certificate, every=CERTIFICATE_SECONDS)
     ended = threading.Event()
     conversation = threading.Thread(target=agent.run, args=(ended,), name="agent-connection", daemon=True)
     # What start-up made lives as long as the process: the collector need not walk it again and again.
@@ -294,16 +382,19 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     product.models.start()
     wishes.start()
     flow_logs.start()
+    outside.start()
+    if certificate is not None:
+        renewal.start()
     conversation.start()
     ready()
-    log.info("serving http://%s:%d", settings.host, settings.port)
+    log.info("serving %s", " and ".join(door.url for door, _ in opened))
     try:
         await stop.wait()
     finally:
-        await public.drain(DRAIN_SECONDS)
+        await asyncio.gather(*(listener.drain(DRAIN_SECONDS) for _, listener in opened))
         ended.set()
-        for end in (wishes.stop, product.controller.stop, product.models.stop, flow_logs.stop):
-            await asyncio.to_thread(end)
+        for each in (renewal, wishes, product.controller, product.models, flow_logs, outside):
+            await asyncio.to_thread(each.stop)
         listeners.release()
         # Records of windows that are still open would be lost with this process.
         await asyncio.to_thread(product.flow_logs.close, system_clock())
@@ -320,17 +411,40 @@ def _owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]
     return find
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _open_doors(
+    settings: Settings, app: AwsApplication
+) -> tuple[list[tuple[Door, HttpListener]], DoorCertificate | None]:
+    """Return a listener at each door, and what looks after the certificate where there is one.
+
+    Raises ``DoorError`` and ``ServerError``.
+    """
+    wanted = doors(settings)
+    certificate, context = None, None
+    if any(door.secure for door in wanted):
+        certificate = DoorCertificate(settings, system_clock)
+        context = certificate.context()
+    opened = []
+    for door in wanted:
+        # On loopback every client has the same address.
+        most = None if is_loopback(door.host) else PEER_CONNECTIONS
+        opened.append((door, HttpListener(app, _listen(door), context if door.secure else None, most)))
+    return opened, certificate
+
+
+def _listen(door: Door) -> socket.socket:
+    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.host, settings.port))
+        sock.bind((door.host, door.port))
     except OSError as error:
         sock.close()
         raise ServerError(
-            f"{settings.host}:{settings.port} cannot be bound ({error.strerror}): "
-            "stop what listens there, or choose another port with --port"
+            f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
+            "stop what listens there, or choose another port with --port or --tls-port"
         ) from error
+    if not door.secure and not is_loopback(sock.getsockname()[0]):
+        sock.close()
+        raise ServerError(f"{door.host} is {sock.getsockname()[0]} here, and plain HTTP stays on loopback")
     sock.listen(1024)
     return sock

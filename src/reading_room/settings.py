@@ -86,11 +86,33 @@ class Settings:
         "Segmentation offloads of the links in VPCs made from now on: `on` is faster in bulk, but flow logs then count "
         "about a sixth of the packets, for many go as one.",
     )
+    tls: Literal["off", "own"] = _setting(
+        "off",
+        "Certificate of the APIs' HTTPS when none is given: `own` lets `--host` be an address beyond loopback with one "
+        "of this installation's own authority.",
+    )
+    tls_port: int = _setting(0, "Port of the AWS APIs by HTTPS, on loopback; 0 is none.", within=(0, 65_535))
+    tls_cert: str = _setting("", "File of the certificate for HTTPS and those that vouch for it (PEM).")
+    tls_key: str = _setting("", "File of that certificate's private key (PEM), readable by its owner alone.")
+    tls_names: str = _setting(
+        "",
+        "Further names that clients call this machine by, with commas between: they are in the own authority's "
+        "certificate, and buckets may stand before them.",
+        pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
+    )
     service_uid: int = _setting(60578, "User id that the API process drops to when started by root.", within=(1, 2**31))
     container_uid_first: int = _setting(
         60579, "First of the user ids that containers get, one each.", within=(1, 2**31)
     )
     container_uid_count: int = _setting(600, "How many user ids containers have.", within=(1, 60_000))
+    trail_days: int = _setting(
+        90, "Days that the trail of calls and denials is kept; LookupEvents sees 90 at most.", within=(1, 3650)
+    )
+    trail_bytes: int = _setting(
+        20_000_000_000,
+        "Bytes that each of the trail's three books may have on disk; the oldest days go first.",
+        within=(1 << 20, 1 << 50),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
 
     @classmethod

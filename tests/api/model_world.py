@@ -230,6 +230,23 @@ def recognizer_request(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in request.items() if value is not None}
 
 
+def start(world: ModelWorld, arn: str, **changes: Any) -> dict[str, Any]:
+    """Start a classification job with a model and return the answer."""
+    request: dict[str, Any] = {
+        "DocumentClassifierArn": arn,
+        "InputDataConfig": {"S3Uri": "s3://papers/in/"},
+        "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
+        "DataAccessRoleArn": ROLE,
+        **changes,
+    }
+    return dict(world.client.start_document_classification_job(**request))
+
+
+def held(world: ModelWorld, key: str) -> bool:
+    """Say whether the bucket of models has an object."""
+    return world.backend.head(BUCKET, key) is not None
+
+
 def refused(call: Any, **parameters: Any) -> tuple[str, str]:
     """Return code and message of the error that a call answers."""
     with pytest.raises(ClientError) as raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from model_world import (
     ROLE,
     ModelWorld,
     classifier_request,
+    held,
     recognizer_request,
     refused,
+    start,
 )
 
-from reading_room.analysis.job_file import Done, Failed, ModelPlace
+from reading_room.analysis.job_file import Done, Failed, ModelPlace, no_model_access
 from reading_room.comprehend.tables import ModelRow
 from reading_room.containers.spec import ContainerSpec
 from reading_room.s3 import buckets, service_bucket
@@ -44,23 +47,13 @@ def message(world: ModelWorld, arn: str) -> str:
     return str(shown["DocumentClassifierProperties"]["Message"])
 
 
+def ids_away(text: str) -> str:
+    """Return a message without the ids of models and requests, which differ from one to the next."""
+    return re.sub(r"request [^)]+|[0-9a-f]{32}", "…", text)
+
+
 def create(world: ModelWorld, **changes: Any) -> str:
     return str(world.client.create_document_classifier(**classifier_request(**changes))["DocumentClassifierArn"])
-
-
-def start(world: ModelWorld, arn: str, **changes: Any) -> dict[str, Any]:
-    request: dict[str, Any] = {
-        "DocumentClassifierArn": arn,
-        "InputDataConfig": {"S3Uri": "s3://papers/in/"},
-        "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
-        "DataAccessRoleArn": ROLE,
-        **changes,
-    }
-    return dict(world.client.start_document_classification_job(**request))
-
-
-def held(world: ModelWorld, key: str) -> bool:
-    return world.backend.head(BUCKET, key) is not None
 
 
 # Half models
@@ -271,6 +264,38 @@ def test_credentials_are_told_only_to_the_interface_of_the_job_at_its_two_paths(
     assert world.fetch(plain, models) is None
 
 
+def test_behind_gateways_a_model_is_reached_as_the_addresses_that_they_give(world: ModelWorld) -> None:
+    ec2 = world.client_of("network", service="ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    public = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.2.0/24")["Subnet"]["SubnetId"]
+    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
+    main = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=public)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    allocation = ec2.allocate_address(Domain="vpc")
+    nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=allocation["AllocationId"])["NatGateway"]["NatGatewayId"]
+    ec2.create_route(RouteTableId=main, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    create(world, VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
+    spec = world.started()
+    assert spec.job.model is not None
+    key = spec.job.model.artifact.key
+    world.s3_of(spec, address=allocation["PublicIp"]).put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
+    (address,) = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["NatGatewayAddresses"]
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table])[
+        "VpcEndpoint"
+    ]["VpcEndpointId"]
+    world.s3_of(spec, endpoint, address["PrivateIp"]).put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
+    own = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=own["AllocationId"], NetworkInterfaceId=spec.interface_id)
+    world.s3_of(spec, address=own["PublicIp"]).put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
+    for elsewhere in (world.s3_of(spec, address="198.18.9.9"), world.s3_of(spec, endpoint, "10.0.1.99")):
+        assert refused(elsewhere.put_object, Bucket=BUCKET, Key=key, Body=CONTENT)[0] == "AccessDenied"
+
+
 def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -285,20 +310,29 @@ def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: Mode
         VpcId=vpc,
         ServiceName="com.amazonaws.us-east-1.s3",
         RouteTableIds=[table],
-        PolicyDocument=json.dumps(own),
     )["VpcEndpoint"]["VpcEndpointId"]
     arn = create(world, VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     spec = world.started()
     assert spec.job.model is not None
+    # Shut out only now, what was asked before the start is no help.
+    ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument=json.dumps(own))
     s3, key = world.s3_of(spec, endpoint), spec.job.model.artifact.key
     code, text = refused(s3.put_object, Bucket=BUCKET, Key=key, Body=CONTENT)
     assert code == "AccessDenied"
     assert "no VPC endpoint policy allows the s3:PutObject action" in text
     # What a container then says; the service adds which endpoint it was.
-    world.says(spec, Failed("NO_ACCESS_TO_MODEL_BUCKET", f"{BUCKET} refuses this job. {text}"))
+    said = f"{no_model_access(BUCKET)} s3:PutObject on s3://{BUCKET}/{key}: {text}"
+    world.says(spec, Failed("NO_ACCESS_TO_MODEL_BUCKET", said))
     assert status(world, arn) == "IN_ERROR"
     assert BUCKET in message(world, arn)
     assert endpoint in message(world, arn)
+    # The next one is told the same without a container.
+    told = message(world, arn)
+    arn = create(world, VersionName="early", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
+    world.turn(3)
+    assert world.wanted() == ()
+    assert status(world, arn) == "IN_ERROR"
+    assert ids_away(message(world, arn)) == ids_away(told)
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, ResetPolicy=True)
     arn = create(world, VersionName="v2", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     spec = world.started()

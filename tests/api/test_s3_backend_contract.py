@@ -281,6 +281,16 @@ def test_the_service_itself_learns_size_and_hash_also_of_parts(world: S3World, s
     assert not world.store.bucket_exists("another")
 
 
+def test_the_service_itself_learns_the_first_key_below_a_prefix(world: S3World, s3: Any) -> None:
+    for key, body in (("first/", b""), ("first/empty", b""), ("first/full", b"x"), ("markers/", b""), ("kept/", b"x")):
+        s3.put_object(Bucket="contract", Key=key, Body=body)
+    assert world.backend.first_key("contract", "first/") == "first/empty"
+    assert world.backend.first_key("contract", "first/f") == "first/full"
+    assert world.backend.first_key("contract", "kept") == "kept/"
+    assert world.backend.first_key("contract", "markers/") is None
+    assert world.backend.first_key("contract", "nothing") is None
+
+
 def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any) -> None:
     for key in ("left", "left", "left-alone"):
         upload = s3.create_multipart_upload(Bucket="contract", Key=key)["UploadId"]

@@ -220,9 +220,9 @@ def test_errors_have_their_elements_and_head_has_no_body(served: Served) -> None
     ("method", "path"),
     [
         ("PUT", "/wire?versioning"),
-        ("PUT", "/wire?acl"),
+        ("PUT", "/wire?lifecycle"),
         ("GET", "/wire?versions"),
-        ("PUT", "/wire/k?tagging"),
+        ("PUT", "/wire/k?legal-hold"),
         ("POST", "/wire/k?restore"),
         ("POST", "/wire/k?select&select-type=2"),
         ("GET", "/wire/k?torrent"),
@@ -240,7 +240,7 @@ def test_an_operation_that_does_not_exist_here_says_so_and_changes_nothing(
 def test_a_parameter_without_effect_is_refused(served: Served) -> None:
     s3 = served.client()
     refused: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"Tagging": "a=b"}, "NotImplemented"),
+        ({"Tagging": "aws:a=b"}, "InvalidTag"),
         ({"ServerSideEncryption": "aws:kms"}, "NotImplemented"),
         ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"}, "KMS.NotFoundException"),
         ({"StorageClass": "GLACIER"}, "InvalidStorageClass"),

@@ -134,6 +134,7 @@ def test_every_pattern_of_the_services_is_one_that_python_has() -> None:
         (r"[\w-_]*", ["a-b_c"], ["é", "a b"]),
         (r"\d+", ["12"], ["١٢"]),
         (r"[\u0009\u000A\u000D\u0020-\u00FF]+", ["{ }\n", "ÿ"], ["Ā", "\x00"]),
+        (r"[\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", ["\U0001f600", "\ufffd"], ["a", "\ud800"]),
     ],
 )
 def test_a_pattern_means_what_it_means_to_java(pattern: str, matched: list[str], refused: list[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reading_room.cli import main, reading
+from reading_room.cli import commands, main, reading
 from reading_room.cli.folder import StartError, prepare_folder
 from reading_room.cli.screen import PIPED_COLUMNS, make_console, plain
 from reading_room.settings import Settings
@@ -22,7 +24,7 @@ needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read ever
 
 def says(*arguments: str, code: int = 1) -> str:
     """Run the program and return the last line that it printed."""
-    result = CliRunner().invoke(main.app, [*arguments])
+    result = CliRunner().invoke(commands.app, [*arguments])
     assert result.exit_code == code, result.output
     assert not isinstance(result.exception, Exception), result.exception
     assert "Traceback" not in result.output
@@ -157,3 +159,26 @@ def test_an_error_that_nobody_foresaw_is_a_line_and_no_traceback(
         main.run()
     assert ended.value.code == main.DEFECT
     assert "a defect of this program: DatabaseError" in capsys.readouterr().err
+
+
+def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -> None:
+    code = (
+        "import json, sys\n"
+        "from reading_room.cli import main\n"
+        "main.program('agent')\n"
+        "import reading_room.agent.main, reading_room.cli.agent_config\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    assert "reading_room.dataplane.linux.driver" in loaded
+    large = {
+        "boto3",
+        "botocore",
+        "sqlalchemy",
+        "cryptography",
+        "spacy",
+        "numpy",
+        "reading_room.iam",
+        "reading_room.aws",
+    }
+    assert large & set(loaded) == set()

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from reading_room.cli import main
+from reading_room.cli import commands
 from reading_room.database.engine import Database
 from reading_room.vpc import (
     dhcp_options,
@@ -25,7 +25,14 @@ from reading_room.vpc import (
     subnets,
     vpcs,
 )
-from reading_room.vpc.tables import DhcpOptions, NetworkInterface, Route, RouteTable, SecurityGroupRule
+from reading_room.vpc.tables import (
+    DhcpOptions,
+    NetworkInterface,
+    Route,
+    RouteTable,
+    SecurityGroupRule,
+    VpcEndpoint,
+)
 from reading_room.vpc.zones import zones_of
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
@@ -48,7 +55,7 @@ class Site:
 
     def trace(self, *arguments: str, code: int = 0) -> str:
         """Run the command and return what it printed."""
-        result = CliRunner().invoke(main.app, ["network", "trace", *arguments, "--data", str(self.folder)])
+        result = CliRunner().invoke(commands.app, ["network", "trace", *arguments, "--data", str(self.folder)])
         assert result.exit_code == code, result.output
         return result.output
 
@@ -194,6 +201,42 @@ def test_what_does_not_exist_is_named(site: Site, arguments: tuple[str, str], sa
 
 def test_a_plan_needs_something_that_runs(site: Site) -> None:
     (site.folder / "agent").mkdir(exist_ok=True)
-    result = CliRunner().invoke(main.app, ["network", "plan", "--data", str(site.folder)])
+    result = CliRunner().invoke(commands.app, ["network", "plan", "--data", str(site.folder)])
     assert result.exit_code == 1
     assert "nothing runs on" in " ".join(result.output.split())
+
+
+def _set_policy(site: Site, policy: dict[str, Any]) -> None:
+    database = site.database()
+    with database.transaction() as session:
+        session.get_one(VpcEndpoint, site.endpoint).policy = json.dumps(policy)
+    database.close()
+
+
+def test_an_endpoint_that_lets_others_in_is_warned_of_and_the_printed_policy_is_closed(site: Site) -> None:
+    asked = (site.sender, "s3.us-east-1.amazonaws.com")
+    (warning,) = site.json(*asked)["warnings"]
+    assert warning.startswith(f"the policy of {site.endpoint} (statement 1) lets in requests of every account")
+    assert "warning: the policy of" in site.trace(*asked)
+    printed = CliRunner().invoke(
+        commands.app, ["network", "endpoint-policy", "--bucket", "papers", "--bucket", "results"]
+    )
+    assert printed.exit_code == 0, printed.output
+    _set_policy(site, json.loads(printed.output))
+    try:
+        assert site.json(*asked)["warnings"] == []
+        assert "warning" not in site.trace(*asked)
+    finally:
+        _set_policy(site, json.loads(endpoints.DEFAULT_POLICY))
+    assert site.json(site.sender, f"{site.receiver}:22")["warnings"] == []
+
+
+def test_the_printed_policy_is_one_that_an_endpoint_takes_and_names_its_account(site: Site) -> None:
+    arguments = ["network", "endpoint-policy", "--bucket", "papers", "--account", "111122223333"]
+    printed = CliRunner().invoke(commands.app, arguments).output
+    assert endpoints.checked_policy(printed, "Gateway") == printed
+    first = json.loads(printed)["Statement"][0]
+    assert first["Resource"] == ["arn:aws:s3:::papers", "arn:aws:s3:::papers/*"]
+    assert first["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "111122223333"}}
+    refused = CliRunner().invoke(commands.app, [*arguments[:-1], "mine"])
+    assert refused.exit_code == 1

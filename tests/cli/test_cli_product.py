@@ -14,8 +14,9 @@ import pytest
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint, free_port, started
+from reading_room.iam.policy.open_endpoint import openings
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,9 @@ def test_the_next_folder_uses_the_same_private_network(endpoint: Endpoint, tmp_p
         assert ["fr", "1"] in [line.split() for line in run.stdout.splitlines()]
     tagged = account.ec2.describe_vpcs(Filters=[{"Name": "tag-key", "Values": [reading.NETWORK_TAG]}])["Vpcs"]
     assert len(tagged) == 1
+    inside: Any = [{"Name": "vpc-id", "Values": [tagged[0]["VpcId"]]}]
+    (way,) = account.ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]
+    assert openings(way["PolicyDocument"], tagged[0]["OwnerId"]) == ()
 
 
 def test_a_job_that_is_not_there_is_named(endpoint: Endpoint) -> None:

@@ -3,75 +3,119 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from preparation_world import ACCOUNT, NINE, REGION, ROLE, PreparationWorld, actions
+from preparation_world import ACCOUNT, NINE, REGION, ROLE, PreparationWorld, actions, document
 
+from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, no_model_access
+from reading_room.aws.call import Call, NetworkPath
+from reading_room.comprehend.model_requests import new_classifier, new_recognizer
 from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.principals import root_principal
+from reading_room.ids import job_id
 from reading_room.jobs.record import LOCAL_HOST
+from reading_room.jobs.submission import submit
+from reading_room.jobs.tables import JobRow
+from reading_room.s3 import buckets, service_bucket
 from reading_room.s3.authorization import S3Authorization
-from reading_room.s3.backends.backend import BucketFacts
+from reading_room.s3.backends.memory import memory_backend
 from reading_room.vpc.endpoints import EndpointPolicies
 from reading_room.vpc.tables import VpcEndpoint
 
 STORAGE = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
 
 
-class Shelf:
-    """Buckets that authorization asks about, and nothing else of a backend."""
-
-    def __init__(self) -> None:
-        self.policy: str | None = None
-        self.known = True
-
-    def bucket(self, name: str) -> BucketFacts | None:
-        """Return the facts of a bucket."""
-        return BucketFacts(name, ACCOUNT, REGION, self.policy) if self.known else None
-
-
 class PolicyWorld(PreparationWorld):
-    """A preparation world whose preparation asks S3's policies."""
+    """A preparation world whose preparation asks S3's policies, with the account's bucket and that of models."""
 
     def __init__(self, folder: Path) -> None:
-        self.shelf = Shelf()
         super().__init__(folder)
+        with self.database.transaction() as session:
+            buckets.create(session, "papers", ACCOUNT, REGION, self.now)
+            service_bucket.ensure(session, REGION, self.now)
         self.allow(actions(NINE), STORAGE)
 
     def restart(self) -> None:
         """Begin with policies."""
         super().restart()
         authorizer = PolicyAuthorizer(self.database, REGION, self.clock, EndpointPolicies(self.database))
-        shelf: Any = self.shelf
-        policies = StoragePolicies(S3Authorization(authorizer, shelf, REGION), shelf)
+        self.backend = memory_backend(self.database, REGION, self.clock)
+        policies = StoragePolicies(S3Authorization(authorizer, self.backend, REGION), self.backend)
         self.controller._network = NetworkPreparation(
             self.database, self.dispatcher, self.authorizer, self.clock, REGION, LOCAL_HOST, policies
         )
 
+    def put(self, *keys: str) -> None:
+        """Put objects into the account's bucket."""
+        for key in keys:
+            self.backend.put("papers", key, b"" if key.endswith("/") else b"x", "text/plain")
+
+    def bucket_policy(self, policy: str) -> None:
+        """Give the account's bucket a policy."""
+        with self.database.transaction() as session:
+            buckets.put_policy(session, "papers", policy)
+
     def endpoint_policy(self, **statement: Any) -> None:
         """Give the endpoint a policy of one statement."""
-        with self.database.transaction() as session:
-            full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **statement}
-            row = session.get_one(VpcEndpoint, self.endpoint)
-            row.policy = json.dumps({"Version": "2012-10-17", "Statement": [full]})
+        self.endpoint_policies(statement)
 
-    def failure(self) -> str:
-        """Submit a job, and return why it failed; empty if it got its container."""
-        job = self.submit()
+    def endpoint_policies(self, *statements: dict[str, Any]) -> None:
+        """Give the endpoint a policy; what a statement leaves out is everything."""
+        full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+        with self.database.transaction() as session:
+            row = session.get_one(VpcEndpoint, self.endpoint)
+            row.policy = document(*(full | statement for statement in statements))
+
+    def failure(self, job: str | None = None) -> str:
+        """Run a job, by default one more of the world's, and return why it failed; empty if it got its container."""
+        job = job or self.submit()
         self.run(job)
         if self.status(job) == "IN_PROGRESS":
             return ""
         assert self.interfaces() == []
         return self.message(job)
 
+    def train(self, kind: str, data: dict[str, Any], **more: Any) -> str:
+        """Ask for a classifier or a recognizer, and return the id of its training."""
+        make, name = {"classifier": (new_classifier, "DocumentClassifierName")}.get(
+            kind, (new_recognizer, "RecognizerName")
+        )
+        identifier = job_id()
+        asked = {
+            name: f"m-{identifier[:20]}",
+            "LanguageCode": "en",
+            "DataAccessRoleArn": ROLE,
+            "InputDataConfig": data,
+            "VpcConfig": {"Subnets": [self.subnet], "SecurityGroupIds": [self.group]},
+            **more,
+        }
+        call = Call(
+            "comprehend", "Create", asked, root_principal(ACCOUNT), ACCOUNT, REGION, NetworkPath(secure=True), "r"
+        )
+        with self.database.transaction() as session:
+            return submit(session, make(call, identifier).job, self.now).job_id
+
+    def use(self) -> str:
+        """Submit a job that uses a model, and return its id."""
+        job = self.submit()
+        with self.database.transaction() as session:
+            row = session.get_one(JobRow, job)
+            row.model_arn, row.artifact_uri = "arn:of-a-model", service_bucket.artifact_uri(REGION, ACCOUNT, "of")
+        return job
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> PolicyWorld:
+def world(tmp_path: Path) -> Iterator[PolicyWorld]:
     """The world of these tests."""
-    return PolicyWorld(tmp_path)
+    world = PolicyWorld(tmp_path)
+    yield world
+    world.backend.close()
+    world.database.close()
 
 
 def test_a_job_whose_policies_allow_it_starts(world: PolicyWorld) -> None:
@@ -79,19 +123,21 @@ def test_a_job_whose_policies_allow_it_starts(world: PolicyWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "begins"),
+    ("action", "begins", "place"),
     [
-        ("s3:ListBucket", "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access"),
-        ("s3:PutObject", "NO_WRITE_ACCESS_TO_OUTPUT: The provided data access role does not have write access"),
+        ("s3:ListBucket", "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access", "in/"),
+        ("s3:GetObject", "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access", "in/a"),
+        ("s3:PutObject", "NO_WRITE_ACCESS_TO_OUTPUT: The provided data access role does not have write access", "out/"),
     ],
 )
 def test_an_endpoint_policy_without_an_action_is_named_before_a_container_starts(
-    world: PolicyWorld, action: str, begins: str
+    world: PolicyWorld, action: str, begins: str, place: str
 ) -> None:
+    world.put("in/", "in/a", "in/b")
     world.endpoint_policy(Action=[name for name in STORAGE["Action"] if name != action])
     message = world.failure()
     assert message.startswith(begins)
-    assert f"{action} on s3://papers/" in message
+    assert f"{action} on s3://papers/{place}" in message
     assert world.endpoint in message
 
 
@@ -102,9 +148,9 @@ def _only_from(vpc_id: str) -> str:
 
 
 def test_a_bucket_policy_sees_the_way_that_the_job_will_take(world: PolicyWorld) -> None:
-    world.shelf.policy = _only_from("vpc-00000000000000000")
+    world.bucket_policy(_only_from("vpc-00000000000000000"))
     assert world.failure().startswith("NO_WRITE_ACCESS_TO_OUTPUT: ")
-    world.shelf.policy = _only_from(world.vpc)
+    world.bucket_policy(_only_from(world.vpc))
     assert world.failure() == ""
 
 
@@ -134,7 +180,8 @@ def test_the_prefix_of_the_input_is_what_listing_may_be_bound_to(world: PolicyWo
 
 
 def test_a_bucket_that_does_not_exist_is_left_to_the_worker(world: PolicyWorld) -> None:
-    world.shelf.known = False
+    with world.database.transaction() as session:
+        buckets.delete(session, "papers")
     world.allow(actions(NINE))
     assert world.failure() == ""
 
@@ -143,3 +190,159 @@ def test_a_group_without_rules_is_told_before_any_policy(world: PolicyWorld) -> 
     world.silence_group()
     world.allow(actions(NINE))
     assert world.failure().startswith("NO_ROUTE_TO_STORAGE: ")
+
+
+def test_an_endpoint_that_lets_others_in_is_told_in_the_story_and_keeps_no_job(world: PolicyWorld) -> None:
+    world.endpoint_policy()
+    job = world.submit()
+    world.run(job)
+    (line,) = [line for line in world.story(job).splitlines() if "lets in requests" in line]
+    assert f"the policy of {world.endpoint} (statement 1) lets in requests of every account" in line
+    assert world.status(job) == "IN_PROGRESS"
+    assert len(world.wanted()) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}},
+        {"Resource": ["arn:aws:s3:::papers", "arn:aws:s3:::papers/*"]},
+    ],
+)
+def test_an_endpoint_for_its_account_or_its_buckets_gives_no_warning(
+    world: PolicyWorld, statement: dict[str, Any]
+) -> None:
+    world.endpoint_policy(**statement)
+    job = world.submit()
+    world.run(job)
+    assert "lets in" not in world.story(job)
+    assert len(world.wanted()) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [("s3:ListBucket", "NO_READ_ACCESS_TO_INPUT"), ("s3:PutObject", "NO_WRITE_ACCESS_TO_OUTPUT")],
+)
+def test_a_right_to_storage_that_the_role_lacks_is_named(world: PolicyWorld, missing: str, code: str) -> None:
+    rest = [action for action in STORAGE["Action"] if action != missing]
+    world.allow(actions(NINE), STORAGE | {"Action": rest})
+    failure = world.failure()
+    assert failure.startswith(code)
+    assert missing in failure
+    assert "no identity-based policy allows" in failure
+
+
+CSV = {"S3Uri": "s3://papers/rows.csv"}
+LISTED = {
+    "EntityTypes": [{"Type": "CITY"}],
+    "Documents": {"S3Uri": "s3://papers/in/"},
+    "EntityList": {"S3Uri": "s3://papers/list.csv"},
+}
+MARKED = {
+    "EntityTypes": [{"Type": "CITY"}],
+    "Documents": {"S3Uri": "s3://papers/in/", "TestS3Uri": "s3://papers/test/"},
+    "Annotations": {"S3Uri": "s3://papers/marks.csv", "TestS3Uri": "s3://papers/marks-of-test.csv"},
+}
+MANIFESTS = {
+    "DataFormat": "AUGMENTED_MANIFEST",
+    "AugmentedManifests": [
+        {"S3Uri": f"s3://papers/{name}.jsonl", "AttributeNames": ["label"]} for name in ("first", "second")
+    ],
+}
+MODELS = service_bucket.bucket_name(REGION)
+TRAININGS: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
+    ("classifier", CSV, ("rows.csv",)),
+    ("classifier", CSV | {"TestS3Uri": "s3://papers/test.csv"}, ("rows.csv", "test.csv")),
+    ("classifier", MANIFESTS, ("first.jsonl", "second.jsonl")),
+    ("recognizer", LISTED, ("in/", "list.csv")),
+    ("recognizer", MARKED, ("in/", "test/", "marks.csv", "marks-of-test.csv")),
+    ("recognizer", MANIFESTS | {"EntityTypes": [{"Type": "CITY"}]}, ("first.jsonl", "second.jsonl")),
+)
+every_training = pytest.mark.parametrize(("kind", "data", "places"), TRAININGS)
+
+
+@every_training
+def test_a_training_whose_policies_allow_it_starts(
+    world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
+) -> None:
+    world.put(*(f"{place}a" if place.endswith("/") else place for place in places))
+    world.endpoint_policy()
+    assert world.failure(world.train(kind, data)) == ""
+
+
+@every_training
+def test_a_training_must_be_let_list_each_place_of_its_data(
+    world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
+) -> None:
+    for place in places:
+        world.endpoint_policy(Condition={"StringNotEqualsIfExists": {"s3:prefix": place}})
+        message = world.failure(world.train(kind, data))
+        assert message.startswith(f"NO_READ_ACCESS_TO_INPUT: {NO_READ_ACCESS} s3:ListBucket on s3://papers/{place}: ")
+        assert world.endpoint in message
+
+
+@every_training
+def test_a_training_must_be_let_read_each_place_of_its_data(
+    world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
+) -> None:
+    keys = [f"{place}a" if place.endswith("/") else place for place in places]
+    world.put(*keys)
+    for key in keys:
+        shut = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::papers/{key}"}
+        world.bucket_policy(document(shut))
+        message = world.failure(world.train(kind, data))
+        assert message.startswith(f"NO_READ_ACCESS_TO_INPUT: {NO_READ_ACCESS} s3:GetObject on s3://papers/{key}: ")
+
+
+def test_an_endpoint_that_shuts_the_bucket_of_models_out_fails_a_training_with_the_statement_it_lacks(
+    world: PolicyWorld,
+) -> None:
+    world.endpoint_policy(Resource=["arn:aws:s3:::papers", "arn:aws:s3:::papers/*"])
+    training = world.train("classifier", CSV)
+    message = world.failure(training)
+    key = f"{ACCOUNT}/{training}/model"
+    assert message.startswith(
+        f"NO_ACCESS_TO_MODEL_BUCKET: {no_model_access(MODELS)} s3:PutObject on s3://{MODELS}/{key}: "
+    )
+    assert f"assumed-role/ReadingRoomModels/Comprehend-{training} is not authorized to perform: s3:PutObject" in message
+    assert "no VPC endpoint policy allows the s3:PutObject action" in message
+    assert world.endpoint in message
+
+
+def test_a_training_with_an_output_of_its_own_tries_that_first(world: PolicyWorld) -> None:
+    world.endpoint_policy(Action="s3:AbortMultipartUpload")
+    training = world.train("classifier", CSV, OutputDataConfig={"S3Uri": "s3://papers/matrices"})
+    message = world.failure(training)
+    assert message.startswith(f"NO_WRITE_ACCESS_TO_OUTPUT: {NO_WRITE_ACCESS}. s3:PutObject on s3://papers/matrices/")
+
+
+def test_a_training_reads_before_it_writes_its_model(world: PolicyWorld) -> None:
+    world.endpoint_policy(Action="s3:AbortMultipartUpload")
+    assert world.failure(world.train("classifier", CSV)).startswith("NO_READ_ACCESS_TO_INPUT: ")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{MODELS}/*"},
+        {"Condition": {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, service_bucket.OWNER]}}},
+        {"Condition": {"ArnLike": {"aws:PrincipalArn": [ROLE, service_bucket.ROLE_ARN]}}},
+    ],
+)
+def test_an_opening_for_the_bucket_of_models_is_enough(world: PolicyWorld, opening: dict[str, Any]) -> None:
+    own = {"Resource": ["arn:aws:s3:::papers", "arn:aws:s3:::papers/*"]}
+    world.endpoint_policies(own, opening)
+    assert world.failure(world.train("classifier", CSV)) == ""
+
+
+def test_a_job_with_a_model_reads_that_first(world: PolicyWorld) -> None:
+    world.endpoint_policy(Action=["s3:ListBucket", "s3:PutObject"])
+    world.put("in/a")
+    message = world.failure(world.use())
+    key = f"{ACCOUNT}/of/model"
+    assert message.startswith(
+        f"NO_ACCESS_TO_MODEL_BUCKET: {no_model_access(MODELS)} s3:GetObject on s3://{MODELS}/{key}: "
+    )
+    assert world.endpoint in message
+    world.endpoint_policy()
+    assert world.failure(world.use()) == ""

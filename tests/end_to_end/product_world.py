@@ -172,7 +172,9 @@ class Product:
         mark = f"READING_ROOM_SERVICE_UID={self.settings['SERVICE_UID']}".encode()
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
+                ours = os.fsencode(self.data) in (path / "cmdline").read_bytes().split(b"\0")
+                # The kernel shows an ordinary user no environment of a process that is kept out of core dumps.
+                if ours or path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
                     found.add(int(path.name))
             except OSError:
                 continue  # It ended meanwhile, or is of somebody else.
@@ -298,7 +300,7 @@ class Product:
             }
             blobs = {row[0] for row in database.execute("SELECT blob FROM s3_parts")}
             for (segments,) in database.execute("SELECT segments FROM s3_objects"):
-                blobs |= {blob for blob, _size in json.loads(segments)}
+                blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small ones are in their rows.
         objects = self.data / "objects"
         stored = {path.name for path in (objects / "objects").glob("*/*")}
         return {

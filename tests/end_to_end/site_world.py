@@ -126,3 +126,24 @@ class Site(Place):
             self.ec2.modify_vpc_endpoint(**endpoint, PolicyDocument=policy)
         else:
             self.ec2.modify_vpc_endpoint(**endpoint, ResetPolicy=True)
+
+
+def public_side(site: Site) -> tuple[str, str]:
+    """Make an internet gateway, a public subnet and an Elastic IP in it; return the subnet and the allocation."""
+    ec2 = site.ec2
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=site.network.vpc)
+    prefix = ec2.describe_vpcs(VpcIds=[site.network.vpc])["Vpcs"][0]["CidrBlock"].rsplit(".", 2)[0]
+    subnet = ec2.create_subnet(VpcId=site.network.vpc, CidrBlock=f"{prefix}.250.0/24")["Subnet"]["SubnetId"]
+    table = ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    return subnet, ec2.allocate_address(Domain="vpc")["AllocationId"]
+
+
+def nat_gateway(site: Site) -> tuple[str, str]:
+    """Make a public NAT gateway that nothing is routed to yet; return its id and its allocation."""
+    subnet, allocation = public_side(site)
+    nat = site.ec2.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]["NatGatewayId"]
+    site.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    return nat, allocation

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from container_entry import run_in_container, start_in_container
 from product_world import Product, eventually, settled
-from site_world import Site
+from site_world import Site, nat_gateway, public_side
 
 from reading_room.cli import reading
 
@@ -326,17 +326,40 @@ def test_a_bucket_is_reached_by_the_own_names_of_an_s3_interface_endpoint(make_s
 # NAT gateways
 
 
-def public_side(site: Site) -> tuple[str, str]:
-    """Make an internet gateway, a public subnet and an Elastic IP in it; return the subnet and the allocation."""
-    ec2 = site.ec2
-    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=site.network.vpc)
-    prefix = ec2.describe_vpcs(VpcIds=[site.network.vpc])["Vpcs"][0]["CidrBlock"].rsplit(".", 2)[0]
-    subnet = ec2.create_subnet(VpcId=site.network.vpc, CidrBlock=f"{prefix}.250.0/24")["Subnet"]["SubnetId"]
-    table = ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
-    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-    return subnet, ec2.allocate_address(Domain="vpc")["AllocationId"]
+def test_a_custom_model_is_trained_and_used_behind_a_nat_gateway(
+    product: Product, make_site: Callable[..., Site]
+) -> None:
+    site = make_site(endpoint=False)
+    nat, _ = nat_gateway(site)
+    site.ec2.create_route(RouteTableId=site.network.route_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    account = product.account()
+    comprehend: Any = account.comprehend
+    texts = [f"The train to {city} leaves at {n}." for n in range(8) for city in ("Warsaw", "Paris", "Oslo", "Lima")]
+    marks = [f"lines.txt,{n},13,{text.index(' leaves')},CITY" for n, text in enumerate(texts)]
+    rows = "\n".join(["File,Line,Begin Offset,End Offset,Type", *marks])
+    for key, body in (("documents/lines.txt", "\n".join(texts)), ("marks.csv", rows)):
+        account.s3.put_object(Bucket=site.bucket, Key=key, Body=body.encode())
+    recognizer = comprehend.create_entity_recognizer(
+        RecognizerName=f"cities-{site.bucket}",
+        LanguageCode="en",
+        DataAccessRoleArn=site.role,
+        InputDataConfig={
+            "EntityTypes": [{"Type": "CITY"}],
+            "Documents": {"S3Uri": f"s3://{site.bucket}/documents/"},
+            "Annotations": {"S3Uri": f"s3://{site.bucket}/marks.csv"},
+        },
+        VpcConfig=site.network.config(),
+    )["EntityRecognizerArn"]
+
+    def ended() -> Any:
+        model = comprehend.describe_entity_recognizer(EntityRecognizerArn=recognizer)["EntityRecognizerProperties"]
+        return None if model["Status"] in ("SUBMITTED", "TRAINING") else model
+
+    model = eventually(ended, 200, "the end of the training")
+    assert model["Status"].startswith("TRAINED"), model
+    site.completes(EntityRecognizerArn=recognizer)
+    site.ec2.delete_nat_gateway(NatGatewayId=nat)
+    settled(product.leftovers)
 
 
 def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
@@ -344,9 +367,7 @@ def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
 ) -> None:
     site = make_site(endpoint=False)
     ec2 = site.ec2
-    subnet, allocation = public_side(site)
-    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]["NatGatewayId"]
-    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    nat, allocation = nat_gateway(site)
     assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
     ec2.create_route(RouteTableId=site.network.route_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
     site.completes()

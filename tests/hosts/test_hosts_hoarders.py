@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from reading_room.hosts import http_listener
+from reading_room.hosts.authority import prepare_doors, server_context
 from reading_room.hosts.http_listener import HttpListener
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -156,3 +161,96 @@ def test_what_comes_behind_a_body_is_no_header() -> None:
 
     asyncio.run(scenario())
     assert seen == [b"host", b"transfer-encoding"]
+
+
+def test_thousands_who_say_nothing_shut_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection that has waited longest makes room; one that is being served stays."""
+    monkeypatch.setattr(http_listener, "WAITING", 20)
+    going = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            await going.wait()
+        await application(scope, receive, send)
+
+    async def scenario() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        listener = HttpListener(slow, sock)
+        await listener.start()
+        port = sock.getsockname()[1]
+        served = await opened(port)
+        served[1].write(REQUEST.replace(b"/ ", b"/slow "))
+        kept_alive = await opened(port)
+        assert await answered(*kept_alive)
+        silent = [await opened(port) for _ in range(200)]
+        assert await answered(*await opened(port))
+        assert len(listener._waiting) <= 20
+        # The oldest of the silent ones are gone, and so is the one that had been served and said no more.
+        assert await asyncio.wait_for(ended(silent[0][0]), 2)
+        assert await asyncio.wait_for(ended(kept_alive[0]), 2)
+        going.set()
+        assert b"ok" in await asyncio.wait_for(served[0].readuntil(b"ok"), 2)
+        listener.cut()
+
+    asyncio.run(scenario())
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Wait until the other side has ended a connection."""
+    try:
+        await reader.read()
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop])
+def test_handshakes_that_never_end_shut_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loop_factory: Any
+) -> None:
+    monkeypatch.setattr(http_listener, "WAITING", 20)
+    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+    trusting = ssl.create_default_context(cafile=str(made.certificate))
+
+    async def scenario() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        listener = HttpListener(application, sock, server_context(made.leaf))
+        await listener.start()
+        port = sock.getsockname()[1]
+        silent = [await opened(port) for _ in range(100)]
+        for _, writer in silent[50:]:
+            writer.write(b"\x16\x03\x01\x02\x00\x01")  # The beginning of a handshake.
+        assert await answered(*await asyncio.open_connection("127.0.0.1", port, ssl=trusting))
+        assert len(listener._waiting) <= 20
+        assert await asyncio.wait_for(ended(silent[0][0]), 2)
+        listener.cut()
+        await asyncio.sleep(0.1)
+        assert not listener._waiting
+        assert not listener._peers
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())
+
+
+def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_path: Path) -> None:
+    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+    seen: list[Any] = []
+
+    async def look(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["scheme"], scope.get("extensions")))
+        await application(scope, receive, send)
+
+    async def scenario(tls: bool) -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        listener = HttpListener(look, sock, server_context(made.leaf) if tls else None)
+        await listener.start()
+        trusting = ssl.create_default_context(cafile=str(made.certificate)) if tls else None
+        # What a client says of itself is no fact.
+        reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1], ssl=trusting)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nForwarded: proto=https\r\n\r\n")
+        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), 2)
+        listener.cut()
+
+    asyncio.run(scenario(True))
+    asyncio.run(scenario(False))
+    assert seen == [("https", {"tls": {"tls_version": 0x0304}}), ("http", None)]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import configparser
 import datetime as dt
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
 
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
@@ -14,11 +18,11 @@ from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
-from reading_room.iam.bootstrap import first_administrator
+from reading_room.iam.bootstrap import first_administrator, make_administrator
 from reading_room.iam.credentials import StoredCredentials
-from reading_room.iam.operations.roles import RoleOperations
+from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.sts import StsOperations
-from reading_room.iam.operations.users import UserOperations
+from reading_room.iam.operations.table import iam_operations
 
 ACCOUNT = "000000000001"
 REGION = "us-east-1"
@@ -36,6 +40,14 @@ def trust(principal: Any, **more: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [entry]})
 
 
+def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
+    """Return code, message and status of the error that a call gives."""
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    response = error.value.response
+    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
 class IamWorld:
     """One account with its first administrator. ``now`` moves only when a test moves it."""
 
@@ -46,15 +58,20 @@ class IamWorld:
         self.credentials_path = folder / "credentials"
         self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
         self.credentials = StoredCredentials(self.database)
+        self.key_uses = KeyUses(self.database)
         table = OperationTable(
-            UserOperations(self.database, self.clock),
-            RoleOperations(self.database, self.clock),
+            *iam_operations(self.database, self.clock, self.key_uses),
             StsOperations(self.database, self.authorizer, self.clock),
             *implementations,
         )
         first_administrator(self.database, ACCOUNT, REGION, self.credentials_path, self.clock)
         self.app = AwsApplication(
-            Dispatcher(table, self.authorizer), self.credentials, _no_s3, region=REGION, clock=self.clock
+            Dispatcher(table, self.authorizer),
+            self.credentials,
+            _no_s3,
+            region=REGION,
+            clock=self.clock,
+            trail=self.key_uses.take,
         )
         self.process = InProcess(self.app)
 
@@ -84,10 +101,18 @@ class IamWorld:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
+    def account(self, account: str) -> Callable[[Any], Any]:
+        """Make another account, and return what makes clients of its administrator."""
+        with self.database.transaction() as session:
+            key = make_administrator(session, account, self.now)
+        credentials: dict[str, Any] = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
+        return lambda service: self.process.client(service, **credentials)
+
     def close(self) -> None:
         """Let everything go."""
         self.process.close()
         self.app.close()
+        self.key_uses.close()
         self.database.close()
 
 

@@ -106,3 +106,69 @@ def test_an_allow_for_everybody_but_the_named_is_refused() -> None:
 def test_a_trust_policy_may_name_newer_actions_and_wildcards() -> None:
     for action in ("sts:TagSession", ["sts:AssumeRole", "sts:SetSourceIdentity"], "sts:*"):
         parse(statement(Resource=None, Principal={"AWS": "111122223333"}, Action=action), "trust")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Action": "GetObject"}, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."),
+        ({"Action": "s3:Get:Object"}, "Actions/Condition can contain only one colon."),
+        ({"Action": "*:GetObject"}, "Vendor * is not valid"),
+        (
+            {"Condition": {"StringEquals": {"userid": "x"}}},
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        ({"Resource": "corpus"}, 'Resource corpus must be in ARN format or "*".'),
+        (
+            {"Resource": "arn:aws:s*:::corpus"},
+            "Resource vendor must be fully qualified and cannot contain regexes.",
+        ),
+        (
+            {"Resource": "arn:azure:s3:::corpus"},
+            'Partition "azure" is not valid for resource "arn:azure:s3:::corpus".',
+        ),
+        ({"Principal": "*"}, "Policy document should not specify a principal."),
+    ],
+)
+def test_an_identity_policys_fault_is_told_in_awss_words(changes: dict[str, Any], message: str) -> None:
+    for use in ("managed", "inline", "session"):
+        with pytest.raises(PolicyDocumentError) as refusal:
+            parse(statement(**changes), use)
+        assert str(refusal.value) == message
+
+
+def test_faults_are_told_in_awss_order() -> None:
+    """From what is wrong with the whole to what is wrong with a part; each repaired fault shows the next."""
+    entry: dict[str, Any] = {"Sid": "A", "Effect": "allow", "Principal": "*"}
+    document: dict[str, Any] = {"Statement": [entry, {**entry, "Effect": "Allow"}]}
+    repairs: list[tuple[str, Any]] = [
+        ("Policy document must be version 2012-10-17 or greater.", lambda: document.update(Version="2012-10-17")),
+        ("The policy failed legacy parsing", lambda: entry.update(Effect="Allow")),
+        ("Statement IDs (SID) in a single policy must be unique.", lambda: entry.update(Sid="B")),
+        (
+            "Policy statement must contain actions.",
+            lambda: [each.update(Action="GetObject") for each in document["Statement"]],
+        ),
+        (
+            "Policy statement must contain resources.",
+            lambda: [each.update(Resource="corpus") for each in document["Statement"]],
+        ),
+        (
+            'Resource corpus must be in ARN format or "*".',
+            lambda: [each.update(Resource="*") for each in document["Statement"]],
+        ),
+        (
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+            lambda: [each.update(Action="s3:GetObject") for each in document["Statement"]],
+        ),
+        (
+            "Policy document should not specify a principal.",
+            lambda: [each.pop("Principal") for each in document["Statement"]],
+        ),
+    ]
+    for message, repair in repairs:
+        with pytest.raises(PolicyDocumentError) as refusal:
+            parse(json.dumps(document), "managed")
+        assert str(refusal.value) == message
+        repair()
+    parse(json.dumps(document), "managed")

@@ -5,25 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-from iam_world import ACCOUNT, IamWorld, policy, trust
+from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
+
+from reading_room.app import operation_table
+from reading_room.aws.models import service_model
 
 COMPREHEND = {"Service": "comprehend.amazonaws.com"}
-
-
-def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
-    """Return code, message and status of the error that a call gives."""
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    response = error.value.response
-    return (
-        response["Error"]["Code"],
-        response["Error"]["Message"],
-        response["ResponseMetadata"]["HTTPStatusCode"],
-    )
 
 
 def test_the_first_administrator_is_a_user_and_not_the_root(world: IamWorld) -> None:
@@ -327,13 +315,11 @@ def test_an_expired_session_is_told_so(world: IamWorld) -> None:
 
 def test_parameters_without_effect_are_refused(world: IamWorld) -> None:
     iam = world.client("iam")
+    signing_in = {"AssumeRolePolicyDocument": trust({"AWS": ACCOUNT}), "MaxSigninSessionDuration": 3600}
+    assert refusal(iam.create_role, RoleName="R", **signing_in)[0] == "ValidationError"
+    assert refusal(iam.get_role, RoleName="R")[0] == "NoSuchEntity"
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
-    role = f"arn:aws:iam::{ACCOUNT}:role/R"
-    sts = world.client("sts")
-    assert (
-        refusal(sts.assume_role, RoleArn=role, RoleSessionName="ab", Tags=[{"Key": "a", "Value": "b"}])[0]
-        == "ValidationError"
-    )
+    assert refusal(iam.update_role, RoleName="R", ResetMaxSigninSessionDuration=True)[0] == "ValidationError"
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/limits"
     assert refusal(iam.create_user, UserName="bob", PermissionsBoundary=boundary)[0] == "NoSuchEntity"
     assert refusal(iam.get_user, UserName="bob")[0] == "NoSuchEntity"
@@ -345,3 +331,30 @@ def test_what_terraform_reads_around_a_role_is_there(world: IamWorld) -> None:
     assert iam.list_attached_role_policies(RoleName="R")["AttachedPolicies"] == []
     assert iam.list_instance_profiles_for_role(RoleName="R")["InstanceProfiles"] == []
     assert iam.list_role_tags(RoleName="R")["Tags"] == []
+
+
+def test_every_operation_of_iam_is_here_but_those_on_what_cannot_be_made_here() -> None:
+    elsewhere = re.compile(
+        "SAML|OpenID|ServerCertificate|SSHPublicKey|MFADevice|Signing|LoginProfile|ServiceSpecific|Credential|"
+        "Organization|InstanceProfile|ServiceLinkedRole|ServiceLastAccessed|Delegation|PasswordPolicy|ChangePassword|"
+        "WebIdentity|AccountPropert|SecurityTokenServicePreferences|HumanReadable|AcquireRole|RoleTemplate"
+    )
+    claimed = {bound.facts.name for bound in operation_table() if bound.facts.service == "iam"}
+    wanted = {name for name in service_model("iam").operation_names if not elsewhere.search(name)}
+    assert wanted - claimed == set()
+    # Of what cannot be made there are none, which some of the others say.
+    assert sorted(claimed - wanted) == [
+        "DeleteLoginProfile",
+        "GetLoginProfile",
+        "ListInstanceProfilesForRole",
+        "ListMFADevices",
+        "ListSSHPublicKeys",
+        "ListServiceSpecificCredentials",
+        "ListSigningCertificates",
+        "ListVirtualMFADevices",
+    ]
+
+
+def test_instance_profiles_are_refused_as_an_operation_that_is_not_there(world: IamWorld) -> None:
+    iam = world.client("iam")
+    assert refusal(iam.create_instance_profile, InstanceProfileName="p")[0] == "InvalidAction"

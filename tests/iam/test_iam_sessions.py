@@ -8,14 +8,17 @@ import logging
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from iam_world import ACCOUNT, REGION, IamWorld, policy, trust
+from sqlalchemy import select
 
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.iam.authorizer import request_context
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.container_credentials import ContainerCredentials, CredentialsOwner
 from reading_room.iam.errors import RoleNotAssumable
-from reading_room.iam.role_sessions import assume_for_service
+from reading_room.iam.role_sessions import assume_for_service, revoke
+from reading_room.iam.tables import RoleSession
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 JOB = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/123"
@@ -50,6 +53,115 @@ def test_a_role_that_does_not_trust_the_service_says_what_stands_in_the_way(worl
         assume_for_service(world.database, ROLE, SERVICE, "job-123", world.clock, source_arn=JOB + "4")
     with pytest.raises(RoleNotAssumable, match=r"no statement .* lets ec2\.amazonaws\.com call sts:AssumeRole"):
         assume_for_service(world.database, ROLE, "ec2.amazonaws.com", "job-123", world.clock)
+
+
+OTHER = "000000000002"
+
+
+@pytest.mark.parametrize(
+    ("condition", "good"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"StringEquals": {"aws:SourceAccount": OTHER}}, False),
+        ({"StringEquals": {"aws:SourceAccount": [OTHER, ACCOUNT]}}, True),
+        ({"StringNotEquals": {"aws:SourceAccount": OTHER}}, True),
+        ({"ArnEquals": {"aws:SourceArn": JOB}}, True),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:*"}}, True),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:*:{ACCOUNT}:entities-detection-job/*"}}, True),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:topics-detection-job/*"}}, False),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:{REGION}:{OTHER}:*"}}, False),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:eu-west-1:{ACCOUNT}:*"}}, False),
+        # One star stands for one part of an ARN and never for two.
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:*:entities-detection-job/{JOB[-3:]}"}}, False),
+        ({"StringLike": {"aws:SourceArn": f"*:{ACCOUNT}:*"}}, True),
+        ({"ArnNotLike": {"aws:SourceArn": JOB}}, False),
+        ({"ArnLike": {"aws:SourceArn": JOB}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"ArnLike": {"aws:SourceArn": JOB}, "StringEquals": {"aws:SourceAccount": OTHER}}, False),
+        ({"Null": {"aws:SourceArn": "false", "aws:SourceAccount": "false"}}, True),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, True),
+        ({"StringEquals": {"aws:PrincipalServiceName": "ec2.amazonaws.com"}}, False),
+        ({"StringEquals": {"sts:RoleSessionName": "job-123"}}, True),
+    ],
+)
+def test_a_data_access_role_may_ask_for_which_job_the_service_acts(
+    world: IamWorld, condition: dict[str, object], good: bool
+) -> None:
+    reader(world, Condition=condition)
+    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock)
+    reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
+    assert reply.status == (200 if good else 403)
+    if not good:
+        assert b"its condition fails" in reply.body
+
+
+def test_a_trust_policy_that_changes_holds_for_the_next_credentials_of_a_job(world: IamWorld) -> None:
+    reader(world)
+    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock)
+    assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 200
+    world.client("iam").update_assume_role_policy(
+        RoleName="Reader",
+        PolicyDocument=trust({"Service": SERVICE}, Condition={"StringEquals": {"aws:SourceAccount": OTHER}}),
+    )
+    world.now += dt.timedelta(minutes=31)
+    assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 403
+
+
+def as_client(document: dict[str, str]) -> dict[str, str]:
+    """Return what a container fetched, as a client's options."""
+    return {
+        "access_key_id": document["AccessKeyId"],
+        "secret_access_key": document["SecretAccessKey"],
+        "session_token": document["Token"],
+    }
+
+
+def test_the_credentials_of_a_job_are_its_roles_and_die_with_it(world: IamWorld) -> None:
+    reader(world)
+    alive = [OWNER]
+    door = ContainerCredentials(world.database, lambda vpc, ip: alive[0] if alive else None, world.clock)
+    fetched = [json.loads(door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").body)]
+    world.now += dt.timedelta(minutes=31)
+    fetched.append(json.loads(door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").body))
+    world.now -= dt.timedelta(minutes=31)
+    clients = [world.client("sts", **as_client(document)) for document in fetched]
+    for client in clients:
+        assert client.get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/job-123"
+    alive.clear()
+    with world.database.transaction() as session:
+        revoke(session, ROLE, "job-123")
+    for client in clients:
+        with pytest.raises(ClientError, match="InvalidClientTokenId"):
+            client.get_caller_identity()
+    assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 404
+
+
+def test_credentials_that_were_fetched_while_the_job_ended_are_worth_nothing(world: IamWorld) -> None:
+    reader(world)
+    answers = iter([OWNER, None])
+    door = ContainerCredentials(world.database, lambda vpc, ip: next(answers), world.clock)
+    assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 404
+    with world.database.reading() as session:
+        assert session.scalars(select(RoleSession)).all() == []
+
+
+def test_two_keys_are_good_at_once_and_each_change_of_one_acts_on_the_next_request(world: IamWorld) -> None:
+    iam, old = world.client("iam"), world.user("alice")
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    new = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+    clients = {name: world.client("sts", **each) for name, each in (("old", old), ("new", new))}
+    for client in clients.values():
+        client.get_caller_identity()
+    for status, good in (("Inactive", False), ("Active", True), ("Inactive", False)):
+        iam.update_access_key(UserName="alice", AccessKeyId=old["access_key_id"], Status=status)
+        if good:
+            clients["old"].get_caller_identity()
+        else:
+            with pytest.raises(ClientError, match="InvalidClientTokenId"):
+                clients["old"].get_caller_identity()
+        clients["new"].get_caller_identity()
+    iam.delete_access_key(UserName="alice", AccessKeyId=new["access_key_id"])
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        clients["new"].get_caller_identity()
 
 
 def test_a_container_gets_the_credentials_of_its_job_and_the_same_until_they_grow_old(world: IamWorld) -> None:

@@ -12,6 +12,7 @@ import socket
 import time
 
 import pytest
+from agreement_world import GROUPS, PORTS, RandomRules
 from network_world import (
     ANYWHERE,
     PREFIX_LISTS,
@@ -19,8 +20,6 @@ from network_world import (
     TCP,
     Network,
     World,
-    ident,
-    rule,
     spec,
 )
 
@@ -35,13 +34,10 @@ from reading_room.dataplane.spec import (
     Peer,
     PrefixListPeer,
     Route,
-    SecurityGroupRule,
 )
 
 pytestmark = pytest.mark.network
 
-PORTS = (22, 80, 443)
-GROUPS = (ident("sg", 1), ident("sg", 2), ident("sg", 3))
 PLACES = (("10.0.1.5", 1), ("10.0.1.6", 1), ("10.0.2.5", 2), ("10.0.2.6", 2))
 FOREIGN = ("52.216.0.10", "52.217.200.1", "3.5.0.9", "198.51.100.7", "10.0.1.99", "10.0.1.1", "169.254.170.1")
 
@@ -58,24 +54,10 @@ def random_network(seed: int) -> Network:
         CidrPeer("10.0.1.5/32"),
         CidrPeer("52.216.0.0/16"),
     ]
-    number = 0
-
-    def some_rules(most: int) -> list[SecurityGroupRule]:
-        nonlocal number
-        rules = []
-        for _ in range(chance.randint(0, most)):
-            number += 1
-            first = chance.choice((*PORTS, 0))
-            last = chance.choice([port for port in (*PORTS, 65535) if port >= first])
-            protocol = chance.choice((TCP, TCP, TCP, -1))
-            if protocol == -1:
-                first = last = -1
-            rules.append(rule(number, chance.choice(peers), protocol, first, last))
-        return rules
-
+    draw = RandomRules(chance, peers, 1)
     network = Network(
-        ingress={group: some_rules(3) for group in GROUPS},
-        egress={group: some_rules(4) for group in GROUPS},
+        ingress={group: draw(3) for group in GROUPS},
+        egress={group: draw(4) for group in GROUPS},
         endpoint_in=chance.choice(([1], [2], [1, 2], [])),
         extra_routes=chance.choice(
             (

@@ -21,6 +21,7 @@ from attack_world import (
     tcp,
     udp,
 )
+from gateway_world import EIP, OTHER_EIP, public_network
 from network_world import (
     ANYWHERE,
     APP,
@@ -37,7 +38,6 @@ from network_world import (
     rule,
     spec,
 )
-from test_network_gateways import EIP, OTHER_EIP, public_network
 
 from reading_room.dataplane.linux.compile.base_chains import DNS_PACKETS_PER_SECOND, MOST_CONNECTIONS
 from reading_room.dataplane.linux.uplink import UPLINK_HOP

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
+from gateway_world import DEFAULT, EIP, NAT_EIP, public_network
 from network_world import (
     APP,
     EVERYTHING,
@@ -30,7 +31,6 @@ from network_world import (
     rule,
     spec,
 )
-from test_network_gateways import DEFAULT, EIP, NAT_EIP, public_network
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from agreement_world import GROUPS, PORTS, RandomRules
 from network_world import (
     ANYWHERE,
     API,
@@ -26,8 +27,6 @@ from network_world import (
     TCP,
     Network,
     World,
-    ident,
-    rule,
     spec,
 )
 
@@ -44,13 +43,10 @@ from reading_room.dataplane.spec import (
     Peer,
     PrefixListPeer,
     Route,
-    SecurityGroupRule,
 )
 
 pytestmark = pytest.mark.network
 
-PORTS = (22, 80, 443)
-GROUPS = (ident("sg", 1), ident("sg", 2), ident("sg", 3))
 PLACES = ((1, "10.0.1.5", 1, "10.0.1.50"), (2, "10.0.1.6", 1, "10.0.1.60"), (3, "10.0.2.5", 2, "10.0.2.50"))
 SERVICE, NAT_PUBLIC, NAT_PRIVATE = "10.0.2.20", "10.0.1.9", "10.0.2.9"
 PUBLIC = {1: ("198.51.100.1", "198.51.100.2", "198.51.100.3"), 2: ("198.51.100.4", "198.51.100.5", "198.51.100.6")}
@@ -72,19 +68,8 @@ def random_network(chance: random.Random, number: int) -> Network:
         CidrPeer(f"{INTERNET}/32"),
         CidrPeer("10.0.1.9/32"),
     ]
-    numbers = iter(range(1, 900))
-
-    def rules(most: int) -> list[SecurityGroupRule]:
-        found = []
-        for _ in range(chance.randint(0, most)):
-            first = chance.choice((*PORTS, 0))
-            last = chance.choice([port for port in (*PORTS, 65_535) if port >= first])
-            every = chance.random() < 0.4
-            ports = (-1, -1, -1) if every else (TCP, first, last)
-            found.append(rule(number * 1000 + next(numbers), chance.choice(peers), *ports))
-        return found
-
-    network.ingress, network.egress = {g: rules(3) for g in GROUPS}, {g: rules(4) for g in GROUPS}
+    draw = RandomRules(chance, peers, number * 1000 + 1)
+    network.ingress, network.egress = {g: draw(3) for g in GROUPS}, {g: draw(4) for g in GROUPS}
     for each, address, subnet, further in PLACES:
         if chance.random() < 0.9:
             groups = sorted(chance.sample(GROUPS, chance.choice((0, 1, 2, 2))))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from gateway_world import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
 from network_world import (
     ANYWHERE,
     APP,
@@ -21,7 +22,6 @@ from network_world import (
     rule,
     spec,
 )
-from test_network_gateways import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
 
 from reading_room.dataplane.spec import FlowEvent, GroupPeer, Interface, Route
 

@@ -7,6 +7,7 @@ import socket
 from dataclasses import replace
 
 import pytest
+from gateway_world import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
 from network_world import (
     ANYWHERE,
     API_ADDRESS,
@@ -30,19 +31,9 @@ from network_world import (
 )
 
 from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.spec import GroupPeer, Interface, Route
+from reading_room.dataplane.spec import GroupPeer, Route
 
 pytestmark = pytest.mark.network
-
-EIP, OTHER_EIP, NAT_EIP = "198.51.100.5", "198.51.100.6", "198.51.100.7"
-DEFAULT = "0.0.0.0/0"
-
-
-def public_network(number: int = 1) -> Network:
-    """Return a VPC whose first subnet leads to an internet gateway."""
-    network = Network(number, gateway=True, endpoint=False)
-    network.routes[1] = [Route(DEFAULT, network.gateway_id)]
-    return network
 
 
 def accepted_peer(server: socket.socket) -> str:
@@ -51,19 +42,6 @@ def accepted_peer(server: socket.socket) -> str:
     accepted, peer = server.accept()
     accepted.close()
     return str(peer[0])
-
-
-def inbound(world: World, address: str, port: int, *, patience: float = 0.25) -> socket.socket:
-    """Connect from the internet; ``OSError`` where it is blocked."""
-    client = world.internet_socket(INTERNET)
-    client.settimeout(patience)
-    try:
-        client.connect((address, port))
-    except OSError:
-        client.close()
-        raise
-    client.settimeout(2)
-    return client
 
 
 def test_an_interface_with_an_elastic_ip_reaches_the_internet_by_it(world: World) -> None:
@@ -168,15 +146,6 @@ def test_an_interface_reaches_its_neighbour_by_its_elastic_ip(world: World) -> N
     world.realize(spec(network))
     with world.listen(two, 80) as server, world.connect(one, OTHER_EIP, 80):
         assert accepted_peer(server) == EIP
-
-
-def nat_network() -> tuple[Network, Interface, str]:
-    """Return a VPC with a public NAT gateway in its first subnet, to which the second leads."""
-    network = public_network()
-    inner = network.add(1, "10.0.2.5", WEB, subnet=2)
-    nat = network.add_nat(2, "10.0.1.9", NAT_EIP)
-    network.routes[2] = [Route(DEFAULT, nat)]
-    return network, inner, nat
 
 
 def test_a_private_subnet_reaches_the_internet_through_a_nat_gateway(world: World) -> None:

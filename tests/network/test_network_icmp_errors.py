@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 
 import pytest
+from gateway_world import DEFAULT, EIP, NAT_EIP, public_network
 from network_world import ANYWHERE, APP, INTERNET, UDP, WEB, Network, World, rule, spec
-from test_network_gateways import DEFAULT, EIP, NAT_EIP, public_network
 
 from reading_room.dataplane.spec import Interface, Route
 

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from gateway_world import EIP, public_network
 from network_world import EVERYTHING, WEB, World, eventually, expect_blocked, expect_reaches, spec
-from test_network_gateways import EIP, public_network
 
 from reading_room.agent.holder import Holder
 from reading_room.cli.slirp import PROGRAM, TUNNEL, Slirp

@@ -1,6 +1,8 @@
-"""The victim of the crash test: puts, replaces, deletes and uploads in parts until it is killed.
+"""The victims of the crash suite. Each is forked from this process, works on one store, and is killed.
 
-Before each call it prints what it is about to do, and after it that it was acknowledged; one JSON list a line.
+A line ``[SEED, STEPS]`` on the standard input asks for a victim. It kills itself at its step of number ``STEPS``, in
+the middle of what it does to disk or database, or works until it is killed when ``STEPS`` is 0. Each victim says in
+JSON lines what it is about to do and what was acknowledged; the last line of all is ``["over"]``.
 """
 
 from __future__ import annotations
@@ -8,51 +10,210 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
 
+from botocore.config import Config
 from s3_world import S3World
+from sqlalchemy import event
+
+KEYS = tuple(f"key-{number}" for number in range(10))
+SIZES = (0, 10, 5_000, 200_000, 2_000_000)
+PART = 5 * 1024 * 1024
+WRITE: Callable[[int, Any], int] = os.write
 
 
 def say(*words: object) -> None:
     """Print one line at once."""
-    os.write(1, (json.dumps(words) + "\n").encode())
+    WRITE(1, (json.dumps(words) + "\n").encode())
 
 
-def main(folder: Path, seed: int) -> None:
-    """Work until killed."""
-    world = S3World(folder, administrator=f"administrator-{seed}")
-    dice = random.Random(seed)
-    if not world.store.bucket_exists("crash"):
-        world.s3.create_bucket(Bucket="crash")
-    say("ready")
-    number = 0
-    while True:
-        number += 1
-        key = f"key-{dice.randrange(12)}"
-        size = dice.choice([0, 10, 5_000, 200_000, 2_000_000])
-        text = f"{seed}-{number}-"
-        match dice.randrange(4):
-            case 0:
-                say("try", key, None, 0)
-                world.s3.delete_object(Bucket="crash", Key=key)
-                say("done", key, None, 0)
-            case 1:
-                say("try", key, text, 2)
-                names = {"Bucket": "crash", "Key": key}
-                names["UploadId"] = world.s3.create_multipart_upload(**names)["UploadId"]
-                tag = world.s3.upload_part(**names, PartNumber=1, Body=text.encode() * 2)["ETag"]
-                parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
-                world.s3.complete_multipart_upload(**names, MultipartUpload=parts)
-                say("done", key, text, 2)
-            case _:
-                times = size // len(text) + 1
-                say("try", key, text, times)
-                world.s3.put_object(Bucket="crash", Key=key, Body=text.encode() * times)
-                say("done", key, text, times)
+class Death:
+    """Counts what touches disk or database, and kills this process at the step of a given number."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.armed = False
+
+    def step(self, phase: str, half: Callable[[], object] | None = None) -> None:
+        """Take one step; the last one is half done, where half of it can be done."""
+        if not self.armed:
+            return
+        self.left -= 1
+        if self.left == 0:
+            if half is not None:
+                half()
+            say("dies", phase)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self, world: S3World) -> None:
+        """Have every write, sync, rename and removal of a file, and every commit, count as steps."""
+        fsync, rename, unlink = os.fsync, os.rename, os.unlink
+
+        def writing(file: int, data: Any) -> int:
+            self.step("before a write")
+            self.step("in a write", lambda: WRITE(file, bytes(data)[: len(data) // 2]))
+            done = WRITE(file, data)
+            self.step("after a write")
+            return done
+
+        def around(name: str, function: Callable[..., None]) -> Callable[..., None]:
+            def call(*arguments: Any, **options: Any) -> None:
+                self.step(f"before {name}")
+                function(*arguments, **options)
+                self.step(f"after {name}")
+
+            return call
+
+        os.write = writing
+        os.fsync = around("a sync", fsync)
+        os.rename = around("a rename", rename)
+        os.unlink = around("a removal", unlink)
+        event.listen(world.database.engine, "commit", lambda _: self.step("before a commit"))
+        world.database.on_commit(lambda _: self.step("after a commit"))
+
+
+class Victim:
+    """Does one thing after the other to the keys of a bucket, all decided by a seed."""
+
+    def __init__(self, folder: Path, seed: int, death: Death) -> None:
+        self.world = S3World(folder, administrator=f"administrator-{seed}")
+        # What it believes must be what it was told: no call is sent twice.
+        self.s3 = self.world.client(config=Config(retries={"total_max_attempts": 1}))
+        if not self.world.store.bucket_exists("crash"):
+            self.s3.create_bucket(Bucket="crash")
+        self.seed = seed
+        self.dice = random.Random(seed)
+        self.number = 0
+        self.own: dict[str, list[tuple[str, int]]] = {}
+        death.watch(self.world)
+        death.armed = True
+
+    def content(self, size: int) -> tuple[str, int]:
+        """Return bytes that nobody has written before, as a text and how often it is repeated."""
+        self.number += 1
+        text = f"{self.seed}-{self.number}-"
+        return text, size // len(text) + 1
+
+    def key(self) -> str:
+        """Return one of the keys."""
+        return self.dice.choice(KEYS)
+
+    def set(self, key: str, value: list[tuple[str, int]] | None, call: Callable[[], object]) -> None:
+        """Make a call that gives a key a value, and say so before and after."""
+        self.set_all({key: value}, call)
+
+    def set_all(self, values: dict[str, list[tuple[str, int]] | None], call: Callable[[], object]) -> None:
+        """Make a call that changes several keys at once."""
+        say("try", values)
+        call()
+        say("done", values)
+        for key, value in values.items():
+            self.own.pop(key, None)
+            if value is not None:
+                self.own[key] = value
+
+    def put(self) -> None:
+        """Write or overwrite an object."""
+        key, content = self.key(), self.content(self.dice.choice(SIZES))
+        self.set(key, [content], lambda: self.s3.put_object(Bucket="crash", Key=key, Body=body([content])))
+
+    def delete(self) -> None:
+        """Delete one object."""
+        key = self.key()
+        self.set(key, None, lambda: self.s3.delete_object(Bucket="crash", Key=key))
+
+    def delete_many(self) -> None:
+        """Delete three objects in one call."""
+        keys = self.dice.sample(KEYS, 3)
+        named = {"Objects": [{"Key": key} for key in keys]}
+        self.set_all(dict.fromkeys(keys), lambda: self.s3.delete_objects(Bucket="crash", Delete=named))
+
+    def copy(self) -> None:
+        """Copy what this victim wrote over another key."""
+        if not self.own:
+            return self.put()
+        source, key = self.dice.choice(sorted(self.own)), self.key()
+        if source != key:
+            where = {"Bucket": "crash", "Key": source}
+            value = self.own[source]
+            self.set(key, value, lambda: self.s3.copy_object(Bucket="crash", Key=key, CopySource=where))
+        return None
+
+    def multipart(self) -> None:
+        """Upload in parts, one of them twice, perhaps one by copy; complete, or abort, or leave it."""
+        names: dict[str, str] = {"Bucket": "crash", "Key": self.key()}
+        names["UploadId"] = self.s3.create_multipart_upload(**names)["UploadId"]
+        say("upload", names["UploadId"])
+        count = self.dice.choice((1, 1, 2))
+        contents, parts = [], []
+        for number in range(1, count + 1):
+            content, tag = self.part(names, number, PART if number < count else self.dice.choice(SIZES))
+            if self.dice.random() < 0.3:
+                content, tag = self.part(names, number, PART if number < count else 1000)
+            contents.append(content)
+            parts.append({"PartNumber": number, "ETag": tag})
+        fate = self.dice.random()
+        if fate < 0.15:
+            return
+        say("upload ends", names["UploadId"])
+        if fate < 0.3:
+            self.s3.abort_multipart_upload(**names)
+        else:
+            whole = {"Parts": parts}
+            self.set(
+                names["Key"],
+                [each for content in contents for each in content],
+                lambda: self.s3.complete_multipart_upload(**names, MultipartUpload=whole),
+            )
+
+    def part(self, names: dict[str, str], number: int, size: int) -> tuple[list[tuple[str, int]], str]:
+        """Upload one part and return its content and ETag; say what was acknowledged."""
+        small = [key for key, value in self.own.items() if size < PART and len(value) == 1]
+        say("part try", names["UploadId"], number)
+        if small and self.dice.random() < 0.4:
+            source = self.dice.choice(sorted(small))
+            content = self.own[source]
+            where = {"Bucket": "crash", "Key": source}
+            answer = self.s3.upload_part_copy(**names, PartNumber=number, CopySource=where)["CopyPartResult"]
+        else:
+            content = [self.content(size)]
+            answer = self.s3.upload_part(**names, PartNumber=number, Body=body(content))
+        say("part", names["UploadId"], number, content)
+        return content, answer["ETag"]
+
+    def work(self) -> None:
+        """Go on until killed."""
+        say("ready")
+        deeds = (self.put, self.put, self.put, self.delete, self.delete_many, self.copy, self.multipart)
+        while True:
+            self.dice.choice(deeds)()
+
+
+def body(value: list[tuple[str, int]]) -> bytes:
+    """Return the bytes that a value stands for."""
+    return b"".join(text.encode() * times for text, times in value)
+
+
+def main(folder: Path) -> None:
+    """Fork a victim for each line."""
+    for line in sys.stdin:
+        seed, steps = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            try:
+                say("begins", os.getpid())
+                Victim(folder, seed, Death(steps)).work()
+            finally:
+                os._exit(3)
+        _, status = os.waitpid(pid, 0)
+        say("over", os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

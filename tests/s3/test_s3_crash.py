@@ -3,35 +3,128 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
-import time
+import threading
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+from s3_crash_child import KEYS, body
+from sqlalchemy import select
 
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
+from reading_room.s3.backends.blobs import read_segments
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.storage import Storage
+from reading_room.s3.tables import S3Object, S3Part, S3Upload
 
 CHILD = Path(__file__).with_name("s3_crash_child.py")
-ROUNDS = 4
+PHASES = {
+    "in a write",
+    *(f"{when} {what}" for when in ("before", "after") for what in ("a write", "a sync", "a rename", "a removal")),
+    "before a commit",
+    "after a commit",
+}
+LATEST_STEP = 120
+
+Value = list[Any] | None
 
 
-def run_and_kill(folder: Path, seed: int, seconds: float) -> list[list[object]]:
-    """Run the victim, kill it after a while, and return what it said."""
-    with subprocess.Popen([sys.executable, str(CHILD), str(folder), str(seed)], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert json.loads(child.stdout.readline()) == ["ready"]
-        time.sleep(seconds)
-        child.send_signal(signal.SIGKILL)
-        lines = child.stdout.read().splitlines()
-    return [json.loads(line) for line in lines if line.endswith(b"]")]
+class Victims:
+    """Victims one after the other, on one store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(CHILD), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def one(self, seed: int, steps: int, seconds: float) -> Iterator[list[Any]]:
+        """Have one victim work and die; yield what it says."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([seed, steps]).encode() + b"\n")
+        self._process.stdin.flush()
+        pid = 0
+        while (line := json.loads(self._process.stdout.readline()))[0] != "over":
+            if line[0] == "begins":
+                pid = line[1]
+            elif line[0] == "ready" and not steps:
+                threading.Timer(seconds, os.kill, (pid, signal.SIGKILL)).start()
+            yield line
+        assert line[1] == -signal.SIGKILL, "the victim failed by itself"
+
+    def close(self) -> None:
+        """Let the process of the victims end."""
+        self._process.communicate()
 
 
-def content(store: Storage, key: str) -> bytes | None:
+class Knowledge:
+    """What a client knows of the store by what was acknowledged, and what was in flight at the kill."""
+
+    def __init__(self) -> None:
+        self.certain: dict[str, Value] = dict.fromkeys(KEYS)
+        self.pending: dict[str, Value] = {}
+        self.uploads: dict[str, dict[int, Value]] = {}
+        self.part_pending: tuple[str, int] | None = None
+
+    def hear(self, line: list[Any]) -> None:
+        """Take one line of a victim."""
+        match line:
+            case ["try", values]:
+                self.pending = values
+            case ["done", values]:
+                self.certain |= values
+                self.pending = {}
+            case ["upload", upload]:
+                self.uploads[upload] = {}
+            case ["upload ends", upload]:
+                del self.uploads[upload]
+            case ["part try", upload, number]:
+                self.part_pending = (upload, number)
+            case ["part", upload, number, value]:
+                self.uploads[upload][number] = value
+                self.part_pending = None
+
+    def compare(self, store: Storage) -> None:
+        """Compare with the store, and learn what became of what was in flight. Fails where they differ."""
+        with store.database.reading() as session:
+            listed = {key.decode() for key in session.scalars(select(S3Object.key))}
+        found = {key: read(store, key) if key in listed else None for key in KEYS}
+        before = {key: None if value is None else body(value) for key, value in self.certain.items()}
+        after = before | {key: None if value is None else body(value) for key, value in self.pending.items()}
+        # What was in flight has happened whole or not at all, also where it was about several keys.
+        assert found in (before, after)
+        if found == after:
+            self.certain |= self.pending
+        self.pending = {}
+        self._compare_uploads(store)
+
+    def _compare_uploads(self, store: Storage) -> None:
+        with store.database.reading() as session:
+            kept = set(session.scalars(select(S3Upload.upload_id)))
+            parts = {(part.upload_id, part.part_number): part for part in session.scalars(select(S3Part))}
+        for upload, numbers in self.uploads.items():
+            assert upload in kept
+            for number, value in numbers.items():
+                part = parts[upload, number]
+                data = b"".join(read_segments(store.blobs, [(part.blob, part.size)], 0, part.size, 1 << 20))
+                if (upload, number) != self.part_pending:
+                    assert data == body(value or [])
+        if self.part_pending is not None and self.part_pending[0] in self.uploads:
+            # Either of the two may have been kept: nobody was told.
+            self.uploads[self.part_pending[0]].pop(self.part_pending[1], None)
+        self.part_pending = None
+
+
+def read(store: Storage, key: str) -> bytes | None:
     """Return an object's bytes as a reader would get them."""
     found = store.lease("crash", key)
     if found is None:
@@ -43,40 +136,68 @@ def content(store: Storage, key: str) -> bytes | None:
     return data
 
 
+def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
+    """Kill so many victims and compare after each; return in which phases they died."""
+    dice = random.Random(seed)
+    phases: Counter[str] = Counter()
+    known, victims = Knowledge(), Victims(folder)
+    try:
+        for number in range(rounds):
+            # Two of three die at a certain step, one whenever it happens.
+            steps = dice.randrange(1, LATEST_STEP) if number % 3 else 0
+            for line in victims.one(seed + number, steps, dice.uniform(0, 0.4)):
+                known.hear(line)
+                if line[0] == "dies":
+                    phases[line[1]] += 1
+            database = Database.open(folder / "db.sqlite")
+            backend: EmbeddedBackend = file_backend(database, folder / "s3", "us-east-1", system_clock)
+            known.compare(backend._store)
+            # The sweep at the start left exactly the blobs that rows name.
+            assert backend.sweep() == 0
+            assert not list((folder / "s3" / "incoming").iterdir())
+            backend.close()
+            database.close()
+    finally:
+        victims.close()
+    return phases
+
+
 def test_kill_9_loses_nothing_acknowledged_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    dice = random.Random(4711)
-    certain: dict[str, bytes | None] = {}
-    for seed in range(ROUNDS):
-        said = run_and_kill(tmp_path, seed, dice.uniform(0.2, 1.2))
-        pending: tuple[str, bytes | None] | None = None
-        for word, key, text, times in said:
-            value = str(text).encode() * int(str(times)) if text is not None else None
-            if word == "try":
-                pending = (str(key), value)
-            else:
-                certain[str(key)] = value
-                pending = None
-        database = Database.open(tmp_path / "db.sqlite")
-        backend: EmbeddedBackend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
-        store = backend._store
-        for key, value in certain.items():
-            found = content(store, key)
-            if pending is not None and pending[0] == key:
-                # In flight at the kill: either of the two, and never a mixture.
-                assert found in (value, pending[1])
-                certain[key] = found
-            else:
-                assert found == value
-        if pending is not None and pending[0] not in certain:
-            found = content(store, pending[0])
-            assert found in (None, pending[1])
-            certain[pending[0]] = found
-        # The sweep at the start left exactly the blobs that rows name.
-        assert backend.sweep() == 0
-        assert not list((tmp_path / "s3" / "incoming").iterdir())
-        backend.close()
-        database.close()
-    assert len(certain) > 5
+    phases = kill(tmp_path, 25, 4711)
+    assert len(phases) > 4
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1500)
+def test_500_kills_in_every_phase_of_writing_lose_nothing_and_tear_nothing(tmp_path: Path) -> None:
+    assert set(kill(tmp_path, 500, 20261125)) == PHASES
+
+
+def test_a_blob_is_synced_before_it_is_named_and_its_folder_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.open(tmp_path / "db.sqlite")
+    database.create_tables()
+    backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
+    steps: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def syncing(file: int) -> None:
+        steps.append(f"sync {Path(os.readlink(f'/proc/self/fd/{file}')).parent.name}")
+        fsync(file)
+
+    def renaming(old: Path, new: Path) -> None:
+        steps.append("rename")
+        rename(old, new)
+
+    writer = backend._store.blobs.create()
+    writer.write(b"x")
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "rename", renaming)
+    writer.seal()
+    assert steps == ["sync incoming", "rename", "sync objects"]
+    backend.close()
+    database.close()
 
 
 def test_files_are_for_their_owner_only(tmp_path: Path) -> None:

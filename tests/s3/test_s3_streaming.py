@@ -22,13 +22,16 @@ from reading_room.s3.errors import (
     EntityTooLarge,
     IncompleteBody,
     InvalidChunk,
+    InvalidChunkSize,
     InvalidDigest,
     InvalidRequest,
+    MalformedTrailer,
     MissingContentLength,
     NotImplementedHeader,
     XAmzContentSHA256Mismatch,
 )
 from reading_room.s3.streaming import (
+    LEAST_CHUNK,
     STREAMING_SIGNED,
     STREAMING_SIGNED_TRAILER,
     STREAMING_UNSIGNED_TRAILER,
@@ -84,10 +87,18 @@ def signer() -> ChunkSigner:
     return ChunkSigner(KEY, DATE, SCOPE, SEED)
 
 
-CHUNKS = st.lists(st.binary(min_size=1, max_size=200), max_size=6)
+def chunk(first: bytes, size: int) -> bytes:
+    """Return a chunk that may stand before others."""
+    return (first * LEAST_CHUNK)[: LEAST_CHUNK + size]
 
 
-@given(CHUNKS, st.integers(1, 70))
+CHUNKS = st.tuples(
+    st.lists(st.builds(chunk, st.binary(min_size=2, max_size=9), st.integers(0, 200)), max_size=3),
+    st.lists(st.binary(min_size=1, max_size=200), max_size=1),
+).map(lambda found: [*found[0], *found[1]])
+
+
+@given(CHUNKS, st.integers(1, 9000))
 def test_a_signed_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cut: int) -> None:
     decoder = ChunkDecoder(signer(), with_trailer=True)
     raw = signed_stream(chunks, {"x-amz-checksum-crc32": "AAAAAA=="})
@@ -96,7 +107,7 @@ def test_a_signed_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cut: 
     assert decoder.finish() == {"x-amz-checksum-crc32": "AAAAAA=="}
 
 
-@given(CHUNKS, st.integers(1, 70))
+@given(CHUNKS, st.integers(1, 9000))
 def test_an_unsigned_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cut: int) -> None:
     decoder = ChunkDecoder(None, with_trailer=True)
     raw = unsigned_stream(chunks, {"x-amz-checksum-sha1": "x"})
@@ -104,7 +115,7 @@ def test_an_unsigned_stream_is_decoded_however_it_is_cut(chunks: list[bytes], cu
     assert decoder.finish() == {"x-amz-checksum-sha1": "x"}
 
 
-@given(st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=4), st.data())
+@given(CHUNKS, st.data())
 def test_no_single_changed_byte_passes_a_signed_stream(chunks: list[bytes], data: st.DataObject) -> None:
     raw = bytearray(signed_stream(chunks, {"x-amz-checksum-crc32": "AAAAAA=="}))
     position = data.draw(st.integers(0, len(raw) - 1))
@@ -131,7 +142,18 @@ def test_no_single_changed_byte_passes_a_signed_stream(chunks: list[bytes], data
         (b"\r\n", InvalidChunk),
         (b"5\nhello\n", InvalidChunk),
         (b"0\r\n\r\nmore", InvalidChunk),
-        (b"0\r\nno colon\r\n\r\n", InvalidChunk),
+        (b"0\r\nno colon\r\n\r\n", MalformedTrailer),
+        (b"0\r\nx-amz-checksum-crc32:a\r\nX-Amz-Checksum-CRC32:b\r\n\r\n", MalformedTrailer),
+        (b"0\r\n" + b"".join(b"a%d:b\r\n" % number for number in range(17)), MalformedTrailer),
+        (b"1_0\r\n", InvalidChunk),
+        (b"+5\r\nhello\r\n0\r\n\r\n", InvalidChunk),
+        (b"0x5\r\nhello\r\n0\r\n\r\n", InvalidChunk),
+        (b" 5\r\nhello\r\n0\r\n\r\n", InvalidChunk),
+        (b"5 \r\nhello\r\n0\r\n\r\n", InvalidChunk),
+        ("٥\r\n".encode(), InvalidChunk),
+        (b"5;" + b"a=b;" * 2000, InvalidChunk),
+        (b"5\r\nhello\r\n2\r\n!!\r\n0\r\n\r\n", InvalidChunkSize),
+        (b"5\r\nhello\r\n5\r\n", InvalidChunkSize),
         (b"1" * 5000, InvalidChunk),
         (b"fffffffffffffffff\r\n", InvalidChunk),
         (b"", IncompleteBody),
@@ -210,12 +232,17 @@ def test_content_md5_is_verified() -> None:
 
 def test_a_trailing_checksum_is_verified() -> None:
     headers = {"x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-crc32"}
-    good = unsigned_stream([b"hel", b"lo"], {"x-amz-checksum-crc32": crc32(b"hello")})
+    good = unsigned_stream([b"hello"], {"x-amz-checksum-crc32": crc32(b"hello")})
     assert upload(good, headers, STREAMING_UNSIGNED_TRAILER) == b"hello"
     with pytest.raises(BadDigest):
         upload(good.replace(b"hel", b"Hel"), headers, STREAMING_UNSIGNED_TRAILER)
-    with pytest.raises(InvalidChunk):
+    with pytest.raises(MalformedTrailer):
         upload(unsigned_stream([b"hello"], {}), headers, STREAMING_UNSIGNED_TRAILER)
+    with pytest.raises(MalformedTrailer):
+        upload(good.replace(b"crc32", b"crc32c"), headers, STREAMING_UNSIGNED_TRAILER)
+    both = unsigned_stream([b"hello"], {"x-amz-checksum-crc32": crc32(b"hello"), "x-amz-checksum-sha1": "x"})
+    with pytest.raises(MalformedTrailer):
+        upload(both, headers, STREAMING_UNSIGNED_TRAILER)
     with pytest.raises(IncompleteBody):
         upload(
             unsigned_stream([b"hell"], {"x-amz-checksum-crc32": crc32(b"hell")}), headers, STREAMING_UNSIGNED_TRAILER
@@ -224,9 +251,9 @@ def test_a_trailing_checksum_is_verified() -> None:
 
 def test_signed_streams_are_verified_with_and_without_trailer() -> None:
     length = {"x-amz-decoded-content-length": "5"}
-    assert upload(signed_stream([b"he", b"llo"]), length, STREAMING_SIGNED) == b"hello"
+    assert upload(signed_stream([b"hello"]), length, STREAMING_SIGNED) == b"hello"
     with pytest.raises(ChunkSignatureDoesNotMatch):
-        upload(signed_stream([b"he", b"llo"]).replace(b"llo", b"llO"), length, STREAMING_SIGNED)
+        upload(signed_stream([b"hello"]).replace(b"llo", b"llO"), length, STREAMING_SIGNED)
     headers = {**length, "x-amz-trailer": "x-amz-checksum-crc32"}
     trailer = {"x-amz-checksum-crc32": crc32(b"hello")}
     assert upload(signed_stream([b"hello"], trailer), headers, STREAMING_SIGNED_TRAILER) == b"hello"
@@ -241,11 +268,49 @@ def test_headers_that_contradict_or_ask_too_much_are_refused() -> None:
         Expectation.of({"x-amz-decoded-content-length": "1"}, "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")
     with pytest.raises(InvalidRequest):
         Expectation.of({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-crc32c": "AAAAAA=="}, UNSIGNED)
-    headers = {"x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-md5"}
+    headers = {"x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-crc16"}
     with pytest.raises(InvalidRequest):
         Expectation.of(headers, STREAMING_UNSIGNED_TRAILER)
     with pytest.raises(EntityTooLarge):
         upload(b"x" * 1001, {"content-length": "1001"})
+
+
+def test_a_stream_that_could_have_a_trailer_and_announces_none_has_none() -> None:
+    length = {"x-amz-decoded-content-length": "5"}
+    assert upload(unsigned_stream([b"hello"], {}), length, STREAMING_UNSIGNED_TRAILER) == b"hello"
+    with pytest.raises(MalformedTrailer):
+        upload(
+            unsigned_stream([b"hello"], {"x-amz-checksum-crc32": crc32(b"hello")}), length, STREAMING_UNSIGNED_TRAILER
+        )
+    trailer = {"x-amz-checksum-crc32": crc32(b"hello")}
+    with pytest.raises(MalformedTrailer):
+        upload(signed_stream([b"hello"], trailer), length, STREAMING_SIGNED_TRAILER)
+
+
+def test_a_signed_trailer_ends_with_its_signature() -> None:
+    headers = {"x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-crc32"}
+    good = signed_stream([b"hello"], {"x-amz-checksum-crc32": crc32(b"hello")})
+    assert upload(good, headers, STREAMING_SIGNED_TRAILER) == b"hello"
+    for raw in (
+        good[:-2] + b"x-amz-meta-more:1\r\n\r\n",
+        good[:-2] + good[good.index(b"x-amz-trailer-signature") :],
+        good.replace(b"x-amz-trailer-signature:", b"x-amz-other-signature:"),
+    ):
+        with pytest.raises((MalformedTrailer, ChunkSignatureDoesNotMatch)):
+            upload(raw, headers, STREAMING_SIGNED_TRAILER)
+
+
+def test_chunks_cannot_be_dropped_repeated_or_exchanged() -> None:
+    one, two = b"1" * LEAST_CHUNK, b"2" * LEAST_CHUNK
+    raw = signed_stream([one, two])
+    first = raw.index(b"\r\n2000;") + 2
+    second = raw.index(b"\r\n0;") + 2
+    a, b, end = raw[:first], raw[first:second], raw[second:]
+    decoder = ChunkDecoder(signer(), with_trailer=False)
+    assert b"".join(decoder.feed(a + b + end)) == one + two
+    for wrong in (b + a + end, a + end, b + end, a + a + b + end, a + b + b + end, end):
+        with pytest.raises(ChunkSignatureDoesNotMatch):
+            list(ChunkDecoder(signer(), with_trailer=False).feed(wrong))
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=5), st.sampled_from(["CRC32", "CRC32C", "CRC64NVME"]))

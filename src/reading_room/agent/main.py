@@ -18,6 +18,7 @@ from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.view import make_traversable
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
+from reading_room.containers.limits import ControlGroups
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.sandbox import code_paths, make_view
 from reading_room.containers.spec import Limits
@@ -66,13 +67,16 @@ class AgentConfig:
     """The network namespace that a veth pair to the outside leads to."""
     segmentation: bool = False
     """Whether links keep their segmentation offloads, at the cost of true packet counts."""
+    leave: bool = False
+    """Whether SIGTERM leaves containers and networks for the next agent. Containers then have control groups beside the
+    holder's: what ends the agent's own group does not end them."""
 
 
 def run(config: AgentConfig) -> int:
     """Run the agent until SIGTERM, or until its holder ends; return the exit code.
 
-    SIGTERM ends every container, running jobs included, and removes the networks. An agent that dies otherwise leaves
-    both for the next one.
+    SIGTERM ends every container, running jobs included, and removes the networks, unless the configuration says to
+    leave both for the next agent. So does an agent that dies otherwise.
     """
     waker = Waker()
     told_to_end: list[int] = []
@@ -109,6 +113,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         users=container_users(config.uid_first, config.uid_count),
         region=config.region,
         standby_limits=config.standby_limits,
+        groups=_control_groups(config, held),
     )
     containers.adopt()
     network, enforcement = _enforced(config)
@@ -123,9 +128,10 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
                 _log.error("the holder of the namespaces is gone: ending, for everything has to be built anew")
                 containers.end_all()
                 return HOLDER_GONE
-        containers.end_all()
-        for problem in network.remove_everything() if network is not None else ():
-            _log.warning("%s could not be removed: %s", problem.about, problem.message)
+        if not config.leave:
+            containers.end_all()
+            for problem in network.remove_everything() if network is not None else ():
+                _log.warning("%s could not be removed: %s", problem.about, problem.message)
         if network is not None:
             channel.send_flows(network.flows(), network.flows_told())
             channel.drain(LAST_FLOWS_SECONDS)
@@ -134,6 +140,13 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         channel.close()
         if network is not None:
             network.close()
+
+
+def _control_groups(config: AgentConfig, held: Holder | None) -> ControlGroups:
+    """Return where containers get control groups: beside the holder's where they outlive the agent."""
+    if config.leave and held is not None:
+        return ControlGroups.probe(membership=Path(f"/proc/{held.pid}/cgroup"))
+    return ControlGroups.probe()
 
 
 def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:

@@ -14,7 +14,10 @@ from typing import Any, Literal, get_args
 MESSAGE_LIMIT = 1_000_000
 """Bytes of messages that anybody reads from one worker; what comes after is dropped."""
 
-RESOLVER_FILE = "/tmp/resolv.conf"
+NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
+NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
+
+RESOLVER_FILE = "/tmp/resolv.conf"  # nosec B108 # of a container, where nobody else is
 """Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
 
 Kind = Literal[
@@ -58,6 +61,20 @@ EngineName = Literal[
 """What a worker loads before it has a job."""
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
+
+
+def no_model_access(bucket: str) -> str:
+    """Return the beginning of what is said when ``bucket``, where models are, refuses the service's own session."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    return (
+        f"The service's bucket for custom models, {bucket}, refuses this job; the policy of its VPC endpoint needs "
+        f"{json.dumps(statement)}."
+    )
 
 
 @dataclass(frozen=True, slots=True)

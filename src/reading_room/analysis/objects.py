@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from botocore.config import Config
 from botocore.credentials import ContainerProvider, CredentialResolver
 from urllib3.exceptions import HTTPError, NameResolutionError
 
-from reading_room.analysis.job_file import Location
+from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
 from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
 """Reading a large body in pieces is twice as fast as reading it whole."""
-
-NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
-NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
 
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
@@ -46,17 +42,7 @@ class Blame:
 
 def model_blame(bucket: str) -> Blame:
     """Return the names of failures in the service's own bucket, with the statement that an endpoint's policy needs."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-    }
-    denied = (
-        "NO_ACCESS_TO_MODEL_BUCKET",
-        f"The service's bucket for custom models, {bucket}, refuses this job; the policy of its VPC endpoint needs "
-        f"{json.dumps(statement)}.",
-    )
+    denied = ("NO_ACCESS_TO_MODEL_BUCKET", no_model_access(bucket))
     return Blame(denied, denied, "MODEL_NOT_FOUND", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket")
 
 

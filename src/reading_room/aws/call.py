@@ -30,11 +30,13 @@ class NetworkPath:
 class Principal:
     """Who makes a call.
 
-    ``arn`` is the caller's own ARN, for a session ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``; ``user_id`` is
-    what ``aws:userid`` says (``AIDA…``, ``AROA…:SESSION``, or the account for its root).
+    ``arn`` is the caller's own ARN, for a session ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``, for a federated
+    user ``arn:aws:sts::ACCOUNT:federated-user/NAME``; ``user_id`` is what ``aws:userid`` says (``AIDA…``,
+    ``AROA…:SESSION``, ``ACCOUNT:NAME`` for a federated user, or the account for its root). Who calls with the
+    credentials of GetSessionToken is the user itself, with ``token_issued_at``.
     """
 
-    kind: Literal["root", "user", "session", "service", "anonymous"]
+    kind: Literal["root", "user", "session", "federated", "service", "anonymous"]
     account: str
     arn: str
     user_id: str
@@ -43,7 +45,18 @@ class Principal:
     service_name: str | None = None
     token_issued_at: dt.datetime | None = None
     session_policy: str | None = None
-    """JSON text of the policy given to AssumeRole, which narrows the session."""
+    """JSON text of the policy given to AssumeRole or GetFederationToken, which narrows the session."""
+    session_policy_arns: tuple[str, ...] = ()
+    """Managed policies that narrow the session, too, together with ``session_policy``."""
+    session_tags: tuple[tuple[str, str], ...] = ()
+    """Key and value of each tag of the session, inherited ones included."""
+    transitive_tag_keys: tuple[str, ...] = ()
+    """The keys of the tags that a role assumed with this session inherits."""
+    source_identity: str | None = None
+    issuer_arn: str | None = None
+    """Of a federated user: the ARN of the user that asked for its credentials."""
+    issuer_id: str | None = None
+    """Of a federated user: the unique id of that user, whose policies hold for it."""
 
 
 ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")

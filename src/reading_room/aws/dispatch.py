@@ -6,18 +6,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading_room.aws.call import Call
-from reading_room.aws.errors import DryRunOperation
+from reading_room.aws.call_record import Recorder, forget, record_of
+from reading_room.aws.errors import AwsError, DryRunOperation
 from reading_room.aws.operations import Authorizer, OperationTable
 from reading_room.aws.spelling import unknown_operation
 from reading_room.aws.validation import validate
+from reading_room.clock import Clock, system_clock
 
 
 class Dispatcher:
     """Runs calls against the table of operations."""
 
-    def __init__(self, table: OperationTable, authorizer: Authorizer) -> None:
+    def __init__(
+        self, table: OperationTable, authorizer: Authorizer, clock: Clock = system_clock, trail: Recorder = forget
+    ) -> None:
+        """``trail`` takes the calls of the service itself; those of clients are recorded where they came in."""
         self.table = table
         self._authorizer = authorizer
+        self._clock = clock
+        self.trail = trail
+
+    def act(self, call: Call) -> Mapping[str, Any]:
+        """Run a call that the service makes itself, and record it. Raises ``AwsError``."""
+        try:
+            output = self.invoke(call)
+        except AwsError as error:
+            self.trail(record_of(call, self._clock(), error=error))
+            raise
+        self.trail(record_of(call, self._clock(), output))
+        return output
 
     def invoke(self, call: Call) -> Mapping[str, Any]:
         """Run one call and return its output structure. Raises ``AwsError``.

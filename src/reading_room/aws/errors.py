@@ -213,6 +213,46 @@ class UnknownParameter(AwsError):
         super().__init__(f"The parameter {parameter[:256]} is not recognized")
 
 
+# Callers who call too often.
+
+
+class Throttled(AwsError):
+    """More calls than the rate allows; the subclasses are the services' spellings."""
+
+    says: ClassVar[str] = "Rate exceeded"
+
+    def __init__(self) -> None:
+        super().__init__(self.says)
+
+
+class ThrottlingException(Throttled):
+    """JSON services."""
+
+    code = "ThrottlingException"
+
+
+class Throttling(Throttled):
+    """IAM and STS."""
+
+    code = "Throttling"
+
+
+class RequestLimitExceeded(Throttled):
+    """EC2."""
+
+    code = "RequestLimitExceeded"
+    status = 503
+    says = "Request limit exceeded."
+
+
+class SlowDown(Throttled):
+    """S3."""
+
+    code = "SlowDown"
+    status = 503
+    says = "Please reduce your request rate."
+
+
 # Faults of ours.
 
 

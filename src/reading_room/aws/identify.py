@@ -16,7 +16,7 @@ from reading_room.aws.protocols.forms import FORM
 from reading_room.aws.sigv4 import query_pairs
 
 _SCOPE = re.compile(r"Credential=[^/,\s]*/[^/,\s]*/[^/,\s]*/([^/,\s]+)/aws4_request")
-_HOST = re.compile(r"(?:^|\.)(comprehend|logs|ec2|iam|sts)(?:[.-][a-z0-9-]+)?\.amazonaws\.com$")
+_HOST = re.compile(r"(?:^|\.)(comprehend|logs|cloudtrail|ec2|iam|sts)(?:[.-][a-z0-9-]+)?\.amazonaws\.com$")
 _BY_TARGET = {served.target_prefix: served for served in SERVED.values() if served.target_prefix}
 _BY_VERSION = {served.version: served for served in SERVED.values() if served.version}
 
@@ -45,7 +45,7 @@ def identify(
     if signed_for is not None:
         return SERVED.get(signed_for) or UnknownService(signed_for, "query" if is_form else "json")
     if target is not None:
-        prefix = target.partition(".")[0]
+        prefix = target.rpartition(".")[0] or target
         return _BY_TARGET.get(prefix) or UnknownService(prefix, "json")
     host = _HOST.search(first.get("host", "").partition(":")[0].lower())
     if host is not None:

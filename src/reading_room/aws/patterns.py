@@ -13,6 +13,8 @@ from functools import cache
 _PROPERTY = re.compile(r"\\([pP])\{(\w+)\}")
 # A range cannot begin with a class; Java reads the hyphen as itself.
 _CLASS_THEN_HYPHEN = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
+# Java writes a character beyond 16 bits as two halves.
+_HALVES = re.compile(r"\\u(D[89AB][0-9A-F]{2})\\u(D[C-F][0-9A-F]{2})", re.IGNORECASE)
 
 
 @cache
@@ -28,7 +30,7 @@ def compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _translate(pattern: str) -> str:
-    pattern = _CLASS_THEN_HYPHEN.sub(r"\1\\-", pattern)
+    pattern = _HALVES.sub(_whole, _CLASS_THEN_HYPHEN.sub(r"\1\\-", pattern))
     out, position = "", 0
     for found in _PROPERTY.finditer(pattern):
         out += pattern[position : found.start()]
@@ -39,6 +41,11 @@ def _translate(pattern: str) -> str:
             raise ValueError("a negated property within a class")
         out += ranges if inside else f"[{'^' if found[1] == 'P' else ''}{ranges}]"
     return out + pattern[position:]
+
+
+def _whole(halves: re.Match[str]) -> str:
+    high, low = (int(half, 16) for half in halves.groups())
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
 
 
 def _inside_class(before: str) -> bool:

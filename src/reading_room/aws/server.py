@@ -21,6 +21,7 @@ from botocore.model import OperationModel
 
 from reading_room.aws import receive as wire
 from reading_room.aws.call import Call, IncomingRequest, Reply, SignedRequest
+from reading_room.aws.call_record import CallRecord, Recorder, forget, keeps_answer
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import (
     AwsError,
@@ -35,6 +36,7 @@ from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.sigv4 import CredentialSource, verify
 from reading_room.aws.spelling import internal_failure, too_large, unknown_operation
+from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
 from reading_room.ids import request_id as new_request_id
 
@@ -59,12 +61,16 @@ class AwsApplication:
         region: str,
         clock: Clock = system_clock,
         threads: int = 16,
+        throttle: Throttle | None = None,
+        trail: Recorder = forget,
     ) -> None:
         self._dispatcher = dispatcher
+        self._trail = trail
         self._credentials = credentials
         self._s3 = s3
         self._region = region
         self._clock = clock
+        self._throttle = throttle or Throttle()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="call")
 
     def close(self) -> None:
@@ -109,9 +115,9 @@ class AwsApplication:
             return
         except wire.BodyTooLarge:
             name = service.name if isinstance(service, ServedService) else ""
-            reply = _closing(_refuse(request, service, too_large(name, wire.BODY_LIMIT)))
+            reply = self._unread(request, service, too_large(name, wire.BODY_LIMIT))
         except wire.BodyTooSlow:
-            reply = _closing(_refuse(request, service, RequestTimeout(wire.BODY_SECONDS)))
+            reply = self._unread(request, service, RequestTimeout(wire.BODY_SECONDS))
         else:
             request = dataclasses.replace(request, body=body)
             loop = asyncio.get_running_loop()
@@ -122,6 +128,10 @@ class AwsApplication:
         """Answer a complete request: the steps of a call in their order. Never raises."""
         began = time.perf_counter()
         name, code, caller = "-", "-", "-"
+        signed: SignedRequest | None = None
+        call: Call | None = None
+        output: Mapping[str, Any] | None = None
+        failure: AwsError | None = None
         try:
             service = _told_by_form(request) if service is None else service
             if isinstance(service, UnknownService):
@@ -130,11 +140,12 @@ class AwsApplication:
             caller = signed.principal.arn
             operation = _operation(request, service)
             name = operation.name
+            self._throttle.admit(service.name, name, caller, signed.principal.account)
             call = self._call(signed, service, operation)
             output = self._dispatcher.invoke(call)
             reply = _PROTOCOLS[service.protocol].serialize(operation, output, request.request_id)
         except AwsError as error:
-            code = error.code
+            code, failure = error.code, error
             if isinstance(error, UnknownOperation) and name == "-":
                 # What nobody implements is worth knowing; repr, as the client chose the text.
                 name = repr(error.operation)[:80]
@@ -155,7 +166,48 @@ class AwsApplication:
             code,
             (time.perf_counter() - began) * 1000,
         )
+        self._record(request, service, name, signed, call, output, failure)
         return _identified(reply, request)
+
+    def _unread(
+        self, request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError
+    ) -> Reply:
+        """Refuse a request whose body was not read to its end."""
+        self._record(request, service, "-", None, None, None, error)
+        return _closing(_refuse(request, service, error))
+
+    def _record(
+        self,
+        request: IncomingRequest,
+        service: ServedService | UnknownService | None,
+        name: str,
+        signed: SignedRequest | None,
+        call: Call | None,
+        output: Mapping[str, Any] | None,
+        failure: AwsError | None,
+    ) -> None:
+        if isinstance(failure, UnknownOperation):
+            name = (failure.operation or "-")[:80]
+        elif name == "-" and isinstance(service, ServedService):
+            name = _claimed(request, service)
+        self._trail(
+            CallRecord(
+                service=service.name if service is not None else "-",
+                operation=name,
+                request_id=request.request_id,
+                ended_at=self._clock(),
+                region=self._region,
+                path=request.path,
+                principal=signed.principal if signed is not None else None,
+                access_key_id=signed.access_key_id if signed is not None else None,
+                user_agent=request.header("user-agent") or "",
+                parameters=call.parameters if call is not None else None,
+                output=output if keeps_answer(name) else None,
+                error=failure,
+                host=request.header("host"),
+                size=len(request.body),
+            )
+        )
 
     def _authenticate(self, request: IncomingRequest, service: ServedService) -> SignedRequest:
         verified = verify(request, service, self._credentials, self._clock(), self._region)
@@ -201,6 +253,14 @@ def _operation(request: IncomingRequest, service: ServedService) -> OperationMod
     if operation is None:
         raise unknown_operation(service.name, name)
     return operation
+
+
+def _claimed(request: IncomingRequest, service: ServedService) -> str:
+    """Return the operation that a request names which proved nobody, or could not be read."""
+    try:
+        return str(_PROTOCOLS[service.protocol].operation_name(request, service))[:80]
+    except AwsError:
+        return "-"
 
 
 def _refuse(request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError) -> Reply:

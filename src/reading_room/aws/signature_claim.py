@@ -16,6 +16,9 @@ MAX_PRESIGNED_SECONDS = 604_800
 _SECURITY_TOKEN = "x-amz-security-token"
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_ONCE = ("authorization", "host", "x-amz-date", "date", _SECURITY_TOKEN, "x-amz-content-sha256", "x-amz-target")
+"""Headers that decide what a request means: two of them, and two readers could believe different ones."""
+_OF_QUERY = frozenset({"X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +70,33 @@ def _decode(text: str) -> str:
 
 def read_claim(request: IncomingRequest, dialect: Dialect) -> Claim:
     """Return what a request says of its signature. Raises the dialect's errors for what cannot be read."""
+    refuse_repeated(request, dialect)
     authorization = request.header("authorization")
     query = query_pairs(request.query_string)
-    presigned = dict(query)
-    if authorization is not None and "X-Amz-Signature" in presigned:
-        raise dialect.malformed("Only one auth mechanism allowed: a header or query parameters", True)
+    names = [name for name, _ in query]
     if authorization is not None:
+        if not _OF_QUERY.isdisjoint(names):
+            raise dialect.two_mechanisms()
         return _header_claim(request, authorization, dialect)
-    if "X-Amz-Algorithm" in presigned or "X-Amz-Signature" in presigned:
-        names = [name for name, _ in query if name.startswith("X-Amz-")]
-        if len(names) != len(set(names)):
+    if not _OF_QUERY.isdisjoint(names):
+        own = [name for name in names if name.startswith("X-Amz-")]
+        if len(own) != len(set(own)):
             raise dialect.malformed("A query parameter of the signature occurs twice", True)
-        return _query_claim(presigned, dialect)
+        return _query_claim(dict(query), dialect)
     raise dialect.missing()
+
+
+def refuse_repeated(request: IncomingRequest, dialect: Dialect) -> None:
+    """Raise the dialect's error for a header that a request may have only once and has twice."""
+    names = [name for name, _ in request.headers]
+    for name in _ONCE:
+        if names.count(name) > 1:
+            raise dialect.malformed(f"The header {name} occurs more than once", False)
+
+
+def readable(text: str) -> str:
+    """Return text of a request with what is no UTF-8 replaced, so that it can be told and compared."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _header_claim(request: IncomingRequest, authorization: str, dialect: Dialect) -> Claim:
@@ -117,7 +134,8 @@ def _query_claim(query: dict[str, str], dialect: Dialect) -> Claim:
         raise dialect.malformed(f'X-Amz-Algorithm only supports "{ALGORITHM}"', True)
     for suffix in ("Credential", "Date", "Expires", "SignedHeaders", "Signature"):
         # EC2 and the query services sign in the query without an end; 15 minutes hold for them as for a header.
-        if not query.get(f"X-Amz-{suffix}") and suffix != "Expires":
+        optional = suffix == "Expires" and not dialect.urls_must_end
+        if not query.get(f"X-Amz-{suffix}") and not optional:
             raise dialect.malformed(
                 "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
                 "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
@@ -163,15 +181,15 @@ def _claim(
         raise dialect.malformed("SignedHeaders must be lower-case names in order, separated by ';'", presigned)
     if not _SIGNATURE.fullmatch(signature):
         raise dialect.malformed("Signature must be 64 lower-case hexadecimal digits", presigned)
-    scope = Scope(parts[1], parts[2], parts[3])
-    return Claim(parts[0], scope, names, signature, signed_at, token, seconds)
+    scope = Scope(*map(readable, parts[1:4]))
+    return Claim(readable(parts[0]), scope, names, signature, signed_at, token, seconds)
 
 
 def _parse_date(text: str | None) -> dt.datetime | None:
     if text is None or not _AMZ_DATE.fullmatch(text):
         return None
     try:
-        return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+        return dt.datetime.fromisoformat(text)
     except ValueError:
         return None
 
@@ -181,6 +199,6 @@ def _parse_http_date(text: str | None) -> dt.datetime | None:
         return _parse_date(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)

@@ -17,6 +17,10 @@ _MISMATCH = "The request signature we calculated does not match the signature yo
 _MISMATCH_TEXT = (
     _MISMATCH + "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
+_TWO_MECHANISMS = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or "
+    "the Authorization header should be specified"
+)
 _UNKNOWN_TOKEN = "The security token included in the request is invalid."
 _EXPIRED_TOKEN = "The security token included in the request is expired"
 
@@ -204,8 +208,24 @@ class AuthorizationQueryParametersError(AwsError):
     code = "AuthorizationQueryParametersError"
 
 
+class InvalidArgument(AwsError):
+    """S3: a request is signed in its header and in its query."""
+
+    code = "InvalidArgument"
+
+    def __init__(self) -> None:
+        super().__init__(_TWO_MECHANISMS, {"ArgumentName": "Authorization"})
+
+
 class Dialect(ABC):
     """The failures of a signature. Each method returns the error to raise."""
+
+    urls_must_end = False
+    """Whether a presigned URL must say for how long it is good."""
+
+    def two_mechanisms(self) -> AwsError:
+        """Return the error for a request that is signed in two ways."""
+        return self.malformed(_TWO_MECHANISMS, True)
 
     @abstractmethod
     def missing(self) -> AwsError:
@@ -379,6 +399,11 @@ class Ec2Dialect(Dialect):
 
 class S3Dialect(Dialect):
     """S3, which says most."""
+
+    urls_must_end = True
+
+    def two_mechanisms(self) -> AwsError:
+        return InvalidArgument()
 
     def missing(self) -> AwsError:
         return AccessDenied("Access Denied")

@@ -14,13 +14,15 @@ import hmac
 from urllib.parse import quote, unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest
-from reading_room.aws.signature_errors import DIALECTS, Mismatch
+from reading_room.aws.signature_claim import readable, refuse_repeated
+from reading_room.aws.signature_errors import DIALECTS, Dialect, Mismatch
 from reading_room.aws.sigv4 import (
     UNSIGNED_PAYLOAD,
     CredentialSource,
     Scope,
     Verified,
     check_token,
+    find,
     query_pairs,
 )
 
@@ -35,12 +37,23 @@ _SUBRESOURCES = frozenset(
     )
     for name in line.split()
 )
+_PLAIN = ("content-md5", "content-type")
+_OWN = ("AWSAccessKeyId", "Signature", "Expires")
+_UNSIGNED = frozenset(
+    name
+    for line in (
+        "continuation-token delimiter encoding-type fetch-owner key-marker list-type marker max-keys max-parts",
+        "max-uploads part-number-marker prefix start-after upload-id-marker version-id-marker",
+    )
+    for name in line.split()
+)
+"""What this version leaves open, so that the holder of a URL may choose: which part of a list to read."""
 
 
 def is_presigned(request: IncomingRequest) -> bool:
     """Say whether a request is a presigned URL of Signature Version 2."""
     names = {name for name, _ in query_pairs(request.query_string)}
-    return {"AWSAccessKeyId", "Signature", "Expires"} <= names
+    return names.issuperset(_OWN)
 
 
 def verify_presigned(
@@ -52,23 +65,22 @@ def verify_presigned(
     it. Raises S3's ``AwsError`` for what is wrong.
     """
     dialect = DIALECTS["rest-xml"]
+    refuse_repeated(request, dialect)
     pairs = query_pairs(request.query_string)
     query = dict(pairs)
+    _check_parameters([name for name, _ in pairs], dialect)
     access_key_id, signature, written = query["AWSAccessKeyId"], query["Signature"], query["Expires"]
     if not (written.isascii() and written.isdigit() and len(written) < 12):
         raise dialect.malformed("Expires must be a number of seconds since the epoch", True)
     ended = dt.datetime.fromtimestamp(int(written), dt.UTC)
     if now > ended:
         raise dialect.url_expired(0, ended, now)
-    credential = source.find(access_key_id)
-    if credential is None:
-        raise dialect.unknown_key(access_key_id)
+    credential = find(source, readable(access_key_id), dialect)
     text = _string_to_sign(request, pairs, written, bucket_in_host)
     digest = hmac.new(credential.secret_access_key.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha1)
     expected = base64.b64encode(digest.digest()).decode()
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
-        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        raise dialect.mismatch(Mismatch(access_key_id, signature, shown, ""))
+        raise dialect.mismatch(Mismatch(credential.access_key_id, readable(signature), readable(text), ""))
     check_token(credential, query.get("x-amz-security-token") or request.header("x-amz-security-token"), now, dialect)
     return Verified(
         principal=credential.principal,
@@ -83,6 +95,20 @@ def verify_presigned(
     )
 
 
+def _check_parameters(names: list[str], dialect: Dialect) -> None:
+    """Refuse a URL that is signed twice, and one whose unsigned parameters could make it another operation's."""
+    if "X-Amz-Signature" in names:
+        raise dialect.two_mechanisms()
+    for name in _OWN:
+        if names.count(name) > 1:
+            raise dialect.malformed(f"The query parameter {name} occurs more than once", True)
+    for name in names:
+        signed = name in _SUBRESOURCES or name.lower().startswith("x-amz-") or name.lower() in _PLAIN
+        if not signed and name not in _OWN and name not in _UNSIGNED:
+            shown = readable(name)[:128]
+            raise dialect.malformed(f"Signature Version 2 does not sign the query parameter {shown!r}", True)
+
+
 def _string_to_sign(request: IncomingRequest, pairs: list[tuple[str, str]], expires: str, bucket: str | None) -> str:
     query = dict(pairs)
     amz: dict[str, list[str]] = {}
@@ -93,10 +119,7 @@ def _string_to_sign(request: IncomingRequest, pairs: list[tuple[str, str]], expi
         if name.lower().startswith("x-amz-"):
             amz.setdefault(name.lower(), []).append(value.strip())
     # A value may be sent as a header or as its twin in the query, and is signed the same way.
-    plain = [
-        request.header(name) or query.get(name) or query.get(name.title()) or ""
-        for name in ("content-md5", "content-type")
-    ]
+    plain = [request.header(name) or query.get(name) or query.get(name.title()) or "" for name in _PLAIN]
     # Whatever escapes the client chose in the path, its signature covers the SDK's own form.
     path = quote(unquote_to_bytes(request.raw_path), safe="/~")
     resource = f"/{bucket}{path}" if bucket else path

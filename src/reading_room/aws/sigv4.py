@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -18,10 +19,13 @@ from urllib.parse import quote, unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest, Principal
 from reading_room.aws.models import SERVED, ServedService
-from reading_room.aws.signature_claim import ALGORITHM, Claim, Scope, has_signature, query_pairs, read_claim
+from reading_room.aws.signature_claim import ALGORITHM, Claim, Scope, has_signature, query_pairs, read_claim, readable
 from reading_room.aws.signature_errors import DIALECTS, MAX_SKEW, Dialect, Mismatch, amz_time
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+_KEY_ID = re.compile(r"\w{1,128}", re.ASCII)
+_KEY_ID_SHOWN = 128
+_BLANKS = re.compile(r"[ \t]+")
 __all__ = [
     "UNSIGNED_PAYLOAD",
     "Credential",
@@ -29,6 +33,7 @@ __all__ = [
     "Scope",
     "Verified",
     "check_token",
+    "find",
     "has_signature",
     "query_pairs",
     "signing_key",
@@ -105,9 +110,7 @@ def verify(
     _check_scope(claim, served, region, dialect)
     _check_time(claim, now, dialect)
     _check_signed_headers(request, claim, dialect)
-    credential = source.find(claim.access_key_id)
-    if credential is None:
-        raise dialect.unknown_key(claim.access_key_id)
+    credential = find(source, claim.access_key_id, dialect)
     payload_hash = _payload_hash(request, served, claim, dialect)
     canonical = _canonical_request(request, served, claim, payload_hash)
     amz_date = amz_time(claim.signed_at)
@@ -115,7 +118,7 @@ def verify(
     key = signing_key(credential.secret_access_key, claim.scope.date, claim.scope.region, claim.scope.service)
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, claim.signature):
-        raise dialect.mismatch(Mismatch(claim.access_key_id, claim.signature, text, canonical))
+        raise dialect.mismatch(Mismatch(claim.access_key_id, claim.signature, text, readable(canonical)))
     check_token(credential, claim.token, now, dialect)
     return Verified(
         principal=credential.principal,
@@ -130,10 +133,19 @@ def verify(
     )
 
 
+def find(source: CredentialSource, access_key_id: str, dialect: Dialect) -> Credential:
+    """Return the credential of a key that a request names. Raises the dialect's error when there is none."""
+    # Nothing else can be an id: the source need not be asked, and be asked in no strange characters.
+    credential = source.find(access_key_id) if _KEY_ID.fullmatch(access_key_id) else None
+    if credential is None:
+        raise dialect.unknown_key(access_key_id[:_KEY_ID_SHOWN])
+    return credential
+
+
 def check_token(credential: Credential, token: str | None, now: dt.datetime, dialect: Dialect) -> None:
     """Compare the session token sent with the key's own, and its end with now. Raises the dialect's errors."""
     expected = credential.session_token or ""
-    if not hmac.compare_digest(expected.encode(), (token or "").encode()):
+    if not hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "surrogateescape")):
         raise dialect.wrong_token()
     if credential.expires_at is not None and credential.expires_at <= now:
         raise dialect.expired_token()
@@ -150,7 +162,7 @@ def signing_key(secret_access_key: str, date: str, region: str, service: str) ->
 
 def string_to_sign(canonical_request: str, amz_date: str, scope: Scope) -> str:
     """Return the text whose HMAC is the signature."""
-    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    digest = hashlib.sha256(canonical_request.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
 
 
@@ -174,11 +186,11 @@ def _check_scope(claim: Claim, served: ServedService, region: str, dialect: Dial
 
 def _check_time(claim: Claim, now: dt.datetime, dialect: Dialect) -> None:
     if claim.presigned_seconds is not None:
+        if claim.signed_at - now > MAX_SKEW:
+            raise dialect.skewed(claim.signed_at, now)
         ended = claim.signed_at + dt.timedelta(seconds=claim.presigned_seconds)
         if now > ended:
             raise dialect.url_expired(claim.presigned_seconds, ended, now)
-        if claim.signed_at - now > MAX_SKEW:
-            raise dialect.skewed(claim.signed_at, now)
     elif abs(now - claim.signed_at) > MAX_SKEW:
         raise dialect.skewed(claim.signed_at, now)
 
@@ -223,7 +235,9 @@ def _canonical_request(request: IncomingRequest, served: ServedService, claim: C
 
 
 def _header_value(request: IncomingRequest, name: str) -> str:
-    return ",".join(" ".join(value.split()) for key, value in request.headers if key == name)
+    values = ",".join(_BLANKS.sub(" ", value.strip(" \t")) for key, value in request.headers if key == name)
+    # Headers are read as Latin-1, and signed as the bytes that they are.
+    return values if values.isascii() else values.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _canonical_path(raw_path: str, served: ServedService) -> str:

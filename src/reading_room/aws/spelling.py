@@ -11,9 +11,14 @@ from reading_room.aws.errors import (
     InvalidAction,
     InvalidParameterException,
     NotImplementedHere,
+    RequestLimitExceeded,
     RequestTooLarge,
     RequestTooLargeException,
     ServiceFailure,
+    SlowDown,
+    Throttled,
+    Throttling,
+    ThrottlingException,
     UnknownOperation,
     UnknownOperationException,
     ValidationError,
@@ -26,6 +31,12 @@ _INTERNAL: dict[str, type[InternalFailure]] = {
     "ec2": InternalError,
     "iam": ServiceFailure,
     "s3": InternalError,
+}
+_THROTTLED: dict[str, type[Throttled]] = {
+    "ec2": RequestLimitExceeded,
+    "iam": Throttling,
+    "s3": SlowDown,
+    "sts": Throttling,
 }
 _VIOLATIONS: dict[str, type[ConstraintViolations]] = {
     "logs": InvalidParameterException,
@@ -60,3 +71,8 @@ def too_large(service: str, limit: int) -> AwsError:
     """Return the service's error for a body above ``limit`` bytes."""
     is_json = service in SERVED and SERVED[service].protocol == "json"
     return (RequestTooLargeException if is_json else RequestTooLarge)(limit)
+
+
+def throttled(service: str) -> AwsError:
+    """Return the service's error for a caller who calls too often."""
+    return _THROTTLED.get(service, ThrottlingException)()

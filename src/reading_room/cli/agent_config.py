@@ -24,8 +24,11 @@ def runtime_folder(settings: Settings) -> Path:
     return settings.data / "agent"
 
 
-def agent_config(settings: Settings) -> AgentConfig:
-    """Return the configuration of an agent inside the holder's namespaces."""
+def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
+    """Return the configuration of an agent inside the holder's namespaces.
+
+    ``leave``: see there; the containers' control groups are then the holder's, not below the agent's own.
+    """
     runtime = runtime_folder(settings)
     holder = recorded(runtime)
     rootless = holder.rootless if holder is not None else False
@@ -49,6 +52,7 @@ def agent_config(settings: Settings) -> AgentConfig:
         outside={"off": None, "slirp4netns": SLIRP}.get(settings.uplink, VETH),
         beyond=_beyond(settings.uplink),
         segmentation=settings.offloads == "on",
+        leave=leave,
     )
 
 

@@ -23,6 +23,7 @@ from reading_room.agent.errors import AgentError
 from reading_room.cli.processes import read_settings
 from reading_room.cli.screen import output as console
 from reading_room.containers.limits import ControlGroups
+from reading_room.hosts.doors import DoorError, doors
 from reading_room.settings import Settings
 
 # Looked for where they are run from: never along PATH, which whoever starts the product could point elsewhere.
@@ -58,6 +59,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _user_namespaces(),
         _container_users(settings),
         _limits(),
+        door_finding(settings),
     ]
     if not any(finding.state == "missing" for finding in findings):
         findings.append(_enforcement())
@@ -165,6 +167,14 @@ def _limits() -> Finding:
     user = "" if os.geteuid() == 0 else "--user "
     mend = f"systemd-run {user}--scope -p Delegate=yes reading-room up"
     return Finding("limits", "weaker", says, mend)
+
+
+def door_finding(settings: Settings) -> Finding:
+    """Say where the APIs would listen, or why `up` would refuse to open such a door."""
+    try:
+        return Finding("doors", "ok", " and ".join(door.url for door in doors(settings)))
+    except DoorError as error:
+        return Finding("doors", "missing", f"up would not start: {error}")
 
 
 def _enforcement() -> Finding:

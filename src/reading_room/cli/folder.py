@@ -130,20 +130,33 @@ def only_one(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def check_port(settings: Settings) -> None:
-    """Raise ``StartError`` when the address cannot be bound now."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def check_doors(settings: Settings) -> None:
+    """Raise ``StartError`` when the APIs may not be served as the settings say, or an address cannot be bound now."""
+    # Only ``up`` looks at the doors; the agent, which has none, then holds no cryptography.
+    from reading_room.hosts.doors import DoorError, doors, take_in
+
+    try:
+        for door in doors(settings):
+            _check_port(door.host, door.port)
+        if settings.tls_cert:
+            take_in(settings)
+    except DoorError as error:
+        raise StartError(str(error)) from error
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except socket.gaierror as error:
             raise StartError(
-                f"{settings.host} is no address of this machine ({error.strerror}): choose one with --host, "
+                f"{host} is no address of this machine ({error.strerror}): choose one with --host, "
                 "for example 127.0.0.1"
             ) from error
         except OSError as error:
             raise StartError(
-                f"{settings.host}:{settings.port} cannot be bound ({error.strerror}): "
-                "stop what listens there, or choose another port with --port"
+                f"{host}:{port} cannot be bound ({error.strerror}): "
+                "stop what listens there, or choose another port with --port or --tls-port"
             ) from error

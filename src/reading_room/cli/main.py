@@ -1,40 +1,46 @@
-"""The command line: ``reading-room``."""
+"""The command line: ``reading-room``.
+
+A command that is a process of the product is loaded alone: the privileged one then holds no SDK, no database and no
+policies, and each is as small as it can be. Every other command line gets the whole program (``commands.py``).
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import typer
-import typer.rich_utils
 
-from reading_room.cli import demo, doctor, jobs, network, processes
+from reading_room.cli import processes
 from reading_room.cli.screen import PIPED_COLUMNS
-
-app = typer.Typer(
-    name="reading-room",
-    help="Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("up")(processes.up)
-app.command("serve")(processes.serve)
-app.command("agent")(processes.agent)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(network.app, name="network")
-
 
 DEFECT = 70
 """Exit code of a command that met something it has no words for (EX_SOFTWARE of sysexits.h)."""
 
 
+def program(name: str) -> typer.Typer:
+    """Return the program for a command line whose first word is ``name``."""
+    process = _process(name)
+    if process is None:
+        from reading_room.cli.commands import app
+
+        return app
+    alone = typer.Typer(name="reading-room", add_completion=False, pretty_exceptions_enable=False)
+    # With a callback a program of one command still expects the command's name.
+    alone.callback()(_nothing_of_its_own)
+    alone.command(name)(process)
+    return alone
+
+
 def run() -> None:
     """Run the ``reading-room`` program. An error that nobody foresaw ends it with a line, not a traceback."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
-    if not sys.stdout.isatty():
+    app = program(name)
+    if not sys.stdout.isatty() and (_process(name) is None or "--help" in sys.argv):
+        import typer.rich_utils
+
         # Typer has no other way to say how wide help is where there is no terminal.
         typer.rich_utils.MAX_WIDTH = PIPED_COLUMNS
     try:
@@ -44,11 +50,31 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
-        if debugging or sys.argv[1:2] in (["up"], ["serve"], ["agent"]):
+        if debugging or _process(name) is not None:
             raise  # What is written there is a log.
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
         processes.fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")
         raise SystemExit(DEFECT) from None
+
+
+def _process(name: str) -> Callable[..., None] | None:
+    match name:
+        case "up":
+            return processes.up
+        case "serve":
+            return processes.serve
+        case "agent":
+            return processes.agent
+        case "holder":
+            from reading_room.cli.units import holder
+
+            return holder
+        case _:
+            return None
+
+
+def _nothing_of_its_own() -> None:
+    """Take no option before the command."""
 
 
 if __name__ == "__main__":

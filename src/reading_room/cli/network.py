@@ -5,13 +5,17 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.cli.endpoint_policy import endpoint_policy
 from reading_room.cli.network_plan import plan
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
@@ -20,14 +24,19 @@ from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace as trace_packet
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
+from reading_room.iam.policy.open_endpoint import openings
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import dhcp_options, network_spec, resolver
 from reading_room.vpc.dhcp_options import AMAZON_DNS
 from reading_room.vpc.reachability import Answer, answer_for, as_attached, destinations_of, vpc_of
+from reading_room.vpc.tables import VpcEndpoint
 
 app = typer.Typer(help="Look at the network.", no_args_is_help=True)
 app.command("plan")(plan)
+app.command("endpoint-policy")(endpoint_policy)
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
+Policies = Mapping[str, tuple[str, str]]
+"""The policy of each endpoint, and the account that owns it."""
 SOMEBODY = "192.0.2.1"
 """An address of nobody here: who sends where only an internet gateway is named."""
 _PORT = 443
@@ -60,6 +69,7 @@ def trace(
             if vpc is None and source.startswith(("eni-", "igw-")):
                 raise fail(_unknown(source))
             named = _named(session, spec, vpc.vpc_id if vpc is not None else "", source, where)
+            policies = {row.vpc_endpoint_id: (row.policy, row.account) for row in session.scalars(select(VpcEndpoint))}
     finally:
         database.close()
     if not named.address:
@@ -68,14 +78,14 @@ def trace(
     packet = _packet(spec, source, named.address, PROTOCOLS[protocol], port)
     answer = answer_for(spec, packet)
     if as_json:
-        print(json.dumps(_as_json(named, answer)))
+        print(json.dumps(_as_json(named, answer, policies)))
         return
-    _print(named, answer)
+    _print(named, answer, policies)
     if answer.verdict.outcome == "no-wire":
         # No packet can leave now. What a job would meet is asked before there is one.
         console.print("\nIf it were attached:")
         spec = as_attached(spec, {source, where})
-        _print(replace(named, says=""), answer_for(spec, packet))
+        _print(replace(named, says=""), answer_for(spec, packet), policies)
     console.print("\nRules met:")
     console.print(trace_packet(compile_host(spec), packet).table(), soft_wrap=True, markup=False)
 
@@ -152,7 +162,15 @@ def _packet(spec: NetworkSpec, source: str, address: str, protocol: int, port: i
     return Inbound(source, address, protocol, port)
 
 
-def _as_json(named: Named, answer: Answer) -> dict[str, object]:
+def _warnings(answer: Answer, policies: Policies) -> list[str]:
+    """Return whom the endpoint that takes the packet lets in besides the account that owns it."""
+    endpoint = answer.verdict.delivered_to
+    if endpoint not in policies:
+        return []
+    return [opening.warning(endpoint) for opening in openings(*policies[endpoint])]
+
+
+def _as_json(named: Named, answer: Answer, policies: Policies) -> dict[str, object]:
     verdict = answer.verdict
     return {
         "outcome": verdict.outcome,
@@ -164,6 +182,7 @@ def _as_json(named: Named, answer: Answer) -> dict[str, object]:
         "forward": [asdict(hop) for hop in answer.forward],
         "back": [asdict(hop) for hop in answer.back],
         "reasons": [{"about": list(reason.about), "message": reason.message} for reason in verdict.reasons],
+        "warnings": _warnings(answer, policies),
     }
 
 
@@ -175,7 +194,7 @@ def _print_unnamed(named: Named, *, as_json: bool) -> None:
     console.print(f"[red]unnamed[/]\n  {named.says}", soft_wrap=True)
 
 
-def _print(named: Named, answer: Answer) -> None:
+def _print(named: Named, answer: Answer, policies: Policies) -> None:
     verdict = answer.verdict
     arrived = verdict.outcome in ("delivered", "left") and verdict.answered
     console.print(f"[{'green' if arrived else 'red'}]{verdict.outcome}[/] {verdict.delivered_to}".rstrip())
@@ -183,6 +202,8 @@ def _print(named: Named, answer: Answer) -> None:
         console.print(f"  {named.says}", soft_wrap=True)
     for reason in verdict.reasons:
         console.print(f"  {reason.message}", soft_wrap=True)
+    for warning in _warnings(answer, policies):
+        console.print(f"  [yellow]warning:[/] {escape(warning)}", soft_wrap=True)
     if verdict.outcome == "no-wire":
         return
     if answer.forward:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reading_room.agent.view import enter_private_mounts, make_traversable
 from reading_room.cli.folder import StartError, no_such_user
 from reading_room.settings import Settings
 
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -40,3 +42,15 @@ def drop_privileges(settings: Settings) -> None:
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise StartError("the kernel refuses no_new_privs")
     os.umask(0o077)
+
+
+def keep_out_of_core_dumps() -> None:
+    """Leave no memory behind when this process or one that it starts crashes: keys and tokens are in it.
+
+    The limit holds for children, too, and cannot be raised again without privileges. A program that the kernel pipes
+    core dumps to is not bound by it, but gets none of a process that is not dumpable, which no other process of the
+    same user may read either. Raises ``StartError``.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise StartError("the kernel refuses to keep a process out of core dumps")

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from reading_room.agent.errors import AgentError
-from reading_room.cli.folder import StartError, check_port, hand_over, only_one, prepare_folder
+from reading_room.cli.folder import StartError, check_doors, hand_over, only_one, prepare_folder
+from reading_room.cli.privileges import keep_out_of_core_dumps
 from reading_room.cli.screen import errors
 from reading_room.settings import SettingError, Settings
 
@@ -24,13 +25,27 @@ DataOption = Annotated[
 ]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port of the AWS APIs.")]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address of the AWS APIs.")]
+TlsPortOption = Annotated[int | None, typer.Option("--tls-port", help="Port of the AWS APIs by HTTPS, on loopback.")]
+CertificateOption = Annotated[
+    str | None, typer.Option("--tls-cert", help="File of the certificate for HTTPS (PEM); without it our own is made.")
+]
+KeyOption = Annotated[str | None, typer.Option("--tls-key", help="File of that certificate's key (PEM), mode 0600.")]
 DescriptorOption = Annotated[int | None, typer.Option(hidden=True)]
 
 
-def read_settings(data: Path | None = None, port: int | None = None, host: str | None = None) -> Settings:
+def read_settings(
+    data: Path | None = None,
+    port: int | None = None,
+    host: str | None = None,
+    tls_port: int | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+) -> Settings:
     """Read the settings, or end the program with what is wrong with one."""
     try:
-        return Settings.from_environment(data=data, port=port, host=host)
+        return Settings.from_environment(
+            data=data, port=port, host=host, tls_port=tls_port, tls_cert=tls_cert, tls_key=tls_key
+        )
     except SettingError as error:
         raise fail(str(error)) from None
 
@@ -60,17 +75,25 @@ def say(message: str) -> None:
     errors.print(message, soft_wrap=True, markup=False)
 
 
-def up(data: DataOption = None, port: PortOption = None, host: HostOption = None) -> None:
+def up(
+    data: DataOption = None,
+    port: PortOption = None,
+    host: HostOption = None,
+    tls_port: TlsPortOption = None,
+    tls_cert: CertificateOption = None,
+    tls_key: KeyOption = None,
+) -> None:
     """Run the product: the APIs, the agent and the holder of the namespaces, until SIGTERM or Ctrl-C."""
     from reading_room.cli.supervisor import Supervisor
 
-    settings = read_settings(data, port, host)
+    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key)
     configure_logging(settings, "up")
+    keep_out_of_core_dumps()
     try:
         prepare_folder(settings)
         with only_one(settings.data) as lock:
             hand_over(settings)
-            check_port(settings)
+            check_doors(settings)
             code = Supervisor(settings, say, lock).run()
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
@@ -81,26 +104,33 @@ def serve(
     data: DataOption = None,
     port: PortOption = None,
     host: HostOption = None,
+    tls_port: TlsPortOption = None,
+    tls_cert: CertificateOption = None,
+    tls_key: KeyOption = None,
     lifeline: DescriptorOption = None,
     ready: DescriptorOption = None,
 ) -> None:
     """Run the unprivileged part alone: the AWS APIs, S3, the database, the controllers."""
     from reading_room.cli.privileges import drop_privileges
 
-    settings = read_settings(data, port, host)
+    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key)
     configure_logging(settings, "serve")
     try:
         prepare_folder(settings)
         hand_over(settings)
+        check_doors(settings)
         drop_privileges(settings)
+        keep_out_of_core_dumps()
     except StartError as error:
         raise fail(str(error)) from None
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 
     from reading_room.app import ServerError, run_server
+    from reading_room.cli.units import notify
 
     def announce() -> None:
+        notify("READY=1")
         if ready is not None:
             os.write(ready, b"ready\n")
 
@@ -114,6 +144,11 @@ def agent(
     data: DataOption = None,
     lifeline: DescriptorOption = None,
     prove: Annotated[bool, typer.Option("--prove", help="Only prove enforcement in a scratch VPC.")] = False,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Enter a running `holder`; leave its containers running at the end."),
+    ] = False,
+    leave: Annotated[bool, typer.Option("--leave", hidden=True)] = False,
 ) -> None:
     """Run the privileged part alone, inside the holder's namespaces: networks and containers."""
     from reading_room.agent.holder import end, recorded
@@ -122,11 +157,19 @@ def agent(
 
     settings = read_settings(data)
     configure_logging(settings, "agent")
+    keep_out_of_core_dumps()
     if prove:
         raise typer.Exit(prove_only())
+    if join:
+        from reading_room.cli import units
+
+        try:
+            units.join(settings)
+        except StartError as error:
+            raise fail(str(error)) from None
     abandoned = watch_lifeline(lifeline)
     raise_descriptor_limit()
-    code = run(agent_config(settings))
+    code = run(agent_config(settings, leave=leave))
     if abandoned.is_set():
         # ``up`` would have ended the holder after this process.
         runtime = runtime_folder(settings)

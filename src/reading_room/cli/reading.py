@@ -12,7 +12,7 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from reading_room.comprehend.job_kinds import (
     TOPICS,
     JobKind,
 )
+from reading_room.s3 import service_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -88,7 +89,8 @@ class Account:
     def _client(self, service: str) -> Any:
         # The SDK's own environment may point elsewhere; this command talks to one endpoint.
         config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
-        return self._session.client(service, endpoint_url=self.endpoint.url, config=config)  # type: ignore[call-overload]
+        given = {"endpoint_url": self.endpoint.url, "verify": self.endpoint.authority, "config": config}
+        return self._session.client(service, **given)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,11 @@ class Network:
         return {"SecurityGroupIds": [self.group], "Subnets": list(self.subnets)}
 
 
-def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS) -> str:
-    """Return an endpoint policy that allows these actions."""
-    statement = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": "*"}
+def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS, accounts: Sequence[str] = ()) -> str:
+    """Return an endpoint policy that allows these actions to everybody, or to these accounts alone."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": "*"}
+    if accounts:
+        statement["Condition"] = {"StringEquals": {"aws:PrincipalAccount": list(accounts)}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -130,6 +134,11 @@ def private_network(account: Account) -> Network:
                     endpoint["VpcEndpointId"],
                 )
     network = build_network(account)
+    # Keys that a document brings along are of another account; the service's own fetches custom models.
+    owner = ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["OwnerId"]
+    ec2.modify_vpc_endpoint(
+        VpcEndpointId=str(network.endpoint), PolicyDocument=endpoint_policy(accounts=(owner, service_bucket.OWNER))
+    )
     tags: list[TagTypeDef] = [{"Key": NETWORK_TAG, "Value": "true"}, {"Key": "Name", "Value": "reading-room jobs run"}]
     ec2.create_tags(Resources=[network.vpc], Tags=tags)
     return network

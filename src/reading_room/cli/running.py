@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.cli.folder import StartError
+from reading_room.hosts.doors import Door, DoorError, local_door, own_authority
 from reading_room.settings import Settings
 
 READY_SECONDS = 60.0
@@ -29,13 +30,23 @@ class Endpoint:
     access_key_id: str
     secret_access_key: str
     region: str
+    authority: str | None = None
+    """The file of the authority to trust; ``None`` trusts whom the machine or ``AWS_CA_BUNDLE`` trusts."""
 
 
 def listening(settings: Settings) -> bool:
     """Whether something answers at the configured address."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex((settings.host, settings.port)) == 0
+        door = _door(settings)
+        return probe.connect_ex((door.host, door.port)) == 0
+
+
+def _door(settings: Settings) -> Door:
+    try:
+        return local_door(settings)
+    except DoorError as error:
+        raise StartError(str(error)) from error
 
 
 def endpoint_of(settings: Settings) -> Endpoint:
@@ -43,17 +54,19 @@ def endpoint_of(settings: Settings) -> Endpoint:
 
     Raises ``StartError`` when the data folder has no key that this user may read.
     """
+    door, trusted = _door(settings), own_authority(settings)
     path = settings.data / "credentials"
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text())
         profile = parser["default"]
         return Endpoint(
-            f"http://{settings.host}:{settings.port}",
+            door.url,
             settings.data,
             profile["aws_access_key_id"],
             profile["aws_secret_access_key"],
             settings.region,
+            str(trusted) if door.secure and trusted is not None else None,
         )
     except OSError as error:
         says = f"{path} cannot be read ({error.strerror})"

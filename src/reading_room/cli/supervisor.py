@@ -26,6 +26,7 @@ from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
 from reading_room.cli.slirp import PROGRAM, Slirp
+from reading_room.hosts.doors import DoorError, certificate_names, doors, local_door, own_authority, take_in
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 8.0
 """``up`` promises to be gone 10 s after SIGTERM."""
 QUICK_DEATH_SECONDS = 2.0
+CERTIFICATE_SECONDS = 1.0
+"""How often it is looked whether the given certificate is another."""
 RESTART_PAUSE_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 QUICK_DEATHS_AT_MOST = 8
 
@@ -72,6 +75,7 @@ class Supervisor:
         self._lifeline, self._life = os.pipe()
         self._ready_read, self._ready_write = os.pipe()
         self._holder: holders.Holder | None = None
+        self._certificate_at, self._certificate_fault = 0.0, ""
         self._agent = Child("agent", self._start_agent)
         self._serve = Child("serve", self._start_serve)
         if settings.uplink == "veth" and os.geteuid() != 0:
@@ -89,11 +93,12 @@ class Supervisor:
             self._agent.launch()
             self._await_ready()
             if not self._stopping.is_set():
-                print(f"ready http://{self._settings.host}:{self._settings.port}", flush=True)
+                print(f"ready {doors(self._settings)[0].url}", flush=True)
                 self._tell_how_to_use_it()
             while not self._stopping.wait(0.1):
                 for child in (self._agent, self._serve):
                     self._tend(child)
+                self._tend_certificate()
                 if self._slirp is not None and self._holder is not None:
                     self._slirp.tend(self._holder)
             return 0
@@ -105,9 +110,14 @@ class Supervisor:
         credentials = settings.data / "credentials"
         self._say(f"\nThe first administrator's key is in {credentials} (profile default). In another terminal:\n")
         self._say(
-            f"  export AWS_ENDPOINT_URL=http://{settings.host}:{settings.port} AWS_DEFAULT_REGION={settings.region}\n"
+            f"  export AWS_ENDPOINT_URL={local_door(settings).url} AWS_DEFAULT_REGION={settings.region}\n"
             f"  export AWS_SHARED_CREDENTIALS_FILE={credentials}"
         )
+        secure = [door.url for door in doors(settings) if door.secure]
+        trusted = own_authority(settings)
+        if trusted is not None:
+            names = ", ".join(certificate_names(settings))
+            self._say(f"  export AWS_CA_BUNDLE={trusted}   # for {' and '.join(secure)}, called by {names}")
         self._say("  aws sts get-caller-identity\n\nCtrl-C ends it.")
 
     def _await_ready(self) -> None:
@@ -147,6 +157,20 @@ class Supervisor:
         if now >= child.restart_at:
             child.launch()
 
+    def _tend_certificate(self) -> None:
+        """As root, take in the given certificate again when it is another: ``serve`` may not read its key."""
+        now = time.monotonic()
+        if not self._settings.tls_cert or os.geteuid() != 0 or now < self._certificate_at:
+            return
+        self._certificate_at = now + CERTIFICATE_SECONDS
+        try:
+            take_in(self._settings)
+            self._certificate_fault = ""
+        except DoorError as error:
+            if str(error) != self._certificate_fault:
+                log.warning("%s; the certificate before stays in use", error)
+            self._certificate_fault = str(error)
+
     def _end_orphan(self, agent: Child) -> None:
         """End an agent whose holder is gone: what it holds is in namespaces that nobody can enter again."""
         if agent.process is not None and agent.process.poll() is None:
@@ -163,6 +187,7 @@ class Supervisor:
         argv = [
             *self._common(), "serve",
             "--data", str(settings.data), "--host", settings.host, "--port", str(settings.port),
+            "--tls-port", str(settings.tls_port), "--tls-cert", settings.tls_cert, "--tls-key", settings.tls_key,
             "--lifeline", str(self._lifeline), "--ready", str(self._ready_write),
         ]  # fmt: skip
         return subprocess.Popen(argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -105,7 +105,7 @@ def _new_model(
         own["Mode"] = mode
     if output_uri is not None:
         own["OutputDataConfig"] = {"S3Uri": output_uri}
-    places = _places(config)
+    places = training_places(config)
     total, documents = _LIMITS[kind.arn_type]
     job = NewJob(
         job_id=model_id,
@@ -235,8 +235,8 @@ def _refuse(given: Mapping[str, Any], members: Iterable[str], data_format: str) 
             raise InvalidTrainingRequest(f"InputDataConfig.{member} does not go with DataFormat {data_format}.")
 
 
-def _places(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return every location of training data by its member's name, the main one first."""
+def training_places(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return every location of training data by its member's name, in the order in which a training reads them."""
     found: dict[str, str] = {}
 
     def walk(about: str, value: Any) -> None:
@@ -251,4 +251,4 @@ def _places(config: Mapping[str, Any]) -> dict[str, str]:
                 walk(f"{about}[{number}]", each)
 
     walk("InputDataConfig", dict(config))
-    return dict(sorted(found.items(), key=lambda place: (".Test" in place[0], ".Documents." not in place[0])))
+    return dict(sorted(found.items(), key=lambda place: (".Documents." not in place[0], ".Test" in place[0])))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from typing import Literal
 
-from reading_room.arns import ec2_arn
 from reading_room.aws.errors import AwsError
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.vpc import job_network
 
 _CODES: dict[type[job_network.JobNetworkError], str] = {
@@ -27,36 +26,21 @@ _CALL_CODES = {
 }
 
 
-def _everything(need: NetworkNeed, subnet_id: str) -> Sequence[str]:
-    return ("*",)
+DecidedOn = Literal["everything", "the creation", "the interface"]
 
-
-def _new_interface(need: NetworkNeed, subnet_id: str) -> Sequence[str]:
-    arns = [
-        ec2_arn(need.region, need.account, "network-interface", "*"),
-        ec2_arn(need.region, need.account, "subnet", subnet_id),
-    ]
-    arns += [ec2_arn(need.region, need.account, "security-group", group) for group in need.security_groups or ()]
-    return tuple(arns)
-
-
-def _interfaces(need: NetworkNeed, subnet_id: str) -> Sequence[str]:
-    # The interface does not exist yet; as a resource of a decision, the asterisk stands for any id.
-    return (ec2_arn(need.region, need.account, "network-interface", "*"),)
-
-
-EC2_ACTIONS: Mapping[str, Callable[[NetworkNeed, str], Sequence[str]]] = {
-    "DescribeVpcs": _everything,
-    "DescribeSubnets": _everything,
-    "DescribeSecurityGroups": _everything,
-    "DescribeDhcpOptions": _everything,
-    "CreateNetworkInterface": _new_interface,
-    "CreateNetworkInterfacePermission": _interfaces,
-    "DescribeNetworkInterfaces": _everything,
-    "DeleteNetworkInterfacePermission": _interfaces,
-    "DeleteNetworkInterface": _interfaces,
+EC2_ACTIONS: Mapping[str, DecidedOn] = {
+    "DescribeVpcs": "everything",
+    "DescribeSubnets": "everything",
+    "DescribeSecurityGroups": "everything",
+    "DescribeDhcpOptions": "everything",
+    "CreateNetworkInterface": "the creation",
+    "CreateNetworkInterfacePermission": "the interface",
+    "DescribeNetworkInterfaces": "everything",
+    "DeleteNetworkInterfacePermission": "the interface",
+    "DeleteNetworkInterface": "the interface",
 }
-"""The nine actions that the data access role needs, and what each is decided on before an interface exists."""
+"""The nine actions that the data access role needs, and what each is decided on before an interface exists: no resource
+at all; the interface to be made with its subnet and groups; or that interface alone."""
 
 
 def failure_of_network(error: job_network.JobNetworkError) -> PreparationError:

@@ -14,10 +14,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reading_room.arns import ec2_arn
+from reading_room.arns import ec2_arn, iam_arn
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
+from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
 from reading_room.comprehend import storage_policy, storage_way
 from reading_room.comprehend.job_interfaces import (
@@ -31,6 +32,7 @@ from reading_room.comprehend.job_interfaces import (
 )
 from reading_room.comprehend.network_failures import (
     EC2_ACTIONS,
+    DecidedOn,
     failure_of_call,
     failure_of_network,
     missing_permission,
@@ -40,8 +42,9 @@ from reading_room.comprehend.network_failures import (
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.errors import RoleNotAssumable
-from reading_room.iam.role_sessions import assume_for_service
+from reading_room.iam.service_sessions import assume_recorded
 from reading_room.ids import request_id
+from reading_room.jobs.credentials import model_session
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
 from reading_room.jobs.tables import JobRow
@@ -104,9 +107,9 @@ class NetworkPreparation:
             raise PreparationError("INTERNAL_ERROR", "The network interface vanished while it was being prepared.")
         self._permit(principal, need, made.interface_id)
         self._ec2(principal, need, "DescribeNetworkInterfaces", NetworkInterfaceIds=[made.interface_id])
-        self._check_storage(principal, need, made)
+        warnings = self._check_storage(principal, need, made)
         place = f"{made.subnet_id} at {made.address}"
-        return PreparedInterface(made.interface_id, made.vpc_id, place)
+        return PreparedInterface(made.interface_id, made.vpc_id, place, warnings)
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
         """Give the interface to the container."""
@@ -188,7 +191,8 @@ class NetworkPreparation:
 
     def _assume(self, need: NetworkNeed) -> Principal:
         try:
-            principal, _ = assume_for_service(
+            principal, _ = assume_recorded(
+                self._dispatcher.trail,
                 self._database,
                 need.role_arn,
                 SERVICE_PRINCIPAL,
@@ -206,23 +210,35 @@ class NetworkPreparation:
         return principal
 
     def _decide_all(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
-        context = {
-            **request_context(
-                _OWN_PATH,
-                principal=principal,
-                now=self._clock(),
-                region=need.region,
-                user_agent=SERVICE_PRINCIPAL,
-            ),
-            # What EC2 will know of the interface once it exists.
-            "ec2:Vpc": (ec2_arn(need.region, need.account, "vpc", subnet.vpc_id),),
-            "ec2:Subnet": (ec2_arn(need.region, need.account, "subnet", subnet.subnet_id),),
-            "ec2:AvailabilityZone": (subnet.availability_zone,),
+        """Ask for all nine actions what EC2 will ask, each on what is known of its resources by now."""
+        common = request_context(
+            _OWN_PATH, principal=principal, now=self._clock(), region=need.region, user_agent=SERVICE_PRINCIPAL
+        )
+        creation = self._call(principal, need, "CreateNetworkInterface", **_creation(need, subnet))
+        bound = self._dispatcher.table.find("ec2", creation.operation)
+        assert bound is not None
+        touched = {
+            resource: {**bound.facts.context(creation), **bound.facts.resource_context(creation, resource)}
+            for resource in bound.facts.resources(creation)
         }
-        for action, resources in EC2_ACTIONS.items():
-            for resource in resources(need, subnet.subnet_id):
+        interface = ec2_arn(need.region, need.account, "network-interface", "*")
+        permission = {
+            "ec2:Permission": (network_interfaces.INSTANCE_ATTACH,),
+            "ec2:AuthorizedUser": (iam_arn(network_interfaces.SERVICE_ACCOUNT, "root"),),
+        }
+        about: dict[DecidedOn, Mapping[str, ContextValues]] = {
+            "everything": {"*": {"ec2:Region": (need.region,)}},
+            "the creation": touched,
+            "the interface": {interface: touched[interface]},
+        }
+        for action, decided_on in EC2_ACTIONS.items():
+            more = permission if action == "CreateNetworkInterfacePermission" else {}
+            for resource, keys in about[decided_on].items():
                 decision = self._authorizer.decide(
-                    principal=principal, action=f"ec2:{action}", resource=resource, context=context
+                    principal=principal,
+                    action=f"ec2:{action}",
+                    resource=resource,
+                    context={**common, **keys, **more},
                 )
                 if not decision.allowed:
                     raise missing_permission(need.role_arn, f"ec2:{action}", decision.message())
@@ -236,14 +252,7 @@ class NetworkPreparation:
         self._ec2(principal, need, "DescribeDhcpOptions", **chosen)
 
     def _create(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
-        self._ec2(
-            principal,
-            need,
-            "CreateNetworkInterface",
-            SubnetId=subnet.subnet_id,
-            Groups=list(need.security_groups or ()),
-            Description=description(need),
-        )
+        self._ec2(principal, need, "CreateNetworkInterface", **_creation(need, subnet))
 
     def _permit(self, principal: Principal, need: NetworkNeed, interface_id: str) -> None:
         with self._database.reading() as session:
@@ -258,17 +267,21 @@ class NetworkPreparation:
                 Permission=network_interfaces.INSTANCE_ATTACH,
             )
 
-    def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> None:
-        """Look along the worker's way to S3, and ask the policies that it will meet there."""
+    def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> tuple[str, ...]:
+        """Look along the worker's way to S3, and ask the policies that it will meet there; return warnings."""
         with self._database.reading() as session:
             spec = as_attached(network_spec.read(session, self._host), made.interface_id, need.container_id)
             way = storage_way.find(session, spec, made)
             job = session.get_one(JobRow, need.job_id)
+            endpoint = "" if way.verdict is None else way.verdict.delivered_to
+            warnings = storage_policy.warnings(session, endpoint, need.account)
+            service = model_session(session, job, made, self._clock())
         if way.obstacle is not None:
             raise no_route(made.subnet_id, way.obstacle)
         if self._policies is not None and way.verdict is not None:
             path = storage_policy.way_of(way.verdict, made.vpc_id)
-            storage_policy.check(self._policies, job, principal, path, self._clock())
+            storage_policy.check(self._policies, job, principal, service, path, self._clock())
+        return warnings
 
     def _delete(self, need: NetworkNeed, row: NetworkInterface, permissions: Sequence[str]) -> str | None:
         """Delete an interface as the role; return why that was refused, or ``None``."""
@@ -301,8 +314,8 @@ class NetworkPreparation:
         if row is not None:
             network_interfaces.remove(session, row, self._clock())
 
-    def _ec2(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Mapping[str, Any]:
-        call = Call(
+    def _call(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Call:
+        return Call(
             service="ec2",
             operation=operation,
             parameters=parameters,
@@ -313,10 +326,21 @@ class NetworkPreparation:
             request_id=request_id(),
             user_agent=SERVICE_PRINCIPAL,
         )
+
+    def _ec2(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Mapping[str, Any]:
         try:
-            return self._dispatcher.invoke(call)
+            return self._dispatcher.act(self._call(principal, need, operation, **parameters))
         except AwsError as error:
             raise failure_of_call(need.role_arn, operation, error) from error
+
+
+def _creation(need: NetworkNeed, subnet: Subnet) -> dict[str, Any]:
+    """Return the parameters of the CreateNetworkInterface that makes the job's interface."""
+    return {
+        "SubnetId": subnet.subnet_id,
+        "Groups": list(need.security_groups or ()),
+        "Description": description(need),
+    }
 
 
 def _choose(session: Session, need: NetworkNeed) -> Subnet:

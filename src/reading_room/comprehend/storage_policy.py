@@ -1,29 +1,31 @@
-"""Whether policies let a job do what it does first: list its input, and begin its output.
+"""Whether policies let a job do what it will ask of S3 (``storage_steps``), before it starts.
 
-Asked of the authorization that S3 itself asks, as the worker's role session and by the way that its packets will take.
-Only what is known beforehand is asked: which objects are read shows the listing. A bucket that does not exist is left
-to the worker, which says so.
+Asked of the authorization that S3 itself asks, as the worker's sessions and by the way that its packets will take.
+Of the objects below a prefix the first one stands for all. A bucket or an object that does not exist is left to the
+worker, which says so. An endpoint that lets others in keeps no job from running; its owner is warned.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reading_room.analysis.job_file import Location
+from sqlalchemy.orm import Session
+
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
+from reading_room.comprehend.storage_steps import Step, steps_of
 from reading_room.dataplane.verdicts import Verdict
+from reading_room.iam.policy.open_endpoint import openings
 from reading_room.ids import request_id
-from reading_room.jobs.endings import ATTESTED, with_reason
+from reading_room.jobs.endings import with_reason
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.places import location_of
 from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
 from reading_room.s3.backends.backend import Backend
+from reading_room.vpc.tables import VpcEndpoint
 
 USER_AGENT = "Boto3"
 TLS_VERSION = "1.3"
@@ -37,22 +39,34 @@ class StoragePolicies:
     backend: Backend
 
 
-def check(policies: StoragePolicies, job: JobRow, role: Principal, way: NetworkPath, now: dt.datetime) -> None:
-    """Return if the worker may list the input and begin the output; a training is left to its own first steps.
+def check(
+    policies: StoragePolicies,
+    job: JobRow,
+    role: Principal,
+    service: Principal | None,
+    way: NetworkPath,
+    now: dt.datetime,
+) -> None:
+    """Return if no policy stands in the way of the job's worker.
 
-    ``role`` is any session of the data access role. Raises ``PreparationError`` as the worker's own failure would be.
+    ``role`` is any session of the data access role; ``service`` is the service's own session for the model of a job
+    that has one. Raises ``PreparationError`` as the worker's own failure would be.
     """
-    if job.is_training:
-        return
     name = session_name(job.job_id)
     user = role.user_id.partition(":")[0]
     worker = replace(role, arn=session_arn(job.role_arn, job.job_id), user_id=f"{user}:{name}")
-    source = location_of(job.input_uri)
-    listing = Requirement("s3:ListBucket", bucket_arn(source.bucket), source.bucket)
-    _ask(policies, worker, way, now, "NO_READ_ACCESS_TO_INPUT", source, listing, {"prefix": source.key})
-    output = location_of(job.output_uri)
-    writing = Requirement("s3:PutObject", bucket_arn(output.bucket, output.key), output.bucket)
-    _ask(policies, worker, way, now, "NO_WRITE_ACCESS_TO_OUTPUT", output, writing, {})
+    for step in steps_of(job):
+        asking = service if step.as_service else worker
+        assert asking is not None
+        _ask(policies, asking, way, now, step)
+
+
+def warnings(session: Session, vpc_endpoint_id: str, account: str) -> tuple[str, ...]:
+    """Return what an endpoint's policy lets in besides the account of its jobs; nothing where there is no endpoint."""
+    row = session.get(VpcEndpoint, vpc_endpoint_id)
+    if row is None:
+        return ()
+    return tuple(opening.warning(vpc_endpoint_id) for opening in openings(row.policy, account))
 
 
 def way_of(verdict: Verdict, vpc_id: str) -> NetworkPath:
@@ -64,18 +78,15 @@ def way_of(verdict: Verdict, vpc_id: str) -> NetworkPath:
     return NetworkPath(secure=True, source_ip=verdict.source)
 
 
-def _ask(
-    policies: StoragePolicies,
-    worker: Principal,
-    way: NetworkPath,
-    now: dt.datetime,
-    code: str,
-    place: Location,
-    requirement: Requirement,
-    query: Mapping[str, str],
-) -> None:
+def _ask(policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step) -> None:
+    place = step.place
     if policies.backend.bucket(place.bucket) is None:
         return
+    key = policies.backend.first_key(place.bucket, place.key) if step.first else place.key
+    if key is None:
+        return
+    listing = step.action == "s3:ListBucket"
+    requirement = Requirement(step.action, bucket_arn(place.bucket, None if listing else key), place.bucket)
     caller: Caller = policies.authorization.caller(
         worker,
         way,
@@ -83,10 +94,11 @@ def _ask(
         request_id=request_id(),
         now=now,
         user_agent=USER_AGENT,
-        context=s3_context(query, {}, Signing("AWS4-HMAC-SHA256", presigned=False), now, TLS_VERSION),
+        context=s3_context(
+            {"prefix": key} if listing else {}, {}, Signing("AWS4-HMAC-SHA256", presigned=False), now, TLS_VERSION
+        ),
     )
-    refused = policies.authorization.refusals(caller, {place.key: requirement})
+    refused = policies.authorization.refusals(caller, {key: requirement})
     for error in refused.values():
-        sentence = ATTESTED[code].rstrip(".")
-        text = f"{sentence}. {requirement.action} on s3://{place.bucket}/{place.key}: {error.message}"
-        raise PreparationError(code, with_reason(text, policies.authorization.recent_denial(worker.arn) or ""))
+        text = f"{step.sentence} {step.action} on s3://{place.bucket}/{key}: {error.message}"
+        raise PreparationError(step.code, with_reason(text, policies.authorization.recent_denial(worker.arn) or ""))

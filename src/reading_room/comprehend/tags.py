@@ -41,6 +41,11 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def tags_of(session: Session, account: str, arn: str) -> dict[str, str]:
     """Return a resource's tags by key. Raises ``ResourceNotFoundException``."""
     _require(session, account, arn)
+    return stored(session, arn)
+
+
+def stored(session: Session, arn: str) -> dict[str, str]:
+    """Return the tags of whatever has an ARN; none for what does not exist."""
     rows = session.scalars(select(JobTagRow).where(JobTagRow.arn == arn).order_by(JobTagRow.key))
     return {row.key: row.value for row in rows}
 

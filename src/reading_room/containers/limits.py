@@ -174,3 +174,36 @@ def remove_directories(directories: Sequence[str]) -> list[str]:
         except OSError:
             busy.append(directory)
     return busy
+
+
+def hand_controllers_on(
+    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+) -> tuple[str, ...]:
+    """Let the group above this process's own hand its controllers on, so that containers get groups there.
+
+    For a unit to which systemd delegates its control group, and that it runs in a subgroup (``DelegateSubgroup=``).
+    Returns the controllers; none where the group above is not delegated, of version 1, or not there.
+    """
+    own = next((line.split("::", 1)[1] for line in membership.read_text().splitlines() if line.startswith("0::")), "/")
+    above = (root / own.strip().lstrip("/")).parent
+    if not above.is_relative_to(root) or not _delegated(above):
+        return ()
+    offered = (above / "cgroup.controllers").read_text().split()
+    controllers = tuple(name for name in _FILES_V2 if name in offered)
+    try:
+        (above / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+    except OSError as error:  # Processes are in it.
+        _log.info("%s hands no controllers on (%s)", above, error)
+        return ()
+    return controllers
+
+
+def _delegated(group: Path) -> bool:
+    """Whether systemd has marked a group as left to whoever runs in it: any other one is not ours to change."""
+    for attribute in ("trusted.delegate", "user.delegate"):
+        try:
+            if os.getxattr(group, attribute) == b"1":
+                return True
+        except OSError:
+            continue  # It has no such mark, or this user may not see it.
+    return False

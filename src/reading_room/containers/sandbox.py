@@ -27,6 +27,8 @@ USER = 1000
 """The user id that the worker sees itself as; on the host it is another."""
 
 SHARED_MEMORY_BYTES = 67_108_864
+TEMPORARY = "/tmp"  # nosec B108 # the container's own, where nobody else is
+SHARED_MEMORY = "/dev/shm"  # nosec B108 # likewise
 TEMPORARY_BYTES = 1_073_741_824
 
 PROC_KEPT = frozenset(
@@ -147,7 +149,7 @@ def bubblewrap_options(
     for name in ("bin", "sbin", "lib", "lib64"):
         options += ["--symlink", f"usr/{name}", f"/{name}"]
     options += ["--ro-bind", str(view.etc), "/etc"]
-    options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"]
+    options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", TEMPORARY]
     for path in code:
         options += ["--ro-bind", str(path), str(path)]
     options += ["--proc", "/proc"]
@@ -156,8 +158,8 @@ def bubblewrap_options(
             continue
         cover = view.empty_folder if Path("/proc", name).is_dir() else view.empty_file
         options += ["--ro-bind", str(cover), f"/proc/{name}"]
-    options += ["--dev", "/dev", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
-    options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]
+    options += ["--dev", "/dev", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", SHARED_MEMORY]
+    options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", TEMPORARY, "--clearenv"]
     for name, value in variables.items():
         options += ["--setenv", name, value]
     return [*options, "--cap-drop", "ALL", "--seccomp", str(seccomp_descriptor)]

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence, Set
 from pathlib import Path
 
+from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -49,6 +50,7 @@ class FlowLogDelivery:
         clock: Clock,
         region: str,
         keep: Path,
+        trail: Recorder = forget,
     ) -> None:
         """Go on with what the process before this one kept in the file ``keep``."""
         self._keep = keep
@@ -56,7 +58,7 @@ class FlowLogDelivery:
         self._database = database
         self._clock = clock
         self._region = region
-        self._groups = LogGroupDestination(database, authorizer, clock, region)
+        self._groups = LogGroupDestination(database, authorizer, clock, region, trail)
         self._buckets = BucketDestination(put_object, region)
         self._aggregator = Aggregator()
         self._closed: list[ClosedWindow] = []

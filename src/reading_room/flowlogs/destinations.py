@@ -14,7 +14,9 @@ from typing import Protocol
 
 from sqlalchemy import select
 
-from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.call import Call, NetworkPath, Principal
+from reading_room.aws.call_record import Recorder, forget, record_of
+from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.flowlogs import parquet_file
@@ -23,7 +25,8 @@ from reading_room.flowlogs.record import header, line
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.errors import AccessDeniedException
 from reading_room.iam.principals import service_principal
-from reading_room.iam.role_sessions import assume_for_service
+from reading_room.iam.service_sessions import assume_recorded
+from reading_room.ids import request_id
 from reading_room.logs import streams
 from reading_room.logs.tables import LogGroup, LogStream
 
@@ -51,7 +54,15 @@ class PutObject(Protocol):
 class LogGroupDestination:
     """Writes to CloudWatch Logs: one stream for each interface."""
 
-    def __init__(self, database: Database, authorizer: PolicyAuthorizer, clock: Clock, region: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        authorizer: PolicyAuthorizer,
+        clock: Clock,
+        region: str,
+        trail: Recorder = forget,
+    ) -> None:
+        self._trail = trail
         self._database = database
         self._authorizer = authorizer
         self._clock = clock
@@ -73,19 +84,22 @@ class LogGroupDestination:
             events.setdefault(name, []).extend(
                 streams.NewEvent(record.start * 1000, line(record, target.fields)) for record in window.records
             )
-        self._authorize(role, target, target.log_group_name, list(events))
+        done = self._authorize(role, target, target.log_group_name, list(events))
         now = streams.milliseconds(self._clock())
         with self._database.transaction() as session:
             for name, batch in events.items():
                 batch.sort(key=lambda event: event.timestamp)
                 streams.append(session, target.account, self._region, target.log_group_name, name, batch, now)
+        for action, name in done:
+            self._record(role, target, action, name, request_id())
 
     def _role(self, target: FlowLogTarget, role_arn: str) -> Principal:
         kept = self._roles.get(target.flow_log_id)
         now = self._clock()
         if kept is not None and kept[1] - now > _RENEW_BEFORE:
             return kept[0]
-        principal, credentials = assume_for_service(
+        principal, credentials = assume_recorded(
+            self._trail,
             self._database,
             role_arn,
             FLOW_LOG_SERVICE,
@@ -97,7 +111,10 @@ class LogGroupDestination:
         self._roles[target.flow_log_id] = principal, credentials.expires_at
         return principal
 
-    def _authorize(self, role: Principal, target: FlowLogTarget, group_name: str, stream_names: Sequence[str]) -> None:
+    def _authorize(
+        self, role: Principal, target: FlowLogTarget, group_name: str, stream_names: Sequence[str]
+    ) -> list[tuple[str, str]]:
+        """Return the actions that are needed, each with its stream. Raises ``AccessDeniedException``."""
         with self._database.reading() as session:
             group = session.scalar(select(LogGroup).filter_by(account=target.account, name=group_name))
             known = set()
@@ -125,7 +142,34 @@ class LogGroupDestination:
             if not decision.allowed:
                 # The role may have been made again, or trust somebody else by now: ask again next time.
                 self._roles.pop(target.flow_log_id, None)
-                raise AccessDeniedException(decision.message())
+                denial, identifier = AccessDeniedException(decision.message()), request_id()
+                self._authorizer.denied(identifier, decision)
+                self._record(role, target, action, name, identifier, denial)
+                raise denial
+        return needed
+
+    def _record(
+        self,
+        role: Principal,
+        target: FlowLogTarget,
+        action: str,
+        stream_name: str,
+        identifier: str,
+        error: AwsError | None = None,
+    ) -> None:
+        stream = {"logStreamName": stream_name} if stream_name else {}
+        call = Call(
+            service="logs",
+            operation=action.partition(":")[2],
+            parameters={"logGroupName": target.log_group_name, **stream},
+            principal=role,
+            account=target.account,
+            region=self._region,
+            path=NetworkPath(secure=True),
+            request_id=identifier,
+            user_agent=FLOW_LOG_SERVICE,
+        )
+        self._trail(record_of(call, self._clock(), error=error))
 
 
 class BucketDestination:

@@ -1,15 +1,18 @@
-"""The certificate authority of this installation: it vouches for the services' names inside VPCs, and for nothing else.
+"""The certificate authorities of this installation. Each vouches for its names and for nothing else.
 
-Containers trust it, so that SDKs reach ``https://s3…amazonaws.com`` with their defaults. It is name-constrained to
-``amazonaws.com``, its key is 0600, and it must never go into a host's own trust store.
+One is for the services' names inside VPCs. Containers trust it, so that SDKs reach ``https://s3…amazonaws.com`` with
+their defaults. It is name-constrained to ``amazonaws.com``, its key is 0600, and it must never go into a host's own
+trust store. One certificate has the names that are the same in every VPC. The names of an S3 interface endpoint have
+two labels before what all of them share, which no wildcard stands for, so each such endpoint gets one of its own, kept
+in memory.
 
-One certificate has the names that are the same in every VPC. The names of an S3 interface endpoint have two labels
-before what all of them share, which no wildcard stands for, so each such endpoint gets one of its own, kept in memory.
+Another is for the APIs' own HTTPS, outside of VPCs: its names are the machine's. Clients are told to trust its file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import os
 import ssl
 import tempfile
@@ -63,19 +66,35 @@ def shared_names(region: str) -> list[str]:
 
 
 def prepare(folder: Path, region: str, now: dt.datetime) -> Authority:
-    """Make what is missing or nearly expired, and return where it is."""
-    authority = Authority(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (authority.certificate.exists() and authority.key.exists()):
-        _make_authority(authority, now)
+    """Make what is missing or nearly expired of the services inside VPCs, and return where it is."""
+    title = "Reading Room, services inside this installation's VPCs"
+    return _prepare(Authority(folder), title, ["amazonaws.com"], shared_names(region), now)
+
+
+def prepare_doors(folder: Path, names: Sequence[str], now: dt.datetime) -> Authority:
+    """The same for the APIs' own HTTPS, which clients reach by ``names``: addresses and host names.
+
+    Other names than before make another authority, which clients have to be told of.
+    """
+    # Buckets are in front of a host name, which has a dot: TLS libraries take no wildcard for a whole domain.
+    buckets = [f"*.{name}" for name in names if "." in name and not _is_address(name)]
+    return _prepare(Authority(folder), "Reading Room, APIs of this installation", names, [*names, *buckets], now)
+
+
+def _prepare(
+    authority: Authority, title: str, permitted: Sequence[str], names: Sequence[str], now: dt.datetime
+) -> Authority:
+    authority.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _authority_is_good(authority, permitted, now):
+        _make_authority(authority, title, permitted, now)
         authority.leaf.unlink(missing_ok=True)
-    if not _leaf_is_good(authority, region, now):
-        _write(authority.leaf, _leaf(authority, shared_names(region), now), 0o600)
+    if not _leaf_is_good(authority, names, now):
+        write_private(authority.leaf, _leaf(authority, names, now))
     return authority
 
 
 def server_context(leaf: Path) -> ssl.SSLContext:
-    """Return a TLS context of listeners inside VPCs, with the certificate and key of a file."""
+    """Return a TLS context of a listener, with the certificate and key of a file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -103,7 +122,7 @@ class Certificates:
         # The ssl module reads certificates from files only.
         with tempfile.TemporaryDirectory(dir=self._authority.folder) as folder:
             leaf = Path(folder) / "leaf.pem"
-            _write(leaf, _leaf(self._authority, [*self._names, *names], self._clock()), 0o600)
+            write_private(leaf, _leaf(self._authority, [*self._names, *names], self._clock()))
             return server_context(leaf)
 
 
@@ -111,9 +130,27 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _make_authority(authority: Authority, now: dt.datetime) -> None:
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    """Return a name as a certificate has it for a server."""
+    return x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name)
+
+
+def _constraint(name: str) -> x509.GeneralName:
+    """Return a name as a certificate has it for what its key may vouch for."""
+    return x509.IPAddress(ipaddress.ip_network(name)) if _is_address(name) else x509.DNSName(name)
+
+
+def _make_authority(authority: Authority, title: str, permitted: Sequence[str], now: dt.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Reading Room, services inside this installation's VPCs")
+    name = _name(title)
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,
@@ -129,10 +166,10 @@ def _make_authority(authority: Authority, now: dt.datetime) -> None:
         _builder(name, name, key, now, AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.NameConstraints([x509.DNSName("amazonaws.com")], None), critical=True)
+        .add_extension(x509.NameConstraints([_constraint(each) for each in permitted], None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    _write(authority.key, _private(key), 0o600)
+    write_private(authority.key, _private(key))
     _write(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
@@ -145,7 +182,7 @@ def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _builder(_name("Reading Room"), issuer.subject, key, now, LEAF_DAYS)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
@@ -172,19 +209,33 @@ def _builder(
     )
 
 
-def _leaf_is_good(authority: Authority, region: str, now: dt.datetime) -> bool:
+def _authority_is_good(authority: Authority, permitted: Sequence[str], now: dt.datetime) -> bool:
+    if not (authority.certificate.exists() and authority.key.exists()):
+        return False
+    certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
+    constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=LEAF_DAYS)
+    return long_enough and set(constraints.permitted_subtrees or ()) == {_constraint(name) for name in permitted}
+
+
+def _leaf_is_good(authority: Authority, names: Sequence[str], now: dt.datetime) -> bool:
     if not authority.leaf.exists():
         return False
     certificate = x509.load_pem_x509_certificate(authority.leaf.read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=RENEW_DAYS)
-    return long_enough and set(names.get_values_for_type(x509.DNSName)) == set(shared_names(region))
+    return long_enough and set(found) == {_alternative(name) for name in names}
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that is whole or absent, for its owner alone from the first moment."""
+    _write(path, data, 0o600)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -3,8 +3,10 @@
 uvicorn's ``Server`` owns the process (signals, lifespan, one set of sockets). Here many sockets come and go while the
 process runs, and closing one must cut its connections at once, so this uses the layer below: the protocol class.
 
-All jobs share the server's descriptors and memory, so none may hold much of them: a peer has so many connections at a
-time, and each must say what it wants within some seconds and some bytes.
+All peers share the server's descriptors and memory, so none may hold much of them: a peer has so many connections at a
+time, and each must say what it wants within some seconds and some bytes. Connections that wait, for a handshake, a
+request's head or the next request, are bounded in all, and the one that has waited longest makes room for a new one: a
+client that has something to say says it at once, so whoever opens thousands and says nothing shuts nobody else out.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import logging
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -28,8 +31,13 @@ HEAD_BYTES = 65_536
 """How long a request's head may be; more is answered with 400."""
 CONNECTIONS = 2000
 """Connections that one listener serves at a time; more get 503."""
+WAITING = 1000
+"""Connections of one listener that may wait at a time; the one that has waited longest is cut for one more."""
 EXHAUSTED_SECONDS = 0.1
 """How long nothing is accepted when the process has no descriptor left."""
+
+_TLS_NUMBERS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+"""TLS versions as ASGI's extension says them."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +74,12 @@ class HttpListener:
         self._meetings: set[asyncio.Task[None]] = set()
         self._peers: Counter[str] = Counter()
         self._told: set[str] = set()
+        self._waiting: dict[_Connection, Callable[[], object]] = {}
+        """The connections that wait, the longest first, and what cuts each."""
+
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Shake hands by another context from now on, which has another certificate; connections go on by theirs."""
+        self._tls = tls
 
     async def start(self) -> None:
         """Begin to accept connections."""
@@ -80,6 +94,7 @@ class HttpListener:
                 accepted, address = await loop.sock_accept(self._socket)
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
+                self._cut_longest_waiting()
                 await asyncio.sleep(EXHAUSTED_SECONDS)
                 continue
             peer = address[0]
@@ -90,6 +105,8 @@ class HttpListener:
                     self._told.add(peer)
                 accepted.close()
                 continue
+            # Head and body of an answer are sent apart: the second must not wait until the peer acknowledges the first.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers[peer] += 1
             meeting = loop.create_task(self._meet(accepted, peer))
             self._meetings.add(meeting)
@@ -97,7 +114,12 @@ class HttpListener:
 
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
         """Begin to serve a connection: with TLS, shake hands first."""
-        protocol = _Connection(self._config, self._state, lambda: self._leave(peer))
+        protocol = _Connection(self._config, self._state, self._waits, lambda: self._leave(peer))
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._waiting) >= WAITING:
+            self._cut_longest_waiting()
+        self._waiting[protocol] = task.cancel
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol,
@@ -109,7 +131,19 @@ class HttpListener:
             log.debug("a connection of %s ended before its first request: %s", peer, error)
         finally:
             if not protocol.made:
+                self._waiting.pop(protocol, None)
                 self._leave(peer)
+
+    def _waits(self, connection: _Connection, *, waits: bool) -> None:
+        """Hear of a connection that now waits for its peer, or no longer does."""
+        self._waiting.pop(connection, None)
+        if waits:
+            self._waiting[connection] = connection.transport.abort
+
+    def _cut_longest_waiting(self) -> None:
+        longest = next(iter(self._waiting), None)
+        if longest is not None:
+            self._waiting.pop(longest)()
 
     def _leave(self, peer: str) -> None:
         self._peers[peer] -= 1
@@ -148,11 +182,13 @@ class HttpListener:
 
 
 class _Connection(HttpToolsProtocol):
-    """A connection whose requests' heads must come in time and be short, and whose end is told."""
+    """A connection whose requests' heads must come in time and be short, and that tells of its waiting and its end."""
 
-    def __init__(self, config: uvicorn.Config, state: ServerState, ended: Any) -> None:
+    def __init__(self, config: uvicorn.Config, state: ServerState, waits: Any, ended: Any) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         self.made = False
+        self._parsed = 0
+        self._waits = waits
         self._ended = ended
         self._head: asyncio.TimerHandle | None = None
         """Runs while a head is awaited."""
@@ -161,10 +197,14 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.made = True
+        secured = transport.get_extra_info("ssl_object")
+        self._tls_version = _TLS_NUMBERS.get(secured.version()) if secured is not None else None
+        self._waits(self, waits=True)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        self._waits(self, waits=False)
         super().connection_lost(exc)
         self._ended()
 
@@ -175,19 +215,39 @@ class _Connection(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The head of the request is too long.")
 
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes behind a chunked body is no header: it would be without bound, and was not signed.
         if self._head is not None:
+            self._count(len(name) + len(value))
             super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        """Count what was read of a head that came whole in one piece. The parser answers an error with 400."""
+        self._parsed += size
+        if self._parsed > HEAD_BYTES:
+            raise ValueError("the head of a request is too long")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._parsed = 0
+        if self._tls_version is not None:
+            self.scope["extensions"] = {"tls": {"tls_version": self._tls_version}}
         if self._head is None:
             self._await_head()
 
     def on_headers_complete(self) -> None:
         self._forget_head()
+        self._waits(self, waits=False)
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._waits(self, waits=True)
 
     def _await_head(self) -> None:
         self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)

@@ -10,18 +10,21 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.iam.authorization_messages import AuthorizationMessages
 from reading_room.iam.errors import AccessDenied, AccessDeniedException, DryRunOperation, UnauthorizedOperation
 from reading_room.iam.identities import Identities, attached
 from reading_room.iam.policy.document import Policy, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
-from reading_room.iam.principals import entity_named
-from reading_room.iam.tags import tags_of
+from reading_room.iam.resources import named
+from reading_room.iam.session_policies import SessionPolicies
+from reading_room.iam.user_sessions import refuse_limited
 
 __all__ = [
     "AttachedPolicy",
@@ -35,7 +38,13 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _TOLD_FIRST = ("explicitDeny", "implicitDeny", "allowed")
-_TYPES = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
+_TYPES = {
+    "user": "User",
+    "session": "AssumedRole",
+    "federated": "FederatedUser",
+    "root": "Account",
+    "anonymous": "Anonymous",
+}
 _NOTHING = Policy("2012-10-17", ())
 _EVERYTHING = attached(
     "identity",
@@ -54,8 +63,23 @@ class EndpointPolicy:
     gateway: bool
 
 
+ResourceTags = Callable[[str], Mapping[str, str]]
+"""Returns the tags of the resource of an ARN; those of EC2 and IAM come with the operation."""
 EndpointPolicies = Callable[[str], EndpointPolicy | None]
 """Returns the policy of the endpoint of an id, ``None`` where there is no such endpoint."""
+
+
+Denied = Callable[[str, Decision], None]
+"""Takes the decision that a request was denied by, under the request's id, for the operator to look up."""
+
+
+def _tell_nobody(request_id: str, decision: Decision) -> None:
+    """Keep no denials: the log line is all there is."""
+
+
+def _no_tags(arn: str) -> Mapping[str, str]:
+    """Know no tags."""
+    return {}
 
 
 def _no_endpoints(vpc_endpoint_id: str) -> None:
@@ -69,18 +93,21 @@ def request_context(
     now: dt.datetime,
     region: str,
     user_agent: str = "",
+    via_service: bool = False,
 ) -> dict[str, Sequence[str]]:
     """Return the global condition keys of a request.
 
     ``aws:SourceIp``, ``aws:SourceVpc``, ``aws:SourceVpce`` and ``aws:VpcSourceIp`` come from the accepting socket's
     path only; through a VPC endpoint ``aws:SourceIp`` is absent, on every other path the other three are.
+    ``via_service`` says that a service does for the caller, with the caller's rights, what the caller did not ask for
+    itself (a forward access session).
     """
     context: dict[str, Sequence[str]] = {
         "aws:SecureTransport": ("true" if path.secure else "false",),
         "aws:CurrentTime": (now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:EpochTime": (str(int(now.timestamp())),),
         "aws:RequestedRegion": (region,),
-        "aws:ViaAWSService": ("false",),
+        "aws:ViaAWSService": ("true" if via_service else "false",),
     }
     if user_agent:
         context["aws:UserAgent"] = (user_agent,)
@@ -113,7 +140,9 @@ def principal_context(principal: Principal) -> dict[str, Sequence[str]]:
     context["aws:PrincipalIsAWSService"] = ("false",)
     if principal.user_name is not None:
         context["aws:username"] = (principal.user_name,)
-    if principal.kind == "session" and principal.token_issued_at is not None:
+    if principal.source_identity is not None:
+        context["aws:SourceIdentity"] = (principal.source_identity,)
+    if principal.token_issued_at is not None:
         context["aws:TokenIssueTime"] = (principal.token_issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),)
         context["aws:MultiFactorAuthPresent"] = ("false",)
     return context
@@ -123,11 +152,23 @@ class PolicyAuthorizer:
     """Decides by the policies in the database, and by those of the endpoints that requests come through."""
 
     def __init__(
-        self, database: Database, region: str, clock: Clock, endpoint_policies: EndpointPolicies = _no_endpoints
+        self,
+        database: Database,
+        region: str,
+        clock: Clock,
+        endpoint_policies: EndpointPolicies = _no_endpoints,
+        denied: Denied = _tell_nobody,
+        messages: AuthorizationMessages | None = None,
+        resource_tags: ResourceTags = _no_tags,
     ) -> None:
+        """``denied`` is told of each denial; with ``messages`` those of EC2 carry one for an administrator."""
+        self._resource_tags = resource_tags
+        self.denied = denied
+        self._messages = messages
         self._database = database
         self._endpoint_policies = endpoint_policies
         self._identities = Identities(database)
+        self._session_policies = SessionPolicies(database)
         self._region = region
         self._clock = clock
 
@@ -139,6 +180,7 @@ class PolicyAuthorizer:
         permission, has to pass the endpoint all the same. EC2's ``DryRun`` ends here, with ``DryRunOperation`` if the
         call would be allowed.
         """
+        refuse_limited(call)
         context = dict(
             request_context(
                 call.path,
@@ -149,7 +191,7 @@ class PolicyAuthorizer:
             )
         )
         if facts.authorized:
-            resources, tags = self._named(facts.resources(call))
+            resources, tags = self._named(facts.action, facts.resources(call), call.parameters)
             keys = {**context, **tags, **facts.context(call)}
             endpoint = self._endpoint(call.path.vpc_endpoint_id)
             # Each resource by itself: a key that only one of them has must neither allow nor deny another.
@@ -158,7 +200,7 @@ class PolicyAuthorizer:
                     call.principal,
                     facts.action,
                     (each,),
-                    {**keys, **facts.resource_context(call, each)},
+                    {**keys, **self._keys_of(call, each), **facts.resource_context(call, each)},
                     call.account,
                     endpoint=endpoint,
                 )
@@ -176,13 +218,23 @@ class PolicyAuthorizer:
     def policies_of(self, principal: Principal) -> list[AttachedPolicy]:
         """Return the policies that a caller brings itself: its identity policies and those of its session."""
         policies = list(self._identities.of(principal).policies)
-        if principal.session_policy is not None:
-            policies.append(attached("session", "session", "of the session", principal.session_policy))
+        policies.extend(self._session_policies.of(principal))
         return policies
 
     def tags_of(self, principal: Principal) -> ContextValues:
-        """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``)."""
-        return self._identities.of(principal).tags
+        """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``); a session's own win."""
+        tags = self._identities.of(principal).tags
+        own = {f"aws:PrincipalTag/{key}": (value,) for key, value in principal.session_tags}
+        return {**tags, **own} if own else tags
+
+    def _keys_of(self, call: Call, resource: str) -> ContextValues:
+        """Return the keys that a resource's ARN leads to: whose it is, and its tags if it is the caller's account's."""
+        parts = resource.split(":", 5)
+        account = parts[4] if len(parts) == 6 else ""
+        if account.isdecimal() and account != call.account:
+            return {"aws:ResourceAccount": (account,)}
+        tags = self._resource_tags(resource) if account and not resource.endswith("/*") else {}
+        return {f"aws:ResourceTag/{key}": (value,) for key, value in tags.items()}
 
     def _endpoint(self, vpc_endpoint_id: str | None) -> AttachedPolicy | None:
         """Return the policy of the endpoint that a request came through; one that is gone allows nothing."""
@@ -202,22 +254,14 @@ class PolicyAuthorizer:
         full = {"aws:ResourceAccount": (call.account,), **context, **self.tags_of(call.principal)}
         return decide(Request(call.principal, facts.action, (resource,), call.account, full), [endpoint, _EVERYTHING])
 
-    def _named(self, resources: Sequence[str]) -> tuple[tuple[str, ...], ContextValues]:
-        """Return resources with the whole ARNs of users and roles, and the tags of the one that is named.
-
-        An IAM call's parameters hold only a name, and a policy may allow or deny by path and by tag.
-        """
+    def _named(
+        self, action: str, resources: Sequence[str], parameters: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], ContextValues]:
+        """Return resources with the whole ARNs of what IAM calls name, and the condition keys of what is named."""
         if not any(resource.startswith("arn:aws:iam::") for resource in resources):
             return tuple(resources) or ("*",), {}
-        arns, context = [], {}
         with self._database.reading() as session:
-            for resource in resources:
-                row = entity_named(session, resource)
-                arns.append(resource if row is None else row.arn)
-                for tag in tags_of(row.tags) if row is not None else ():
-                    for family in ("aws:ResourceTag", "iam:ResourceTag"):
-                        context[f"{family}/{tag['Key']}"] = (tag["Value"],)
-        return tuple(arns), context
+            return named(session, action, resources, parameters)
 
     def _authorize_pass_role(self, call: Call, parameter: str, service: str, context: ContextValues) -> None:
         role_arn = call.parameters.get(parameter)
@@ -234,7 +278,7 @@ class PolicyAuthorizer:
             call.principal,
             "iam:PassRole",
             (role_arn,),
-            {**context, **self._named((role_arn,))[1], "iam:PassedToService": (service,)},
+            {**context, **self._named("iam:PassRole", (role_arn,), {})[1], "iam:PassedToService": (service,)},
             call.account,
         )
         self._enforce(decision, call)
@@ -245,6 +289,9 @@ class PolicyAuthorizer:
         logger.info(
             "%s %s:%s: %s [%s]", call.request_id, call.service, call.operation, decision.message(), decision.story()
         )
+        self.denied(call.request_id, decision)
+        if call.service == "ec2" and self._messages is not None:
+            raise UnauthorizedOperation(decision.message(), self._messages.encode(call.account, decision))
         raise _denial(call.service, decision.message())
 
     def decide(

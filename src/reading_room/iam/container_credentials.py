@@ -16,10 +16,13 @@ from dataclasses import dataclass
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Reply
+from reading_room.aws.call_record import Recorder, forget
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import RoleNotAssumable
-from reading_room.iam.role_sessions import SessionCredentials, assume_for_service
+from reading_room.iam.role_sessions import revoke
+from reading_room.iam.service_sessions import assume_recorded
+from reading_room.iam.temporary_keys import SessionCredentials
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,9 @@ class ContainerCredentials:
         database: Database,
         owner_of: Callable[[str, str], CredentialsOwner | None],
         clock: Clock,
+        trail: Recorder = forget,
     ) -> None:
+        self._trail = trail
         self._database = database
         self._owner_of = owner_of
         self._clock = clock
@@ -86,10 +91,16 @@ class ContainerCredentials:
             self._refused(vpc_id, source_ip, f"the path is not that of {owner.job_arn}, which owns the interface")
             return _NOT_FOUND
         try:
-            credentials = self._credentials(asked)
+            credentials, fresh = self._credentials(asked)
         except RoleNotAssumable as error:
             logger.warning("no credentials for %s: %s", owner.job_arn, error)
             return _reply(403, {"code": "AccessDenied", "message": str(error)})
+        if fresh and self._owner_of(vpc_id, source_ip) != owner:
+            # The job ended meanwhile, and what ended its sessions may not have seen this one.
+            with self._database.transaction() as session:
+                revoke(session, asked.role_arn, asked.session_name)
+            self._refused(vpc_id, source_ip, f"{owner.job_arn} has ended")
+            return _NOT_FOUND
         return _reply(
             200,
             {
@@ -101,13 +112,15 @@ class ContainerCredentials:
             },
         )
 
-    def _credentials(self, owner: CredentialsOwner) -> SessionCredentials:
+    def _credentials(self, owner: CredentialsOwner) -> tuple[SessionCredentials, bool]:
+        """Return credentials with enough life left, and whether they are new."""
         now = self._clock()
         with self._lock:
             kept = self._issued.get(owner)
             if kept is not None and kept.expires_at - now > RENEW_BEFORE:
-                return kept
-            _, fresh = assume_for_service(
+                return kept, False
+            _, fresh = assume_recorded(
+                self._trail,
                 self._database,
                 owner.role_arn,
                 owner.service,
@@ -119,7 +132,7 @@ class ContainerCredentials:
             )
             self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
             self._issued[owner] = fresh
-            return fresh
+            return fresh, True
 
     def _refused(self, vpc_id: str, source_ip: str, reason: str) -> None:
         now = self._clock()

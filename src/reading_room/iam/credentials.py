@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import secrets
 import string
-import threading
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.aws.call import Principal
 from reading_room.aws.sigv4 import Credential
 from reading_room.database.engine import Database
-from reading_room.iam.principals import session_principal, user_principal
-from reading_room.iam.tables import AccessKey, Role, RoleSession, User
+from reading_room.database.kept import Kept
+from reading_room.iam.errors import UnknownAccessKey
+from reading_room.iam.principals import session_principal, user_principal, user_session_principal
+from reading_room.iam.tables import AccessKey, Role, RoleSession, TemporaryKey, User, UserSession
 
 _UPPER = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
-_TABLES = frozenset({User.__tablename__, AccessKey.__tablename__, Role.__tablename__, RoleSession.__tablename__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +41,39 @@ class StoredCredentials:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._kept: dict[str, Credential] = {}
-        database.on_commit(self._committed)
+        self._kept = Kept[str, Credential](database, User, AccessKey, Role, RoleSession, UserSession)
 
     def find(self, access_key_id: str) -> Credential | None:
         """Return the credential with this id, expired ones included; ``None`` when unknown or inactive."""
-        with self._lock:
-            kept = self._kept.get(access_key_id)
-            generation = self._generation
-        if kept is not None:
-            return kept
+        return self._kept.get(access_key_id, self._read)
+
+    def _read(self, access_key_id: str) -> Credential | None:
         with self._database.reading() as session:
-            found = _read(session, access_key_id)
-        # Unknown ids are not kept: strangers could fill the memory with them.
-        if found is not None:
-            with self._lock:
-                if self._generation == generation:
-                    self._kept[access_key_id] = found
-        return found
-
-    def _committed(self, tables: frozenset[str]) -> None:
-        if tables & _TABLES:
-            with self._lock:
-                self._generation += 1
-                self._kept.clear()
-
-
-def _read(session: Session, access_key_id: str) -> Credential | None:
-    key = session.scalar(select(AccessKey).filter_by(access_key_id=access_key_id, active=True))
-    if key is not None:
-        return Credential(key.access_key_id, key.secret_access_key, user_principal(key.user), None, None)
-    row = session.get(RoleSession, access_key_id)
-    if row is None:
+            key = session.get(AccessKey, access_key_id)
+            if key is not None and key.active:
+                return Credential(key.access_key_id, key.secret_access_key, user_principal(key.user), None, None)
+            role_session = session.get(RoleSession, access_key_id)
+            if role_session is not None:
+                return _temporary(role_session, session_principal(role_session))
+            user_session = session.get(UserSession, access_key_id)
+            if user_session is not None:
+                return _temporary(user_session, user_session_principal(user_session))
         return None
-    return Credential(
-        row.access_key_id, row.secret_access_key, session_principal(row), row.session_token, row.expires_at
-    )
+
+
+def account_of(session: Session, access_key_id: str) -> str:
+    """Return the account of a key, active or not, ended or not. Raises ``UnknownAccessKey``."""
+    key = session.get(AccessKey, access_key_id)
+    if key is not None:
+        return key.user.account
+    role_session = session.get(RoleSession, access_key_id)
+    if role_session is not None:
+        return role_session.account
+    user_session = session.get(UserSession, access_key_id)
+    if user_session is None:
+        raise UnknownAccessKey(access_key_id)
+    return user_session.user.account
+
+
+def _temporary(row: TemporaryKey, principal: Principal) -> Credential:
+    return Credential(row.access_key_id, row.secret_access_key, principal, row.session_token, row.expires_at)

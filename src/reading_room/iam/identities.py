@@ -1,20 +1,31 @@
-"""What a caller brings to a decision by being who it is: its identity policies and its tags."""
+"""What a caller brings to a decision by being who it is: its identity policies, its boundary and its tags."""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
 from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
+from reading_room.iam import attached_policies, groups, inline_policies, managed_policies
+from reading_room.iam.attached_policies import Owner
 from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, PolicyKind
-from reading_room.iam.tables import InlinePolicy, Role, User
+from reading_room.iam.tables import (
+    AttachedManagedPolicy,
+    Group,
+    GroupMember,
+    InlinePolicy,
+    ManagedPolicy,
+    PolicyVersion,
+    Role,
+    User,
+)
 from reading_room.iam.tags import tags_of
 
 logger = logging.getLogger(__name__)
@@ -22,7 +33,7 @@ logger = logging.getLogger(__name__)
 _DENY_ALL = json.dumps(
     {"Version": "2012-10-17", "Statement": {"Sid": "Unreadable", "Effect": "Deny", "Action": "*", "Resource": "*"}}
 )
-_TABLES = frozenset({InlinePolicy.__tablename__, User.__tablename__, Role.__tablename__})
+_TABLES = (AttachedManagedPolicy, Group, GroupMember, InlinePolicy, ManagedPolicy, PolicyVersion, Role, User)
 
 
 def attached(kind: PolicyKind, use: PolicyUse, name: str, text: str) -> AttachedPolicy:
@@ -32,6 +43,45 @@ def attached(kind: PolicyKind, use: PolicyUse, name: str, text: str) -> Attached
     except PolicyDocumentError as error:
         logger.error("the stored %s policy %s cannot be read and denies everything: %s", kind, name, error)
         return AttachedPolicy(kind, parse(_DENY_ALL, "inline"), name)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedPolicy:
+    """A policy that an owner has, as text. ``owner`` is the user itself, its group, or the role."""
+
+    owner: Owner
+    inline: bool
+    name: str
+    """The inline policy's name, or the managed policy's ARN."""
+    document: str
+
+    @property
+    def title(self) -> str:
+        """What explanations call it: a managed policy by its ARN, an inline one by its name in quotes."""
+        if not self.inline:
+            return self.name
+        return f"{self.name!r} of group {self.owner.name!r}" if self.owner.kind == "group" else repr(self.name)
+
+
+def policies_of(session: Session, owner: Owner) -> Iterator[OwnedPolicy]:
+    """Yield the identity policies of an owner: inline, attached, and for a user those of its groups."""
+    for row in inline_policies.every(session, owner.unique_id):
+        yield OwnedPolicy(owner, True, row.name, row.document)
+    for arn in attached_policies.arns(session, owner):
+        # A policy that is attached cannot be deleted. Were it gone all the same, "" would deny everything.
+        document = managed_policies.document_of(session, arn, owner.account) or ""
+        yield OwnedPolicy(owner, False, arn, document)
+    if isinstance(owner, User):
+        for group in groups.groups_of(session, owner):
+            yield from policies_of(session, group)
+
+
+def boundary_of(session: Session, owner: Owner) -> OwnedPolicy | None:
+    """Return the permissions boundary of a user or role, ``None`` for one without and for a group."""
+    arn = None if isinstance(owner, Group) else owner.boundary
+    if arn is None:
+        return None
+    return OwnedPolicy(owner, False, arn, managed_policies.document_of(session, arn, owner.account) or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +97,26 @@ class Identities:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._kept: dict[str, Identity] = {}
-        database.on_commit(self._committed)
+        self._kept = Kept[str, Identity](database, *_TABLES)
 
     def of(self, principal: Principal) -> Identity:
-        """Return what a user, or a session's role, brings. Other callers bring nothing."""
-        if principal.kind not in ("user", "session"):
+        """Return what a user, a session's role, or the user behind a federated one brings. Others bring nothing."""
+        if principal.kind not in ("user", "session", "federated"):
             return Identity()
-        owner = principal.user_id.partition(":")[0]
-        with self._lock:
-            kept = self._kept.get(owner)
-            generation = self._generation
-        if kept is not None:
-            return kept
-        found = self._read(owner)
-        with self._lock:
-            # What was read before a commit that came between may be old, and is not kept.
-            if self._generation == generation:
-                self._kept[owner] = found
-        return found
+        owner_id = principal.issuer_id or principal.user_id.partition(":")[0]
+        return self._kept.get(owner_id, self._read) or Identity()
 
-    def _read(self, owner: str) -> Identity:
+    def _read(self, owner_id: str) -> Identity | None:
         with self._database.reading() as session:
-            rows = session.scalars(select(InlinePolicy).filter_by(owner_id=owner).order_by(InlinePolicy.name)).all()
-            policies = tuple(attached("identity", "inline", repr(row.name), row.document) for row in rows)
-            entity = session.get(User, owner) or session.get(Role, owner)
-            tags = tags_of(entity.tags) if entity is not None else []
-        return Identity(policies, {f"aws:PrincipalTag/{tag['Key']}": (tag["Value"],) for tag in tags})
-
-    def _committed(self, tables: frozenset[str]) -> None:
-        if tables & _TABLES:
-            with self._lock:
-                self._generation += 1
-                self._kept.clear()
+            owner = session.get(User, owner_id) or session.get(Role, owner_id)
+            if owner is None:
+                return None
+            policies = [
+                attached("identity", "inline" if owned.inline else "managed", owned.title, owned.document)
+                for owned in policies_of(session, owner)
+            ]
+            boundary = boundary_of(session, owner)
+            if boundary is not None:
+                policies.append(attached("boundary", "managed", boundary.title, boundary.document))
+            tags = tags_of(owner.tags)
+        return Identity(tuple(policies), {f"aws:PrincipalTag/{tag['Key']}": (tag["Value"],) for tag in tags})

@@ -1,10 +1,9 @@
-"""Inline policies of users and roles."""
+"""Inline policies of users, groups and roles."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,10 +12,8 @@ from reading_room.iam.errors import MalformedPolicyDocument, NoSuchEntity, Polic
 from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
 from reading_room.iam.tables import InlinePolicy
 
-OwnerKind = Literal["user", "role"]
-
-SIZE_LIMITS: dict[OwnerKind, int] = {"user": 2048, "role": 10_240}
-"""Characters of all inline policies of one owner together, white space not counted (IAM quotas)."""
+SIZE_LIMITS: Mapping[str, int] = {"user": 2048, "group": 5120, "role": 10_240}
+"""By kind of owner: characters of all inline policies of one owner together, white space not counted (IAM quotas)."""
 
 
 def check_document(text: str, use: PolicyUse) -> None:
@@ -32,7 +29,7 @@ def size_of(document: str) -> int:
     return len(re.sub(r"\s", "", document))
 
 
-def put(session: Session, kind: OwnerKind, owner_id: str, owner_name: str, name: str, document: str) -> None:
+def put(session: Session, kind: str, owner_id: str, owner_name: str, name: str, document: str) -> None:
     """Store a policy, in place of one of the same name. Raises ``MalformedPolicyDocument``, ``PolicySizeExceeded``."""
     check_document(document, "inline")
     others = session.scalars(
@@ -43,7 +40,7 @@ def put(session: Session, kind: OwnerKind, owner_id: str, owner_name: str, name:
     session.merge(InlinePolicy(owner_id=owner_id, name=name, document=document))
 
 
-def get(session: Session, kind: OwnerKind, owner_id: str, name: str) -> InlinePolicy:
+def get(session: Session, kind: str, owner_id: str, name: str) -> InlinePolicy:
     """Return a policy. Raises ``NoSuchEntity``."""
     row = session.get(InlinePolicy, (owner_id, name))
     if row is None:
@@ -51,11 +48,25 @@ def get(session: Session, kind: OwnerKind, owner_id: str, name: str) -> InlinePo
     return row
 
 
-def delete(session: Session, kind: OwnerKind, owner_id: str, name: str) -> None:
+def delete(session: Session, kind: str, owner_id: str, name: str) -> None:
     """Delete a policy. Raises ``NoSuchEntity``."""
     session.delete(get(session, kind, owner_id, name))
 
 
+def every(session: Session, owner_id: str) -> Sequence[InlinePolicy]:
+    """Return an owner's policies, sorted by name."""
+    return of_owners(session, [owner_id])[owner_id]
+
+
+def of_owners(session: Session, owner_ids: Sequence[str]) -> dict[str, list[InlinePolicy]]:
+    """Return the policies of each of some owners, sorted by name."""
+    found: dict[str, list[InlinePolicy]] = {owner_id: [] for owner_id in owner_ids}
+    wanted = select(InlinePolicy).where(InlinePolicy.owner_id.in_(owner_ids))
+    for row in session.scalars(wanted.order_by(InlinePolicy.name)):
+        found[row.owner_id].append(row)
+    return found
+
+
 def names(session: Session, owner_id: str) -> Sequence[str]:
     """Return the names of an owner's policies, sorted."""
-    return session.scalars(select(InlinePolicy.name).filter_by(owner_id=owner_id).order_by(InlinePolicy.name)).all()
+    return [row.name for row in every(session, owner_id)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +12,12 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Principal
-from reading_room.iam.tables import Role, RoleSession, User
+from reading_room.iam import entities
+from reading_room.iam.tables import Role, RoleSession, TemporaryKey, User, UserSession
+from reading_room.iam.tags import tags_of
+
+_IDS_PER_QUERY = 10_000
+"""SQLite takes 32,766 values in one statement at most."""
 
 
 def user_principal(user: User) -> Principal:
@@ -29,7 +36,34 @@ def session_principal(row: RoleSession) -> Principal:
         role_arn=row.role_arn,
         token_issued_at=row.issued_at,
         session_policy=row.policy,
+        session_policy_arns=tuple(json.loads(row.policy_arns)),
+        session_tags=_pairs(row),
+        transitive_tag_keys=tuple(json.loads(row.transitive_tag_keys)),
+        source_identity=row.source_identity,
     )
+
+
+def user_session_principal(row: UserSession) -> Principal:
+    """Return the caller that a user's temporary credentials prove: the user itself, or the federated user."""
+    user = user_principal(row.user)
+    if row.federated_name is None:
+        return replace(user, token_issued_at=row.issued_at)
+    return Principal(
+        kind="federated",
+        account=user.account,
+        arn=f"arn:aws:sts::{user.account}:federated-user/{row.federated_name}",
+        user_id=f"{user.account}:{row.federated_name}",
+        token_issued_at=row.issued_at,
+        session_policy=row.policy,
+        session_policy_arns=tuple(json.loads(row.policy_arns)),
+        session_tags=_pairs(row),
+        issuer_arn=user.arn,
+        issuer_id=user.user_id,
+    )
+
+
+def _pairs(row: TemporaryKey) -> tuple[tuple[str, str], ...]:
+    return tuple((tag["Key"], tag["Value"]) for tag in tags_of(row.tags))
 
 
 def service_principal(name: str) -> Principal:
@@ -51,10 +85,10 @@ def entity_named(session: Session, arn: str) -> User | Role | None:
     kind, _, rest = parsed.resource.partition("/")
     if parsed.service != "iam" or kind not in ("user", "role"):
         return None
-    key = rest.rpartition("/")[2].lower()
+    name = rest.rpartition("/")[2]
     if kind == "user":
-        return session.scalar(select(User).filter_by(account=parsed.account, name_key=key))
-    return session.scalar(select(Role).filter_by(account=parsed.account, name_key=key))
+        return entities.find(session, User, parsed.account, name)
+    return entities.find(session, Role, parsed.account, name)
 
 
 def unique_id_of(session: Session, arn: str) -> str | None:
@@ -74,12 +108,44 @@ def pin_principals(session: Session, document: str) -> str:
     AWS does so when a policy is saved: a role deleted and made again under its old name is not let in by policies
     that meant the old one. ARNs of sessions and accounts stay. ``document`` must have been parsed before.
     """
-    policy: dict[str, Any] = json.loads(document)
+    policy = json.loads(document)
+    for element in _principals(policy):
+        element["AWS"] = [unique_id_of(session, entry) or entry for entry in element["AWS"]]
+    return json.dumps(policy)
+
+
+def pinned_arns(session: Session, documents: Iterable[str]) -> dict[str, str]:
+    """Return the ARN of every user and role that pinned policies name by unique id, without those that are gone."""
+    ids = sorted({entry for text in documents for element in _principals(json.loads(text)) for entry in element["AWS"]})
+    found: dict[str, str] = {}
+    for model, prefix in ((User, "AIDA"), (Role, "AROA")):
+        wanted = [entry for entry in ids if entry.startswith(prefix)]
+        for start in range(0, len(wanted), _IDS_PER_QUERY):
+            rows = session.scalars(select(model).where(model.unique_id.in_(wanted[start : start + _IDS_PER_QUERY])))
+            found.update((row.unique_id, row.arn) for row in rows)
+    return found
+
+
+def shown_principals(document: str, pinned: str, arns: Mapping[str, str]) -> str:
+    """Return a policy as it is shown: ``document`` as it was given, while every ARN in it still means the same.
+
+    Where a user was given another name or path since, its new ARN stands; where somebody is gone, the unique id that
+    ``pinned`` kept. AWS shows policies so. ``arns`` are those of ``pinned_arns``.
+    """
+    given, shown = json.loads(document), json.loads(pinned)
+    # Both go through the same form before they are compared: principals stand in lists.
+    list(_principals(given))
+    for element in _principals(shown):
+        element["AWS"] = [arns.get(entry, entry) for entry in element["AWS"]]
+    return document if shown == given else json.dumps(shown)
+
+
+def _principals(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every ``Principal`` of a resource's policy that has members of kind ``AWS``, once they are in a list."""
     statements = policy["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         element = statement.get("Principal")
-        if not isinstance(element, dict) or "AWS" not in element:
-            continue
-        entries = element["AWS"] if isinstance(element["AWS"], list) else [element["AWS"]]
-        element["AWS"] = [unique_id_of(session, entry) or entry for entry in entries]
-    return json.dumps(policy)
+        if isinstance(element, dict) and "AWS" in element:
+            if not isinstance(element["AWS"], list):
+                element["AWS"] = [element["AWS"]]
+            yield element

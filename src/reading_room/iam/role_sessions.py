@@ -5,45 +5,32 @@ Sessions are rows, so they outlive a restart; a deleted role takes its sessions 
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
+import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from reading_room.arns import Arn
 from reading_room.aws.call import Principal
 from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import principal_context
-from reading_room.iam.credentials import new_key
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.iam.identities import attached
+from reading_room.iam.policy.document import Policy
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 from reading_room.iam.principals import entity_named, service_principal, session_principal
 from reading_room.iam.tables import Role, RoleSession
 from reading_room.iam.tags import tags_of
+from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
 
 SERVICE_SESSION_SECONDS = 3600
 """Life of the credentials that a service gets for a role. SDKs ask again 15 minutes before the end."""
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-_KEPT_AFTER_EXPIRY = dt.timedelta(days=1)
-"""For so long an old token is answered with "expired" instead of "unknown"."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCredentials:
-    """Temporary credentials. Their ``repr`` holds no secret."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str = field(repr=False)
-    issued_at: dt.datetime
-    expires_at: dt.datetime
 
 
 def role_by_arn(session: Session, role_arn: str) -> Role | None:
@@ -64,14 +51,18 @@ def decide_trust(
     ``identity`` are the caller's own policies, which must allow too unless the trust policy names the caller itself.
     """
     tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in tags_of(role.tags)}
-    request = Request(
-        principal=principal,
-        action=action,
-        resources=(role.arn,),
-        resource_account=role.account,
-        context={**tags, **context, **principal_context(principal)},
-    )
-    return decide(request, [trust_policy(role), *identity])
+    full = {**tags, **context, **principal_context(principal)}
+    return decide(Request(principal, action, (role.arn,), role.account, full), [trust_policy(role), *identity])
+
+
+def decide_without_role(
+    role_arn: str, principal: Principal, context: ContextValues, identity: Sequence[AttachedPolicy]
+) -> Decision:
+    """Decide whether a caller may have a session of a role that there is not: never, and the decision says why."""
+    trust = AttachedPolicy("trust", Policy("2012-10-17", ()), f"of {role_arn}, which does not exist")
+    full = {**context, **principal_context(principal)}
+    account = Arn.parse(role_arn).account
+    return decide(Request(principal, "sts:AssumeRole", (role_arn,), account, full), [trust, *identity])
 
 
 def trust_policy(role: Role) -> AttachedPolicy:
@@ -86,28 +77,21 @@ def issue(
     session_name: str,
     seconds: int,
     now: dt.datetime,
-    policy: str | None = None,
+    carried: Carried = Carried(),
+    source_identity: str | None = None,
+    token_size: int = 0,
 ) -> tuple[Principal, SessionCredentials]:
-    """Make a session of a role, without any decision. Expired sessions are swept on the way."""
-    session.execute(delete(RoleSession).where(RoleSession.expires_at < now - _KEPT_AFTER_EXPIRY))
-    key = new_key("ASIA")
+    """Make a session of a role, without any decision."""
     row = RoleSession(
-        access_key_id=key.access_key_id,
-        secret_access_key=key.secret_access_key,
-        session_token=base64.b64encode(secrets.token_bytes(192)).decode(),
         role_id=role.unique_id,
         role_arn=role.arn,
         account=role.account,
         session_name=session_name,
-        policy=policy,
-        issued_at=now,
-        expires_at=now + dt.timedelta(seconds=seconds),
+        transitive_tag_keys=json.dumps(carried.transitive_tag_keys),
+        source_identity=source_identity,
     )
-    session.add(row)
-    session.flush()
-    return session_principal(row), SessionCredentials(
-        row.access_key_id, row.secret_access_key, row.session_token, row.issued_at, row.expires_at
-    )
+    credentials = store(session, row, carried, seconds=seconds, now=now, token_size=token_size)
+    return session_principal(row), credentials
 
 
 def assume_for_service(
@@ -147,7 +131,9 @@ def assume_for_service(
         decision = decide_trust(role, caller, context)
         if not decision.allowed:
             raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
-        return issue(session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, policy=policy)
+        return issue(
+            session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, carried=Carried(policy)
+        )
 
 
 def revoke(session: Session, role_arn: str, session_name: str) -> None:

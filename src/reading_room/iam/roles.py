@@ -5,17 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.iam import inline_policies
-from reading_room.iam.errors import (
-    DeleteConflict,
-    EntityAlreadyExists,
-    LimitExceeded,
-    MalformedPolicyDocument,
-    NoSuchEntity,
-)
+from reading_room.iam import entities, inline_policies
+from reading_room.iam.attached_policies import check_boundary, check_without_policies
+from reading_room.iam.errors import EntityAlreadyExists, LimitExceeded, MalformedPolicyDocument
 from reading_room.iam.policy.document import parse
 from reading_room.iam.principals import pin_principals, unique_id_of
 from reading_room.iam.tables import Role
@@ -37,27 +31,27 @@ def create(
     description: str | None = None,
     max_session_duration: int = 3600,
     tags: Sequence[Mapping[str, str]] = (),
+    boundary: str | None = None,
 ) -> Role:
-    """Create a role.
+    """Create a role; ``boundary`` is the ARN of a managed policy.
 
     Raises ``MalformedPolicyDocument`` (also when the trust policy names a user or role that does not exist),
-    ``EntityAlreadyExists`` and ``LimitExceeded``.
+    ``EntityAlreadyExists``, ``LimitExceeded`` and ``NoSuchBoundary``.
     """
     check_trust(session, trust)
-    if session.scalar(select(Role).filter_by(account=account, name_key=name.lower())) is not None:
+    if entities.find(session, Role, account, name) is not None:
         raise EntityAlreadyExists("Role", name)
+    entities.check_room(session, Role, account)
+    check_boundary(session, account, boundary)
     role = Role(
         unique_id=iam_unique_id("AROA"),
-        account=account,
-        name=name,
-        name_key=name.lower(),
-        path=path,
+        **entities.new_facts(account, name, path, now),
         description=description,
         trust_policy=trust,
         pinned_trust_policy=pin_principals(session, trust),
         max_session_duration=max_session_duration,
-        created_at=now,
         tags=tags_text(tags),
+        boundary=boundary,
     )
     session.add(role)
     session.flush()
@@ -72,8 +66,8 @@ def check_trust(session: Session, trust: str) -> None:
     for statement in parse(trust, "trust").statements:
         principals = statement.principals
         for arn in sorted(principals.arns if principals else ()):
-            # A session's ARN is taken as it is; of another account nothing can be known here.
-            if ":assumed-role/" not in arn and unique_id_of(session, arn) is None:
+            # The ARN of a session or a federated user is taken as it is: those come and go.
+            if arn.startswith("arn:aws:iam:") and unique_id_of(session, arn) is None:
                 raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
 
 
@@ -87,21 +81,11 @@ def update_trust(session: Session, account: str, name: str, trust: str) -> None:
 
 def get(session: Session, account: str, name: str) -> Role:
     """Return a role by name. Raises ``NoSuchEntity``."""
-    role = session.scalar(select(Role).filter_by(account=account, name_key=name.lower()))
-    if role is None:
-        raise NoSuchEntity("role", name)
-    return role
+    return entities.get(session, Role, account, name)
 
 
-def every(session: Session, account: str, path_prefix: str = "/") -> Sequence[Role]:
-    """Return an account's roles whose path begins so, sorted by name."""
-    found = session.scalars(select(Role).filter_by(account=account).order_by(Role.name)).all()
-    return [role for role in found if role.path.startswith(path_prefix)]
-
-
-def delete(session: Session, account: str, name: str) -> None:
-    """Delete a role with its sessions. Raises ``NoSuchEntity``, ``DeleteConflict`` while it has policies."""
-    role = get(session, account, name)
-    if inline_policies.names(session, role.unique_id):
-        raise DeleteConflict("policies")
+def delete(session: Session, role: Role) -> None:
+    """Delete a role with its sessions. Raises ``DeleteConflict`` while it has policies."""
+    check_without_policies(session, role)
     session.delete(role)
+    session.flush()

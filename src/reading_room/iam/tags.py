@@ -1,4 +1,4 @@
-"""Tags of users and roles, kept as JSON text in their rows."""
+"""Tags of users, roles and customer managed policies, kept as JSON text in their rows."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reading_room.aws.call import Call
-from reading_room.iam.errors import DuplicateTagKeys, LimitExceeded
+from reading_room.iam.errors import DuplicateTagKeys, LimitExceeded, SystemTagKey
 
 TAGS_PER_ENTITY = 50
 
 
 def tags_text(tags: Sequence[Mapping[str, str]]) -> str:
-    """Return tags as a row keeps them. Raises ``DuplicateTagKeys``, ``LimitExceeded``."""
+    """Return tags as a row keeps them. Raises ``DuplicateTagKeys``, ``SystemTagKey``, ``LimitExceeded``."""
     keys = [tag["Key"].lower() for tag in tags]
     if len(set(keys)) != len(keys):
         raise DuplicateTagKeys
+    if any(key.startswith("aws:") for key in keys):
+        raise SystemTagKey
     if len(keys) > TAGS_PER_ENTITY:
         raise LimitExceeded("TagsPerEntity", TAGS_PER_ENTITY)
     return json.dumps([{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags])
@@ -27,10 +29,23 @@ def tags_of(text: str) -> list[dict[str, str]]:
     return tags
 
 
+def with_tags(text: str, tags: Sequence[Mapping[str, str]]) -> str:
+    """Return a row's tags with further ones; those of the same key, in whatever case, are replaced. Raises as above."""
+    added = tags_text(tags)
+    return tags_text([*tags_of(without_tags(text, [tag["Key"] for tag in tags])), *tags_of(added)])
+
+
+def without_tags(text: str, keys: Sequence[str]) -> str:
+    """Return a row's tags without those of some keys, in whatever case."""
+    gone = {key.lower() for key in keys}
+    return json.dumps([tag for tag in tags_of(text) if tag["Key"].lower() not in gone])
+
+
 def tag_context(call: Call) -> dict[str, Sequence[str]]:
-    """Return the condition keys of the tags that a call brings: ``aws:RequestTag/…`` and ``aws:TagKeys``."""
+    """Return the condition keys of the tags that a call brings or takes: ``aws:RequestTag/…`` and ``aws:TagKeys``."""
     tags = call.parameters.get("Tags") or []
     if not tags:
-        return {}
+        keys = call.parameters.get("TagKeys") or []
+        return {"aws:TagKeys": tuple(keys)} if keys else {}
     context: dict[str, Sequence[str]] = {f"aws:RequestTag/{tag['Key']}": (tag["Value"],) for tag in tags}
     return {**context, "aws:TagKeys": tuple(tag["Key"] for tag in tags)}

@@ -5,18 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.iam import inline_policies
+from reading_room.iam import entities, groups
+from reading_room.iam.attached_policies import check_boundary, check_without_policies
 from reading_room.iam.credentials import new_key
-from reading_room.iam.errors import (
-    DeleteConflict,
-    EntityAlreadyExists,
-    LimitExceeded,
-    NoSuchAccessKey,
-    NoSuchEntity,
-)
+from reading_room.iam.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchAccessKey
 from reading_room.iam.tables import AccessKey, User
 from reading_room.iam.tags import tags_text
 from reading_room.ids import iam_unique_id
@@ -31,46 +25,36 @@ def create(
     now: dt.datetime,
     path: str = "/",
     tags: Sequence[Mapping[str, str]] = (),
+    boundary: str | None = None,
 ) -> User:
-    """Create a user. Raises ``EntityAlreadyExists``: names are unique without regard to case."""
-    if session.scalar(select(User).filter_by(account=account, name_key=name.lower())) is not None:
+    """Create a user; ``boundary`` is the ARN of a managed policy.
+
+    Raises ``EntityAlreadyExists`` (names are unique without regard to case), ``LimitExceeded``, ``NoSuchBoundary``.
+    """
+    if entities.find(session, User, account, name) is not None:
         raise EntityAlreadyExists("User", name)
+    entities.check_room(session, User, account)
+    check_boundary(session, account, boundary)
     user = User(
         unique_id=iam_unique_id("AIDA"),
-        account=account,
-        name=name,
-        name_key=name.lower(),
-        path=path,
-        created_at=now,
+        **entities.new_facts(account, name, path, now),
         tags=tags_text(tags),
+        boundary=boundary,
     )
     session.add(user)
     session.flush()
     return user
 
 
-def get(session: Session, account: str, name: str) -> User:
-    """Return a user by name. Raises ``NoSuchEntity``."""
-    user = session.scalar(select(User).filter_by(account=account, name_key=name.lower()))
-    if user is None:
-        raise NoSuchEntity("user", name)
-    return user
-
-
-def every(session: Session, account: str, path_prefix: str = "/") -> Sequence[User]:
-    """Return an account's users whose path begins so, sorted by name."""
-    found = session.scalars(select(User).filter_by(account=account).order_by(User.name)).all()
-    return [user for user in found if user.path.startswith(path_prefix)]
-
-
-def delete(session: Session, account: str, name: str) -> None:
-    """Delete a user. Raises ``NoSuchEntity``, ``DeleteConflict`` while it has policies or keys."""
-    user = get(session, account, name)
-    if inline_policies.names(session, user.unique_id):
-        raise DeleteConflict("policies")
+def delete(session: Session, user: User) -> None:
+    """Delete a user with its sessions. Raises ``DeleteConflict`` while it has groups, policies or keys."""
+    if groups.groups_of(session, user):
+        raise DeleteConflict("remove users from group")
+    check_without_policies(session, user)
     if user.access_keys:
-        raise DeleteConflict("referenced objects")
+        raise DeleteConflict("remove referenced objects")
     session.delete(user)
+    session.flush()
 
 
 def create_access_key(session: Session, user: User, now: dt.datetime) -> AccessKey:

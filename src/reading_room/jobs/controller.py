@@ -20,7 +20,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.clock import Clock
 from reading_room.containers.spec import ContainerState
 from reading_room.database.engine import Database
-from reading_room.jobs.credentials import model_session_arn, revoke_model_session
+from reading_room.jobs.credentials import model_session_arn, revoke_sessions
 from reading_room.jobs.endings import ATTESTED, MODEL_DENIED, documents_so_far, ending, printable, with_reason
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
@@ -348,6 +348,8 @@ class JobController:
             if row.attempt == need.attempt and accepts(job_of(row), Prepared):
                 self._network.attach(session, need, prepared.interface_id)
                 apply(session, row, event, self._clock(), self._host)
+                for warning in prepared.warnings:
+                    note(session, row, "Warning", printable(warning), self._clock())
 
     def _give_up(self, need: NetworkNeed, code: str, text: str) -> None:
         self._advance(need.job_id, PreparationFailed(code, printable(text)))
@@ -366,11 +368,10 @@ class JobController:
             return
         container = container_of(session, row)
         apply(session, row, event, self._clock(), self._host)
-        dropped = container is not None and not container.wanted
-        if dropped and row.artifact_uri is not None:
-            revoke_model_session(session, row.job_id)
-        if dropped and container is not None and container.interface_id is not None:
-            self._network.detach(session, container.interface_id)
+        if container is not None and not container.wanted:
+            revoke_sessions(session, container)
+            if container.interface_id is not None:
+                self._network.detach(session, container.interface_id)
 
     @contextmanager
     def _each(self, job_id: str) -> Iterator[None]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.aws.call import Principal
 from reading_room.iam.container_credentials import CredentialsOwner
-from reading_room.iam.role_sessions import revoke
+from reading_room.iam.role_sessions import revoke, role_by_arn
 from reading_room.jobs.places import location_of
 from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.s3 import service_bucket
+from reading_room.vpc import source_addresses
+from reading_room.vpc.source_addresses import SourceAddresses
 from reading_room.vpc.tables import NetworkInterface, Vpc
 
 
@@ -21,7 +26,7 @@ def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner 
     got the same address, are never confused.
     """
     found = session.execute(
-        select(JobContainerRow, JobRow, Vpc.internal)
+        select(JobContainerRow, JobRow, NetworkInterface, Vpc.internal)
         .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
         .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
         .join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
@@ -34,29 +39,64 @@ def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner 
     ).first()
     if found is None:
         return None
-    container, job, internal = found
+    container, job, interface, internal = found
     return CredentialsOwner(
         role_arn=container.role_arn,
         path=container.credentials_path,
         job_arn=job.arn,
         session_name=container.session_name,
-        model=_for_model(container, job, None if internal else vpc_id, source_ip),
+        model=_for_model(session, container, job, interface, internal),
     )
 
 
-def _for_model(container: JobContainerRow, job: JobRow, vpc_id: str | None, address: str) -> CredentialsOwner | None:
+def _for_model(
+    session: Session, container: JobContainerRow, job: JobRow, interface: NetworkInterface, internal: bool
+) -> CredentialsOwner | None:
     """Return the service's own session for the artifact of the job's model: a training writes it, a job reads it."""
     if job.artifact_uri is None or container.model_credentials_path is None:
         return None
-    place = location_of(job.artifact_uri)
     return CredentialsOwner(
         role_arn=service_bucket.ROLE_ARN,
         path=container.model_credentials_path,
         job_arn=job.arn,
         session_name=container.session_name,
-        policy=service_bucket.session_policy(
-            place.bucket, place.key, writes=job.is_training, vpc_id=vpc_id, address=address
-        ),
+        policy=_model_policy(session, job.artifact_uri, job.is_training, interface, internal),
+    )
+
+
+def model_session(session: Session, job: JobRow, interface: NetworkInterface, now: dt.datetime) -> Principal | None:
+    """Return whom a job with this interface will be to the bucket of models; ``None`` for a job without a model.
+
+    It can be asked about and has no credentials. The interface is one of a VPC of a customer.
+    """
+    if job.artifact_uri is None:
+        return None
+    role = role_by_arn(session, service_bucket.ROLE_ARN)
+    if role is None:
+        raise LookupError(f"the role {service_bucket.ROLE_ARN} is missing: starting the service makes it")
+    return Principal(
+        kind="session",
+        account=role.account,
+        arn=model_session_arn(job.job_id),
+        user_id=f"{role.unique_id}:{session_name(job.job_id)}",
+        role_arn=role.arn,
+        token_issued_at=now,
+        session_policy=_model_policy(session, job.artifact_uri, job.is_training, interface, internal=False),
+    )
+
+
+def _model_policy(
+    session: Session, artifact_uri: str, writes: bool, interface: NetworkInterface, internal: bool
+) -> str:
+    place = location_of(artifact_uri)
+    sources = SourceAddresses((), (interface.address,)) if internal else source_addresses.of(session, interface)
+    return service_bucket.session_policy(
+        place.bucket,
+        place.key,
+        writes=writes,
+        vpc_id=None if internal else interface.vpc_id,
+        inside=sources.inside,
+        outside=sources.outside,
     )
 
 
@@ -65,6 +105,7 @@ def model_session_arn(job_id: str) -> str:
     return session_arn(service_bucket.ROLE_ARN, job_id)
 
 
-def revoke_model_session(session: Session, job_id: str) -> None:
-    """Take the service's own session from a job whose container is not wanted any more."""
-    revoke(session, service_bucket.ROLE_ARN, session_name(job_id))
+def revoke_sessions(session: Session, container: JobContainerRow) -> None:
+    """End the sessions of a container that is not wanted any more: its role's, and the service's own."""
+    for role_arn in (container.role_arn, service_bucket.ROLE_ARN):
+        revoke(session, role_arn, container.session_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reading_room.analysis.job_file import Done, Failed, Location, Progress
+from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Done, Failed, Location, Progress
 from reading_room.containers.spec import ContainerState
 from reading_room.jobs.job import ContainerLost, Event, ModelSeen, OutputSeen, WorkerFailed
 from reading_room.jobs.surroundings import ObjectFacts
@@ -12,8 +12,6 @@ from reading_room.jobs.surroundings import ObjectFacts
 MESSAGE_LIMIT = 2000
 """Code points of a failure message that anybody is shown."""
 
-NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
-NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
 ATTESTED = {"NO_READ_ACCESS_TO_INPUT": NO_READ_ACCESS, "NO_WRITE_ACCESS_TO_OUTPUT": NO_WRITE_ACCESS}
 """Codes whose sentence begins as Amazon's own does, word for word."""
 

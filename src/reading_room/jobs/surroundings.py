@@ -32,11 +32,15 @@ class NetworkNeed:
 
 @dataclass(frozen=True, slots=True)
 class PreparedInterface:
-    """An interface that waits for its container. ``place`` says in words where it is."""
+    """An interface that waits for its container. ``place`` says in words where it is.
+
+    ``warnings`` are sentences for the job's owner about what does not keep the job from running.
+    """
 
     interface_id: str
     vpc_id: str
     place: str
+    warnings: tuple[str, ...] = ()
 
 
 class JobNetwork(Protocol):

@@ -91,6 +91,14 @@ def group_name_in(identifier: str) -> str:
     return arn.resource.removeprefix("log-group:").removesuffix(":*")
 
 
+def stored_tags(session: Session, arn: str) -> dict[str, str]:
+    """Return the tags of the group that the ARN of a group or stream is about; none if it does not exist."""
+    *_, account, resource = arn.split(":", 5)
+    name = resource.removeprefix("log-group:").partition(":")[0]
+    found = session.scalar(select(LogGroup.tags).filter_by(account=account, name=name))
+    return {} if found is None else dict(json.loads(found))
+
+
 def delete_group(session: Session, account: str, name: str) -> None:
     """Delete a log group with its streams and events. Raises ``ResourceNotFoundException``."""
     session.delete(get_group(session, account, name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from botocore.model import OperationModel
 
@@ -17,7 +17,8 @@ from reading_room.arns import bucket_arn
 from reading_room.aws.models import operation_model, service_model
 from reading_room.iam.policy.bucket import S3Target
 from reading_room.s3.addressing import Address, parse_copy_source
-from reading_room.s3.errors import InvalidRequest, MethodNotAllowed
+from reading_room.s3.checksums import ALGORITHMS
+from reading_room.s3.errors import InvalidRequest, MethodNotAllowed, NotImplementedHeader, NotImplementedParameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,28 @@ _WITHOUT_OPERATION = (
     "s3:InitiateReplication",
 )
 _WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_CONDITIONAL = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject"})
+
+_SIGNING = frozenset({"AWSAccessKeyId", "Signature", "Expires", "content-type", "content-md5"})
+"""Query names of a presigned URL of Signature Version 2. All others of signatures begin with ``x-``, as do those that
+S3 promises to leave to whoever reads its logs."""
+_TRANSPORT = frozenset(
+    f"x-amz-{name}"
+    for name in (
+        "api-version",
+        "content-sha256",
+        "date",
+        "decoded-content-length",
+        "expected-bucket-owner",
+        "request-payer",
+        "sdk-checksum-algorithm",
+        "security-token",
+        "trailer",
+        "user-agent",
+        *(f"checksum-{algorithm.lower()}" for algorithm in ALGORITHMS),
+    )
+)
+"""Headers that any request may have: they are about its signature, its body, its caller, or who pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +167,8 @@ def identify(method: str, address: Address, query: Mapping[str, str], headers: M
     """Return the operation that a request asks for.
 
     ``query`` holds decoded names and values, ``headers`` lower-case names. Raises ``MethodNotAllowed`` when the model
-    has no such operation, and ``InvalidRequest`` when the query names two different subresources.
+    has no such operation, ``InvalidRequest`` when the query names two different subresources, and
+    ``NotImplementedParameter`` for a name in the query that the operation does not have.
     """
     candidates = _shapes().get((method, address.resource_type), ())
     fitting = [shape for shape in candidates if shape.matches(query, headers)]
@@ -157,7 +181,20 @@ def identify(method: str, address: Address, query: Mapping[str, str], headers: M
     best = max(exact, key=lambda shape: shape.weight)
     model = operation_model("s3", best.name)
     assert model is not None
+    known = _wire_names(best.name).query | best.consumed | _SIGNING
+    for name in query:
+        # It might be what makes another operation of the request.
+        if name not in known and not name.lower().startswith("x-"):
+            raise NotImplementedParameter(name)
     return model
+
+
+def refuse_unknown_headers(operation: str, headers: Mapping[str, str]) -> None:
+    """Raise ``NotImplementedHeader`` for an ``x-amz-`` header that the operation does not have."""
+    known = _wire_names(operation)
+    for name in headers:
+        if name.startswith("x-amz-") and not (name in known.headers or name.startswith(known.prefixes)):
+            raise NotImplementedHeader(name)
 
 
 def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -170,6 +207,9 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
         extra = ("s3:PutBucketAcl",)
     if operation == "DeleteObject" and "x-amz-bypass-governance-retention" in headers:
         extra = ("s3:BypassGovernanceRetention",)
+    if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
+        # Whoever may ask for a certain ETag learns what the object's is.
+        extra = (*extra, "s3:GetObject")
     return (*actions, *(action for action in extra if action not in actions))
 
 
@@ -224,6 +264,26 @@ def _is_acl(header: str) -> bool:
 
 def _resource_type(address: Address, subresources: frozenset[str]) -> str:
     return sorted(subresources)[0].upper() if subresources else address.resource_type
+
+
+@dataclass(frozen=True, slots=True)
+class _WireNames:
+    """What an operation's parameters are called on the wire."""
+
+    query: frozenset[str]
+    headers: frozenset[str]
+    prefixes: tuple[str, ...]
+
+
+@cache
+def _wire_names(operation: str) -> _WireNames:
+    shape = service_model("s3").operation_model(operation).input_shape
+    names: dict[str, set[str]] = {"querystring": set(), "header": set(), "headers": set()}
+    for member in getattr(shape, "members", {}).values():
+        names.setdefault(str(member.serialization.get("location")), set()).add(member.serialization.get("name", ""))
+    headers = {name.lower() for name in names["header"]}
+    prefixes = tuple(prefix.lower() for prefix in names["headers"])
+    return _WireNames(frozenset(names["querystring"]), _TRANSPORT | headers, prefixes)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
@@ -51,6 +52,22 @@ _LOCK_HEADERS = {
 }
 
 
+_ABOUT_TAGGED = frozenset(
+    f"s3:{verb}Object{version}{noun}"
+    for version in ("", "Version")
+    for verb, noun in (
+        ("Get", ""),
+        ("Get", "Acl"),
+        ("Get", "Attributes"),
+        ("Get", "Tagging"),
+        ("Put", "Acl"),
+        ("Put", "Tagging"),
+        ("Delete", "Tagging"),
+    )
+)
+"""The actions whose conditions may ask for the tags that the object has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signing:
     """How a request was signed, as conditions can ask."""
@@ -59,6 +76,8 @@ class Signing:
     """``AWS4-HMAC-SHA256``, or ``AWS`` for Signature Version 2."""
     presigned: bool
     signed_at: dt.datetime | None = None
+    posted: bool = False
+    """Whether it came as a browser's form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +98,30 @@ def s3_context(
     now: dt.datetime,
     tls_version: str | None = None,
     location_constraint: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    creates_object: bool | None = None,
 ) -> Context:
-    """Return S3's own condition keys of a request."""
+    """Return S3's own condition keys of a request.
+
+    ``tags`` are those that it brings for an object; ``creates_object`` says of a write whether an object comes of it
+    at once, as none does of a part.
+    """
     context: Context = {key: (query[name],) for name, key in _BY_QUERY.items() if name in query}
     context |= {f"s3:{name}": (headers[name],) for name in _BY_HEADER if name in headers}
     context |= {key: (headers[name],) for name, key in _LOCK_HEADERS.items() if name in headers}
+    if tags:
+        context |= {f"s3:RequestObjectTag/{name}": (value,) for name, value in tags.items()}
+        context["s3:RequestObjectTagKeys"] = tuple(tags)
+    if creates_object is not None:
+        context["s3:ObjectCreationOperation"] = (str(creates_object).lower(),)
     if tls_version is not None:
         context["s3:TlsVersion"] = (tls_version,)
     if location_constraint is not None:
         context["s3:LocationConstraint"] = (location_constraint,)
     if signing is not None:
         context["s3:signatureversion"] = (signing.version,)
-        context["s3:authType"] = ("REST-QUERY-STRING" if signing.presigned else "REST-HEADER",)
+        by = "POST" if signing.posted else "REST-QUERY-STRING" if signing.presigned else "REST-HEADER"
+        context["s3:authType"] = (by,)
         if signing.presigned and signing.signed_at is not None:
             age = (now - signing.signed_at) // dt.timedelta(milliseconds=1)
             context["s3:signatureAge"] = (str(max(age, 0)),)
@@ -116,9 +147,12 @@ class S3Authorization:
         now: dt.datetime,
         user_agent: str,
         context: Mapping[str, Sequence[str]],
+        via_service: bool = False,
     ) -> Caller:
-        """Return a caller with the complete condition keys of its request."""
-        common = request_context(path, principal=principal, now=now, region=self._region, user_agent=user_agent)
+        """Return a caller with the complete condition keys of its request; see ``request_context``."""
+        common = request_context(
+            path, principal=principal, now=now, region=self._region, user_agent=user_agent, via_service=via_service
+        )
         # The global keys win: nothing that S3 reads from a request may stand for them.
         return Caller(principal, path, access_key_id, request_id, {**context, **common})
 
@@ -165,6 +199,11 @@ class S3Authorization:
         context = caller.context
         if bucket is not None:
             context = {**context, "s3:ResourceAccount": (bucket.account,)}
+            if requirement.action in _ABOUT_TAGGED:
+                tags = self._backend.object_tags(
+                    bucket.name, requirement.resource.removeprefix(bucket_arn(bucket.name, ""))
+                )
+                context |= {f"s3:ExistingObjectTag/{name}": (value,) for name, value in tags.items()}
         return self._authorizer.decide(
             principal=caller.principal,
             action=requirement.action,
@@ -182,9 +221,12 @@ class S3Authorization:
         if endpoint_id is not None and "endpoint" in decision.by:
             story += f" (endpoint {endpoint_id})"
         now = dt.datetime.now(dt.UTC)
-        denial = Denial(now, decision.action, decision.resource, f"{message} [{story}]")
+        # The request's id is what `reading-room access explain` takes.
+        text = f"{message} [{story}; request {caller.request_id}]"
+        denial = Denial(now, decision.action, decision.resource, text)
         self.denials.add(denial, caller.access_key_id, caller.principal.arn)
         logger.info("request=%s denied: %s", caller.request_id, denial.text)
+        self._authorizer.denied(caller.request_id, decision)
         owner = bucket.account if bucket is not None else caller.principal.account
         # Other accounts and anonymous callers are told nothing about the policies.
         known = caller.principal.kind != "anonymous" and caller.principal.account == owner

@@ -15,12 +15,14 @@ from reading_room.iam.policy.bucket import S3Target, parse_bucket_policy
 from reading_room.iam.policy.document import PolicyDocumentError
 from reading_room.iam.principals import pin_principals, principal_exists
 from reading_room.s3.actions import action_targets
-from reading_room.s3.errors import (
-    AccessDenied,
+from reading_room.s3.bucket_errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     InvalidBucketName,
+)
+from reading_room.s3.errors import (
+    AccessDenied,
     MalformedPolicy,
     NoSuchBucket,
 )

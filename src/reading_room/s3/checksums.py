@@ -1,4 +1,4 @@
-"""Checksums of objects: the five algorithms, their base64 spelling, and how those of parts make that of an object."""
+"""Checksums of objects: S3's algorithms, their base64 spelling, and how those of parts make that of an object."""
 
 from __future__ import annotations
 
@@ -10,8 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import anycrc
+import xxhash
 
-ALGORITHMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
+ALGORITHMS: Final = (
+    "CRC32",
+    "CRC32C",
+    "CRC64NVME",
+    "SHA1",
+    "SHA256",
+    "SHA512",
+    "MD5",
+    "XXHASH64",
+    "XXHASH3",
+    "XXHASH128",
+)
 FULL_OBJECT: Final = "FULL_OBJECT"
 COMPOSITE: Final = "COMPOSITE"
 
@@ -20,7 +32,18 @@ _CRC_MODELS: Mapping[str, Any] = {
     "CRC32C": anycrc.Model("CRC32-ISCSI"),
     "CRC64NVME": anycrc.Model("CRC64-NVME"),
 }
-_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+_BYTES = {
+    "CRC32": 4,
+    "CRC32C": 4,
+    "CRC64NVME": 8,
+    "SHA1": 20,
+    "SHA256": 32,
+    "SHA512": 64,
+    "MD5": 16,
+    "XXHASH64": 8,
+    "XXHASH3": 8,
+    "XXHASH128": 16,
+}
 
 
 class Hash(Protocol):
@@ -33,6 +56,13 @@ class Hash(Protocol):
     def digest(self) -> bytes:
         """Return the checksum of all bytes so far."""
         ...
+
+
+_XXHASHES: Mapping[str, Callable[[], Hash]] = {
+    "XXHASH64": xxhash.xxh64,
+    "XXHASH3": xxhash.xxh3_64,
+    "XXHASH128": xxhash.xxh3_128,
+}
 
 
 class _Crc:
@@ -51,10 +81,12 @@ class _Crc:
 
 
 def new_hash(algorithm: str) -> Hash:
-    """Return a running checksum for one of ``ALGORITHMS`` or ``MD5``."""
+    """Return a running checksum for one of ``ALGORITHMS``."""
     if algorithm in _CRC_MODELS:
         return _Crc(algorithm)
-    return hashlib.new(algorithm.lower(), usedforsecurity=algorithm == "SHA256")
+    if algorithm in _XXHASHES:
+        return _XXHASHES[algorithm]()
+    return hashlib.new(algorithm.lower(), usedforsecurity=algorithm.startswith("SHA") and algorithm != "SHA1")
 
 
 def encode(digest: bytes) -> str:
@@ -63,9 +95,9 @@ def encode(digest: bytes) -> str:
 
 
 def is_well_formed(algorithm: str, text: str) -> bool:
-    """Say whether ``text`` is the base64 of as many bytes as the algorithm (or ``MD5``) has."""
+    """Say whether ``text`` is the base64 of as many bytes as the algorithm has."""
     try:
-        return len(base64.b64decode(text, validate=True)) == {**_BYTES, "MD5": 16}[algorithm]
+        return len(base64.b64decode(text, validate=True)) == _BYTES[algorithm]
     except ValueError:
         return False
 

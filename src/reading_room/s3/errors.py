@@ -1,7 +1,4 @@
-"""S3's errors: one class per code and meaning, with the message and extra elements that S3 gives it.
-
-The texts are those of the REST API's error list; ``extra`` becomes further elements of the ``Error`` document.
-"""
+"""S3's errors: one class per code and meaning, with S3's message; ``extra`` becomes further elements of ``Error``."""
 
 from __future__ import annotations
 
@@ -103,11 +100,36 @@ class IncompleteBody(S3Error):
 class InvalidChunk(S3Error):
     """The framing of an ``aws-chunked`` body is broken."""
 
-    code = "InvalidRequest"
+    code = "IncompleteBody"
     status = 400
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The aws-chunked body is malformed: {what}.")
+        super().__init__(f"The request body terminated unexpectedly: of the aws-chunked body {what}.")
+
+
+class InvalidChunkSize(S3Error):
+    """A chunk of an ``aws-chunked`` body that is not the last one is too small; chunks are counted from 1."""
+
+    code = "InvalidChunkSizeError"
+    status = 403
+
+    def __init__(self, following: int, size: int, least: int) -> None:
+        super().__init__(
+            f"Only the last chunk is allowed to have a size less than {least} bytes",
+            {"Chunk": str(following), "BadChunkSize": str(size)},
+        )
+
+
+class MalformedTrailer(S3Error):
+    """What follows the chunks of an ``aws-chunked`` body is not the trailer that the headers promise."""
+
+    code = "MalformedTrailerError"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request contained trailing data that was not well-formed or did not conform to our published schema."
+        )
 
 
 class MissingContentLength(S3Error):
@@ -287,66 +309,6 @@ class NotModified(S3Error):
         super().__init__("Not Modified", headers=headers)
 
 
-class BucketAlreadyOwnedByYou(S3Error):
-    """The caller has this bucket already."""
-
-    code = "BucketAlreadyOwnedByYou"
-    status = 409
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__(
-            "Your previous request to create the named bucket succeeded and you already own it.",
-            {"BucketName": bucket},
-        )
-
-
-class BucketAlreadyExists(S3Error):
-    """Another account has this bucket."""
-
-    code = "BucketAlreadyExists"
-    status = 409
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__(
-            "The requested bucket name is not available. The bucket namespace is shared by all users of the "
-            "system. Please select a different name and try again.",
-            {"BucketName": bucket},
-        )
-
-
-class BucketNotEmpty(S3Error):
-    """A bucket with objects or unfinished uploads cannot be deleted."""
-
-    code = "BucketNotEmpty"
-    status = 409
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__("The bucket you tried to delete is not empty", {"BucketName": bucket})
-
-
-class InvalidBucketName(S3Error):
-    """The name breaks the rules for bucket names."""
-
-    code = "InvalidBucketName"
-    status = 400
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__("The specified bucket is not valid.", {"BucketName": bucket})
-
-
-class IllegalLocationConstraint(S3Error):
-    """CreateBucket names a region that is not this one."""
-
-    code = "IllegalLocationConstraintException"
-    status = 400
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__(
-            f"The {constraint} location constraint is incompatible for the region specific endpoint this request "
-            "was sent to."
-        )
-
-
 class KeyTooLong(S3Error):
     """A key has more than 1,024 bytes."""
 
@@ -438,6 +400,16 @@ class NotImplementedHeader(S3Error):
 
     def __init__(self, header: str) -> None:
         super().__init__("A header you provided implies functionality that is not implemented", {"Header": header})
+
+
+class NotImplementedParameter(S3Error):
+    """A parameter of the query asks for something that this S3 does not have, or does not know."""
+
+    code = "NotImplemented"
+    status = 501
+
+    def __init__(self, name: str) -> None:
+        super().__init__("A parameter you provided implies functionality that is not implemented", {"Parameter": name})
 
 
 class NotImplementedOperation(S3Error):

@@ -5,8 +5,10 @@ A common prefix is stepped over in one jump, so listing the "folders" of a large
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,11 +16,21 @@ from sqlalchemy.orm import Session
 from reading_room.s3.tables import S3Object
 
 
+class ListedObject(NamedTuple):
+    """What a listing tells of an object, as its row has it."""
+
+    key: bytes
+    last_modified: dt.datetime
+    etag: str
+    size: int
+    checksum: dict[str, str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One page. ``last`` is the last key or common prefix of the page: where the next one goes on."""
 
-    objects: Sequence[S3Object]
+    objects: Sequence[ListedObject]
     prefixes: Sequence[str]
     truncated: bool
     last: str | None
@@ -35,7 +47,7 @@ def list_keys(
 ) -> Listing:
     """Return at most ``limit`` keys and common prefixes that come after ``after``."""
     start, separator, floor = prefix.encode(), delimiter.encode(), after.encode()
-    objects: list[S3Object] = []
+    objects: list[ListedObject] = []
     prefixes: list[str] = []
     last: bytes | None = None
     lower, inclusive = (start, True) if floor < start else (floor, False)
@@ -71,12 +83,14 @@ def list_keys(
 
 def _rows(
     session: Session, bucket: str, lower: bytes, inclusive: bool, upper: bytes | None, limit: int
-) -> Sequence[S3Object]:
-    query = select(S3Object).where(S3Object.bucket == bucket)
+) -> Sequence[ListedObject]:
+    # A thousand objects at a time: only what is told, and not as entities.
+    query = select(S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum)
+    query = query.where(S3Object.bucket == bucket)
     query = query.where(S3Object.key >= lower if inclusive else S3Object.key > lower)
     if upper is not None:
         query = query.where(S3Object.key < upper)
-    return session.scalars(query.order_by(S3Object.key).limit(limit)).all()
+    return [ListedObject(*row) for row in session.execute(query.order_by(S3Object.key).limit(limit))]
 
 
 def _common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:

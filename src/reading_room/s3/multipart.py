@@ -50,9 +50,12 @@ def create(
     user_metadata: Mapping[str, str],
     algorithm: str | None,
     checksum_type: str | None,
+    tags: Mapping[str, str],
     now: dt.datetime,
 ) -> str:
     """Begin an upload and return its id. Raises ``InvalidRequest`` for an algorithm that has no such type."""
+    if checksum_type not in (None, checksums.FULL_OBJECT, checksums.COMPOSITE):
+        raise InvalidRequest("Value for x-amz-checksum-type header is invalid.")
     if algorithm is None and checksum_type is not None:
         raise InvalidRequest(
             "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
@@ -79,6 +82,7 @@ def create(
             user_metadata=dict(user_metadata),
             checksum_algorithm=algorithm,
             checksum_type=kind,
+            tags=dict(tags) or None,
         )
     )
     return upload_id
@@ -154,8 +158,11 @@ def complete(
         user_metadata=upload.user_metadata,
         checksum=checksum,
         segments=[[part.blob, part.size] for part in chosen],
+        content=None,
         multipart=True,
         upload_id=upload.upload_id,
+        tags=upload.tags,
+        part_checksums=[part.checksum["value"] for part in chosen if part.checksum] if checksum is not None else None,
     )
     used = {part.blob for part in chosen}
     return Completed(row, [blob for blob in abort(session, upload) if blob not in used])

@@ -23,6 +23,19 @@ IDLE_SECONDS = 60.0
 """How long a client may pause in the middle of its body."""
 _DRAINED = 64 * 1024 * 1024
 _WATCHED = 8 * 1024 * 1024
+_SIGNATURE_QUERY = frozenset(
+    f"x-amz-{name}"
+    for name in (
+        "algorithm",
+        "credential",
+        "date",
+        "expires",
+        "signedheaders",
+        "signature",
+        "security-token",
+        "content-sha256",
+    )
+)
 
 
 def read_head(scope: Scope, clock: Clock, vpc_only: bool) -> IncomingRequest:
@@ -66,6 +79,21 @@ def query_map(request: IncomingRequest) -> dict[str, str]:
     return query
 
 
+def with_query_headers(headers: Mapping[str, str], query: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with those that a presigned URL carries in its query, where some SDKs write them.
+
+    Raises ``InvalidRequest`` for one that says two things.
+    """
+    together = dict(headers)
+    for written, value in query.items():
+        name = written.lower()
+        if name in _SIGNATURE_QUERY or not (name.startswith("x-amz-") or written in ("content-type", "content-md5")):
+            continue
+        if together.setdefault(name, value) != value:
+            raise InvalidRequest(f"The header {name} and the query parameter of its name contradict each other.")
+    return together
+
+
 class RequestBody:
     """The raw bytes of a request's body, and whether any are left."""
 
@@ -74,7 +102,9 @@ class RequestBody:
         self._expects = headers.get("expect", "").lower() == "100-continue"
         self._started = False
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        self._ended = not has_body
+        # Asked for even when it is empty: a client that got its answer in place of "100 Continue" may take the next
+        # answer on the connection for a continuation of it, as the AWS CLI does.
+        self._ended = not has_body and not self._expects
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes as they come. Raises ``ClientGone`` and ``RequestTimeout``."""

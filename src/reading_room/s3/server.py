@@ -12,23 +12,27 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from botocore.model import OperationModel
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import ANONYMOUS, IncomingRequest
+from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Scope, Send
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
-from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Verified, has_signature, query_pairs, verify
+from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Verified, has_signature, verify
+from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
-from reading_room.s3.actions import Requirement, identify, requirements
+from reading_room.s3.actions import Requirement, identify, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, locate, parse_copy_source
-from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
+from reading_room.s3.authorization import Caller, S3Authorization, s3_context
 from reading_room.s3.backends.backend import Backend, S3Request, S3Response
+from reading_room.s3.backends.blobs import DamagedBlob
+from reading_room.s3.cors import Asked, granted, preflight
 from reading_room.s3.errors import (
     AccessDenied,
     EntityTooLarge,
@@ -38,6 +42,8 @@ from reading_room.s3.errors import (
     NoSuchKey,
     PermanentRedirect,
 )
+from reading_room.s3.post_form import Form, FormUpload, is_form, read_form
+from reading_room.s3.post_policy import PostPolicy, verify_form
 from reading_room.s3.requests import (
     RequestBody,
     error_response,
@@ -45,8 +51,21 @@ from reading_room.s3.requests import (
     query_map,
     read_head,
     send_response,
+    with_query_headers,
+)
+from reading_room.s3.steps import (
+    Asking,
+    Decided,
+    Record,
+    about_body,
+    location_of,
+    parts_of,
+    signing_of,
+    tls_version_of,
 )
 from reading_room.s3.streaming import ChunkSigner, ClientGone, Expectation, UploadBody
+from reading_room.s3.tagging import requested_tags
+from reading_room.s3.trail_record import record_of
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +74,13 @@ DOCUMENT_LIMIT = 8 * 1024 * 1024
 _QUICK = 64 * 1024
 """Bytes of a document that may be parsed without a thread of its own."""
 THREADS = 16
+_BRINGING_OBJECT_TAGS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "PutObjectTagging"})
+_CREATING = {
+    **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
+    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False),
+}
+"""Whether an object comes of a write at once, for ``s3:ObjectCreationOperation``."""
 Result = TypeVar("Result")
-
-
-@dataclass(slots=True)
-class _Record:
-    """What the log line of a request says."""
-
-    identifier: str = "-"
-    operation: str = "-"
-    place: str = "-"
-    caller: str = "-"
-    code: str = "-"
-    began: float = field(default_factory=time.perf_counter)
 
 
 class S3Application:
@@ -86,7 +99,10 @@ class S3Application:
         clock: Clock = system_clock,
         base_hosts: Collection[str] = ("127.0.0.1", "localhost", "s3.localhost"),
         vpc_only: bool = False,
+        throttle: Throttle | None = None,
+        trail: Recorder = forget,
     ) -> None:
+        self._trail = trail
         self._backend = backend
         self._credentials = credentials
         self._authorization = authorization
@@ -94,6 +110,7 @@ class S3Application:
         self._clock = clock
         self._base_hosts = frozenset(base_hosts)
         self._vpc_only = vpc_only
+        self._throttle = throttle or Throttle()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-decide")
 
     def close(self) -> None:
@@ -104,43 +121,127 @@ class S3Application:
         """Serve one request, as ASGI has it."""
         if scope["type"] != "http":
             raise ValueError(f"S3 does not speak {scope['type']}")
-        record = _Record()
+        record = Record()
         incoming, body, response = None, None, None
         try:
             incoming = read_head(scope, self._clock, self._vpc_only)
             record.identifier = incoming.request_id
             body = RequestBody(receive, header_map(incoming))
-            response = await self._answer(incoming, body, _tls_version(scope), record)
+            response = await self._answer(incoming, body, tls_version_of(scope), record)
         except ClientGone:
             log.info("request=%s the client went away before its body was complete", record.identifier)
             return
         except AwsError as error:
-            record.code = error.code
+            record.code, record.facts.error = error.code, error
             response = error_response(error, incoming, record.identifier)
         except Exception:
             log.exception("request=%s failed", record.identifier)
-            record.code = InternalError.code
+            record.code, record.facts.error = InternalError.code, InternalError()
             response = error_response(InternalError(), incoming, record.identifier)
+        if incoming is not None and incoming.header("origin") is not None:
+            response = await self._run(self._with_cors, incoming, response)
         try:
             await self._reply(send, receive, scope, response, body, record)
         finally:
             if not isinstance(response.body, bytes):
                 response.body.close()
+            if incoming is not None:
+                self._trail(
+                    record_of(
+                        incoming,
+                        record.facts,
+                        response,
+                        ended_at=self._clock(),
+                        region=self._region,
+                        tls_version=tls_version_of(scope),
+                    )
+                )
 
     async def _answer(
-        self, incoming: IncomingRequest, body: RequestBody, tls_version: str | None, record: _Record
+        self, incoming: IncomingRequest, body: RequestBody, tls_version: str | None, record: Record
     ) -> S3Response:
         """The steps of a request in their order."""
-        headers, query = header_map(incoming), query_map(incoming)
+        query = query_map(incoming)
+        headers = with_query_headers(header_map(incoming), query)
         address = self._locate(incoming, headers)
+        if incoming.method == "OPTIONS":
+            record.operation, record.place = "PreflightRequest", address.bucket or ""
+            record.facts.operation, record.facts.address = record.operation, address
+            return await self._run(self._preflight, address, headers)
+        form, asked = None, incoming
+        if is_form(incoming.method, address, headers) and not query:
+            form = await self._read_form(incoming, headers, body)
+            headers, address = form.headers(headers), replace(address, key=form.key)
+            incoming = form.as_put(incoming, headers)
         model = identify(incoming.method, address, query, headers)
         record.operation, record.place = model.name, f"{address.bucket or ''}/{address.key or ''}"
-        verified = await self._run(self._authenticate, incoming, address)
+        record.facts.operation, record.facts.address = model.name, address
+        asking = Asking(model, address, incoming, query, headers, form, tls_version, record)
+        if model.has_streaming_input and form is None:
+            # Nothing of the body is needed for a decision: one way to a thread and back, which small writes feel.
+            decided, upload = await self._run(self._decide_at_once, asking, body)
+        else:
+            verified = await self._run(self._admitted, asking)
+            upload = self._upload_of(asking, verified, body)
+            parameters = await self._parse(model, address, incoming, headers, upload)
+            decided = await self._run(self._decided, asking, verified, parameters)
+        caller = decided.caller
+        request = S3Request(
+            model=model,
+            bucket=address.bucket,
+            key=address.key,
+            parameters=decided.parameters,
+            principal=caller.principal,
+            account=decided.owner,
+            now=incoming.received_at,
+            incoming=incoming,
+            body=upload if model.has_streaming_input else None,
+            refused=decided.refused,
+        )
+        try:
+            response = await self._backend.send(request)
+        except NoSuchKey:
+            await self._run(self._authorize_absence, caller, address, decided.parameters)
+            raise
+        if any(name == "x-amz-tagging-count" for name, _ in response.headers):
+            response = await self._run(self._with_readable_tags, caller, address, response)
+        return response if form is None else form.answer(response, address, asked)
+
+    # The steps.
+
+    def _decide_at_once(self, asking: Asking, body: RequestBody) -> tuple[Decided, UploadBody]:
+        """Prove, parse and decide a request whose parameters are all in its head."""
+        verified = self._admitted(asking)
+        upload = self._upload_of(asking, verified, body)
+        parts = parts_of(asking.address, asking.incoming, asking.headers, None)
+        return self._decided(asking, verified, rest_xml.parse(asking.model, parts)), upload
+
+    def _admitted(self, asking: Asking) -> Verified | None:
+        """Prove the caller and count the request."""
+        verified = self._authenticate(asking.incoming, asking.address, asking.form)
+        record = asking.record
         record.caller = verified.principal.arn if verified else ANONYMOUS.arn
-        upload = self._upload_body(headers, verified, body)
-        parameters = await self._parse(model, address, incoming, headers, upload)
+        record.facts.authenticated, record.facts.verified = True, verified
+        self._admit(asking.incoming, asking.model.name, verified, asking.address.bucket)
+        return verified
+
+    def _upload_of(self, asking: Asking, verified: Verified | None, body: RequestBody) -> UploadBody:
+        if asking.form is not None:
+            return self._form_upload(asking.form, asking.address, asking.headers, asking.incoming.received_at)
+        return self._upload_body(about_body(asking.model, asking.headers), verified, body)
+
+    def _decided(self, asking: Asking, verified: Verified | None, parameters: dict[str, Any]) -> Decided:
+        """Decide a request whose caller is proven. Raises what is to be answered when it may not happen."""
+        model, incoming, headers = asking.model, asking.incoming, asking.headers
         context = s3_context(
-            query, headers, _signing(verified), incoming.received_at, tls_version, _location(parameters)
+            asking.query,
+            headers,
+            signing_of(verified, posted=asking.form is not None),
+            incoming.received_at,
+            asking.tls_version,
+            location_of(parameters),
+            requested_tags(parameters) if model.name in _BRINGING_OBJECT_TAGS else None,
+            _CREATING.get(model.name),
         )
         caller = self._authorization.caller(
             verified.principal if verified else ANONYMOUS,
@@ -151,26 +252,11 @@ class S3Application:
             user_agent=headers.get("user-agent", ""),
             context=context,
         )
-        owner, refused = await self._run(self._authorize, caller, model, address, query, headers, parameters)
-        request = S3Request(
-            model=model,
-            bucket=address.bucket,
-            key=address.key,
-            parameters=parameters,
-            principal=caller.principal,
-            account=owner,
-            now=incoming.received_at,
-            incoming=incoming,
-            body=upload if model.has_streaming_input else None,
-            refused=refused,
-        )
-        try:
-            return await self._backend.send(request)
-        except NoSuchKey:
-            await self._run(self._authorize_absence, caller, address, parameters)
-            raise
-
-    # The steps.
+        facts = asking.record.facts
+        facts.parameters = parameters
+        facts.owner, refused = self._authorize(caller, model, asking.address, asking.query, headers, parameters)
+        refuse_unknown_headers(model.name, headers)
+        return Decided(caller, facts.owner, refused, parameters)
 
     def _locate(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Address:
         if "x-amz-target" in headers:
@@ -181,15 +267,42 @@ class S3Application:
             raise PermanentRedirect(address.bucket or "", endpoint, self._region)
         return address
 
-    def _authenticate(self, incoming: IncomingRequest, address: Address) -> Verified | None:
+    def _preflight(self, address: Address, headers: Mapping[str, str]) -> S3Response:
+        """Answer a browser that asks whether a page may make a call. It proves no caller, and needs none."""
+        asked = Asked.in_preflight(headers)
+        facts = self._backend.bucket(address.bucket) if address.bucket is not None else None
+        return S3Response(200, preflight(facts.cors if facts is not None else None, asked, address.resource_type))
+
+    async def _read_form(self, incoming: IncomingRequest, headers: Mapping[str, str], body: RequestBody) -> Form:
+        if has_signature(incoming):
+            raise InvalidRequest("A form is signed by its own fields: no Authorization header is allowed.")
+        return await read_form(headers["content-type"], body.chunks())
+
+    def _form_upload(self, form: Form, address: Address, headers: Mapping[str, str], now: dt.datetime) -> UploadBody:
+        """Check the form against its policy and return the file that it brings."""
+        policy = None
+        if "policy" in form.fields:
+            policy = PostPolicy.parse(form.fields["policy"])
+            policy.check({**form.fields, "key": form.key}, address.bucket or "", now)
+        return FormUpload(form, headers, policy, self._threads)
+
+    def _authenticate(self, incoming: IncomingRequest, address: Address, form: Form | None) -> Verified | None:
         """Return the proven caller, or ``None`` for a request that claims none."""
         now = self._clock()
+        if form is not None:
+            return verify_form(form.fields, self._credentials, now, self._region)
         if is_presigned(incoming) and incoming.header("authorization") is None:
             bucket_in_host = address.bucket if address.virtual else None
             return verify_presigned(incoming, self._credentials, now, bucket_in_host)
         if not has_signature(incoming):
             return None
         return verify(incoming, "s3", self._credentials, now, self._region)
+
+    def _admit(self, incoming: IncomingRequest, operation: str, verified: Verified | None, bucket: str | None) -> None:
+        """Count the request. The nameless are told apart by where they come from."""
+        source = incoming.path.source_ip or f"{incoming.path.vpc_id} {incoming.path.vpc_source_ip}"
+        caller = verified.principal.arn if verified else f"anonymous {source}"
+        self._throttle.admit("s3", operation, caller, verified.principal.account if verified else source, bucket)
 
     def _upload_body(self, headers: Mapping[str, str], verified: Verified | None, body: RequestBody) -> UploadBody:
         declared = headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
@@ -214,9 +327,7 @@ class S3Application:
         document = None
         if not model.has_streaming_input:
             document = await self._document(model, upload)
-        labels = {name: value for name, value in (("Bucket", address.bucket), ("Key", address.key)) if value}
-        # The very same values that authorization sees: a header sent twice must not mean one thing there, another here.
-        parts = rest_xml.RequestParts(labels, query_pairs(incoming.query_string), tuple(headers.items()), document)
+        parts = parts_of(address, incoming, headers, document)
         if document is not None and len(document) > _QUICK:
             return await self._run(rest_xml.parse, model, parts)
         return rest_xml.parse(model, parts)
@@ -252,8 +363,43 @@ class S3Application:
             refused = self._authorization.refusals(caller, needed)
             return self._owner(address, parameters, caller), refused
         needed_here = requirements(model.name, address, query, headers)
+        if model.name == "CopyObject" and parameters.get("TaggingDirective", "COPY") == "COPY":
+            needed_here += self._copied_tags(address, parameters)
         self._authorization.authorize(caller, needed_here, creates=model.name == "CreateBucket")
         return self._owner(address, parameters, caller), {}
+
+    def _copied_tags(self, address: Address, parameters: Mapping[str, Any]) -> tuple[Requirement, ...]:
+        """Return what a copy needs besides when its source has tags, which come along."""
+        bucket, key, _ = parse_copy_source(parameters["CopySource"])
+        if address.bucket is None or not self._backend.object_tags(bucket, key):
+            return ()
+        return (
+            Requirement("s3:GetObjectTagging", bucket_arn(bucket, key), bucket),
+            Requirement("s3:PutObjectTagging", bucket_arn(address.bucket, address.key), address.bucket),
+        )
+
+    def _with_readable_tags(self, caller: Caller, address: Address, response: S3Response) -> S3Response:
+        """Leave out how many tags an object has for a caller that may not read them."""
+        assert address.bucket is not None
+        facts = self._backend.bucket(address.bucket)
+        needed = Requirement("s3:GetObjectTagging", bucket_arn(address.bucket, address.key), address.bucket)
+        if facts is not None and self._authorization.permits(caller, needed, facts):
+            return response
+        return replace(response, headers=tuple(h for h in response.headers if h[0] != "x-amz-tagging-count"))
+
+    def _with_cors(self, incoming: IncomingRequest, response: S3Response) -> S3Response:
+        """Add what lets a browser show the answer to the page that asked, if the bucket's rules do."""
+        origin = incoming.header("origin")
+        if origin is None or incoming.method == "OPTIONS":
+            return response
+        try:
+            address = self._locate(incoming, header_map(incoming))
+        except AwsError:
+            return response
+        facts = self._backend.bucket(address.bucket) if address.bucket is not None else None
+        if facts is None:
+            return response
+        return replace(response, headers=(*response.headers, *granted(facts.cors, origin, incoming.method)))
 
     def _owner(self, address: Address, parameters: Mapping[str, Any], caller: Caller) -> str:
         """Return the account that owns the bucket, or would; check what the request expects of it."""
@@ -285,11 +431,15 @@ class S3Application:
         scope: Scope,
         response: S3Response,
         body: RequestBody | None,
-        record: _Record,
+        record: Record,
     ) -> None:
         try:
             keep = body is None or await body.finish()
             await send_response(send, receive, response, record.identifier, head=scope["method"] == "HEAD", keep=keep)
+        except DamagedBlob as error:
+            # Half of the answer is sent: what is left to say is that it ends here, by cutting the connection.
+            record.code = InternalError.code
+            log.error("request=%s place=%r cut off: %s", record.identifier, record.place, error)
         except (ClientGone, OSError) as error:
             log.info("request=%s the client did not take the answer: %s", record.identifier, error)
         log.info(
@@ -310,23 +460,3 @@ class S3Application:
 def _deletion(bucket: str, entry: Mapping[str, Any]) -> Requirement:
     action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
     return Requirement(action, bucket_arn(bucket, entry["Key"]), bucket)
-
-
-def _location(parameters: Mapping[str, Any]) -> str | None:
-    found = parameters.get("CreateBucketConfiguration", {}).get("LocationConstraint")
-    return str(found) if found else None
-
-
-def _signing(verified: Verified | None) -> Signing | None:
-    if verified is None:
-        return None
-    if not verified.amz_date:
-        return Signing("AWS", verified.presigned)
-    signed_at = dt.datetime.strptime(verified.amz_date, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-    return Signing("AWS4-HMAC-SHA256", verified.presigned, signed_at)
-
-
-def _tls_version(scope: Scope) -> str | None:
-    """Return the TLS version in the form of ``s3:TlsVersion``, where the server says it (ASGI's TLS extension)."""
-    number = scope.get("extensions", {}).get("tls", {}).get("tls_version")
-    return {0x0303: "1.2", 0x0304: "1.3"}.get(number) if isinstance(number, int) else None

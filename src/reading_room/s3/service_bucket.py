@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -59,24 +60,29 @@ def ensure(session: Session, region: str, now: dt.datetime) -> None:
     if row is None:
         create(session, name, OWNER, region, now)
     if session.scalar(select(Role.unique_id).filter_by(account=OWNER, name_key=_ROLE.lower())) is None:
-        trust = _statement(Action="sts:AssumeRole", Principal={"Service": SERVICE_PRINCIPAL})
+        trust = _policy({"Action": "sts:AssumeRole", "Principal": {"Service": SERVICE_PRINCIPAL}})
         role = roles.create(session, OWNER, _ROLE, trust, now, path=_PATH)
-        allowed = _statement(Action=[*_READ, *_WRITE], Resource=bucket_arn(name, "*"))
+        allowed = _policy({"Action": [*_READ, *_WRITE], "Resource": bucket_arn(name, "*")})
         inline_policies.put(session, "role", role.unique_id, _ROLE, "Artifacts", allowed)
 
 
-def session_policy(bucket: str, key: str, *, writes: bool, vpc_id: str | None, address: str) -> str:
-    """Return the policy of a session for one artifact, good from one interface only.
+def session_policy(
+    bucket: str, key: str, *, writes: bool, vpc_id: str | None, inside: Sequence[str], outside: Sequence[str]
+) -> str:
+    """Return the policy of a session for one artifact, good from the addresses of one interface only.
 
-    ``vpc_id`` is that of the interface, ``None`` in the service's own network, whose traffic has no VPC to S3.
+    ``inside`` are the addresses that it may have to S3 when it comes from its VPC, ``outside`` those when it comes
+    from nowhere that S3 knows: by a gateway, or from the service's own network, which is no VPC to S3.
     """
-    place: dict[str, Any] = (
-        {"IpAddress": {"aws:SourceIp": address}}
-        if vpc_id is None
-        else {"StringEquals": {"aws:SourceVpc": vpc_id}, "IpAddress": {"aws:VpcSourceIp": address}}
-    )
-    return _statement(Action=list(_WRITE if writes else _READ), Resource=bucket_arn(bucket, key), Condition=place)
+    places: list[dict[str, Any]] = []
+    if vpc_id is not None:
+        places.append({"StringEquals": {"aws:SourceVpc": vpc_id}, "IpAddress": {"aws:VpcSourceIp": list(inside)}})
+    if outside:
+        places.append({"IpAddress": {"aws:SourceIp": list(outside)}})
+    allowed = {"Action": list(_WRITE if writes else _READ), "Resource": bucket_arn(bucket, key)}
+    return _policy(*({**allowed, "Condition": place} for place in places))
 
 
-def _statement(**members: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **members}]})
+def _policy(*statements: Mapping[str, Any]) -> str:
+    whole = [{"Effect": "Allow", **statement} for statement in statements]
+    return json.dumps({"Version": "2012-10-17", "Statement": whole})

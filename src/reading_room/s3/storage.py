@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import BlobStore, BlobWriter, Leases, Segments, read_segments
+from reading_room.s3.backends.blobs import (
+    WITH_ITS_ROW,
+    BlobStore,
+    BlobWriter,
+    DamagedBlob,
+    Leases,
+    Segments,
+    read_segments,
+)
 from reading_room.s3.checksums import Digests
 from reading_room.s3.tables import S3Object, S3Part
 
 logger = logging.getLogger(__name__)
+
+_OBJECTS = S3Object.__table__
+_OF_KEY = select(_OBJECTS).where(_OBJECTS.c.bucket == bindparam("of_bucket"), _OBJECTS.c.key == bindparam("of_key"))
 
 PIECE = 1 << 20
 """Bytes that one read returns at most."""
@@ -40,15 +53,44 @@ class Storage:
         self.region = region
         self.clock = clock
         self._leases = Leases(blobs)
+        self._tagged: bool | None = None
 
     def lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
-        """Return the object of a key with a lease on its bytes, or ``None``. The caller must release it."""
-        with self._leases.lock, self.database.reading() as session:
-            row = session.get(S3Object, (bucket, key.encode()))
-            if row is None:
+        """Return the object of a key with a lease on its bytes, or ``None``. The caller must release it.
+
+        The row is a copy that belongs to no session. Raises ``DamagedBlob`` for bytes in the row that are not those
+        that were written.
+        """
+        with self._leases.lock, self.database.engine.connect() as connection:
+            # Not through a session: every read of an object comes here, and this takes half the time.
+            found = connection.execute(_OF_KEY, {"of_bucket": bucket, "of_key": key.encode()}).one_or_none()
+            if found is None:
                 return None
-            lease = Lease(self._leases, self.blobs, [(blob, size) for blob, size in row.segments])
+            row = S3Object(**found._mapping)
+            lease = Lease(self._leases, self.blobs, [(blob, size) for blob, size in row.segments], row.content)
+        if row.content is not None and hashlib.sha256(row.content).hexdigest() != row.sha256:
+            lease.release()
+            raise DamagedBlob(f"in the row of {key!r} of {bucket}", "has changed")
         return row, lease
+
+    def expect_tags(self) -> None:
+        """Say that an object is about to have tags, so that they are looked up from now on."""
+        self._tagged = True
+
+    def object_tags(self, bucket: str, key: str) -> dict[str, str]:
+        """Return an object's tags; none for an object that is not there.
+
+        Every request about an object asks, so that conditions can: as long as no object has tags it costs nothing.
+        """
+        if self._tagged is None:
+            with self.database.reading() as session:
+                found = session.scalar(select(exists().where(S3Object.tags.is_not(None))))
+            self._tagged = self._tagged or bool(found)
+        if not self._tagged:
+            return {}
+        with self.database.reading() as session:
+            tags = session.scalar(select(S3Object.tags).where(S3Object.bucket == bucket, S3Object.key == key.encode()))
+        return tags or {}
 
     def forget(self, blob_ids: Collection[str]) -> None:
         """Delete blobs that no row names any more. To be called after the commit that let go of them."""
@@ -72,11 +114,12 @@ class Storage:
 class Lease:
     """The bytes of one object, kept alive until ``release``."""
 
-    def __init__(self, leases: Leases, blobs: BlobStore, segments: Segments) -> None:
+    def __init__(self, leases: Leases, blobs: BlobStore, segments: Segments, content: bytes | None = None) -> None:
         self.segments = segments
+        self._content = content
         self._leases = leases
         self._blobs = blobs
-        self._ids = [blob for blob, _ in segments]
+        self._ids = [blob for blob, _ in segments if blob != WITH_ITS_ROW]
         self._released = False
         leases.hold(self._ids)
 
@@ -86,7 +129,9 @@ class Lease:
         return sum(size for _, size in self.segments)
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
-        """Yield bytes in pieces. Raises ``OSError`` when some are missing."""
+        """Yield bytes in pieces, verified. Raises ``DamagedBlob``."""
+        if self._content is not None:
+            return iter([self._content[start : start + length]] if length else [])
         return read_segments(self._blobs, self.segments, start, length, PIECE)
 
     def release(self) -> None:
@@ -97,32 +142,57 @@ class Lease:
 
 
 class LeasedStream:
-    """Some bytes of an object, read in the thread pool while the pieces before are sent."""
+    """Some bytes of an object, read in the thread pool while the pieces before are sent.
+
+    The first piece is read at once, in the thread that makes the stream: most objects are no longer than that, and one
+    that is damaged there is refused before anything is answered. Raises ``DamagedBlob``.
+    """
 
     def __init__(self, store: Storage, lease: Lease, start: int, length: int) -> None:
         self._executor = store.executor
         self._lease = lease
+        self._left = length
         self._pieces = lease.read(start, length)
+        self._first = next(self._pieces, b"")
+        self._reading: asyncio.Future[bytes] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._read()
 
     async def _read(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        while (piece := await loop.run_in_executor(self._executor, next, self._pieces, None)) is not None:
+        piece = self._first
+        while piece:
+            self._left -= len(piece)
+            self._reading = loop.run_in_executor(self._executor, next, self._pieces, b"") if self._left else None
             yield piece
+            piece = await self._reading if self._reading is not None else b""
 
     def close(self) -> None:
-        """Let go of the object's bytes."""
+        """Let go of the object's bytes, once no thread reads them any more."""
+        if self._reading is None or self._reading.done():
+            self._lease.release()
+        else:
+            self._reading.add_done_callback(self._abandoned)
+
+    def _abandoned(self, reading: asyncio.Future[bytes]) -> None:
         self._lease.release()
+        # Nobody waits for these bytes; what was wrong with them, their next reader will learn.
+        if not reading.cancelled():
+            reading.exception()
 
 
 def blobs_of(rows: Sequence[S3Object | S3Part]) -> list[str]:
     """Return the blobs that rows name."""
     found: list[str] = []
     for row in rows:
-        found += [row.blob] if isinstance(row, S3Part) else [blob for blob, _ in row.segments]
+        found += [row.blob] if isinstance(row, S3Part) else blob_names(row.segments)
     return found
+
+
+def blob_names(segments: Iterable[Sequence[Any]]) -> list[str]:
+    """Return the blobs of an object's segments; content that lies in the row has none."""
+    return [blob for blob, _ in segments if blob != WITH_ITS_ROW]
 
 
 def whole_sha256(lease: Lease) -> str:

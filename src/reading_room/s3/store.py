@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.call_record import CallRecord, Recorder, S3Details, forget
+from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock, system_clock
 from reading_room.ids import request_id
 from reading_room.s3.actions import Requirement
-from reading_room.s3.authorization import S3Authorization
+from reading_room.s3.authorization import Caller, S3Authorization
 from reading_room.s3.backends.backend import Backend, ObjectFacts
 from reading_room.s3.errors import NoSuchBucket
 
@@ -20,7 +22,17 @@ LOG_ACL = "bucket-owner-full-control"
 class ObjectStore:
     """Blocking calls, to be made in worker threads. Only ``put`` is authorized; the others are internal checks."""
 
-    def __init__(self, backend: Backend, authorization: S3Authorization, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        authorization: S3Authorization,
+        clock: Clock = system_clock,
+        region: str = "us-east-1",
+        trail: Recorder = forget,
+    ) -> None:
+        """``trail`` takes what is written in a service's name; the internal checks are no calls."""
+        self._region = region
+        self._trail = trail
         self._backend = backend
         self._authorization = authorization
         self._clock = clock
@@ -54,9 +66,32 @@ class ObjectStore:
             user_agent=principal.service_name or "",
             context={"s3:x-amz-acl": (LOG_ACL,), **(context or {})},
         )
-        # Log delivery writes without PutObjectAcl where the bucket's owner owns every object anyway.
-        self._authorization.authorize(caller, (Requirement("s3:PutObject", bucket_arn(bucket, key), bucket),))
-        self._backend.put(bucket, key, data, content_type)
+        try:
+            # Log delivery writes without PutObjectAcl where the bucket's owner owns every object anyway.
+            self._authorization.authorize(caller, (Requirement("s3:PutObject", bucket_arn(bucket, key), bucket),))
+            self._backend.put(bucket, key, data, content_type)
+        except AwsError as error:
+            self._record(caller, bucket, key, data, error)
+            raise
+        self._record(caller, bucket, key, data)
+
+    def _record(self, caller: Caller, bucket: str, key: str, data: bytes, error: AwsError | None = None) -> None:
+        self._trail(
+            CallRecord(
+                service="s3",
+                operation="PutObject",
+                request_id=caller.request_id,
+                ended_at=self._clock(),
+                region=self._region,
+                path=caller.path,
+                principal=caller.principal,
+                access_key_id=None,
+                user_agent=caller.principal.service_name or "",
+                error=error,
+                host=f"{bucket}.s3.{self._region}.amazonaws.com",
+                s3=S3Details(bucket, key, None, {}, {"x-amz-acl": LOG_ACL}, received=len(data)),
+            )
+        )
 
     def bucket_exists(self, bucket: str) -> bool:
         """Say whether a bucket exists, whosever it is."""

@@ -21,8 +21,10 @@ from reading_room.s3.errors import (
     IncompleteBody,
     InvalidArgument,
     InvalidChunk,
+    InvalidChunkSize,
     InvalidDigest,
     InvalidRequest,
+    MalformedTrailer,
     MissingContentLength,
     NotImplementedHeader,
     XAmzContentSHA256Mismatch,
@@ -30,7 +32,12 @@ from reading_room.s3.errors import (
 
 BATCH = 1 << 20
 """Bytes that are handed to a worker thread at once."""
+QUICK = 16 * 1024
+"""Bytes of a body that are decoded and consumed at once where they arrive: another thread would take longer."""
+LEAST_CHUNK = 8192
+"""Bytes that every chunk but the last must have."""
 _LINE_LIMIT = 4096
+_MOST_TRAILERS = 16
 _EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -77,14 +84,20 @@ class ChunkDecoder:
         self._with_trailer = with_trailer
         self._line = bytearray()
         self._left = 0
+        self._size = LEAST_CHUNK
+        """Of the chunk before."""
+        self._chunks = 0
         self._state = "header"
         self._signature = ""
         self._sha256 = hashlib.sha256()
-        self._trailer: list[tuple[str, str]] = []
+        self._trailer: dict[str, str] = {}
         self._trailer_signature: str | None = None
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        """Yield the data in the next raw bytes. Raises ``InvalidChunk`` and ``ChunkSignatureDoesNotMatch``."""
+        """Yield the data in the next raw bytes.
+
+        Raises ``InvalidChunk``, ``InvalidChunkSize``, ``MalformedTrailer`` and ``ChunkSignatureDoesNotMatch``.
+        """
         position, end = 0, len(raw)
         while position < end:
             if self._state == "data":
@@ -98,7 +111,7 @@ class ChunkDecoder:
                 yield piece
                 continue
             if self._state == "end":
-                raise InvalidChunk("bytes follow its end")
+                raise InvalidChunk("bytes follow the end")
             newline = raw.find(b"\n", position)
             stop = end if newline < 0 else newline + 1
             self._line += raw[position:stop]
@@ -118,9 +131,9 @@ class ChunkDecoder:
         if self._signer is not None and self._with_trailer:
             if self._trailer_signature is None:
                 raise ChunkSignatureDoesNotMatch
-            lines = "".join(f"{name}:{value}\n" for name, value in self._trailer)
+            lines = "".join(f"{name}:{value}\n" for name, value in self._trailer.items())
             self._signer.check_trailer(self._trailer_signature, lines.encode())
-        return dict(self._trailer)
+        return self._trailer
 
     def _take_line(self, line: bytes) -> None:
         if not line.endswith(b"\r\n"):
@@ -146,11 +159,15 @@ class ChunkDecoder:
         name, _, value = extension.partition("=")
         if not size or len(size) > 16 or not all(c in "0123456789abcdefABCDEF" for c in size):
             raise InvalidChunk("a chunk has no size in hexadecimal")
+        self._chunks += 1
         if self._signer is not None and name != "chunk-signature":
             raise ChunkSignatureDoesNotMatch
         self._signature = value
         self._left = int(size, 16)
         if self._left:
+            if self._size < LEAST_CHUNK:
+                raise InvalidChunkSize(self._chunks, self._size, LEAST_CHUNK)
+            self._size = self._left
             self._state = "data"
         else:
             self._end_chunk()
@@ -163,20 +180,23 @@ class ChunkDecoder:
 
     def _take_trailer(self, text: str) -> None:
         name, colon, value = text.partition(":")
-        if not colon or not self._with_trailer or len(self._trailer) >= 16:
-            raise InvalidChunk("a trailer is not expected")
-        if name.lower() == "x-amz-trailer-signature":
+        name = name.lower()
+        # After the signature nothing may come that it does not cover, and no name may come twice: which one counts?
+        done = self._trailer_signature is not None or len(self._trailer) >= _MOST_TRAILERS
+        if not colon or not self._with_trailer or name in self._trailer or done:
+            raise MalformedTrailer
+        if name == "x-amz-trailer-signature":
             self._trailer_signature = value.strip()
         else:
-            self._trailer.append((name.lower(), value.strip()))
+            self._trailer[name] = value.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What a request's headers say of its body."""
 
-    length: int
-    """Bytes after decoding."""
+    length: int | None
+    """Bytes after decoding; ``None`` where only the end of the body says it."""
     sha256: str | None = None
     """The signed hash in hexadecimal; ``None`` when the payload is unsigned or a stream."""
     md5: str | None = None
@@ -232,8 +252,11 @@ def _checksum_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _trailer_algorithm(headers: Mapping[str, str]) -> str:
-    name = headers.get("x-amz-trailer", "").strip().lower()
+def _trailer_algorithm(headers: Mapping[str, str]) -> str | None:
+    if "x-amz-trailer" not in headers:
+        # A stream that could have a trailer and announces none must have none.
+        return None
+    name = headers["x-amz-trailer"].strip().lower()
     for algorithm in ALGORITHMS:
         if name == f"x-amz-checksum-{algorithm.lower()}":
             return algorithm
@@ -256,6 +279,7 @@ class UploadBody:
         self.expectation = expectation
         self._receive = receive
         self._executor = executor
+        self._most = 0
         self._decoder: ChunkDecoder | None = None
         if expectation.chunked:
             signed = expectation.chunked != STREAMING_UNSIGNED_TRAILER
@@ -266,10 +290,12 @@ class UploadBody:
     async def drain(self, consume: Callable[[bytes], object], limit: int, algorithms: Sequence[str] = ()) -> Digests:
         """Read all, hand the decoded bytes to ``consume`` in a worker thread, and return their verified digests.
 
+        A body of ``QUICK`` bytes at most is consumed on the event loop, so of so few ``consume`` must not block.
         ``limit`` is the most bytes taken, else ``EntityTooLarge``; ``algorithms`` are computed besides those that
         the request itself names. Raises ``ClientGone``, ``IncompleteBody``, ``BadDigest`` and their kin.
         """
-        if self.expectation.length > limit:
+        self._most = limit if self.expectation.length is None else self.expectation.length
+        if self._most > limit:
             raise EntityTooLarge(limit)
         digests = Digests((*self.expectation.algorithms, *algorithms))
         loop = asyncio.get_running_loop()
@@ -295,8 +321,11 @@ class UploadBody:
             rest = await taking if taking is not None else []
             if summing is not None:
                 await summing
-            taking = loop.run_in_executor(self._executor, self._finish, rest, batch, digests, consume)
-            await taking
+            if taking is None and gathered <= QUICK:
+                self._finish(rest, batch, digests, consume)
+            else:
+                taking = loop.run_in_executor(self._executor, self._finish, rest, batch, digests, consume)
+                await taking
         finally:
             # Whoever discards what was written must not race with a thread that still writes.
             running = [future for future in (taking, summing) if future is not None and not future.done()]
@@ -320,8 +349,8 @@ class UploadBody:
         pieces: list[bytes] = []
         for piece in self._decoder.feed(raw) if self._decoder else (raw,):
             digests.update_all_but_md5(piece)
-            if digests.size > self.expectation.length:
-                raise IncompleteBody
+            if digests.size > self._most:
+                raise IncompleteBody if self.expectation.length is not None else EntityTooLarge(self._most)
             consume(piece)
             pieces.append(piece)
         return pieces
@@ -338,7 +367,7 @@ class UploadBody:
 
     def _verify(self, digests: Digests, trailer: Mapping[str, str]) -> None:
         expected = self.expectation
-        if digests.size != expected.length:
+        if expected.length not in (None, digests.size):
             raise IncompleteBody
         if expected.sha256 is not None and not hmac.compare_digest(expected.sha256, digests.sha256):
             raise XAmzContentSHA256Mismatch(expected.sha256, digests.sha256)
@@ -347,8 +376,8 @@ class UploadBody:
         checksums = dict(expected.checksums)
         if expected.trailer:
             name = f"x-amz-checksum-{expected.trailer.lower()}"
-            if name not in trailer:
-                raise InvalidChunk(f"the trailer lacks {name}")
+            if trailer.keys() != {name}:
+                raise MalformedTrailer
             checksums[expected.trailer] = trailer[name]
         for algorithm, value in checksums.items():
             if encode(digests.digest(algorithm)) != value:

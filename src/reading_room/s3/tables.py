@@ -29,12 +29,16 @@ class S3Bucket(Base):
     """For decisions: unique ids in place of the ARNs of users and roles, so that a successor of the same name is
     somebody else."""
     public_access_block: Mapped[dict[str, bool] | None] = mapped_column(JSON(none_as_null=True))
+    tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    cors: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """The rules of CORS as given, under botocore's member names."""
 
 
 class S3Object(Base):
     """The current object of a key. A row is the moment that an object exists: no row, no object.
 
-    ``segments`` is a list of ``[blob, size]``: one for a plain object, one per part for a multipart one.
+    ``segments`` is a list of ``[blob, size]``: one for a plain object, one per part for a multipart one. The bytes of
+    a small plain object lie in ``content``, and its blob has no name.
     ``sha256`` is of the whole content; ``None`` for a multipart object until somebody asks.
     """
 
@@ -56,6 +60,11 @@ class S3Object(Base):
     multipart: Mapped[bool] = mapped_column(default=False)
     upload_id: Mapped[str | None] = mapped_column(String(64))
     """The multipart upload that made it: a completion that is sent again is answered again."""
+    tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    part_checksums: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Of a multipart object with a checksum: that of each part, base64, as ``segments`` go."""
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """Last, and only read when asked for: so a listing passes over it."""
 
 
 class S3Upload(Base):
@@ -72,6 +81,7 @@ class S3Upload(Base):
     user_metadata: Mapped[dict[str, str]] = mapped_column(JSON)
     checksum_algorithm: Mapped[str | None] = mapped_column(String(16))
     checksum_type: Mapped[str | None] = mapped_column(String(16))
+    tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class S3Part(Base):

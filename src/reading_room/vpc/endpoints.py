@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
 from reading_room.iam.authorizer import EndpointPolicy
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.ids import resource_id
@@ -143,31 +143,34 @@ class EndpointPolicies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._kept: dict[str, EndpointPolicy] = {}
-        database.on_commit(self._committed)
+        self._kept = Kept[str, EndpointPolicy](database, VpcEndpoint)
 
     def __call__(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
         """Return the policy that an endpoint has at this moment, ``None`` if it does not exist."""
-        with self._lock:
-            kept, generation = self._kept.get(vpc_endpoint_id), self._generation
-        if kept is not None:
-            return kept
+        return self._kept.get(vpc_endpoint_id, self._read)
+
+    def _read(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
         with self._database.reading() as session:
             row = session.get(VpcEndpoint, vpc_endpoint_id)
-            found = None if row is None else EndpointPolicy(row.policy, gateway=row.kind == "Gateway")
-        with self._lock:
-            # What was read before a commit that came between may be old, and is not kept.
-            if found is not None and self._generation == generation:
-                self._kept[vpc_endpoint_id] = found
-        return found
+            return None if row is None else EndpointPolicy(row.policy, gateway=row.kind == "Gateway")
 
-    def _committed(self, tables: frozenset[str]) -> None:
-        if VpcEndpoint.__tablename__ in tables:
-            with self._lock:
-                self._generation += 1
-                self._kept.clear()
+
+class EndpointAccounts:
+    """Whose endpoint one is. An endpoint never changes hands and its id is never used again, so answers are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: dict[str, str] = {}
+
+    def __call__(self, vpc_endpoint_id: str) -> str | None:
+        """Return the account of an endpoint, ``None`` if it does not exist."""
+        if vpc_endpoint_id not in self._kept:
+            with self._database.reading() as session:
+                row = session.get(VpcEndpoint, vpc_endpoint_id)
+                if row is None:
+                    return None
+                self._kept[vpc_endpoint_id] = row.account
+        return self._kept[vpc_endpoint_id]
 
 
 def route_tables_of(session: Session, vpc_endpoint_ids: Sequence[str]) -> dict[str, list[str]]:

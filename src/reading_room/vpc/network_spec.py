@@ -103,20 +103,20 @@ class _Tables:
 
     def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[_InterfaceRow]) -> None:
         # Whole tables are read: rows of VPCs that have no interface are few, and a list of ids has a bound in SQL.
-        self._vpcs = {row.vpc_id: row for row in session.scalars(select(Vpc))}
+        self._vpcs = {row.vpc_id: row for row in _rows(session, Vpc)}
         wanted = set(vpc_ids)
-        self._cidrs = _by_vpc(session.scalars(select(VpcCidr).order_by(VpcCidr.primary.desc(), VpcCidr.cidr)), wanted)
-        self._subnets = _by_vpc(session.scalars(select(Subnet).order_by(Subnet.subnet_id)), wanted)
-        self._tables = _by_vpc(session.scalars(select(RouteTable).order_by(RouteTable.number)), wanted)
-        self._associations = _by_vpc(session.scalars(select(RouteTableAssociation)), wanted)
-        self._groups = _by_vpc(session.scalars(select(SecurityGroup).order_by(SecurityGroup.group_id)), wanted)
-        self._endpoints = _by_vpc(session.scalars(select(VpcEndpoint).order_by(VpcEndpoint.number)), wanted)
+        self._cidrs = _by_vpc(_rows(session, VpcCidr, VpcCidr.primary.desc(), VpcCidr.cidr), wanted)
+        self._subnets = _by_vpc(_rows(session, Subnet, Subnet.subnet_id), wanted)
+        self._tables = _by_vpc(_rows(session, RouteTable, RouteTable.number), wanted)
+        self._associations = _by_vpc(_rows(session, RouteTableAssociation), wanted)
+        self._groups = _by_vpc(_rows(session, SecurityGroup, SecurityGroup.group_id), wanted)
+        self._endpoints = _by_vpc(_rows(session, VpcEndpoint, VpcEndpoint.number), wanted)
         self._interfaces = _by_vpc(interfaces, wanted)
         self._routes: dict[str, list[Route]] = defaultdict(list)
-        for route in session.scalars(select(Route).order_by(Route.destination)):
+        for route in _rows(session, Route, Route.destination):
             self._routes[route.route_table_id].append(route)
         self._rules: dict[str, list[SecurityGroupRule]] = defaultdict(list)
-        for rule in session.scalars(select(SecurityGroupRule).order_by(SecurityGroupRule.rule_id)):
+        for rule in _rows(session, SecurityGroupRule, SecurityGroupRule.rule_id):
             self._rules[rule.group_id].append(rule)
         self._secondary: dict[str, list[str]] = defaultdict(list)
         for interface_id, address in session.execute(select(SecondaryAddress.interface_id, SecondaryAddress.address)):
@@ -257,6 +257,12 @@ def _endpoint(row: VpcEndpoint) -> spec.Endpoint:
 @lru_cache(maxsize=4096)
 def _inside(destination: str, blocks: frozenset[str]) -> bool:
     return not destination.startswith("pl-") and any(cidrs.contains(block, destination) for block in blocks)
+
+
+def _rows(session: Session, row_type: type[Row], *order: Any) -> Sequence[Row]:
+    """Return a whole table as plain tuples with its class's attributes: rows that the session follows cost more."""
+    columns = cast(Any, row_type).__table__.columns
+    return cast(Sequence[Row], session.execute(select(*columns).order_by(*order)).all())
 
 
 def _by_vpc(rows: Iterable[Row], wanted: set[str]) -> dict[str, list[Row]]:

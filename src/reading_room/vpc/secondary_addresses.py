@@ -34,6 +34,8 @@ def assign(
     Elastic IP address that is associated with it. Raises what ``addresses.allocate`` raises, ``AddressAssigned`` for
     an address that the interface has already, and ``LimitExceeded``.
     """
+    if not wanted and not count:
+        return []
     subnet = session.get_one(Subnet, interface.subnet_id)
     held = 1 + (
         session.scalar(

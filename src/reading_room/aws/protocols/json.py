@@ -23,7 +23,7 @@ MAX_DEPTH = 64
 def operation_name(request: IncomingRequest, served: ServedService) -> str:
     """Return the operation that the target names. Raises ``UnknownOperationException`` for another service's."""
     target = request.header("x-amz-target")
-    prefix, dot, name = (target or "").partition(".")
+    prefix, dot, name = (target or "").rpartition(".")
     if request.method != "POST" or not dot or not name or prefix != served.target_prefix:
         raise unknown_operation(served.name, target)
     return name

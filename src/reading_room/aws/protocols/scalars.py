@@ -80,9 +80,9 @@ def read_timestamp(text: str) -> dt.datetime:
         else:
             # More than six digits of a fraction are allowed on the wire, but not by datetime.
             moment = dt.datetime.fromisoformat(_FRACTION.sub(lambda m: "." + m[1][:6].ljust(6, "0"), text))
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     except (ValueError, OverflowError, OSError):
         raise ValueError(EXPECTED["timestamp"]) from None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
 def epoch(seconds: float) -> dt.datetime:
@@ -100,7 +100,7 @@ def write_timestamp(moment: dt.datetime, style: str) -> str:
         return format_datetime(moment, usegmt=True)
     if style == "unixTimestamp":
         return str(write_epoch(moment))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def write_epoch(moment: dt.datetime) -> int | float:
@@ -122,6 +122,8 @@ def write_float(value: float) -> str:
 def write_text(shape: Shape, value: Any, style: str = "iso8601") -> str:
     """Write a scalar as text; ``style`` is the timestamp format where the shape does not name one."""
     kind = shape.type_name
+    if kind == "string":
+        return str(value)
     if kind == "boolean":
         return "true" if value else "false"
     if kind in INTEGER_BOUNDS:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree.ElementTree import Element, ParseError  # nosec B405 # types alone; defusedxml parses
+from xml.sax.saxutils import escape, quoteattr  # nosec B406 # these write, they parse nothing
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from defusedxml import DefusedXmlException
@@ -18,6 +19,7 @@ from defusedxml.ElementTree import iterparse
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MAX_DEPTH = 64
+_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f&<>\ud800-\udfff\ufffe\uffff]")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -28,14 +30,25 @@ def text(value: str) -> str:
     XML 1.0 has no way to write most control characters, so they become U+FFFD. A carriage return is written as a
     reference, since a reader would turn it into a line feed.
     """
-    if _ILLEGAL.search(value):
-        value = _ILLEGAL.sub("\ufffd", value)
-    return escape(value, {"\r": "&#13;"})
+    if _SPECIAL.search(value) is None:
+        return value
+    return escape(_ILLEGAL.sub("\ufffd", value), {"\r": "&#13;"})
 
 
 def element(name: str, value: str) -> str:
     """Return an element that holds only text."""
     return f"<{name}>{text(value)}</{name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a structure is written: members with their element's name and shape, and attributes with theirs."""
+
+    shape: StructureShape
+    """Kept, so that no other shape has its identity."""
+    members: tuple[tuple[str, str, Shape, bool], ...]
+    """The last says whether it is a text of its own."""
+    attributes: tuple[tuple[str, str], ...]
 
 
 class XmlWriter:
@@ -45,14 +58,32 @@ class XmlWriter:
         self._list_item = list_item
         self._timestamps = timestamps
         self._scalar = scalars
+        self._layouts: dict[int, _Layout] = {}
 
     def members(self, out: list[str], shape: StructureShape, value: Mapping[str, Any]) -> None:
         """Write the members of a structure that have a value and belong to the body."""
-        for name, member in shape.members.items():
+        for name, wire, member, is_scalar in self._layout(shape).members:
             given = value.get(name)
-            if given is None or "location" in member.serialization or member.serialization.get("xmlAttribute"):
+            if given is None:
                 continue
-            self.value(out, self._name(name, member), member, given)
+            if is_scalar:
+                out.append(element(wire, self._scalar(member, given, self._timestamps)))
+            else:
+                self.value(out, wire, member, given)
+
+    def _layout(self, shape: StructureShape) -> _Layout:
+        """Return how a structure is written; worked out once, as a long answer writes the same one a thousand times."""
+        found = self._layouts.get(id(shape))
+        if found is None:
+            members, attributes = [], []
+            for name, member in shape.members.items():
+                if member.serialization.get("xmlAttribute"):
+                    attributes.append((name, str(member.serialization.get("name", name))))
+                elif "location" not in member.serialization:
+                    is_scalar = not isinstance(member, (StructureShape, ListShape, MapShape))
+                    members.append((name, self._name(name, member), member, is_scalar))
+            found = self._layouts[id(shape)] = _Layout(shape, tuple(members), tuple(attributes))
+        return found
 
     def value(self, out: list[str], name: str, shape: Shape, value: Any) -> None:
         """Write one value under an element of that name."""
@@ -102,9 +133,8 @@ class XmlWriter:
 
     def _attributes(self, shape: StructureShape, value: Mapping[str, Any]) -> str:
         written = ""
-        for name, member in shape.members.items():
-            if member.serialization.get("xmlAttribute") and value.get(name) is not None:
-                attribute = str(member.serialization.get("name", name))
+        for name, attribute in self._layout(shape).attributes:
+            if value.get(name) is not None:
                 if attribute.startswith("xsi:"):
                     written += f' xmlns:xsi="{_SCHEMA_INSTANCE}"'
                 written += f" {attribute}={quoteattr(str(value[name]))}"

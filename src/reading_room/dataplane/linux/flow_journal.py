@@ -49,7 +49,7 @@ class Journal:
             with open(self._path(number), "rb") as file:
                 while True:
                     try:
-                        batch = marshal.load(file)
+                        batch = marshal.load(file)  # nosec B302 # the agent's own private file
                     except (EOFError, ValueError, TypeError):
                         break
                     yield from batch

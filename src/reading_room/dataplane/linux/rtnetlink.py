@@ -353,7 +353,8 @@ class RouteSocket(NetlinkSocket):
             table = number(15) or head[4]
             if table == RT_TABLE_LOCAL:
                 continue
-            destination = socket.inet_ntoa(buffer[found[1][0] : found[1][0] + 4]) if 1 in found else "0.0.0.0"
+            everywhere = "0.0.0.0"  # nosec B104 # a route's destination, no address to bind
+            destination = socket.inet_ntoa(buffer[found[1][0] : found[1][0] + 4]) if 1 in found else everywhere
             gateway = socket.inet_ntoa(buffer[found[5][0] : found[5][0] + 4]) if 5 in found else ""
             kind = ROUTE_TYPES.get(head[7], str(head[7]))
             there = f"{destination}/{head[1]}"

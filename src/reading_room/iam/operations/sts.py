@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reading_room.arns import Arn
-from reading_room.aws.call import Call
-from reading_room.aws.operations import operation
+from reading_room.aws.call import Call, Principal
+from reading_room.aws.operations import ContextValues, operation
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.iam import role_sessions
+from reading_room.iam import role_sessions, user_sessions
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.iam.credentials import account_of
 from reading_room.iam.errors import (
     AccessDenied,
     DurationTooLong,
+    InvalidContextAssertion,
     InvalidRoleArn,
-    PackedPolicyTooLarge,
-    UnsupportedParameter,
+    SourceIdentityIsSet,
+    UnknownMultiFactorDevice,
 )
-from reading_room.iam.inline_policies import check_document
+from reading_room.iam.policy.evaluate import Decision, Request, decide
+from reading_room.iam.tables import Role
+from reading_room.iam.tags import tag_context
+from reading_room.iam.temporary_keys import (
+    TOKEN_LIMIT,
+    Carried,
+    SessionCredentials,
+    check_managed,
+    inheriting,
+    read_carried,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import type_defs as t
 
 logger = logging.getLogger(__name__)
 
-SESSION_POLICY_LIMIT = 2048
-"""Characters of a session policy."""
 CHAINED_SECONDS = 3600
 """Longest life of a session that a session assumed."""
-_UNSUPPORTED = (
-    "PolicyArns", "Tags", "TransitiveTagKeys", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts",
-    "MinimumSessionTokenSize",
-)  # fmt: skip
+
+
+def _refuse_second_factor(request: Mapping[str, Any]) -> None:
+    """Raise ``UnknownMultiFactorDevice`` for a call with a code: no user has a device that could have shown it."""
+    if "SerialNumber" in request or "TokenCode" in request:
+        raise UnknownMultiFactorDevice
+
+
+def _federated_user(call: Call) -> Sequence[str]:
+    return (f"arn:aws:sts::{call.account}:federated-user/{call.parameters['Name']}",)
 
 
 class StsOperations:
-    """AssumeRole and GetCallerIdentity."""
+    """The operations of STS that need no identity provider."""
 
     def __init__(self, database: Database, authorizer: PolicyAuthorizer, clock: Clock) -> None:
         self._database = database
@@ -54,13 +70,67 @@ class StsOperations:
             "Arn": call.principal.arn,
         }
 
+    @operation("sts", "GetAccessKeyInfo")
+    def get_access_key_info(self, call: Call, request: t.GetAccessKeyInfoRequestTypeDef) -> Mapping[str, Any]:
+        """GetAccessKeyInfo: the account of any key of this installation, whatever the key's state."""
+        with self._database.reading() as session:
+            return {"Account": account_of(session, request["AccessKeyId"])}
+
+    # Needs no permission, so it authorizes itself: a deny of the caller's own policies holds all the same.
+    @operation("sts", "GetSessionToken", authorized=False)
+    def get_session_token(self, call: Call, request: t.GetSessionTokenRequestTypeDef) -> Mapping[str, Any]:
+        """GetSessionToken: temporary credentials of the user that calls."""
+        user_sessions.refuse_temporary(call)
+        _refuse_second_factor(request)
+        asked = Request(call.principal, "sts:GetSessionToken", ("*",), call.account, self._context(call))
+        decision = decide(asked, self._authorizer.policies_of(call.principal))
+        if decision.outcome == "explicitDeny":
+            self._note(call, decision)
+            raise AccessDenied(decision.message())
+        _, credentials = self._user_session(call, request, None, Carried())
+        return _credentials(credentials)
+
+    @operation("sts", "GetFederationToken", resources=_federated_user, context=tag_context)
+    def get_federation_token(self, call: Call, request: t.GetFederationTokenRequestTypeDef) -> Mapping[str, Any]:
+        """GetFederationToken: temporary credentials of somebody else for whom the user that calls vouches."""
+        user_sessions.refuse_temporary(call)
+        carried = read_carried(request)
+        (resource,) = _federated_user(call)
+        if carried.tags:
+            decision = self._authorizer.decide(
+                principal=call.principal, action="sts:TagSession", resource=resource, context=self._context(call)
+            )
+            if not decision.allowed:
+                self._note(call, decision)
+                raise AccessDenied(decision.message())
+        principal, credentials = self._user_session(call, request, request["Name"], carried)
+        answer = {
+            **_credentials(credentials),
+            "FederatedUser": {"FederatedUserId": principal.user_id, "Arn": principal.arn},
+        }
+        if carried.packed_percent is not None:
+            answer["PackedPolicySize"] = carried.packed_percent
+        return answer
+
+    def _user_session(
+        self, call: Call, request: Mapping[str, Any], federated_name: str | None, carried: Carried
+    ) -> tuple[Principal, SessionCredentials]:
+        with self._database.transaction() as session:
+            check_managed(session, carried.policy_arns, call.account)
+            return user_sessions.issue(
+                session,
+                call.principal,
+                federated_name=federated_name,
+                carried=carried,
+                seconds=request.get("DurationSeconds", user_sessions.DEFAULT_SECONDS),
+                now=self._clock(),
+                token_size=request.get("MinimumSessionTokenSize", 0),
+            )
+
     # Both sides decide: the trust policy and the caller's own. So the operation authorizes itself.
     @operation("sts", "AssumeRole", authorized=False)
     def assume_role(self, call: Call, request: t.AssumeRoleRequestTypeDef) -> Mapping[str, Any]:
         """AssumeRole. A role that does not exist and one that does not trust the caller get the same answer."""
-        for parameter in _UNSUPPORTED:
-            if parameter in call.parameters:
-                raise UnsupportedParameter(parameter)
         role_arn = request["RoleArn"]
         try:
             arn = Arn.parse(role_arn)
@@ -68,58 +138,103 @@ class StsOperations:
             raise InvalidRoleArn(role_arn) from None
         if arn.service != "iam" or not arn.resource.startswith("role/"):
             raise InvalidRoleArn(role_arn)
-        if call.principal.kind == "root":
+        caller = call.principal
+        if caller.kind == "root":
             raise AccessDenied("Roles may not be assumed by root accounts.")
-        policy = request.get("Policy")
-        if policy is not None:
-            check_document(policy, "session")
-            if len(policy) > SESSION_POLICY_LIMIT:
-                raise PackedPolicyTooLarge(len(policy) * 100 // SESSION_POLICY_LIMIT)
-        return self._assume(call, request, policy)
-
-    def _assume(self, call: Call, request: t.AssumeRoleRequestTypeDef, policy: str | None) -> Mapping[str, Any]:
-        role_arn, session_name = request["RoleArn"], request["RoleSessionName"]
-        now = self._clock()
-        context = request_context(
-            call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
-        )
-        context.update(self._authorizer.tags_of(call.principal))
-        context["sts:RoleSessionName"] = (session_name,)
-        if "ExternalId" in request:
-            context["sts:ExternalId"] = (request["ExternalId"],)
+        _refuse_second_factor(request)
+        if "ProvidedContexts" in request:
+            raise InvalidContextAssertion
+        carried = inheriting(read_carried(request), caller)
+        source_identity = request.get("SourceIdentity", caller.source_identity)
+        if caller.source_identity not in (None, source_identity):
+            raise SourceIdentityIsSet
         # Read before the transaction: the policies have their own way to the database.
-        own_policies = self._authorizer.policies_of(call.principal)
+        context = self._assume_context(call, request, carried, source_identity)
+        own_policies = self._authorizer.policies_of(caller)
+        actions = ["sts:AssumeRole"]
+        if carried.tags:
+            actions.append("sts:TagSession")
+        if source_identity is not None:
+            actions.append("sts:SetSourceIdentity")
         with self._database.transaction() as session:
             role = role_sessions.role_by_arn(session, role_arn)
             if role is None:
                 logger.info("%s sts:AssumeRole: %s does not exist", call.request_id, role_arn)
-                raise _denied(call, role_arn)
-            decision = role_sessions.decide_trust(role, call.principal, context, own_policies)
-            if not decision.allowed:
-                logger.info("%s %s [%s]", call.request_id, decision.message(), decision.story())
-                raise _denied(call, role_arn)
-            chained = call.principal.kind == "session"
-            seconds = request.get("DurationSeconds", 3600)
-            if seconds > (CHAINED_SECONDS if chained else role.max_session_duration):
-                raise DurationTooLong(chained)
+                self._note(call, role_sessions.decide_without_role(role_arn, caller, context, own_policies))
+                raise _denied(caller, actions[0], role_arn)
+            for action in actions:
+                decision = role_sessions.decide_trust(role, caller, context, own_policies, action)
+                if not decision.allowed:
+                    self._note(call, decision)
+                    raise _denied(caller, action, role_arn)
+            check_managed(session, carried.policy_arns, role.account)
             principal, credentials = role_sessions.issue(
-                session, role, session_name=session_name, seconds=seconds, now=now, policy=policy
+                session,
+                role,
+                session_name=request["RoleSessionName"],
+                seconds=_seconds(request, role, chained=caller.kind == "session"),
+                now=self._clock(),
+                carried=carried,
+                source_identity=source_identity,
+                token_size=request.get("MinimumSessionTokenSize", 0),
             )
         answer: dict[str, Any] = {
-            "Credentials": {
-                "AccessKeyId": credentials.access_key_id,
-                "SecretAccessKey": credentials.secret_access_key,
-                "SessionToken": credentials.session_token,
-                "Expiration": credentials.expires_at,
-            },
+            **_credentials(credentials),
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
         }
-        if policy is not None:
-            answer["PackedPolicySize"] = max(1, len(policy) * 100 // SESSION_POLICY_LIMIT)
+        if carried.packed_percent is not None:
+            answer["PackedPolicySize"] = carried.packed_percent
+        if source_identity is not None:
+            answer["SourceIdentity"] = source_identity
         return answer
 
+    def _note(self, call: Call, decision: Decision) -> None:
+        """Tell the operator of a denial everything; the caller is told less."""
+        logger.info("%s %s [%s]", call.request_id, decision.message(), decision.story())
+        self._authorizer.denied(call.request_id, decision)
 
-def _denied(call: Call, role_arn: str) -> AccessDenied:
-    return AccessDenied(
-        f"User: {call.principal.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
-    )
+    def _context(self, call: Call) -> ContextValues:
+        """Return the condition keys of a call: of its path, its caller and the tags that it brings."""
+        context = request_context(
+            call.path, principal=call.principal, now=self._clock(), region=call.region, user_agent=call.user_agent
+        )
+        return {**context, **self._authorizer.tags_of(call.principal), **tag_context(call)}
+
+    def _assume_context(
+        self, call: Call, request: t.AssumeRoleRequestTypeDef, carried: Carried, source_identity: str | None
+    ) -> ContextValues:
+        context = {**self._context(call), "sts:RoleSessionName": (request["RoleSessionName"],)}
+        if "ExternalId" in request:
+            context["sts:ExternalId"] = (request["ExternalId"],)
+        if source_identity is not None:
+            context["sts:SourceIdentity"] = (source_identity,)
+        if carried.transitive_tag_keys:
+            context["sts:TransitiveTagKeys"] = carried.transitive_tag_keys
+        return context
+
+
+def _seconds(request: t.AssumeRoleRequestTypeDef, role: Role, *, chained: bool) -> int:
+    """Return how long a session lasts. Raises ``DurationTooLong``."""
+    seconds = request.get("DurationSeconds", 3600)
+    if seconds > (CHAINED_SECONDS if chained else role.max_session_duration):
+        raise DurationTooLong(chained)
+    return seconds
+
+
+def _credentials(credentials: SessionCredentials) -> dict[str, Any]:
+    """Return the part of an answer that all temporary credentials have."""
+    size = len(credentials.session_token)
+    return {
+        "Credentials": {
+            "AccessKeyId": credentials.access_key_id,
+            "SecretAccessKey": credentials.secret_access_key,
+            "SessionToken": credentials.session_token,
+            "Expiration": credentials.expires_at,
+        },
+        "SessionTokenSize": size,
+        "SessionTokenUtilization": size * 100 // TOKEN_LIMIT,
+    }
+
+
+def _denied(caller: Principal, action: str, role_arn: str) -> AccessDenied:
+    return AccessDenied(f"User: {caller.arn} is not authorized to perform: {action} on resource: {role_arn}")

@@ -16,11 +16,16 @@ S3Target = Literal["bucket", "object", "*"]
 
 _GLOBAL_KEYS = frozenset(
     [
+        "aws:assumedroot",
         "aws:calledvia",
         "aws:calledviafirst",
         "aws:calledvialast",
+        "aws:chatbotsourcearn",
         "aws:currenttime",
+        "aws:ec2instancesourceprivateipv4",
+        "aws:ec2instancesourcevpc",
         "aws:epochtime",
+        "aws:federatedprovider",
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
         "aws:principalaccount",
@@ -51,23 +56,30 @@ _GLOBAL_KEYS = frozenset(
         "aws:userid",
         "aws:username",
         "aws:viaawsservice",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
         "aws:vpcsourceip",
     ]
 )
 _S3_KEYS = frozenset(
     [
+        "s3:accesspointnetworkorigin",
         "s3:authtype",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
         "s3:delimiter",
         "s3:if-match",
         "s3:if-none-match",
+        "s3:inventoryaccessibleoptionalfields",
+        "s3:objectcreationoperation",
         "s3:locationconstraint",
         "s3:max-keys",
         "s3:object-lock-legal-hold",
         "s3:object-lock-mode",
         "s3:object-lock-remaining-retention-days",
         "s3:object-lock-retain-until-date",
+        "s3:objectcreationoperation",
         "s3:prefix",
         "s3:resourceaccount",
         "s3:signatureage",
@@ -135,8 +147,8 @@ def _resource_targets(statement: Statement, bucket: str) -> set[S3Target]:
 
 def _check_actions(statement: Statement, known: Mapping[str, S3Target], targets: set[S3Target]) -> None:
     for text in statement.action_texts:
-        template = Template.parse(text)
-        meant = {target for action, target in known.items() if template.matches(action, {}, True)}
+        template = Template.parse(text.lower())
+        meant = {target for action, target in known.items() if template.matches(action, {})}
         if not meant:
             raise PolicyDocumentError("Policy has invalid action")
         if not statement.not_action and not meant & targets:

@@ -7,19 +7,21 @@ elements: Condition operators"): ``StringNotEquals`` on ``aws:SourceVpce`` holds
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import ipaddress
 import operator
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from reading_room.iam.policy.patterns import ArnTemplate, Context, Template
 
 Test = Callable[[str, Context], bool]
 """Whether one request value equals, or is within, one policy value."""
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 
 
 class ConditionError(ValueError):
@@ -34,7 +36,11 @@ class Condition:
     """As written, for explanations."""
     key: str
     """In lower case."""
-    tests: tuple[Test, ...]
+    key_text: str = field(compare=False)
+    """As written."""
+    values: tuple[str, ...]
+    """The policy's values as texts."""
+    tests: tuple[Test, ...] = field(compare=False, repr=False)
     negated: bool
     if_exists: bool
     quantifier: Literal["ForAllValues", "ForAnyValue"] | None
@@ -50,12 +56,21 @@ class Condition:
             if self.if_exists or self.quantifier == "ForAllValues":
                 return True
             return self.negated and self.quantifier is None
-        outcomes = (any(test(value, context) for test in self.tests) is not self.negated for value in values)
+        if len(values) == 1:
+            return self.meets(values[0], context)
+        outcomes = (self.meets(value, context) for value in values)
         if self.quantifier == "ForAnyValue":
             return any(outcomes)
         if self.quantifier == "ForAllValues" or self.negated:
             return all(outcomes)
         return any(outcomes)
+
+    def meets(self, value: str, context: Context) -> bool:
+        """Say whether one value of the request is as the operator wants it."""
+        for test in self.tests:
+            if test(value, context):
+                return not self.negated
+        return self.negated
 
 
 def parse_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]:
@@ -99,7 +114,7 @@ def _condition(name: str, key: str, values: tuple[str, ...], variables: bool) ->
     if plain == "Null" and quantifier is None:
         if len(set(values)) != 1 or values[0].lower() not in ("true", "false"):
             raise ConditionError(f"Null on {key} must be true or false")
-        return Condition(name, key.lower(), (), False, False, None, values[0].lower() == "true")
+        return Condition(name, key.lower(), key, values, (), False, False, None, values[0].lower() == "true")
     if_exists = plain.endswith("IfExists")
     plain = plain.removesuffix("IfExists")
     entry = OPERATORS.get(plain)
@@ -108,14 +123,17 @@ def _condition(name: str, key: str, values: tuple[str, ...], variables: bool) ->
     make, negated = entry
     try:
         tests = tuple(make(value, variables) for value in values)
-    except (ValueError, InvalidOperation, binascii.Error) as error:
+    except ValueError as error:
         raise ConditionError(f"{name} on {key} has the value {error}") from error
-    return Condition(name, key.lower(), tests, negated, if_exists, quantifier, None)
+    return Condition(name, key.lower(), key, values, tests, negated, if_exists, quantifier, None)
 
 
 def _text(wildcards: bool, ignore_case: bool = False) -> Callable[[str, bool], Test]:
     def make(value: str, variables: bool) -> Test:
         template = Template.parse(value, wildcards=wildcards, variables=variables)
+        if template.fixed is not None and not ignore_case:
+            matches = template.fixed.matches
+            return lambda given, _: matches(given)
         return lambda given, context: template.matches(given, context, ignore_case)
 
     return make
@@ -145,13 +163,13 @@ def _number(compare: Callable[[Decimal, Decimal], bool]) -> Callable[[str, bool]
 
 
 def _decimal(text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text!r}, which is no number") from None
-    if not value.is_finite():
-        raise ValueError(f"{text!r}, which is no number")
-    return value
+    # Python's own reading would also take underscores, other scripts' digits and NaN.
+    if _NUMBER.fullmatch(text):
+        try:
+            return Decimal(text)
+        except InvalidOperation:  # An exponent beyond what a machine can hold.
+            pass
+    raise ValueError(f"{text!r}, which is no number")
 
 
 def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test]:
@@ -169,17 +187,18 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test
     return make
 
 
+@lru_cache(maxsize=1024)
 def _moment(text: str) -> float:
     """Return seconds since 1970 of an ISO 8601 date or of a number of epoch seconds."""
     try:
         return float(_decimal(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         moment = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise ValueError(f"{text!r}, which is no date") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def _boolean(value: str, _: bool) -> Test:
@@ -195,7 +214,7 @@ def _binary(value: str, _: bool) -> Test:
     def test(given: str, _: Context) -> bool:
         try:
             return base64.b64decode(given, validate=True) == wanted
-        except binascii.Error:
+        except ValueError:
             return False
 
     return test
@@ -206,11 +225,16 @@ def _address(value: str, _: bool) -> Test:
 
     def test(given: str, _: Context) -> bool:
         try:
-            return ipaddress.ip_address(given) in network
+            return _address_of(given) in network
         except ValueError:
             return False
 
     return test
+
+
+@lru_cache(maxsize=1024)
+def _address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(text)
 
 
 OPERATORS: dict[str, tuple[Callable[[str, bool], Test], bool]] = {

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -22,6 +24,9 @@ PolicyUse = Literal["managed", "inline", "session", "trust", "bucket", "endpoint
 
 ENDPOINT_POLICY_LIMIT = 20_480
 """Characters of an endpoint policy (Amazon VPC quotas)."""
+DEEPEST = 8
+"""Levels of lists and objects that a document may have; the grammar itself has seven."""
+_KEPT_ACTIONS = 512
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _TRUST_ACTIONS = (
     "sts:assumerole",
@@ -31,24 +36,32 @@ _TRUST_ACTIONS = (
     "sts:setsourceidentity",
     "sts:setcontext",
 )
+_NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 _STATEMENT_KEYS = {
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
 }  # fmt: skip
 
 
 class PolicyDocumentError(ValueError):
-    """A text that is no policy for its use. ``str()`` is the message in AWS's words."""
+    """A text that is no policy for its use. ``str()`` is the message in AWS's words.
+
+    It can quote the document, whose control characters no answer could carry: they become question marks.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(character if character.isprintable() else "?" for character in message))
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a policy."""
 
-    position: int
-    """1 for the first."""
+    name: str
+    """The statement in words: its Sid, or its place, the first being 1."""
     sid: str | None
     effect: Literal["Allow", "Deny"]
     actions: tuple[Template, ...]
+    """In lower case: case does not distinguish actions."""
     not_action: bool
     resources: tuple[ArnTemplate, ...]
     """Empty in a trust policy, whose resource is the role that carries it."""
@@ -57,11 +70,12 @@ class Statement:
     conditions: tuple[Condition, ...]
     action_texts: tuple[str, ...]
     resource_texts: tuple[str, ...]
+    document: Mapping[str, Any] = field(compare=False, repr=False)
+    """The statement's elements as written, as JSON values."""
 
-    @property
-    def name(self) -> str:
-        """The statement in words: its Sid, or its place."""
-        return f"statement {self.sid!r}" if self.sid else f"statement {self.position}"
+    def covers(self, action: str) -> bool:
+        """Say whether ``Action`` or ``NotAction`` speaks of an action, given in lower case."""
+        return any(pattern.matches(action, {}) for pattern in self.actions) is not self.not_action
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +84,21 @@ class Policy:
 
     version: str
     statements: tuple[Statement, ...]
+    _about: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """Return the statements that speak of an action, in order; once asked, the answer is kept."""
+        found = self._about.get(action)
+        if found is None:
+            lowered = action.lower()
+            found = tuple(statement for statement in self.statements if statement.covers(lowered))
+            if len(self._about) >= _KEPT_ACTIONS:
+                self._about.clear()
+            self._about[action] = found
+        return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def parse(text: str, use: PolicyUse) -> Policy:
     """Parse a document for one use. Raises ``PolicyDocumentError`` with AWS's message."""
     if use == "endpoint" and len(text) > ENDPOINT_POLICY_LIMIT:
@@ -114,18 +140,40 @@ def _load(text: str, use: PolicyUse) -> dict[str, Any]:
         raise PolicyDocumentError("Policies must be valid JSON and the first byte must be '{'")
     try:
         # Everything after the first value must be white space: two documents in a row are no policy.
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal)
     except json.JSONDecodeError as error:
         if use == "endpoint":
             raise PolicyDocumentError(
                 f"The Policy Document is not valid. Syntax error at position ({error.lineno},{error.colno})"
             ) from None
         raise PolicyDocumentError(_syntax(use)) from None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidOperation):
         raise PolicyDocumentError(_syntax(use)) from None
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or not _is_shallow(document) or _has_half_characters(document):
         raise PolicyDocumentError(_syntax(use))
     return document
+
+
+def _is_shallow(document: dict[str, Any]) -> bool:
+    """Say whether a document has few levels, so that whatever walks through it later cannot fall too deep."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            inner += value.values() if isinstance(value, dict) else value
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
+            return True
+    return False
+
+
+def _has_half_characters(document: dict[str, Any]) -> bool:
+    """Say whether a text has half a character (``\\ud800`` alone), which no answer and no store can hold."""
+    try:
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _no_constant(text: str) -> object:
@@ -218,18 +266,32 @@ def _needs_resources(entry: dict[str, Any]) -> None:
 def _resources_are_arns(entry: dict[str, Any]) -> None:
     for text in _texts(entry, "Resource"):
         try:
-            parts = ArnTemplate.parse(text).parts
+            parts = ArnTemplate.parse_resource(text, variables=False).parts
         except ValueError:
             raise PolicyDocumentError(f'Resource {text} must be in ARN format or "*".') from None
         vendor = text.split(":", 3)[2] if parts is not None else ""
         if "*" in vendor or "?" in vendor:
             raise PolicyDocumentError("Resource vendor must be fully qualified and cannot contain regexes.")
+        partition = text.split(":", 2)[1] if parts is not None else "aws"
+        if not re.fullmatch(r"aws(?:-[a-z]+)*|.*[*?].*", partition):
+            raise PolicyDocumentError(f'Partition "{partition}" is not valid for resource "{text}".')
 
 
 def _actions_have_vendors(entry: dict[str, Any]) -> None:
     for text in _texts(entry, "Action"):
-        if text != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", text):
-            raise PolicyDocumentError("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+        if text == "*":
+            continue
+        vendor, colon, name = text.partition(":")
+        if not colon or not re.fullmatch(r"[A-Za-z0-9*?:-]+", name):
+            raise PolicyDocumentError(_NO_VENDOR)
+        if ":" in name:
+            raise PolicyDocumentError("Actions/Condition can contain only one colon.")
+        if not re.fullmatch(r"[A-Za-z0-9-]+", vendor):
+            raise PolicyDocumentError(f"Vendor {vendor} is not valid")
+    conditions = entry.get("Condition", {})
+    for keys in conditions.values() if isinstance(conditions, dict) else ():
+        if isinstance(keys, dict) and not all(":" in key for key in keys):
+            raise PolicyDocumentError(_NO_VENDOR)
 
 
 def _has_no_principal(entry: dict[str, Any]) -> None:
@@ -272,7 +334,7 @@ def _bucket_fields(entry: dict[str, Any]) -> None:
 def _bucket_resources(entry: dict[str, Any]) -> None:
     for text in _texts(entry, "Resource"):
         try:
-            ArnTemplate.parse(text)
+            ArnTemplate.parse_resource(text, variables=False)
         except ValueError:
             raise PolicyDocumentError("Policy has invalid resource") from None
 
@@ -283,7 +345,7 @@ def _endpoint_fields(entry: dict[str, Any]) -> None:
             raise PolicyDocumentError(f"The Policy Document is not valid. Missing required field {name}")
     for text in _texts(entry, "Resource"):
         try:
-            ArnTemplate.parse(text)
+            ArnTemplate.parse_resource(text, variables=False)
         except ValueError:
             raise PolicyDocumentError(f"The Policy Document is not valid. Resource {text} is not an ARN") from None
 
@@ -310,19 +372,23 @@ def _statement(position: int, entry: dict[str, Any], use: PolicyUse, variables: 
                 # An allow for everybody but the named ones, strangers included; AWS supports it with Deny only.
                 raise _fault(use, "NotPrincipal is supported with the effect Deny only")
             principals = parse_principals(entry["NotPrincipal"], inverted=True)
+        sid = entry.get("Sid") or None
+        if principals is not None and principals.canonical_users and use != "bucket":
+            raise PrincipalError('"CanonicalUser"')
         actions, resources = tuple(_texts(entry, "Action")), tuple(_texts(entry, "Resource"))
         return Statement(
-            position=position,
-            sid=entry.get("Sid") or None,
+            name=f"statement {sid!r}" if sid else f"statement {position}",
+            sid=sid,
             effect=entry["Effect"],
-            actions=tuple(Template.parse(text) for text in actions),
+            actions=tuple(Template.parse(text.lower()) for text in actions),
             not_action="NotAction" in entry,
-            resources=tuple(ArnTemplate.parse(text, variables=variables) for text in resources),
+            resources=tuple(ArnTemplate.parse_resource(text, variables=variables) for text in resources),
             not_resource="NotResource" in entry,
             principals=principals,
             conditions=conditions,
             action_texts=actions,
             resource_texts=resources,
+            document=entry,
         )
     except PrincipalError as error:
         detail = "" if use == "bucket" else f": {error}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from reading_room.aws.call import Principal
 from reading_room.iam.policy.document import Policy, Statement
+from reading_room.iam.policy.patterns import Context
 from reading_room.iam.policy.principals import GRANTS, Grant
 
 PolicyKind = Literal["identity", "boundary", "session", "scp", "rcp", "resource", "endpoint", "trust"]
@@ -58,7 +59,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Evidence:
+    """What a denial was decided by, for whoever explains it later (``explain.explain``)."""
+
+    request: Request
+    policies: tuple[AttachedPolicy, ...]
+
+
+class Reason(NamedTuple):
     """A part of why: a statement that matched, or a kind of policy that lacked an allow."""
 
     kind: PolicyKind
@@ -81,6 +89,8 @@ class Decision:
     action: str
     resource: str
     """The resource that decided: the denied one, or the first of the allowed."""
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+    """For a denial: all that it was decided by."""
 
     @property
     def allowed(self) -> bool:
@@ -111,7 +121,7 @@ class Decision:
 
 def decide(request: Request, policies: Sequence[AttachedPolicy]) -> Decision:
     """Decide a request. It is allowed only if it is for each of its resources; a deny is reported before a lack."""
-    context = {key.lower(): tuple(values) for key, values in request.context.items()}
+    context = context_of(request)
     first: Decision | None = None
     for resource in request.resources or ("*",):
         decision = _Evaluation(request, resource, context, policies).decide()
@@ -123,6 +133,56 @@ def decide(request: Request, policies: Sequence[AttachedPolicy]) -> Decision:
     return first
 
 
+def context_of(request: Request) -> dict[str, Sequence[str]]:
+    """Return a request's condition keys in lower case, as conditions look for them."""
+    return {key.lower(): values for key, values in request.context.items()}
+
+
+def bearing(request: Request, policies: Sequence[AttachedPolicy]) -> list[AttachedPolicy]:
+    """Return the policies that bear on a request: an account's root user has no identity policies and no boundary."""
+    if request.principal.kind == "root":
+        return [attached for attached in policies if attached.kind not in ("identity", "boundary")]
+    return list(policies)
+
+
+def grant_of(attached: AttachedPolicy, statement: Statement, caller: Principal) -> Grant | None:
+    """Say how a statement's ``Principal`` names the caller; ``None`` when it does not, or when it has none."""
+    if statement.principals is None:
+        return None
+    gateway = attached.kind == "endpoint" and attached.gateway_endpoint
+    return statement.principals.grant_to(caller, account_means_root=gateway)
+
+
+def speaks_of(statement: Statement, resource: str, context: Context) -> bool:
+    """Say whether ``Resource`` or ``NotResource`` speaks of a resource; a trust policy, which has none, always does."""
+    if not statement.resources:
+        return True
+    for pattern in statement.resources:
+        if pattern.matches(resource, context):
+            return not statement.not_resource
+    return statement.not_resource
+
+
+def matching(
+    policies: Sequence[AttachedPolicy], request: Request, resource: str, context: Context
+) -> Iterator[tuple[AttachedPolicy, Statement, Grant | None]]:
+    """Yield the statements that are true of a request on one of its resources, and how each names the caller.
+
+    ``context`` is ``context_of(request)``.
+    """
+    for attached in policies:
+        for statement in attached.policy.about(request.action):
+            grant = None
+            if statement.principals is not None:
+                grant = grant_of(attached, statement, request.principal)
+                if grant is None:
+                    continue
+            if not speaks_of(statement, resource, context):
+                continue
+            if all(condition.holds(context) for condition in statement.conditions):
+                yield attached, statement, grant
+
+
 class _Evaluation:
     """One request on one resource."""
 
@@ -130,32 +190,30 @@ class _Evaluation:
         self,
         request: Request,
         resource: str,
-        context: Mapping[str, Sequence[str]],
+        context: Context,
         policies: Sequence[AttachedPolicy],
     ) -> None:
         self.request = request
         self.caller = request.principal
         self.resource = resource
         self.context = context
-        # Identity policies and boundaries do not exist for an account's root user.
-        unbound = ("identity", "boundary") if self.caller.kind == "root" else ()
-        self.policies = [attached for attached in policies if attached.kind not in unbound]
+        self.given = policies
+        self.policies = bearing(request, policies)
         self.same_account = self.caller.account == request.resource_account
         self.exempt_root = self.caller.kind == "root" and self.same_account and request.action.lower() in _ROOT_EXEMPT
 
     def decide(self) -> Decision:
-        denies = [
-            Reason(attached.kind, attached.name, statement.name)
-            for attached, statement, _ in self._matching("Deny")
-            if not (self.exempt_root and attached.kind == "resource")
-        ]
+        denies: list[Reason] = []
+        allows: dict[PolicyKind, list[tuple[Reason, Grant | None]]] = {}
+        for attached, statement, grant in matching(self.policies, self.request, self.resource, self.context):
+            reason = Reason(attached.kind, attached.name, statement.name)
+            if statement.effect == "Allow":
+                allows.setdefault(attached.kind, []).append((reason, grant))
+            elif not (self.exempt_root and attached.kind == "resource"):
+                denies.append(reason)
         if denies:
             denies.sort(key=lambda reason: _DENY_ORDER.index(reason.kind))
             return self._result("explicitDeny", [reason for reason in denies if reason.kind == denies[0].kind])
-        allows: dict[PolicyKind, list[tuple[Reason, Grant | None]]] = {}
-        for attached, statement, grant in self._matching("Allow"):
-            reason = Reason(attached.kind, attached.name, statement.name)
-            allows.setdefault(attached.kind, []).append((reason, grant))
         present = {attached.kind for attached in self.policies}
         if "scp" in present and "scp" not in allows and self.caller.kind != "service":
             return self._lacking("scp")
@@ -198,34 +256,11 @@ class _Evaluation:
             return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
         return self._lacking("identity") if side == "trust" else self._lacking("identity", "resource")
 
-    def _matching(self, effect: str) -> Iterator[tuple[AttachedPolicy, Statement, Grant | None]]:
-        for attached in self.policies:
-            for statement in attached.policy.statements:
-                if statement.effect != effect:
-                    continue
-                grant: Grant | None = None
-                if statement.principals is not None:
-                    gateway = attached.kind == "endpoint" and attached.gateway_endpoint
-                    grant = statement.principals.grant_to(self.caller, account_means_root=gateway)
-                    if grant is None:
-                        continue
-                if self._applies(statement):
-                    yield attached, statement, grant
-
-    def _applies(self, statement: Statement) -> bool:
-        action = self.request.action
-        if any(pattern.matches(action, {}, True) for pattern in statement.actions) is statement.not_action:
-            return False
-        if statement.resources:
-            hit = any(pattern.matches(self.resource, self.context) for pattern in statement.resources)
-            if hit is statement.not_resource:
-                return False
-        return all(condition.holds(self.context) for condition in statement.conditions)
-
     def _lacking(self, *kinds: PolicyKind) -> Decision:
         return self._result("implicitDeny", [Reason(kind) for kind in kinds])
 
     def _result(
         self, outcome: Literal["allowed", "explicitDeny", "implicitDeny"], because: Sequence[Reason]
     ) -> Decision:
-        return Decision(outcome, tuple(because), self.caller.arn, self.request.action, self.resource)
+        evidence = None if outcome == "allowed" else Evidence(self.request, tuple(self.given))
+        return Decision(outcome, tuple(because), self.caller.arn, self.request.action, self.resource, evidence)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import takewhile
 from typing import Literal
 
 Context = Mapping[str, Sequence[str]]
@@ -36,23 +37,30 @@ class Variable:
 
     key: str
     default: str | None
+    written: str = field(compare=False)
+    """The key as it stands in the policy."""
 
 
 Token = Text | Wildcard | Variable
 
-_VARIABLE = re.compile(r"\$\{(?:(?P<literal>[*?$])|(?P<key>[^}',]+?)\s*(?:,\s*'(?P<default>[^']*)'\s*)?)\}")
+# A key has no dollar sign and no brace, so that a text of many ``${`` is read once and not once for each of them.
+_VARIABLE = re.compile(r"\$\{(?:(?P<literal>[*?$])|(?P<key>[^}',{$]++)(?:,\s*+'(?P<default>[^']*+)'\s*+)?)\}")
+_STAR = Wildcard("*")
+_ONE = Wildcard("?")
+_WILDCARDS = {"*": _STAR, "?": _ONE}
 
 
 def tokenize(text: str, *, wildcards: bool, variables: bool) -> tuple[Token, ...]:
     """Split a policy's text into tokens. Without ``variables`` (version 2008-10-17) ``${…}`` is plain text."""
     tokens: list[Token] = []
     position = 0
-    for match in _VARIABLE.finditer(text) if variables else ():
+    for match in _VARIABLE.finditer(text) if variables and "${" in text else ():
         tokens += _plain(text[position : match.start()], wildcards)
         if match["literal"] is not None:
             tokens.append(Text(match["literal"]))
         else:
-            tokens.append(Variable(match["key"].strip().lower(), match["default"]))
+            key = match["key"].strip()
+            tokens.append(Variable(key.lower(), match["default"], key))
         position = match.end()
     tokens += _plain(text[position:], wildcards)
     return tuple(tokens)
@@ -62,29 +70,12 @@ def _plain(text: str, wildcards: bool) -> list[Token]:
     if not wildcards:
         return [Text(text)] if text else []
     parts = re.split(r"([*?])", text)
-    return [Wildcard(part) if part in ("*", "?") else Text(part) for part in parts if part]  # type: ignore[arg-type]
-
-
-def resolve(tokens: tuple[Token, ...], context: Context) -> tuple[Text | Wildcard, ...] | None:
-    """Put values in for variables. Return ``None`` when one has neither exactly one value nor a default."""
-    resolved: list[Text | Wildcard] = []
-    for token in tokens:
-        if isinstance(token, Variable):
-            values = context.get(token.key, ())
-            if len(values) == 1:
-                resolved.append(Text(values[0]))
-            elif not values and token.default is not None:
-                resolved.append(Text(token.default))
-            else:
-                return None
-        else:
-            resolved.append(token)
-    return tuple(resolved)
+    return [_WILDCARDS.get(part) or Text(part) for part in parts if part]
 
 
 @lru_cache(maxsize=4096)
-def expression(tokens: tuple[Text | Wildcard, ...], ignore_case: bool = False) -> re.Pattern[str]:
-    """Return the regular expression of resolved tokens.
+def expression(tokens: tuple[Text | Wildcard, ...]) -> re.Pattern[str]:
+    """Return the regular expression of a text that has a ``?``.
 
     Each piece between two stars is found at its leftmost place and kept there (an atomic group), so the time is at
     most the product of the lengths, whatever the policy's author wrote.
@@ -93,7 +84,7 @@ def expression(tokens: tuple[Text | Wildcard, ...], ignore_case: bool = False) -
     for token in tokens:
         if isinstance(token, Text):
             pieces[-1].append(re.escape(token.value))
-        elif token.symbol == "?":
+        elif token == _ONE:
             pieces[-1].append(".")
         else:
             pieces.append([])
@@ -103,7 +94,55 @@ def expression(tokens: tuple[Text | Wildcard, ...], ignore_case: bool = False) -
     else:
         middle = "".join(f"(?>.*?{text})" for text in texts[1:-1] if text)
         pattern = f"{texts[0]}{middle}.*{texts[-1]}"
-    return re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    return re.compile(pattern, re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A text with wildcards and without variables, ready to be matched."""
+
+    pieces: tuple[str, ...]
+    """What stands between its stars; one piece is a text without wildcards."""
+    questioned: tuple[Text | Wildcard, ...] | None = None
+    """All of it instead, when it has a ``?``, which needs a regular expression."""
+
+    @classmethod
+    def of(cls, tokens: Sequence[Text | Wildcard]) -> Glob:
+        """Make the glob of resolved tokens."""
+        pieces = [""]
+        for token in tokens:
+            if isinstance(token, Text):
+                pieces[-1] += token.value
+            elif token.symbol == "?":
+                return cls((), tuple(tokens))
+            else:
+                pieces.append("")
+        return cls(tuple(pieces))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it stands for one text only."""
+        return len(self.pieces) == 1
+
+    def matches(self, value: str) -> bool:
+        """Say whether ``value`` is one of the texts meant; each piece is looked for once, from left to right."""
+        if self.questioned is not None:
+            return expression(self.questioned).fullmatch(value) is not None
+        pieces = self.pieces
+        first, last = pieces[0], pieces[-1]
+        if len(pieces) == 1:
+            return value == first
+        if not value.startswith(first):
+            return False
+        position, end = len(first), len(value) - len(last)
+        if end < position or not value.endswith(last):
+            return False
+        for piece in pieces[1:-1]:
+            found = value.find(piece, position, end)
+            if found < 0:
+                return False
+            position = found + len(piece)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +150,76 @@ class Template:
     """One text with wildcards and variables."""
 
     tokens: tuple[Token, ...]
+    fixed: Glob | None = field(compare=False, repr=False)
+    """The same ready to be matched, where no variable has to be put in first."""
+
+    @classmethod
+    def of(cls, tokens: Sequence[Token]) -> Template:
+        """Make the template of tokens."""
+        plain = [token for token in tokens if not isinstance(token, Variable)]
+        return cls(tuple(tokens), Glob.of(plain) if len(plain) == len(tokens) else None)
 
     @classmethod
     def parse(cls, text: str, *, wildcards: bool = True, variables: bool = False) -> Template:
         """Parse ``text``; every text is a valid template."""
-        return cls(tokenize(text, wildcards=wildcards, variables=variables))
+        return cls.of(tokenize(text, wildcards=wildcards, variables=variables))
+
+    def glob(self, context: Context) -> Glob | None:
+        """Put values in for variables. Return ``None`` when one has neither exactly one value nor a default."""
+        if self.fixed is not None:
+            return self.fixed
+        resolved: list[Text | Wildcard] = []
+        for token in self.tokens:
+            if isinstance(token, Variable):
+                values = context.get(token.key, ())
+                if len(values) == 1:
+                    resolved.append(Text(values[0]))
+                elif not values and token.default is not None:
+                    resolved.append(Text(token.default))
+                else:
+                    return None
+            else:
+                resolved.append(token)
+        return Glob.of(resolved)
 
     def matches(self, value: str, context: Context, ignore_case: bool = False) -> bool:
         """Say whether ``value`` is one of the texts meant. A variable without a value matches nothing."""
-        resolved = resolve(self.tokens, context)
-        return resolved is not None and expression(resolved, ignore_case).fullmatch(value) is not None
+        glob = self.glob(context)
+        if glob is None:
+            return False
+        if ignore_case:
+            tokens = glob.questioned or _between_stars(glob.pieces)
+            lowered = [Text(token.value.lower()) if isinstance(token, Text) else token for token in tokens]
+            return Glob.of(lowered).matches(value.lower())
+        return glob.matches(value)
+
+
+def _between_stars(pieces: Sequence[str]) -> list[Text | Wildcard]:
+    tokens: list[Text | Wildcard] = []
+    for number, piece in enumerate(pieces):
+        tokens += [_STAR, Text(piece)] if number else [Text(piece)]
+    return tokens
 
 
 @dataclass(frozen=True, slots=True)
 class ArnTemplate:
-    """An ARN with wildcards, compared part by part: a star never swallows the colon between two parts.
-
-    ``parts`` has six templates; ``None`` is the text ``*`` alone, which matches everything.
-    """
+    """An ARN with wildcards, compared part by part: a star never swallows the colon between two parts."""
 
     parts: tuple[Template, ...] | None
+    """Six templates; ``None`` is the text ``*`` alone, which matches everything."""
+    start: str = field(compare=False, repr=False)
+    """What every ARN that is meant begins with: all up to the first wildcard or variable."""
+    telling: tuple[tuple[int, Template], ...] = field(compare=False, repr=False)
+    """The parts that ``start`` has not told yet, without those that are ``*``, and their numbers."""
+    whole: Glob | None = field(compare=False, repr=False)
+    """The ARN as one text, where only the last part has wildcards and nothing has variables: the quicker way."""
 
     @classmethod
     def parse(cls, text: str, *, variables: bool = False) -> ArnTemplate:
         """Parse ``text``. Raises ``ValueError`` when it is neither ``*`` nor an ARN of six parts."""
         tokens = tokenize(text, wildcards=True, variables=variables)
-        if tokens and all(token == Wildcard("*") for token in tokens):
-            return cls(None)
+        if tokens and all(token == _STAR for token in tokens):
+            return cls(None, "", (), None)
         parts: list[list[Token]] = [[]]
         for token in tokens:
             if not isinstance(token, Text):
@@ -151,13 +233,49 @@ class ArnTemplate:
                     parts[-1].append(Text(piece))
         if len(parts) != 6 or parts[0] != [Text("arn")]:
             raise ValueError(f"not an ARN: {text!r}")
-        return cls(tuple(Template(tuple(part)) for part in parts))
+        return cls._of([Template.of(part) for part in parts])
+
+    @classmethod
+    def parse_resource(cls, text: str, *, variables: bool) -> ArnTemplate:
+        """Parse a ``Resource``, where variables stand in the last part only; before that they are plain text.
+
+        Raises ``ValueError`` when the text is neither ``*`` nor an ARN of six parts.
+        """
+        *head, last = text.split(":", 5)
+        if len(head) != 5:
+            return cls.parse(text)
+        if head[0] != "arn":
+            raise ValueError(f"not an ARN: {text!r}")
+        return cls._of([*map(Template.parse, head), Template.parse(last, variables=variables)])
+
+    @classmethod
+    def _of(cls, parts: Sequence[Template]) -> ArnTemplate:
+        tokens: list[Token] = []
+        told = 0
+        for number, part in enumerate(parts):
+            tokens += [Text(":"), *part.tokens] if number else part.tokens
+            if all(isinstance(token, Text) for token in tokens):
+                told = number + 1
+        whole = Template.of(tokens).fixed if told >= 5 else None
+        texts = takewhile(lambda token: isinstance(token, Text), tokens)
+        start = "".join(token.value for token in texts if isinstance(token, Text))
+        untold = [(number, part) for number, part in enumerate(parts) if number >= told]
+        telling = tuple((number, part) for number, part in untold if part.tokens != (_STAR,))
+        return cls(tuple(parts), start, telling, whole)
 
     def matches(self, value: str, context: Context) -> bool:
         """Say whether the ARN ``value`` is meant. ``*`` as a value (a call without resources) needs ``*`` here."""
+        if self.whole is not None:
+            return self.whole.matches(value)
         if self.parts is None:
             return True
+        if not value.startswith(self.start):
+            return False
         parts = value.split(":", 5)
-        return len(parts) == 6 and all(
-            template.matches(part, context) for template, part in zip(self.parts, parts, strict=True)
-        )
+        if len(parts) != 6:
+            return False
+        for number, template in self.telling:
+            glob = template.fixed or template.glob(context)
+            if glob is None or not glob.matches(parts[number]):
+                return False
+        return True

@@ -7,6 +7,7 @@ evaluation logic", "AWS JSON policy elements: Principal").
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -17,10 +18,18 @@ Grant = Literal["everyone", "user", "session", "service", "role", "account"]
 """How a statement names the caller, strongest first."""
 GRANTS: tuple[Grant, ...] = ("everyone", "user", "session", "service", "role", "account")
 
-_ROOT = re.compile(r"arn:aws:iam::(\d{12}):root")
-_ACCOUNT = re.compile(r"\d{12}")
+_ROOT = re.compile(r"arn:aws:iam::([0-9]{12}):root")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{16,17}")
-_ARN = re.compile(r"arn:aws:(?:iam|sts)::\d{12}:(?:user|role|assumed-role|federated-user)/[\w+=,.@/-]+")
+_ARN = re.compile(r"arn:aws:(?:iam|sts)::[0-9]{12}:(?:user|role|assumed-role|federated-user)/[\w+=,.@/-]+", re.ASCII)
+
+
+_CANONICAL_USER = re.compile(r"[0-9a-f]{64}")
+
+
+def canonical_user_id(account: str) -> str:
+    """Return the id that S3 has for an account: the same one for the same account, and its number does not show."""
+    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 class PrincipalError(ValueError):
@@ -36,9 +45,13 @@ class Principals:
     """Written as ``"*"`` and not as ``{"AWS": "*"}``; trust policies take the second only."""
     accounts: frozenset[str] = frozenset()
     arns: frozenset[str] = frozenset()
-    """ARNs of users, roles and sessions."""
+    """ARNs of users, roles, sessions and federated users."""
     unique_ids: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    canonical_users: frozenset[str] = frozenset()
+    """Accounts by their ids in S3, which are not their numbers."""
+    federated: frozenset[str] = frozenset()
+    """Identity providers. Nobody signs in through one here, so they match nobody."""
     inverted: bool = False
     """Whether it is a ``NotPrincipal``."""
 
@@ -56,15 +69,23 @@ class Principals:
         if caller.kind == "anonymous":
             return None
         if caller.arn in self.arns:
-            return "session" if caller.kind == "session" else "user"
+            return "user" if caller.kind == "user" else "session"
         unique_id = caller.user_id.partition(":")[0]
         if caller.kind == "user" and unique_id in self.unique_ids:
             return "user"
         if caller.kind == "session" and (caller.role_arn in self.arns or unique_id in self.unique_ids):
             return "role"
-        if caller.account in self.accounts and (caller.kind == "root" or not account_means_root):
+        if caller.kind == "federated" and (caller.issuer_arn in self.arns or caller.issuer_id in self.unique_ids):
+            # Granted to the user before it asked for the session, so the session policy narrows it as it does a role's.
+            return "role"
+        if self._names_account_of(caller) and (caller.kind == "root" or not account_means_root):
             return "account"
         return None
+
+    def _names_account_of(self, caller: Principal) -> bool:
+        if caller.account in self.accounts:
+            return True
+        return bool(self.canonical_users) and canonical_user_id(caller.account) in self.canonical_users
 
     def _exempts(self, caller: Principal) -> bool:
         # Every identity that the caller has must be listed: naming the account alone spares none of its users, and
@@ -73,12 +94,14 @@ class Principals:
             return True
         if caller.kind == "service":
             return caller.service_name in self.services
-        if caller.kind == "anonymous" or caller.account not in self.accounts:
+        if caller.kind == "anonymous" or not self._names_account_of(caller):
             return False
         if caller.kind == "root":
             return True
         if caller.kind == "session":
             return caller.arn in self.arns and caller.role_arn in self.arns
+        if caller.kind == "federated":
+            return caller.arn in self.arns and caller.issuer_arn in self.arns
         return caller.arn in self.arns
 
 
@@ -93,6 +116,8 @@ def parse_principals(element: object, *, inverted: bool = False) -> Principals:
     arns: set[str] = set()
     unique_ids: set[str] = set()
     services: set[str] = set()
+    canonical_users: set[str] = set()
+    federated: set[str] = set()
     for kind, entry in element.items():
         values = entry if isinstance(entry, list) else [entry]
         if not values:
@@ -112,9 +137,11 @@ def parse_principals(element: object, *, inverted: bool = False) -> Principals:
                 arns.add(value)
             elif kind == "Service" and re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", value):
                 services.add(value)
-            elif kind != "Federated":
-                # Nobody signs in federated here, so such an entry is valid and matches nobody. A canonical user
-                # could mean this very account; as that cannot be decided here, it is refused, never overlooked.
+            elif kind == "Federated":
+                federated.add(value)
+            elif kind == "CanonicalUser" and _CANONICAL_USER.fullmatch(value):
+                canonical_users.add(value)
+            else:
                 raise PrincipalError(f'"{kind}":"{value}"')
     return Principals(
         everyone=everyone,
@@ -122,5 +149,7 @@ def parse_principals(element: object, *, inverted: bool = False) -> Principals:
         arns=frozenset(arns),
         unique_ids=frozenset(unique_ids),
         services=frozenset(services),
+        canonical_users=frozenset(canonical_users),
+        federated=frozenset(federated),
         inverted=inverted,
     )

@@ -7,7 +7,7 @@ S3 needs only the original request, which an ``S3Request`` carries.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,6 +28,8 @@ class BucketFacts:
     policy: str | None = None
     public_access_block: Mapping[str, bool] | None = None
     """The four switches under their AWS names; ``None`` when the configuration was deleted."""
+    cors: Sequence[Mapping[str, Any]] | None = None
+    """The rules of CORS under botocore's member names; ``None`` when there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,19 @@ class Backend(Protocol):
         """Return the facts of a bucket, or ``None``. Blocking; called in worker threads."""
         ...
 
+    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """Return an object's tags, none for an object that is not there. Blocking; asked for every request."""
+        ...
+
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``. Blocking; may read the object to sum it up."""
+        ...
+
+    def first_key(self, bucket: str, prefix: str) -> str | None:
+        """Return the first key that begins with a prefix and is no folder marker, or ``None``. Blocking.
+
+        Where a thousand markers come before it, it is not found.
+        """
         ...
 
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:

@@ -10,7 +10,22 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from typing import BinaryIO, Protocol
+from contextlib import closing
+from typing import Protocol
+
+WITH_ITS_ROW = ""
+"""The blob of a segment whose bytes lie in the object's row."""
+SMALL = 16 * 1024
+"""Bytes that an object may have to lie in its row: one commit is one sync, where a file of its own takes three."""
+
+
+class DamagedBlob(Exception):
+    """A blob does not hold the bytes that were written, or not all, or is not there."""
+
+    def __init__(self, blob: str, how: str) -> None:
+        super().__init__(
+            f"blob {blob} {how}: its object cannot be read; restore it from a backup, or write the object again"
+        )
 
 
 def new_blob_id() -> str:
@@ -27,12 +42,31 @@ class BlobWriter(Protocol):
         """Append bytes."""
         ...
 
+    def take_small(self) -> bytes | None:
+        """Return all that was written, if that is at most ``SMALL`` bytes and the store would rather not keep it.
+
+        It is then for the caller to keep, in the row of the object, and ``seal`` has nothing left to do.
+        """
+        ...
+
     def seal(self) -> None:
         """Make the blob durable and readable: when this returns it survives the machine's sudden end."""
         ...
 
     def discard(self) -> None:
         """Forget what was written; also after ``seal``."""
+        ...
+
+
+class BlobReader(Protocol):
+    """A sealed blob being read."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes of the blob, verified. Raises ``DamagedBlob``, and never returns other bytes or fewer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the blob."""
         ...
 
 
@@ -43,8 +77,8 @@ class BlobStore(Protocol):
         """Begin a new blob."""
         ...
 
-    def open(self, blob_id: str) -> BinaryIO:
-        """Open a sealed blob for reading. Raises ``FileNotFoundError``."""
+    def open(self, blob_id: str, size: int) -> BlobReader:
+        """Open a sealed blob of so many bytes for reading. Raises ``DamagedBlob`` when there is no such blob."""
         ...
 
     def delete(self, blob_ids: Iterable[str]) -> None:
@@ -99,7 +133,7 @@ Segments = list[tuple[str, int]]
 
 
 def read_segments(store: BlobStore, segments: Segments, start: int, length: int, piece: int) -> Iterator[bytes]:
-    """Yield ``length`` bytes from ``start`` on, at most ``piece`` at once. Raises ``OSError`` when some lack."""
+    """Yield ``length`` verified bytes from ``start`` on, at most ``piece`` at once. Raises ``DamagedBlob``."""
     offset = 0
     for blob_id, size in segments:
         if length <= 0:
@@ -108,14 +142,11 @@ def read_segments(store: BlobStore, segments: Segments, start: int, length: int,
         offset += size
         if skip >= size:
             continue
-        with store.open(blob_id) as file:
-            file.seek(skip)
-            left = min(size - skip, length)
-            while left:
-                data = file.read(min(piece, left))
-                if not data:
-                    raise OSError(f"blob {blob_id} is shorter than the {size} bytes that its row says")
-                left -= len(data)
-                length -= len(data)
-                start += len(data)
-                yield data
+        end = min(size, skip + length)
+        length -= end - skip
+        with closing(store.open(blob_id, size)) as blob:
+            while skip < end:
+                # Pieces end where blocks do, so that no block is read and verified twice.
+                stop = min(skip - skip % piece + piece, end)
+                yield blob.read(skip, stop - skip)
+                skip = stop

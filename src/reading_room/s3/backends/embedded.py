@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
 from reading_room.s3 import multipart
 from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
 from reading_room.s3.backends.blobs import BlobStore, BlobWriter
 from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
 from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
-from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
+from reading_room.s3.listing import list_keys
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
+    attributes,
     copying,
+    cors,
     keys,
     parts,
     settings,
+    tagging,
 )
+from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
@@ -60,7 +64,14 @@ class EmbeddedBackend:
 
     async def _store_body(self, operation: Operation, request: S3Request) -> S3Response:
         assert request.body is not None
-        needed = await self._run(operation.check, self._store, request) if operation.check else None
+        needed = None
+        if operation.check is not None:
+            looks = operation.looks(request)
+            needed = (
+                await self._run(operation.check, self._store, request)
+                if looks
+                else operation.check(self._store, request)
+            )
         algorithm = needed if isinstance(needed, str) else object_operations.written_algorithm(request)
         writer = self._store.blobs.create()
         try:
@@ -89,6 +100,10 @@ class EmbeddedBackend:
         """Return the facts of a bucket, or ``None``."""
         return self._buckets.find(name)
 
+    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """Return an object's tags, none for an object that is not there."""
+        return self._store.object_tags(bucket, key)
+
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``. Sums a multipart object up at the first question."""
         found = self._store.lease(bucket, key)
@@ -103,18 +118,24 @@ class EmbeddedBackend:
             self._remember_sha256(row, sha256)
         return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
 
+    def first_key(self, bucket: str, prefix: str) -> str | None:
+        """Return the first key that begins with a prefix and is no folder marker; of the first thousand keys only."""
+        with self._store.database.reading() as session:
+            listed = list_keys(session, bucket, prefix=prefix).objects
+        return next((entry.key.decode() for entry in listed if entry.size or not entry.key.endswith(b"/")), None)
+
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
         """Store an object for the service itself, durably. Raises ``NoSuchBucket``."""
         algorithm = object_operations.DEFAULT_CHECKSUM
         digests = Digests((algorithm,))
         digests.update(data)
         writer: BlobWriter = self._store.blobs.create()
+        writer.write(data)
         received = Received(writer, digests)
         checksum = {"algorithm": algorithm, "value": encode(digests.digest(algorithm)), "type": FULL_OBJECT}
         row = object_operations.plain_row(
             self._store, bucket, key, received, {"content-type": content_type}, {}, checksum
         )
-        writer.write(data)
         writer.seal()
         try:
             with self._store.database.transaction() as session:
@@ -181,30 +202,14 @@ class _BucketCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._kept: dict[str, BucketFacts] = {}
-        database.on_commit(self._committed)
+        self._kept = Kept[str, BucketFacts](database, S3Bucket)
 
     def find(self, name: str) -> BucketFacts | None:
-        with self._lock:
-            kept = self._kept.get(name)
-            generation = self._generation
-        if kept is not None:
-            return kept
+        return self._kept.get(name, self._read)
+
+    def _read(self, name: str) -> BucketFacts | None:
         with self._database.reading() as session:
             row = session.get(S3Bucket, name)
         if row is None:
             return None
-        facts = BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block)
-        with self._lock:
-            # What was read before a commit that came between may be old, and is not kept.
-            if self._generation == generation:
-                self._kept[name] = facts
-        return facts
-
-    def _committed(self, tables: frozenset[str]) -> None:
-        if S3Bucket.__tablename__ in tables:
-            with self._lock:
-                self._generation += 1
-                self._kept.clear()
+        return BucketFacts(row.name, row.account, row.region, row.pinned_policy, row.public_access_block, row.cors)

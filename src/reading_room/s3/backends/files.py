@@ -1,5 +1,8 @@
 """The store of bytes on a file system: one file per blob under ``objects/``, named by chance and never by a key.
 
+What is small has no file: it lies in its object's row (``blobs.SMALL``). Of every other blob the bytes are followed by
+their sums (``sums.py``), and every read is verified by them.
+
 A blob is written in ``incoming/``, synced, moved to ``objects/XX/``, and that folder synced; only then may a row name
 it. So the process can be killed at any moment: what was acknowledged is there, and what was not leaves at most a file
 that no row names, which the sweep at the next start removes.
@@ -10,22 +13,26 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import new_blob_id
+from reading_room.s3.backends.blobs import SMALL, DamagedBlob, new_blob_id
 from reading_room.s3.backends.embedded import EmbeddedBackend
+from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
 
 
 class FileBlobWriter:
-    """A blob being written to a file."""
+    """A blob being written to a file, once it is more than small."""
 
     def __init__(self, store: FileBlobStore) -> None:
         self.blob_id = new_blob_id()
         self._path = store.incoming / self.blob_id
         self._final = store.path(self.blob_id)
         self._file: int | None = None
+        self._sums = BlockSums()
+        self._small: bytearray | None = bytearray()
+        """All that was written, until it goes to a file."""
+        self._taken = False
 
     def _opened(self) -> int:
         # Opened at the first byte: whoever makes a writer on the event loop does not touch the disk there.
@@ -35,12 +42,34 @@ class FileBlobWriter:
 
     def write(self, data: bytes) -> None:
         """Append bytes. Raises ``OSError``, for example when the disk is full."""
+        self._sums.update(data)
+        if self._small is not None and len(self._small) + len(data) <= SMALL:
+            self._small += data
+            return
+        self._spill()
+        self._append(data)
+
+    def take_small(self) -> bytes | None:
+        """Return all that was written, if it is small, and write no file."""
+        self._taken = self._small is not None
+        return bytes(self._small) if self._small is not None else None
+
+    def _spill(self) -> None:
+        if self._small is not None:
+            held, self._small = self._small, None
+            self._append(held)
+
+    def _append(self, data: bytes | bytearray) -> None:
         file, view = self._opened(), memoryview(data)
         while view:
             view = view[os.write(file, view) :]
 
     def seal(self) -> None:
-        """Sync the file, move it to its place and sync that folder."""
+        """Write the sums, sync the file, move it to its place and sync that folder."""
+        if self._taken:
+            return
+        self._spill()
+        self._append(self._sums.footer(self.blob_id))
         file = self._opened()
         os.fsync(file)
         os.close(file)
@@ -55,6 +84,46 @@ class FileBlobWriter:
             self._file = None
         self._path.unlink(missing_ok=True)
         self._final.unlink(missing_ok=True)
+
+
+class FileBlobReader:
+    """A blob being read from a file. Raises ``DamagedBlob`` when the file is not there or its sums are not its own."""
+
+    def __init__(self, path: Path, blob_id: str, size: int) -> None:
+        self._blob_id = blob_id
+        self._size = size
+        try:
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise DamagedBlob(blob_id, f"cannot be opened ({error.strerror})") from None
+        try:
+            # One byte more is asked for than there may be: a file that is too long is none of ours either.
+            sums = sums_of(self._bytes(size, footer_size(size) + 1), blob_id, size)
+            if sums is None:
+                raise DamagedBlob(blob_id, "does not end in its own sums")
+        except DamagedBlob:
+            self.close()
+            raise
+        self._sums = sums
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes, verified by the sums of the blocks that hold them. Raises ``DamagedBlob``."""
+        first, skip = divmod(start, BLOCK)
+        end = min(-(-(start + length) // BLOCK) * BLOCK, self._size)
+        blocks = self._bytes(first * BLOCK, end - first * BLOCK)
+        if len(blocks) < skip + length or not agree(self._sums, first, blocks):
+            raise DamagedBlob(self._blob_id, f"has changed between the bytes {first * BLOCK} and {end}")
+        return blocks if len(blocks) == length else blocks[skip : skip + length]
+
+    def _bytes(self, start: int, length: int) -> bytes:
+        try:
+            return os.pread(self._file, length, start)
+        except OSError as error:
+            raise DamagedBlob(self._blob_id, f"cannot be read ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
 
 
 class FileBlobStore:
@@ -78,9 +147,9 @@ class FileBlobStore:
         """Begin a new blob."""
         return FileBlobWriter(self)
 
-    def open(self, blob_id: str) -> BinaryIO:
-        """Open a sealed blob. Raises ``FileNotFoundError``."""
-        return open(self.path(blob_id), "rb", buffering=0)
+    def open(self, blob_id: str, size: int) -> FileBlobReader:
+        """Open a sealed blob of so many bytes. Raises ``DamagedBlob``."""
+        return FileBlobReader(self.path(blob_id), blob_id, size)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
         """Remove blobs. What a crash leaves half removed the next sweep removes."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.bucket_errors import IllegalLocationConstraint
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
-    IllegalLocationConstraint,
     InvalidArgument,
     MalformedXML,
     MethodNotAllowed,

@@ -15,6 +15,8 @@ from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
     check_version,
+    give_tags,
+    known_algorithm,
     place,
     plain_row,
     replace_object,
@@ -31,6 +33,7 @@ from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import check_copy_source, parse_range
 from reading_room.s3.storage import Lease, Received, Storage
 from reading_room.s3.tables import S3Object
+from reading_room.s3.tagging import requested_tags
 
 _SOURCE_CONDITIONS = (
     "CopySource CopySourceIfMatch CopySourceIfNoneMatch CopySourceIfModifiedSince CopySourceIfUnmodifiedSince "
@@ -38,14 +41,17 @@ _SOURCE_CONDITIONS = (
 )
 
 
-@s3_operation("CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}")
+@s3_operation(
+    "CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective TaggingDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}"
+)
 def copy_object(store: Storage, request: S3Request) -> S3Response:
     """Copy an object within the store; metadata comes along unless it is replaced."""
     bucket, key = place(request)
     check_write(request)
-    directive = request.parameters.get("MetadataDirective", "COPY")
-    if directive not in ("COPY", "REPLACE"):
-        raise InvalidArgument("x-amz-metadata-directive", directive, "Unknown metadata directive.")
+    directive = _directive(request.parameters, "metadata")
+    tagging = _directive(request.parameters, "tagging")
+    if tagging == "COPY" and "Tagging" in request.parameters:
+        raise InvalidRequest("The x-amz-tagging header is only taken with the x-amz-tagging-directive REPLACE.")
     source, lease = _leased_source(store, request)
     try:
         if directive == "COPY" and (source.bucket, source.key) == (bucket, key.encode()):
@@ -58,9 +64,8 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
                 "The specified copy source is larger than the maximum allowable size for a copy source: "
                 f"{SINGLE_PUT_LIMIT}"
             )
-        algorithm = str(
-            request.parameters.get("ChecksumAlgorithm") or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM
-        )
+        asked = request.parameters.get("ChecksumAlgorithm")
+        algorithm = known_algorithm(asked or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM)
         received = copy_bytes(store, lease, 0, source.size, algorithm)
     finally:
         lease.release()
@@ -69,6 +74,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     headers = kept_headers(request) if replaced else source.headers
     metadata: Mapping[str, str] = request.parameters.get("Metadata", {}) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
+    give_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
     try:
         with store.database.transaction() as session:
             gone = replace_object(session, row, request.parameters)
@@ -104,6 +110,13 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     store.forget(gone)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
     return respond(request, {"CopyPartResult": result, **ENCRYPTED})
+
+
+def _directive(parameters: Mapping[str, Any], what: str) -> str:
+    directive = str(parameters.get(f"{what.title()}Directive", "COPY"))
+    if directive not in ("COPY", "REPLACE"):
+        raise InvalidArgument(f"x-amz-{what}-directive", directive, f"Unknown {what} directive.")
+    return directive
 
 
 def _leased_source(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:

@@ -11,10 +11,9 @@ from urllib.parse import quote_plus
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
-from reading_room.s3.listing import Listing, list_keys
+from reading_room.s3.listing import ListedObject, Listing, list_keys
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
-from reading_room.s3.tables import S3Object
 
 PAGE = 1000
 _TOKEN = b"after:"
@@ -103,7 +102,7 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     return listing, result
 
 
-def _entry(row: S3Object, spell: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
+def _entry(row: ListedObject, spell: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
     checksum = row.checksum or {}
     return {
         "Key": spell(row.key.decode()),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
+from sqlalchemy import Table, and_, bindparam, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
-from reading_room.s3.checksums import FULL_OBJECT, encode
+from reading_room.s3.backends.blobs import WITH_ITS_ROW
+from reading_room.s3.checksums import ALGORITHMS, FULL_OBJECT, encode
 from reading_room.s3.errors import (
     InvalidPartNumber,
     InvalidRequest,
     MalformedXML,
+    NoSuchBucket,
     NoSuchKey,
     NoSuchVersion,
     NotImplementedHeader,
@@ -33,8 +37,9 @@ from reading_room.s3.operations.stored import (
 )
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.ranges import check_read, matches, parse_range
-from reading_room.s3.storage import Lease, LeasedStream, Received, Storage, blobs_of
-from reading_room.s3.tables import S3Object
+from reading_room.s3.storage import Lease, LeasedStream, Received, Storage, blob_names, blobs_of
+from reading_room.s3.tables import S3Bucket, S3Object
+from reading_room.s3.tagging import requested_tags
 
 SINGLE_PUT_LIMIT = 5 * 1024**3
 """Bytes that one PutObject, UploadPart or CopyObject takes."""
@@ -49,8 +54,17 @@ def written_algorithm(request: S3Request) -> str:
     """Return the checksum algorithm that a write asks for or brings; without one, S3's default."""
     if request.body is not None and request.body.expectation.algorithms:
         return request.body.expectation.algorithms[0]
-    asked = request.parameters.get("ChecksumAlgorithm", DEFAULT_CHECKSUM)
-    return str(asked).upper()
+    return known_algorithm(request.parameters.get("ChecksumAlgorithm", DEFAULT_CHECKSUM))
+
+
+def known_algorithm(name: str) -> str:
+    """Return a checksum algorithm's name as it is kept. Raises ``InvalidRequest`` for one that there is not."""
+    if name.upper() not in ALGORITHMS:
+        raise InvalidRequest(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            f"[{', '.join(ALGORITHMS)}]"
+        )
+    return name.upper()
 
 
 def current(session: Session, bucket: str, key: str) -> S3Object | None:
@@ -58,43 +72,70 @@ def current(session: Session, bucket: str, key: str) -> S3Object | None:
     return session.get(S3Object, (bucket, key.encode()))
 
 
+_TABLE = cast(Table, S3Object.__table__)
+_PLAIN = insert(_TABLE)
+_WRITE = _PLAIN.on_conflict_do_update(
+    index_elements=["bucket", "key"],
+    set_={column.name: _PLAIN.excluded[column.name] for column in _TABLE.columns if not column.primary_key},
+)
+_BEFORE = (
+    select(S3Object.etag, S3Object.segments)
+    .select_from(S3Bucket)
+    .outerjoin(S3Object, and_(S3Object.bucket == S3Bucket.name, S3Object.key == bindparam("key")))
+    .where(S3Bucket.name == bindparam("bucket"))
+)
+
+
 def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
     """Store an object's row in place of the one before; return the blobs that this lets go of.
 
-    Raises ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` when IfMatch or IfNoneMatch do not hold.
+    Two statements, and no row that the session follows: a write of a small object is little more than this. Raises
+    ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` when IfMatch or IfNoneMatch do not hold.
     """
-    buckets.find(session, row.bucket)
-    old = current(session, row.bucket, row.key.decode())
-    _check_write_conditions(old, row.key.decode(), conditions)
+    before = session.execute(_BEFORE, {"bucket": row.bucket, "key": row.key}).one_or_none()
+    if before is None:
+        raise NoSuchBucket(row.bucket)
+    _check_write_conditions(before.etag, row.key.decode(), conditions)
     kept = {blob for blob, _ in row.segments}
-    gone = [blob for blob in blobs_of([old]) if blob not in kept] if old is not None else []
-    session.merge(row)
-    return gone
+    session.execute(_WRITE, {name: value for name, value in vars(row).items() if not name.startswith("_")})
+    return [blob for blob in blob_names(before.segments or ()) if blob not in kept]
 
 
-def _check_write_conditions(old: S3Object | None, key: str, conditions: Mapping[str, Any]) -> None:
+def _check_write_conditions(etag: str | None, key: str, conditions: Mapping[str, Any]) -> None:
+    """Compare what a write demands with the ETag of the object that is there, ``None`` where there is none."""
     if (none_match := conditions.get("IfNoneMatch")) is not None:
         if none_match != "*":
             raise NotImplementedHeader("If-None-Match")
-        if old is not None:
+        if etag is not None:
             raise PreconditionFailed("If-None-Match")
     if (match := conditions.get("IfMatch")) is not None:
-        if old is None:
+        if etag is None:
             raise NoSuchKey(key)
-        if not matches(match, old.etag):
+        if not matches(match, etag):
             raise PreconditionFailed("If-Match")
+
+
+def _is_conditional(request: S3Request) -> bool:
+    return bool({"IfMatch", "IfNoneMatch"} & request.parameters.keys())
 
 
 def _check_put(store: Storage, request: S3Request) -> None:
     check_write(request)
     bucket, key = place(request)
-    if {"IfMatch", "IfNoneMatch"} & request.parameters.keys():
+    if _is_conditional(request):
         # Again when the row is written; now it spares the client the body.
         with store.database.reading() as session:
-            _check_write_conditions(current(session, bucket, key), key, request.parameters)
+            found = current(session, bucket, key)
+            _check_write_conditions(found.etag if found is not None else None, key, request.parameters)
 
 
-@s3_operation("PutObject", f"IfMatch IfNoneMatch {WRITE_PARAMETERS}", stores_body=True, check=_check_put)
+@s3_operation(
+    "PutObject",
+    f"IfMatch IfNoneMatch {WRITE_PARAMETERS}",
+    stores_body=True,
+    check=_check_put,
+    looks=_is_conditional,
+)
 def put_object(store: Storage, request: S3Request, received: Received) -> S3Response:
     """Store an object: acknowledged means that bytes and row are on disk."""
     bucket, key = place(request)
@@ -103,6 +144,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     row = plain_row(
         store, bucket, key, received, kept_headers(request), request.parameters.get("Metadata", {}), checksum
     )
+    give_tags(store, row, requested_tags(request.parameters))
     received.writer.seal()
     with store.database.transaction() as session:
         gone = replace_object(session, row, request.parameters)
@@ -119,7 +161,8 @@ def plain_row(
     user_metadata: Mapping[str, str],
     checksum: dict[str, str],
 ) -> S3Object:
-    """Return the row of an object of one blob."""
+    """Return the row of an object of one blob, which was written to its end; a small one lies in the row itself."""
+    content = received.writer.take_small()
     return S3Object(
         bucket=bucket,
         key=key.encode(),
@@ -130,9 +173,21 @@ def plain_row(
         headers=dict(headers),
         user_metadata=dict(user_metadata),
         checksum=checksum,
-        segments=[[received.writer.blob_id, received.digests.size]],
+        segments=[[received.writer.blob_id if content is None else WITH_ITS_ROW, received.digests.size]],
+        content=content,
         multipart=False,
+        # Named because a merge leaves what is not named as it was in the row before.
+        upload_id=None,
+        tags=None,
+        part_checksums=None,
     )
+
+
+def give_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> None:
+    """Put tags on a row that is not stored yet."""
+    if tags:
+        store.expect_tags()
+        row.tags = dict(tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +198,8 @@ class _Selection:
     length: int
     status: int = 200
     parts: int | None = None
+    checksum: Mapping[str, str] | None = None
+    """That of the bytes selected, where it is known."""
 
 
 @s3_operation("GetObject", _READ_PARAMETERS)
@@ -188,13 +245,14 @@ def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection
         "ContentLength": selection.length,
         "Metadata": row.user_metadata,
         "PartsCount": selection.parts,
+        "TagCount": len(row.tags) if row.tags else None,
         **ENCRYPTED,
     }
     if selection.status == 206:
         last = selection.start + selection.length - 1
         result["ContentRange"] = f"bytes {selection.start}-{last}/{row.size}"
-    elif parameters.get("ChecksumMode") == "ENABLED":
-        result |= checksum_members(row.checksum)
+    if parameters.get("ChecksumMode") == "ENABLED":
+        result |= checksum_members(selection.checksum)
     return selection, respond(request, result, status=selection.status, headers=described(row, parameters))
 
 
@@ -205,7 +263,7 @@ def _select(parameters: Mapping[str, Any], row: S3Object) -> _Selection:
             raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
         return _select_part(number, row)
     found = parse_range(header, row.size) if header is not None else None
-    return _Selection(0, row.size) if found is None else _Selection(*found, status=206)
+    return _Selection(0, row.size, checksum=row.checksum) if found is None else _Selection(*found, status=206)
 
 
 def _select_part(number: int, row: S3Object) -> _Selection:
@@ -213,7 +271,11 @@ def _select_part(number: int, row: S3Object) -> _Selection:
     if not 1 <= number <= count:
         raise InvalidPartNumber(number, count)
     start = sum(size for _, size in row.segments[: number - 1])
-    return _Selection(start, row.segments[number - 1][1], 206 if row.size else 200, count if row.multipart else None)
+    checksum = row.checksum
+    if row.multipart and checksum is not None and row.part_checksums is not None:
+        checksum = {**checksum, "value": row.part_checksums[number - 1]}
+    parts = count if row.multipart else None
+    return _Selection(start, row.segments[number - 1][1], 206 if row.size else 200, parts, checksum)
 
 
 def check_version(version: str | None, key: str) -> None:
@@ -222,13 +284,14 @@ def check_version(version: str | None, key: str) -> None:
         raise NoSuchVersion(key, version)
 
 
-@s3_operation("DeleteObject", "VersionId")
+@s3_operation("DeleteObject", "VersionId IfMatch")
 def delete_object(store: Storage, request: S3Request) -> S3Response:
-    """Delete an object; one that is not there is deleted too."""
+    """Delete an object; one that is not there is deleted too, unless the request asks for a certain one."""
     bucket, key = place(request)
     check_version(request.parameters.get("VersionId"), key)
     with store.database.transaction() as session:
         row = current(session, bucket, key)
+        _check_write_conditions(row.etag if row is not None else None, key, request.parameters)
         gone = []
         if row is not None:
             gone = blobs_of([row])

@@ -12,7 +12,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import InvalidArgument, InvalidRequest
 from reading_room.s3.operations.keys import page_size, speller
-from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, place, replace_object
+from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, known_algorithm, place, replace_object
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     WRITE_PARAMETERS,
@@ -23,6 +23,7 @@ from reading_room.s3.operations.stored import (
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Received, Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
+from reading_room.s3.tagging import requested_tags
 
 
 @s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
@@ -30,12 +31,8 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     """Begin an upload in parts."""
     bucket, key = place(request)
     check_write(request)
-    algorithm = request.parameters.get("ChecksumAlgorithm")
-    if algorithm is not None and algorithm not in ALGORITHMS:
-        raise InvalidRequest(
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-            + str(list(ALGORITHMS))
-        )
+    asked = request.parameters.get("ChecksumAlgorithm")
+    algorithm = known_algorithm(asked) if asked is not None else None
     with store.database.transaction() as session:
         buckets.find(session, bucket)
         upload_id = multipart.create(
@@ -47,11 +44,13 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             user_metadata=request.parameters.get("Metadata", {}),
             algorithm=algorithm,
             checksum_type=request.parameters.get("ChecksumType"),
+            tags=requested_tags(request.parameters),
             now=store.clock(),
         )
-    result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
-    if algorithm is not None:
-        result |= {"ChecksumAlgorithm": algorithm, "ChecksumType": request.parameters.get("ChecksumType")}
+        upload = multipart.find(session, upload_id, bucket, key)
+        result: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload_id, **ENCRYPTED}
+        if algorithm is not None:
+            result |= {"ChecksumAlgorithm": algorithm, "ChecksumType": upload.checksum_type}
     return respond(request, result)
 
 
@@ -112,6 +111,8 @@ def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
         if row is None or row.upload_id != upload_id:
             upload = multipart.find(session, upload_id, bucket, key)
             row, gone = _completed(store, request, session, upload)
+            if row.tags:
+                store.expect_tags()
         etag, checksum = row.etag, row.checksum
     store.forget(gone)
     host = request.incoming.header("host") or "s3.amazonaws.com"

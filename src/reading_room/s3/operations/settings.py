@@ -1,6 +1,7 @@
 """What may be asked of a bucket's or object's settings, where the answer is the one every new bucket gives.
 
-Terraform reads all of these after each change. Changing them is not implemented, so the answers are true.
+Terraform reads all of these after each change. Changing them is not implemented, so the answers are true; a change
+that asks for what is so anyway is taken.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from typing import Any
 
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
-from reading_room.s3.errors import NoSuchKey
+from reading_room.s3.errors import (
+    AccessControlListNotSupported,
+    MalformedXML,
+    NoSuchKey,
+    NotImplementedParameter,
+)
 from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.stored import check_acl
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.unconfigured import (
-    NoSuchCORSConfiguration,
     NoSuchLifecycleConfiguration,
-    NoSuchTagSet,
     NoSuchWebsiteConfiguration,
     NotConfigured,
     ObjectLockConfigurationNotFound,
@@ -43,13 +48,6 @@ def get_object_acl(store: Storage, request: S3Request) -> S3Response:
     return respond(request, _acl(_account(store, request)))
 
 
-@s3_operation("GetObjectTagging", "VersionId")
-def get_object_tagging(store: Storage, request: S3Request) -> S3Response:
-    """Say that an object has no tags: they cannot be set."""
-    _existing(store, request)
-    return respond(request, {"TagSet": []})
-
-
 @s3_operation("GetBucketEncryption")
 def get_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
     """Say that SSE-S3 is the default."""
@@ -58,11 +56,66 @@ def get_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
     return respond(request, {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
 
 
+@s3_operation("PutBucketEncryption", "ServerSideEncryptionConfiguration")
+def put_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
+    """Take SSE-S3, which is so anyway; refuse keys of KMS."""
+    _account(store, request)
+    rules = request.parameters.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
+    if len(rules) != 1:
+        raise MalformedXML
+    rule = rules[0]
+    default = rule.get("ApplyServerSideEncryptionByDefault", {})
+    if default.get("SSEAlgorithm") != "AES256" or "KMSMasterKeyID" in default:
+        raise NotImplementedParameter("SSEAlgorithm")
+    if rule.get("BucketKeyEnabled") or "BlockedEncryptionTypes" in rule:
+        raise NotImplementedParameter("BucketKeyEnabled" if rule.get("BucketKeyEnabled") else "BlockedEncryptionTypes")
+    return respond(request)
+
+
 @s3_operation("GetBucketOwnershipControls")
 def get_bucket_ownership_controls(store: Storage, request: S3Request) -> S3Response:
     """Say that ACLs are disabled."""
     _account(store, request)
     return respond(request, {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}})
+
+
+@s3_operation("PutBucketOwnershipControls", "OwnershipControls")
+def put_bucket_ownership_controls(store: Storage, request: S3Request) -> S3Response:
+    """Take disabled ACLs, which is so anyway; refuse ACLs."""
+    _account(store, request)
+    rules = request.parameters.get("OwnershipControls", {}).get("Rules", [])
+    if len(rules) != 1:
+        raise MalformedXML
+    if rules[0].get("ObjectOwnership") != "BucketOwnerEnforced":
+        raise NotImplementedParameter("ObjectOwnership")
+    return respond(request)
+
+
+def _put_bucket_acl(store: Storage, request: S3Request) -> S3Response:
+    return _put_acl(request, _account(store, request), "private")
+
+
+def _put_object_acl(store: Storage, request: S3Request) -> S3Response:
+    _existing(store, request)
+    return _put_acl(request, _account(store, request), "private", "bucket-owner-full-control")
+
+
+def _put_acl(request: S3Request, account: str, *canned: str) -> S3Response:
+    """Take a list that gives the bucket's owner all rights and nobody else any, which is so anyway."""
+    check_acl(request.parameters, canned)
+    policy = request.parameters.get("AccessControlPolicy")
+    if policy is None and "ACL" not in request.parameters:
+        raise MalformedXML
+    owner = buckets.canonical_user(account)
+    for grant in (policy or {}).get("Grants", []):
+        if grant.get("Grantee", {}).get("ID") != owner or grant.get("Permission") != "FULL_CONTROL":
+            raise AccessControlListNotSupported
+    return respond(request)
+
+
+_GRANTS = "ACL AccessControlPolicy GrantFullControl GrantRead GrantReadACP GrantWrite GrantWriteACP"
+s3_operation("PutBucketAcl", _GRANTS)(_put_bucket_acl)
+s3_operation("PutObjectAcl", f"{_GRANTS} VersionId")(_put_object_acl)
 
 
 @s3_operation("GetBucketRequestPayment")
@@ -91,8 +144,6 @@ def _absent(name: str, error: type[NotConfigured]) -> None:
     s3_operation(name)(answer)
 
 
-_absent("GetBucketTagging", NoSuchTagSet)
-_absent("GetBucketCors", NoSuchCORSConfiguration)
 _absent("GetBucketWebsite", NoSuchWebsiteConfiguration)
 _absent("GetBucketLifecycleConfiguration", NoSuchLifecycleConfiguration)
 _absent("GetBucketReplication", ReplicationConfigurationNotFound)

@@ -15,6 +15,7 @@ from reading_room.s3.errors import (
     NotImplementedHeader,
 )
 from reading_room.s3.tables import S3Object
+from reading_room.s3.tagging import requested_tags
 
 METADATA_LIMIT = 2048
 """Bytes of names and values that user metadata may have together."""
@@ -24,7 +25,7 @@ ENCRYPTED = {"ServerSideEncryption": "AES256"}
 WRITE_PARAMETERS = (
     "ACL GrantFullControl GrantRead GrantReadACP GrantWriteACP CacheControl ContentDisposition ContentEncoding "
     "ContentLanguage ContentType Expires Metadata ServerSideEncryption SSEKMSKeyId SSEKMSEncryptionContext "
-    "BucketKeyEnabled StorageClass"
+    "BucketKeyEnabled StorageClass Tagging"
 )
 """The parameters of a write that ``check_write`` and ``kept_headers`` see to."""
 
@@ -48,9 +49,14 @@ OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
 
 
 def check_write(request: S3Request) -> None:
-    """Refuse what a write asks for and cannot have: ACLs, other storage classes, KMS, too much metadata."""
+    """Refuse what a write asks for and cannot have: ACLs, other storage classes, KMS, too much metadata, bad tags.
+
+    ``private`` says what is so anyway, that the bucket's account alone has all rights, unless another one writes.
+    """
     parameters = request.parameters
-    check_acl(parameters, ("bucket-owner-full-control",))
+    own = ("private",) if request.principal.account == request.account else ()
+    check_acl(parameters, ("bucket-owner-full-control", *own))
+    requested_tags(parameters)
     storage_class = parameters.get("StorageClass", "STANDARD")
     if storage_class != "STANDARD":
         raise InvalidStorageClass(storage_class)

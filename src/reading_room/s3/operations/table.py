@@ -13,6 +13,7 @@ from botocore.model import Shape
 
 from reading_room.aws.protocols import rest_xml
 from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.checksums import ALGORITHMS
 from reading_room.s3.errors import NotImplementedHeader
 from reading_room.s3.storage import Received, Storage
 
@@ -20,16 +21,7 @@ Handler = Callable[[Storage, S3Request], S3Response]
 BodyHandler = Callable[[Storage, S3Request, Received], S3Response]
 
 _CHECKSUMS = frozenset(
-    {
-        "ContentMD5",
-        "ContentLength",
-        "ChecksumAlgorithm",
-        "ChecksumCRC32",
-        "ChecksumCRC32C",
-        "ChecksumCRC64NVME",
-        "ChecksumSHA1",
-        "ChecksumSHA256",
-    }
+    {"ContentMD5", "ContentLength", "ChecksumAlgorithm", *(f"Checksum{algorithm}" for algorithm in ALGORITHMS)}
 )
 # The owner is checked by the server, checksums by the body; nobody pays here, so nothing changes for a requester that
 # offers to; a region is not split into the accounts' own name spaces.
@@ -47,11 +39,17 @@ class Operation:
     """Whether the request's body becomes a blob before the handler runs."""
     check: Callable[[Storage, S3Request], object] | None
     """What can be refused before the body is read."""
+    looks: Callable[[S3Request], bool]
+    """Whether ``check`` asks the database, hence needs a thread."""
+
+    def gives_effect_to(self, parameter: str) -> bool:
+        """Say whether a parameter, by botocore's name, does something here."""
+        return parameter in self.parameters or parameter in _EVERYWHERE
 
     def refuse_unsupported(self, request: S3Request) -> None:
         """Raise ``NotImplementedHeader`` for a parameter that would have no effect."""
         for name in request.parameters:
-            if name not in self.parameters and name not in _EVERYWHERE:
+            if not self.gives_effect_to(name):
                 raise NotImplementedHeader(_wire_name(request.model.input_shape, name))
 
 
@@ -67,6 +65,7 @@ def s3_operation(
     *,
     stores_body: bool = False,
     check: Callable[[Storage, S3Request], object] | None = None,
+    looks: Callable[[S3Request], bool] = lambda request: True,
 ) -> Callable[[Function], Function]:
     """Mark a function as the implementation of an operation.
 
@@ -77,7 +76,7 @@ def s3_operation(
     def mark(function: Function) -> Function:
         if name in OPERATIONS:
             raise ValueError(f"s3:{name} is implemented twice")
-        OPERATIONS[name] = Operation(name, frozenset(parameters.split()), function, stores_body, check)
+        OPERATIONS[name] = Operation(name, frozenset(parameters.split()), function, stores_body, check, looks)
         return function
 
     return mark

@@ -23,7 +23,6 @@ from reading_room.aws.operations import (
     OperationFacts,
     PassedRole,
     any_resource,
-    no_context,
     no_resource_context,
 )
 from reading_room.clock import Clock
@@ -109,7 +108,7 @@ class Ec2Operations:
 
     def _facts(self, declaration: Declaration) -> OperationFacts:
         resources: Callable[[Call], Sequence[str]] = any_resource
-        context: Callable[[Call], ContextValues] = no_context
+        context: Callable[[Call], ContextValues] = _region
         resource_context: Callable[[Call, str], ContextValues] = no_resource_context
         if declaration.scope is not None:
             scope_of = self._scope_reader(declaration.scope)
@@ -118,7 +117,7 @@ class Ec2Operations:
                 return scope_of(call).resources
 
             def context(call: Call) -> ContextValues:
-                return scope_of(call).context
+                return {**_region(call), **scope_of(call).context}
 
             def resource_context(call: Call, resource: str) -> ContextValues:
                 return scope_of(call).of_resource.get(resource, {})
@@ -166,6 +165,11 @@ def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
     return {**{f"aws:RequestTag/{key}": (value,) for key, value in wanted.items()}, "aws:TagKeys": tuple(wanted)}
 
 
+def _region(call: Call) -> ContextValues:
+    """Return the key that every call of EC2 has."""
+    return {"ec2:Region": (call.region,)}
+
+
 def _refusal(declaration: Declaration) -> Callable[[Request], None]:
     def refuse(request: Request) -> None:
         for name, value in request.items():
@@ -181,4 +185,7 @@ def _asks_nothing(value: object) -> bool:
 
 
 def _facts(name: str, action: str, resources: Sequence[str], context: ContextValues) -> OperationFacts:
-    return OperationFacts("ec2", name, action, lambda call: resources, lambda call: context, None, True)
+    def keys(call: Call) -> ContextValues:
+        return {**_region(call), **context}
+
+    return OperationFacts("ec2", name, action, lambda call: resources, keys, None, True)

@@ -22,7 +22,7 @@ from reading_room.vpc.interface_endpoints import Wanted
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.endpoint_views import endpoint_views, service_view
-from reading_room.vpc.operations.scope import about, created, existing, value
+from reading_room.vpc.operations.scope import about, created, existing, listed, value
 from reading_room.vpc.pagination import Paging
 from reading_room.vpc.service_errors import EndpointTypeNotOffered, NotForGatewayEndpoints
 from reading_room.vpc.tables import Vpc, VpcEndpoint
@@ -81,6 +81,7 @@ class EndpointOperations(Ec2Operations):
             existing(VPC, "VpcId"),
             existing(ROUTE_TABLE, "RouteTableIds"),
             existing(SUBNET, "SubnetIds"),
+            listed(SUBNET, "SubnetConfigurations", "SubnetId"),
             existing(SECURITY_GROUP, "SecurityGroupIds"),
             value("ec2:VpceServiceName", "ServiceName"),
         ),
@@ -134,6 +135,7 @@ class EndpointOperations(Ec2Operations):
             existing(VPC_ENDPOINT, "VpcEndpointId"),
             existing(ROUTE_TABLE, "AddRouteTableIds", "RemoveRouteTableIds"),
             existing(SUBNET, "AddSubnetIds", "RemoveSubnetIds"),
+            listed(SUBNET, "SubnetConfigurations", "SubnetId"),
             existing(SECURITY_GROUP, "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
         ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,23 @@ def interface_views(session: Session, region: str, rows: list[NetworkInterface])
         | {"TagSet": tagged[row.interface_id]}
         for row in rows
     ]
+
+
+def new_interface_view(
+    session: Session,
+    region: str,
+    row: NetworkInterface,
+    subnet: Subnet,
+    secondary: Sequence[str],
+    wanted_tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return an interface as the call that makes it shows it: what it may come to have later is not looked up."""
+    names = _Names(region, session.get_one(Vpc, row.vpc_id).enable_dns_hostnames)
+    groups = network_interfaces.groups_of(session, [row.interface_id])[row.interface_id]
+    addresses = [row.address, *sorted(secondary, key=ipaddress.IPv4Address)]
+    view = _view(row, subnet, groups, names, addresses, {})
+    tag_set = [{"Key": key, "Value": value} for key, value in sorted(wanted_tags.items())]
+    return view | {"Status": "pending", "TagSet": tag_set}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from reading_room.vpc.identifiers import INTERFACE_PERMISSION, NETWORK_INTERFACE
 from reading_room.vpc.interface_errors import InstanceNotFound, attachment_error
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
-from reading_room.vpc.operations.interface_views import interface_views
-from reading_room.vpc.operations.scope import about, created, existing, value
+from reading_room.vpc.operations.interface_views import interface_views, new_interface_view
+from reading_room.vpc.operations.scope import about, created, existing, interface_of_permission, value
 from reading_room.vpc.pagination import Paging
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
 
@@ -81,7 +81,11 @@ class NetworkInterfaceOperations(Ec2Operations):
         "CreateNetworkInterface",
         "SubnetId Description PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount Groups InterfaceType "
         "ClientToken TagSpecifications",
-        scope=about(created(NETWORK_INTERFACE), existing(SUBNET, "SubnetId"), existing(SECURITY_GROUP, "Groups")),
+        scope=about(
+            created(NETWORK_INTERFACE, within=(SUBNET, "SubnetId")),
+            existing(SUBNET, "SubnetId"),
+            existing(SECURITY_GROUP, "Groups"),
+        ),
     )
     def create_network_interface(self, call: Call, request: Request) -> Response:
         """Make a network interface."""
@@ -95,10 +99,11 @@ class NetworkInterfaceOperations(Ec2Operations):
             if earlier is not None:
                 row = lookup.one(session, NETWORK_INTERFACE, call.account, earlier[0])
                 return {"NetworkInterface": interface_views(session, call.region, [row])[0], **token}
+            subnet = lookup.one(session, SUBNET, call.account, request["SubnetId"])
             row = network_interfaces.create(
                 session,
                 call.account,
-                lookup.one(session, SUBNET, call.account, request["SubnetId"]),
+                subnet,
                 request.get("Groups") or (),
                 self.clock(),
                 requester_id=call.principal.user_id,
@@ -106,7 +111,7 @@ class NetworkInterfaceOperations(Ec2Operations):
                 address=address,
                 quotas=self.quotas,
             )
-            secondary_addresses.assign(
+            assigned = secondary_addresses.assign(
                 session,
                 row,
                 self.clock(),
@@ -118,8 +123,8 @@ class NetworkInterfaceOperations(Ec2Operations):
             idempotency.remember(
                 session, call.account, "CreateNetworkInterface", request, [row.interface_id], self.clock()
             )
-            view = interface_views(session, call.region, [row])[0]
-        return {"NetworkInterface": view | {"Status": "pending"}, **token}
+            view = new_interface_view(session, call.region, row, subnet, assigned, wanted)
+        return {"NetworkInterface": view, **token}
 
     @ec2(
         "DescribeNetworkInterfaces",
@@ -292,7 +297,7 @@ class NetworkInterfaceOperations(Ec2Operations):
     @ec2(
         "DeleteNetworkInterfacePermission",
         "NetworkInterfacePermissionId Force",
-        scope=about(existing(INTERFACE_PERMISSION, "NetworkInterfacePermissionId")),
+        scope=about(interface_of_permission),
     )
     def delete_network_interface_permission(self, call: Call, request: Request) -> Response:
         """Take a permission back; with Force the interface is detached as well."""

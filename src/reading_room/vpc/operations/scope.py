@@ -16,17 +16,38 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
-from reading_room.vpc.identifiers import ROUTE_TABLE, SUBNET, VPC, Kind, kind_of
-from reading_room.vpc.tables import RouteTableAssociation, Tag, VpcCidr
+from reading_room.aws.errors import AwsError
+from reading_room.vpc import security_groups, vpcs
+from reading_room.vpc.identifiers import NETWORK_INTERFACE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, Kind, kind_of
+from reading_room.vpc.tables import NetworkInterfacePermission, RouteTableAssociation, Tag, VpcCidr
+
+PLACE = ("ec2:Vpc", "ec2:Subnet", "ec2:AvailabilityZone")
+"""Keys that say where a resource is."""
+_ID_KEYS = {
+    "vpc": "ec2:VpcID",
+    "subnet": "ec2:SubnetID",
+    "security-group": "ec2:SecurityGroupID",
+    "route-table": "ec2:RouteTableID",
+    "network-interface": "ec2:NetworkInterfaceID",
+    "internet-gateway": "ec2:InternetGatewayID",
+    "dhcp-options": "ec2:DhcpOptionsID",
+    "elastic-ip": "ec2:AllocationId",
+}
+_ROW_KEYS = {
+    "ec2:AvailabilityZone": "availability_zone",
+    "ec2:Tenancy": "tenancy",
+    "ec2:PublicIpAddress": "public_ip",
+    "ec2:VpceServiceName": "service_name",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The ARNs that a call touches and the values of its condition keys.
 
-    ``of_resource`` has the keys of each ARN by itself. ``context`` has those of the request, and of the resources' keys
-    only the ones on which all existing resources of the call agree: a policy that asks for a tag is then never
-    satisfied by the tag of another resource.
+    ``of_resource`` has the keys of each ARN by itself. ``context`` has those of the request, and the place (VPC,
+    subnet, zone) on which all existing resources of the call agree: what the call makes will be there, too. A tag
+    belongs to its own resource only, so that none satisfies or hinders a policy about another.
     """
 
     resources: tuple[str, ...]
@@ -64,7 +85,7 @@ def about(*parts: Part) -> Callable[[Session, Call], Scope]:
 def _agreed(of_resource: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
     # What the call makes ends in "/*" and has no row yet, so it has no say.
     existing_ones = [keys for arn, keys in of_resource.items() if not arn.endswith("/*")]
-    agreed = dict(existing_ones[0]) if existing_ones else {}
+    agreed = {key: existing_ones[0][key] for key in PLACE if existing_ones and key in existing_ones[0]}
     for keys in existing_ones[1:]:
         agreed = {key: value for key, value in agreed.items() if keys.get(key) == value}
     return agreed
@@ -91,11 +112,18 @@ def anything(parameter: str) -> Part:
     return part
 
 
-def created(kind: Kind) -> Part:
-    """A resource that the call makes, with the tags that it wants on it."""
+def created(kind: Kind, *, within: tuple[Kind, str] | None = None) -> Part:
+    """A resource that the call makes, with the tags that it wants on it.
+
+    ``within`` names what it will be in, as a kind and a parameter: its place is known before it exists.
+    """
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-        yield ec2_arn(call.region, call.account, kind.word, "*"), {}
+        place: dict[str, str] = {}
+        if within is not None and call.parameters.get(within[1]):
+            for _, keys in describe(session, call, within[0], str(call.parameters[within[1]])):
+                place = {key: keys[key] for key in PLACE if key in keys}
+        yield ec2_arn(call.region, call.account, kind.word, "*"), place
         for specification in call.parameters.get("TagSpecifications") or ():
             for tag in specification.get("Tags") or ():
                 yield "", _request_tag(tag)
@@ -111,6 +139,44 @@ def request_tags_of(parameter: str) -> Part:
             yield "", _request_tag(tag)
 
     return part
+
+
+def named_group(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The security group that GroupId names, or GroupName in the default VPC: the same group under both."""
+    group_id, name = call.parameters.get("GroupId"), call.parameters.get("GroupName")
+    if not group_id and name:
+        try:
+            group_id = security_groups.named(session, call.account, None, str(name)).group_id
+        except AwsError:
+            return  # There is none, as the operation itself will say.
+    if group_id:
+        yield from describe(session, call, SECURITY_GROUP, str(group_id))
+
+
+def listed(kind: Kind, parameter: str, member: str) -> Part:
+    """Resources that the entries of a list of structures name."""
+
+    def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+        for entry in call.parameters.get(parameter) or ():
+            if entry.get(member):
+                yield from describe(session, call, kind, str(entry[member]))
+
+    return part
+
+
+def interface_of_permission(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The network interface that a permission was given on."""
+    row = session.get(NetworkInterfacePermission, str(call.parameters.get("NetworkInterfacePermissionId")))
+    if row is not None:
+        yield from describe(session, call, NETWORK_INTERFACE, row.interface_id)
+
+
+def vpc_or_default(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The VPC that VpcId names, by default the account's default VPC."""
+    if call.parameters.get("VpcId"):
+        yield from describe(session, call, VPC, str(call.parameters["VpcId"]))
+    elif (default := vpcs.default_of(session, call.account)) is not None:
+        yield from describe(session, call, VPC, default.vpc_id)
 
 
 def association(parameter: str) -> Part:
@@ -150,7 +216,7 @@ def value(key: str, parameter: str, form: str = "{}") -> Part:
 
 def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Return a resource's ARN and the keys that follow from its row. One that does not exist has its ARN only."""
-    keys: dict[str, str] = {}
+    keys: dict[str, str] = {_ID_KEYS[kind.word]: identifier} if kind.word in _ID_KEYS else {}
     row: Any = session.get(kind.table, identifier)
     if row is not None and row.account == call.account:
         for tag in session.scalars(select(Tag).where(Tag.resource_id == identifier)):
@@ -160,8 +226,7 @@ def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Itera
             keys["ec2:Vpc"] = ec2_arn(call.region, call.account, VPC.word, row.vpc_id)
         if getattr(row, "subnet_id", None):
             keys["ec2:Subnet"] = ec2_arn(call.region, call.account, SUBNET.word, row.subnet_id)
-        if getattr(row, "availability_zone", None):
-            keys["ec2:AvailabilityZone"] = row.availability_zone
+        keys |= {key: str(value) for key, name in _ROW_KEYS.items() if (value := getattr(row, name, None))}
     yield ec2_arn(call.region, call.account, kind.word, identifier), keys
 
 

@@ -19,7 +19,7 @@ from reading_room.vpc.errors import (
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
-from reading_room.vpc.operations.scope import about, created, existing
+from reading_room.vpc.operations.scope import about, created, existing, listed, named_group, vpc_or_default
 from reading_room.vpc.operations.security_group_views import (
     GROUP_FILTERS,
     GROUP_FOR_VPC_FILTERS,
@@ -34,7 +34,8 @@ from reading_room.vpc.tables import SecurityGroup, SecurityGroupRule
 
 _FLAT = "IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
 _DESCRIPTIONS = "GroupId GroupName IpPermissions SecurityGroupRuleDescriptions"
-_GROUP = about(existing(SECURITY_GROUP, "GroupId"))
+_GROUP = about(named_group)
+_GROUP_AND_RULES = about(named_group, listed(SECURITY_GROUP_RULE, "SecurityGroupRules", "SecurityGroupRuleId"))
 
 
 class SecurityGroupOperations(Ec2Operations):
@@ -43,7 +44,7 @@ class SecurityGroupOperations(Ec2Operations):
     @ec2(
         "CreateSecurityGroup",
         "GroupName Description VpcId TagSpecifications",
-        scope=about(created(SECURITY_GROUP), existing(VPC, "VpcId")),
+        scope=about(created(SECURITY_GROUP), vpc_or_default),
     )
     def create_security_group(self, call: Call, request: Request) -> Response:
         """Make a security group, in the default VPC if none is named."""
@@ -118,7 +119,7 @@ class SecurityGroupOperations(Ec2Operations):
         paging = Paging("DescribeSecurityGroupRules", "SecurityGroupRuleId", ids="SecurityGroupRuleIds")
         return shown(views, request, "SecurityGroupRules", RULE_FILTERS, paging)
 
-    @ec2("ModifySecurityGroupRules", "GroupId SecurityGroupRules", scope=_GROUP)
+    @ec2("ModifySecurityGroupRules", "GroupId SecurityGroupRules", scope=_GROUP_AND_RULES)
     def modify_security_group_rules(self, call: Call, request: Request) -> Response:
         """Change rules in place; they keep their ids."""
         changes: dict[str, permissions.Permission] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,11 +10,17 @@ from sqlalchemy.orm import Session
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
 from reading_room.vpc import addresses, lookup, subnets, tags, zones
-from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue, MissingParameter
+from reading_room.vpc.errors import (
+    ExactlyOneOf,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    MissingParameter,
+    UnknownZone,
+)
 from reading_room.vpc.identifiers import SUBNET, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
-from reading_room.vpc.operations.scope import about, created, existing, value
+from reading_room.vpc.operations.scope import about, created, existing
 from reading_room.vpc.pagination import Paging
 from reading_room.vpc.tables import Subnet
 
@@ -55,13 +62,24 @@ SUBNET_FILTERS = {
 }
 
 
+def _zone(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the zone that a new subnet comes to as a condition key: by whatever name, or by none, it is the same."""
+    parameters = call.parameters
+    try:
+        zone = zones.choose(call.region, parameters.get("AvailabilityZone"), parameters.get("AvailabilityZoneId"))
+    except (InvalidParameterCombination, UnknownZone):
+        # Told by the operation, to a caller who may make subnets.
+        return
+    yield "", {"ec2:AvailabilityZone": zone.name}
+
+
 class SubnetOperations(Ec2Operations):
     """CreateSubnet and what goes with it."""
 
     @ec2(
         "CreateSubnet",
         "VpcId CidrBlock AvailabilityZone AvailabilityZoneId TagSpecifications",
-        scope=about(created(SUBNET), existing(VPC, "VpcId"), value("ec2:AvailabilityZone", "AvailabilityZone")),
+        scope=about(created(SUBNET), existing(VPC, "VpcId"), _zone),
     )
     def create_subnet(self, call: Call, request: Request) -> Response:
         """Make a subnet."""
@@ -75,7 +93,7 @@ class SubnetOperations(Ec2Operations):
             tags.put(session, SUBNET, call.account, subnet.subnet_id, wanted)
             return {"Subnet": subnet_views(session, call.region, [subnet])[0]}
 
-    @ec2("CreateDefaultSubnet", "AvailabilityZone AvailabilityZoneId", scope=about(created(SUBNET)))
+    @ec2("CreateDefaultSubnet", "AvailabilityZone AvailabilityZoneId", scope=about(created(SUBNET), _zone))
     def create_default_subnet(self, call: Call, request: Request) -> Response:
         """Make the default subnet of a zone again after it was deleted."""
         if not request.get("AvailabilityZone") and not request.get("AvailabilityZoneId"):

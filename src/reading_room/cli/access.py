@@ -1,0 +1,187 @@
+"""``reading-room access``: why a call was denied, whether the trail is whole, and what is wrong with a policy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.table import Table
+
+from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.screen import output as console
+from reading_room.cli.screen import plain
+from reading_room.iam.policy.document import PolicyUse
+from reading_room.settings import Settings
+from reading_room.trail.chain import BOOKS, ChainBroken, backwards, event_in, files_of, verify
+from reading_room.trail.recording import FOLDER
+
+app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
+USES: tuple[str, ...] = get_args(PolicyUse)
+_MOST_REQUEST_ID = 200
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@app.command("explain")
+def explain(
+    request_id: Annotated[
+        str, typer.Argument(help="The request id that the denied caller was given, or the id of a job.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Say what became of a call and why: each decision against it, statement by statement. Of a job, all its denials.
+
+    Reads the data folder, so it needs the rights to, and works whether Reading Room runs or not.
+    """
+    settings = read_settings(data)
+    folder = _trail_of(settings)
+    found = {book: list(_with_request_id(folder, book, request_id)) for book in BOOKS}
+    calls, denials = found["management"] + found["data"], found["denials"]
+    if not calls and not denials:
+        raise fail(
+            f"no call with the request id {request_id} in {folder}: it is older than "
+            f"{settings.trail_days} days, younger than a second, or of another data folder (--data)"
+        )
+    if as_json:
+        typer.echo(json.dumps({"calls": calls, "denials": denials}, indent=2))
+        return
+    for call in calls:
+        _print_call(call)
+    for denial in denials:
+        _print_denial(denial)
+    if not denials:
+        failed = any("errorCode" in call for call in calls)
+        console.print("No policy decided this: " + ("the error is the whole reason." if failed else "it was allowed."))
+
+
+@app.command("verify-trail")
+def verify_trail(
+    known: Annotated[
+        str | None, typer.Option(help="A digest that this command printed earlier: is its line still there?")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Check that no line of the trail was changed, taken away or put in since it was written.
+
+    What is missing at the end cannot be seen: note the digests that are printed, and give one with --known later.
+    """
+    folder = _trail_of(read_settings(data))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("book", "lines", "since", "newest line's digest"):
+        table.add_column(column)
+    seen = known is None
+    for book in BOOKS:
+        try:
+            verified = verify(folder, book, known)
+        except ChainBroken as error:
+            raise fail(f"the trail is not as it was written: {error}") from None
+        seen = seen or verified.found
+        since = verified.first_day.isoformat() if verified.first_day is not None else "-"
+        cut = f" ({verified.torn} cut off by a crash)" if verified.torn else ""
+        table.add_row(book, f"{verified.lines}{cut}", since, verified.last_digest)
+    console.print(table)
+    if not seen:
+        raise fail(
+            f"no line of {folder} has the digest {known}: lines are missing at the end, or it is older than the trail"
+        )
+
+
+@app.command("lint")
+def lint(
+    file: Annotated[Path, typer.Argument(help="A file with the policy's JSON text.")],
+    use: Annotated[str, typer.Option(help=f"What it is for: {', '.join(USES)}.")] = "managed",
+) -> None:
+    """Say what AWS would answer to a policy, and what in it does not do what it seems to."""
+    from reading_room.iam.policy.lint import lint as findings_in
+    from reading_room.iam.policy.lint import merged
+
+    if use not in USES:
+        raise fail(f"--use {use}: expected one of {', '.join(USES)}")
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"{file} cannot be read: {error}") from None
+    findings = findings_in(text, use)  # type: ignore[arg-type]
+    for finding in findings:
+        console.print(plain(finding), soft_wrap=True)
+    if (one := merged(text)) is not None:
+        console.print("Both in one document:")
+        console.print(one, soft_wrap=True, markup=False)
+    if findings:
+        raise typer.Exit(1)
+    console.print(f"{plain(str(file))}: nothing to say", soft_wrap=True)
+
+
+def _trail_of(settings: Settings) -> Path:
+    """Return the folder of the trail, or end the program where it cannot be read."""
+    folder = settings.data / FOLDER
+    try:
+        next(folder.iterdir(), None)
+    except FileNotFoundError:
+        raise fail(f"{folder} does not exist: nothing was called yet, or --data names another folder") from None
+    except OSError as error:
+        raise fail(
+            f"{folder} cannot be read ({error.strerror}): run this as root, or as the user whose folder it is"
+        ) from None
+    return folder
+
+
+def _with_request_id(folder: Path, book: str, request_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the events or denials of one request, or the denials of one job's sessions, newest first."""
+    hint = json.dumps(request_id[:_MOST_REQUEST_ID])[1:-1].encode()
+    of_job = bool(_JOB_ID.fullmatch(request_id))
+    for _, path in reversed(files_of(folder, book)):
+        for _, line in backwards(path):
+            event = event_in(line) if hint in line else None
+            if event is None:
+                continue
+            if event.get("requestID") == request_id or (of_job and str(event.get("principal")).endswith(request_id)):
+                yield event
+
+
+def _print_call(call: Mapping[str, Any]) -> None:
+    identity = call["userIdentity"]
+    who = identity.get("arn") or identity.get("invokedBy") or identity["type"]
+    way = f" through {call['vpcEndpointId']}" if "vpcEndpointId" in call else ""
+    service = str(call["eventSource"]).partition(".")[0]
+    console.print(f"[bold]{plain(call['eventName'])}[/] of {plain(service)}, {call['eventTime']}", soft_wrap=True)
+    console.print(f"  by {plain(str(who))} from {plain(call['sourceIPAddress'] or '-')}{plain(way)}", soft_wrap=True)
+    if "errorCode" in call:
+        console.print(f"  [red]{plain(call['errorCode'])}[/]: {plain(call['errorMessage'])}", soft_wrap=True)
+    else:
+        console.print("  it was carried out")
+
+
+def _print_denial(denial: Mapping[str, Any]) -> None:
+    told = {"explicitDeny": "denied by a statement", "implicitDeny": "allowed by no statement"}[denial["outcome"]]
+    console.print(f"\n[bold]{plain(denial['action'])}[/] on {plain(denial['resource'])}: {told}", soft_wrap=True)
+    console.print(f"  request {plain(denial['requestID'])} of {plain(denial['principal'])}", soft_wrap=True)
+    for reason in denial["because"]:
+        console.print(f"  because {plain(reason)}", soft_wrap=True)
+    for statement in denial.get("deciding", []):
+        _print_statement("The statement that decided", statement)
+    for statement in denial.get("closest", []):
+        _print_statement("The statement that came closest", statement)
+    console.print("  Policies that were asked:")
+    for policy in denial.get("policies", []):
+        console.print(f"    {plain(policy)}", soft_wrap=True)
+    console.print("  Condition keys of the request:")
+    for key, values in denial.get("context", {}).items():
+        console.print(f"    {plain(key)} = {plain(', '.join(values))}", soft_wrap=True)
+
+
+def _print_statement(title: str, statement: Mapping[str, Any]) -> None:
+    console.print(f"  {title}: {plain(statement['statement'])} of {plain(statement['policy'])}", soft_wrap=True)
+    console.print(f"    {plain(json.dumps(statement['document']))}", soft_wrap=True)
+    for condition in statement["conditions"]:
+        wanted, actual = ", ".join(condition["wanted"]), ", ".join(condition["actual"]) or "absent"
+        says = f"{condition['operator']} on {condition['key']} wants {wanted}; the request's is {actual}"
+        holds = "holds" if condition["holds"] else "[red]fails[/]"
+        console.print(f"    condition {holds}: {plain(says)}", soft_wrap=True)
+    for mismatch in statement["mismatches"]:
+        if not mismatch.startswith("Condition "):
+            console.print(f"    [red]does not match[/]: {plain(mismatch)}", soft_wrap=True)

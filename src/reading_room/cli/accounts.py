@@ -1,0 +1,144 @@
+"""``reading-room accounts``: make accounts, list them, and give an administrator a new key.
+
+Works on the database in the data folder, whether the product runs or not. As root it becomes the user of ``serve``
+first, so that no file of the database is ever root's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from reading_room.cli.folder import StartError
+from reading_room.cli.privileges import drop_privileges
+from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.screen import output as console
+from reading_room.cli.screen import plain
+from reading_room.clock import system_clock
+from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.database.outside import LOOK_SECONDS, count_outside_write
+from reading_room.iam import accounts
+from reading_room.iam.bootstrap import FIRST_PROFILE
+from reading_room.iam.credentials_file import write_key
+from reading_room.iam.tables import AccessKey
+from reading_room.settings import Settings
+from reading_room.vpc.bootstrap import default_vpc
+
+app = typer.Typer(help="Make accounts, list them, give their administrators new keys.", no_args_is_help=True)
+
+AccountArgument = Annotated[str, typer.Argument(help="Number of the account, 12 digits.")]
+ShowOption = Annotated[bool, typer.Option("--show-key", help="Print the key, too. It is a secret.")]
+
+
+@app.command("create")
+def create(
+    account: AccountArgument,
+    name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    show_key: ShowOption = False,
+    data: DataOption = None,
+) -> None:
+    """Make an account with an administrator and a default VPC; the key becomes a profile of the credentials file."""
+    settings = read_settings(data)
+    _check(account)
+    if account == settings.account:
+        raise fail(str(accounts.AccountExists(account)))
+    with _database(settings) as database:
+        with database.transaction() as session:
+            key = accounts.create(session, account, name, system_clock())
+            default_vpc(session, account, settings.region)
+            count_outside_write(session)
+        _keep(settings, account, key, show_key)
+
+
+@app.command("list")
+def every(data: DataOption = None) -> None:
+    """List the accounts, with the profile of each one's administrator."""
+    settings = read_settings(data)
+    with _database(settings) as database, database.reading() as session:
+        found = accounts.every(session)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("account", "name", "users", "profile"):
+        table.add_column(column)
+    for each in found:
+        table.add_row(each.account, plain(each.name), str(each.users), _profile(settings, each.account))
+    console.print(table)
+
+
+@app.command("rotate-key")
+def rotate_key(
+    account: AccountArgument,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old key good; delete it yourself.")] = False,
+    show_key: ShowOption = False,
+    data: DataOption = None,
+) -> None:
+    """Give an account's administrator a new key in the credentials file, and delete the old one."""
+    settings = read_settings(data)
+    _check(account)
+    with _database(settings) as database:
+        with database.transaction() as session:
+            key = accounts.new_key(session, account, system_clock())
+            count_outside_write(session)
+        # Whatever is interrupted here: the file holds a key that is good.
+        _keep(settings, account, key, show_key)
+        if not keep_old:
+            with database.transaction() as session:
+                accounts.delete_other_keys(session, account, key.access_key_id)
+                count_outside_write(session)
+            console.print(f"The old key is deleted: no request with it is answered {LOOK_SECONDS:g} s from now.")
+
+
+def _check(account: str) -> None:
+    if not re.fullmatch(r"[0-9]{12}", account, re.ASCII):
+        raise fail(f"{account!r} is no account: give 12 digits")
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    """Yield the database of the data folder, as the user that the product's own server is."""
+    path = settings.data / "db.sqlite"
+    try:
+        owner = path.stat().st_uid
+    except OSError as error:
+        raise fail(
+            f"{path} cannot be used ({error.strerror}): start the product once (`reading-room up`), "
+            "or name its folder with --data"
+        ) from None
+    wanted = settings.service_uid if os.geteuid() == 0 else os.geteuid()
+    if owner not in (wanted, os.geteuid()):
+        raise fail(f"{path} belongs to user id {owner}: run this command as that user")
+    try:
+        drop_privileges(settings)
+        database = Database.open(path)
+    except (StartError, SchemaVersionError, OperationalError) as error:
+        raise fail(str(error)) from None
+    try:
+        yield database
+    except (accounts.AccountExists, accounts.NoAdministrator, accounts.TwoKeys, OperationalError, OSError) as error:
+        raise fail(str(error)) from None
+    finally:
+        database.close()
+
+
+def _profile(settings: Settings, account: str) -> str:
+    return FIRST_PROFILE if account == settings.account else account
+
+
+def _keep(settings: Settings, account: str, key: AccessKey, show: bool) -> None:
+    """Write a key to the credentials file, and say where it is."""
+    path: Path = settings.data / "credentials"
+    profile = _profile(settings, account)
+    write_key(path, profile, key.access_key_id, key.secret_access_key, settings.region)
+    console.print(f"The key {key.access_key_id} is profile {profile} of {path}", soft_wrap=True, markup=False)
+    if show:
+        console.print(f"secret access key: {key.secret_access_key}", soft_wrap=True, markup=False)
+    console.print("For the AWS CLI and SDKs:")
+    variables = f"AWS_SHARED_CREDENTIALS_FILE={path} AWS_PROFILE={profile}"
+    console.print(f"  export {variables}", soft_wrap=True, markup=False)

@@ -1,0 +1,23 @@
+"""Every command of ``reading-room``, in one program."""
+
+from __future__ import annotations
+
+import typer
+
+from reading_room.cli import access, accounts, demo, doctor, jobs, network, processes, units
+
+HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
+
+app = typer.Typer(
+    name="reading-room", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+app.command("up")(processes.up)
+app.command("serve")(processes.serve)
+app.command("agent")(processes.agent)
+app.command("holder")(units.holder)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(network.app, name="network")
+app.add_typer(access.app, name="access")

@@ -1,0 +1,90 @@
+"""What the product needs to be run by systemd in units of their own: ``holder``, and telling systemd what is ready.
+
+There is no ``up`` then. The holder's unit owns the namespaces and the control groups of the containers;
+``agent --join`` and ``serve`` are units beside it, which may be restarted while jobs run.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+from reading_room.agent import holder as holders
+from reading_room.agent.errors import AgentError
+from reading_room.cli.agent_config import runtime_folder
+from reading_room.cli.folder import StartError, hand_over, only_one, prepare_folder
+from reading_room.cli.privileges import keep_out_of_core_dumps
+from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings
+from reading_room.cli.slirp import PROGRAM, Slirp
+from reading_room.containers.limits import hand_controllers_on
+from reading_room.settings import Settings
+
+JOIN_SECONDS = 30.0
+"""How long an agent waits for a holder to join."""
+
+
+def holder(data: DataOption = None) -> None:
+    """Own the namespaces and the containers until SIGTERM, for systemd; `agent --join` and `serve` run beside it."""
+    settings = read_settings(data)
+    configure_logging(settings, "holder")
+    keep_out_of_core_dumps()
+    try:
+        prepare_folder(settings)
+        with only_one(settings.data):
+            hand_over(settings)
+            _hold(settings)
+    except (StartError, AgentError) as error:
+        raise fail(str(error)) from None
+
+
+def _hold(settings: Settings) -> None:
+    told, tell = os.pipe()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(tell, b"."))
+    slirp = Slirp(told) if settings.uplink == PROGRAM else None
+    hand_controllers_on()
+    runtime = runtime_folder(settings)
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    held = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
+    try:
+        notify("READY=1")
+        while not select.select([told], [], [], 0.2)[0]:
+            if not holders.alive(held):
+                raise StartError("the process that holds the namespaces has ended: everything begins anew")
+            if slirp is not None:
+                slirp.tend(held)
+    finally:
+        if slirp is not None:
+            slirp.end()
+        holders.end(held, runtime)
+
+
+def join(settings: Settings) -> None:
+    """Become an agent inside the namespaces of the running holder, whose containers it leaves running at its end.
+
+    Raises ``StartError`` when there is no holder.
+    """
+    runtime = runtime_folder(settings)
+    deadline = time.monotonic() + JOIN_SECONDS
+    while (held := holders.recorded(runtime)) is None or not holders.alive(held):
+        if time.monotonic() > deadline:
+            raise StartError(f"no holder runs on {settings.data}: start `reading-room holder` first, or use `up`")
+        time.sleep(0.1)
+    argv = holders.enter_argv(
+        held, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
+    )
+    os.execv(argv[0], argv)  # nosec B606 # without a shell is how it should be
+
+
+def notify(state: str) -> None:
+    """Tell systemd a state, if it has started this process and wants to know (``Type=notify``)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        # A leading @ is how systemd writes an address that is no file.
+        systemd.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

@@ -1,0 +1,149 @@
+"""EC2's encoded authorization failure messages: what a denied caller may hand to somebody who is allowed to read it.
+
+A message is the whole story of a denial, encrypted with a key of this installation and bound to the account that the
+call was made in. Nothing is stored, so a message can be read as long as the key is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import secrets
+import threading
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from reading_room.iam.policy.evaluate import Decision, Request
+from reading_room.iam.policy.explain import StatementStory, explain
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_LONGEST = 10_240
+"""Characters that DecodeAuthorizationMessage takes; a story that is longer loses its conditions."""
+
+
+class MessageUnreadable(ValueError):
+    """A text that is no message of this installation and account."""
+
+
+class AuthorizationMessages:
+    """Writes and reads messages. ``key_file`` is made (0600) when the first one is written. Thread-safe."""
+
+    def __init__(self, key_file: Path) -> None:
+        self._key_file = key_file
+        self._lock = threading.Lock()
+        self._cipher: AESGCM | None = None
+
+    def encode(self, account: str, decision: Decision) -> str:
+        """Return the message of a denied call of an account."""
+        document = denial_document(decision)
+        message = self._seal(account, document)
+        if len(message) > _LONGEST:
+            document["context"]["conditions"] = {"items": []}
+            document["matchedStatements"] = {"items": []}
+            message = self._seal(account, document)
+        return message
+
+    def decode(self, account: str, message: str) -> str:
+        """Return the JSON text in a message. Raises ``MessageUnreadable``."""
+        try:
+            sealed = base64.urlsafe_b64decode(message + "=" * (-len(message) % 4))
+            packed = self._key().decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], account.encode())
+        except (binascii.Error, ValueError, InvalidTag):
+            raise MessageUnreadable from None
+        return zlib.decompress(packed).decode()
+
+    def _seal(self, account: str, document: Mapping[str, Any]) -> str:
+        packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = nonce + self._key().encrypt(nonce, packed, account.encode())
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def _key(self) -> AESGCM:
+        with self._lock:
+            if self._cipher is None:
+                self._cipher = AESGCM(_read_or_make(self._key_file))
+            return self._cipher
+
+
+def _read_or_make(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    key = AESGCM.generate_key(KEY_BYTES * 8)
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, key)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(fresh, path)
+    return key
+
+
+def denial_document(decision: Decision) -> dict[str, Any]:
+    """Return a denial in the form that DecodeAuthorizationMessage answers with."""
+    evidence = decision.evidence
+    assert evidence is not None
+    request = evidence.request
+    deciding = explain(request, evidence.policies).deciding if decision.outcome == "explicitDeny" else ()
+    return {
+        "allowed": False,
+        "explicitDeny": decision.outcome == "explicitDeny",
+        "matchedStatements": {"items": [_statement(story) for story in deciding]},
+        "failures": {"items": []},
+        "context": {
+            "principal": _principal(request),
+            "action": request.action,
+            "resource": decision.resource,
+            "conditions": {"items": [_condition(key, values) for key, values in sorted(request.context.items())]},
+        },
+    }
+
+
+def _principal(request: Request) -> dict[str, str]:
+    caller = request.principal
+    name = {"name": caller.user_name} if caller.user_name is not None else {}
+    return {"id": caller.user_id, **name, "arn": caller.arn}
+
+
+def _condition(key: str, values: Sequence[str]) -> dict[str, Any]:
+    return {"key": key, "values": {"items": [{"value": value} for value in values]}}
+
+
+def _statement(story: StatementStory) -> dict[str, Any]:
+    document = story.document
+    return {
+        "statementId": story.sid or "",
+        "effect": story.effect.upper(),
+        "principals": _items(_texts(document, "Principal")),
+        "principalGroups": _items(()),
+        "actions": _items(_texts(document, "Action")),
+        "resources": _items(_texts(document, "Resource")),
+        "conditions": {"items": [_condition(each.key, each.wanted) for each in story.conditions]},
+    }
+
+
+def _items(values: Iterable[str]) -> dict[str, Any]:
+    return {"items": [{"value": value} for value in values]}
+
+
+def _texts(document: Mapping[str, Any], name: str) -> list[str]:
+    """Return the texts of an element, or of its negation, whatever form it is written in."""
+    value = document.get(name, document.get(f"Not{name}", []))
+    if isinstance(value, Mapping):
+        return [text for entry in value.values() for text in _listed(entry)]
+    return _listed(value)
+
+
+def _listed(value: object) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]

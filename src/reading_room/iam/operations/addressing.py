@@ -1,0 +1,92 @@
+"""How IAM calls name what they are about, and how that reads as the resources of their authorization.
+
+The parameters hold names; the authorizer finds the whole ARNs of what exists (``iam.resources``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from reading_room.arns import iam_arn
+from reading_room.aws.call import Call
+from reading_room.aws.operations import ContextValues
+from reading_room.iam import entities, managed_policies
+from reading_room.iam.errors import ValidationError
+from reading_room.iam.tables import Group, ManagedPolicy, Named, Role, User
+from reading_room.iam.tags import tag_context
+
+Entity = TypeVar("Entity", bound=Named)
+NAME_PARAMETERS: Mapping[type[Named], str] = {
+    User: "UserName",
+    Group: "GroupName",
+    Role: "RoleName",
+    ManagedPolicy: "PolicyName",
+}
+"""Which parameter holds the name of what."""
+
+
+def named(model: type[Named]) -> Callable[[Call], Sequence[str]]:
+    """Return the function that tells the ARN of what a call names or, with its path, makes."""
+
+    def resources(call: Call) -> Sequence[str]:
+        path, name = call.parameters.get("Path", "/"), call.parameters[NAME_PARAMETERS[model]]
+        return (iam_arn(call.account, f"{model.kind}{path}{name}"),)
+
+    return resources
+
+
+def under_prefix(model: type[Named]) -> Callable[[Call], Sequence[str]]:
+    """Return the function that tells the resource of a list: everything under its path prefix."""
+    return lambda call: (iam_arn(call.account, f"{model.kind}{call.parameters.get('PathPrefix', '/')}"),)
+
+
+named_user, named_group, named_role, new_policy = map(named, (User, Group, Role, ManagedPolicy))
+every_user, every_group, every_role, every_policy = map(under_prefix, (User, Group, Role, ManagedPolicy))
+
+
+def user_or_caller(call: Call) -> Sequence[str]:
+    """Return the ARN of the user that a call names; without a name it is the caller itself."""
+    return (call.principal.arn,) if call.parameters.get("UserName") is None else named_user(call)
+
+
+def named_policy(call: Call) -> Sequence[str]:
+    """Return the ARN of the managed policy that a call names."""
+    return (call.parameters["PolicyArn"],)
+
+
+def named_key(call: Call) -> Sequence[str]:
+    """Return what stands for the user whose access key a call names."""
+    return (iam_arn(call.account, f"access-key/{call.parameters['AccessKeyId']}"),)
+
+
+def boundary_context(call: Call) -> ContextValues:
+    """Return the condition keys of a call that may set a boundary, and may bring tags."""
+    boundary = call.parameters.get("PermissionsBoundary")
+    return {**tag_context(call), **({} if boundary is None else {"iam:PermissionsBoundary": (boundary,)})}
+
+
+def policy_context(call: Call) -> ContextValues:
+    """Return the condition key of a call that attaches or detaches a managed policy."""
+    return {"iam:PolicyARN": (call.parameters["PolicyArn"],)}
+
+
+def row_of(session: Session, model: type[Entity], call: Call) -> Entity:
+    """Return the row that a call names. Raises ``NoSuchEntity``."""
+    return entities.get(session, model, call.account, call.parameters[NAME_PARAMETERS[model]])
+
+
+def own_policy(session: Session, call: Call) -> ManagedPolicy:
+    """Return the customer managed policy that a call changes. Raises like ``managed_policies.own``."""
+    arn = call.parameters["PolicyArn"]
+    return managed_policies.own(session, call.account, arn, call.principal.arn, f"iam:{call.operation}")
+
+
+def user_of(session: Session, call: Call) -> User:
+    """Return the user that a call names; without a name, the caller. Raises ``NoSuchEntity``, ``ValidationError``."""
+    name = call.parameters.get("UserName") or call.principal.user_name
+    if name is None:
+        raise ValidationError("Must specify userName when calling with non-User credentials")
+    return entities.get(session, User, call.account, name)

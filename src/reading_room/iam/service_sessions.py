@@ -1,0 +1,60 @@
+"""Sessions of roles that services get for themselves, each in the trail of the account that the role belongs to."""
+
+from __future__ import annotations
+
+from reading_room.arns import Arn
+from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.call_record import CallRecord, Recorder
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.iam.errors import AccessDenied, RoleNotAssumable
+from reading_room.iam.principals import service_principal
+from reading_room.iam.role_sessions import SERVICE_SESSION_SECONDS, assume_for_service
+from reading_room.iam.temporary_keys import SessionCredentials
+from reading_room.ids import request_id
+
+
+def assume_recorded(
+    trail: Recorder,
+    database: Database,
+    role_arn: str,
+    service: str,
+    session_name: str,
+    clock: Clock,
+    *,
+    source_arn: str,
+    source_account: str,
+    policy: str | None = None,
+) -> tuple[Principal, SessionCredentials]:
+    """Assume a role as a service, as ``assume_for_service`` does, and record it as AssumeRole, refused or not."""
+
+    def record(output: dict[str, object] | None, error: AccessDenied | None) -> None:
+        asked = {"RoleArn": role_arn, "RoleSessionName": session_name, "DurationSeconds": SERVICE_SESSION_SECONDS}
+        trail(
+            CallRecord(
+                service="sts",
+                operation="AssumeRole",
+                request_id=request_id(),
+                ended_at=clock(),
+                region=Arn.parse(source_arn).region,
+                path=NetworkPath(secure=True),
+                principal=service_principal(service),
+                access_key_id=None,
+                user_agent=service,
+                parameters=asked if policy is None else {**asked, "Policy": policy},
+                output=output,
+                error=error,
+            )
+        )
+
+    try:
+        principal, credentials = assume_for_service(
+            database, role_arn, service, session_name, clock, source_arn, source_account, policy
+        )
+    except RoleNotAssumable as error:
+        record(None, AccessDenied(str(error)))
+        raise
+    given = {"AccessKeyId": credentials.access_key_id, "Expiration": credentials.expires_at}
+    user = {"AssumedRoleId": principal.user_id, "Arn": principal.arn}
+    record({"Credentials": given, "AssumedRoleUser": user}, None)
+    return principal, credentials

@@ -1,0 +1,47 @@
+"""The policies that narrow a session, ready for decisions.
+
+A managed policy among them is read at each use, as AWS does: the session holds its ARN, so a new default version acts
+on the next request, and one that is deleted allows nothing any more.
+"""
+
+from __future__ import annotations
+
+from reading_room.aws.call import Principal
+from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
+from reading_room.iam.identities import attached
+from reading_room.iam.managed_policies import document_of
+from reading_room.iam.policy.document import Policy
+from reading_room.iam.policy.evaluate import AttachedPolicy
+from reading_room.iam.tables import ManagedPolicy, PolicyVersion
+
+_NOTHING = Policy("2012-10-17", ())
+
+
+class SessionPolicies:
+    """Session policies by caller; managed ones are kept until a managed policy is written. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept = Kept[tuple[str, str], AttachedPolicy](database, ManagedPolicy, PolicyVersion)
+
+    def of(self, principal: Principal) -> list[AttachedPolicy]:
+        """Return the session policies of a caller, which together allow what one of them allows.
+
+        A federated user without any can do nothing but what resource policies grant to it by name.
+        """
+        found = [self._managed(arn, principal.account) for arn in principal.session_policy_arns]
+        if principal.session_policy is not None:
+            found.append(attached("session", "session", "of the session", principal.session_policy))
+        if not found and principal.kind == "federated":
+            return [AttachedPolicy("session", _NOTHING, "of the session, which was given none")]
+        return found
+
+    def _managed(self, arn: str, account: str) -> AttachedPolicy:
+        return self._kept.get((arn, account), self._read) or AttachedPolicy("session", _NOTHING, arn)
+
+    def _read(self, key: tuple[str, str]) -> AttachedPolicy | None:
+        arn, account = key
+        with self._database.reading() as session:
+            text = document_of(session, arn, account)
+        return None if text is None else attached("session", "managed", arn, text)

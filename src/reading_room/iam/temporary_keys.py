@@ -1,0 +1,155 @@
+"""Temporary credentials: what they carry by the wish of who asked for them, and how they are made.
+
+AWS source: "AssumeRole" and "GetFederationToken", STS API reference; "Passing session tags in AWS STS", IAM user guide.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import secrets
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Principal
+from reading_room.iam.credentials import new_key
+from reading_room.iam.errors import (
+    DuplicateSessionTags,
+    InheritedTagConflict,
+    PackedPolicyTooLarge,
+    TransitiveTagWithoutTag,
+    UnknownSessionPolicy,
+)
+from reading_room.iam.inline_policies import check_document
+from reading_room.iam.managed_policies import document_of
+from reading_room.iam.tables import TemporaryKey
+
+SESSION_POLICY_LIMIT = 2048
+"""Characters of a session's policy and its policy ARNs together; also bytes of all that it carries, packed."""
+TOKEN_LIMIT = 4096
+"""Bytes of the longest session token."""
+_TOKEN_BYTES = 256
+_KEPT_AFTER_EXPIRY = dt.timedelta(days=1)
+"""For so long an old token is answered with "expired" instead of "unknown"."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """Temporary credentials. Their ``repr`` holds no secret."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    issued_at: dt.datetime
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a session carries: policies that narrow it, and tags. Policies are read at each use, ARNs are kept here."""
+
+    policy: str | None = None
+    policy_arns: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+
+    @property
+    def packed_percent(self) -> int | None:
+        """How much of what a session may carry this is, in hundredths; ``None`` for nothing."""
+        if not (self.policy or self.policy_arns or self.tags):
+            return None
+        # AWS packs in a form of its own, which is not known; a compressed one grows as it does.
+        packed = zlib.compress(json.dumps([self.policy, self.policy_arns, self.tags]).encode(), 9)
+        return -(-len(packed) * 100 // SESSION_POLICY_LIMIT)
+
+
+def read_carried(request: Mapping[str, Any]) -> Carried:
+    """Return what the parameters of a call give a session to carry.
+
+    Raises ``MalformedPolicyDocument``, ``PackedPolicyTooLarge``, ``DuplicateSessionTags`` and
+    ``TransitiveTagWithoutTag``.
+    """
+    policy = request.get("Policy")
+    if policy is not None:
+        check_document(policy, "session")
+    arns = tuple(entry["arn"] for entry in request.get("PolicyArns") or () if "arn" in entry)
+    plain = len(policy or "") + sum(map(len, arns))
+    if plain > SESSION_POLICY_LIMIT:
+        raise PackedPolicyTooLarge(plain * 100 // SESSION_POLICY_LIMIT)
+    tags = tuple((tag["Key"], tag["Value"]) for tag in request.get("Tags") or ())
+    keys = {key.lower() for key, _ in tags}
+    if len(keys) < len(tags):
+        raise DuplicateSessionTags
+    transitive = tuple(dict.fromkeys(request.get("TransitiveTagKeys") or ()))
+    if not {key.lower() for key in transitive} <= keys:
+        raise TransitiveTagWithoutTag
+    carried = Carried(policy, arns, tags, transitive)
+    check_size(carried)
+    return carried
+
+
+def check_size(carried: Carried) -> None:
+    """Raise ``PackedPolicyTooLarge`` when a session would carry too much."""
+    percent = carried.packed_percent
+    if percent is not None and percent > 100:
+        raise PackedPolicyTooLarge(percent)
+
+
+def inheriting(carried: Carried, caller: Principal) -> Carried:
+    """Return what a session carries whose caller's own session has transitive tags. Raises ``InheritedTagConflict``."""
+    keys = {key.lower() for key in caller.transitive_tag_keys}
+    if not keys.isdisjoint(key.lower() for key, _ in carried.tags):
+        raise InheritedTagConflict
+    inherited = tuple((key, value) for key, value in caller.session_tags if key.lower() in keys)
+    whole = replace(
+        carried,
+        tags=(*inherited, *carried.tags),
+        transitive_tag_keys=(*caller.transitive_tag_keys, *carried.transitive_tag_keys),
+    )
+    check_size(whole)
+    return whole
+
+
+def check_managed(session: Session, policy_arns: Sequence[str], account: str) -> None:
+    """Raise ``UnknownSessionPolicy`` for a managed policy that does not exist in the account of the session."""
+    for arn in policy_arns:
+        if document_of(session, arn, account) is None:
+            raise UnknownSessionPolicy(arn)
+
+
+def store(
+    session: Session,
+    row: TemporaryKey,
+    carried: Carried,
+    *,
+    seconds: int,
+    now: dt.datetime,
+    token_size: int = 0,
+) -> SessionCredentials:
+    """Give a new row its key, its token of ``token_size`` bytes at least and what it carries, and store it.
+
+    Old rows of the same table are swept on the way.
+    """
+    table = type(row)
+    session.execute(delete(table).where(table.expires_at < now - _KEPT_AFTER_EXPIRY))
+    key = new_key("ASIA")
+    row.access_key_id = key.access_key_id
+    row.secret_access_key = key.secret_access_key
+    length = max(_TOKEN_BYTES, token_size)
+    row.session_token = base64.b64encode(secrets.token_bytes(length)).decode()[:length]
+    row.policy = carried.policy
+    row.policy_arns = json.dumps(carried.policy_arns)
+    row.tags = json.dumps([{"Key": name, "Value": value} for name, value in carried.tags])
+    row.issued_at = now
+    row.expires_at = now + dt.timedelta(seconds=seconds)
+    session.add(row)
+    session.flush()
+    return SessionCredentials(
+        row.access_key_id, row.secret_access_key, row.session_token, row.issued_at, row.expires_at
+    )

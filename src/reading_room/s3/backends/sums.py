@@ -1,0 +1,71 @@
+"""How a blob's bytes are known, at every read, to be those that were written: a sum of each block, and one of the sums.
+
+A blob ends in a footer: the XXH3-64 of each ``BLOCK`` of its bytes, then the XXH3-128 of the blob's name, its size and
+those sums. So a range is verified by the blocks that hold it, and a footer of another blob, or of another size, is
+none. The sums find what a disk, a file system or a copy did to the bytes; they are no defence against somebody who may
+write to the folder.
+"""
+
+from __future__ import annotations
+
+import xxhash
+
+BLOCK = 128 * 1024
+"""Bytes that one sum is of; the last block of a blob may be shorter."""
+_SUM = 8
+_SEAL = 16
+
+
+def footer_size(size: int) -> int:
+    """Return how long the footer of a blob of so many bytes is."""
+    return -(-size // BLOCK) * _SUM + _SEAL
+
+
+class BlockSums:
+    """The running sums of a blob that is being written."""
+
+    def __init__(self) -> None:
+        self._sums = bytearray()
+        self._running = xxhash.xxh3_64()
+        self._room = BLOCK
+        self._size = 0
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes."""
+        view = memoryview(data)
+        while view:
+            piece = view[: self._room]
+            self._running.update(piece)
+            self._size += len(piece)
+            self._room -= len(piece)
+            if not self._room:
+                self._end_block()
+            view = view[len(piece) :]
+
+    def footer(self, blob_id: str) -> bytes:
+        """Return what is to follow the blob's bytes. To be called once, after the last of them."""
+        if self._room < BLOCK:
+            self._end_block()
+        return bytes(self._sums) + _seal(blob_id, self._size, self._sums)
+
+    def _end_block(self) -> None:
+        self._sums += self._running.digest()
+        self._running.reset()
+        self._room = BLOCK
+
+
+def sums_of(footer: bytes, blob_id: str, size: int) -> bytes | None:
+    """Return the sums in a footer; ``None`` when it is not the footer of that blob."""
+    sums = footer[:-_SEAL]
+    return sums if footer[-_SEAL:] == _seal(blob_id, size, sums) else None
+
+
+def agree(sums: bytes, first: int, blocks: bytes) -> bool:
+    """Say whether ``blocks``, which begin with the block of number ``first``, are the bytes that the sums are of."""
+    view = memoryview(blocks)
+    found = b"".join(xxhash.xxh3_64_digest(view[start : start + BLOCK]) for start in range(0, len(blocks), BLOCK))
+    return found == sums[first * _SUM : first * _SUM + len(found)]
+
+
+def _seal(blob_id: str, size: int, sums: bytes | bytearray) -> bytes:
+    return xxhash.xxh3_128_digest(b"%s:%d:" % (blob_id.encode(), size) + sums)

@@ -1,0 +1,65 @@
+"""What can be wrong with making and removing a bucket."""
+
+from __future__ import annotations
+
+from reading_room.s3.errors import S3Error
+
+
+class BucketAlreadyOwnedByYou(S3Error):
+    """The caller has this bucket already."""
+
+    code = "BucketAlreadyOwnedByYou"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            "Your previous request to create the named bucket succeeded and you already own it.",
+            {"BucketName": bucket},
+        )
+
+
+class BucketAlreadyExists(S3Error):
+    """Another account has this bucket."""
+
+    code = "BucketAlreadyExists"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+            "system. Please select a different name and try again.",
+            {"BucketName": bucket},
+        )
+
+
+class BucketNotEmpty(S3Error):
+    """A bucket with objects or unfinished uploads cannot be deleted."""
+
+    code = "BucketNotEmpty"
+    status = 409
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__("The bucket you tried to delete is not empty", {"BucketName": bucket})
+
+
+class InvalidBucketName(S3Error):
+    """The name breaks the rules for bucket names."""
+
+    code = "InvalidBucketName"
+    status = 400
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__("The specified bucket is not valid.", {"BucketName": bucket})
+
+
+class IllegalLocationConstraint(S3Error):
+    """CreateBucket names a region that is not this one."""
+
+    code = "IllegalLocationConstraintException"
+    status = 400
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(
+            f"The {constraint} location constraint is incompatible for the region specific endpoint this request "
+            "was sent to."
+        )

@@ -1,0 +1,64 @@
+"""GetObjectAttributes: what is known of an object, and of the parts that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from reading_room.s3.operations.keys import page_size
+from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.stored import checksum_members
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.storage import Storage
+from reading_room.s3.tables import S3Object
+
+_NAMES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
+
+
+@s3_operation("GetObjectAttributes", "VersionId MaxParts PartNumberMarker ObjectAttributes")
+def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
+    """Return the attributes that the request names."""
+    bucket, key = place(request)
+    parameters = request.parameters
+    check_version(parameters.get("VersionId"), key)
+    asked = [name for name in parameters.get("ObjectAttributes", []) if name]
+    if not asked:
+        raise InvalidRequest("The x-amz-object-attributes header specifying the attributes to be retrieved is required")
+    for name in asked:
+        if name not in _NAMES:
+            raise InvalidArgument("x-amz-object-attributes", name, "Invalid attribute name specified.")
+    with store.database.reading() as session:
+        row = current(session, bucket, key)
+    if row is None:
+        raise NoSuchKey(key)
+    known: dict[str, Any] = {
+        "ETag": row.etag,
+        "Checksum": checksum_members(row.checksum) or None,
+        "ObjectParts": _parts(row, parameters) if row.multipart else None,
+        "StorageClass": "STANDARD",
+        "ObjectSize": row.size,
+    }
+    return respond(request, {"LastModified": row.last_modified} | {name: known[name] for name in asked})
+
+
+def _parts(row: S3Object, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {"TotalPartsCount": len(row.segments)}
+    if row.part_checksums is None or row.checksum is None:
+        return result  # As S3 does: the parts are listed only where each has a checksum to show.
+    limit = page_size(parameters, "MaxParts", "max-parts")
+    marker = int(parameters.get("PartNumberMarker", 0))
+    if marker < 0:
+        raise InvalidArgument("part-number-marker", str(marker), "Argument part-number-marker must not be negative")
+    member = f"Checksum{row.checksum['algorithm']}"
+    facts = list(zip(row.segments, row.part_checksums, strict=True))
+    page = [
+        {"PartNumber": number, "Size": segment[1], member: checksum}
+        for number, (segment, checksum) in enumerate(facts[marker : marker + limit], start=marker + 1)
+    ]
+    truncated = marker + len(page) < len(facts)
+    result |= {"PartNumberMarker": marker, "MaxParts": limit, "IsTruncated": truncated, "Parts": page}
+    if page:
+        result["NextPartNumberMarker"] = page[-1]["PartNumber"]
+    return result

@@ -1,0 +1,82 @@
+"""Tags of objects and buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from reading_room.s3 import buckets
+from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.errors import NoSuchKey
+from reading_room.s3.operations.objects import check_version, current, place
+from reading_room.s3.operations.table import respond, s3_operation
+from reading_room.s3.storage import Storage
+from reading_room.s3.tables import S3Object
+from reading_room.s3.tagging import BUCKET_TAGS, OBJECT_TAGS, read_tag_set, tag_set
+from reading_room.s3.unconfigured import NoSuchTagSet
+
+
+@s3_operation("PutObjectTagging", "VersionId Tagging")
+def put_object_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Give an object these tags in place of those that it has."""
+    tags = read_tag_set(request.parameters.get("Tagging"), OBJECT_TAGS, "Object tags")
+    store.expect_tags()
+    _set_object_tags(store, request, tags)
+    return respond(request)
+
+
+@s3_operation("GetObjectTagging", "VersionId")
+def get_object_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Return an object's tags."""
+    with store.database.reading() as session:
+        tags = _object(session, request).tags
+    return respond(request, {"TagSet": tag_set(tags)})
+
+
+@s3_operation("DeleteObjectTagging", "VersionId")
+def delete_object_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Take all tags off an object."""
+    _set_object_tags(store, request, {})
+    return respond(request)
+
+
+@s3_operation("PutBucketTagging", "Tagging")
+def put_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Give a bucket these tags in place of those that it has."""
+    tags = read_tag_set(request.parameters.get("Tagging"), BUCKET_TAGS, "Bucket tag count")
+    with store.database.transaction() as session:
+        buckets.find(session, request.bucket or "").tags = tags
+    return respond(request, status=204)
+
+
+@s3_operation("GetBucketTagging")
+def get_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Return a bucket's tags."""
+    with store.database.reading() as session:
+        tags = buckets.find(session, request.bucket or "").tags
+    if not tags:
+        raise NoSuchTagSet(request.bucket or "")
+    return respond(request, {"TagSet": tag_set(tags)})
+
+
+@s3_operation("DeleteBucketTagging")
+def delete_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
+    """Take all tags off a bucket."""
+    with store.database.transaction() as session:
+        buckets.find(session, request.bucket or "").tags = None
+    return respond(request)
+
+
+def _set_object_tags(store: Storage, request: S3Request, tags: Mapping[str, str]) -> None:
+    with store.database.transaction() as session:
+        _object(session, request).tags = dict(tags) or None
+
+
+def _object(session: Session, request: S3Request) -> S3Object:
+    bucket, key = place(request)
+    check_version(request.parameters.get("VersionId"), key)
+    row = current(session, bucket, key)
+    if row is None:
+        raise NoSuchKey(key)
+    return row

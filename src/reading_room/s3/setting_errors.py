@@ -1,0 +1,39 @@
+"""What can be wrong with tags and with rules of cross-origin resource sharing."""
+
+from __future__ import annotations
+
+from reading_room.s3.errors import S3Error
+
+
+class BadRequest(S3Error):
+    """The request lacks what its kind must have."""
+
+    code = "BadRequest"
+    status = 400
+
+
+class InvalidTag(S3Error):
+    """A tag may not be so."""
+
+    code = "InvalidTag"
+    status = 400
+
+
+class TooManyTags(S3Error):
+    """An object or bucket may not have as many tags."""
+
+    code = "BadRequest"
+    status = 400
+
+    def __init__(self, what: str, most: int) -> None:
+        super().__init__(f"{what} cannot be greater than {most}")
+
+
+class CorsForbidden(S3Error):
+    """The bucket's CORS rules do not let this page make this call."""
+
+    code = "AccessForbidden"
+    status = 403
+
+    def __init__(self, reason: str, method: str, resource_type: str) -> None:
+        super().__init__(f"CORSResponse: {reason}", {"Method": method, "ResourceType": resource_type})

@@ -1,0 +1,81 @@
+"""Tags of objects and buckets: how they are written in a header and in XML, and which may be.
+
+AWS source: "Categorizing your objects using tags" and "Using cost allocation tags", S3 user guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from reading_room.s3.errors import InvalidArgument, MalformedXML
+from reading_room.s3.setting_errors import InvalidTag, TooManyTags
+
+OBJECT_TAGS = 10
+BUCKET_TAGS = 50
+_KEY_LIMIT, _VALUE_LIMIT = 128, 256
+_ALLOWED = re.compile(r"[\w\s+\-=.:/@]*")
+_HEADER_TEXT = (
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
+    "without tag name duplicates."
+)
+
+Tags = dict[str, str]
+
+
+def read_header(header: str) -> Tags:
+    """Return the tags of an ``x-amz-tagging`` header. Raises ``InvalidArgument``, ``InvalidTag``, ``TooManyTags``."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, header.split("&")):
+        name, _, value = part.partition("=")
+        try:
+            pairs.append((_decode(name), _decode(value)))
+        except UnicodeDecodeError:
+            raise InvalidArgument("x-amz-tagging", header, _HEADER_TEXT) from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise InvalidArgument("x-amz-tagging", header, _HEADER_TEXT)
+    return _checked(pairs, OBJECT_TAGS, "Object tags")
+
+
+def read_tag_set(tagging: Mapping[str, Any] | None, most: int, what: str) -> Tags:
+    """Return the tags of a ``Tagging`` document. Raises ``MalformedXML``, ``InvalidTag``, ``TooManyTags``."""
+    entries: Sequence[Mapping[str, str]] | None = (tagging or {}).get("TagSet")
+    if entries is None or any("Key" not in entry or "Value" not in entry for entry in entries):
+        raise MalformedXML
+    pairs = [(entry["Key"], entry["Value"]) for entry in entries]
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise InvalidTag("Cannot provide multiple Tags with the same key")
+    return _checked(pairs, most, what)
+
+
+def tag_set(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
+    """Return tags as answers list them."""
+    return [{"Key": name, "Value": value} for name, value in (tags or {}).items()]
+
+
+def requested_tags(parameters: Mapping[str, Any]) -> Tags:
+    """Return the tags that a request about an object brings, in a header or in its body; none: an empty dictionary."""
+    tagging = parameters.get("Tagging")
+    if isinstance(tagging, str):
+        return read_header(tagging)
+    return read_tag_set(tagging, OBJECT_TAGS, "Object tags") if tagging is not None else {}
+
+
+def _checked(pairs: Iterable[tuple[str, str]], most: int, what: str) -> Tags:
+    tags = dict(pairs)
+    if len(tags) > most:
+        raise TooManyTags(what, most)
+    for name, value in tags.items():
+        if name.lower().startswith("aws:"):
+            raise InvalidTag("System tags cannot be added/updated by requester")
+        if not 1 <= len(name) <= _KEY_LIMIT or not _ALLOWED.fullmatch(name):
+            raise InvalidTag("The TagKey you have provided is invalid")
+        if len(value) > _VALUE_LIMIT or not _ALLOWED.fullmatch(value):
+            raise InvalidTag("The TagValue you have provided is invalid")
+    return tags
+
+
+def _decode(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode()

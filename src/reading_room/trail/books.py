@@ -1,0 +1,125 @@
+"""A book of the trail: one file a day, only added to, chained, bounded in age and size."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+from pathlib import Path
+
+from reading_room.trail.chain import FIRST, backwards, digest_of, files_of, line_of, path_of
+
+logger = logging.getLogger(__name__)
+
+
+class BookFull(Exception):
+    """Today's file alone is as large as the book may be: nothing more is added to it until tomorrow."""
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(
+            f"the trail's book {name} has {most:,} bytes of today, and older files are gone: "
+            "raise READING_ROOM_TRAIL_BYTES, or find out who calls so much"
+        )
+
+
+class Book:
+    """Appends to the file of the day. For one thread; no file is made before the first line."""
+
+    def __init__(self, folder: Path, name: str, days: int, most: int) -> None:
+        """``days`` is how long files are kept, ``most`` how many bytes all of them may have."""
+        self._folder = folder
+        self._name = name
+        self._days = days
+        self._most = most
+        self._file: int | None = None
+        self._day = dt.date.min
+        self._last = FIRST
+        self._older = 0
+        self._size = 0
+
+    def append(self, today: dt.date, texts: list[str]) -> None:
+        """Append a line for each event (JSON text).
+
+        Raises ``OSError``, and the book is then as before, and ``BookFull``.
+        """
+        self._open(today)
+        assert self._file is not None
+        last, lines = self._last, []
+        for text in texts:
+            line = line_of(last, text)
+            last = digest_of(line)
+            lines.append(line)
+        data = memoryview(b"\n".join([*lines, b""]))
+        self._make_room(len(data))
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._last = last
+        self._size = os.fstat(self._file).st_size
+
+    def sync(self) -> None:
+        """Bring what was written to the disk. Raises ``OSError``."""
+        if self._file is not None:
+            os.fdatasync(self._file)
+
+    def close(self) -> None:
+        """Close the file of the day."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open(self, today: dt.date) -> None:
+        if self._file is not None and today <= self._day:
+            return  # A clock that was set back changes no file: the chain goes by the files' names.
+        files = files_of(self._folder, self._name)
+        if self._file is None:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._last = _last_digest(self._folder, self._name)
+            today = max([today, *(day for day, _ in files)])
+        else:
+            self.sync()
+            self.close()
+        for day, path in files:
+            if day < today - dt.timedelta(days=self._days):
+                path.unlink()
+                logger.info("deleted %s: it is older than %d days", path.name, self._days)
+        path = path_of(self._folder, self._name, today)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._day = today
+        self._size = os.fstat(self._file).st_size
+        self._older = sum(path.stat().st_size for day, path in files_of(self._folder, self._name) if day != today)
+        _sync_folder(self._folder)
+
+    def _make_room(self, more: int) -> None:
+        """Delete the oldest files until so many bytes more have room. Raises ``BookFull``."""
+        for day, path in files_of(self._folder, self._name) if self._older + self._size + more > self._most else ():
+            if day == self._day or self._older + self._size + more <= self._most:
+                break
+            self._older -= path.stat().st_size
+            path.unlink()
+            logger.warning("deleted %s: the trail's book %s is at its %d bytes", path.name, self._name, self._most)
+        if self._older + self._size + more > self._most:
+            raise BookFull(self._name, self._size)
+
+
+def _last_digest(folder: Path, name: str) -> str:
+    """Return the digest of a book's last line, ``FIRST`` where there is none; a line that was cut off is ended."""
+    for _, path in reversed(files_of(folder, name)):
+        with path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size and (file.seek(size - 1), file.read(1))[1] != b"\n":
+                file.write(b"\n")
+        for _, line in backwards(path):
+            return digest_of(line)
+    return FIRST
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,34 @@
+"""CloudTrail's errors, one class per AWS code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from reading_room.aws.errors import AwsError
+
+
+class InvalidLookupAttributes(AwsError):
+    """LookupEvents was asked for more than one attribute, or for a value that its key cannot have."""
+
+    code: ClassVar[str] = "InvalidLookupAttributesException"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+
+
+class InvalidTimeRange(AwsError):
+    """The start of a time range is after its end."""
+
+    code: ClassVar[str] = "InvalidTimeRangeException"
+
+    def __init__(self) -> None:
+        super().__init__("The start time must be before the end time.")
+
+
+class InvalidNextToken(AwsError):
+    """A token that LookupEvents did not give, or not for this question."""
+
+    code: ClassVar[str] = "InvalidNextTokenException"
+
+    def __init__(self) -> None:
+        super().__init__("The token is not valid, or the request differs from the one that it was given for.")

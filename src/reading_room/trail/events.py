@@ -1,0 +1,189 @@
+"""From the record of a call to its events: one in the trail of the caller's account, and one in that of the resource's.
+
+AWS source: "CloudTrail record contents for management, data, and network activity events", CloudTrail user guide.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+from reading_room.arns import Arn
+from reading_room.aws.call_record import CallRecord, reads_only
+from reading_room.aws.errors import AwsError
+from reading_room.aws.models import SERVED, operation_model, service_model
+from reading_room.trail import s3_events
+from reading_room.trail.identities import user_identity
+from reading_room.trail.redaction import shown
+
+VERSION = "1.11"
+Book = Literal["management", "data", "denials"]
+_PARAMETERS_LIMIT = 100_000
+"""Bytes of ``requestParameters`` and of ``responseElements``; what is longer is left out, as CloudTrail does."""
+_DATA = frozenset({("logs", "PutLogEvents")})
+AccountOf = Callable[[str], str | None]
+"""Returns the account that a bucket's name or an endpoint's id belongs to, ``None`` where there is none."""
+
+
+def nobodys(name: str) -> None:
+    """Know the account of nothing."""
+
+
+def events_of(
+    record: CallRecord, bucket_owner: AccountOf = nobodys, endpoint_owner: AccountOf = nobodys
+) -> Iterator[tuple[Book, dict[str, Any]]]:
+    """Yield the events of a call, each with the book that it belongs in.
+
+    A call that an account makes on a resource of another stands in the trails of both, with one ``sharedEventID``. One
+    that proved nobody and names no bucket stands in no account's trail, but is written down all the same.
+    """
+    owner = _owner(record, bucket_owner)
+    caller = record.principal.account if record.principal and record.principal.kind != "anonymous" else ""
+    recipients = list(dict.fromkeys(account for account in (caller, owner) if account))
+    event = _event(record, owner, endpoint_owner)
+    book: Book = "management" if event["managementEvent"] else "data"
+    if len(recipients) > 1:
+        event["sharedEventID"] = str(uuid.uuid4())
+    if not recipients:
+        yield book, {**event, "eventID": str(uuid.uuid4())}
+    for account in recipients:
+        yield book, {**event, "eventID": str(uuid.uuid4()), "recipientAccountId": account}
+
+
+def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> dict[str, Any]:
+    service, path = record.service, record.path
+    by_service = _acting(record)
+    is_data = s3_events.is_data(record.operation) if service == "s3" else (service, record.operation) in _DATA
+    event: dict[str, Any] = {
+        "eventVersion": VERSION,
+        "userIdentity": user_identity(record.principal, record.access_key_id, by_service),
+        "eventTime": record.ended_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": s3_events.event_name(record.operation) if service == "s3" else record.operation,
+        "awsRegion": record.region,
+        "sourceIPAddress": by_service or path.source_ip or path.vpc_source_ip or "",
+        "userAgent": f"[{record.user_agent}]" if service == "s3" else record.user_agent,
+    }
+    if record.error is not None:
+        event["errorCode"] = _error_code(service, record.error)
+        event["errorMessage"] = record.error.message
+    event["requestParameters"] = _bounded(_parameters(record))
+    event["responseElements"] = _bounded(_elements(record))
+    if record.s3 is not None:
+        event["additionalEventData"] = s3_events.additional_data(record.s3)
+    event["requestID"] = record.request_id
+    event["readOnly"] = reads_only(record.operation)
+    if resources := _resources(record, owner):
+        event["resources"] = resources
+    event["eventType"] = "AwsApiCall"
+    version = _api_version(service)
+    if version is not None:
+        event["apiVersion"] = version
+    event["managementEvent"] = not is_data
+    event["eventCategory"] = "Data" if is_data else "Management"
+    if path.vpc_endpoint_id is not None:
+        event["vpcEndpointId"] = path.vpc_endpoint_id
+        if (account := endpoint_owner(path.vpc_endpoint_id)) is not None:
+            event["vpcEndpointAccountId"] = account
+    if path.secure and record.host is not None:
+        event["tlsDetails"] = _tls(record)
+    return event
+
+
+def _acting(record: CallRecord) -> str | None:
+    """Return the service that made a call, with a session of a role or as itself: it needs no access key."""
+    caller = record.principal
+    by_itself = caller is not None and caller.kind in ("session", "service") and record.access_key_id is None
+    return record.user_agent if by_itself else None
+
+
+def _tls(record: CallRecord) -> dict[str, str]:
+    version = {} if record.tls_version is None else {"tlsVersion": f"TLSv{record.tls_version}"}
+    return {**version, "clientProvidedHostHeader": record.host or ""}
+
+
+def _parameters(record: CallRecord) -> dict[str, Any] | None:
+    if record.s3 is not None:
+        return s3_events.request_parameters(record, record.s3)
+    model = operation_model(record.service, record.operation) if record.service in SERVED else None
+    return shown(model.input_shape, record.parameters or None) if model is not None else None
+
+
+def _elements(record: CallRecord) -> dict[str, Any] | None:
+    if record.s3 is not None or not record.output:
+        return None
+    model = operation_model(record.service, record.operation)
+    elements = shown(model.output_shape, record.output) if model is not None else None
+    if elements is not None and record.service == "ec2":
+        return {"requestId": record.request_id, **elements}
+    return elements
+
+
+def _bounded(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    if values is not None and len(values) > 0 and _size(values) > _PARAMETERS_LIMIT:
+        return {"omitted": True, "originalSize": _size(values), "reason": "larger than what an event may hold"}
+    return values
+
+
+def _size(values: object) -> int:
+    """Return about how many characters a value has as JSON, without writing it."""
+    if isinstance(values, str):
+        return len(values) + 2
+    if isinstance(values, dict):
+        return sum(len(key) + 4 + _size(value) for key, value in values.items())
+    if isinstance(values, list):
+        return sum(1 + _size(value) for value in values)
+    return 5
+
+
+def _owner(record: CallRecord, bucket_owner: AccountOf) -> str | None:
+    if record.s3 is not None:
+        if record.s3.owner is not None or record.s3.bucket is None:
+            return record.s3.owner
+        return bucket_owner(record.s3.bucket)
+    if record.service == "sts" and record.operation == "AssumeRole":
+        try:
+            return Arn.parse(str((record.parameters or {}).get("RoleArn"))).account or None
+        except ValueError:
+            return None
+    return None
+
+
+def _resources(record: CallRecord, owner: str | None) -> list[dict[str, str]]:
+    if record.s3 is not None:
+        return s3_events.resources(record.s3)
+    if record.service == "sts" and owner is not None:
+        role = str((record.parameters or {})["RoleArn"])
+        return [{"accountId": owner, "type": "AWS::IAM::Role", "ARN": role}]
+    return []
+
+
+@lru_cache(maxsize=64)
+def _api_version(service: str) -> str | None:
+    # S3 and IAM are not in it, as in CloudTrail; the others say which version of their API was called.
+    if service not in SERVED or service in ("s3", "iam", "sts"):
+        return None
+    return str(service_model(service).api_version)
+
+
+def _error_code(service: str, error: AwsError) -> str:
+    """Return an error's code as CloudTrail writes it: EC2's say whose fault it was, IAM's are named as in its model."""
+    if service == "ec2":
+        return f"{'Client' if error.status < 500 else 'Server'}.{error.code}"
+    if error.code == "AccessDeniedException":
+        return "AccessDenied"
+    return _names(service).get(error.code, error.code) if service in ("iam", "sts") else error.code
+
+
+@cache
+def _names(service: str) -> dict[str, str]:
+    coded = [shape for shape in service_model(service).error_shapes if "code" in shape.metadata.get("error", {})]
+    return {shape.metadata["error"]["code"]: shape.name for shape in coded}
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return a document on one line; a character that UTF-8 cannot hold is written as its escape."""
+    return json.dumps(document, separators=(",", ":"))

@@ -1,0 +1,198 @@
+"""The trail's files, written by one thread: what is handed over waits in memory for a moment, then goes in batches.
+
+Handing over costs the call some microseconds; turning the record into an event happens in the thread. A process that
+is killed loses what it was handed within the last ``BATCH_SECONDS`` or so; a machine that loses power, the last
+``SYNC_SECONDS`` and that. What waits is bounded: if the disk does not keep up, records are lost, counted, said in the
+log, and noted in the trail itself as soon as it can be written again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from reading_room.clock import Clock
+from reading_room.trail.books import Book, BookFull
+from reading_room.trail.events import VERSION, as_text
+
+logger = logging.getLogger(__name__)
+
+BATCH_SECONDS = 0.2
+SYNC_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+_SAID_EVERY = 60.0
+"""How often it is said of a full book that it is full."""
+MOST_WAITING = 50_000
+MOST_BYTES = 64 << 20
+"""How many records, and of how many bytes of requests, may wait; more are lost."""
+
+Item = TypeVar("Item")
+
+
+class Journal(Generic[Item]):
+    """Takes items from any thread and writes what ``documents`` makes of each, in books of one file a day.
+
+    ``documents`` yields pairs of a book's name and a document; an item that it fails on is logged and noted as lost.
+    Nothing is started and no file made before the first item.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        documents: Callable[[Item], Iterable[tuple[str, dict[str, Any]]]],
+        clock: Clock,
+        days: int,
+        most: int = 1 << 40,
+    ) -> None:
+        """``days`` is how long files are kept, ``most`` how many bytes each book may have."""
+        self._folder = folder
+        self._documents = documents
+        self._clock = clock
+        self._days = days
+        self._most = most
+        self._lock = threading.Lock()
+        self._written = threading.Condition(self._lock)
+        self._waiting: deque[tuple[Item, int]] = deque()
+        self._bytes = 0
+        self._lost = 0
+        self._handed = 0
+        self._done = 0
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ended = False
+        self._books: dict[str, Book] = {}
+        self._left_out = 0
+        self._said = -_SAID_EVERY
+
+    def hand_over(self, item: Item, size: int) -> None:
+        """Take an item of about so many bytes. Never waits and never raises."""
+        with self._lock:
+            if self._ended or len(self._waiting) >= MOST_WAITING or self._bytes + size > MOST_BYTES:
+                self._lost += 1
+                return
+            self._waiting.append((item, size))
+            self._bytes += size
+            self._handed += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
+                self._thread.start()
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self, seconds: float = 5.0) -> bool:
+        """Wait until everything that was handed over before is in the files; say whether it is."""
+        with self._lock:
+            wanted = self._handed
+            if self._done >= wanted:
+                return True
+        self._hurry.set()
+        with self._lock:
+            return self._written.wait_for(lambda: self._done >= wanted, seconds)
+
+    def close(self) -> None:
+        """Write and sync what waits, and take no more."""
+        with self._lock:
+            self._ended = True
+            thread = self._thread
+        self._hurry.set()
+        self._wake.set()
+        if thread is not None:
+            thread.join()
+
+    # The thread.
+
+    def _run(self) -> None:
+        texts: dict[str, list[str]] = {}
+        taken, synced, dirty = 0, time.monotonic(), False
+        while True:
+            self._wake.wait(max(0.0, synced + SYNC_SECONDS - time.monotonic()) if dirty else None)
+            self._hurry.wait(BATCH_SECONDS)
+            self._hurry.clear()
+            self._wake.clear()
+            if not texts:
+                texts, taken = self._take()
+            try:
+                self._write(texts)
+                dirty = dirty or taken > 0
+                if dirty and (self._ended or time.monotonic() - synced >= SYNC_SECONDS):
+                    for book in self._books.values():
+                        book.sync()
+                    synced, dirty = time.monotonic(), False
+            except OSError as error:
+                logger.error("the trail in %s cannot be written and is tried again: %s", self._folder, error)
+                if self._ended:
+                    logger.error("lost: %d events of the trail", sum(map(len, texts.values())))
+                    return
+                time.sleep(RETRY_SECONDS)
+                self._wake.set()
+                continue
+            with self._lock:
+                self._done, taken = self._done + taken, 0
+                self._written.notify_all()
+                if self._ended and not self._waiting:
+                    break
+        for book in self._books.values():
+            book.close()
+
+    def _take(self) -> tuple[dict[str, list[str]], int]:
+        """Return what waits as lines of text by book, and how many items they are of."""
+        with self._lock:
+            items, self._waiting = self._waiting, deque()
+            self._bytes = 0
+            lost, self._lost = self._lost, 0
+        texts: dict[str, list[str]] = {}
+        for item, _ in items:
+            try:
+                for book, document in self._documents(item):
+                    texts.setdefault(book, []).append(as_text(document))
+            except Exception:
+                logger.exception("an event of the trail could not be made")
+                lost += 1
+        if lost:
+            logger.error("lost: %d events of the trail, which could not be written as fast as calls came", lost)
+            texts.setdefault("management", []).append(as_text(self._lost_event(lost)))
+        return texts, len(items)
+
+    def _lost_event(self, lost: int) -> dict[str, Any]:
+        return {
+            "eventVersion": VERSION,
+            "userIdentity": {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"},
+            "eventTime": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": "cloudtrail.amazonaws.com",
+            "eventName": "EventsLost",
+            "eventID": str(uuid.uuid4()),
+            "eventType": "AwsServiceEvent",
+            "readOnly": False,
+            "managementEvent": True,
+            "eventCategory": "Management",
+            "serviceEventDetails": {"lost": lost},
+        }
+
+    def _write(self, texts: dict[str, list[str]]) -> None:
+        """Append lines to their books and take them out of ``texts``. Raises ``OSError``; what is left is unwritten."""
+        today = self._clock().astimezone(dt.UTC).date()
+        for name in list(texts):
+            try:
+                self._book(name).append(today, texts[name])
+            except BookFull as error:
+                self._full(error, len(texts[name]))
+            del texts[name]
+
+    def _book(self, name: str) -> Book:
+        if name not in self._books:
+            self._books[name] = Book(self._folder, name, self._days, self._most)
+        return self._books[name]
+
+    def _full(self, error: BookFull, lost: int) -> None:
+        self._left_out += lost
+        if time.monotonic() > self._said + _SAID_EVERY:
+            logger.error("lost: %d events, as %s", self._left_out, error)
+            self._said, self._left_out = time.monotonic(), 0

@@ -1,0 +1,119 @@
+"""The smallest valid parameters of any operation, made up from botocore's model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from reading_room.aws.models import operation_model
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+DIGITS = "0123456789abcdef0"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
+CLASSIFIER = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier/none"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Principal": {"Service": "comprehend.amazonaws.com"}, "Action": "sts:AssumeRole"},
+}
+IDENTITY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}
+
+_IDS = {
+    "AllocationId": "eipalloc",
+    "AssociationId": "rtbassoc",
+    "AttachmentId": "eni-attach",
+    "DhcpOptionsId": "dopt",
+    "FlowLogId": "fl",
+    "GroupId": "sg",
+    "InstanceId": "i",
+    "InternetGatewayId": "igw",
+    "NatGatewayId": "nat",
+    "NetworkInsightsAnalysisId": "nia",
+    "NetworkInsightsPathId": "nip",
+    "NetworkInterfaceId": "eni",
+    "NetworkInterfacePermissionId": "eni-perm",
+    "PrefixListId": "pl",
+    "ResourceId": "vpc",
+    "Resource": "vpc",
+    "RouteTableId": "rtb",
+    "SecurityGroupRuleId": "sgr",
+    "SubnetId": "subnet",
+    "VpcEndpointId": "vpce",
+    "VpcId": "vpc",
+}
+_VALUES: dict[str, Any] = {
+    "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "AccountAlias": "an-alias",
+    "ActionNames": ["s3:GetObject"],
+    "AssumeRolePolicyDocument": json.dumps(TRUST),
+    "CidrBlock": "10.0.0.0/16",
+    "CopySource": "papers/key",
+    "DataAccessRoleArn": ROLE,
+    "DocumentClassifierArn": CLASSIFIER,
+    "EntityRecognizerArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entity-recognizer/none",
+    "InputDataConfig": {"S3Uri": "s3://papers/in/"},
+    "JobId": "0123456789abcdef0123456789abcdef",
+    "LanguageCode": "en",
+    "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
+    "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/none",
+    "PolicyDocument": json.dumps(IDENTITY),
+    "PolicyInputList": [json.dumps(IDENTITY)],
+    "PolicySourceArn": ROLE,
+    "ResourceArn": CLASSIFIER,
+    "ResourcePolicy": json.dumps(TRUST),
+    "RoleArn": ROLE,
+    "S3Uri": "s3://papers/in/a.csv",
+    "SourceModelArn": CLASSIFIER,
+    "VersionId": "v1",
+    "resourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:none",
+}
+_OF_OPERATIONS: dict[str, dict[str, Any]] = {
+    "CreateEntityRecognizer": {
+        "InputDataConfig": {
+            "EntityTypes": [{"Type": "ENGINEER"}],
+            "Documents": {"S3Uri": "s3://papers/in/a.txt"},
+            "Annotations": {"S3Uri": "s3://papers/in/a.csv"},
+        }
+    },
+    "StartDocumentClassificationJob": {"DocumentClassifierArn": CLASSIFIER},
+    "CreateSubnet": {"CidrBlock": "10.0.0.0/24"},
+    "PutLogEvents": {"logEvents": [{"timestamp": 1_790_000_000_000, "message": "x"}]},
+}
+"""What the rules ask for beyond the model."""
+
+
+def minimal(service: str, operation: str) -> dict[str, Any]:
+    """Return parameters that the model takes, with made-up names and ids of things that do not exist."""
+    model = operation_model(service, operation)
+    assert model is not None
+    shape = model.input_shape
+    if shape is None:
+        return {}
+    given = {name: _value(name, shape.members[name]) for name in shape.required_members}
+    return given | _OF_OPERATIONS.get(operation, {})
+
+
+def _value(name: str, shape: Any) -> Any:
+    if name in _VALUES:
+        return _VALUES[name]
+    singular = name.removesuffix("s")
+    match shape.type_name:
+        case "list":
+            return [_value(singular, shape.member)]
+        case "structure":
+            members = shape.required_members or list(shape.members)[:1]
+            return {member: _value(member, shape.members[member]) for member in members}
+        case "map":
+            return {"key": _value("", shape.value)}
+        case "integer" | "long" | "float" | "double":
+            return int(shape.metadata.get("min", 1))
+        case "boolean":
+            return True
+        case "timestamp":
+            return "2026-01-01T00:00:00Z"
+        case "blob":
+            return b"x"
+        case _:
+            if name in _IDS or singular in _IDS:
+                return f"{_IDS.get(name) or _IDS[singular]}-{DIGITS}"
+            return shape.enum[0] if getattr(shape, "enum", None) else "x" * max(1, int(shape.metadata.get("min", 1)))

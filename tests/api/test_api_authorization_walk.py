@@ -1,0 +1,178 @@
+"""Every operation of every service: without permission denied in the service's words, leaving nothing behind.
+
+And with permission on exactly the actions that the table names, not denied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from minimal_calls import ACCOUNT, minimal
+from model_world import ModelWorld
+from sqlalchemy import text
+
+from reading_room.app import operation_table
+from reading_room.iam import inline_policies, users
+from reading_room.s3.actions import requirements
+from reading_room.s3.addressing import Address
+from reading_room.s3.backends import embedded
+from reading_room.s3.operations.table import OPERATIONS
+
+assert embedded.__name__  # Importing it fills the table of S3's operations.
+TABLE = {(bound.facts.service, bound.facts.name): bound.facts for bound in operation_table()}
+AUTHORIZED = sorted(key for key, facts in TABLE.items() if facts.authorized)
+DENIAL = {
+    "ec2": "UnauthorizedOperation",
+    "iam": "AccessDenied",
+    "sts": "AccessDenied",
+}
+"""The codes of the services with one of their own; the others say AccessDeniedException."""
+DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
+NEED_NO_PERMISSION = {
+    ("sts", "AssumeRole"): "the role's trust policy decides, with the caller's policies",
+    ("sts", "GetCallerIdentity"): "AWS: no permission is needed, and none can be denied",
+    ("sts", "GetSessionToken"): "AWS: no permission is needed; of the session's calls each is decided",
+}
+
+
+class Walk:
+    """The whole product, a user without any policy, and one who is given a policy for each call."""
+
+    def __init__(self, folder: Any) -> None:
+        self.world = ModelWorld(folder)
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._keys: dict[str, dict[str, Any]] = {}
+        self.nobody, self.somebody = "nobody", "somebody"
+        for name in (self.nobody, self.somebody):
+            self._make(name)
+        administrator = self.world.client_of("shelf", service="s3")
+        administrator.create_bucket(Bucket="papers")
+        administrator.put_object(Bucket="papers", Key="key", Body=b"secret")
+
+    def _make(self, name: str) -> None:
+        with self.world.database.transaction() as session:
+            user = users.create(session, ACCOUNT, name, now=self.world.now)
+            key = users.create_access_key(session, user, self.world.now)
+            self._keys[name] = {
+                "access_key_id": key.access_key_id,
+                "secret_access_key": key.secret_access_key,
+            }
+            self._keys[name + "-id"] = {"id": user.unique_id}
+
+    def allow(self, actions: list[str]) -> None:
+        """Give ``somebody`` exactly these actions, on everything."""
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+        with self.world.database.transaction() as session:
+            unique_id = self._keys[self.somebody + "-id"]["id"]
+            inline_policies.put(session, "user", unique_id, self.somebody, "only", json.dumps(document))
+
+    def call(self, who: str, service: str, operation: str, parameters: dict[str, Any]) -> tuple[str, str, int]:
+        """Call as one of the two; return code, message and status of its error, or empty texts."""
+        if (who, service) not in self._clients:
+            self._clients[who, service] = self.world.process.client(service, **self._keys[who])
+        try:
+            getattr(self._clients[who, service], xform_name(operation))(**parameters)
+        except ClientError as error:
+            told = error.response["Error"]
+            return told["Code"], told.get("Message", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return "", "", 200
+
+    def minimal(self, service: str, operation: str) -> dict[str, Any]:
+        """Return the smallest parameters of a call; a key that is asked for has to be one of the account."""
+        mine = {"AccessKeyId": self._keys[self.nobody]["access_key_id"]}
+        return minimal(service, operation) | (mine if operation == "GetAccessKeyLastUsed" else {})
+
+    def rows(self) -> dict[str, list[Any]]:
+        """Return everything that the database holds, but for when a key was last used: a denied call is a use."""
+        with self.world.database.reading() as session:
+            names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
+            names = [name for name in names if name != "iam_access_key_uses"]
+            return {name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))] for name in names}
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """The world of this file; calls that are allowed may change it."""
+    walk = Walk(tmp_path_factory.mktemp("walk"))
+    yield walk
+    walk.world.close()
+
+
+def test_only_these_operations_need_no_permission() -> None:
+    assert {key for key, facts in TABLE.items() if not facts.authorized} == set(NEED_NO_PERMISSION)
+
+
+@pytest.mark.parametrize(("service", "operation"), AUTHORIZED)
+def test_without_permission_a_call_is_denied_in_its_services_words_and_changes_nothing(
+    walk: Walk, service: str, operation: str
+) -> None:
+    before = walk.rows()
+    code, message, status = walk.call(walk.nobody, service, operation, walk.minimal(service, operation))
+    action = TABLE[service, operation].action
+    assert code == DENIAL.get(service, "AccessDeniedException"), message
+    assert status == (400 if code == "AccessDeniedException" else 403)
+    who = f"User: arn:aws:iam::{ACCOUNT}:user/nobody is not authorized to perform: {action}"
+    assert who in message
+    assert f"because no identity-based policy allows the {action} action" in message
+    assert walk.rows() == before
+
+
+@pytest.mark.parametrize(("service", "operation"), AUTHORIZED)
+def test_with_exactly_the_actions_of_the_table_a_call_is_not_denied(walk: Walk, service: str, operation: str) -> None:
+    facts = TABLE[service, operation]
+    walk.allow([facts.action, *(["iam:PassRole"] if facts.passed_role is not None else [])])
+    code, message, _ = walk.call(walk.somebody, service, operation, walk.minimal(service, operation))
+    assert code not in DENIALS, message
+
+
+@pytest.mark.parametrize(("service", "operation"), [key for key in AUTHORIZED if TABLE[key].passed_role is not None])
+def test_without_pass_role_nothing_is_handed_over(walk: Walk, service: str, operation: str) -> None:
+    facts = TABLE[service, operation]
+    assert facts.passed_role is not None
+    parameters = minimal(service, operation) | {facts.passed_role.parameter: f"arn:aws:iam::{ACCOUNT}:role/Reader"}
+    walk.allow([facts.action])
+    before = walk.rows()
+    code, message, _ = walk.call(walk.somebody, service, operation, parameters)
+    assert code == DENIAL.get(service, "AccessDeniedException"), message
+    assert "iam:PassRole" in message
+    assert walk.rows() == before
+
+
+def s3_parameters(operation: str) -> dict[str, Any]:
+    parameters = minimal("s3", operation)
+    return parameters | {name: value for name, value in (("Bucket", "papers"), ("Key", "key")) if name in parameters}
+
+
+S3_NAMES = sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", S3_NAMES)
+def test_without_permission_s3_is_silent_and_unchanged(walk: Walk, operation: str) -> None:
+    before = walk.rows()
+    code, message, status = walk.call(walk.nobody, "s3", operation, s3_parameters(operation))
+    if operation == "DeleteObjects":
+        # It is answered key by key.
+        assert (code, status) == ("", 200)
+    elif operation.startswith("Head"):
+        assert (code, status) == ("403", 403)
+    else:
+        assert (code, status) == ("AccessDenied", 403), message
+        assert "because no identity-based policy allows the s3:" in message
+    assert walk.rows() == before
+
+
+@pytest.mark.parametrize("operation", S3_NAMES)
+def test_with_exactly_its_actions_s3_does_not_deny(walk: Walk, operation: str) -> None:
+    parameters = s3_parameters(operation)
+    headers = {"x-amz-copy-source": "/papers/key"}
+    address = Address(parameters.get("Bucket"), parameters.get("Key"))
+    needed = [each.action for each in requirements(operation, address, {}, headers)] or ["s3:DeleteObject"]
+    walk.world.backend.put("papers", "key", b"secret", "text/plain")
+    walk.allow(needed)
+    code, message, status = walk.call(walk.somebody, "s3", operation, parameters)
+    assert (code, status) not in (("AccessDenied", 403), ("403", 403)), message

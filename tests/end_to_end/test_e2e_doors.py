@@ -1,0 +1,202 @@
+"""The doors of a running product: HTTPS beside plain HTTP, certificates, peers that say nothing, and what leaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import ssl
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, SSLError
+from product_world import Product, eventually
+
+from reading_room.cli.running import free_port
+from reading_room.client import connect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+SILENT = 3_000
+"""Connections that are opened and say nothing."""
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product with HTTPS on loopback beside plain HTTP."""
+    found = Product(tmp_path_factory.mktemp("doors"), TLS_PORT=str(free_port()))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+def https(product: Product, host: str = "127.0.0.1") -> str:
+    """The product's second door."""
+    return f"https://{host}:{product.settings['TLS_PORT']}"
+
+
+def client(product: Product, service: str, url: str, verify: Any = None) -> Any:
+    """A client of the first administrator at one door."""
+    endpoint = product.endpoint()
+    keys = {"access_key_id": endpoint.access_key_id, "secret_access_key": endpoint.secret_access_key}
+    return connect(service, url, verify=verify, **keys)
+
+
+def authority(product: Product) -> str:
+    """The file that clients of HTTPS are told to trust."""
+    return str(product.data / "doors" / "authority.pem")
+
+
+def test_plain_http_keeps_its_line_and_https_answers_who_trusts_the_authority(product: Product) -> None:
+    assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
+    for host in ("127.0.0.1", "localhost"):
+        caller = client(product, "sts", https(product, host), authority(product)).get_caller_identity()
+        assert caller["Arn"].endswith(":user/administrator")
+    with pytest.raises(SSLError):
+        client(product, "sts", https(product)).get_caller_identity()
+    vpc_authority = str(product.data / "authority" / "authority.pem")
+    with pytest.raises(SSLError):
+        client(product, "sts", https(product), vpc_authority).get_caller_identity()
+
+
+def test_a_policy_that_demands_tls_is_met_by_the_socket_and_by_no_header(product: Product) -> None:
+    s3 = client(product, "s3", https(product), authority(product))
+    s3.create_bucket(Bucket="only-tls")
+    s3.put_object(Bucket="only-tls", Key="key", Body=b"secret")
+    everything = ["arn:aws:s3:::only-tls", "arn:aws:s3:::only-tls/*"]
+    statement: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
+    statement["Condition"] = {"Bool": {"aws:SecureTransport": "false"}}
+    old = {**statement, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.3"}}}
+    policy = {"Version": "2012-10-17", "Statement": [statement, old]}
+    s3.put_bucket_policy(Bucket="only-tls", Policy=json.dumps(policy))
+    assert s3.get_object(Bucket="only-tls", Key="key")["Body"].read() == b"secret"
+    plain = client(product, "s3", f"http://127.0.0.1:{product.port}")
+    plain.meta.events.register("before-sign.s3", _claim_tls)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        plain.get_object(Bucket="only-tls", Key="key")
+
+
+def _claim_tls(request: Any, **_: Any) -> None:
+    for name, value in (("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https"), ("X-Forwarded-Ssl", "on")):
+        request.headers[name] = value
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_thousands_of_connections_that_say_nothing_shut_nobody_out(product: Product, secure: bool) -> None:
+    door = int(product.settings["TLS_PORT"]) if secure else product.port
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, SILENT + 1_000), most))
+    url = https(product) if secure else f"http://127.0.0.1:{product.port}"
+    serve = product.child("serve")
+    with ExitStack() as opened:
+        for number in range(SILENT):
+            silent = opened.enter_context(closing(socket.create_connection(("127.0.0.1", door))))
+            if number % 2:
+                silent.sendall(b"\x16\x03\x01\x02\x00\x01\x00" if secure else b"GET / HTTP/1.1\r\nHost: ")
+        began = time.monotonic()
+        for _ in range(20):
+            client(product, "sts", url, authority(product)).get_caller_identity()
+        assert time.monotonic() - began < 10
+        held = len(os.listdir(f"/proc/{serve}/fd")) if os.geteuid() == 0 else 0
+        assert held < SILENT
+
+
+def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product: Product) -> None:
+    assert product.up is not None
+    for pid in (product.up.pid, product.child("serve"), product.child("agent"), product.holder().pid):
+        limit = Path(f"/proc/{pid}/limits").read_text().split("Max core file size")[1].split()[:2]
+        assert limit == ["0", "0"], pid
+    launchers = eventually(
+        lambda: [each.pid for each in product.records().values() if each and each.pid], what="a container"
+    )
+    assert launchers is not None
+    for pid in launchers:
+        limit = Path(f"/proc/{pid}/limits").read_text().split("Max core file size")[1].split()[:2]
+        assert limit == ["0", "0"], pid
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read the memory of every process")
+def test_another_process_of_the_same_user_cannot_read_the_servers_memory(product: Product) -> None:
+    for file in ("mem", "environ"):
+        with pytest.raises(PermissionError):
+            Path(f"/proc/{product.child('serve')}/{file}").read_bytes()
+
+
+def test_an_address_beyond_loopback_has_https_alone_and_commands_find_it(tmp_path: Path) -> None:
+    found = Product(tmp_path, TLS="own", TLS_NAMES="reading.example.com", HOST="0.0.0.0")
+    try:
+        found.launch()
+        ready = f"ready https://0.0.0.0:{found.port}\n".encode()
+        eventually(lambda: ready in found.stdout or not _runs(found), 60, "the ready line")
+        assert ready in found.stdout, found.tail()
+        url = f"https://127.0.0.1:{found.port}"
+        assert client(found, "sts", url, authority(found)).get_caller_identity()["Account"]
+        with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{found.port}/_reading_room/health"):
+            pass
+        # Buckets stand before the further name.
+        context = ssl.create_default_context(cafile=authority(found))
+        with (
+            socket.create_connection(("127.0.0.1", found.port)) as plain,
+            context.wrap_socket(plain, server_hostname="bucket.reading.example.com") as secured,
+        ):
+            assert secured.version() == "TLSv1.3"
+    finally:
+        found.clear()
+
+
+def _runs(product: Product) -> bool:
+    return product.up is not None and product.up.poll() is None
+
+
+def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
+    from cryptography import x509
+
+    from reading_room.clock import system_clock
+    from reading_room.hosts.authority import prepare_doors
+
+    made = [prepare_doors(tmp_path / name, ["localhost"], system_clock()) for name in ("first", "second")]
+    certificate, key = tmp_path / "given.pem", tmp_path / "given.key"
+    _give(made[0].leaf, certificate, key)
+    found = Product(tmp_path, TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
+    try:
+        found.start()
+        with _connected(found, made[0].certificate) as before:
+            _give(made[1].leaf, certificate, key)
+            eventually(lambda: _served(found) == made[1].leaf.read_bytes()[:400], 15, "the second certificate")
+            # A connection goes on by what it began with.
+            before.sendall(b"GET /_reading_room/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert before.recv(100).startswith(b"HTTP/1.1 200")
+        kept = found.data / "doors" / "given.pem"
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert x509.load_pem_x509_certificate(kept.read_bytes())
+    finally:
+        found.clear()
+
+
+def _give(leaf: Path, certificate: Path, key: Path) -> None:
+    pem = leaf.read_bytes()
+    end = pem.index(b"-----BEGIN PRIVATE KEY-----")
+    for path, content in ((certificate, pem[:end]), (key, pem[end:])):
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_bytes(content)
+        new.rename(path)
+
+
+def _connected(product: Product, trusted: Path) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=str(trusted))
+    plain = socket.create_connection(("127.0.0.1", int(product.settings["TLS_PORT"])), 10)
+    return context.wrap_socket(plain, server_hostname="localhost")
+
+
+def _served(product: Product) -> bytes:
+    address = ("127.0.0.1", int(product.settings["TLS_PORT"]))
+    return ssl.get_server_certificate(address).encode()[:400]

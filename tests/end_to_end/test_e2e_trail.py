@@ -1,0 +1,205 @@
+"""The trail of a running product: what its jobs did stands in it, it outlives kill -9, and no secret is in any file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from place_world import Place
+from product_world import Product, eventually
+
+from reading_room.client import connect
+from reading_room.trail.chain import event_in, files_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+CREDENTIALS_LIVE_IN = ("credentials", "db.sqlite", "db.sqlite-wal", "db.sqlite-shm")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running product that says everything in its log."""
+    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug")
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def place(product: Product) -> Place:
+    """What a job needs in it."""
+    found = Place(product)
+    found.put("in/", 3)
+    return found
+
+
+def events(product: Product, book: str) -> list[dict[str, Any]]:
+    """Return what is in a book, oldest first."""
+    lines = [line for _, path in files_of(product.data / "trail", book) for line in path.read_bytes().splitlines()]
+    return [event for line in lines if (event := event_in(line)) is not None]
+
+
+def access(product: Product, *arguments: str, code: int = 0) -> str:
+    """Run ``reading-room access`` on the product's folder; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reading_room", "access", *arguments, "--data", str(product.data)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Product, place: Place) -> None:
+    job = place.start("in/")
+    assert place.wait(job)["JobStatus"] == "COMPLETED"
+
+    def of_job() -> list[dict[str, Any]]:
+        found = events(product, "data")
+        return [event for event in found if event["userIdentity"].get("principalId", "").endswith(job)]
+
+    writing = ("PutObject", "CompleteMultipartUpload")
+    eventually(lambda: any(event["eventName"] in writing for event in of_job()))
+    read = next(event for event in of_job() if event["eventName"] == "GetObject")
+    assert read["requestParameters"]["key"] == "in/a.txt"
+    assert read["vpcEndpointId"] == place.network.endpoint
+    assert read["sourceIPAddress"].startswith("10.0.")
+    assert read["tlsDetails"]["clientProvidedHostHeader"].endswith("amazonaws.com")
+    assert read["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == place.role
+    management = events(product, "management")
+    given = [
+        event
+        for event in management
+        if event["eventName"] == "AssumeRole" and event["requestParameters"]["roleArn"] == place.role
+    ]
+    assert {event["userIdentity"]["invokedBy"] for event in given} == {"comprehend.amazonaws.com"}
+    keys = {event["responseElements"]["credentials"]["accessKeyId"] for event in given}
+    assert read["userIdentity"]["accessKeyId"] in keys
+    made = next(event for event in management if event["eventName"] == "CreateNetworkInterface")
+    assert made["userIdentity"]["invokedBy"] == made["sourceIPAddress"] == "comprehend.amazonaws.com"
+    interface = made["responseElements"]["networkInterface"]["networkInterfaceId"]
+    endpoint = product.endpoint()
+    cloudtrail = connect(
+        "cloudtrail",
+        endpoint.url,
+        access_key_id=endpoint.access_key_id,
+        secret_access_key=endpoint.secret_access_key,
+    )
+    told = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": interface}])
+    assert "CreateNetworkInterface" in [event["EventName"] for event in told["Events"]]
+    eventually(lambda: any(event["eventName"] == "DeleteNetworkInterface" for event in events(product, "management")))
+
+
+def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, place: Place) -> None:
+    statement = {
+        "Sid": "NotThese",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:ListBucket",
+        "Resource": f"arn:aws:s3:::{place.bucket}",
+        "Condition": {"StringLike": {"s3:prefix": "secret/*"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    product.account().s3.put_bucket_policy(Bucket=place.bucket, Policy=policy)
+    properties = place.wait(place.start("secret/"))
+    assert properties["JobStatus"] == "FAILED"
+    found = re.search(r"request ([0-9a-f-]{36})", properties["Message"])
+    assert found is not None, properties["Message"]
+    time.sleep(1.0)
+    told = access(product, "explain", found[1])
+    for part in ("NotThese", "StringLike", "s3:prefix", "secret/*", "secret/"):
+        assert part in told, told
+
+
+def test_what_was_recorded_a_second_before_kill_9_is_there_and_the_chain_holds(product: Product) -> None:
+    ec2 = product.account().ec2
+    asked = [ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(20)]
+    time.sleep(1.0)
+    product.kill("serve")
+    product.await_answer()
+    product.account().ec2.describe_subnets()
+    time.sleep(1.0)
+    written = {event.get("requestID") for event in events(product, "management")}
+    assert written >= set(asked)
+    assert "management" in access(product, "verify-trail")
+
+
+def test_explaining_works_when_nothing_runs(product: Product) -> None:
+    with pytest.raises(ClientError) as raised:
+        product.account().s3.get_bucket_policy(Bucket="nobody-has-this-bucket")
+    identifier = raised.value.response["ResponseMetadata"]["RequestId"]
+    product.stop()
+    try:
+        assert "GetBucketPolicy of s3" in access(product, "explain", identifier)
+    finally:
+        product.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None:
+    done = subprocess.run(
+        ["/bin/cat", *map(str, (product.data / "trail").iterdir())],
+        capture_output=True,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stdout == b""
+    for path in (product.data / "trail").iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: Product, place: Place) -> None:
+    account = product.account()
+    account.s3.delete_bucket_policy(Bucket=place.bucket)
+    place.put("many/", 5_000)
+    key = account.iam.create_access_key()["AccessKey"]
+    job = place.start("many/")
+    eventually(lambda: place.describe(job)["JobStatus"] == "IN_PROGRESS" and product.workers())
+
+    def sessions() -> list[str]:
+        with product.database() as database:
+            rows = database.execute("SELECT secret_access_key, session_token FROM iam_role_sessions").fetchall()
+        return [value for row in rows for value in row]
+
+    secrets = [key["SecretAccessKey"], product.endpoint().secret_access_key, *eventually(sessions)]
+    places = {
+        f"process {pid} {name}": (Path("/proc") / str(pid) / name)
+        for pid in product.processes()
+        for name in ("cmdline", "environ")
+    }
+    seen = {where: text for where, path in places.items() if (text := _read(path)) is not None}
+    assert len(seen) > 6
+    assert place.wait(job, 120)["JobStatus"] == "COMPLETED"
+    secrets += sessions()
+    time.sleep(1.0)
+    for path in product.data.rglob("*"):
+        if path.is_file() and path.name not in CREDENTIALS_LIVE_IN:
+            seen[str(path)] = path.read_bytes()
+    seen["the log"] = product.log.read_bytes()
+    assert any("trail" in where for where in seen)
+    found = [(where, secret[:4]) for where, text in seen.items() for secret in set(secrets) if secret.encode() in text]
+    assert found == []
+
+
+def _read(path: Path) -> bytes | None:
+    """Return a file of /proc; a process may have ended meanwhile."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,159 @@
+"""Holder, agent and serve as systemd starts them, each in a unit of its own: restarting two of them ends no job."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from place_world import Place
+from product_world import STOP_SECONDS, Product, eventually, settled
+
+from reading_room.cli.running import Endpoint
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+UNITS = Path(__file__).resolve().parents[2] / "packaging" / "systemd"
+COMMANDS = {"holder": ["holder"], "agent": ["agent", "--join"], "serve": ["serve"]}
+
+
+def unit(name: str) -> dict[str, list[str]]:
+    """The settings of a unit's file, each with all its values."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / f"reading-room-{name}.service").read_text().splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def confined(name: str) -> list[str]:
+    """What gives a process the bounds of its unit that a program can give: as root only."""
+    if os.geteuid() != 0 or name == "serve":
+        return []  # As root, serve drops to its user id by itself; there is no unit that starts it as root.
+    settings = unit(name)
+    assert settings["NoNewPrivileges"] == ["yes"]
+    kept = ",".join(
+        "+" + each.removeprefix("CAP_").lower() for each in " ".join(settings["CapabilityBoundingSet"]).split()
+    )
+    return ["/usr/bin/setpriv", "--no-new-privs", f"--bounding-set=-all,{kept}", "--"]
+
+
+class Units(Product):
+    """The product without ``up``."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.units: dict[str, subprocess.Popen[bytes]] = {}
+        self.folder = folder
+
+    def begin(self, name: str) -> None:
+        """Start a unit; those that tell systemd when they are ready are waited for."""
+        environment = os.environ | {f"READING_ROOM_{key}": value for key, value in self.settings.items()}
+        more = ["--port", str(self.port)] if name == "serve" else []
+        argv = [*confined(name), sys.executable, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, self.log.open("ab") as sink:
+            # What told systemd is of this folder alone; its path must be short, as a socket's address is.
+            address = f"\0reading-room-{os.getpid()}-{name}"
+            systemd.bind(address)
+            systemd.settimeout(60)
+            if unit(name)["Type"] == ["notify"]:
+                environment["NOTIFY_SOCKET"] = "@" + address[1:]
+            self.units[name] = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stderr=sink, env=environment, start_new_session=True
+            )
+            if "NOTIFY_SOCKET" in environment:
+                try:
+                    assert systemd.recv(64) == b"READY=1"
+                except TimeoutError:
+                    raise AssertionError(f"{name} was not ready:\n{self.tail()}") from None
+
+    def start(self) -> Endpoint:
+        """Start all units, in systemd's order."""
+        for name in COMMANDS:
+            self.begin(name)
+        self.up = self.units["holder"]
+        return self.endpoint()
+
+    def end(self, name: str) -> None:
+        """End a unit as systemd does: its main process is told, and what is in its control group goes with it."""
+        process = self.units.pop(name)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS + 5) == 0, self.tail()
+
+    def clear(self) -> None:
+        """End whatever is left."""
+        for name in reversed(list(self.units)):
+            self.units[name].terminate()
+            self.units[name].wait(20)
+        super().clear()
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Iterator[Units]:
+    """The product in units, started."""
+    found = Units(tmp_path)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_all(units: Units) -> None:
+    place = Place(units)
+    place.put("in/", 3)
+    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
+
+    place.put("long/", 6_000)
+    job = place.start("long/")
+    worker = eventually(lambda: place.worker(job), 60, "a worker")
+    for name in ("serve", "agent", "serve"):
+        units.end(name)
+        units.begin(name)
+        units.await_answer()
+        assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
+        assert place.process(job) == worker, units.tail()
+    assert place.wait(job, 120)["JobStatus"] == "COMPLETED"
+
+    for name in ("serve", "agent", "holder"):
+        units.end(name)
+    settled(lambda: {"processes": units.processes()})
+    assert not (units.data / "agent" / "holder.json").exists()
+
+
+def test_the_agent_of_a_holder_that_has_ended_ends_its_containers(units: Units) -> None:
+    place = Place(units)
+    with place.running():
+        units.units["holder"].kill()
+        holder = units.holder()
+        os.kill(holder.pid, signal.SIGKILL)
+        # systemd ends the agent with the holder that it is bound to; it notices by itself, too.
+        assert units.units["agent"].wait(20) == 3
+        for name in ("holder", "agent"):
+            units.units.pop(name).wait(5)
+            units.begin(name)
+        units.up = units.units["holder"]
+
+
+def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:
+    for command in ("up", "holder"):
+        argv = [sys.executable, "-m", "reading_room", command, "--data", str(units.data)]
+        refused = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        assert refused.returncode == 1
+        assert f"in use by process {units.units['holder'].pid}" in refused.stderr
+
+
+def test_an_agent_without_a_holder_says_what_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reading_room.cli import units as commands
+    from reading_room.cli.folder import StartError
+    from reading_room.settings import Settings
+
+    monkeypatch.setattr(commands, "JOIN_SECONDS", 0.1)
+    with pytest.raises(StartError, match="start `reading-room holder` first, or use `up`"):
+        commands.join(Settings.from_environment({}, data=tmp_path))

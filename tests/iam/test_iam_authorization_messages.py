@@ -1,0 +1,75 @@
+"""The encoded messages of EC2's denials: who can read them, and what is in them when there is much to say."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import stat
+from pathlib import Path
+
+import pytest
+
+from reading_room.aws.call import Principal
+from reading_room.iam.authorization_messages import AuthorizationMessages, MessageUnreadable
+from reading_room.iam.policy.document import parse
+from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+ANN = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAANN", user_name="ann")
+
+
+def denial(statements: int = 1, **context: tuple[str, ...]) -> Decision:
+    """Return a denial by so many statements."""
+    deny = {"Effect": "Deny", "NotAction": "s3:*", "Resource": ["*", "arn:aws:ec2:*:*:vpc/*"]}
+    whole = [
+        {**deny, "Sid": f"No{number}", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+        for number in range(statements)
+    ]
+    policy = AttachedPolicy("identity", parse(json.dumps({"Version": "2012-10-17", "Statement": whole}), "inline"), "p")
+    request = Request(ANN, "ec2:CreateVpc", ("*",), ACCOUNT, {"aws:SecureTransport": ("true",), **context})
+    return decide(request, [policy])
+
+
+def test_a_message_is_read_again_after_a_restart(tmp_path: Path) -> None:
+    message = AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
+    document = json.loads(AuthorizationMessages(tmp_path / "key").decode(ACCOUNT, message))
+    (statement,) = document["matchedStatements"]["items"]
+    assert statement["actions"] == {"items": [{"value": "s3:*"}]}
+    assert statement["resources"] == {"items": [{"value": "*"}, {"value": "arn:aws:ec2:*:*:vpc/*"}]}
+    assert statement["conditions"] == {
+        "items": [{"key": "aws:securetransport", "values": {"items": [{"value": "true"}]}}]
+    }
+    assert document["context"]["principal"] == {"id": "AIDAANN", "name": "ann", "arn": ANN.arn}
+
+
+def test_another_account_and_another_installation_read_nothing(tmp_path: Path) -> None:
+    messages = AuthorizationMessages(tmp_path / "key")
+    message = messages.encode(ACCOUNT, denial())
+    with pytest.raises(MessageUnreadable):
+        messages.decode(OTHER, message)
+    with pytest.raises(MessageUnreadable):
+        AuthorizationMessages(tmp_path / "other").decode(ACCOUNT, message)
+
+
+def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
+    AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_message_shows_nothing_of_what_is_in_it(tmp_path: Path) -> None:
+    message = AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
+    assert message.isascii()
+    assert "No0" not in message
+
+
+def test_a_story_that_is_too_long_loses_its_details_and_can_still_be_handed_in(tmp_path: Path) -> None:
+
+    messages = AuthorizationMessages(tmp_path / "key")
+    long = {f"aws:RequestTag/{number}": (secrets.token_hex(200),) for number in range(50)}
+    message = messages.encode(ACCOUNT, denial(5, **long))
+    assert len(message) <= 10_240
+    document = json.loads(messages.decode(ACCOUNT, message))
+    assert document["explicitDeny"] is True
+    assert document["context"]["action"] == "ec2:CreateVpc"
+    assert document["context"]["conditions"] == {"items": []}

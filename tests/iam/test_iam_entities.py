@@ -1,0 +1,213 @@
+"""Users and roles: new names, tags, descriptions, quotas, and what stands in the way of an end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
+
+from reading_room.iam import entities
+from reading_room.iam.tables import Group, ManagedPolicy, Role, User
+
+ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
+
+
+def test_a_renamed_user_has_another_arn_and_keeps_keys_policies_and_trust(world: IamWorld) -> None:
+    admin = world.client("iam")
+    key = world.user("alice", policy("Allow", ["iam:ListUsers", "sts:AssumeRole"]))
+    admin.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ALICE}))
+    admin.update_user(UserName="alice", NewUserName="Alicia", NewPath="/night/")
+    renamed = f"arn:aws:iam::{ACCOUNT}:user/night/Alicia"
+    sts = world.client("sts", **key)
+    assert sts.get_caller_identity()["Arn"] == renamed
+    world.client("iam", **key).list_users()
+    sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/R", RoleSessionName="ab")
+    shown = admin.get_role(RoleName="R")["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": [renamed]}
+    assert refusal(admin.get_user, UserName="alice")[0] == "NoSuchEntity"
+    # Whoever has the old name from now on is somebody else.
+    stranger = world.client("sts", **world.user("alice"))
+    assert refusal(stranger.assume_role, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/R", RoleSessionName="ab")[0] == (
+        "AccessDenied"
+    )
+    assert refusal(admin.update_user, UserName="alice", NewUserName="ALICIA")[:2] == (
+        "EntityAlreadyExists",
+        "User with name ALICIA already exists.",
+    )
+    admin.update_user(UserName="alicia", NewUserName="ALICIA")
+    assert sts.get_caller_identity()["Arn"].endswith("/night/ALICIA")
+
+
+def test_a_trust_policy_shows_the_id_of_who_is_gone(world: IamWorld) -> None:
+    iam = world.client("iam")
+    user = iam.create_user(UserName="alice")["User"]
+    document = trust({"AWS": ALICE, "Service": "comprehend.amazonaws.com"})
+    iam.create_role(RoleName="R", AssumeRolePolicyDocument=document)
+    assert iam.get_role(RoleName="R")["Role"]["AssumeRolePolicyDocument"] == json.loads(document)
+    iam.delete_user(UserName="alice")
+    shown = iam.list_roles()["Roles"][0]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": [user["UserId"]], "Service": "comprehend.amazonaws.com"}
+    # As shown, so it may be written back, and means nobody.
+    iam.update_assume_role_policy(RoleName="R", PolicyDocument=json.dumps(shown))
+
+
+def test_who_renames_needs_the_right_on_the_old_place_and_the_new_one(world: IamWorld) -> None:
+    admin = world.client("iam")
+    admin.create_user(UserName="bob", Path="/day/")
+    inside = policy("Allow", "iam:UpdateUser", f"arn:aws:iam::{ACCOUNT}:user/day/*")
+    iam = world.client("iam", **world.user("alice", inside))
+    iam.update_user(UserName="bob", NewUserName="Bobby")
+    assert refusal(iam.update_user, UserName="bobby", NewPath="/night/")[0] == "AccessDenied"
+    assert refusal(iam.update_user, UserName="bobby", NewPath="/")[0] == "AccessDenied"
+    assert admin.get_user(UserName="bobby")["User"]["Path"] == "/day/"
+
+
+def test_a_roles_description_and_duration_change_one_by_one(world: IamWorld) -> None:
+    iam = world.client("iam")
+    iam.create_role(RoleName="R", Description="first", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    iam.update_role(RoleName="R", MaxSessionDuration=7200)
+    role = iam.get_role(RoleName="R")["Role"]
+    assert (role["Description"], role["MaxSessionDuration"]) == ("first", 7200)
+    iam.update_role(RoleName="R", Description="second")
+    answer = iam.update_role_description(RoleName="R", Description="third")["Role"]
+    assert (answer["Description"], answer["MaxSessionDuration"]) == ("third", 7200)
+    assert refusal(iam.update_role, RoleName="R", MaxSessionDuration=43201)[0] == "ValidationError"
+
+
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_tags_are_added_replaced_and_taken_without_regard_to_case(world: IamWorld, kind: str) -> None:
+    iam = world.client("iam")
+    iam.create_user(UserName="Some")
+    iam.create_role(RoleName="Some", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    name = {f"{kind.capitalize()}Name": "Some"}
+    tag, untag = getattr(iam, f"tag_{kind}"), getattr(iam, f"untag_{kind}")
+    listed = getattr(iam, f"list_{kind}_tags")
+    tag(**name, Tags=[{"Key": "Team", "Value": "x"}, {"Key": "b", "Value": ""}])
+    tag(**name, Tags=[{"Key": "TEAM", "Value": "y"}])
+    assert listed(**name)["Tags"] == [{"Key": "TEAM", "Value": "y"}, {"Key": "b", "Value": ""}]
+    untag(**name, TagKeys=["team", "never there"])
+    assert listed(**name)["Tags"] == [{"Key": "b", "Value": ""}]
+    duplicates = [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]
+    assert refusal(tag, **name, Tags=duplicates)[:2] == (
+        "InvalidInput",
+        "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+    )
+    assert refusal(tag, **name, Tags=[{"Key": "aws:x", "Value": "1"}])[0] == "InvalidInput"
+    many = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+    assert refusal(tag, **name, Tags=many)[0] == "LimitExceeded"
+    assert listed(**name)["Tags"] == [{"Key": "b", "Value": ""}]
+
+
+def test_tags_in_a_request_are_conditions_of_tagging_and_untagging(world: IamWorld) -> None:
+    admin = world.client("iam")
+    admin.create_user(UserName="bob")
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}, "Null": {"aws:TagKeys": "false"}}
+    iam = world.client("iam", **world.user("alice", policy("Allow", ["iam:TagUser", "iam:UntagUser"], Condition=only)))
+    iam.tag_user(UserName="bob", Tags=[{"Key": "team", "Value": "x"}])
+    assert refusal(iam.tag_user, UserName="bob", Tags=[{"Key": "rank", "Value": "x"}])[0] == "AccessDenied"
+    iam.untag_user(UserName="bob", TagKeys=["team"])
+    assert refusal(iam.untag_user, UserName="bob", TagKeys=["rank"])[0] == "AccessDenied"
+
+
+def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [(quota, limit) for quota, limit in entities.QUOTAS.values()] == [
+        ("UsersPerAccount", 5_000),
+        ("GroupsPerAccount", 300),
+        ("RolesPerAccount", 1_000),
+        ("PoliciesPerAccount", 1_500),
+    ]
+    for model in (User, Group, Role, ManagedPolicy):
+        monkeypatch.setitem(entities.QUOTAS, model, (entities.QUOTAS[model][0], 1))
+    iam = world.client("iam")
+    iam.create_group(GroupName="one")
+    iam.create_policy(PolicyName="one", PolicyDocument=policy())
+    iam.create_role(RoleName="one", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    calls: list[tuple[Any, dict[str, str]]] = [
+        (iam.create_user, {"UserName": "two"}),
+        (iam.create_group, {"GroupName": "two"}),
+        (iam.create_role, {"RoleName": "two", "AssumeRolePolicyDocument": trust({"AWS": ACCOUNT})}),
+        (iam.create_policy, {"PolicyName": "two", "PolicyDocument": policy()}),
+    ]
+    for call, parameters in calls:
+        code, message, _ = refusal(call, **parameters)
+        assert code == "LimitExceeded"
+        assert message.endswith("PerAccount: 1")
+
+
+def test_documents_at_the_size_limits_are_accepted_and_one_character_more_is_not(world: IamWorld) -> None:
+    iam = world.client("iam")
+    iam.create_user(UserName="alice")
+    iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+
+    def of_size(make: Any, size: int) -> str:
+        text = make("x")
+        return str(make("x" * (1 + size - len("".join(text.split())))))
+
+    def trusting(sid: str) -> str:
+        return trust({"AWS": ACCOUNT}, Sid=sid)
+
+    def allowing(sid: str) -> str:
+        return policy(Sid=sid)
+
+    iam.update_assume_role_policy(RoleName="R", PolicyDocument=of_size(trusting, 2048))
+    assert refusal(iam.update_assume_role_policy, RoleName="R", PolicyDocument=of_size(trusting, 2049)) == (
+        "LimitExceeded",
+        "Cannot exceed quota for ACLSizePerRole: 2048",
+        409,
+    )
+    for put, name, limit in (
+        (iam.put_user_policy, {"UserName": "alice"}, 2048),
+        (iam.put_role_policy, {"RoleName": "R"}, 10_240),
+    ):
+        put(**name, PolicyName="p", PolicyDocument=of_size(allowing, limit))
+        assert refusal(put, **name, PolicyName="p", PolicyDocument=of_size(allowing, limit + 1))[0] == "LimitExceeded"
+    assert refusal(iam.put_user_policy, UserName="alice", PolicyName="p", PolicyDocument=" " * 131_073)[0] == (
+        "ValidationError"
+    )
+
+
+def test_a_trust_policy_that_names_nobody_is_refused_everywhere(world: IamWorld) -> None:
+    iam = world.client("iam")
+    iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    for missing in (ALICE, f"arn:aws:iam::{ACCOUNT}:role/Missing", "arn:aws:iam::999999999999:user/alice"):
+        expected = ("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{missing}"')
+        document = trust({"AWS": [missing, ACCOUNT]})
+        assert refusal(iam.update_assume_role_policy, RoleName="R", PolicyDocument=document)[:2] == expected
+        assert refusal(iam.create_role, RoleName="S", AssumeRolePolicyDocument=document)[:2] == expected
+    assert iam.get_role(RoleName="R")["Role"]["AssumeRolePolicyDocument"] == json.loads(trust({"AWS": ACCOUNT}))
+
+
+def test_making_the_same_user_at_once_makes_one(world: IamWorld) -> None:
+    clients = [world.client("iam") for _ in range(4)]
+    start = threading.Barrier(len(clients))
+    outcomes: list[str] = []
+
+    def make(client: Any) -> None:
+        start.wait()
+        try:
+            client.create_user(UserName="alice")
+            outcomes.append("made")
+        except ClientError as error:
+            outcomes.append(error.response["Error"]["Code"])
+
+    threads = [threading.Thread(target=make, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["EntityAlreadyExists"] * 3 + ["made"]
+
+
+def test_names_in_odd_characters_are_kept_exactly(world: IamWorld) -> None:
+    iam = world.client("iam")
+    name = "a+b=c,d.e@f-g_h"
+    iam.create_user(UserName=name, Path="/x/!~/")
+    user = iam.get_user(UserName=name.upper())["User"]
+    assert (user["UserName"], user["Arn"]) == (name, f"arn:aws:iam::{ACCOUNT}:user/x/!~/{name}")
+    assert refusal(iam.create_user, UserName="a b")[0] == "ValidationError"
+    assert refusal(iam.create_user, UserName="x" * 65)[0] == "ValidationError"
+    assert refusal(iam.create_user, UserName="ok", Path="no-slashes")[0] == "ValidationError"

@@ -1,0 +1,103 @@
+"""What is said of a document before it is given to anybody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.iam.policy.document import PolicyUse, parse
+from reading_room.iam.policy.lint import ERROR_CODES, lint, merged
+
+POLICIES: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "iam_cases.json").read_text())["policies"]
+GUIDE: str = POLICIES["seed-linux-repos-deny"]["text"]
+
+
+def document(*entries: dict[str, Any], version: str | None = "2012-10-17") -> str:
+    defaults: dict[str, Any] = {"Effect": "Allow", "Resource": "*"}
+    statements = [{**defaults, **({} if "NotAction" in entry else {"Action": "s3:*"}), **entry} for entry in entries]
+    return json.dumps({**({} if version is None else {"Version": version}), "Statement": statements})
+
+
+def test_the_guides_two_documents_get_awss_answer_the_reason_and_one_document() -> None:
+    answer, reason, rest = lint(GUIDE, "endpoint")
+    assert answer == (
+        "refused: AWS answers InvalidPolicyDocument: The Policy Document is not valid. Syntax error at position (18,1)"
+    )
+    assert reason.startswith("the text holds 2 JSON documents one after another.")
+    text = merged(GUIDE)
+    assert text is not None
+    assert [statement.sid for statement in parse(text, "endpoint").statements] == [
+        "AmazonLinuxAMIRepositoryAccess",
+        "AmazonLinux2AMIRepositoryAccess",
+    ]
+    assert rest.startswith("put together in one document: nothing is allowed: every statement denies")
+
+
+def test_the_merged_document_of_the_guide_has_nothing_to_be_said_of() -> None:
+    assert lint(json.dumps(POLICIES["endpoint-merged"]["document"]), "endpoint") == []
+
+
+@pytest.mark.parametrize("use", list(ERROR_CODES))
+def test_a_refusal_is_told_with_the_code_of_the_service(use: PolicyUse) -> None:
+    (finding,) = lint("{", use)
+    assert finding.startswith(f"refused: AWS answers {ERROR_CODES[use]}: ")
+
+
+def test_one_document_or_none_is_not_merged() -> None:
+    for text in ("", "{}", document({}), "[1] [2]", "{} nonsense", "{}" + "[" * 100_000):
+        assert merged(text) is None
+
+
+def test_statements_of_one_sid_are_told_apart_when_they_are_merged() -> None:
+    text = merged(document({"Sid": "Read"}) * 2)
+    assert text is not None
+    assert [statement.sid for statement in parse(text, "inline").statements] == ["Read", "Read2"]
+
+
+def test_documents_whose_variables_mean_different_things_are_not_merged() -> None:
+    old = document({"Resource": "arn:aws:s3:::home/${aws:username}"}, version=None)
+    assert merged(old + document({})) is None
+    assert merged(document({}, version=None) + document({})) is not None
+    assert "different versions" in lint(old + document({}), "inline")[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "use", "words"),
+    [
+        pytest.param(document({"NotAction": "iam:*"}), "inline", "Allow with NotAction", id="NotAction"),
+        pytest.param(
+            document({"Resource": "arn:aws:s3:::${aws:username}/*"}, version=None), "inline", "no variables", id="2008"
+        ),
+        pytest.param(
+            document(
+                {"Resource": "arn:aws:s3:::b/*", "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}}
+            ),
+            "inline",
+            "also true of a request without the key",
+            id="ForAllValues",
+        ),
+        pytest.param(
+            document({"Resource": "arn:aws:iam::${aws:PrincipalAccount}:role/r"}),
+            "inline",
+            "before the last part",
+            id="an early variable",
+        ),
+        pytest.param(
+            document({"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}),
+            "inline",
+            "denies every request that does not have the key",
+            id="a negated path key",
+        ),
+        pytest.param(document({"Effect": "Deny"}), "session", "nothing is allowed", id="a session that may nothing"),
+    ],
+)
+def test_what_aws_takes_and_nobody_means_is_told(text: str, use: PolicyUse, words: str) -> None:
+    (finding,) = lint(text, use)
+    assert words in finding
+
+
+def test_an_ordinary_policy_has_nothing_to_be_said_of() -> None:
+    assert lint(document({"Action": ["s3:GetObject", "s3:ListBucket"]}), "managed") == []

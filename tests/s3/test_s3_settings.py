@@ -1,0 +1,108 @@
+"""Settings that can only be what they are: taken when that is asked for, refused otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from s3_world import OTHER_ACCOUNT, S3World, policy, s3_world, statement
+
+BUCKET, KEY = "settings", "k"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
+    """Return a world with an object."""
+    with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
+        world.s3.create_bucket(Bucket=BUCKET)
+        world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")
+        yield world
+
+
+@pytest.fixture
+def s3(world: S3World) -> Any:
+    """Return the administrator's client."""
+    return world.s3
+
+
+def code(call: Any, **parameters: Any) -> str:
+    """Return the error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def encryption(algorithm: str, **more: Any) -> dict[str, Any]:
+    """Return a configuration of encryption."""
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}, **more}]}
+
+
+def test_encryption_by_the_store_is_taken_and_by_keys_of_kms_refused(s3: Any) -> None:
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=encryption("AES256"))
+    before = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
+    for asked in (encryption("aws:kms"), encryption("AES256", BucketKeyEnabled=True)):
+        refused = code(s3.put_bucket_encryption, Bucket=BUCKET, ServerSideEncryptionConfiguration=asked)
+        assert refused == "NotImplemented"
+    assert s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"] == before
+
+
+def test_disabled_access_control_lists_are_taken_and_others_refused(s3: Any) -> None:
+    def controls(ownership: str) -> dict[str, Any]:
+        return {"Rules": [{"ObjectOwnership": ownership}]}
+
+    s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=controls("BucketOwnerEnforced"))
+    asked = controls("BucketOwnerPreferred")
+    assert code(s3.put_bucket_ownership_controls, Bucket=BUCKET, OwnershipControls=asked) == "NotImplemented"
+
+
+def test_a_list_that_gives_the_owner_all_rights_is_taken_and_one_that_gives_others_some_refused(s3: Any) -> None:
+    own = s3.get_object_acl(Bucket=BUCKET, Key=KEY)
+    listed = {"Owner": own["Owner"], "Grants": own["Grants"]}
+    s3.put_object_acl(Bucket=BUCKET, Key=KEY, AccessControlPolicy=listed)
+    s3.put_object_acl(Bucket=BUCKET, Key=KEY, ACL="bucket-owner-full-control")
+    s3.put_bucket_acl(Bucket=BUCKET, ACL="private")
+    everybody = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}
+    wider = {**listed, "Grants": [*own["Grants"], {"Grantee": everybody, "Permission": "READ"}]}
+    refused = "AccessControlListNotSupported"
+    assert code(s3.put_object_acl, Bucket=BUCKET, Key=KEY, AccessControlPolicy=wider) == refused
+    assert code(s3.put_object_acl, Bucket=BUCKET, Key=KEY, ACL="public-read") == refused
+    assert code(s3.put_bucket_acl, Bucket=BUCKET, ACL="public-read-write") == refused
+    assert code(s3.put_bucket_acl, Bucket=BUCKET, GrantRead="id=1") == refused
+    assert code(s3.put_object_acl, Bucket=BUCKET, Key="none", ACL="private") == "NoSuchKey"
+    assert s3.get_object_acl(Bucket=BUCKET, Key=KEY)["Grants"] == own["Grants"]
+
+
+def test_only_the_own_account_may_say_that_its_object_is_private(world: S3World, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="own", Body=b"x", ACL="private")
+    stranger = world.client(world.user("stranger", policy(statement("Allow", "s3:*", "*")), OTHER_ACCOUNT))
+    let_in = statement("Allow", ["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{BUCKET}/*")
+    let_in["Principal"] = {"AWS": OTHER_ACCOUNT}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(let_in))
+    asked = {"Bucket": BUCKET, "Key": "theirs", "Body": b"x"}
+    assert code(stranger.put_object, **asked, ACL="private") == "AccessControlListNotSupported"
+    stranger.put_object(**asked, ACL="bucket-owner-full-control")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"StorageClass": "GLACIER"}, "InvalidStorageClass"),
+        ({"ServerSideEncryption": "aws:kms"}, "NotImplemented"),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k"}, "KMS.NotFoundException"),
+        ({"BucketKeyEnabled": True}, "NotImplemented"),
+        ({"WebsiteRedirectLocation": "/other"}, "NotImplemented"),
+        ({"ObjectLockLegalHoldStatus": "ON"}, "NotImplemented"),
+        ({"ACL": "public-read"}, "AccessControlListNotSupported"),
+        ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, "NotImplemented"),
+    ],
+)
+def test_a_write_that_asks_for_what_there_is_not_stores_nothing(
+    s3: Any, parameters: dict[str, Any], expected: str
+) -> None:
+    assert code(s3.put_object, Bucket=BUCKET, Key="refused", Body=b"x", **parameters) == expected
+    assert code(s3.create_multipart_upload, Bucket=BUCKET, Key="refused", **parameters) == expected
+    assert code(s3.copy_object, Bucket=BUCKET, Key="refused", CopySource=f"{BUCKET}/{KEY}", **parameters) == expected
+    assert code(s3.head_object, Bucket=BUCKET, Key="refused") == "404"
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)

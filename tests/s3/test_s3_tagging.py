@@ -1,0 +1,216 @@
+"""Tags of objects and buckets, asked as clients ask, and what conditions make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from s3_world import S3World, policy, s3_world, statement
+
+from reading_room.aws.errors import AwsError
+from reading_room.s3.tagging import read_header
+
+BUCKET = "tagged"
+ARN = f"arn:aws:s3:::{BUCKET}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
+    """Return a world with a bucket."""
+    with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
+        world.s3.create_bucket(Bucket=BUCKET)
+        yield world
+
+
+@pytest.fixture
+def s3(world: S3World) -> Any:
+    """Return the administrator's client."""
+    return world.s3
+
+
+def code(call: Any, **parameters: Any) -> str:
+    """Return the error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def tags(s3: Any, key: str) -> dict[str, str]:
+    """Return an object's tags."""
+    return {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]}
+
+
+def tag_set(**given: str) -> dict[str, Any]:
+    """Return a ``Tagging`` structure."""
+    return {"TagSet": [{"Key": name, "Value": value} for name, value in given.items()]}
+
+
+def test_an_object_has_the_tags_that_it_was_put_with(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="put", Body=b"x", Tagging="a=1&a%20b=c%2Fd&empty=")
+    assert tags(s3, "put") == {"a": "1", "a b": "c/d", "empty": ""}
+    assert s3.head_object(Bucket=BUCKET, Key="put")["TagCount"] == 3
+    assert s3.get_object(Bucket=BUCKET, Key="put")["TagCount"] == 3
+    s3.put_object(Bucket=BUCKET, Key="put", Body=b"x")
+    assert tags(s3, "put") == {}
+    assert "TagCount" not in s3.head_object(Bucket=BUCKET, Key="put")
+
+
+def test_tags_are_replaced_and_removed_and_leave_the_object_as_it_was(s3: Any) -> None:
+    before = s3.put_object(Bucket=BUCKET, Key="later", Body=b"bytes")
+    s3.put_object_tagging(Bucket=BUCKET, Key="later", Tagging=tag_set(a="1", b="2"))
+    s3.put_object_tagging(Bucket=BUCKET, Key="later", Tagging=tag_set(c="3"))
+    assert tags(s3, "later") == {"c": "3"}
+    s3.delete_object_tagging(Bucket=BUCKET, Key="later")
+    assert tags(s3, "later") == {}
+    got = s3.get_object(Bucket=BUCKET, Key="later")
+    assert (got["Body"].read(), got["ETag"]) == (b"bytes", before["ETag"])
+
+
+def test_a_multipart_object_has_the_tags_that_its_upload_began_with(s3: Any) -> None:
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts", Tagging="a=1")["UploadId"]
+    part = s3.upload_part(Bucket=BUCKET, Key="parts", UploadId=upload, PartNumber=1, Body=b"x")
+    listed = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(Bucket=BUCKET, Key="parts", UploadId=upload, MultipartUpload=listed)
+    assert tags(s3, "parts") == {"a": "1"}
+
+
+def test_a_copy_takes_the_tags_along_unless_they_are_replaced(s3: Any) -> None:
+    source = {"Bucket": BUCKET, "Key": "original"}
+    s3.put_object(Bucket=BUCKET, Key="original", Body=b"x", Tagging="a=1")
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=source)
+    assert tags(s3, "copy") == {"a": "1"}
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=source, TaggingDirective="REPLACE", Tagging="b=2")
+    assert tags(s3, "copy") == {"b": "2"}
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=source, TaggingDirective="REPLACE")
+    assert tags(s3, "copy") == {}
+    assert code(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=source, Tagging="b=2") == "InvalidRequest"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("aws:x=1", "InvalidTag"),
+        ("a=1&a=2", "InvalidArgument"),
+        ("a=%ff", "InvalidArgument"),
+        ("a=%3C", "InvalidTag"),
+        ("k" * 129 + "=1", "InvalidTag"),
+        ("a=" + "v" * 257, "InvalidTag"),
+        ("=1", "InvalidTag"),
+        ("&".join(f"k{number}=v" for number in range(11)), "BadRequest"),
+    ],
+)
+def test_tags_that_s3_does_not_take_are_refused_and_nothing_is_stored(s3: Any, given: str, expected: str) -> None:
+    assert code(s3.put_object, Bucket=BUCKET, Key="refused", Body=b"x", Tagging=given) == expected
+    assert code(s3.head_object, Bucket=BUCKET, Key="refused") == "404"
+
+
+def test_a_tag_set_that_names_a_key_twice_is_refused(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="twice", Body=b"x", Tagging="a=1")
+    twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
+    assert code(s3.put_object_tagging, Bucket=BUCKET, Key="twice", Tagging=twice) == "InvalidTag"
+    assert tags(s3, "twice") == {"a": "1"}
+    assert code(s3.put_object_tagging, Bucket=BUCKET, Key="none", Tagging=tag_set(a="1")) == "NoSuchKey"
+
+
+@given(st.text())
+def test_no_header_of_tags_breaks_the_reader(header: str) -> None:
+    try:
+        found = read_header(header)
+    except AwsError:
+        return
+    assert len(found) <= 10
+
+
+def test_a_bucket_has_the_tags_that_it_was_given(s3: Any) -> None:
+    s3.create_bucket(Bucket="labelled")
+    assert code(s3.get_bucket_tagging, Bucket="labelled") == "NoSuchTagSet"
+    s3.put_bucket_tagging(Bucket="labelled", Tagging=tag_set(team="law", cost="7"))
+    assert s3.get_bucket_tagging(Bucket="labelled")["TagSet"] == tag_set(team="law", cost="7")["TagSet"]
+    many = tag_set(**{f"k{number}": "v" for number in range(51)})
+    assert code(s3.put_bucket_tagging, Bucket="labelled", Tagging=many) == "BadRequest"
+    s3.delete_bucket_tagging(Bucket="labelled")
+    assert code(s3.get_bucket_tagging, Bucket="labelled") == "NoSuchTagSet"
+
+
+# Rights.
+
+
+def test_tags_that_come_with_a_write_need_a_right_of_their_own(world: S3World) -> None:
+    writer = world.client(world.user("writer", policy(statement("Allow", "s3:PutObject", f"{ARN}/*"))))
+    writer.put_object(Bucket=BUCKET, Key="own", Body=b"x")
+    assert code(writer.put_object, Bucket=BUCKET, Key="own", Body=b"y", Tagging="a=1") == "AccessDenied"
+    assert code(writer.put_object_tagging, Bucket=BUCKET, Key="own", Tagging=tag_set(a="1")) == "AccessDenied"
+
+
+def test_a_condition_can_demand_a_tag_of_what_is_written(world: S3World, s3: Any) -> None:
+    tagged = {"StringEquals": {"s3:RequestObjectTag/class": "open"}}
+    document = policy(
+        statement("Allow", ["s3:PutObject", "s3:PutObjectTagging"], f"{ARN}/*", Condition=tagged),
+    )
+    writer = world.client(world.user("tagger", document))
+    assert code(writer.put_object, Bucket=BUCKET, Key="by-tagger", Body=b"x") == "AccessDenied"
+    assert code(writer.put_object, Bucket=BUCKET, Key="by-tagger", Body=b"x", Tagging="class=shut") == "AccessDenied"
+    writer.put_object(Bucket=BUCKET, Key="by-tagger", Body=b"x", Tagging="class=open")
+    shut = tag_set(**{"class": "shut"})
+    assert code(writer.put_object_tagging, Bucket=BUCKET, Key="by-tagger", Tagging=shut) == "AccessDenied"
+    writer.put_object_tagging(Bucket=BUCKET, Key="by-tagger", Tagging=tag_set(**{"class": "open"}))
+
+
+def test_a_condition_can_demand_which_tag_keys_may_be_written(world: S3World) -> None:
+    only = {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["class", "team"]}}
+    document = policy(statement("Allow", ["s3:PutObject", "s3:PutObjectTagging"], f"{ARN}/*", Condition=only))
+    writer = world.client(world.user("key-tagger", document))
+    writer.put_object(Bucket=BUCKET, Key="keys", Body=b"x", Tagging="class=open")
+    assert code(writer.put_object, Bucket=BUCKET, Key="keys", Body=b"x", Tagging="class=open&x=1") == "AccessDenied"
+
+
+def test_a_condition_can_demand_a_tag_of_what_is_read(world: S3World, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="open", Body=b"open", Tagging="class=open")
+    s3.put_object(Bucket=BUCKET, Key="shut", Body=b"shut", Tagging="class=shut")
+    s3.put_object(Bucket=BUCKET, Key="bare", Body=b"bare")
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/class": "open"}}
+    reader = world.client(
+        world.user("tag-reader", policy(statement("Allow", "s3:GetObject", f"{ARN}/*", Condition=tagged)))
+    )
+    got = reader.get_object(Bucket=BUCKET, Key="open")
+    assert got["Body"].read() == b"open"
+    assert "TagCount" not in got, "the count of tags is for those only who may read tags"
+    assert code(reader.get_object, Bucket=BUCKET, Key="shut") == "AccessDenied"
+    assert code(reader.get_object, Bucket=BUCKET, Key="bare") == "AccessDenied"
+    s3.put_object_tagging(Bucket=BUCKET, Key="open", Tagging=tag_set(**{"class": "shut"}))
+    assert code(reader.get_object, Bucket=BUCKET, Key="open") == "AccessDenied"
+
+
+def test_a_copy_of_a_tagged_object_needs_the_rights_to_its_tags(world: S3World, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="with", Body=b"x", Tagging="a=1")
+    s3.put_object(Bucket=BUCKET, Key="without", Body=b"x")
+    document = policy(statement("Allow", ["s3:GetObject", "s3:PutObject"], f"{ARN}/*"))
+    copier = world.client(world.user("copier", document))
+    copier.copy_object(Bucket=BUCKET, Key="copied", CopySource=f"{BUCKET}/without")
+    assert code(copier.copy_object, Bucket=BUCKET, Key="copied", CopySource=f"{BUCKET}/with") == "AccessDenied"
+    copier.copy_object(Bucket=BUCKET, Key="copied", CopySource=f"{BUCKET}/with", TaggingDirective="REPLACE")
+    assert tags(s3, "copied") == {}
+
+
+def test_tags_outlive_the_process(tmp_path: Any) -> None:
+    with s3_world(tmp_path) as world:
+        world.s3.create_bucket(Bucket=BUCKET)
+        world.s3.put_object(Bucket=BUCKET, Key="k", Body=b"x", Tagging="class=shut")
+        deny = statement(
+            "Deny",
+            "s3:GetObject",
+            f"{ARN}/*",
+            Principal="*",
+            Condition={"StringEquals": {"s3:ExistingObjectTag/class": "shut"}},
+        )
+        world.s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(deny))
+        key = world.key
+    world = S3World(tmp_path, administrator="another")
+    try:
+        assert code(world.client(key).get_object, Bucket=BUCKET, Key="k") == "AccessDenied"
+    finally:
+        world.close()

@@ -1,0 +1,287 @@
+"""The trail's files: whole, in order, bounded, chained; and what a crash, a full disk or a forger leaves behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trail_world import NOON, Clock, record
+
+from reading_room.trail import journal as journals
+from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of, path_of, verify
+from reading_room.trail.journal import Journal
+from reading_room.trail.recording import Trail
+
+
+def plain(item: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Make one event of an item; the item ``bad`` cannot be made one."""
+    if item == "bad":
+        raise ValueError(item)
+    yield "management", {"item": item}
+
+
+def events(folder: Path, book: str = "management") -> list[dict[str, Any]]:
+    """Return the events of a book, oldest first."""
+    found = []
+    for _, path in files_of(folder, book):
+        for line in path.read_bytes().splitlines():
+            event = event_in(line)
+            assert event is not None
+            found.append(event)
+    return found
+
+
+def write(folder: Path, *items: str, clock: Clock | None = None) -> None:
+    """Write items by a journal of their own, from its start to its end."""
+    journal = Journal(folder, plain, clock or Clock(), 90)
+    for item in items:
+        journal.hand_over(item, 10)
+    journal.close()
+
+
+def test_events_are_written_in_the_order_in_which_they_came_and_only_the_owner_may_read_them(tmp_path: Path) -> None:
+    write(tmp_path / "trail", *(str(number) for number in range(500)))
+    assert [event["item"] for event in events(tmp_path / "trail")] == [str(number) for number in range(500)]
+    assert stat.S_IMODE((tmp_path / "trail").stat().st_mode) == 0o700
+    path = path_of(tmp_path / "trail", "management", NOON.date())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_nothing_is_made_before_the_first_event(tmp_path: Path) -> None:
+    Journal(tmp_path / "trail", plain, Clock(), 90).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_flushing_waits_for_what_was_handed_over_before(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, plain, Clock(), 90)
+    for number in range(100):
+        journal.hand_over(str(number), 10)
+        assert journal.flush()
+        assert len(events(tmp_path)) == number + 1
+    journal.close()
+
+
+def test_events_of_many_threads_are_all_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, plain, Clock(), 90)
+
+    def call(name: str) -> None:
+        for number in range(200):
+            journal.hand_over(f"{name}-{number}", 10)
+
+    threads = [threading.Thread(target=call, args=(str(number),)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.close()
+    assert len({event["item"] for event in events(tmp_path)}) == 1600
+    assert verify(tmp_path, "management").lines == 1600
+
+
+def test_the_chain_goes_on_after_a_restart_and_from_day_to_day(tmp_path: Path) -> None:
+    clock = Clock()
+    write(tmp_path, "a", "b", clock=clock)
+    write(tmp_path, "c", clock=clock)
+    clock.now += dt.timedelta(days=1)
+    write(tmp_path, "d", clock=clock)
+    journal = Journal(tmp_path, plain, clock, 90)
+    journal.hand_over("e", 1)
+    assert journal.flush()
+    clock.now += dt.timedelta(days=1)
+    journal.hand_over("f", 1)
+    journal.close()
+    assert len(files_of(tmp_path, "management")) == 3
+    found = verify(tmp_path, "management")
+    assert (found.lines, found.torn, found.first_day) == (6, 0, NOON.date())
+
+
+def test_files_are_deleted_when_they_are_older_than_they_are_kept(tmp_path: Path) -> None:
+    clock = Clock()
+    for _ in range(5):
+        journal = Journal(tmp_path, plain, clock, 2)
+        journal.hand_over("x", 1)
+        journal.close()
+        clock.now += dt.timedelta(days=1)
+    assert [day.day for day, _ in files_of(tmp_path, "management")] == [3, 4, 5]
+    assert verify(tmp_path, "management").lines == 3
+
+
+@pytest.mark.parametrize("change", ["edit", "delete", "insert", "swap"])
+def test_a_change_in_the_middle_shows_and_is_found(tmp_path: Path, change: str) -> None:
+    write(tmp_path, *"abcde")
+    path = path_of(tmp_path, "management", NOON.date())
+    lines = path.read_bytes().splitlines(keepends=True)
+    match change:
+        case "edit":
+            lines[2] = lines[2].replace(b'"c"', b'"x"')
+        case "delete":
+            del lines[2]
+        case "insert":
+            lines.insert(2, lines[1])
+        case "swap":
+            lines[1], lines[2] = lines[2], lines[1]
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(ChainBroken) as raised:
+        verify(tmp_path, "management")
+    assert path.name in str(raised.value)
+
+
+def test_lines_missing_at_the_end_show_only_to_who_noted_a_digest(tmp_path: Path) -> None:
+    write(tmp_path, *"abc")
+    noted = verify(tmp_path, "management").last_digest
+    assert verify(tmp_path, "management", noted).found
+    path = path_of(tmp_path, "management", NOON.date())
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert not verify(tmp_path, "management", noted).found
+
+
+def test_a_line_that_a_crash_cut_off_is_kept_told_and_followed(tmp_path: Path) -> None:
+    write(tmp_path, "a", "b")
+    path = path_of(tmp_path, "management", NOON.date())
+    with path.open("ab") as file:
+        file.write(b'{"previous":"0123')
+    write(tmp_path, "c")
+    found = verify(tmp_path, "management")
+    assert (found.lines, found.torn) == (4, 1)
+
+
+def test_what_cannot_be_made_an_event_is_counted_in_the_trail(tmp_path: Path) -> None:
+    write(tmp_path, "a", "bad", "b")
+    found = events(tmp_path)
+    assert [event.get("item") for event in found] == ["a", "b", None]
+    assert found[2]["eventName"] == "EventsLost"
+    assert found[2]["serviceEventDetails"] == {"lost": 1}
+
+
+def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "MOST_WAITING", 10)
+    monkeypatch.setattr(journals, "BATCH_SECONDS", 60.0)
+    journal = Journal(tmp_path, plain, Clock(), 90)
+    for number in range(25):
+        journal.hand_over(str(number), 1)
+    journal.close()
+    found = events(tmp_path)
+    assert [event.get("item") for event in found[:10]] == [str(number) for number in range(10)]
+    assert found[10]["serviceEventDetails"] == {"lost": 15}
+
+
+def test_bytes_that_wait_are_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "BATCH_SECONDS", 60.0)
+    journal = Journal(tmp_path, plain, Clock(), 90)
+    for _ in range(3):
+        journal.hand_over("big", journals.MOST_BYTES // 2)
+    journal.close()
+    assert events(tmp_path)[-1]["serviceEventDetails"] == {"lost": 1}
+
+
+def test_a_book_at_its_bound_gives_up_its_oldest_days_and_then_takes_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    for day in range(4):
+        journal = Journal(tmp_path, plain, clock, 90, most=3500)
+        for number in range(10):
+            journal.hand_over(f"{day}-{number}", 1)
+        journal.close()
+        clock.now += dt.timedelta(days=1)
+    assert [day.day for day, _ in files_of(tmp_path, "management")] == [2, 3, 4]
+    assert verify(tmp_path, "management").lines == 30
+    journal = Journal(tmp_path, plain, clock, 90, most=3500)
+    for number in range(60):
+        journal.hand_over(f"flood-{number}", 1)
+        journal.flush()
+    journal.close()
+    assert [day.day for day, _ in files_of(tmp_path, "management")] == [5]
+    kept = [event["item"] for event in events(tmp_path)]
+    assert kept == [f"flood-{number}" for number in range(len(kept))]
+    assert 20 < len(kept) < 40
+    assert "raise READING_ROOM_TRAIL_BYTES" in caplog.text
+
+
+def test_a_clock_that_is_set_back_breaks_no_chain(tmp_path: Path) -> None:
+    clock = Clock()
+    write(tmp_path, "a", clock=clock)
+    clock.now -= dt.timedelta(days=3)
+    write(tmp_path, "b", clock=clock)
+    journal = Journal(tmp_path, plain, clock, 90)
+    journal.hand_over("c", 1)
+    journal.flush()
+    clock.now -= dt.timedelta(days=3)
+    journal.hand_over("d", 1)
+    journal.close()
+    assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c", "d"]
+    assert verify(tmp_path, "management").lines == 4
+
+
+def test_a_disk_that_fails_for_a_while_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.05)
+    failing = [True]
+    real = os.write
+
+    def write_half(descriptor: int, data: Any) -> int:
+        if failing[0] and threading.current_thread().name == "trail":
+            if len(data) < 100:
+                raise OSError(28, "No space left on device")
+            return real(descriptor, data[:50])
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write_half)
+    journal = Journal(tmp_path, plain, Clock(), 90)
+    for item in "abc":
+        journal.hand_over(item, 1)
+    assert not journal.flush(0.5)
+    failing[0] = False
+    assert journal.flush()
+    journal.close()
+    assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c"]
+    assert verify(tmp_path, "management").torn == 0
+    assert "No space left" in caplog.text
+
+
+@given(st.lists(st.integers(0, 200_000), max_size=8), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_reading_backwards_gives_the_lines_in_reverse_with_their_places(sizes: list[int], torn: bool) -> None:
+    lines = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"".join(line + b"\n" for line in lines) + (b"unfinished" if torn else b""))
+        file.flush()
+        found = list(backwards(Path(file.name)))
+        assert [line for _, line in found] == lines[::-1]
+        whole = Path(file.name).read_bytes()
+        for place, line in found:
+            assert whole[place : place + len(line) + 1] == line + b"\n"
+            rest = [older for _, older in backwards(Path(file.name), place)]
+            assert rest == lines[: len(rest)][::-1]
+            assert sum(len(older) + 1 for older in rest) == place
+
+
+def test_a_record_costs_its_call_microseconds(tmp_path: Path) -> None:
+    trail = Trail(tmp_path / "trail", Clock(), 90)
+    call = record()
+    took = []
+    for _ in range(2000):
+        began = time.perf_counter()
+        trail.record(call)
+        took.append(time.perf_counter() - began)
+    trail.close()
+    assert sorted(took)[len(took) // 2] < 50e-6
+    assert len(events(tmp_path / "trail")) == 2000
+
+
+def test_a_line_is_json_whose_event_can_be_cut_out_by_any_tool(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    line = path_of(tmp_path, "management", NOON.date()).read_text()
+    assert json.loads(line)["event"] == {"item": "a"}
