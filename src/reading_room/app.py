@@ -42,7 +42,7 @@ from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
-from reading_room.hosts.doors import Door, DoorCertificate, DoorError, certificate_names, doors, is_loopback
+from reading_room.hosts.doors import Door, DoorCertificate, DoorError, bound, certificate_names, doors, is_loopback
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import PEER_CONNECTIONS, VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
@@ -432,17 +432,7 @@ def _open_doors(
 
 
 def _listen(door: Door) -> socket.socket:
-    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((door.host, door.port))
-    except OSError as error:
-        sock.close()
-        raise ServerError(
-            f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
-            "stop what listens there, or choose another port with --port or --tls-port"
-        ) from error
+    sock = bound(door)
     if not door.secure and not is_loopback(sock.getsockname()[0]):
         sock.close()
         raise ServerError(f"{door.host} is {sock.getsockname()[0]} here, and plain HTTP stays on loopback")

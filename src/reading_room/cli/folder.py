@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -133,30 +132,12 @@ def only_one(folder: Path) -> Iterator[int]:
 def check_doors(settings: Settings) -> None:
     """Raise ``StartError`` when the APIs may not be served as the settings say, or an address cannot be bound now."""
     # Only ``up`` looks at the doors; the agent, which has none, then holds no cryptography.
-    from reading_room.hosts.doors import DoorError, doors, take_in
+    from reading_room.hosts.doors import DoorError, bound, doors, take_in
 
     try:
         for door in doors(settings):
-            _check_port(door.host, door.port)
+            bound(door).close()
         if settings.tls_cert:
             take_in(settings)
     except DoorError as error:
         raise StartError(str(error)) from error
-
-
-def _check_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except socket.gaierror as error:
-            raise StartError(
-                f"{host} is no address of this machine ({error.strerror}): choose one with --host, "
-                "for example 127.0.0.1"
-            ) from error
-        except OSError as error:
-            raise StartError(
-                f"{host}:{port} cannot be bound ({error.strerror}): "
-                "stop what listens there, or choose another port with --port or --tls-port"
-            ) from error

@@ -21,7 +21,10 @@ DEFECT = 70
 
 def program(name: str) -> typer.Typer:
     """Return the program for a command line whose first word is ``name``."""
-    process = _process(name)
+    return _program(name, _process(name))
+
+
+def _program(name: str, process: Callable[..., None] | None) -> typer.Typer:
     if process is None:
         from reading_room.cli.commands import app
 
@@ -37,8 +40,9 @@ def run() -> None:
     """Run the ``reading-room`` program. An error that nobody foresaw ends it with a line, not a traceback."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
-    app = program(name)
-    if not sys.stdout.isatty() and (_process(name) is None or "--help" in sys.argv):
+    process = _process(name)
+    app = _program(name, process)
+    if not sys.stdout.isatty() and (process is None or "--help" in sys.argv):
         import typer.rich_utils
 
         # Typer has no other way to say how wide help is where there is no terminal.
@@ -50,7 +54,7 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
-        if debugging or _process(name) is not None:
+        if debugging or process is not None:
             raise  # What is written there is a log.
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
         processes.fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import socket
 import ssl
 import stat
 from dataclasses import dataclass
@@ -43,6 +44,27 @@ class Door:
         """The door as clients write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+
+
+def bound(door: Door) -> socket.socket:
+    """Return a socket bound to a door's address, not listening yet. Raises ``DoorError``."""
+    sock = socket.socket(socket.AF_INET6 if ":" in door.host else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((door.host, door.port))
+    except socket.gaierror as error:
+        sock.close()
+        raise DoorError(
+            f"{door.host} is no address of this machine ({error.strerror}): choose one with --host, "
+            "for example 127.0.0.1"
+        ) from error
+    except OSError as error:
+        sock.close()
+        raise DoorError(
+            f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
+            "stop what listens there, or choose another port with --port or --tls-port"
+        ) from error
+    return sock
 
 
 def is_loopback(host: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -53,11 +52,6 @@ def check_name(name: str) -> None:
         or name.endswith(_RESERVED_SUFFIXES)
     ):
         raise InvalidBucketName(name)
-
-
-def canonical_user(account: str) -> str:
-    """Return the 64 hexadecimal digits by which S3 names an account as an owner."""
-    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 def find(session: Session, name: str) -> S3Bucket:

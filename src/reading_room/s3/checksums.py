@@ -145,6 +145,11 @@ class Digests:
         return self.digest("SHA256").hex()
 
 
+def of_full_object(digests: Digests, algorithm: str) -> dict[str, str]:
+    """Return the checksum of a whole object as its row keeps it."""
+    return {"algorithm": algorithm, "value": encode(digests.digest(algorithm)), "type": FULL_OBJECT}
+
+
 def composite(algorithm: str, parts: Sequence[str]) -> str:
     """Return the checksum of checksums of a multipart object, ``BASE64-N``; ``parts`` are base64."""
     running = new_hash(algorithm)

@@ -14,7 +14,7 @@ from reading_room.database.kept import Kept
 from reading_room.s3 import multipart
 from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
 from reading_room.s3.backends.blobs import BlobStore, BlobWriter
-from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
+from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
@@ -132,7 +132,7 @@ class EmbeddedBackend:
         writer: BlobWriter = self._store.blobs.create()
         writer.write(data)
         received = Received(writer, digests)
-        checksum = {"algorithm": algorithm, "value": encode(digests.digest(algorithm)), "type": FULL_OBJECT}
+        checksum = of_full_object(digests, algorithm)
         row = object_operations.plain_row(
             self._store, bucket, key, received, {"content-type": content_type}, {}, checksum
         )
@@ -155,11 +155,7 @@ class EmbeddedBackend:
             received = copying.copy_bytes(self._store, lease, 0, source.size, object_operations.DEFAULT_CHECKSUM)
         finally:
             lease.release()
-        checksum = {
-            "algorithm": object_operations.DEFAULT_CHECKSUM,
-            "value": encode(received.digests.digest(object_operations.DEFAULT_CHECKSUM)),
-            "type": FULL_OBJECT,
-        }
+        checksum = of_full_object(received.digests, object_operations.DEFAULT_CHECKSUM)
         row = object_operations.plain_row(
             self._store, bucket, new_key, received, source.headers, source.user_metadata, checksum
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.bucket_errors import IllegalLocationConstraint
@@ -44,7 +45,7 @@ def list_buckets(store: Storage, request: S3Request) -> S3Response:
     page = rows[:limit]
     result: dict[str, Any] = {
         "Buckets": [{"Name": row.name, "CreationDate": row.created_at, "BucketRegion": row.region} for row in page],
-        "Owner": {"ID": buckets.canonical_user(account)},
+        "Owner": {"ID": canonical_user_id(account)},
         "Prefix": parameters.get("Prefix"),
     }
     if len(rows) > limit:

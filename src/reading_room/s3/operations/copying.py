@@ -9,7 +9,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.addressing import parse_copy_source
 from reading_room.s3.backends.backend import S3Request, S3Response
-from reading_room.s3.checksums import FULL_OBJECT, Digests, encode
+from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import EntityTooLarge, InvalidArgument, InvalidRange, InvalidRequest, NoSuchKey
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
@@ -69,7 +69,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
         received = copy_bytes(store, lease, 0, source.size, algorithm)
     finally:
         lease.release()
-    checksum = {"algorithm": algorithm, "value": encode(received.digests.digest(algorithm)), "type": FULL_OBJECT}
+    checksum = of_full_object(received.digests, algorithm)
     replaced = directive == "REPLACE"
     headers = kept_headers(request) if replaced else source.headers
     metadata: Mapping[str, str] = request.parameters.get("Metadata", {}) if replaced else source.user_metadata

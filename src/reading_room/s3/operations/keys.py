@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
+from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
@@ -87,7 +88,7 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
         account = buckets.find(session, request.bucket).account
         listing = list_keys(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
     spell = speller(parameters)
-    owner = {"ID": buckets.canonical_user(account)} if with_owner else None
+    owner = {"ID": canonical_user_id(account)} if with_owner else None
     result: dict[str, Any] = {
         "Name": request.bucket,
         "Prefix": spell(prefix),

@@ -15,7 +15,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.backends.blobs import WITH_ITS_ROW
-from reading_room.s3.checksums import ALGORITHMS, FULL_OBJECT, encode
+from reading_room.s3.checksums import ALGORITHMS, of_full_object
 from reading_room.s3.errors import (
     InvalidPartNumber,
     InvalidRequest,
@@ -140,7 +140,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     """Store an object: acknowledged means that bytes and row are on disk."""
     bucket, key = place(request)
     algorithm = written_algorithm(request)
-    checksum = {"algorithm": algorithm, "value": encode(received.digests.digest(algorithm)), "type": FULL_OBJECT}
+    checksum = of_full_object(received.digests, algorithm)
     row = plain_row(
         store, bucket, key, received, kept_headers(request), request.parameters.get("Metadata", {}), checksum
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
@@ -157,7 +158,7 @@ def list_parts(store: Storage, request: S3Request) -> S3Response:
         upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
         rows = multipart.parts(session, upload.upload_id, after=marker, limit=limit + 1)
     page = rows[:limit]
-    owner = {"ID": buckets.canonical_user(request.account)}
+    owner = {"ID": canonical_user_id(request.account)}
     result: dict[str, Any] = {
         "Bucket": bucket,
         "Key": key,
@@ -200,7 +201,7 @@ def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
         rows = multipart.uploads_of(session, request.bucket, prefix=prefix, after=after, limit=limit + 1)
     page = rows[:limit]
     spell = speller(parameters)
-    owner = {"ID": buckets.canonical_user(account)}
+    owner = {"ID": canonical_user_id(account)}
     result: dict[str, Any] = {
         "Bucket": request.bucket,
         "KeyMarker": spell(after[0]),

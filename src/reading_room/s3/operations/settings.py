@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import (
@@ -30,7 +31,7 @@ from reading_room.s3.unconfigured import (
 
 
 def _acl(account: str) -> dict[str, Any]:
-    owner = {"ID": buckets.canonical_user(account)}
+    owner = {"ID": canonical_user_id(account)}
     grantee = {"Type": "CanonicalUser", **owner}
     return {"Owner": owner, "Grants": [{"Grantee": grantee, "Permission": "FULL_CONTROL"}]}
 
@@ -106,7 +107,7 @@ def _put_acl(request: S3Request, account: str, *canned: str) -> S3Response:
     policy = request.parameters.get("AccessControlPolicy")
     if policy is None and "ACL" not in request.parameters:
         raise MalformedXML
-    owner = buckets.canonical_user(account)
+    owner = canonical_user_id(account)
     for grant in (policy or {}).get("Grants", []):
         if grant.get("Grantee", {}).get("ID") != owner or grant.get("Permission") != "FULL_CONTROL":
             raise AccessControlListNotSupported
