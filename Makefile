@@ -15,7 +15,7 @@ DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check audit lint network e2e bench quality models fuzz chaos docs clean setup
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos docs clean setup
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -72,10 +72,14 @@ fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; 
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
 
-chaos: $(STAMP)  ## kill -9 of every process at every phase
+growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (half an hour each); figures go to docs/growth.md
+	$(BIN)/python -m bench growth
+	$(BIN)/python scripts/plots.py
+
+chaos: $(STAMP)  ## kill -9 of every process at every phase; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
 	$(BIN)/pytest -m chaos
 
-docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds
+docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds and docs/growth
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/plots.py
 

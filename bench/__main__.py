@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ORDER = (
-    *("service", "jobs", "kinds", "programs", "realtime", "network", "vpc", "flow_logs"),
-    *("s3", "wire", "policies", "engines"),
+    *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
+    *("s3", "wire", "policies", "engines", "shares"),
 )
 
 

@@ -43,8 +43,12 @@ def main() -> None:
 
 @contextmanager
 def library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, dict[str, Any]]]:
-    """Start a product; yield its account, a bucket, and what every job's request has in common."""
+    """Start a product; yield its account, a bucket, and what every job's request has in common.
+
+    Jobs run in one container unless their tag asks for more: most are compared with one thread of a bare program.
+    """
     os.environ["READING_ROOM_STANDBY"] = str(standby)
+    os.environ["READING_ROOM_CONTAINERS_PER_JOB"] = "1"
     name = f"library-{standby}-{time.time_ns()}"
     data = folder / name
     with started(data, free_port(), folder / f"{name}.log") as endpoint:

@@ -52,7 +52,7 @@ def _trainings(folder: Path) -> Iterator[Row]:
             began,
         )
         yield Row("classifier: 10,000 rows of 77 classes, submit to TRAINED", f"{spent:.1f} s", "60 s", "once")
-        documents, annotations = _annotated(700)
+        documents, annotations = annotated(700)
         account.s3.put_object(Bucket=bucket, Key="train/documents.txt", Body=documents)
         account.s3.put_object(Bucket=bucket, Key="train/annotations.csv", Body=annotations)
         began = time.perf_counter()
@@ -98,7 +98,7 @@ def classes(rows: int, classes: int) -> bytes:
     return out.getvalue().encode()
 
 
-def _annotated(count: int) -> tuple[bytes, bytes]:
+def annotated(count: int) -> tuple[bytes, bytes]:
     """Sentences with one place each, and where it stands."""
     chooser = random.Random(13)
     words = " ".join(corpus(50)).split()

@@ -1,11 +1,14 @@
-"""Draw the figures of docs/quality.md for the pages of docs/kinds: ``make docs`` after ``make quality``.
+"""Draw the figures of docs/quality.md for the pages of docs/kinds, and those of docs/growth.md for that page.
 
-One bar for each figure between 0 and 1, its interval as a line across the end, floor and aim as marks. SVG by hand: a
-plot is a dozen lines of text, and a library for it would be the largest dependency of the repository.
+``make docs`` after ``make quality`` or ``make growth``. One bar for each figure between 0 and 1, its interval as a line
+across the end, floor and aim as marks; growth as points between logarithmic axes, where a straight line of the dashed
+one's slope is linear growth. SVG by hand: a plot is a dozen lines of text, and a library for it would be the largest
+dependency of the repository.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,8 +29,13 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The page of each kind, and the sections of docs/quality.md that its plot shows."""
 
+GROWTHS = ("documents", "jobs", "interfaces", "objects")
+"""The sections of docs/growth.md."""
+
 LEFT, WIDTH, ROW, TOP = 430, 420, 26, 34
 """Pixels: of the names, of the scale from 0 to 1, of a row, above the first row."""
+SIDE, MARGIN = 300, 60
+"""Pixels: of each axis of a plot of growth, and around it."""
 FAILED, REACHED = "#c0504d", "#5b8db8"
 
 
@@ -66,10 +74,7 @@ def _bar(text: str) -> float | None:
 def plot(rows: Sequence[Figure]) -> str:
     """Return the drawing of figures."""
     if not rows:
-        return (
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 30" width="400" height="30" '
-            'font-family="sans-serif" font-size="12"><text x="8" y="20">not measured yet: make quality</text></svg>\n'
-        )
+        return _not_measured("make quality")
     height = TOP + ROW * len(rows) + 12
     size = LEFT + WIDTH + 60
     bottom = height - 8
@@ -115,8 +120,86 @@ def _short(name: str) -> str:
     return name if len(name) <= 66 else name[:65] + "…"
 
 
+def _not_measured(command: str) -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 30" width="400" height="30" '
+        f'font-family="sans-serif" font-size="12"><text x="8" y="20">not measured yet: {command}</text></svg>\n'
+    )
+
+
+def points(page: str, section: str) -> list[tuple[float, float]]:
+    """Return a section's sizes and seconds, the smallest size first."""
+    body = page.partition(f"<!-- {section}: begin -->")[2].partition(f"<!-- {section}: end -->")[0]
+    rows = re.findall(r"^\| ([0-9,]+) \| ([0-9.,]+) \|", body, re.MULTILINE)
+    return sorted((float(size.replace(",", "")), float(seconds.replace(",", ""))) for size, seconds in rows)
+
+
+def curve(found: Sequence[tuple[float, float]], what: str) -> str:
+    """Return the drawing of seconds over sizes, both axes logarithmic, with linear growth from the first as a dash."""
+    if not found:
+        return _not_measured("make growth")
+    first, short = found[0]
+    linear = [(first, short), (found[-1][0], short * found[-1][0] / first)]
+    across = _decades([size for size, _ in found])
+    up = _decades([seconds for _, seconds in [*found, *linear]])
+    size = SIDE + 2 * MARGIN
+
+    def at(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = (
+            (math.log10(value) - low) / (high - low) for value, (low, high) in zip(point, (across, up), strict=True)
+        )
+        return MARGIN + SIDE * x, MARGIN + SIDE * (1 - y)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="{size}" height="{size}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{size}" height="{size}" fill="#ffffff"/>',
+    ]
+    for decade in range(across[0], across[1] + 1):
+        x, _ = at((10.0**decade, 10.0 ** up[0]))
+        parts.append(f'<line x1="{x:.1f}" y1="{MARGIN}" x2="{x:.1f}" y2="{MARGIN + SIDE}" stroke="#e3e3e3"/>')
+        label = f"{10.0**decade:,.0f}"
+        parts.append(f'<text x="{x:.1f}" y="{MARGIN + SIDE + 18}" text-anchor="middle" fill="#666666">{label}</text>')
+    for decade in range(up[0], up[1] + 1):
+        _, y = at((10.0 ** across[0], 10.0**decade))
+        parts.append(f'<line x1="{MARGIN}" y1="{y:.1f}" x2="{MARGIN + SIDE}" y2="{y:.1f}" stroke="#e3e3e3"/>')
+        label = f"{10.0**decade:,g} s"
+        parts.append(f'<text x="{MARGIN - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#666666">{label}</text>')
+    middle = MARGIN + SIDE / 2
+    parts.append(
+        f'<text x="{middle}" y="{MARGIN + SIDE + 40}" text-anchor="middle" fill="#222222">{escape(what)}</text>'
+    )
+    parts.append(_line([at(point) for point in linear], "#888888", ' stroke-dasharray="5 4"', "linear growth"))
+    parts.append(_line([at(point) for point in found], REACHED, "", "measured"))
+    for point in found:
+        x, y = at(point)
+        name = f"{point[0]:,.0f} {what}: {point[1]:,.1f} s"
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{REACHED}"><title>{escape(name)}</title></circle>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _decades(values: Sequence[float]) -> tuple[int, int]:
+    """Return the powers of ten around values, at least one apart."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    return low, max(high, low + 1)
+
+
+def _line(places: Sequence[tuple[float, float]], stroke: str, more: str, name: str) -> str:
+    listed = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    return (
+        f'<polyline points="{listed}" fill="none" stroke="{stroke}" stroke-width="2"{more}>'
+        f"<title>{name}</title></polyline>"
+    )
+
+
+def growth_drawings() -> dict[Path, str]:
+    """Return the plots of docs/growth.md by the file that each belongs in."""
+    page = (DOCS / "growth.md").read_text()
+    return {DOCS / "growth" / f"{name}.svg": curve(points(page, name), name) for name in GROWTHS}
+
+
 def drawings() -> dict[Path, str]:
-    """Return every plot by the file that it belongs in; one without figures says so."""
+    """Return every plot of a kind by the file that it belongs in; one without figures says so."""
     page = (DOCS / "quality.md").read_text()
     return {
         DOCS / "kinds" / f"{kind}.svg": plot([figure for section in sections for figure in figures(page, section)])
@@ -126,7 +209,8 @@ def drawings() -> dict[Path, str]:
 
 def main() -> int:
     """Draw the plot of every page."""
-    for path, drawing in drawings().items():
+    for path, drawing in (drawings() | growth_drawings()).items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(drawing)
         sys.stdout.write(f"wrote {path.relative_to(DOCS.parent)}\n")
     return 0

@@ -34,6 +34,7 @@ from reading_room.comprehend.operations.realtime import RealtimeEngines, Realtim
 from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
 from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.sizing import JobSizing
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.engine import Database, SchemaVersionError
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
@@ -57,8 +58,10 @@ from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
+from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owner_of
+from reading_room.jobs.part_requests import ClusterDoor
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.stories import LOG_GROUP
 from reading_room.jobs.tables import WISH_TABLES, JobRow
@@ -164,6 +167,7 @@ class Product:
         self.network = NetworkPreparation(
             database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST, policies
         )
+        authorities = Authorities(database, clock, dt.timedelta(seconds=settings.job_seconds))
         self.controller = JobController(
             database,
             settings,
@@ -173,6 +177,11 @@ class Product:
             self.s3_authorization.recent_denial,
             JobLog(database, region, clock),
             check_model=check_metadata,
+            sizing=JobSizing(backend, settings),
+            identities=authorities,
+        )
+        self.container_credentials = ContainerCredentials(
+            database, _owners(database), clock, self.trail.record, ClusterDoor(database, authorities, clock)
         )
         self.models = ModelUpkeep(database, self.store, clock)
 
@@ -331,7 +340,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         product.s3_in_vpcs,
         product.app,
         VpcNames(database),
-        ContainerCredentials(database, _owners(database), system_clock, product.trail.record),
+        product.container_credentials,
         certificates.context,
     )
 

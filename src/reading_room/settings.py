@@ -35,6 +35,12 @@ def _setting(
     return field(default=default, metadata=metadata)
 
 
+def _input_setting(kind: str) -> Any:
+    """Return the setting for how much input of one kind of job is a container's."""
+    sentence = f"Bytes of input for each container of a job of {kind}; 0 is about half a minute of its work."
+    return _setting(0, sentence, within=(0, 5_000_000_000))
+
+
 class SettingError(ValueError):
     """A setting has a value that it cannot have."""
 
@@ -61,6 +67,36 @@ class Settings:
     container_processes: int = _setting(64, "Processes that one job's container may have.", within=(4, 10_000))
     container_cpus: float = _setting(1.0, "Cores that one job's container may use.", within=(0.01, 1024))
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
+    jobs_per_account: int = _setting(
+        0, "Jobs of one account that run at the same time; 0 is as many as there are places.", within=(0, 256)
+    )
+    jobs_per_kind: int = _setting(
+        0, "Jobs of one kind that run at the same time, of all accounts together; 0 is no such limit.", within=(0, 256)
+    )
+    containers_at_once: int = _setting(
+        0, "Containers of jobs at the same time; 0 is as many as the host's memory and cores allow.", within=(0, 4096)
+    )
+    core_overcommit: float = _setting(
+        2.0,
+        "How often each core of the host is promised to containers of jobs: each of them waits for storage and network "
+        "for a part of its time.",
+        within=(0.1, 64),
+    )
+    containers_per_job: int = _setting(
+        0,
+        "Most containers that a job gets by the size of its input; 0 is as many as the host has cores, 1 is never "
+        "several. The job's tag `reading-room:containers` asks for another number.",
+        within=(0, 16),
+    )
+    container_input_entities: int = _input_setting("entities")
+    container_input_custom_entities: int = _input_setting("entities with a custom recognizer")
+    container_input_key_phrases: int = _input_setting("key phrases")
+    container_input_sentiment: int = _input_setting("sentiment")
+    container_input_targeted_sentiment: int = _input_setting("targeted sentiment")
+    container_input_dominant_language: int = _input_setting("dominant language")
+    container_input_classification: int = _input_setting("classification")
+    container_input_topics: int = _input_setting("topics")
+    container_input_classifier_training: int = _input_setting("classifier training")
     topics: Literal["embedding", "nmf", "lda"] = _setting(
         "embedding",
         "How topics are found: `embedding` groups sentence vectors and measured best, `nmf` factors word counts, "

@@ -12,7 +12,7 @@ from agent_world import container, document, interface, job, vpc
 from reading_room.agent.check import check, serves
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.spec import HostSpec, StandbyWish
-from reading_room.analysis.job_file import Location
+from reading_room.analysis.job_file import ClusterPlace, Location
 from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.containers.spec import Limits, RealtimeSpec
 from reading_room.dataplane.spec import (
@@ -49,6 +49,22 @@ def _in_container(**changes: Any) -> HostSpec:
 
 def _in_job(**changes: Any) -> HostSpec:
     return _in_container(job=job(**changes))
+
+
+CLUSTER = ClusterPlace(0, 2, "10.0.0.10", "10.0.0.10", "/v2/cluster/" + "x" * 40)
+
+
+def _in_cluster(**changes: Any) -> HostSpec:
+    return _in_job(cluster=replace(CLUSTER, **changes))
+
+
+def test_an_honest_document_of_a_job_of_two_containers_passes() -> None:
+    first = container(0, job=job(cluster=CLUSTER))
+    second = container(1, job=job(cluster=replace(CLUSTER, member=1, address="10.0.0.11", path=CLUSTER.path + "y")))
+    wish = document(vpcs=(vpc((interface(0), interface(1))),), containers=(first, second))
+    check(wish, "local", 7)
+    # A container in a lost one's place has a number beyond those that the attempt began with.
+    check(_in_cluster(member=17, containers=16, scheduler="10.0.0.9"), "local", 7)
 
 
 def _with_rule(**changes: Any) -> HostSpec:
@@ -231,6 +247,28 @@ HOSTILE: dict[str, HostSpec] = {
     "a key of 1,025 bytes": _in_job(output=Location("documents", "ü" * 512 + "x")),
     "a key that is not Unicode": _in_job(output=Location("documents", "\ud800")),
     "documents of a terabyte": _in_job(document_limit=1 << 40),
+    "parts of no bytes": _in_job(part_bytes=0),
+    "parts of a terabyte and more": _in_job(part_bytes=1 << 41),
+    "a cluster of none": _in_cluster(containers=0),
+    "a cluster of a thousand": _in_cluster(containers=1_000),
+    "a member of a negative number": _in_cluster(member=-1, scheduler="10.0.0.9"),
+    "a member of a high number": _in_cluster(member=18, scheduler="10.0.0.9"),
+    "another's address in a cluster": _in_cluster(address="10.0.0.11", scheduler="10.0.0.11"),
+    "a cluster's address with a port": _in_cluster(address="10.0.0.10:22", scheduler="10.0.0.10:22"),
+    "a scheduler that is a name": _in_cluster(member=1, scheduler="evil.example"),
+    "a scheduler that is an option": _in_cluster(member=1, scheduler="--preload=/tmp/x"),
+    "a scheduler elsewhere for the first": _in_cluster(scheduler="10.0.0.9"),
+    "a scheduler in every container": _in_cluster(member=1),
+    "a cluster path that leads elsewhere": _in_cluster(path="@evil.example/"),
+    "a cluster path among the credentials": _in_cluster(path="/v2/credentials/" + "x" * 40),
+    "a short cluster path": _in_cluster(path="/v2/cluster/x"),
+    "one cluster path for two": document(
+        vpcs=(vpc((interface(0), interface(1))),),
+        containers=(
+            container(0, job=job(cluster=CLUSTER)),
+            container(1, job=job(cluster=replace(CLUSTER, member=1, address="10.0.0.11"))),
+        ),
+    ),
     "a million containers ahead": document(standby=(StandbyWish("entities-en", 1_000_000),)),
     "fewer than no containers ahead": document(standby=(StandbyWish("entities-en", -1),)),
     "one engine twice": document(standby=(StandbyWish("entities-en", 1), StandbyWish("entities-en", 2))),

@@ -7,15 +7,15 @@ import time
 from typing import Any
 
 import pytest
-from agent_world import document, interface, vpc
+from agent_world import container, document, interface, job, vpc
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.agent.codec import decode, encode, from_members
 from reading_room.agent.errors import DocumentError
 from reading_room.agent.frames import FromAgent, FromServer
-from reading_room.agent.spec import HostReport, HostSpec
-from reading_room.analysis.job_file import Done, Failed, Progress, Ready
+from reading_room.agent.spec import Capacity, HostReport, HostSpec
+from reading_room.analysis.job_file import ClusterPlace, Done, Failed, Progress, Ready
 from reading_room.containers.spec import ContainerState, Limits
 from reading_room.dataplane.spec import Problem
 
@@ -23,12 +23,22 @@ from reading_room.dataplane.spec import Problem
 def test_a_wish_comes_back_as_an_equal_value() -> None:
     wish = FromServer(document())
     assert decode(FromServer, encode(wish)) == wish
+    place = ClusterPlace(1, 2, "10.0.0.10", "10.0.0.11", "/v2/cluster/" + "x" * 40)
+    wish = FromServer(document(containers=(container(job=job(cluster=place, part_bytes=7)),)))
+    assert decode(FromServer, encode(wish)) == wish
 
 
 def test_a_report_with_every_kind_of_message_comes_back_as_an_equal_value() -> None:
-    messages = (Ready(), Progress(3), Done(3, 1, 10, "ab", True), Failed("NO_READ_ACCESS_TO_INPUT", "not ‘allowed’"))
+    messages = (
+        Ready(),
+        Progress(3, 20),
+        Done(3, 1, 10, "ab", True),
+        Failed("NO_READ_ACCESS_TO_INPUT", "not ‘allowed’"),
+    )
     state = ContainerState("c", "exited", 1, messages, "a\nb", True, ("memory",))
-    report = FromAgent(HostReport("local", 3, ("vpc-0a",), ("eni-0a",), (state,), problems=(Problem("x", "y"),)))
+    capacity = Capacity(2, 8_000_000_000, 1 << 33)
+    problems = (Problem("x", "y"),)
+    report = FromAgent(HostReport("local", 3, ("vpc-0a",), ("eni-0a",), (state,), problems=problems, capacity=capacity))
     assert decode(FromAgent, encode(report)) == report
 
 

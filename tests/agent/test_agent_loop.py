@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from agent_world import container, document, interface, vpc
 
+from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import AgentLoop, Waker
-from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
+from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyWish
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
@@ -263,3 +266,35 @@ def test_the_waker_ends_a_wait_however_often_it_was_woken(count: int) -> None:
     assert waker.descriptor in waker.wait([], 5)
     assert waker.wait([], 0.01) == set()
     assert time.monotonic() - start < 1
+
+
+def test_a_report_says_what_the_host_has_but_free_memory_alone_is_no_reason_for_one() -> None:
+    world = World(document())
+    for _ in range(5):
+        world.turn()
+    reports = [each for each in world.channel.sent if isinstance(each, HostReport)]
+    quiet = len(reports)
+    for _ in range(5):
+        world.turn()
+    reports = [each for each in world.channel.sent if isinstance(each, HostReport)]
+    assert len(reports) == quiet
+    capacity = reports[-1].capacity
+    assert capacity is not None
+    assert 1 <= capacity.cores <= len(os.sched_getaffinity(0))
+    assert 0 < capacity.memory_free <= capacity.memory_bytes
+
+
+def test_memory_is_read_as_the_kernel_writes_it(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:       1000 kB\nMemFree:  10 kB\nMemAvailable:    400 kB\nHugePages_Total:       0\n")
+    assert read_capacity(meminfo) == Capacity(len(os.sched_getaffinity(0)), 1_024_000, 409_600)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "MemTotal: 1000 kB\n", "MemTotal: 1 MB\nMemAvailable: 1 MB\n", "MemTotal: x kB\n"]
+)
+def test_what_another_kernel_says_of_memory_is_not_guessed_at(tmp_path: Path, text: str) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text(text)
+    assert read_capacity(meminfo) is None
+    assert read_capacity(tmp_path / "missing") is None

@@ -18,6 +18,7 @@ from reading_room.analysis.forms import FORMS
 from reading_room.analysis.job import run_job
 from reading_room.analysis.job_file import Done, JobFile, Kind, Location
 from reading_room.analysis.memory import CapitalWords, MemoryStorage, WordMentions, WordSentiment
+from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
 LIMIT = 40
@@ -41,7 +42,8 @@ def run(kind: Kind, folder: Path, objects: dict[str, bytes], **changes: Any) -> 
         "document_limit": LIMIT,
     }
     job = JobFile(**(members | changes))
-    done = run_job(job, ENGINES.get(kind, CapitalWords)(), storage, folder, lambda: False, lambda _: None)
+    work = Work(job, storage, folder, lambda: False, lambda _: None)
+    done = run_job(work, ENGINES.get(kind, CapitalWords)())
     with tarfile.open(fileobj=io.BytesIO(storage.objects["out", "output.tar.gz"])) as archive:
         text = b"".join(archive.extractfile(member).read() for member in archive)  # type: ignore[union-attr]
     return done, [json.loads(line) for line in text.splitlines()]

@@ -20,6 +20,7 @@ from reading_room.analysis.forms import FORMS, MemberNames
 from reading_room.analysis.job import run_job
 from reading_room.analysis.job_file import Done, JobFile, Location
 from reading_room.analysis.memory import CapitalWords, MemoryStorage, WordMentions, WordSentiment
+from reading_room.analysis.program import Work
 
 PLACE = Document("bakery.txt", 0, "text")
 
@@ -41,7 +42,7 @@ def job_file(kind: str, **changes: Any) -> JobFile:
 
 def run(job: JobFile, engine: Any, storage: MemoryStorage, folder: Path, stop_after: int = 10**9) -> Done:
     looks = iter(range(10**9))
-    return run_job(job, engine, storage, folder, lambda: next(looks) >= stop_after, lambda progress: None)
+    return run_job(Work(job, storage, folder, lambda: next(looks) >= stop_after, lambda progress: None), engine)
 
 
 def members_of(content: bytes) -> dict[str, list[str]]:

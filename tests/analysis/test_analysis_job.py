@@ -16,6 +16,7 @@ from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.job import run_job
 from reading_room.analysis.job_file import Done, JobFile, Location, Progress, decode_message, encode_message
 from reading_room.analysis.memory import CapitalWords, MemoryStorage
+from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
 
@@ -39,7 +40,8 @@ def run(job: JobFile, storage: MemoryStorage, folder: Path, stop_after: int = 10
     """Run a job; ``stop_after`` asks for an early end after so many looks."""
     looks = iter(range(10**9))
     told: list[Progress] = []
-    return run_job(job, CapitalWords(), storage, folder, lambda: next(looks) >= stop_after, told.append)
+    work = Work(job, storage, folder, lambda: next(looks) >= stop_after, told.append)
+    return run_job(work, CapitalWords())
 
 
 def output_lines(storage: MemoryStorage) -> list[str]:
@@ -141,7 +143,7 @@ def test_an_output_that_may_not_be_written_fails(tmp_path: Path) -> None:
 
 def test_a_large_input_is_not_read_before_its_output_may_be_written(tmp_path: Path) -> None:
     class Unread(MemoryStorage):
-        def read(self, bucket: str, key: str) -> Iterator[bytes]:
+        def read(self, *_: Any, **__: Any) -> Iterator[bytes]:
             raise AssertionError("it was read")
 
     storage = Unread({("in", "doc"): b"Anna\n" * 300_000}, read_only=True)

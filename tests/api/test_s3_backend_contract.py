@@ -291,6 +291,42 @@ def test_the_service_itself_learns_the_first_key_below_a_prefix(world: S3World, 
     assert world.backend.first_key("contract", "nothing") is None
 
 
+def test_the_service_itself_learns_how_much_is_below_a_prefix(world: S3World, s3: Any) -> None:
+    for key, size in (("sum/", 0), ("sum/a", 5), ("sum/b/c", 7), ("sum0", 100), ("su", 100)):
+        s3.put_object(Bucket="contract", Key=key, Body=b"x" * size)
+    assert world.backend.size_below("contract", "sum/", 100) == 12
+    assert world.backend.size_below("contract", "sum/b", 100) == 7
+    assert world.backend.size_below("contract", "sum/", 2) == 5
+    assert world.backend.size_below("contract", "nothing", 100) == 0
+    assert world.backend.size_below("no-such-bucket", "sum/", 100) == 0
+
+
+def test_the_service_itself_deletes_everything_below_a_prefix(world: S3World, s3: Any) -> None:
+    for key in ("gone/", "gone/a", "gone/b/c", "gone", "gone0"):
+        s3.put_object(Bucket="contract", Key=key, Body=os.urandom(100_000))
+    for key in ("gone/a", "gone/a", "gone/new", "gone-not"):
+        upload = s3.create_multipart_upload(Bucket="contract", Key=key)["UploadId"]
+        s3.upload_part(Bucket="contract", Key=key, UploadId=upload, PartNumber=1, Body=b"x")
+    assert world.store.delete_prefix("contract", "gone/") == 3
+    left = [entry["Key"] for entry in s3.list_objects_v2(Bucket="contract", Prefix="gone")["Contents"]]
+    assert left == ["gone", "gone0"]
+    uploads = s3.list_multipart_uploads(Bucket="contract", Prefix="gone")["Uploads"]
+    assert [entry["Key"] for entry in uploads] == ["gone-not"]
+    assert world.store.delete_prefix("contract", "gone/") == 0
+    assert world.store.delete_prefix("no-such-bucket", "gone/") == 0
+    with pytest.raises(ValueError, match="whole bucket"):
+        world.store.delete_prefix("contract", "")
+    world.store.abort_uploads("contract", "gone-not")
+
+
+def test_more_objects_below_a_prefix_than_one_transaction_takes_are_all_deleted(world: S3World, s3: Any) -> None:
+    for number in range(1_050):
+        world.backend.put("contract", f"many/{number}", b"x", "text/plain")
+    world.backend.put("contract", "many-others", b"x", "text/plain")
+    assert world.store.delete_prefix("contract", "many/") == 1_050
+    assert world.backend.first_key("contract", "many") == "many-others"
+
+
 def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any) -> None:
     for key in ("left", "left", "left-alone"):
         upload = s3.create_multipart_upload(Bucket="contract", Key=key)["UploadId"]

@@ -1,4 +1,4 @@
-"""The plots of docs/kinds show what docs/quality.md says."""
+"""The plots of docs/kinds show what docs/quality.md says, those of docs/growth what docs/growth.md says."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def plots() -> ModuleType:
 
 def test_every_plot_is_up_to_date(plots: ModuleType) -> None:
     """`make docs` draws them."""
-    for path, drawing in plots.drawings().items():
-        assert path.read_text() == drawing, f"{path.name} is behind docs/quality.md: run `make docs`"
+    for path, drawing in (plots.drawings() | plots.growth_drawings()).items():
+        assert path.read_text() == drawing, f"{path.name} is behind its page: run `make docs`"
 
 
 def test_every_kind_has_a_page_with_its_plot(plots: ModuleType) -> None:
@@ -56,6 +56,22 @@ def test_figures_are_read_with_their_bars_and_calibration_is_left_out(plots: Mod
         ("VADER", 0.5, 0.48, 0.52, None, None),
     ]
     assert plots.figures(PAGE, "topics") == []
+
+
+def test_the_page_on_growth_shows_each_of_its_plots(plots: ModuleType) -> None:
+    page = (ROOT / "docs" / "growth.md").read_text()
+    assert [path.name for path in plots.growth_drawings() if f"(growth/{path.name})" not in page] == []
+
+
+def test_growth_is_read_by_size_and_drawn_beside_what_would_be_linear(plots: ModuleType) -> None:
+    """Ten times the jobs in ten times the seconds lie on the dashed line."""
+    table = "<!-- jobs: begin -->\n| jobs | seconds |\n|---|---|\n| 1,000 | 90.0 |\n| 100 | 9.0 |\n<!-- jobs: end -->"
+    found = plots.points(table, "jobs")
+    assert found == [(100, 9.0), (1000, 90.0)]
+    lines = ET.fromstring(plots.curve(found, "jobs")).iter("{http://www.w3.org/2000/svg}polyline")
+    assert len({line.get("points") for line in lines}) == 1
+    assert plots.points(table, "objects") == []
+    assert "not measured yet" in plots.curve([], "objects")
 
 
 def test_a_drawing_is_well_formed_and_names_what_it_shows(plots: ModuleType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -138,3 +139,59 @@ def test_a_healthy_host_has_nothing_to_change(endpoint: Endpoint) -> None:
         if run.stdout == "nothing to change\n":
             return
     raise AssertionError(run.stdout)
+
+
+def started_job(endpoint: Endpoint, name: str, texts: int, text: str) -> str:
+    """Start a job over so many objects and return its id."""
+    account = reading.Account(endpoint)
+    account.s3.create_bucket(Bucket=name)
+    role = reading.make_reader_role(account, name, name)
+    for number in range(texts):
+        account.s3.put_object(Bucket=name, Key=f"in/{number}.txt", Body=text.encode())
+    return reading.JobCalls(account, "entities").start(
+        InputDataConfig={"S3Uri": f"s3://{name}/in/", "InputFormat": "ONE_DOC_PER_FILE"},
+        OutputDataConfig={"S3Uri": f"s3://{name}/out/"},
+        DataAccessRoleArn=role,
+        VpcConfig=reading.private_network(account).config(),
+    )
+
+
+def test_a_job_is_watched_to_its_end_and_the_exit_code_says_which(endpoint: Endpoint) -> None:
+    job = started_job(endpoint, "cli-watch", 1, "Marie Curie was born in Warsaw.")
+    run = command(endpoint, "jobs", "watch", job)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == f"{job}  COMPLETED"
+    job = started_job(endpoint, "cli-watch-nothing", 0, "")
+    run = command(endpoint, "jobs", "watch", job)
+    assert run.returncode == 1
+    assert f"{job}  FAILED" in run.stdout.splitlines()
+    assert "INPUT_NOT_FOUND" in run.stdout
+    run = command(endpoint, "jobs", "watch", "0" * 32)
+    assert run.returncode == 1
+    assert f"no job {'0' * 32}" in run.stderr
+
+
+def test_who_stops_watching_leaves_the_job_alone_and_the_next_one_sees_how_far_it_is(endpoint: Endpoint) -> None:
+    # Ten megabytes: half a minute of work at the least, wherever this runs.
+    job = started_job(endpoint, "cli-watch-long", 160, "Marie Curie was born in Warsaw. " * 2000)
+    environment = {
+        **os.environ,
+        "READING_ROOM_DATA": str(endpoint.data),
+        "READING_ROOM_PORT": endpoint.url.rsplit(":", 1)[1],
+    }
+    argv = [sys.executable, "-m", "reading_room", "jobs", "watch", job]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as watching:
+        assert watching.stdout is not None
+        lines = iter(watching.stdout.readline, "")
+        told = next((line for line in lines if " of 160 documents" in line), "")
+        watching.send_signal(signal.SIGINT)
+        rest = watching.stdout.read()
+        assert watching.wait(10) == 130
+    assert told.startswith("IN_PROGRESS, "), told
+    assert f"The job goes on: reading-room jobs watch {job}" in rest
+    calls = reading.JobCalls(reading.Account(endpoint), "entities")
+    assert calls.describe(job)["JobStatus"] == "IN_PROGRESS"
+    calls.stop(job)
+    run = command(endpoint, "jobs", "watch", job)
+    assert run.returncode == 1
+    assert run.stdout.splitlines()[-1] == f"{job}  STOPPED"

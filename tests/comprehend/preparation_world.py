@@ -26,7 +26,7 @@ from reading_room.jobs.memory import MemoryOutputStore, MemoryStories
 from reading_room.jobs.places import output_location
 from reading_room.jobs.record import LOCAL_HOST, job_of, story
 from reading_room.jobs.submission import NewJob, submit
-from reading_room.jobs.surroundings import NetworkNeed
+from reading_room.jobs.surroundings import JobNetwork, NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import (
@@ -114,11 +114,15 @@ class PreparationWorld:
         self.network = NetworkPreparation(
             self.database, self.dispatcher, self.authorizer, self.clock, REGION, LOCAL_HOST
         )
-        self.controller = JobController(
+        self.controller = self.controller_on(self.network)
+
+    def controller_on(self, network: JobNetwork) -> JobController:
+        """Return a controller that prepares jobs so."""
+        return JobController(
             self.database,
             Settings(),
             self.clock,
-            self.network,
+            network,
             self.store,
             lambda session_arn: None,
             self.stories,

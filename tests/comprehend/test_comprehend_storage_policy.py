@@ -4,109 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from preparation_world import ACCOUNT, NINE, REGION, ROLE, PreparationWorld, actions, document
+from container_needs import admitted
+from policy_world import PARTS, STORAGE, PolicyWorld
+from preparation_world import ACCOUNT, NINE, REGION, ROLE, actions, document
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, no_model_access
-from reading_room.aws.call import Call, NetworkPath
-from reading_room.comprehend.model_requests import new_classifier, new_recognizer
-from reading_room.comprehend.preparation import NetworkPreparation
-from reading_room.comprehend.storage_policy import StoragePolicies
-from reading_room.iam.authorizer import PolicyAuthorizer
-from reading_room.iam.principals import root_principal
-from reading_room.ids import job_id
-from reading_room.jobs.record import LOCAL_HOST
-from reading_room.jobs.submission import submit
+from reading_room.jobs.surroundings import OneContainerOnly
 from reading_room.jobs.tables import JobRow
 from reading_room.s3 import buckets, service_bucket
-from reading_room.s3.authorization import S3Authorization
-from reading_room.s3.backends.memory import memory_backend
-from reading_room.vpc.endpoints import EndpointPolicies
-from reading_room.vpc.tables import VpcEndpoint
-
-STORAGE = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
-
-
-class PolicyWorld(PreparationWorld):
-    """A preparation world whose preparation asks S3's policies, with the account's bucket and that of models."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        with self.database.transaction() as session:
-            buckets.create(session, "papers", ACCOUNT, REGION, self.now)
-            service_bucket.ensure(session, REGION, self.now)
-        self.allow(actions(NINE), STORAGE)
-
-    def restart(self) -> None:
-        """Begin with policies."""
-        super().restart()
-        authorizer = PolicyAuthorizer(self.database, REGION, self.clock, EndpointPolicies(self.database))
-        self.backend = memory_backend(self.database, REGION, self.clock)
-        policies = StoragePolicies(S3Authorization(authorizer, self.backend, REGION), self.backend)
-        self.controller._network = NetworkPreparation(
-            self.database, self.dispatcher, self.authorizer, self.clock, REGION, LOCAL_HOST, policies
-        )
-
-    def put(self, *keys: str) -> None:
-        """Put objects into the account's bucket."""
-        for key in keys:
-            self.backend.put("papers", key, b"" if key.endswith("/") else b"x", "text/plain")
-
-    def bucket_policy(self, policy: str) -> None:
-        """Give the account's bucket a policy."""
-        with self.database.transaction() as session:
-            buckets.put_policy(session, "papers", policy)
-
-    def endpoint_policy(self, **statement: Any) -> None:
-        """Give the endpoint a policy of one statement."""
-        self.endpoint_policies(statement)
-
-    def endpoint_policies(self, *statements: dict[str, Any]) -> None:
-        """Give the endpoint a policy; what a statement leaves out is everything."""
-        full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
-        with self.database.transaction() as session:
-            row = session.get_one(VpcEndpoint, self.endpoint)
-            row.policy = document(*(full | statement for statement in statements))
-
-    def failure(self, job: str | None = None) -> str:
-        """Run a job, by default one more of the world's, and return why it failed; empty if it got its container."""
-        job = job or self.submit()
-        self.run(job)
-        if self.status(job) == "IN_PROGRESS":
-            return ""
-        assert self.interfaces() == []
-        return self.message(job)
-
-    def train(self, kind: str, data: dict[str, Any], **more: Any) -> str:
-        """Ask for a classifier or a recognizer, and return the id of its training."""
-        make, name = {"classifier": (new_classifier, "DocumentClassifierName")}.get(
-            kind, (new_recognizer, "RecognizerName")
-        )
-        identifier = job_id()
-        asked = {
-            name: f"m-{identifier[:20]}",
-            "LanguageCode": "en",
-            "DataAccessRoleArn": ROLE,
-            "InputDataConfig": data,
-            "VpcConfig": {"Subnets": [self.subnet], "SecurityGroupIds": [self.group]},
-            **more,
-        }
-        call = Call(
-            "comprehend", "Create", asked, root_principal(ACCOUNT), ACCOUNT, REGION, NetworkPath(secure=True), "r"
-        )
-        with self.database.transaction() as session:
-            return submit(session, make(call, identifier).job, self.now).job_id
-
-    def use(self) -> str:
-        """Submit a job that uses a model, and return its id."""
-        job = self.submit()
-        with self.database.transaction() as session:
-            row = session.get_one(JobRow, job)
-            row.model_arn, row.artifact_uri = "arn:of-a-model", service_bucket.artifact_uri(REGION, ACCOUNT, "of")
-        return job
 
 
 @pytest.fixture
@@ -346,3 +256,96 @@ def test_a_job_with_a_model_reads_that_first(world: PolicyWorld) -> None:
     assert world.endpoint in message
     world.endpoint_policy()
     assert world.failure(world.use()) == ""
+
+
+# Several containers share results through S3
+
+
+def begin(world: PolicyWorld, job: str | None = None, containers: int = 2) -> str:
+    """Make the interfaces of a job of several containers; return why it may have one only, empty if it may."""
+    needs = admitted(world, job or world.submit(), containers)
+    try:
+        for need in needs:
+            world.controller._network.prepare(need)
+    except OneContainerOnly as error:
+        return error.reason
+    return ""
+
+
+def test_a_job_whose_containers_may_share_results_gets_them(world: PolicyWorld) -> None:
+    world.put("in/a")
+    assert begin(world) == ""
+    assert len(world.interfaces()) == 2
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject"])
+def test_a_role_that_may_not_share_results_is_told_what_to_allow_before_there_is_a_second_interface(
+    world: PolicyWorld, action: str
+) -> None:
+    world.put("in/a")
+    parts = {"Effect": "Deny", "Action": action, "Resource": PARTS}
+    world.allow(actions(NINE), STORAGE, parts)
+    job = world.submit()
+    reason = begin(world, job)
+    assert f"the data access role needs {action} on s3://papers/out/{ACCOUNT}-NER-{job}/output/parts/1/" in reason
+    assert ROLE in reason
+    assert len(world.interfaces()) == 1
+    statement = json.loads(reason[reason.index("{") : reason.rindex("}") + 1])
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": "arn:aws:s3:::papers/out/*/output/parts/*",
+    }
+
+
+def test_the_statement_that_is_told_is_enough(world: PolicyWorld) -> None:
+    world.put("in/a")
+    places = ["arn:aws:s3:::papers", "arn:aws:s3:::papers/in/*"]
+    reading = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": places}
+    writing = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::papers/out/*/output.tar.gz"}
+    world.allow(actions(NINE), reading, writing)
+    reason = begin(world)
+    assert "s3:GetObject" in reason
+    world.allow(actions(NINE), reading, writing, json.loads(reason[reason.index("{") : reason.rindex("}") + 1]))
+    assert begin(world) == ""
+
+
+def test_an_endpoint_that_keeps_results_from_being_read_leaves_the_job_one_container(world: PolicyWorld) -> None:
+    world.put("in/a")
+    everything = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    world.endpoint_policies(
+        everything, {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::papers/out/*"}
+    )
+    assert world.endpoint in begin(world)
+
+
+def test_one_container_shares_nothing(world: PolicyWorld) -> None:
+    world.put("in/a")
+    world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:*", "Resource": PARTS})
+    assert begin(world, containers=1) == ""
+
+
+@pytest.mark.parametrize("analysis", ["topics", "classifier-training"])
+def test_kinds_whose_results_go_back_by_themselves_ask_nothing(world: PolicyWorld, analysis: str) -> None:
+    world.put("in/a")
+    world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:*", "Resource": PARTS})
+    job = world.submit()
+    with world.database.transaction() as session:
+        session.get_one(JobRow, job).analysis = analysis
+    assert begin(world, job) == ""
+
+
+def test_a_container_added_for_a_lost_one_asks_nothing_more(world: PolicyWorld) -> None:
+    world.put("in/a")
+    needs = admitted(world, world.submit(), 2)
+    world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:*", "Resource": PARTS})
+    with pytest.raises(OneContainerOnly):
+        world.controller._network.prepare(needs[1])
+    assert world.controller._network.prepare(replace(needs[1], member=2)).place.startswith(world.subnet)
+
+
+def test_in_the_service_s_own_network_containers_must_be_let_share_results_too(world: PolicyWorld) -> None:
+    world.put("in/a")
+    assert begin(world, world.submit(None, None)) == ""
+    world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:GetObject", "Resource": PARTS})
+    assert "needs s3:GetObject" in begin(world, world.submit(None, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from reading_room.cli.running import Endpoint, free_port, started
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """The product, started as a user starts it."""
+    """The product, started as a user starts it. Large jobs are for their time here: they keep to one container."""
     folder = tmp_path_factory.mktemp("product")
-    with started(folder / "data", free_port(), folder / "log") as running:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("READING_ROOM_CONTAINERS_PER_JOB", "1")
+            running = stack.enter_context(started(folder / "data", free_port(), folder / "log"))
         yield running
 
 

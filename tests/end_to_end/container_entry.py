@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 
-def start_in_container(worker: int, program: str, *arguments: str, as_job: bool = False) -> subprocess.Popen[str]:
-    """Start a Python program in a container's user, mount and network namespaces.
+def start_in_container(
+    worker: int, program: str, *arguments: str, as_job: bool = False, among_its_processes: bool = False
+) -> subprocess.Popen[str]:
+    """Start a Python program in a container's user, mount and network namespaces, and in that of its processes if told.
 
     With ``as_job`` it has the job's user id, and so its files, but none of the capabilities that entering gives.
     """
     who = _job_ids(worker) if as_job and os.geteuid() == 0 else ["--preserve-credentials"]
-    spaces = ["/usr/bin/nsenter", *who, "-U", "-m", "-n", "-t", str(worker), "--"]
+    processes = ["-p"] if among_its_processes else []
+    spaces = ["/usr/bin/nsenter", *who, "-U", "-m", "-n", *processes, "-t", str(worker), "--"]
     return subprocess.Popen(
         [*spaces, sys.executable, "-I", "-c", program, *arguments],
         stdin=subprocess.DEVNULL,
@@ -25,9 +28,16 @@ def start_in_container(worker: int, program: str, *arguments: str, as_job: bool 
     )
 
 
-def run_in_container(worker: int, program: str, *arguments: str, seconds: float = 60, as_job: bool = False) -> str:
+def run_in_container(
+    worker: int,
+    program: str,
+    *arguments: str,
+    seconds: float = 60,
+    as_job: bool = False,
+    among_its_processes: bool = False,
+) -> str:
     """Run a Python program in a container's namespaces and return what it prints."""
-    process = start_in_container(worker, program, *arguments, as_job=as_job)
+    process = start_in_container(worker, program, *arguments, as_job=as_job, among_its_processes=among_its_processes)
     out, err = process.communicate(timeout=seconds)
     assert process.returncode == 0, err
     return out

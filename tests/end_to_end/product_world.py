@@ -71,7 +71,9 @@ class Product:
         self.port = free_port()
         number = 100_000 + 1_000 * secrets.randbelow(1_000)
         self.uids = range(number, number + 900)
-        self.settings = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)} | environment
+        own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)}
+        # Large jobs here are for their time: in one container, with no rule among themselves.
+        self.settings = own | {"CONTAINERS_PER_JOB": "1"} | environment
         self.groups: list[Path] = []
         self.spaces: set[int] = set()
         """Not as root: the user namespaces that its holders were seen to have."""

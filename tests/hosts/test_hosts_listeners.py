@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,12 +12,13 @@ from typing import Any, TypeVar
 import pytest
 from dnslib import DNSRecord
 
+from reading_room.aws import receive
 from reading_room.aws.call import NetworkPath, Reply
 from reading_room.clock import system_clock
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts import authority
 from reading_room.hosts.http_listener import HttpListener
-from reading_room.hosts.listeners import VpcListeners, network_path
+from reading_room.hosts.listeners import CREDENTIALS_BODY, VpcListeners, network_path
 
 Result = TypeVar("Result")
 
@@ -67,10 +69,23 @@ class Names:
 
 
 class Credentials:
-    """Credentials that say what was asked."""
+    """Credentials that say what was asked, and expect bodies at ``/parts`` only. Those of ``slow`` wait."""
 
-    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
-        return Reply(200, (("content-type", "text/plain"),), f"{method} {path} {vpc_id} {source_ip}".encode())
+    def __init__(self) -> None:
+        self.together = 0
+        self.most = 0
+
+    def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
+        return path.endswith("/parts")
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Reply:
+        self.together += 1
+        self.most = max(self.most, self.together)
+        if path == "/slow":
+            time.sleep(0.05)
+        self.together -= 1
+        said = f"{method} {path} {vpc_id} {source_ip} {len(body)}"
+        return Reply(200, (("content-type", "text/plain"),), said.encode())
 
 
 @pytest.fixture
@@ -86,10 +101,16 @@ def api() -> S3:
 
 
 @pytest.fixture
-def listeners(s3: S3, api: S3, tmp_path: Path) -> VpcListeners:
+def credentials() -> Credentials:
+    """What is behind the credentials address."""
+    return Credentials()
+
+
+@pytest.fixture
+def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> VpcListeners:
     """Listeners that serve nothing yet."""
     tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
-    return VpcListeners(s3, api, Names(), Credentials(), lambda endpoint: tls)
+    return VpcListeners(s3, api, Names(), credentials, lambda endpoint: tls)
 
 
 async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
@@ -180,7 +201,52 @@ def test_the_credentials_address_is_told_vpc_and_sender(listeners: VpcListeners)
         await listeners.add(label("credentials", sock), sock)
         return await ask(port, b"GET /v2/credentials/x?y HTTP/1.1\r\nHost: 169.254.170.2\r\n\r\n")
 
-    assert run(scenario()).endswith(b"GET /v2/credentials/x vpc-1 127.0.0.1")
+    assert run(scenario()).endswith(b"GET /v2/credentials/x vpc-1 127.0.0.1 0")
+
+
+async def at_credentials(listeners: VpcListeners, *requests: bytes) -> list[bytes]:
+    """Send requests to the credentials address, all at once, and return the answers."""
+    sock = bound()
+    port, given = sock.getsockname()[1], label("credentials", sock)
+    await listeners.add(given, sock)
+    answers = await asyncio.gather(*(ask(port, request) for request in requests))
+    listeners.remove(given)
+    return answers
+
+
+def post(path: str, size: int, announced: int | None = None) -> bytes:
+    """A request with a body."""
+    length = size if announced is None else announced
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + b"x" * size
+
+
+def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: VpcListeners) -> None:
+    chunked = b"POST /a/parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
+    whole, parts, ignored = run(
+        at_credentials(listeners, post("/a/parts", CREDENTIALS_BODY), chunked, post("/a/other", 3))
+    )
+    assert whole.endswith(f"POST /a/parts vpc-1 127.0.0.1 {CREDENTIALS_BODY}".encode())
+    assert parts.endswith(b"POST /a/parts vpc-1 127.0.0.1 5")
+    assert ignored.endswith(b"POST /a/other vpc-1 127.0.0.1 0")
+
+
+def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: VpcListeners) -> None:
+    (answer,) = run(at_credentials(listeners, post("/a/parts", CREDENTIALS_BODY + 1)))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Malformed" in answer
+
+
+def test_a_body_that_does_not_come_is_refused_in_time(listeners: VpcListeners, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "BODY_SECONDS", 0.2)
+    (answer,) = run(at_credentials(listeners, post("/a/parts", 3, announced=10)))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"did not arrive" in answer
+
+
+def test_one_address_is_answered_one_request_at_a_time(listeners: VpcListeners, credentials: Credentials) -> None:
+    answers = run(at_credentials(listeners, *[b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"] * 6))
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+    assert credentials.most == 1
 
 
 def test_dns_answers_over_udp_and_tcp(listeners: VpcListeners) -> None:

@@ -168,6 +168,9 @@ def server_side(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Callable[[He
         def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
             return None
 
+        def expects(self, *_: Any) -> bool:
+            raise AssertionError("nobody calls")
+
         def handle(self, *_: Any) -> Any:
             raise AssertionError("nobody calls")
 

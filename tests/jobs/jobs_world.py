@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import Capacity, HostReport
 from reading_room.analysis.job_file import Done, WorkerMessage
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.database.engine import Database
@@ -17,10 +19,18 @@ from reading_room.ids import job_id
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.desired import wanted
 from reading_room.jobs.job import job_status
-from reading_room.jobs.memory import MemoryJobNetwork, MemoryObject, MemoryOutputStore, MemoryStories
+from reading_room.jobs.memory import (
+    MemoryIdentities,
+    MemoryJobNetwork,
+    MemoryObject,
+    MemoryOutputStore,
+    MemorySizing,
+    MemoryStories,
+)
 from reading_room.jobs.places import location_of, output_location
-from reading_room.jobs.record import job_of, story
+from reading_room.jobs.record import container_id, job_of, story
 from reading_room.jobs.submission import NewJob, request_stop, submit
+from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 
@@ -32,18 +42,52 @@ CONTENT = b"an archive"
 DONE = Done(3, 0, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
-class World:
-    """Everything a controller needs, on one database file; ``restart`` makes a new controller on it."""
+@cache
+def _empty() -> bytes:
+    """Return an empty database: to copy one is a tenth of the work of making its tables."""
+    database = Database.open(None)
+    database.create_tables()
+    with contextlib.closing(database.engine.raw_connection()) as connection:
+        return bytes(connection.driver_connection.serialize())  # type: ignore[union-attr]
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+
+def in_memory(engine: Engine | None = None) -> Database:
+    """Return an empty database in memory. On an ``engine`` that had another one before, what that learned is kept."""
+    database = Database.open(None) if engine is None else Database(engine)
+    with contextlib.closing(database.engine.raw_connection()) as connection:
+        connection.driver_connection.deserialize(_empty())  # type: ignore[union-attr]
+    return database
+
+
+class World:
+    """Everything a controller needs, on one database file; ``restart`` makes a new controller on it.
+
+    Jobs get so many ``containers``. Without a ``folder`` the database is in memory, or the one that is given.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        settings: Settings | None = None,
+        containers: int = 1,
+        database: Database | None = None,
+    ) -> None:
         self.now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        if folder is None:
+            self.database = database or in_memory()
+        else:
+            self.database = Database.open(folder / "db.sqlite")
+            self.database.create_tables()
         self.settings = settings or Settings()
         self.network = MemoryJobNetwork()
         self.store = MemoryOutputStore()
         self.stories = MemoryStories()
+        self.sizing = MemorySizing(JobSize(containers))
+        self.identities = MemoryIdentities()
+        self.capacity: Capacity | None = None
         self.denial: str | None = None
+        self.denied: str | None = None
+        """Whom the denial is of; ``None`` for whoever is asked about."""
         self.asked: list[str] = []
         self.controller = self.restart()
 
@@ -57,12 +101,14 @@ class World:
             self.store,
             self._denials,
             self.stories,
+            sizing=self.sizing,
+            identities=self.identities,
         )
         return self.controller
 
     def _denials(self, session_arn: str) -> str | None:
         self.asked.append(session_arn)
-        return self.denial
+        return self.denial if self.denied in (None, session_arn) else None
 
     def submit(self, token: str | None = None, name: str | None = None) -> str:
         """Submit a job and return its id."""
@@ -140,12 +186,35 @@ class World:
     ) -> None:
         """Send a report; the interfaces in place are the wanted ones unless given."""
         present = tuple(spec.interface_id for spec in self.wanted()) if interfaces is None else interfaces
-        self.controller.report(HostReport("local", 1, interfaces=present, containers=states, problems=problems))
+        report = HostReport(
+            "local", 1, interfaces=present, containers=states, problems=problems, capacity=self.capacity
+        )
+        self.controller.report(report)
 
     def state(self, *messages: WorkerMessage, phase: str = "running", exit_code: int | None = None) -> ContainerState:
         """Return the state of the one wanted container."""
         (spec,) = self.wanted()
         return ContainerState(spec.container_id, phase, exit_code, messages)  # type: ignore[arg-type]
+
+    def member(self, number: int) -> ContainerSpec:
+        """Return a container of the one job's present attempt."""
+        found = [each for each in self.wanted() if each.container_id == self._name(each, number)]
+        assert len(found) == 1, f"container {number} is not wanted: {self.numbers()}"
+        return found[0]
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the one job's wanted containers."""
+        wanted = self.wanted()
+        return [number for number in range(20) if any(each.container_id == self._name(each, number) for each in wanted)]
+
+    def _name(self, spec: ContainerSpec, number: int) -> str:
+        return container_id(spec.job.job_id, spec.job.attempt, number)
+
+    def member_state(
+        self, number: int, *messages: WorkerMessage, phase: str = "running", exit_code: int | None = None
+    ) -> ContainerState:
+        """Return a state of a container of the one job's present attempt."""
+        return ContainerState(self.member(number).container_id, phase, exit_code, messages)  # type: ignore[arg-type]
 
     def pass_seconds(self, seconds: float) -> None:
         """Move the clock."""

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from reading_room.analysis.job_file import Done, Failed, Location, Progress, Ready
 from reading_room.containers.spec import ContainerState
-from reading_room.jobs.endings import WORKER_CODES, documents_so_far, ending, printable, with_reason
-from reading_room.jobs.job import ContainerLost, OutputSeen, WorkerFailed
+from reading_room.jobs.endings import (
+    WORKER_CODES,
+    ending,
+    failure_of,
+    member_ending,
+    printable,
+    progress_so_far,
+    with_reason,
+)
+from reading_room.jobs.job import ContainerLost, MemberLeft, MemberLost, OutputSeen, WorkerFailed
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.places import location_of, output_location
 from reading_room.jobs.state_machine import describe
@@ -90,11 +98,48 @@ def test_whatever_a_worker_says_is_printable_and_bounded(text: str) -> None:
 
 
 def test_progress_is_the_last_that_was_said_and_never_absurd() -> None:
-    assert documents_so_far(state(Ready())) is None
-    assert documents_so_far(state(Progress(3), Progress(9))) == 9
-    assert documents_so_far(state(Progress(3), DONE)) == 3
-    assert documents_so_far(state(Progress(-1))) is None
-    assert documents_so_far(state(Progress(10**30))) is None
+    assert progress_so_far(state(Ready())) is None
+    assert progress_so_far(state(Progress(3), Progress(9, 20))) == Progress(9, 20)
+    assert progress_so_far(state(Progress(3, 20), DONE)) == Progress(3)
+    assert progress_so_far(state(Progress(-1))) is None
+    assert progress_so_far(state(Progress(10**30))) is None
+    assert progress_so_far(state(Progress(3, -1))) == Progress(3)
+    assert progress_so_far(state(Progress(3, 10**30))) == Progress(3)
+
+
+def test_a_member_ends_quietly_when_its_work_is_done() -> None:
+    assert member_ending(2, state(Ready())) is None
+    assert member_ending(2, state(Ready(), Done(0, 0, 0, ""))) == MemberLeft(2)
+    assert member_ending(2, state(Ready(), phase="exited", exit_code=0)) == MemberLeft(2)
+
+
+@pytest.mark.parametrize(
+    ("ended", "replace", "killed"),
+    [
+        (state(Ready(), Done(0, 0, 0, "", stopped=True), phase="exited", exit_code=0), True, False),
+        (state(Ready(), phase="lost"), True, False),
+        (state(Ready(), phase="exited", exit_code=137), True, True),
+        (state(Ready(), phase="exited", exit_code=143), True, False),
+        (state(Ready(), phase="exited", exit_code=139), True, False),
+        (state(Failed("INTERNAL_ERROR", "a bug")), True, False),
+        (state(Failed("CONTAINERS_CANNOT_CONNECT", "nobody answers")), True, False),
+        (state(Failed("CLUSTER_LOST", "the scheduler is gone")), False, False),
+    ],
+)
+def test_any_other_end_of_a_member_is_a_loss_and_only_a_broken_cluster_s_is_not_made_good(
+    ended: ContainerState, replace: bool, killed: bool
+) -> None:
+    event = member_ending(2, ended)
+    assert isinstance(event, MemberLost)
+    assert (event.member, event.replace, event.killed) == (2, replace, killed)
+    assert event.reason
+
+
+def test_a_failure_is_one_only_while_it_is_the_last_word() -> None:
+    failed = Failed("CLUSTER_LOST", "the scheduler is gone")
+    assert failure_of(state(Ready(), failed)) == failed
+    assert failure_of(state(failed, DONE)) is None
+    assert failure_of(state(Ready())) is None
 
 
 def test_a_reason_does_not_repeat_what_was_said() -> None:

@@ -19,12 +19,17 @@ from reading_room.jobs.job import (
     DropContainer,
     Event,
     Job,
+    MemberLeft,
+    MemberLost,
+    MemberPrepared,
     Outcome,
     OutputSeen,
     Phase,
     PlaceContainer,
+    Placement,
     PreparationFailed,
     Prepared,
+    Reduced,
     Released,
     StopOverdue,
     StopRequested,
@@ -35,14 +40,19 @@ from reading_room.jobs.job import (
 from reading_room.jobs.state_machine import TRANSITIONS, InvalidTransition, accepts, advance
 
 ADMITTED, RELEASED, STOP, LOST = Admitted(), Released(), StopRequested(), ContainerLost("its host is gone")
-PREPARED = Prepared("eni-1", "vpc-1", "subnet-1 at 10.0.1.5")
+PREPARED = Prepared((Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5"),))
 DONE, DONE_EARLY = OutputSeen(3, 0, False), OutputSeen(1, 0, True)
 DENIED = WorkerFailed("NO_READ_ACCESS_TO_INPUT", "denied")
 UNPREPARED = PreparationFailed("SUBNET_NOT_FOUND", "subnet-9 does not exist")
 TIMED_OUT, OVERDUE = TimedOut(60), StopOverdue(60)
+ADDED = MemberPrepared(Placement(1, "eni-2", "vpc-1", "subnet-1 at 10.0.1.6"))
 EVENTS: tuple[Event, ...] = (
     ADMITTED,
     PREPARED,
+    Reduced(1, "the role may not read its output"),
+    ADDED,
+    MemberLost(1, "its host is gone"),
+    MemberLeft(1),
     UNPREPARED,
     STOP,
     DONE,
@@ -74,6 +84,8 @@ STOPPING = (*RUNNING, STOP)
         ((ADMITTED,), Phase.PREPARING, "IN_PROGRESS"),
         ((ADMITTED, UNPREPARED), Phase.FINISHING, "IN_PROGRESS"),
         ((ADMITTED, UNPREPARED, RELEASED), Phase.FAILED, "FAILED"),
+        ((UNPREPARED,), Phase.FINISHING, "IN_PROGRESS"),
+        ((UNPREPARED, RELEASED), Phase.FAILED, "FAILED"),
         ((ADMITTED, STOP), Phase.FINISHING, "STOP_REQUESTED"),
         ((ADMITTED, STOP, RELEASED), Phase.STOPPED, "STOPPED"),
         (RUNNING, Phase.RUNNING, "IN_PROGRESS"),
@@ -108,7 +120,7 @@ def test_events_lead_to_a_phase_and_the_status_that_clients_see(
     [
         ((), ADMITTED, (AddContainer(1),)),
         ((), STOP, ()),
-        ((ADMITTED,), PREPARED, (PlaceContainer(1, "eni-1", "vpc-1"),)),
+        ((ADMITTED,), PREPARED, (PlaceContainer(1, 0, "eni-1", "vpc-1"),)),
         ((ADMITTED,), UNPREPARED, (DropContainer(1),)),
         ((ADMITTED,), STOP, (DropContainer(1),)),
         (RUNNING, STOP, (AskToStop(1),)),
@@ -153,8 +165,8 @@ def test_every_pair_that_the_table_lacks_is_refused_with_the_story() -> None:
     for phase, story in stories.items():
         for event in EVENTS:
             job = after(*story)
-            if (phase, type(event)) in TRANSITIONS:
-                assert accepts(job, type(event))
+            if accepts(job, event):
+                assert (phase, type(event)) in TRANSITIONS
                 continue
             with pytest.raises(InvalidTransition) as raised:
                 advance(job, event)
@@ -202,9 +214,9 @@ def test_no_sequence_of_events_loses_a_job_or_leaves_a_container(events: list[Ev
 def test_from_anywhere_the_job_can_still_end(events: list[Event]) -> None:
     job = Job("j1")
     for event in events:
-        if accepts(job, type(event)):
+        if accepts(job, event):
             job, _ = advance(job, event)
     for event in (ADMITTED, TIMED_OUT, RELEASED):
-        if accepts(job, type(event)):
+        if accepts(job, event):
             job, _ = advance(job, event)
     assert job.phase in TERMINAL

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from reading_room.app import ServerError, run_server
+from reading_room.comprehend.job_kinds import CONTAINER_BYTES
 from reading_room.settings import SettingError, Settings
 
 
@@ -31,6 +33,10 @@ def test_the_command_line_wins_over_the_environment() -> None:
         ("ACCOUNT", "12345"),
         ("CONTAINER_CPUS", "0"),
         ("JOB_SECONDS", str(32 * 86_400)),
+        ("JOBS_PER_ACCOUNT", "257"),
+        ("CONTAINERS_PER_JOB", "17"),
+        ("CORE_OVERCOMMIT", "0"),
+        ("CONTAINER_INPUT_TOPICS", "6000000000"),
         ("LOG_LEVEL", ""),
         ("TLS", "yes"),
         ("TLS_PORT", "70000"),
@@ -54,3 +60,8 @@ def test_a_pool_of_public_addresses_that_hides_a_service_keeps_the_server_from_s
     settings = Settings.from_environment({"READING_ROOM_ELASTIC_IP_POOL": "52.216.0.0/16"}, data=tmp_path)
     with pytest.raises(ServerError, match=r"READING_ROOM_ELASTIC_IP_POOL=52\.216\.0\.0/16 overlaps 52\.216\.0\.0/15"):
         run_server(settings, lambda: None)
+
+
+def test_every_kind_that_is_divided_among_containers_has_its_setting() -> None:
+    names = {field.name.removeprefix("container_input_") for field in fields(Settings) if "_input_" in field.name}
+    assert names == {kind.replace("-", "_") for kind in CONTAINER_BYTES}

@@ -12,15 +12,18 @@ import re
 from reading_room.agent.network_check import CONTAINER, HOST, check_network
 from reading_room.agent.spec import HostSpec
 from reading_room.agent.values import address, at_most, between, matches, once, refuse, shown
-from reading_room.analysis.job_file import JobFile, Kind, Location
+from reading_room.analysis.job_file import ClusterPlace, JobFile, Kind, Location
 from reading_room.containers.spec import ContainerSpec, EngineName, Limits
 from reading_room.dataplane.spec import Interface
 
 NAME_SERVERS, SEARCH_DOMAINS = 4, 32
 CONTAINERS, STANDBYS, REALTIMES = 1_000, 64, 64
 REQUEST_BYTES = 200_000
+CLUSTER_CONTAINERS, CLUSTER_SPARES = 16, 2
+"""Containers that an attempt of a job begins with at most, and those that may be added for lost ones."""
 
 _CREDENTIALS = re.compile(r"/v2/credentials/[0-9A-Za-z_-]{16,128}\Z")
+_CLUSTER = re.compile(r"/v2/cluster/[0-9A-Za-z_-]{16,128}\Z")
 _JOB = re.compile(r"[0-9a-f]{32}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\Z")
@@ -55,6 +58,8 @@ def _check_containers(spec: HostSpec) -> None:
         [*(each.container_id for each in spec.containers), *(each.container_id for each in spec.realtime)], "container"
     )
     once((each.credentials_path for each in spec.containers), "credentials path")
+    clusters = [each.job.cluster for each in spec.containers if each.job.cluster is not None]
+    once((each.path for each in clusters), "cluster path")
     once((each.engine for each in spec.standby), "engine")
     for wish in spec.standby:
         between(wish.count, 0, STANDBYS, f"containers ahead of {wish.engine}")
@@ -82,6 +87,8 @@ def _check_container(container: ContainerSpec, interfaces: dict[str, tuple[str, 
         refuse(about, f"{container.job.kind} is not what engine {container.engine} does")
     _check_limits(container.limits, about)
     _check_job(container.job, about)
+    if container.job.cluster is not None:
+        _check_cluster(container.job.cluster, interface, about)
 
 
 def serves(engine: EngineName, kind: Kind) -> bool:
@@ -108,12 +115,24 @@ def _check_job(job: JobFile, about: str) -> None:
     between(job.document_limit, 1, 1 << 30, f"{about}: bytes of a document")
     between(job.total_limit, 1, 1 << 50, f"{about}: bytes of all documents")
     between(job.documents_limit, 1, 1 << 40, f"{about}: documents")
+    between(job.part_bytes, 1, 1 << 40, f"{about}: bytes of a part")
     between(len(job.request), 2, REQUEST_BYTES, f"{about}: characters of the request")
     if job.model is not None:
         _check_location(job.model.artifact, f"{about}: model")
         matches(_CREDENTIALS, job.model.credentials_path, f"{about}: credentials path of the model")
         if job.model.sha256:
             matches(_SHA256, job.model.sha256, f"{about}: digest of the model")
+
+
+def _check_cluster(place: ClusterPlace, interface: Interface, about: str) -> None:
+    between(place.containers, 1, CLUSTER_CONTAINERS, f"{about}: containers of its attempt")
+    between(place.member, 0, CLUSTER_CONTAINERS + CLUSTER_SPARES - 1, f"{about}: number among them")
+    address(place.scheduler, f"{about}: scheduler")
+    if place.address != interface.address:
+        refuse(about, f"{shown(place.address)} is not the address of its interface, {interface.address}")
+    if (place.scheduler == place.address) != (place.member == 0):
+        refuse(about, f"the scheduler at {place.scheduler} is the first container's, and no other's")
+    matches(_CLUSTER, place.path, f"{about}: cluster path")
 
 
 def _check_location(location: Location, about: str) -> None:

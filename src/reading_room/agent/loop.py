@@ -13,9 +13,10 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from reading_room.agent.capacity import read_capacity
 from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
@@ -229,8 +230,10 @@ class AgentLoop:
         )
         now = time.monotonic()
         if fresh or report != self._last_report or now - self._reported_at > _HEARTBEAT_SECONDS:
-            self.channel.send_report(report)
             self._last_report, self._reported_at = report, now
+            # Free memory alone, which is never twice the same, is no reason for a report.
+            report = replace(report, capacity=read_capacity())
+            self.channel.send_report(report)
         return report
 
     def _keep_ahead(self, wish: HostSpec, fresh: bool) -> None:

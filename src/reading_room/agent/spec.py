@@ -33,6 +33,15 @@ class HostSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a host has for containers: the cores that its agent may use, its memory, and how much of that is free."""
+
+    cores: int
+    memory_bytes: int
+    memory_free: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostReport:
     """Everything that one host does hold, after a turn on ``generation``.
 
@@ -50,3 +59,5 @@ class HostReport:
     problems: tuple[Problem, ...] = ()
     refused: str = ""
     """Why the document was refused whole; empty when it was not."""
+    capacity: Capacity | None = None
+    """As it was when the report was sent; ``None`` where it could not be read."""

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 _LEVEL = 6
@@ -39,11 +40,11 @@ class ResultArchive:
         self._file.write(bytes(len(_header(member, 0))))
         self._lines = gzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0)
 
-    def write(self, line: str) -> None:
-        """Add one line to the member that was begun last. Raises ``ValueError`` when there is none."""
+    def write(self, line: str | bytes) -> None:
+        """Add one line, bytes in UTF-8, to the member that was begun last. Raises ``ValueError`` when there is none."""
         if self._lines is None:
             raise ValueError("no member was begun")
-        data = line.encode() + b"\n"
+        data = (line.encode() if isinstance(line, str) else line) + b"\n"
         self._size += len(data)
         self._lines.write(data)
 
@@ -58,6 +59,15 @@ class ResultArchive:
         size = self._file.seek(0, io.SEEK_END)
         self._file.close()
         return size, digest
+
+    def close(self) -> None:
+        """Let go of the file, finished or not; what is not finished is no archive."""
+        # On a full disk even that cannot be written which nobody needs any more.
+        with suppress(OSError):
+            if self._lines is not None:
+                self._lines.close()
+        with suppress(OSError):
+            self._file.close()
 
     def _end(self) -> None:
         if self._lines is None:

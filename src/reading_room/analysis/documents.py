@@ -41,17 +41,23 @@ class Oversize:
     size: int
 
 
-def documents_of_lines(file: str, chunks: Iterable[bytes], limit: int, source: int = 0) -> Iterator[Document]:
+def documents_of_lines(
+    file: str, chunks: Iterable[bytes], limit: int, source: int = 0, first: int = 0
+) -> Iterator[Document]:
     """Yield the lines of one file as documents, each a text or an error of its own.
+
+    ``chunks`` may begin at any line, whose number then is ``first``; at line 0 only is the beginning of the file.
 
     A line that is not UTF-8 costs itself only: LF and CR are the same bytes in whatever it was meant to be, so the
     lines behind it are where they seem to be. A file that is no text has no lines, and one error in their place.
     """
-    head, whole = peeked(chunks)
-    if what := foreign(head):
-        yield Document(file, 0, error=_foreign(what), source=source)
-        return
-    for number, line in enumerate(split_lines(_without_bom(whole), limit)):
+    if first == 0:
+        head, whole = peeked(chunks)
+        if what := foreign(head):
+            yield Document(file, 0, error=_foreign(what), source=source)
+            return
+        chunks = _without_bom(whole)
+    for number, line in enumerate(split_lines(chunks, limit), first):
         yield _document(file, number, line, limit, source)
 
 

@@ -100,6 +100,24 @@ class ModelPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterPlace:
+    """Where a container stands among the containers of one attempt of a job. Only jobs of several have one.
+
+    ``member`` is its number; the first, 0, has the scheduler, cuts the work into parts and writes the result. ``path``
+    is where it asks the credentials address for its certificate, and the first for its parts: an address and not a
+    secret by itself, as ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` is.
+    """
+
+    member: int
+    containers: int
+    address: str
+    """Its own, of its interface."""
+    scheduler: str
+    """The address of the first container's interface."""
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobFile:
     """One job of one worker. No credential is in it: the SDK fetches those inside the VPC."""
 
@@ -121,6 +139,9 @@ class JobFile:
     """Members of the request that only this kind has, as a JSON object in the request's own words: ``NumberOfTopics``
     for topics; ``InputDataConfig``, ``Mode`` and ``LanguageCode`` for trainings."""
     model: ModelPlace | None = None
+    part_bytes: int = 1_000_000
+    """Bytes of input that are analysed as one part; the same for one container and for many."""
+    cluster: ClusterPlace | None = None
 
     def to_json(self) -> str:
         """Return the job file as one line of JSON."""
@@ -136,6 +157,8 @@ class JobFile:
             if members.get("model") is not None:
                 artifact = Location(**members["model"].pop("artifact"))
                 members["model"] = ModelPlace(artifact, **members["model"])
+            if members.get("cluster") is not None:
+                members["cluster"] = ClusterPlace(**members["cluster"])
             return cls(**members)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a job file: {error}") from error
@@ -148,9 +171,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Documents finished so far; at most one such message a second."""
+    """Documents finished so far, ``of`` so many in all (0 while that is not known); at most one a second."""
 
     documents: int
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +183,8 @@ class Done:
 
     Of a training the object is the model's artifact, ``metadata`` the model's ClassifierMetadata or RecognizerMetadata
     as a JSON object, and ``warning`` the reason for TRAINED_WITH_WARNING, empty where there is none. Of a job whose
-    results have no place for errors, ``warning`` names the documents that were left out.
+    results have no place for errors, ``warning`` names the documents that were left out. Of several containers the
+    first speaks for the job; another says that it is done, of no documents, when the first has ended their cluster.
     """
 
     documents: int
@@ -173,7 +198,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job cannot go on. ``code`` is one of the failure codes of a job (``NO_READ_ACCESS_TO_INPUT``, …)."""
+    """The job cannot go on. ``code`` is one of the failure codes of a job (``NO_READ_ACCESS_TO_INPUT``, …).
+
+    Of several containers any may say so. With ``CLUSTER_LOST`` (of the first: the job needs another attempt, which goes
+    on from the parts that are finished) and ``CONTAINERS_CANNOT_CONNECT`` it speaks of this attempt only.
+    """
 
     code: str
     message: str

@@ -2,18 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from reading_room.analysis.engine import Members, Result
 from reading_room.analysis.job_file import Location
 from reading_room.analysis.storage import InputObject, JobFailure
 
 
+class Folder(MutableMapping[tuple[str, str], bytes]):
+    """Objects by ``(bucket, key)`` as files of one folder, which several processes may share.
+
+    An object is there whole or not at all. Names are bounded by the file system: about 200 characters together.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    def __getitem__(self, name: tuple[str, str]) -> bytes:
+        try:
+            return self._file(name).read_bytes()
+        except FileNotFoundError as error:
+            raise KeyError(name) from error
+
+    def __setitem__(self, name: tuple[str, str], content: bytes) -> None:
+        # The dot keeps an unfinished file apart: no object's file begins with one.
+        with tempfile.NamedTemporaryFile(dir=self._path, prefix=".", delete=False) as file:
+            file.write(content)
+        os.replace(file.name, self._file(name))
+
+    def __delitem__(self, name: tuple[str, str]) -> None:
+        try:
+            self._file(name).unlink()
+        except FileNotFoundError as error:
+            raise KeyError(name) from error
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for path in self._path.iterdir():
+            if not path.name.startswith("."):
+                bucket, _, key = path.name.removeprefix("@").partition("@")
+                yield unquote(bucket), unquote(key)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _file(self, name: tuple[str, str]) -> Path:
+        return self._path / "".join("@" + quote(each, safe="") for each in name)
+
+
 class MemoryStorage:
     """Objects in a dictionary by ``(bucket, key)``. ``read_only`` refuses output as a policy would."""
 
-    def __init__(self, objects: dict[tuple[str, str], bytes], read_only: bool = False, chunk: int = 7) -> None:
+    def __init__(
+        self, objects: MutableMapping[tuple[str, str], bytes], read_only: bool = False, chunk: int = 7
+    ) -> None:
         self.objects = objects
         self._read_only = read_only
         self._chunk = chunk
@@ -22,11 +69,17 @@ class MemoryStorage:
         """Yield the objects under a prefix in the order of their keys."""
         for (bucket, key), content in sorted(self.objects.items()):
             if bucket == location.bucket and key.startswith(location.key) and not (key.endswith("/") and not content):
-                yield InputObject(key, len(content))
+                yield InputObject(key, len(content), _etag(content))
 
-    def read(self, bucket: str, key: str) -> Iterator[bytes]:
-        """Yield an object in small pieces, so that every boundary is met."""
-        content = self.objects[bucket, key]
+    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+        """Yield an object, or a range of it, in small pieces, so that every boundary is met."""
+        try:
+            whole = self.objects[bucket, key]
+        except KeyError as error:
+            raise JobFailure("INPUT_NOT_FOUND", f"s3://{bucket}/{key}: there is no such object") from error
+        if etag not in ("", _etag(whole)):
+            raise JobFailure("INPUT_NOT_FOUND", f"s3://{bucket}/{key} was changed while the job read it")
+        content = whole[begin:end]
         for start in range(0, len(content), self._chunk):
             yield content[start : start + self._chunk]
 
@@ -39,6 +92,12 @@ class MemoryStorage:
         """Keep a file as an object."""
         self.probe_output(location)
         self.objects[location.bucket, location.key] = path.read_bytes()
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        """Forget objects, unless nothing may be changed here."""
+        for key in keys:
+            if not self._read_only:
+                self.objects.pop((bucket, key), None)
 
 
 class CapitalWords:
@@ -89,6 +148,10 @@ class WordMentions:
                 {"DescriptiveMentionIndex": [0], "Mentions": [{**e, "GroupScore": 1.0, "MentionSentiment": sentiment}]}
                 for e in found
             ]
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _sentiment(good: bool, bad: bool) -> Members:

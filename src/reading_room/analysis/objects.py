@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
 """Reading a large body in pieces is twice as fast as reading it whole."""
+
+MOST_DELETED = 1000
+"""Objects that one request of S3 may name."""
 
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
@@ -104,12 +107,21 @@ class S3Storage:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     if not (entry["Size"] == 0 and entry["Key"].endswith("/")):
-                        yield InputObject(entry["Key"], entry["Size"])
+                        yield InputObject(entry["Key"], entry["Size"], entry.get("ETag", ""))
 
-    def read(self, bucket: str, key: str) -> Iterator[bytes]:
-        """Yield the content of an object in pieces. Raises ``JobFailure`` as ``list_input`` does."""
+    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+        """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
+
+        Raises ``JobFailure`` as ``list_input`` does, and ``INPUT_NOT_FOUND`` for an object that has another ETag than
+        ``etag`` by now.
+        """
+        which: dict[str, str] = {}
+        if begin or end is not None:
+            which["Range"] = f"bytes={begin}-{'' if end is None else end - 1}"
+        if etag:
+            which["IfMatch"] = etag
         with self._reading(Location(bucket, key), "s3:GetObject"):
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
+            body = self._s3.get_object(Bucket=bucket, Key=key, **which)["Body"]
             yield from body.iter_chunks(READ_SIZE)
 
     def probe_output(self, location: Location) -> None:
@@ -132,6 +144,17 @@ class S3Storage:
         with self._writing(location):
             self._s3.upload_file(str(path), location.bucket, location.key, Config=TransferConfig(use_threads=False))
 
+    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        """Remove objects that nobody needs any more, a thousand a request.
+
+        The job's result does not depend on it, and the service itself clears what is left: neither a role that may not
+        delete nor a way that is gone by now is a failure.
+        """
+        for start in range(0, len(keys), MOST_DELETED):
+            entries = [{"Key": key} for key in keys[start : start + MOST_DELETED]]
+            with suppress(errors.ClientError, errors.BotoCoreError):
+                self._s3.delete_objects(Bucket=bucket, Delete={"Objects": entries, "Quiet": True})
+
     @contextmanager
     def _reading(self, location: Location, action: str) -> Iterator[None]:
         uri = f"s3://{location.bucket}/{location.key}"
@@ -142,6 +165,8 @@ class S3Storage:
             if code in _DENIED:
                 refusal, sentence = self._blame.unread
                 raise JobFailure(refusal, f"{sentence} {action} on {uri}: {text}") from error
+            if code in ("PreconditionFailed", "412"):
+                raise JobFailure(self._blame.missing, f"{uri} was changed while the job read it") from error
             if code in ("NoSuchBucket", "NoSuchKey", "404"):
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
             raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error

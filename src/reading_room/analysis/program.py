@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from reading_room.analysis.cluster.functions import Mapper
 from reading_room.analysis.engine import Engine, load_engine
-from reading_room.analysis.job import run_job
 from reading_room.analysis.job_file import Done, JobFile, Progress
 from reading_room.analysis.storage import Storage
 
@@ -19,6 +19,8 @@ class Work:
 
     ``storage`` speaks as the data access role. ``artifacts`` speaks as the service, for the job's model only, and is
     there when the job has one. ``scratch`` is an empty folder. ``stopping`` turns true when the job should end early.
+    ``map`` is there when other containers can do what has a name in ``cluster/functions.py``; it is worth calling once,
+    for they leave when it has come to its end.
     """
 
     job: JobFile
@@ -27,6 +29,7 @@ class Work:
     stopping: Callable[[], bool]
     tell: Callable[[Progress], None]
     artifacts: Storage | None = None
+    map: Mapper | None = None
 
 
 class Program(Protocol):
@@ -37,15 +40,13 @@ class Program(Protocol):
         ...
 
 
-class DocumentProgram:
-    """The program of every kind whose documents are analysed one by one."""
+@runtime_checkable
+class DocumentsProgram(Program, Protocol):
+    """The program of a kind with a line for each document: several containers may each have its engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def run(self, work: Work) -> Done:
-        """Analyse the documents of a job."""
-        return run_job(work.job, self._engine, work.storage, work.scratch, work.stopping, work.tell)
+    def engine(self, work: Work) -> Engine:
+        """Return what analyses the documents of a job, its model fetched. Raises ``JobFailure``."""
+        ...
 
 
 def load_program(name: str) -> Program:
@@ -70,4 +71,6 @@ def load_program(name: str) -> Program:
         from reading_room.analysis.topics.program import Topics
 
         return Topics()
+    from reading_room.analysis.job import DocumentProgram
+
     return DocumentProgram(load_engine(name))

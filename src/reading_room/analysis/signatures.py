@@ -25,7 +25,11 @@ _SIGNATURES = (
 
 
 def foreign(head: bytes) -> str | None:
-    """Return what a file is that begins with these bytes, ``a gzip archive``; ``None`` when it may be text."""
+    """Return what a file is that begins with these bytes, ``a gzip archive``; ``None`` when it may be text.
+
+    No more than ``HEAD`` bytes are looked at: the answer does not depend on how many were at hand.
+    """
+    head = head[:HEAD]
     for offset, signature, what in _SIGNATURES:
         # A text, too, may begin with letters that are a signature.
         if head.startswith(signature, offset) and not (signature.isalnum() and _is_text(head)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,10 +21,11 @@ class JobFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InputObject:
-    """An object that belongs to the input."""
+    """An object that belongs to the input. ``etag`` is empty where nobody told it."""
 
     key: str
     size: int
+    etag: str = ""
 
     @property
     def file(self) -> str:
@@ -39,8 +40,11 @@ class Storage(Protocol):
         """Yield every object whose key begins with the prefix; folder markers are left out."""
         ...
 
-    def read(self, bucket: str, key: str) -> Iterator[bytes]:
-        """Yield the content of an object in pieces."""
+    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+        """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
+
+        With an ``etag``, an object that has another one by now is not read.
+        """
         ...
 
     def probe_output(self, location: Location) -> None:
@@ -49,4 +53,8 @@ class Storage(Protocol):
 
     def write(self, location: Location, path: Path) -> None:
         """Store a file whole: it is visible complete or not at all."""
+        ...
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        """Remove objects that nobody needs any more. What cannot be removed stays, and is no failure."""
         ...

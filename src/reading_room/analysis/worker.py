@@ -21,9 +21,18 @@ from pathlib import Path
 import boto3
 
 from reading_room.analysis.engine import keep_memory, one_thread
-from reading_room.analysis.job_file import ENGINES, RESOLVER_FILE, Failed, JobFile, Ready, WorkerMessage, encode_message
+from reading_room.analysis.job_file import (
+    ENGINES,
+    RESOLVER_FILE,
+    Done,
+    Failed,
+    JobFile,
+    Ready,
+    WorkerMessage,
+    encode_message,
+)
 from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
-from reading_room.analysis.program import Work, load_program
+from reading_room.analysis.program import Program, Work, load_program
 from reading_room.analysis.storage import JobFailure
 
 JOB_LINE_LIMIT = 1 << 20
@@ -72,9 +81,10 @@ def main(arguments: list[str] | None = None) -> int:
                 os.environ[name] = str(handed["environment"][name])
         Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
-        with tempfile.TemporaryDirectory() as scratch:
+        # A container's cluster may still be writing there when all that counts is done.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             storage = S3Storage(session, job.region)
-            done = program.run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job)))
+            done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job)), program)
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1
@@ -84,6 +94,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _tell(done)
     return 0
+
+
+def _run(work: Work, program: Program) -> Done:
+    """Do a job alone, or what this container has to do of one that several do."""
+    place = work.job.cluster
+    if place is None:
+        return program.run(work)
+    # Only now: a container that waits for a job has nothing of this in its memory.
+    from reading_room.analysis.cluster.alone import run_alone
+    from reading_room.analysis.cluster.first import run_first
+    from reading_room.analysis.cluster.member import run_member
+
+    if place.containers == 1:
+        return run_alone(work, program)
+    return (run_first if place.member == 0 else run_member)(work, program)
 
 
 def _artifacts(session: boto3.session.Session, job: JobFile) -> S3Storage | None:

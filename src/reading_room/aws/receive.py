@@ -20,7 +20,8 @@ ONLY_KEY = "reading_room.only"
 """Where an ASGI scope carries the service that its listener speaks for, ``api`` for all but S3; absent, for all."""
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
-_DRAINED = 6 * BODY_LIMIT
+_DRAINED = 6
+"""How many times the limit is thrown away of a body that is too large, before the connection is given up."""
 
 
 class Disconnected(Exception):
@@ -28,7 +29,7 @@ class Disconnected(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is above ``BODY_LIMIT``; what was beyond it was thrown away as it came."""
+    """The body is above its limit; what was beyond it was thrown away as it came."""
 
 
 class BodyTooSlow(Exception):
@@ -49,24 +50,24 @@ def read_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
 
 
-async def read_body(receive: Receive, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """Return the whole body.
+async def read_body(receive: Receive, headers: tuple[tuple[str, str], ...], limit: int = BODY_LIMIT) -> bytes:
+    """Return the whole body, of ``limit`` bytes at most.
 
     Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``Disconnected``.
     """
     declared = next((value for name, value in headers if name == "content-length"), "")
     announced = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
-    if announced > BODY_LIMIT and any(name == "expect" for name, _ in headers):
+    if announced > limit and any(name == "expect" for name, _ in headers):
         # The client waits for leave to send: not asking for the body is the refusal.
         raise BodyTooLarge()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive, too_large=announced > BODY_LIMIT)
+            return await _collect(receive, limit, too_large=announced > limit)
     except TimeoutError:
         raise BodyTooSlow() from None
 
 
-async def _collect(receive: Receive, *, too_large: bool) -> bytes:
+async def _collect(receive: Receive, limit: int, *, too_large: bool) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -75,10 +76,10 @@ async def _collect(receive: Receive, *, too_large: bool) -> bytes:
             raise Disconnected()
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > BODY_LIMIT or too_large:
+        if size > limit or too_large:
             # A client that is still sending does not read: let it finish, within reason, so that it gets the answer.
             too_large, chunks = True, []
-            if size > _DRAINED:
+            if size > _DRAINED * limit:
                 raise BodyTooLarge()
         elif chunk:
             chunks.append(chunk)

@@ -23,6 +23,8 @@ from reading_room.cli.processes import fail
 from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
+from reading_room.comprehend.tags import CONTAINERS_TAG
+from reading_room.vpc.job_network import CLUSTER_PORTS
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"
@@ -82,14 +84,17 @@ class Demo:
         account = self._account
         console.rule("[bold]What is built (boto3, unchanged)")
         network = reading.build_network(account)
+        reading.open_to_itself(account, network.group)
         reading.log_flows(account, network.vpc, FLOW_GROUP, "demo-flow-logs")
         account.s3.create_bucket(Bucket=BUCKET)
         self._role = reading.make_reader_role(account, "demo-reader", BUCKET)
         count = reading.upload_folder(account, TEXTS, BUCKET, "speeches")
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        within = "{} to {}".format(*CLUSTER_PORTS)
         table.add_row("VPC", network.vpc, "10.0.0.0/16, no internet gateway")
         table.add_row("subnets", "\n".join(network.subnets), "10.0.1.0/24\n10.0.2.0/24")
-        table.add_row("security group", network.group, "egress: TCP 443 to the prefix list of S3, nothing else")
+        rules = f"egress: TCP 443 to the prefix list of S3\nboth ways: TCP {within} among its own members"
+        table.add_row("security group", network.group, f"{rules}, nothing else")
         table.add_row("gateway endpoint", str(network.endpoint), "S3, with the guide's seven actions")
         table.add_row("flow log", FLOW_GROUP, "every packet of the VPC, accepted or refused")
         table.add_row("role", "demo-reader", "trusts Comprehend; nine EC2 actions, one bucket")
@@ -199,7 +204,8 @@ class Demo:
         text = "\n".join(path.read_text() for path in sorted(TEXTS.glob("*.txt")))
         for number in range(40):
             self._account.s3.put_object(Bucket=BUCKET, Key=f"long/{number}.txt", Body=text.encode())
-        job = self._start(network, "long/")
+        # In one container, so that what is entered is what the flow log is asked about.
+        job = self._calls.start(**self._request(network, "long/"), Tags=[{"Key": CONTAINERS_TAG, "Value": "1"}])
         attempts = self._attempts(job)
         for attempt in attempts:
             verdict = "[red]REACHED[/]" if attempt.connected else "[green]blocked[/]"

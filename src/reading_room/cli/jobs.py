@@ -1,4 +1,4 @@
-"""``reading-room jobs``: run a folder through a job without knowing AWS, and read what happened to one."""
+"""``reading-room jobs``: run a folder through a job without knowing AWS, follow one, read what happened to one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from rich.table import Table
 
-from reading_room.cli import reading
+from reading_room.cli import following, reading
 from reading_room.cli.folder import StartError
 from reading_room.cli.processes import DataOption, PortOption, fail, read_settings
 from reading_room.cli.running import endpoint_of, listening, started
@@ -26,6 +27,8 @@ from reading_room.cli.summaries import SHOWN, Summary, documents_of_topics, summ
 from reading_room.settings import Settings
 
 ERRORS_SHOWN = 20
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended, as shells have it."""
 MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
 """What a person can do about a document's error, where its message does not say it."""
 
@@ -124,8 +127,9 @@ def _analyse(
         VpcConfig=network.config(),
         **own,
     )
-    with console.status(f"Job {job}") as status:
-        properties = calls.wait(job, seconds=86_400, tell=lambda state: status.update(f"Job {job}: {state}"))
+    follower = following.Follower(account.logs, job, partial(calls.describe, job))
+    with following.shown(f"Job {job}", states=False) as show:
+        properties = follower.to_the_end(show).properties
     if properties["JobStatus"] != "COMPLETED":
         raise fail(f"job {job} is {properties['JobStatus']}: {properties.get('Message') or 'it was stopped'}")
     lines = _results(account, kind, properties)
@@ -186,18 +190,64 @@ def explain(
         raise fail(str(error)) from None
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            raise fail(f"no job {job}: `aws comprehend list-entities-detection-jobs` lists those there are") from None
+            raise fail(no_such_job(job)) from None
         raise fail(not_answered(error, settings)) from None
     except BotoCoreError as error:
-        raise fail(f"{error}: is the product running (`reading-room up`)?") from None
+        raise fail(not_running(error)) from None
     except ResponseParserError as error:
         raise fail(not_answered(error, settings)) from None
     if properties is not None:
-        status = properties.get("JobStatus") or properties["Status"]
-        console.print(f"[bold]{plain(job)}[/]  {status}", soft_wrap=True)
-        if properties.get("Message"):
-            console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
+        _print_state(job, properties)
     print_story(lines)
+
+
+def _print_state(job: str, properties: dict[str, Any]) -> None:
+    status = properties.get("JobStatus") or properties["Status"]
+    console.print(f"[bold]{plain(job)}[/]  {status}", soft_wrap=True)
+    if properties.get("Message"):
+        console.print(f"[red]{plain(properties['Message'])}[/]", soft_wrap=True)
+
+
+@app.command("watch")
+def watch(
+    job: Annotated[str, typer.Argument(help="The job's id, or for a training the ARN of its model.")],
+    data: DataOption = None,
+    port: PortOption = None,
+) -> None:
+    """Follow a job to its end: documents done of all, rate, time left. Ctrl-C leaves the job alone.
+
+    Exits with 0 when it is completed, with 1 when it failed or was stopped.
+    """
+    settings = read_settings(data, port)
+    try:
+        account = reading.Account(endpoint_of(settings))
+        follower = following.of_model(account, job) if job.startswith("arn:") else following.of_job(account, job)
+        if follower is None:
+            raise fail(no_such_job(job))
+        with following.shown(f"Job {plain(job)}") as show:
+            view = follower.to_the_end(show)
+    except KeyboardInterrupt:
+        console.print(f"The job goes on: reading-room jobs watch {job}", soft_wrap=True, markup=False)
+        raise typer.Exit(INTERRUPTED) from None
+    except (StartError, reading.NoTrainingError) as error:
+        raise fail(str(error)) from None
+    except (ClientError, ResponseParserError) as error:
+        raise fail(not_answered(error, settings)) from None
+    except BotoCoreError as error:
+        raise fail(not_running(error)) from None
+    _print_state(job, view.properties)
+    if view.status not in following.WELL:
+        raise typer.Exit(1)
+
+
+def no_such_job(job: str) -> str:
+    """Return what to say of an id that is no job's."""
+    return f"no job {job}: `aws comprehend list-entities-detection-jobs` lists those there are"
+
+
+def not_running(error: BotoCoreError) -> str:
+    """Return what to say when nothing answered."""
+    return f"{error}: is the product running (`reading-room up`)?"
 
 
 def print_story(lines: list[tuple[int, str]]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.cli.endpoint_policy import endpoint_policy
+from reading_room.cli.network_job import check_job
 from reading_room.cli.network_plan import plan
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
@@ -34,6 +35,7 @@ from reading_room.vpc.tables import VpcEndpoint
 app = typer.Typer(help="Look at the network.", no_args_is_help=True)
 app.command("plan")(plan)
 app.command("endpoint-policy")(endpoint_policy)
+app.command("check-job")(check_job)
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
 Policies = Mapping[str, tuple[str, str]]
 """The policy of each endpoint, and the account that owns it."""

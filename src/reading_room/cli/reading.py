@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,12 @@ from reading_room.comprehend.job_kinds import (
     JobKind,
 )
 from reading_room.s3 import service_bucket
+from reading_room.vpc.job_network import CLUSTER_PORTS
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, IpPermissionTypeDef, SecurityGroupTypeDef, TagTypeDef
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
@@ -125,7 +127,8 @@ def private_network(account: Account) -> Network:
         groups = ec2.describe_security_groups(Filters=[*inside, {"Name": "group-name", "Values": [GROUP]}])
         for endpoint in ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]:
             # Somebody may have changed it since; a network with a part missing is left to them.
-            if len(subnets) == 2 and groups["SecurityGroups"] and endpoint["RouteTableIds"]:
+            whole = len(subnets) == 2 and bool(endpoint["RouteTableIds"])
+            if whole and any(map(_is_open_to_itself, groups["SecurityGroups"])):
                 return Network(
                     vpc["VpcId"],
                     tuple(subnet["SubnetId"] for subnet in subnets),
@@ -134,6 +137,7 @@ def private_network(account: Account) -> Network:
                     endpoint["VpcEndpointId"],
                 )
     network = build_network(account)
+    open_to_itself(account, network.group)
     # Keys that a document brings along are of another account; the service's own fetches custom models.
     owner = ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["OwnerId"]
     ec2.modify_vpc_endpoint(
@@ -178,6 +182,28 @@ def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bo
     )
     endpoint = add_endpoint(account, vpc, route_table) if with_endpoint else None
     return Network(vpc, subnets, route_table, group, endpoint)
+
+
+def open_to_itself(account: Account, group: str) -> None:
+    """Let the members of a group connect to each other where the containers of one job do, and nowhere else."""
+    first, last = CLUSTER_PORTS
+    given: list[IpPermissionTypeDef] = [
+        {"IpProtocol": "tcp", "FromPort": first, "ToPort": last, "UserIdGroupPairs": [{"GroupId": group}]}
+    ]
+    account.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=given)
+    account.ec2.authorize_security_group_egress(GroupId=group, IpPermissions=given)
+
+
+def _is_open_to_itself(group: SecurityGroupTypeDef) -> bool:
+    """Whether a group has the rules of ``open_to_itself``."""
+    return all(
+        any(
+            (each.get("FromPort"), each.get("ToPort")) == CLUSTER_PORTS
+            and any(pair.get("GroupId") == group["GroupId"] for pair in each.get("UserIdGroupPairs", ()))
+            for each in rules
+        )
+        for rules in (group["IpPermissions"], group["IpPermissionsEgress"])
+    )
 
 
 def s3_prefix_list(account: Account) -> str:
@@ -319,17 +345,13 @@ class JobCalls:
         answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**parameters)
         return answer
 
-    def wait(self, job: str, seconds: float = 3600, tell: Callable[[str], None] | None = None) -> dict[str, Any]:
+    def wait(self, job: str, seconds: float = 3600) -> dict[str, Any]:
         """Wait until the job is over and return its properties. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         pause = 0.01
-        status = ""
         while True:
             properties = self.describe(job)
-            if properties["JobStatus"] != status:
-                status = properties["JobStatus"]
-                if tell is not None:
-                    tell(status)
+            status = properties["JobStatus"]
             if status in OVER:
                 return properties
             if time.monotonic() > deadline:
@@ -338,15 +360,28 @@ class JobCalls:
             pause = min(pause * 1.3, 0.5)
 
 
-def find_job(account: Account, job: str) -> dict[str, Any] | None:
-    """Return the properties of a job of whatever kind, or ``None`` when it is of none (a training is none)."""
+def describer(account: Account, job: str) -> Callable[[], dict[str, Any]] | None:
+    """Return what describes a job of whatever kind, or ``None`` when it is of none (a training is none)."""
     for kind in JOB_KINDS:
+        call = getattr(account.comprehend, xform_name(kind.describe))
+        describe = partial(properties_in, call, kind.properties, JobId=job)
         try:
-            call = getattr(account.comprehend, xform_name(kind.describe))
-            return dict(call(JobId=job)[kind.properties])
+            describe()
         except account.comprehend.exceptions.JobNotFoundException:
             continue
+        return describe
     return None
+
+
+def properties_in(call: Callable[..., Mapping[str, Any]], member: str, **parameters: str) -> dict[str, Any]:
+    """Return the properties that a Describe call answers with."""
+    return dict(call(**parameters)[member])
+
+
+def find_job(account: Account, job: str) -> dict[str, Any] | None:
+    """Return the properties of a job of whatever kind, or ``None`` when it is of none."""
+    describe = describer(account, job)
+    return None if describe is None else describe()
 
 
 class NoTrainingError(Exception):

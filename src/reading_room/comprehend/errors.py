@@ -106,6 +106,23 @@ class DuplicateTagKey(InvalidRequestException):
         super().__init__(f"INVALID_TAG: Tag key {key!r} is given more than once.")
 
 
+class ContainersTagInvalid(InvalidRequestException):
+    """The tag for the number of containers has no such number as its value."""
+
+    def __init__(self, key: str, value: str, most: int) -> None:
+        super().__init__(f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a whole number from 1 to {most}.")
+
+
+class RunsInOneContainer(InvalidRequestException):
+    """The tag for the number of containers asks for several where the work cannot be divided."""
+
+    def __init__(self, key: str, value: int, analysis: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} has the value '{value}', but {analysis} runs in one container: leave the tag "
+            "out, or give it the value '1'."
+        )
+
+
 class InvalidFilterException(AwsError):
     """The filter has more than one criterion."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,7 +23,7 @@ _DESCRIPTION = "Amazon Comprehend job "
 
 def description(need: NetworkNeed) -> str:
     """Return what is written on the interface of a container: its job's ARN, and the container itself."""
-    return f"{_DESCRIPTION}{need.job_arn} ({need.container_id})"
+    return _description(need.job_arn, need.container_id)
 
 
 def interfaces_of(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
@@ -41,6 +43,38 @@ def interfaces_of(session: Session, need: NetworkNeed) -> list[NetworkInterface]
 def made_for(session: Session, need: NetworkNeed) -> NetworkInterface | None:
     """Return the interface that was made for a container, or ``None`` before it exists."""
     return next(iter(interfaces_of(session, need)), None)
+
+
+def beside(session: Session, need: NetworkNeed) -> Counter[str]:
+    """Return how many interfaces the other wanted containers of the same attempt have, by subnet."""
+    others = session.scalars(
+        select(JobContainerRow.container_id).where(
+            JobContainerRow.job_id == need.job_id,
+            JobContainerRow.attempt == need.attempt,
+            JobContainerRow.container_id != need.container_id,
+            JobContainerRow.wanted,
+        )
+    )
+    texts = [_description(need.job_arn, other) for other in others]
+    if not texts:
+        return Counter()
+    rows = session.scalars(
+        select(NetworkInterface).where(
+            NetworkInterface.account == need.account, NetworkInterface.description.in_(texts)
+        )
+    )
+    return Counter(row.subnet_id for row in rows if _is_ours(row))
+
+
+def members_with(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
+    """Return the interfaces that the wanted containers of the same attempt have, the first container's first."""
+    query = (
+        select(NetworkInterface)
+        .join(JobContainerRow, JobContainerRow.interface_id == NetworkInterface.interface_id)
+        .where(JobContainerRow.job_id == need.job_id, JobContainerRow.attempt == need.attempt, JobContainerRow.wanted)
+        .order_by(JobContainerRow.member)
+    )
+    return list(session.scalars(query))
 
 
 def leftovers(session: Session) -> list[NetworkInterface]:
@@ -68,19 +102,21 @@ def permissions_of(session: Session, interface_id: str) -> list[str]:
     return list(session.scalars(query))
 
 
-def as_attached(spec: NetworkSpec, interface_id: str, container_id: str) -> NetworkSpec:
-    """Return the network as it will be once the container has the interface."""
+def as_attached(spec: NetworkSpec, containers: Mapping[str, str]) -> NetworkSpec:
+    """Return the network as it will be once each container has its interface; ``containers`` are by interface id."""
     return dataclasses.replace(
         spec,
         vpcs=tuple(
             dataclasses.replace(
                 vpc,
                 interfaces=tuple(
-                    dataclasses.replace(each, container_id=container_id) if each.interface_id == interface_id else each
+                    dataclasses.replace(each, container_id=containers[each.interface_id])
+                    if each.interface_id in containers
+                    else each
                     for each in vpc.interfaces
                 ),
             )
-            if any(each.interface_id == interface_id for each in vpc.interfaces)
+            if any(each.interface_id in containers for each in vpc.interfaces)
             else vpc
             for vpc in spec.vpcs
         ),
@@ -90,6 +126,10 @@ def as_attached(spec: NetworkSpec, interface_id: str, container_id: str) -> Netw
 def _is_ours(row: NetworkInterface) -> bool:
     """Say whether an interface was made here: a caller may write our description, but not our requester id."""
     return row.requester_id.endswith(f":{SESSION_NAME}")
+
+
+def _description(job_arn: str, container_id: str) -> str:
+    return f"{_DESCRIPTION}{job_arn} ({container_id})"
 
 
 def _container_named_by(row: NetworkInterface) -> str:

@@ -1,4 +1,4 @@
-"""The asynchronous kinds of analysis, a row each: operation names, result form, languages, engine, limits."""
+"""The asynchronous kinds of analysis, a row each: operation names, result form, languages, engine, limits, sizes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,37 @@ from reading_room.containers.spec import EngineName
 
 KILOBYTE = 1_024
 MEGABYTE = 1_024 * KILOBYTE
+
+
+CONTAINER_BYTES: Mapping[str, int] = {
+    "entities": 2_000_000,
+    "custom-entities": 2_000_000,
+    "key-phrases": 3_000_000,
+    "sentiment": 1_250_000,
+    "targeted-sentiment": 600_000,
+    "dominant-language": 34_000_000,
+    "classification": 1_800_000,
+    "topics": 1_700_000,
+    "classifier-training": 1_800_000,
+}
+"""Bytes of input that one container is meant for, by what a worker does (``Kind``): about half a minute on one core.
+
+From the seconds that 10 MB of documents of 2 KB take one container (``bench/RESULTS.md``); a custom recognizer is taken
+to be as fast as the engine for entities. What is not named runs in one container: a recognizer's training goes over all
+its texts again and again, each time from what it learnt before.
+"""
+WITHOUT_PARTS_IN_STORAGE = frozenset({"topics", "classifier-training", "recognizer-training"})
+"""What shares nothing between containers through S3: what its containers find goes back to the first by itself."""
+
+
+def work_of(analysis: str, request: Mapping[str, Any]) -> str:
+    """Return the name under which ``CONTAINER_BYTES`` has, or lacks, a worker's kind of work.
+
+    Topics found by counting words are another kind than those found by vectors: only vectors are made in parts.
+    ``request`` are the members that only such jobs have.
+    """
+    engine = request.get("Engine", "embedding")
+    return analysis if analysis != "topics" or engine == "embedding" else f"{analysis} by {engine}"
 
 
 def by_language(kind: str) -> dict[str | None, EngineName]:

@@ -15,7 +15,7 @@ from reading_room.comprehend.model_errors import InvalidTrainingRequest
 from reading_room.comprehend.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
-from reading_room.comprehend.tags import as_mapping
+from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import ModelUse, NewJob
 from reading_room.s3.service_bucket import artifact_uri
@@ -81,6 +81,7 @@ def _new_model(
         }
     )
     tags = as_mapping(request.get("Tags") or ())
+    check_containers(tags, kind.training, {})
     name, version = request[kind.name_member], request.get("VersionName") or None
     arn = model_arn(call.region, call.account, kind, name, version)
     artifact = artifact_uri(call.region, call.account, model_id)

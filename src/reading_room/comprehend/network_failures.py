@@ -69,6 +69,11 @@ def role_not_assumable(reason: str) -> PreparationError:
     return PreparationError("ROLE_NOT_ASSUMABLE", f"{reason.rstrip('.')}.")
 
 
+def containers_cannot_connect(sentences: str) -> PreparationError:
+    """Return the failure for containers of one job that would not reach each other."""
+    return PreparationError("CONTAINERS_CANNOT_CONNECT", sentences)
+
+
 def no_route(subnet_id: str, sentence: str) -> PreparationError:
     """Return the failure for an interface that would not reach S3."""
     return PreparationError(

@@ -2,7 +2,7 @@
 
 The role's session is named ``Comprehend``, so that the interface's RequesterId ends in ``:Comprehend``. All nine
 actions are decided before an interface exists: a role that could make one but not delete it fails early and leaves
-nothing.
+nothing. A job of several containers has an interface for each.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
-from reading_room.comprehend import storage_policy, storage_way
+from reading_room.comprehend import cluster_way, storage_policy, storage_way
 from reading_room.comprehend.job_interfaces import (
     SESSION_NAME,
     as_attached,
+    beside,
     description,
     interfaces_of,
     leftovers,
     made_for,
+    members_with,
     permissions_of,
 )
 from reading_room.comprehend.network_failures import (
     EC2_ACTIONS,
     DecidedOn,
+    containers_cannot_connect,
     failure_of_call,
     failure_of_network,
     missing_permission,
@@ -46,7 +49,7 @@ from reading_room.iam.service_sessions import assume_recorded
 from reading_room.ids import request_id
 from reading_room.jobs.credentials import model_session
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
+from reading_room.jobs.surroundings import NetworkNeed, OneContainerOnly, PreparedInterface
 from reading_room.jobs.tables import JobRow
 from reading_room.vpc import network_interfaces, network_spec, service_network
 from reading_room.vpc.job_network import JobNetworkError
@@ -88,11 +91,12 @@ class NetworkPreparation:
         """Make the interface of a container, or find the one that an interrupted turn made.
 
         Raises ``PreparationError`` with the failure code of the job. What was made before that is removed by
-        ``release``, which finds it without a note of it.
+        ``release``, which finds it without a note of it. Raises ``OneContainerOnly`` where the containers of a job of
+        several may not share results; an interface that was made for the first will do for the only one.
         """
         principal = self._assume(need)
         if need.subnets is None or need.security_groups is None:
-            return self._in_service_network(need)
+            return self._in_service_network(principal, need)
         with self._database.reading() as session:
             made = made_for(session, need)
             subnet = _choose(session, need) if made is None else session.get_one(Subnet, made.subnet_id)
@@ -110,6 +114,35 @@ class NetworkPreparation:
         warnings = self._check_storage(principal, need, made)
         place = f"{made.subnet_id} at {made.address}"
         return PreparedInterface(made.interface_id, made.vpc_id, place, warnings)
+
+    def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
+        """Raise ``PreparationError``, CONTAINERS_CANNOT_CONNECT, unless the containers will reach each other.
+
+        ``needs`` are those of an attempt, the first container's first; each has its interface, noted or not.
+        """
+        if needs[0].subnets is None:
+            return
+        with self._database.reading() as session:
+            made = {need.container_id: made_for(session, need) for need in needs}
+            members = [row for row in made.values() if row is not None]
+            spec = network_spec.read(session, self._host)
+        if len(members) < len(needs):
+            raise PreparationError("INTERNAL_ERROR", "A network interface vanished while others were being prepared.")
+        spec = as_attached(spec, {row.interface_id: name for name, row in made.items() if row is not None})
+        why = cluster_way.obstacle(spec, members, needs[0].security_groups or ())
+        if why is not None:
+            raise containers_cannot_connect(why)
+
+    def explain_cluster(self, need: NetworkNeed) -> str | None:
+        """Say why a container does not reach the others of its attempt; ``None`` if by all that is known it should."""
+        if need.subnets is None:
+            return None
+        with self._database.reading() as session:
+            members = members_with(session, need)
+            if need.interface_id not in {row.interface_id for row in members}:
+                return None
+            spec = network_spec.read(session, self._host)
+        return cluster_way.obstacle(spec, members, need.security_groups or ())
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
         """Give the interface to the container."""
@@ -169,7 +202,7 @@ class NetworkPreparation:
             if row is None:
                 return f"{need.interface_id} does not exist any more"
             spec = network_spec.read(session, self._host)
-            attached = as_attached(spec, row.interface_id, need.container_id)
+            attached = as_attached(spec, {row.interface_id: need.container_id})
             why = storage_way.find(session, attached, row).obstacle
             if why is None:
                 return storage_way.suspicion(session, row.vpc_id)
@@ -177,17 +210,21 @@ class NetworkPreparation:
 
     # The steps
 
-    def _in_service_network(self, need: NetworkNeed) -> PreparedInterface:
+    def _in_service_network(self, principal: Principal, need: NetworkNeed) -> PreparedInterface:
+        cluster = need.job_id if need.containers > 1 else None
         with self._database.transaction() as session:
             rows = interfaces_of(session, need)
             row = (
                 rows[0]
                 if rows
                 else service_network.create_interface(
-                    session, need.host, need.container_id, need.job_arn, now=self._clock()
+                    session, need.host, need.container_id, need.job_arn, cluster=cluster, now=self._clock()
                 )
             )
-            return PreparedInterface(row.interface_id, row.vpc_id, "the service's own network")
+            job = session.get_one(JobRow, need.job_id)
+        # At the public address of S3 the sender is known by its own.
+        self._check_parts(principal, need, job, NetworkPath(secure=True, source_ip=row.address))
+        return PreparedInterface(row.interface_id, row.vpc_id, "the service's own network")
 
     def _assume(self, need: NetworkNeed) -> Principal:
         try:
@@ -270,7 +307,7 @@ class NetworkPreparation:
     def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> tuple[str, ...]:
         """Look along the worker's way to S3, and ask the policies that it will meet there; return warnings."""
         with self._database.reading() as session:
-            spec = as_attached(network_spec.read(session, self._host), made.interface_id, need.container_id)
+            spec = as_attached(network_spec.read(session, self._host), {made.interface_id: need.container_id})
             way = storage_way.find(session, spec, made)
             job = session.get_one(JobRow, need.job_id)
             endpoint = "" if way.verdict is None else way.verdict.delivered_to
@@ -281,7 +318,16 @@ class NetworkPreparation:
         if self._policies is not None and way.verdict is not None:
             path = storage_policy.way_of(way.verdict, made.vpc_id)
             storage_policy.check(self._policies, job, principal, service, path, self._clock())
+            self._check_parts(principal, need, job, path)
         return warnings
+
+    def _check_parts(self, principal: Principal, need: NetworkNeed, job: JobRow, path: NetworkPath) -> None:
+        """Raise ``OneContainerOnly`` unless containers that begin together may share their results through S3."""
+        if self._policies is None or need.containers == 1 or need.member >= need.containers:
+            return
+        why = storage_policy.refused_parts(self._policies, job, need.attempt, principal, path, self._clock())
+        if why is not None:
+            raise OneContainerOnly(why)
 
     def _delete(self, need: NetworkNeed, row: NetworkInterface, permissions: Sequence[str]) -> str | None:
         """Delete an interface as the role; return why that was refused, or ``None``."""
@@ -311,7 +357,11 @@ class NetworkPreparation:
 
     def _remove(self, session: Session, interface_id: str) -> None:
         row = session.get(NetworkInterface, interface_id)
-        if row is not None:
+        if row is None:
+            return
+        if row.account == service_network.OWNER:
+            service_network.delete_interface(session, interface_id, now=self._clock())
+        else:
             network_interfaces.remove(session, row, self._clock())
 
     def _call(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Call:
@@ -346,8 +396,14 @@ def _creation(need: NetworkNeed, subnet: Subnet) -> dict[str, Any]:
 def _choose(session: Session, need: NetworkNeed) -> Subnet:
     """Return the subnet for a new interface. Raises ``PreparationError`` for a VpcConfig that cannot be used."""
     subnets, groups = list(need.subnets or ()), list(need.security_groups or ())
+    others = beside(session, need)
+    # One that is added for a lost one needs what any container needs, however many the job began with.
+    added = need.member >= need.containers
+    containers, made = (1, 0) if added else (need.containers, others.total())
     try:
-        network_interfaces.validate_job_network(session, subnets, groups, account=need.account)
-        return network_interfaces.choose_subnet(session, subnets)
+        network_interfaces.validate_job_network(
+            session, subnets, groups, account=need.account, containers=containers, made=made
+        )
+        return network_interfaces.choose_subnet(session, subnets, containers=containers, made=made, beside=others)
     except JobNetworkError as error:
         raise failure_of_network(error) from error

@@ -16,7 +16,7 @@ from reading_room.comprehend.errors import (
 )
 from reading_room.comprehend.job_kinds import CustomModel, JobKind
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
-from reading_room.comprehend.tags import as_mapping
+from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob
 
@@ -36,6 +36,9 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     language = request.get("LanguageCode")
     tags = as_mapping(request.get("Tags") or ())
     model = _custom_model(kind, request)
+    analysis = kind.analysis if model is None else model.analysis
+    own = _own_members(kind, request, topics)
+    check_containers(tags, analysis, own)
     if request["InputDataConfig"].get("DocumentReaderConfig"):
         raise ReaderConfigNotSupported
     if model is None and language not in kind.engines:
@@ -57,7 +60,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
         arn=job_arn(call.region, call.account, kind, job_id),
         role_arn=request["DataAccessRoleArn"],
         engine=kind.engines[language] if model is None else model.engine,
-        analysis=kind.analysis if model is None else model.analysis,
+        analysis=analysis,
         input_uri=request["InputDataConfig"]["S3Uri"],
         input_format=request["InputDataConfig"].get("InputFormat") or DEFAULT_FORMAT,
         output_uri=output,
@@ -65,7 +68,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
         total_limit=kind.total_limit,
         documents_limit=kind.documents_limit,
         parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
-        request=_own_members(kind, request, topics),
+        request=own,
         name=request.get("JobName"),
         client_token=request.get("ClientRequestToken"),
         language=language,

@@ -2,7 +2,8 @@
 
 Asked of the authorization that S3 itself asks, as the worker's sessions and by the way that its packets will take.
 Of the objects below a prefix the first one stands for all. A bucket or an object that does not exist is left to the
-worker, which says so. An endpoint that lets others in keeps no job from running; its owner is warned.
+worker, which says so. An endpoint that lets others in keeps no job from running; its owner is warned. Nor does it keep
+a job from running when its containers may not share results: it runs in one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
-from reading_room.comprehend.storage_steps import Step, steps_of
+from reading_room.comprehend.storage_steps import Step, part_statement, part_steps_of, steps_of
 from reading_room.dataplane.verdicts import Verdict
 from reading_room.iam.policy.open_endpoint import openings
 from reading_room.ids import request_id
@@ -52,13 +53,31 @@ def check(
     ``role`` is any session of the data access role; ``service`` is the service's own session for the model of a job
     that has one. Raises ``PreparationError`` as the worker's own failure would be.
     """
-    name = session_name(job.job_id)
-    user = role.user_id.partition(":")[0]
-    worker = replace(role, arn=session_arn(job.role_arn, job.job_id), user_id=f"{user}:{name}")
+    worker = _worker(job, role)
     for step in steps_of(job):
         asking = service if step.as_service else worker
         assert asking is not None
-        _ask(policies, asking, way, now, step)
+        refusal = _refusal(policies, asking, way, now, step)
+        if refusal is not None:
+            raise PreparationError(step.code, refusal)
+
+
+def refused_parts(
+    policies: StoragePolicies, job: JobRow, attempt: int, role: Principal, way: NetworkPath, now: dt.datetime
+) -> str | None:
+    """Return why the containers of an attempt may not share their results through S3, and what to allow.
+
+    ``None`` where nothing stands in the way.
+    """
+    worker = _worker(job, role)
+    for step in part_steps_of(job, attempt):
+        refusal = _refusal(policies, worker, way, now, step)
+        if refusal is not None:
+            return (
+                f"its containers may not share results: {refusal.rstrip('.')}. To run it in several, add "
+                f"{part_statement(job)} to the policies of {job.role_arn}, and allow the same where others decide"
+            )
+    return None
 
 
 def warnings(session: Session, vpc_endpoint_id: str, account: str) -> tuple[str, ...]:
@@ -78,13 +97,22 @@ def way_of(verdict: Verdict, vpc_id: str) -> NetworkPath:
     return NetworkPath(secure=True, source_ip=verdict.source)
 
 
-def _ask(policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step) -> None:
+def _worker(job: JobRow, role: Principal) -> Principal:
+    """Return the worker's own session of the data access role."""
+    user = role.user_id.partition(":")[0]
+    return replace(role, arn=session_arn(job.role_arn, job.job_id), user_id=f"{user}:{session_name(job.job_id)}")
+
+
+def _refusal(
+    policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step
+) -> str | None:
+    """Return what the refusal of a step says, or ``None``."""
     place = step.place
     if policies.backend.bucket(place.bucket) is None:
-        return
+        return None
     key = policies.backend.first_key(place.bucket, place.key) if step.first else place.key
     if key is None:
-        return
+        return None
     listing = step.action == "s3:ListBucket"
     requirement = Requirement(step.action, bucket_arn(place.bucket, None if listing else key), place.bucket)
     caller: Caller = policies.authorization.caller(
@@ -101,4 +129,5 @@ def _ask(policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt
     refused = policies.authorization.refusals(caller, {key: requirement})
     for error in refused.values():
         text = f"{step.sentence} {step.action} on s3://{place.bucket}/{key}: {error.message}"
-        raise PreparationError(step.code, with_reason(text, policies.authorization.recent_denial(worker.arn) or ""))
+        return with_reason(text, policies.authorization.recent_denial(worker.arn) or "")
+    return None

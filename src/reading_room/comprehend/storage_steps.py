@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
+from reading_room.arns import bucket_arn
+from reading_room.comprehend.job_kinds import WITHOUT_PARTS_IN_STORAGE
 from reading_room.comprehend.model_requests import training_places
-from reading_room.jobs.places import location_of
+from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobRow
+
+PART_ACTIONS = ("s3:GetObject", "s3:PutObject")
+"""What the data access role needs on the objects by which several containers share their results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,29 @@ def steps_of(job: JobRow) -> Iterator[Step]:
         yield _writing(output)
     elif artifact is not None:
         yield _of_model("s3:PutObject", artifact)
+
+
+def part_steps_of(job: JobRow, attempt: int) -> Iterator[Step]:
+    """Yield what the containers of an attempt ask besides when there are several: each writes parts, the first reads.
+
+    Kinds whose containers share no results through S3 ask nothing.
+    """
+    if job.analysis in WITHOUT_PARTS_IN_STORAGE:
+        return
+    parts = parts_of(location_of(job.output_uri))
+    # Named as a part will be: its number, its container's and some characters that nobody can tell beforehand.
+    part = Location(parts.bucket, f"{parts.key}{attempt}/0-0-00000000")
+    for action in PART_ACTIONS:
+        yield Step("NO_WRITE_ACCESS_TO_OUTPUT", "the data access role needs", action, part)
+
+
+def part_statement(job: JobRow) -> str:
+    """Return the statement, as JSON, that lets the containers of such jobs share their results."""
+    parts = parts_of(location_of(job.output_uri))
+    # Before it is the job's own folder, whose name no policy can know beforehand.
+    *prefix, _ = parts.key.removesuffix("/output/parts/").split("/")
+    resource = bucket_arn(parts.bucket, "/".join([*prefix, "*/output/parts/*"]))
+    return json.dumps({"Effect": "Allow", "Action": list(PART_ACTIONS), "Resource": resource})
 
 
 def _writing(output: Location) -> Step:

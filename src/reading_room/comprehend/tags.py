@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reading_room.comprehend.errors import (
+    ContainersTagInvalid,
     DuplicateTagKey,
     ReservedTagKey,
     ResourceNotFoundException,
+    RunsInOneContainer,
     TooManyTagKeysException,
     TooManyTagsException,
 )
+from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.tables import ModelRow
+from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
 
 TAGS_PER_RESOURCE = 50
+CONTAINERS_TAG = "reading-room:containers"
+"""The tag of a job that says in how many containers it shall run."""
 
 
 def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return a request's tags as a mapping.
 
-    Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``.
+    Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, and ``ContainersTagInvalid``
+    for a ``CONTAINERS_TAG`` that is no number of containers.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
@@ -35,7 +43,28 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
         if key in mapping:
             raise DuplicateTagKey(key)
         mapping[key] = tag.get("Value", "")
+    containers_asked(mapping)
     return mapping
+
+
+def containers_asked(tags: Mapping[str, str]) -> int | None:
+    """Return how many containers tags ask for, ``None`` if they do not. Raises ``ContainersTagInvalid``."""
+    value = tags.get(CONTAINERS_TAG)
+    if value is None:
+        return None
+    if value not in map(str, range(1, CONTAINERS + 1)):
+        raise ContainersTagInvalid(CONTAINERS_TAG, value, CONTAINERS)
+    return int(value)
+
+
+def check_containers(tags: Mapping[str, str], analysis: str, request: Mapping[str, Any]) -> None:
+    """Raise ``RunsInOneContainer`` for tags that ask for several where the worker's kind of work cannot be divided.
+
+    ``request`` are the members that only such jobs have.
+    """
+    asked, work = containers_asked(tags), work_of(analysis, request)
+    if asked is not None and asked > 1 and work not in CONTAINER_BYTES:
+        raise RunsInOneContainer(CONTAINERS_TAG, asked, work)
 
 
 def tags_of(session: Session, account: str, arn: str) -> dict[str, str]:
@@ -51,11 +80,17 @@ def stored(session: Session, arn: str) -> dict[str, str]:
 
 
 def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
-    """Add tags, replacing the values of keys that are there. Raises ``TooManyTagsException`` above 50 together."""
+    """Add tags, replacing the values of keys that are there.
+
+    Raises ``TooManyTagsException`` above 50 together, and ``RunsInOneContainer``.
+    """
     present = tags_of(session, account, arn)
     together = present | dict(tags)
     if len(together) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(together))
+    job = session.scalar(select(JobRow).where(JobRow.arn == arn))
+    if job is not None:
+        check_containers(tags, job.analysis, job.request)
     for key, value in tags.items():
         session.merge(JobTagRow(arn=arn, key=key, value=value))
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from reading_room.database.base import Base
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised whenever a table changes; a data folder of another version is refused, never guessed at."""
 
 

@@ -8,15 +8,26 @@ sends is. This module does not care where a descriptor comes from.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from reading_room.aws.call import NetworkPath, Reply
-from reading_room.aws.receive import ONLY_KEY, PATH_KEY
+from reading_room.aws.receive import (
+    ONLY_KEY,
+    PATH_KEY,
+    BodyTooLarge,
+    BodyTooSlow,
+    Disconnected,
+    read_body,
+    read_headers,
+    send_reply,
+)
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.http_listener import HttpListener
 
@@ -27,6 +38,8 @@ log = logging.getLogger(__name__)
 
 PEER_CONNECTIONS = 512
 """Connections of one address to one listener of a VPC at a time; more are closed at once."""
+CREDENTIALS_BODY = 4_000_000
+"""Bytes of a request's body that the credentials address reads, where it reads one at all."""
 DNS_TCP_SECONDS = 5.0
 DNS_TCP_CONNECTIONS = 64
 """The same for questions by TCP, in one VPC."""
@@ -44,7 +57,11 @@ class Resolver(Protocol):
 class Credentials(Protocol):
     """Answers at the credentials address."""
 
-    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
+    def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
+        """Say whether the body of a request is worth reading."""
+        ...
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Reply:
         """Return the answer to one request."""
         ...
 
@@ -129,17 +146,31 @@ class VpcListeners:
         return app
 
     def _credentials_app(self, label: ListenerLabel) -> Application:
+        # One request of an address at a time: whoever sends many, or slowly, waits for itself and for nobody else.
+        asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+        async def answer(scope: Scope, receive: Any) -> Reply:
+            asked = scope["method"], scope["raw_path"].decode("latin-1"), label.vpc_id, scope["client"][0]
+            body = b""
+            if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *asked):
+                try:
+                    body = await read_body(receive, read_headers(scope), CREDENTIALS_BODY)
+                except BodyTooLarge:
+                    return _unreadable(f"the body has more than {CREDENTIALS_BODY} bytes")
+                except BodyTooSlow:
+                    return _unreadable("the body did not arrive in time")
+            return await asyncio.to_thread(self._credentials.handle, *asked, body)
+
         async def app(scope: Scope, receive: Any, send: Any) -> None:
             if scope["type"] != "http":
                 return
-            source = scope["client"][0]
-            path = scope["raw_path"].decode("latin-1")
-            reply = await asyncio.to_thread(self._credentials.handle, scope["method"], path, label.vpc_id, source)
-            headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers]
-            if not any(name == b"content-length" for name, _ in headers):
-                headers.append((b"content-length", str(len(reply.body)).encode()))
-            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            await send({"type": "http.response.body", "body": reply.body})
+            lock = asking.setdefault(scope["client"][0], asyncio.Lock())
+            async with lock:
+                try:
+                    reply = await answer(scope, receive)
+                except Disconnected:
+                    return
+            await send_reply(send, reply)
 
         return app
 
@@ -184,6 +215,11 @@ def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath
     if label.public:
         return NetworkPath(source_ip=client, secure=secure)
     return NetworkPath(secure=secure, vpc_id=label.vpc_id, vpc_endpoint_id=label.endpoint_id, vpc_source_ip=client)
+
+
+def _unreadable(message: str) -> Reply:
+    body = json.dumps({"code": "Malformed", "message": message}).encode()
+    return Reply(400, (("content-type", "application/json"), ("connection", "close")), body)
 
 
 class _DnsDatagrams(asyncio.DatagramProtocol):

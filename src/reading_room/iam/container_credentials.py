@@ -1,5 +1,8 @@
 """The address where a job's container fetches the credentials of its data access role, and those for its model.
 
+What containers of one job ask the service about their work together comes to the same address, at paths of its own,
+and is answered by whoever is given as ``cluster``.
+
 Who asks is known by the listener (its VPC) and the peer's address, which the router checks (spoofed packets die
 there); the path is a second, unguessable secret of the job. Only both together are answered.
 """
@@ -13,6 +16,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Reply
@@ -29,6 +33,8 @@ logger = logging.getLogger(__name__)
 RENEW_BEFORE = dt.timedelta(minutes=30)
 """Credentials with less life left are replaced. SDKs ask at every use once 15 minutes are left, so it must be more."""
 _LOG_EVERY = dt.timedelta(seconds=1)
+CLUSTER_PATHS = "/v2/cluster/"
+"""What the paths begin with at which containers ask about their work together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,23 @@ class CredentialsOwner:
         return found
 
 
+class Cluster(Protocol):
+    """Answers at ``CLUSTER_PATHS``. Knows by itself who may ask."""
+
+    def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
+        """Say whether the body of a request is worth reading."""
+        ...
+
+    def handle(self, method: str, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
+        """Return the answer, or ``None`` for a stranger, who learns only that there is nothing here."""
+        ...
+
+
 class ContainerCredentials:
     """Answers requests that arrive at the container credentials address of a VPC.
 
     ``owner_of(vpc_id, source_ip)`` returns the job that owns the interface with that address now, or ``None``.
-    Thread-safe.
+    ``cluster`` answers containers that work together; without one there is nothing at its paths. Thread-safe.
     """
 
     def __init__(
@@ -69,7 +87,9 @@ class ContainerCredentials:
         owner_of: Callable[[str, str], CredentialsOwner | None],
         clock: Clock,
         trail: Recorder = forget,
+        cluster: Cluster | None = None,
     ) -> None:
+        self._cluster = cluster
         self._trail = trail
         self._database = database
         self._owner_of = owner_of
@@ -78,8 +98,19 @@ class ContainerCredentials:
         self._issued: dict[CredentialsOwner, SessionCredentials] = {}
         self._logged: dict[tuple[str, str], dt.datetime] = {}
 
-    def handle(self, method: str, path: str, vpc_id: str, source_ip: str) -> Reply:
+    def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
+        """Say whether the body of a request is worth reading; whoever asks for credentials has none."""
+        if self._cluster is None or not path.startswith(CLUSTER_PATHS):
+            return False
+        return self._cluster.expects(method, path, vpc_id, source_ip)
+
+    def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Reply:
         """Answer one request; ``path`` is as sent. 404 is all that a neighbour learns."""
+        if self._cluster is not None and path.startswith(CLUSTER_PATHS):
+            reply = self._cluster.handle(method, path, body, vpc_id, source_ip)
+            if reply is None:
+                self._refused(vpc_id, source_ip, "the path is of no container with this interface")
+            return reply or _NOT_FOUND
         if method != "GET":
             return _reply(405, {"code": "MethodNotAllowed", "message": "GET only"}, ("allow", "GET"))
         owner = self._owner_of(vpc_id, source_ip)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.analysis.job_file import InputFormat, JobFile, Kind, ModelPlace
+from reading_room.analysis.job_file import ClusterPlace, InputFormat, JobFile, Kind, ModelPlace
 from reading_room.containers.spec import RESOLVER, ContainerSpec, EngineName, Limits
+from reading_room.jobs.job import width
 from reading_room.jobs.places import location_of
+from reading_room.jobs.record import container_id
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import dhcp_options
@@ -20,11 +23,16 @@ from reading_room.vpc.tables import NetworkInterface
 def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
     """Return the containers that a host should run, in order of their ids.
 
-    Only those whose interface is attached to them now: one whose interface was taken away has no network to run in.
+    Only those whose interface is attached to them now: one whose interface was taken away has no network to run in,
+    and the others of a cluster have nobody to turn to without the first's.
     """
     attached = select(NetworkInterface.container_id).where(NetworkInterface.host == host)
     present = set(session.scalars(attached))
-    return tuple(each for each in wanted(session, host, limits) if each.container_id in present)
+    return tuple(
+        each
+        for each in wanted(session, host, limits)
+        if each.container_id in present and (each.job.cluster is None or each.job.cluster.scheduler)
+    )
 
 
 def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
@@ -44,7 +52,20 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
         .order_by(JobContainerRow.container_id)
     )
     told = dhcp_options.name_servers(session)
-    return tuple(_container(container, job, limits, told.get(str(container.vpc_id))) for container, job in rows)
+    addresses = _addresses(session)
+    return tuple(
+        _container(container, job, limits, told.get(str(container.vpc_id)), addresses) for container, job in rows
+    )
+
+
+def _addresses(session: Session) -> dict[str, str]:
+    """Return the addresses of the wanted containers' interfaces, by container."""
+    rows = session.execute(
+        select(JobContainerRow.container_id, NetworkInterface.address)
+        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+        .where(JobContainerRow.wanted)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def limits_from(settings: Settings) -> Limits:
@@ -58,7 +79,11 @@ def limits_from(settings: Settings) -> Limits:
 
 
 def _container(
-    container: JobContainerRow, job: JobRow, limits: Limits, told: dhcp_options.NameServers | None
+    container: JobContainerRow,
+    job: JobRow,
+    limits: Limits,
+    told: dhcp_options.NameServers | None,
+    addresses: Mapping[str, str],
 ) -> ContainerSpec:
     servers = () if told is None else told.servers
     return ContainerSpec(
@@ -80,12 +105,28 @@ def _container(
             documents_limit=job.documents_limit,
             request=json.dumps(job.request, separators=(",", ":")),
             model=_model(container, job),
+            part_bytes=job.part_bytes,
+            cluster=_cluster(container, job, addresses),
         ),
         credentials_path=container.credentials_path,
         limits=limits,
         stop=container.stop,
         name_servers=tuple(RESOLVER if server == dhcp_options.AMAZON_DNS else server for server in servers),
         search_domains=() if told is None else told.domains,
+    )
+
+
+def _cluster(container: JobContainerRow, job: JobRow, addresses: Mapping[str, str]) -> ClusterPlace | None:
+    """Return where a container stands among others; an address is empty whose interface is not there any more."""
+    if container.cluster_path is None:
+        return None
+    first = container_id(job.job_id, container.attempt)
+    return ClusterPlace(
+        member=container.member,
+        containers=width(job.containers, container.attempt),
+        address=addresses.get(container.container_id, ""),
+        scheduler=addresses.get(first, ""),
+        path=container.cluster_path,
     )
 
 

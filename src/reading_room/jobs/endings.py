@@ -1,4 +1,4 @@
-"""From what the agent knows of a container to the event that ends its attempt. Nobody trusts the worker's word."""
+"""From what the agent knows of a container to the event that ends it or its attempt. Nobody trusts a worker's word."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Done, Failed, Location, Progress
 from reading_room.containers.spec import ContainerState
-from reading_room.jobs.job import ContainerLost, Event, ModelSeen, OutputSeen, WorkerFailed
+from reading_room.jobs.job import ContainerLost, Event, MemberLeft, MemberLost, ModelSeen, OutputSeen, WorkerFailed
 from reading_room.jobs.surroundings import ObjectFacts
 
 MESSAGE_LIMIT = 2000
@@ -17,6 +17,11 @@ ATTESTED = {"NO_READ_ACCESS_TO_INPUT": NO_READ_ACCESS, "NO_WRITE_ACCESS_TO_OUTPU
 
 MODEL_DENIED = frozenset({"NO_ACCESS_TO_MODEL_BUCKET"})
 """Codes that speak of the service's own session, not of the data access role."""
+
+CANNOT_CONNECT = "CONTAINERS_CANNOT_CONNECT"
+"""What a worker says that reached none of the others of its attempt."""
+CLUSTER_LOST = "CLUSTER_LOST"
+"""What a worker says when the cluster of its attempt broke: its scheduler is gone, or its certificate."""
 
 WORKER_CODES = frozenset(
     {
@@ -30,6 +35,8 @@ WORKER_CODES = frozenset(
         "NO_ROUTE_TO_STORAGE",
         *MODEL_DENIED,
         "NO_CREDENTIALS_FOR_MODEL",
+        CANNOT_CONNECT,
+        CLUSTER_LOST,
         "MODEL_NOT_FOUND",
         "MODEL_TAMPERED",
         "INVALID_TRAINING_DATA",
@@ -39,6 +46,8 @@ WORKER_CODES = frozenset(
 )
 """The failure codes that a worker may give; any other is shown as INTERNAL_ERROR."""
 
+_ABSURD = 2**53
+"""No count of anything reaches it."""
 _ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGTERM"}
 
 
@@ -59,10 +68,45 @@ def with_reason(text: str, why: str) -> str:
     return printable(f"{text.rstrip()} ({printable(why)})")
 
 
-def documents_so_far(state: ContainerState) -> int | None:
-    """Return how many documents the worker says it finished, or ``None`` before it said so."""
-    counts = [m.documents for m in state.messages if isinstance(m, Progress | Done)]
-    return counts[-1] if counts and 0 <= counts[-1] < 2**53 else None
+def progress_so_far(state: ContainerState) -> Progress | None:
+    """Return how far the worker says it is, or ``None`` before it said so in numbers that there can be."""
+    said = next((m for m in reversed(state.messages) if isinstance(m, Progress | Done)), None)
+    if said is None or not 0 <= said.documents < _ABSURD:
+        return None
+    of = said.of if isinstance(said, Progress) and 0 <= said.of < _ABSURD else 0
+    return Progress(said.documents, of)
+
+
+def failure_of(state: ContainerState) -> Failed | None:
+    """Return what the worker says went wrong, if that is its last word."""
+    last = _last_word(state)
+    return last if isinstance(last, Failed) else None
+
+
+def member_ending(member: int, state: ContainerState) -> MemberLeft | MemberLost | None:
+    """Return the event that ends a container which is not the first, or ``None`` while it works.
+
+    It wrote nothing that anybody must see: what it did of the work, the first container tells.
+    """
+    last = _last_word(state)
+    if isinstance(last, Done):
+        return MemberLost(member, "its host ended it early") if last.stopped else MemberLeft(member)
+    if isinstance(last, Failed):
+        # Another one would find the same cluster broken: the first container says so itself, or goes on alone.
+        return MemberLost(member, printable(f"{last.code}: {last.message}"), replace=last.code != CLUSTER_LOST)
+    if state.phase == "lost":
+        return MemberLost(member, "its host ended it or lost track of it")
+    if state.phase != "exited":
+        return None
+    if state.exit_code == 0:
+        return MemberLeft(member)
+    end = _without_a_word(state)
+    reason = end.reason if isinstance(end, ContainerLost) else end.text
+    return MemberLost(member, reason, killed=_ENDED_FROM_OUTSIDE.get(state.exit_code or 0) == "SIGKILL")
+
+
+def _last_word(state: ContainerState) -> Done | Failed | None:
+    return next((m for m in reversed(state.messages) if isinstance(m, Done | Failed)), None)
 
 
 def ending(
@@ -71,13 +115,13 @@ def ending(
     head: Callable[[str, str], ObjectFacts | None],
     check_model: Callable[[str], None] | None = None,
 ) -> Event | None:
-    """Return the event that ends the attempt, or ``None`` while the container works.
+    """Return the event of the first container that ends the attempt, or ``None`` while it works.
 
     ``head`` looks the output object up; the worker's ``Done`` counts only if the object is there with the size and
     checksum that it claims. Of a training ``output`` is the model's artifact, and ``check_model`` raises
     ``ValueError`` for metadata that are not those of such a model.
     """
-    last = next((m for m in reversed(state.messages) if isinstance(m, Done | Failed)), None)
+    last = _last_word(state)
     if isinstance(last, Done):
         return _seen(last, output, head, check_model)
     if isinstance(last, Failed):
@@ -128,7 +172,7 @@ def _failed(failed: Failed) -> WorkerFailed:
     return WorkerFailed(failed.code, text)
 
 
-def _without_a_word(state: ContainerState) -> Event:
+def _without_a_word(state: ContainerState) -> ContainerLost | WorkerFailed:
     if state.exit_code in _ENDED_FROM_OUTSIDE:
         name = _ENDED_FROM_OUTSIDE[state.exit_code]
         return ContainerLost(f"{name} ended its worker; if it needed more memory, raise READING_ROOM_CONTAINER_MEMORY")

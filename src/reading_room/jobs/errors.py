@@ -45,3 +45,11 @@ class PreparationError(Exception):
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
+
+
+class PlanRefused(Exception):
+    """The parts of a job are registered already, by a later attempt or by this one with another plan."""
+
+    def __init__(self, job_id: str, attempt: int, registered: int) -> None:
+        super().__init__(f"attempt {attempt} of job {job_id} may not replace the plan that attempt {registered} has")
+        self.job_id = job_id

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ATTEMPTS = 3
-"""How often a job's container is started in all, when containers are lost through no fault of the job."""
+"""How often a job is begun in all, when its first container is lost through no fault of the job. The last attempt has
+one container: nothing of a cluster can be lost there."""
+CONTAINERS = 16
+"""How many containers an attempt may begin with."""
+REPLACEMENTS = 2
+"""How many containers an attempt may be given for lost ones."""
 
 
 class Phase(StrEnum):
@@ -15,13 +20,13 @@ class Phase(StrEnum):
     QUEUED = "queued"
     """Accepted; waits for a place among the running jobs."""
     PREPARING = "preparing"
-    """Admitted; the role is being assumed and the interface made. Nothing of the job runs yet."""
+    """Admitted; the role is being assumed and the interfaces made. Nothing of the attempt runs yet."""
     RUNNING = "running"
-    """Its interface exists and its container is wanted."""
+    """Every interface exists and the containers are wanted."""
     STOPPING = "stopping"
-    """The worker was asked to finish early."""
+    """The first worker was asked to finish early."""
     FINISHING = "finishing"
-    """How it ends is decided; its container and interface are on their way out."""
+    """How it ends is decided; its containers and interfaces are on their way out."""
     COMPLETED = "completed"
     FAILED = "failed"
     STOPPED = "stopped"
@@ -51,7 +56,10 @@ class Outcome:
 class Job:
     """What decides about a job's next step; everything else about it is in its row.
 
-    ``story`` is what happened so far, a line per event, oldest first; it is carried for ``InvalidTransition``.
+    ``members`` are the numbers of the present attempt's containers that are wanted, in order; the first, 0, speaks for
+    the job and is there as long as any is. ``made`` is how many numbers the attempt has used, ``replacements`` how
+    many of the containers that it may be given for lost ones are used up. ``story`` is what happened so far, a line
+    per event, oldest first; it is carried for ``InvalidTransition``.
     """
 
     job_id: str
@@ -59,7 +67,22 @@ class Job:
     attempt: int = 0
     stop_requested: bool = False
     outcome: Outcome | None = None
+    containers: int = 1
+    """How many containers were planned for it."""
+    members: tuple[int, ...] = ()
+    made: int = 0
+    replacements: int = 0
     story: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many containers the present attempt began with, or is beginning with."""
+        return width(self.containers, self.attempt)
+
+
+def width(containers: int, attempt: int) -> int:
+    """Return how many containers an attempt begins with, of a job for which so many were planned."""
+    return 1 if attempt >= ATTEMPTS else containers
 
 
 # Events: what happened to a job. A docstring says who saw it.
@@ -67,13 +90,23 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The controller found a free place for it."""
+    """The controller found a free place for it, and so many containers. Raises ``ValueError`` for an absurd number."""
+
+    containers: int = 1
+    reason: str = ""
+    """In words, for the story: why so many."""
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if not 1 <= self.containers <= CONTAINERS:
+            raise ValueError(f"{self.containers} containers: expected 1 to {CONTAINERS}")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The controller made its network interface."""
+class Placement:
+    """The interface of one container."""
 
+    member: int
     interface_id: str
     vpc_id: str
     place: str
@@ -81,8 +114,23 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """The controller made the network interfaces of every container of the attempt."""
+
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """What is asked of the account for several containers is refused: the job runs in fewer."""
+
+    containers: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PreparationFailed:
-    """The role or the network did not allow it to run."""
+    """The role or the network did not allow it to run, or no host can ever run it."""
 
     code: str
     text: str
@@ -105,7 +153,7 @@ class ModelSeen:
 
 @dataclass(frozen=True, slots=True)
 class OutputSeen:
-    """The worker said it was done, and the controller saw the object it wrote, of that size and checksum."""
+    """The first worker said it was done, and the controller saw the object it wrote, of that size and checksum."""
 
     documents: int
     errors: int
@@ -119,7 +167,7 @@ class OutputSeen:
 
 @dataclass(frozen=True, slots=True)
 class WorkerFailed:
-    """The worker gave a reason why the job cannot go on, its output was not as it said, or it crashed."""
+    """A worker gave a reason why the job cannot go on, the output was not as it said, or the first one crashed."""
 
     code: str
     text: str
@@ -127,9 +175,40 @@ class WorkerFailed:
 
 @dataclass(frozen=True, slots=True)
 class ContainerLost:
-    """The container ended through no fault of the job: its host, its holder or somebody's signal ended it."""
+    """The first container ended through no fault of the job: its host, its holder or somebody's signal ended it."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPrepared:
+    """The controller made the interface of a container that was added for a lost one."""
+
+    placement: Placement
+
+    @property
+    def member(self) -> int:
+        """The container's number."""
+        return self.placement.member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLost:
+    """A container that is not the first ended before its work was done: the others do its parts."""
+
+    member: int
+    reason: str
+    replace: bool = True
+    """Whether another one in its place would fare better."""
+    killed: bool = False
+    """Whether SIGKILL ended it, as a host does that is short of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft:
+    """A container that is not the first ended because there was nothing left to do for it."""
+
+    member: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +220,28 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class StopOverdue:
-    """The worker did not end within ``seconds`` of being asked to."""
+    """The first worker did not end within ``seconds`` of being asked to."""
 
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Its interface is gone, and nothing of it is left in the network or half-written in the store."""
+    """Its interfaces are gone, and nothing of it is left in the network or half-written in the store."""
 
 
 Event = (
     Admitted
     | Prepared
+    | Reduced
     | PreparationFailed
     | StopRequested
     | OutputSeen
     | WorkerFailed
     | ContainerLost
+    | MemberPrepared
+    | MemberLost
+    | MemberLeft
     | TimedOut
     | StopOverdue
     | Released
@@ -170,32 +253,35 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class AddContainer:
-    """Note the container of this attempt; it is not wanted on a host before it has an interface."""
+    """Note a container of this attempt; it is not wanted on a host before it has an interface."""
 
     attempt: int
+    member: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceContainer:
-    """Give the container of this attempt its interface; from now on a host should run it."""
+    """Give a container of this attempt its interface; from now on a host should run it."""
 
     attempt: int
+    member: int
     interface_id: str
     vpc_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class AskToStop:
-    """Have the worker of this attempt told to finish early."""
+    """Have the first worker of this attempt told to finish early; it tells the others."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class DropContainer:
-    """No host should run the container of this attempt any more, and its interface is to be removed."""
+    """No host should run this container of this attempt any more, and its interface is to be removed."""
 
     attempt: int
+    member: int = 0
 
 
 Change = AddContainer | PlaceContainer | AskToStop | DropContainer

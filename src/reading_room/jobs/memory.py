@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from reading_room.agent.spec import Capacity
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
+from reading_room.jobs.surroundings import JobSize, NetworkNeed, OneContainerOnly, PreparedInterface
+from reading_room.jobs.tables import JobRow
 
 
 @dataclass
@@ -24,16 +26,31 @@ class MemoryJobNetwork:
     attached_ids: set[str] = field(default_factory=set)
     reason: str | None = None
     """What ``explain`` answers."""
+    alone: dict[str, str] = field(default_factory=dict)
+    """Why a job may have one container only, by its id."""
+    cut: str | None = None
+    """Why no container reaches another: what ``check_cluster`` raises and ``explain_cluster`` answers."""
     made: int = 0
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
         """Make an interface, the same one when asked again."""
         if need.job_id in self.refusals:
             raise self.refusals[need.job_id]
+        if need.job_id in self.alone and need.containers > 1 and need.member == 0:
+            raise OneContainerOnly(self.alone[need.job_id])
         if need.container_id not in self.interfaces:
             self.made += 1
             self.interfaces[need.container_id] = f"eni-{self.made:017x}"
         return PreparedInterface(self.interfaces[need.container_id], self.vpc_id, "memory")
+
+    def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
+        """Raise if the containers are cut off from one another."""
+        if self.cut is not None:
+            raise PreparationError("CONTAINERS_CANNOT_CONNECT", self.cut)
+
+    def explain_cluster(self, need: NetworkNeed) -> str | None:
+        """Return why the containers are cut off from one another, if they are."""
+        return self.cut
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
         """Note that the interface has a wire."""
@@ -48,8 +65,9 @@ class MemoryJobNetwork:
         self.attached_ids.discard(interface_id)
 
     def release(self, need: NetworkNeed) -> tuple[str, ...]:
-        """Forget the container's interface."""
-        self.interfaces.pop(need.container_id, None)
+        """Forget the container's interface, its wire included."""
+        interface_id = self.interfaces.pop(need.container_id, None)
+        self.attached_ids.discard(interface_id or "")
         return ()
 
     def remove_leftovers(self) -> None:
@@ -88,6 +106,40 @@ class MemoryOutputStore:
         count = int((bucket, key) in self.uploads)
         self.uploads.discard((bucket, key))
         return count
+
+    def delete_prefix(self, bucket: str, prefix: str) -> None:
+        """Forget every object and upload whose key begins so."""
+        self.objects = {place: facts for place, facts in self.objects.items() if not _below(place, bucket, prefix)}
+        self.uploads = {place for place in self.uploads if not _below(place, bucket, prefix)}
+
+
+def _below(place: tuple[str, str], bucket: str, prefix: str) -> bool:
+    return place[0] == bucket and place[1].startswith(prefix)
+
+
+@dataclass
+class MemorySizing:
+    """A ``Sizing`` that gives every job the same size."""
+
+    size: JobSize = JobSize()
+    capacities: list[Capacity | None] = field(default_factory=list)
+    """What it was told of the host, a value per question."""
+
+    def __call__(self, session: Session, row: JobRow, capacity: Capacity | None) -> JobSize:
+        """Return the size."""
+        self.capacities.append(capacity)
+        return self.size
+
+
+@dataclass
+class MemoryIdentities:
+    """``Identities`` that only remember what was forgotten, in order: job and attempt."""
+
+    forgotten: list[tuple[str, int | None]] = field(default_factory=list)
+
+    def forget(self, job_id: str, attempt: int | None = None) -> None:
+        """Note it."""
+        self.forgotten.append((job_id, attempt))
 
 
 @dataclass

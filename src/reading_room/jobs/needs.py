@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import groupby
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from reading_room.jobs.job import ADMITTED, Phase
-from reading_room.jobs.record import container_of
+from reading_room.jobs.job import Phase, width
 from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 
@@ -43,10 +43,27 @@ def unwanted(session: Session) -> list[HeldContainer]:
     return _held(session, JobContainerRow.wanted.is_(False))
 
 
-def being_prepared(session: Session) -> list[NetworkNeed]:
-    """Return what the containers of jobs in preparation need, longest waiting job first."""
-    query = select(JobRow).where(JobRow.phase == Phase.PREPARING.value).order_by(JobRow.submitted_at)
-    return [need_of(each, row) for row in session.scalars(query) if (each := container_of(session, row))]
+def being_prepared(session: Session) -> list[list[NetworkNeed]]:
+    """Return what the containers of each job in preparation need, first container first, longest waiting job first."""
+    rows = session.execute(
+        _containers(Phase.PREPARING).order_by(JobRow.submitted_at, JobRow.job_id, JobContainerRow.member)
+    )
+    needs = [need_of(container, job) for container, job in rows]
+    return [list(group) for _, group in groupby(needs, key=lambda need: need.job_id)]
+
+
+def being_added(session: Session) -> list[NetworkNeed]:
+    """Return what the containers need that running jobs were given for lost ones."""
+    query = _containers(Phase.RUNNING).where(JobContainerRow.interface_id.is_(None))
+    return [need_of(container, job) for container, job in session.execute(query.order_by(JobContainerRow.container_id))]
+
+
+def _containers(phase: Phase) -> Select[JobContainerRow, JobRow]:
+    return (
+        select(JobContainerRow, JobRow)
+        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
+        .where(JobRow.phase == phase.value, JobContainerRow.wanted.is_(True), JobContainerRow.attempt == JobRow.attempt)
+    )
 
 
 def ready_to_end(session: Session) -> list[JobRow]:
@@ -60,17 +77,6 @@ def timed(session: Session) -> list[JobRow]:
     """Return the jobs that time limits are about."""
     phases = [phase.value for phase in (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)]
     return list(session.scalars(select(JobRow).where(JobRow.phase.in_(phases))))
-
-
-def admissible(session: Session, places: int) -> list[str]:
-    """Return the ids of the queued jobs that ``places`` running jobs at once leave room for, oldest first."""
-    admitted = [phase.value for phase in ADMITTED]
-    busy = session.scalar(select(func.count()).select_from(JobRow).where(JobRow.phase.in_(admitted)))
-    free = places - int(busy or 0)
-    if free <= 0:
-        return []
-    queued = select(JobRow.job_id).where(JobRow.phase == Phase.QUEUED.value)
-    return list(session.scalars(queued.order_by(JobRow.submitted_at, JobRow.job_id).limit(free)))
 
 
 def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
@@ -87,6 +93,8 @@ def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
         subnets=None if job.subnets is None else tuple(job.subnets),
         security_groups=None if job.security_groups is None else tuple(job.security_groups),
         interface_id=container.interface_id,
+        member=container.member,
+        containers=width(job.containers, container.attempt),
     )
 
 
@@ -95,6 +103,7 @@ def _held(session: Session, *conditions: ColumnElement[bool]) -> list[HeldContai
         select(JobContainerRow, JobRow)
         .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
         .where(*conditions)
-        .order_by(JobContainerRow.container_id)
+        # The first container speaks for the job, and is heard first.
+        .order_by(JobContainerRow.job_id, JobContainerRow.attempt, JobContainerRow.member)
     )
     return [HeldContainer(need_of(row, job), job, row.removed_at) for row, job in rows]

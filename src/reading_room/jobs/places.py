@@ -26,3 +26,8 @@ def output_location(prefix: str, account: str, token: str, job_id: str) -> str:
     Exactly one slash joins the two, whether or not the prefix ends in one.
     """
     return f"{prefix.rstrip('/')}/{account}-{token}-{job_id}/output/output.tar.gz"
+
+
+def parts_of(output: Location) -> Location:
+    """Return where the parts of a distributed job's results are: a prefix beside its archive."""
+    return Location(output.bucket, f"{output.key.rpartition('/')[0]}/parts/")

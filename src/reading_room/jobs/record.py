@@ -17,11 +17,14 @@ from reading_room.jobs.job import (
     DropContainer,
     Event,
     Job,
+    MemberPrepared,
     ModelSeen,
     Outcome,
     OutputSeen,
     Phase,
     PlaceContainer,
+    Prepared,
+    Reduced,
 )
 from reading_room.jobs.state_machine import InvalidTransition, advance, describe
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
@@ -41,29 +44,36 @@ def job_of(row: JobRow) -> Job:
         attempt=row.attempt,
         stop_requested=row.stop_requested,
         outcome=outcome,
+        containers=row.containers,
+        members=tuple(row.members),
+        made=row.members_made,
+        replacements=row.replacements,
     )
 
 
-def container_id(job_id: str, attempt: int) -> str:
-    """Return the id of the container of an attempt: stable, so that preparing it twice makes it once."""
-    return f"job-{job_id}-{attempt}"
+def container_id(job_id: str, attempt: int, member: int = 0) -> str:
+    """Return the id of a container of an attempt: stable, so that preparing it twice makes it once."""
+    first = f"job-{job_id}-{attempt}"
+    return first if member == 0 else f"{first}-{member}"
 
 
-def session_name(job_id: str) -> str:
-    """Return the name of the worker's role session: one per job, so that denials and traces tell jobs apart."""
-    return f"Comprehend-{job_id}"
+def session_name(job_id: str, member: int = 0) -> str:
+    """Return the name of a worker's role session: denials and traces tell jobs, and the containers of one, apart."""
+    first = f"Comprehend-{job_id}"
+    return first if member == 0 else f"{first}-{member}"
 
 
-def session_arn(role_arn: str, job_id: str) -> str:
-    """Return the ARN of the worker's role session."""
+def session_arn(role_arn: str, job_id: str, member: int = 0) -> str:
+    """Return the ARN of a worker's role session."""
     role = Arn.parse(role_arn)
     name = role.resource.rpartition("/")[2]
-    return f"arn:{role.partition}:sts::{role.account}:assumed-role/{name}/{session_name(job_id)}"
+    return f"arn:{role.partition}:sts::{role.account}:assumed-role/{name}/{session_name(job_id, member)}"
 
 
-def container_of(session: Session, row: JobRow) -> JobContainerRow | None:
-    """Return the container of the job's present attempt, or ``None`` when it has none any more."""
-    return session.get(JobContainerRow, container_id(row.job_id, row.attempt))
+def containers_of(session: Session, job_id: str) -> list[JobContainerRow]:
+    """Return the containers of a job that are wanted now, the first one first."""
+    query = select(JobContainerRow).where(JobContainerRow.job_id == job_id, JobContainerRow.wanted)
+    return list(session.scalars(query.order_by(JobContainerRow.attempt, JobContainerRow.member)))
 
 
 def story(session: Session, job_id: str) -> tuple[str, ...]:
@@ -88,16 +98,25 @@ def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: s
     _write(row, before, after, now)
     if isinstance(event, OutputSeen) and event.model is not None:
         _write_model(row, event.model)
+    if isinstance(event, Prepared | MemberPrepared) and after.width > 1:
+        row.distributed = True
+    if isinstance(event, Prepared) and row.running_at is None:
+        row.running_at = now
     for change in changes:
-        _effect(session, row, change, host)
+        _effect(session, row, after, change, host)
+    if isinstance(event, Reduced) and after.width == 1:
+        _container(session, row, after.attempt, 0).cluster_path = None
     note(session, row, type(event).__name__, _line(before, after, event), now)
+    if isinstance(event, Reduced):
+        note(session, row, "Warning", event.reason, now)
     return after
 
 
 def _line(before: Job, after: Job, event: Event) -> str:
     text = describe(event)
     if after.attempt > 1 and after.attempt != before.attempt:
-        text += f"; attempt {after.attempt} follows"
+        alone = ", in one container" if after.width == 1 < after.containers else ""
+        text += f"; attempt {after.attempt} follows{alone}"
     return f"{text} [{after.phase.value}]" if after.phase is not before.phase else text
 
 
@@ -105,6 +124,10 @@ def _write(row: JobRow, before: Job, after: Job, now: dt.datetime) -> None:
     row.phase = after.phase.value
     row.attempt = after.attempt
     row.stop_requested = after.stop_requested
+    row.containers = after.containers
+    row.members = list(after.members)
+    row.members_made = after.made
+    row.replacements = after.replacements
     if after.outcome is not None:
         row.outcome = after.outcome.phase.value
         row.failure_code = after.outcome.code
@@ -124,39 +147,42 @@ def _write_model(row: JobRow, model: ModelSeen) -> None:
     row.result, row.warning = model.metadata, model.warning or None
 
 
-def _effect(session: Session, row: JobRow, change: Change, host: str) -> None:
+def _effect(session: Session, row: JobRow, after: Job, change: Change, host: str) -> None:
     match change:
-        case AddContainer(attempt=attempt):
+        case AddContainer(attempt=attempt, member=member):
             session.add(
                 JobContainerRow(
-                    container_id=container_id(row.job_id, attempt),
+                    container_id=container_id(row.job_id, attempt, member),
                     job_id=row.job_id,
                     attempt=attempt,
+                    member=member,
                     host=host,
                     role_arn=row.role_arn,
-                    session_name=session_name(row.job_id),
-                    credentials_path=_credentials_path(),
-                    model_credentials_path=None if row.artifact_uri is None else _credentials_path(),
+                    session_name=session_name(row.job_id, member),
+                    credentials_path=_unguessable("credentials"),
+                    model_credentials_path=None if row.artifact_uri is None else _unguessable("credentials"),
+                    # A last attempt alone goes on from the parts that the others finished.
+                    cluster_path=_unguessable("cluster") if after.width > 1 or row.distributed else None,
                     wanted=True,
                     stop=False,
                 )
             )
-        case PlaceContainer(attempt=attempt, interface_id=interface_id, vpc_id=vpc_id):
-            container = _container(session, row, attempt)
+        case PlaceContainer(attempt=attempt, member=member, interface_id=interface_id, vpc_id=vpc_id):
+            container = _container(session, row, attempt, member)
             container.interface_id = interface_id
             container.vpc_id = vpc_id
         case AskToStop(attempt=attempt):
-            _container(session, row, attempt).stop = True
-        case DropContainer(attempt=attempt):
-            _container(session, row, attempt).wanted = False
+            _container(session, row, attempt, 0).stop = True
+        case DropContainer(attempt=attempt, member=member):
+            _container(session, row, attempt, member).wanted = False
 
 
-def _credentials_path() -> str:
-    return f"/v2/credentials/{secrets.token_urlsafe(32)}"
+def _unguessable(door: str) -> str:
+    return f"/v2/{door}/{secrets.token_urlsafe(32)}"
 
 
-def _container(session: Session, row: JobRow, attempt: int) -> JobContainerRow:
-    container = session.get(JobContainerRow, container_id(row.job_id, attempt))
+def _container(session: Session, row: JobRow, attempt: int, member: int) -> JobContainerRow:
+    container = session.get(JobContainerRow, container_id(row.job_id, attempt, member))
     if container is None:
-        raise LookupError(f"job {row.job_id} has no container of attempt {attempt}")
+        raise LookupError(f"job {row.job_id} has no container {member} of attempt {attempt}")
     return container

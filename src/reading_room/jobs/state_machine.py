@@ -2,16 +2,20 @@
 
 | phase | event → phase |
 |---|---|
-| queued | Admitted → preparing; StopRequested → stopped |
+| queued | Admitted → preparing; StopRequested → stopped; PreparationFailed → finishing |
 | preparing | Prepared → running; PreparationFailed, StopRequested, TimedOut → finishing |
+| preparing | Reduced: stays, with fewer containers |
 | running | StopRequested → stopping; OutputSeen, WorkerFailed, TimedOut → finishing |
 | running | ContainerLost → preparing, or → finishing after the last attempt |
+| running | MemberLost: stays, at most twice with another container; MemberPrepared, MemberLeft: stays |
 | stopping | OutputSeen, WorkerFailed, ContainerLost, StopOverdue, TimedOut → finishing |
+| stopping | MemberLost, MemberLeft: stays |
 | finishing | Released → completed, failed or stopped, as its outcome says |
 | stopping, finishing | StopRequested: stays |
 | completed, failed, stopped | none |
 
-Any other pair is ``InvalidTransition``, which tells the job's story.
+An event about a container counts only while that container is wanted. Any other pair is ``InvalidTransition``, which
+tells the job's story.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from typing import Any
 
 from reading_room.jobs.job import (
     ATTEMPTS,
+    REPLACEMENTS,
     AddContainer,
     Admitted,
     AskToStop,
@@ -30,13 +35,18 @@ from reading_room.jobs.job import (
     DropContainer,
     Event,
     Job,
+    MemberLeft,
+    MemberLost,
+    MemberPrepared,
     ModelSeen,
     Outcome,
     OutputSeen,
     Phase,
     PlaceContainer,
+    Placement,
     PreparationFailed,
     Prepared,
+    Reduced,
     Released,
     StopOverdue,
     StopRequested,
@@ -61,25 +71,58 @@ class InvalidTransition(Exception):
 
 def advance(job: Job, event: Event) -> Step:
     """Return the job after ``event``, and the changes to write with it. Raises ``InvalidTransition``."""
-    transition = TRANSITIONS.get((job.phase, type(event)))
-    if transition is None:
+    if not accepts(job, event):
         raise InvalidTransition(job, event)
-    after, changes = transition(job, event)
+    after, changes = TRANSITIONS[job.phase, type(event)](job, event)
     line = f"{job.phase.value} -> {after.phase.value}: {describe(event)}"
     return replace(after, story=(*job.story, line)), changes
 
 
-def accepts(job: Job, event: type[Any]) -> bool:
-    """Say whether an event of this class can happen in the job's phase."""
-    return (job.phase, event) in TRANSITIONS
+def accepts(job: Job, event: Event) -> bool:
+    """Say whether an event can happen to the job as it is now."""
+    if (job.phase, type(event)) not in TRANSITIONS:
+        return False
+    match event:
+        case Prepared(placements=placements):
+            return tuple(each.member for each in placements) == job.members
+        case Reduced(containers=containers):
+            return 1 <= containers < len(job.members)
+        case MemberLost(member=member) | MemberLeft(member=member):
+            return member > 0 and member in job.members
+        case MemberPrepared():
+            # The first ones were placed together, by Prepared.
+            return event.member >= job.containers and event.member in job.members
+        case _:
+            return True
 
 
 def _admit(job: Job, event: Admitted) -> Step:
-    return replace(job, phase=Phase.PREPARING, attempt=1), (AddContainer(1),)
+    return _begin(replace(job, containers=event.containers), 1)
+
+
+def _begin(job: Job, attempt: int, *changes: Change) -> Step:
+    """Begin an attempt, after these changes."""
+    begun = replace(job, phase=Phase.PREPARING, attempt=attempt)
+    members = tuple(range(begun.width))
+    begun = replace(begun, members=members, made=len(members), replacements=0)
+    return begun, (*changes, *(AddContainer(attempt, member) for member in members))
 
 
 def _run(job: Job, event: Prepared) -> Step:
-    return replace(job, phase=Phase.RUNNING), (PlaceContainer(job.attempt, event.interface_id, event.vpc_id),)
+    return replace(job, phase=Phase.RUNNING), tuple(_place(job, each) for each in event.placements)
+
+
+def _place(job: Job, at: Placement) -> PlaceContainer:
+    return PlaceContainer(job.attempt, at.member, at.interface_id, at.vpc_id)
+
+
+def _reduce(job: Job, event: Reduced) -> Step:
+    kept, rest = job.members[: event.containers], job.members[event.containers :]
+    return replace(job, containers=event.containers, members=kept), _drop(job.attempt, rest)
+
+
+def _drop(attempt: int, members: tuple[int, ...]) -> tuple[DropContainer, ...]:
+    return tuple(DropContainer(attempt, member) for member in members)
 
 
 def _stop_before_start(job: Job, event: StopRequested) -> Step:
@@ -87,7 +130,8 @@ def _stop_before_start(job: Job, event: StopRequested) -> Step:
 
 
 def _finish(job: Job, outcome: Outcome) -> Step:
-    return replace(job, phase=Phase.FINISHING, outcome=outcome), (DropContainer(job.attempt),)
+    finishing = replace(job, phase=Phase.FINISHING, outcome=outcome, members=())
+    return finishing, _drop(job.attempt, job.members)
 
 
 def _stop_preparing(job: Job, event: StopRequested) -> Step:
@@ -122,11 +166,32 @@ def _retry(job: Job, event: ContainerLost) -> Step:
     if job.attempt >= ATTEMPTS:
         text = f"The container was lost {ATTEMPTS} times, at last because {event.reason}."
         return _finish(job, Outcome(Phase.FAILED, "INTERNAL_ERROR", text))
-    again = job.attempt + 1
-    return replace(job, phase=Phase.PREPARING, attempt=again), (
-        DropContainer(job.attempt),
-        AddContainer(again),
-    )
+    return _begin(job, job.attempt + 1, *_drop(job.attempt, job.members))
+
+
+def _place_member(job: Job, event: MemberPrepared) -> Step:
+    return job, (_place(job, event.placement),)
+
+
+def _lose_member(job: Job, event: MemberLost) -> Step:
+    left, changes = _without(job, event.member)
+    if event.killed and event.member >= job.containers:
+        # The one in a lost one's place was killed too: there is not the memory for so many.
+        return replace(left, replacements=REPLACEMENTS), changes
+    if not event.replace or job.replacements >= REPLACEMENTS:
+        return left, changes
+    another = job.made
+    left = replace(left, members=(*left.members, another), made=another + 1, replacements=job.replacements + 1)
+    return left, (*changes, AddContainer(job.attempt, another))
+
+
+def _let_go(job: Job, event: MemberLost | MemberLeft) -> Step:
+    return _without(job, event.member)
+
+
+def _without(job: Job, member: int) -> Step:
+    rest = tuple(each for each in job.members if each != member)
+    return replace(job, members=rest), (DropContainer(job.attempt, member),)
 
 
 def _stopped(job: Job, event: WorkerFailed | ContainerLost | StopOverdue) -> Step:
@@ -146,18 +211,25 @@ def _end(job: Job, event: Released) -> Step:
 TRANSITIONS: Mapping[tuple[Phase, type[Any]], Callable[[Job, Any], Step]] = {
     (Phase.QUEUED, Admitted): _admit,
     (Phase.QUEUED, StopRequested): _stop_before_start,
+    (Phase.QUEUED, PreparationFailed): _fail,
     (Phase.PREPARING, Prepared): _run,
+    (Phase.PREPARING, Reduced): _reduce,
     (Phase.PREPARING, PreparationFailed): _fail,
     (Phase.PREPARING, StopRequested): _stop_preparing,
     (Phase.PREPARING, TimedOut): _time_out,
     (Phase.RUNNING, OutputSeen): _done,
     (Phase.RUNNING, WorkerFailed): _fail,
     (Phase.RUNNING, ContainerLost): _retry,
+    (Phase.RUNNING, MemberLost): _lose_member,
+    (Phase.RUNNING, MemberPrepared): _place_member,
+    (Phase.RUNNING, MemberLeft): _let_go,
     (Phase.RUNNING, StopRequested): _stop_running,
     (Phase.RUNNING, TimedOut): _time_out,
     (Phase.STOPPING, OutputSeen): _done_while_stopping,
     (Phase.STOPPING, WorkerFailed): _stopped,
     (Phase.STOPPING, ContainerLost): _stopped,
+    (Phase.STOPPING, MemberLost): _let_go,
+    (Phase.STOPPING, MemberLeft): _let_go,
     (Phase.STOPPING, StopOverdue): _stopped,
     (Phase.STOPPING, TimedOut): _time_out,
     (Phase.STOPPING, StopRequested): _stop_again,
@@ -169,10 +241,15 @@ TRANSITIONS: Mapping[tuple[Phase, type[Any]], Callable[[Job, Any], Step]] = {
 def describe(event: Event) -> str:
     """Return an event as a sentence's part, for the story that people read."""
     match event:
-        case Admitted():
-            return "admitted"
-        case Prepared(interface_id=interface_id, place=place):
-            return f"network interface {interface_id} ready in {place}"
+        case Admitted(reason=reason):
+            return f"admitted; {reason}" if reason else "admitted"
+        case Prepared(placements=(only,)):
+            return f"network interface {only.interface_id} ready in {only.place}"
+        case Prepared(placements=placements):
+            ready = ", ".join(f"{each.interface_id} in {each.place}" for each in placements)
+            return f"network interfaces of {len(placements)} containers ready: {ready}"
+        case Reduced(containers=containers):
+            return "it runs in one container" if containers == 1 else f"it runs in {containers} containers"
         case PreparationFailed(code=code, text=text) | WorkerFailed(code=code, text=text):
             return f"{code}: {text}"
         case StopRequested():
@@ -186,6 +263,12 @@ def describe(event: Event) -> str:
             return f"output seen: {documents} documents, {errors} errors{early}{warned}"
         case ContainerLost(reason=reason):
             return f"container lost: {reason}"
+        case MemberPrepared(placement=at):
+            return f"member {at.member} is added: network interface {at.interface_id} ready in {at.place}"
+        case MemberLost(member=member, reason=reason):
+            return f"member {member} lost: {reason}; its work goes to the others"
+        case MemberLeft(member=member):
+            return f"member {member} left: there is nothing left to do for it"
         case TimedOut(seconds=seconds):
             return f"not done after {seconds} seconds"
         case StopOverdue(seconds=seconds):

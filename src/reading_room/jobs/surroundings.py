@@ -9,12 +9,39 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from reading_room.agent.spec import Capacity
+from reading_room.jobs.tables import JobRow
+
+
+class OneContainerOnly(Exception):
+    """The account does not allow what several containers of a job need; the job can still run in one.
+
+    ``reason`` says what to allow.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class JobSize:
+    """How a job is divided: among so many containers, 1 to 16, in parts of so many bytes of input.
+
+    ``reason`` says in words why, for the story; empty where nothing is worth saying.
+    """
+
+    containers: int = 1
+    part_bytes: int = 1_000_000
+    reason: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkNeed:
     """A container that needs an interface, or that had one: ids only, so that it can be read again after a crash.
 
-    ``subnets`` and ``security_groups`` are ``None`` for a job in the service's own network.
+    ``subnets`` and ``security_groups`` are ``None`` for a job in the service's own network. ``member`` is its number
+    among the ``containers`` that the attempt begins with; one with a higher number was added for a lost one.
     """
 
     container_id: str
@@ -28,6 +55,8 @@ class NetworkNeed:
     subnets: tuple[str, ...] | None
     security_groups: tuple[str, ...] | None
     interface_id: str | None = None
+    member: int = 0
+    containers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +76,22 @@ class JobNetwork(Protocol):
     """Makes and removes the interfaces of jobs. Every method may be called again after a crash at any point."""
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
-        """Make the interface, or find the one made before.
+        """Make the interface, or find the one made before. Of the containers of an attempt the first comes first.
 
-        Raises ``PreparationError``; what was made before that is removed by ``release``.
+        Raises ``PreparationError``; what was made before that is removed by ``release``. Raises ``OneContainerOnly``
+        for the first of several, before it has an interface, where the account allows one only.
         """
+        ...
+
+    def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
+        """Check that the containers of an attempt, each with its interface, will reach one another.
+
+        Raises ``PreparationError``, CONTAINERS_CANNOT_CONNECT, naming the rule to add.
+        """
+        ...
+
+    def explain_cluster(self, need: NetworkNeed) -> str | None:
+        """Say why a container does not reach the others of its attempt, in a sentence; ``None`` if it should."""
         ...
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
@@ -105,6 +146,29 @@ class OutputStore(Protocol):
 
     def abort_uploads(self, bucket: str, key: str) -> object:
         """Abort the unfinished uploads of one key; none, or no such bucket, is no error."""
+        ...
+
+    def delete_prefix(self, bucket: str, prefix: str) -> object:
+        """Delete everything whose key begins so: objects, versions, delete markers and unfinished uploads.
+
+        None, or no such bucket, is no error.
+        """
+        ...
+
+
+class Sizing(Protocol):
+    """How a job is divided among containers."""
+
+    def __call__(self, session: Session, row: JobRow, capacity: Capacity | None, /) -> JobSize:
+        """Return the size of a job. ``capacity`` is what its host can give it, ``None`` while that is not known."""
+        ...
+
+
+class Identities(Protocol):
+    """The certificates of jobs' containers."""
+
+    def forget(self, job_id: str, attempt: int | None = None) -> None:
+        """Forget those of an attempt, or of all of a job's attempts; none is no error."""
         ...
 
 

@@ -110,6 +110,13 @@ class ObjectStore:
         """Delete an object; one that is not there is no error."""
         self._backend.delete(bucket, key)
 
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete every object whose key begins with a prefix, and such uploads; return how many objects.
+
+        Raises ``ValueError`` for an empty prefix.
+        """
+        return self._backend.delete_prefix(bucket, prefix)
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished multipart upload of a key; return how many there were."""
         return self._backend.abort_uploads(bucket, key)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -48,11 +49,7 @@ def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | N
     and each table has a unique constraint besides. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
     ``AddressInUse`` or ``InsufficientFreeAddresses``.
     """
-    taken = {
-        address
-        for table in _HOLDERS
-        for address in session.scalars(select(table.address).where(table.subnet_id == subnet.subnet_id))
-    }
+    taken = _taken(session, subnet)
     address = _pick(session, subnet, now, taken) if wanted is None else _wanted(subnet, wanted, taken)
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == subnet.vpc_id, AddressRest.address == address))
     return address
@@ -68,6 +65,12 @@ def free_counts(session: Session, subnets: Sequence[Subnet]) -> dict[str, int]:
         for subnet_id, used in session.execute(statement):
             free[subnet_id] -= used
     return free
+
+
+def next_free(session: Session, subnet: Subnet, count: int) -> list[str]:
+    """Return the lowest addresses that nobody has, resting ones too, without taking any; fewer if there are fewer."""
+    taken = _taken(session, subnet)
+    return list(itertools.islice((each for each in _candidates(subnet) if each not in taken), count))
 
 
 def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
@@ -118,10 +121,21 @@ def _pick(session: Session, subnet: Subnet, now: dt.datetime, taken: set[str]) -
         row.address: row.released_at
         for row in session.scalars(select(AddressRest).where(AddressRest.subnet_id == subnet.subnet_id))
     }
-    network = ipaddress.IPv4Network(subnet.cidr)
-    first = int(network.network_address) + RESERVED - 1
-    candidates = (str(ipaddress.IPv4Address(number)) for number in range(first, int(network.broadcast_address)))
-    address = first_rested(candidates, taken, rests, now)
+    address = first_rested(_candidates(subnet), taken, rests, now)
     if address is None:
         raise InsufficientFreeAddresses(subnet.subnet_id)
     return address
+
+
+def _taken(session: Session, subnet: Subnet) -> set[str]:
+    return {
+        address
+        for table in _HOLDERS
+        for address in session.scalars(select(table.address).where(table.subnet_id == subnet.subnet_id))
+    }
+
+
+def _candidates(subnet: Subnet) -> Iterator[str]:
+    network = ipaddress.IPv4Network(subnet.cidr)
+    first = int(network.network_address) + RESERVED - 1
+    return (str(ipaddress.IPv4Address(number)) for number in range(first, int(network.broadcast_address)))

@@ -42,11 +42,15 @@ Row = TypeVar("Row")
 _ANY_PORTS = (0, 65535)
 
 
-def read(session: Session, host: str) -> spec.NetworkSpec:
-    """Read the network of one host, in a stable order, so that equal tables give equal values."""
+def read(session: Session, host: str, besides: Sequence[str] = ()) -> spec.NetworkSpec:
+    """Read the network of one host, in a stable order, so that equal tables give equal values.
+
+    ``besides`` are VPCs that are wanted whether they have an interface or not.
+    """
     every = _interfaces(session)
     wanted = {row.vpc_id for row in every if row.host in (None, host)}
     wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
+    wanted.update(besides)
     vpc_ids = sorted(wanted)
     interfaces = [row for row in every if row.vpc_id in wanted]
     tables = _Tables(session, vpc_ids, interfaces)

@@ -2,12 +2,14 @@
 
 It is a VPC like any other to the data plane, and belongs to an account that nobody has: no Describe call shows it, no
 policy of a customer reaches it. Its interfaces may open connections to the public addresses of S3 on ports 80 and 443,
-and to nothing else.
+and to nothing else. The containers of one job may reach each other as well, by a group of that job's own: a group for
+all of them would let strangers' jobs try.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,15 +17,26 @@ from sqlalchemy.orm import Session
 from reading_room.clock import system_clock
 from reading_room.ids import resource_id
 from reading_room.vpc import dhcp_options, endpoints, network_interfaces, prefix_lists, security_groups, subnets, vpcs
+from reading_room.vpc.job_network import CLUSTER_PORTS
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.security_groups import rules_of
-from reading_room.vpc.tables import NetworkInterface, SecurityGroup, SecurityGroupRule, Subnet, Vpc, VpcEndpoint
+from reading_room.vpc.tables import (
+    NetworkInterface,
+    NetworkInterfaceGroup,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+)
 from reading_room.vpc.zones import zones_of
 
 OWNER = "amazon-comprehend"
 """The account id of the service's own network; not a number, so that no account can have it."""
 CIDR = "198.18.0.0/16"
 _GROUP = "jobs"
+_JOB_GROUP = "job "
+"""How the name of a job's own group begins; its id follows."""
 _PORTS = (80, 443)
 
 
@@ -76,11 +89,18 @@ def ensure(session: Session, region: str, *, now: dt.datetime | None = None) -> 
 
 
 def create_interface(
-    session: Session, host: str, container_id: str, job_arn: str, *, now: dt.datetime | None = None
+    session: Session,
+    host: str,
+    container_id: str,
+    job_arn: str,
+    *,
+    cluster: str | None = None,
+    now: dt.datetime | None = None,
 ) -> NetworkInterface:
     """Make an interface in the service's own network and give it to a container.
 
-    The same container gets the same interface again. Raises ``InsufficientFreeAddresses`` when all 65,531 are in use,
+    With ``cluster``, the id of a job of several containers, it and the others of that job reach each other. The same
+    container gets the same interface again. Raises ``InsufficientFreeAddresses`` when all 65,531 are in use,
     ``LookupError`` before ``ensure`` was called.
     """
     same = session.scalar(
@@ -90,14 +110,17 @@ def create_interface(
         return same
     moment = now or system_clock()
     subnet = session.scalar(select(Subnet).where(Subnet.account == OWNER))
-    group = session.scalar(select(SecurityGroup).where(SecurityGroup.account == OWNER, SecurityGroup.name == _GROUP))
+    group = _group_named(session, _GROUP)
     if subnet is None or group is None:
         raise LookupError("the service's own network does not exist yet: service_network.ensure makes it")
+    groups = [group.group_id]
+    if cluster is not None:
+        groups.append(_cluster_group(session, group.vpc_id, cluster, moment).group_id)
     interface = network_interfaces.create(
         session,
         OWNER,
         subnet,
-        [group.group_id],
+        groups,
         moment,
         requester_id=f"{OWNER}:Comprehend",
         description=f"Interface of {job_arn}",
@@ -106,7 +129,49 @@ def create_interface(
 
 
 def delete_interface(session: Session, interface_id: str, *, now: dt.datetime | None = None) -> None:
-    """Delete an interface of the service's own network, attached or not; one that is gone stays gone."""
+    """Delete an interface of the service's own network, attached or not; one that is gone stays gone.
+
+    With the last interface of a job its group goes too.
+    """
     interface = session.get(NetworkInterface, interface_id)
-    if interface is not None and interface.account == OWNER:
-        network_interfaces.remove(session, interface, now or system_clock())
+    if interface is None or interface.account != OWNER:
+        return
+    carried = network_interfaces.groups_of(session, [interface_id])[interface_id]
+    network_interfaces.remove(session, interface, now or system_clock())
+    for group in carried:
+        carriers = select(NetworkInterfaceGroup.interface_id).where(NetworkInterfaceGroup.group_id == group.group_id)
+        if group.name.startswith(_JOB_GROUP) and session.scalar(carriers.limit(1)) is None:
+            security_groups.remove(session, group)
+
+
+def _cluster_group(session: Session, vpc_id: str, job_id: str, now: dt.datetime) -> SecurityGroup:
+    """Return the group by which the containers of one job reach each other; the first call makes it."""
+    name = f"{_JOB_GROUP}{job_id}"
+    existing = _group_named(session, name)
+    if existing is not None:
+        return existing
+    group = security_groups.create(session, session.get_one(Vpc, vpc_id), name, "containers of one job", now)
+    for rule in rules_of(session, [group.group_id])[group.group_id]:
+        session.delete(rule)
+    session.add_all(_among_themselves(group))
+    session.flush()
+    return group
+
+
+def _among_themselves(group: SecurityGroup) -> Iterator[SecurityGroupRule]:
+    first, last = CLUSTER_PORTS
+    for is_egress in (False, True):
+        yield SecurityGroupRule(
+            rule_id=resource_id("sgr"),
+            account=OWNER,
+            group_id=group.group_id,
+            is_egress=is_egress,
+            protocol="tcp",
+            from_port=first,
+            to_port=last,
+            referenced_group_id=group.group_id,
+        )
+
+
+def _group_named(session: Session, name: str) -> SecurityGroup | None:
+    return session.scalar(select(SecurityGroup).where(SecurityGroup.account == OWNER, SecurityGroup.name == name))

@@ -57,10 +57,13 @@ class Classification:
 
     def run(self, work: Work) -> Done:
         """Fetch the model, check it, classify. Raises ``JobFailure``."""
+        return run_job(work, self.engine(work))
+
+    def engine(self, work: Work) -> CustomClassifier:
+        """Fetch the model of a job and check it. Raises ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a classification needs a model")
         artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
         with malformed(work.job.model):
             model = ClassifierModel.from_artifact(artifact)
-        engine = CustomClassifier(model, self._encoder)
-        return run_job(work.job, engine, work.storage, work.scratch, work.stopping, work.tell)
+        return CustomClassifier(model, self._encoder)

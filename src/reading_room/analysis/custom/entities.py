@@ -41,6 +41,10 @@ class CustomEntities:
 
     def run(self, work: Work) -> Done:
         """Fetch the model, check it, read the documents. Raises ``JobFailure``."""
+        return run_job(work, self.engine(work))
+
+    def engine(self, work: Work) -> CustomRecognizer:
+        """Fetch the model of a job and check it. Raises ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "custom entities need a model")
         artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
@@ -48,5 +52,4 @@ class CustomEntities:
             model = RecognizerModel.from_artifact(artifact)
             tokenizer = self._english if model.language == "en" else Tokenizer(model.language)
             recognizer = Recognizer(model, tokenizer, self._vectors)
-        engine = CustomRecognizer(recognizer)
-        return run_job(work.job, engine, work.storage, work.scratch, work.stopping, work.tell)
+        return CustomRecognizer(recognizer)

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.cluster.functions import Mapper, here
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engines.minilm import Encoder
-from reading_room.analysis.job import checked_input, documents_of
+from reading_room.analysis.inputs import checked_input, documents_of
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
@@ -72,7 +74,7 @@ class Topics:
             if work.stopping():
                 raise JobFailure("INTERNAL_ERROR", "the job was asked to end before its topics were found")
 
-        sample = _sample(documents_of(work.job, objects, work.storage), work.job.documents_limit, between)
+        sample, total = _sample(documents_of(work.job, objects, work.storage), work.job.documents_limit, between)
         if not sample:
             raise JobFailure("INPUT_TOO_SMALL", f"no document under {uri} has any text to find topics in")
         try:
@@ -81,7 +83,7 @@ class Topics:
             raise JobFailure(
                 "INPUT_TOO_SMALL", f"no document under {uri} has a word that could name a topic"
             ) from error
-        model = self._model(engine, words, sample, number, between)
+        model = self._model(engine, words, sample, number, work.map or here(self), between)
         order = _by_prominence(model.sample_shares)
         terms = topic_terms(words.counts, model.sample_shares[:, order])
         archive = ResultArchive(work.scratch / "output.tar.gz")
@@ -107,7 +109,7 @@ class Topics:
             bad = [document for document in batch if document.error is not None]
             errors += len(bad)
             left_out += bad[: _NAMED - len(left_out)]
-            work.tell(Progress(documents))
+            work.tell(Progress(documents, total))
         size, sha256 = archive.finish()
         work.storage.write(work.job.output, archive.path)
         return Done(
@@ -119,8 +121,18 @@ class Topics:
             warning=_left_out(left_out, errors - len(left_out)),
         )
 
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the sentence vectors of texts, a row of length 1 each."""
+        return self._encoder.encode(texts)
+
     def _model(
-        self, engine: str, words: Words, sample: Sequence[_Sampled], number: int, between: Callable[[], None]
+        self,
+        engine: str,
+        words: Words,
+        sample: Sequence[_Sampled],
+        number: int,
+        mapped: Mapper,
+        between: Callable[[], None],
     ) -> TopicModel:
         topics = min(number, len(sample))
         if engine == "nmf":
@@ -129,19 +141,26 @@ class Topics:
             return LdaTopics(words, topics, between)
         tokens = min(max(TOKEN_BUDGET // len(sample), TOKENS[0]), TOKENS[1])
         limit = int(tokens * CODE_POINTS_OF_A_TOKEN)
+        # The same batches whoever encodes them: a vector depends, in its last bits, on its neighbours in a batch.
+        batches = [
+            [document.text[:limit] for document in sample[start : start + _BATCH]]
+            for start in range(0, len(sample), _BATCH)
+        ]
         vectors = []
-        for start in range(0, len(sample), _BATCH):
+        between()
+        for rows in mapped("vectors", batches):
+            vectors.append(rows)
             between()
-            vectors.append(self._encoder.encode([document.text[:limit] for document in sample[start : start + _BATCH]]))
         return EmbeddingTopics(words, np.vstack(vectors), topics, between)
 
 
-def _sample(documents: Iterator[Document], limit: int, between: Callable[[], None]) -> list[_Sampled]:
-    """Return documents with text, chosen by chance where there are too many, in their order."""
+def _sample(documents: Iterator[Document], limit: int, between: Callable[[], None]) -> tuple[list[_Sampled], int]:
+    """Return documents with text, chosen by chance where there are too many, in their order; and how many there are."""
     chance = random.Random(SEED)  # nosec B311 # the same sample each time, no secret
     kept: list[_Sampled] = []
-    seen = 0
+    seen = total = 0
     for number, document in enumerate(documents):
+        total += 1
         if number >= limit:
             raise JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {limit:,} documents")
         if number % 1000 == 0:
@@ -154,7 +173,7 @@ def _sample(documents: Iterator[Document], limit: int, between: Callable[[], Non
             kept.append(one)
         elif (place := chance.randrange(seen)) < MOST_SAMPLED:
             kept[place] = one
-    return sorted(kept)
+    return sorted(kept), total
 
 
 def _shares(batch: Sequence[Document], first: int, rows: dict[int, int], model: TopicModel, words: Words) -> Shares:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.cluster.functions import Mapper
 from reading_room.analysis.custom.artifact import save_artifact
 from reading_room.analysis.custom.classifier_model import ClassifierModel, Matrix
 from reading_room.analysis.custom.mode import Mode
@@ -63,6 +64,10 @@ class ClassifierTraining:
     def __init__(self) -> None:
         self._encoder = TextVectors()
 
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return what the encoder makes of texts, a row each."""
+        return self._encoder.encode(texts)
+
     def run(self, work: Work) -> Done:
         """Read, train, test, write: last of all the artifact, so that nobody ever meets half a model.
 
@@ -85,7 +90,13 @@ class ClassifierTraining:
             check_classifier_data(data, mode)
             between()
             trained = train_classifier(
-                data, mode, request["LanguageCode"], self._encoder, between, lambda count: work.tell(Progress(count))
+                data,
+                mode,
+                request["LanguageCode"],
+                self._encoder,
+                between,
+                lambda count, of: work.tell(Progress(count, of)),
+                work.map,
             )
             between()
         except Stopped:
@@ -116,16 +127,20 @@ def train_classifier(
     language: str,
     encoder: Encodes,
     between: Callable[[], None] = lambda: None,
-    progress: Callable[[int], None] = lambda documents: None,
+    progress: Callable[[int, int], None] = lambda documents, of: None,
+    mapped: Mapper | None = None,
 ) -> TrainedClassifier:
-    """Train and test a classifier. Without test documents a tenth of those of each label is held back for the test."""
+    """Train and test a classifier. Without test documents a tenth of those of each label is held back for the test.
+
+    With ``mapped`` other containers encode texts too, each with an encoder of its own.
+    """
     train, test = data.train, data.test
     if test is None:
         held = held_back(train.labels, TEST_SHARE)
         train, test = _part(data.train, ~held), _part(data.train, held)
     train = _sampled(train, data)
     texts = train.texts + test.texts
-    vectors = _vectors(texts, encoder, between, progress)
+    vectors = _vectors(texts, encoder, between, progress, mapped)
     model = fit_classifier(train.texts, train.labels, vectors[: len(train.texts)], mode, language, between)
     predicted = model.decide(model.scores(test.texts, vectors[len(train.texts) :]))
     actual = truth_matrix(test.labels, model.labels)
@@ -139,13 +154,22 @@ def train_classifier(
 
 
 def _vectors(
-    texts: list[str], encoder: Encodes, between: Callable[[], None], progress: Callable[[int], None]
+    texts: list[str],
+    encoder: Encodes,
+    between: Callable[[], None],
+    progress: Callable[[int, int], None],
+    mapped: Mapper | None,
 ) -> Matrix:
-    parts = []
-    for start in range(0, len(texts), _ENCODED_AT_ONCE):
+    # The same batches whoever encodes them: a vector depends, in its last bits, on its neighbours in a batch.
+    batches = [texts[start : start + _ENCODED_AT_ONCE] for start in range(0, len(texts), _ENCODED_AT_ONCE)]
+    parts: list[Matrix] = []
+    encoded = 0
+    between()
+    for rows in map(encoder.encode, batches) if mapped is None else mapped("vectors", batches):
+        parts.append(rows)
+        encoded += len(rows)
+        progress(encoded, len(texts))
         between()
-        parts.append(encoder.encode(texts[start : start + _ENCODED_AT_ONCE]))
-        progress(min(len(texts), start + _ENCODED_AT_ONCE))
     return np.vstack(parts)
 
 

@@ -114,6 +114,10 @@ class Backend(Protocol):
         """
         ...
 
+    def size_below(self, bucket: str, prefix: str, most: int) -> int:
+        """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them. Blocking."""
+        ...
+
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
         """Store an object for the service itself, durably. Blocking. Raises ``NoSuchBucket``."""
         ...
@@ -124,6 +128,13 @@ class Backend(Protocol):
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object for the service itself; one that is not there is no error. Blocking."""
+        ...
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete every object whose key begins with a prefix, for the service itself; return how many. Blocking.
+
+        Unfinished uploads of such keys go too. Raises ``ValueError`` for an empty prefix.
+        """
         ...
 
     def abort_uploads(self, bucket: str, key: str) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from sqlalchemy import ColumnElement, func, select
+
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -16,7 +18,7 @@ from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request
 from reading_room.s3.backends.blobs import BlobStore, BlobWriter
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
-from reading_room.s3.listing import list_keys
+from reading_room.s3.listing import list_keys, successor
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     attributes,
     copying,
@@ -33,6 +35,8 @@ from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
 
 THREADS = 16
+_AT_ONCE = 1000
+"""Objects that one transaction deletes below a prefix."""
 Result = TypeVar("Result")
 
 
@@ -124,6 +128,12 @@ class EmbeddedBackend:
             listed = list_keys(session, bucket, prefix=prefix).objects
         return next((entry.key.decode() for entry in listed if entry.size or not entry.key.endswith(b"/")), None)
 
+    def size_below(self, bucket: str, prefix: str, most: int) -> int:
+        """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them."""
+        sizes = select(S3Object.size).where(*_below(bucket, prefix)).limit(most).subquery()
+        with self._store.database.reading() as session:
+            return int(session.scalar(select(func.sum(sizes.c.size))) or 0)
+
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
         """Store an object for the service itself, durably. Raises ``NoSuchBucket``."""
         algorithm = object_operations.DEFAULT_CHECKSUM
@@ -176,6 +186,28 @@ class EmbeddedBackend:
                 session.delete(row)
         self._store.forget(gone)
 
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete every object whose key begins with a prefix, and such uploads; return how many objects.
+
+        No transaction deletes more than a thousand. Raises ``ValueError`` for an empty prefix.
+        """
+        if not prefix:
+            raise ValueError("an empty prefix would delete the whole bucket")
+        count = 0
+        while True:
+            with self._store.database.transaction() as session:
+                rows = session.scalars(select(S3Object).where(*_below(bucket, prefix)).limit(_AT_ONCE)).all()
+                gone = blobs_of(rows)
+                for row in rows:
+                    session.delete(row)
+                uploads = multipart.uploads_of(session, bucket, prefix=prefix)
+                for upload in uploads:
+                    gone += multipart.abort(session, upload)
+            self._store.forget(gone)
+            count += len(rows)
+            if len(rows) < _AT_ONCE and not uploads:
+                return count
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished upload of a key and return how many there were."""
         gone: list[str] = []
@@ -191,6 +223,14 @@ class EmbeddedBackend:
             current = session.get(S3Object, (row.bucket, row.key))
             if current is not None and current.segments == row.segments:
                 current.sha256 = sha256
+
+
+def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:
+    """Return the conditions for the objects whose keys begin with a prefix."""
+    start = prefix.encode()
+    upper = successor(start)
+    conditions = [S3Object.bucket == bucket, S3Object.key >= start]
+    return conditions if upper is None else [*conditions, S3Object.key < upper]
 
 
 class _BucketCache:

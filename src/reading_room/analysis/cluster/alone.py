@@ -1,0 +1,51 @@
+"""The last attempt of a job of several containers: one container that needs no other, and no Dask.
+
+It goes on from the parts that the attempts before finished, and says each of its own, as they did.
+"""
+
+from __future__ import annotations
+
+from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
+from reading_room.analysis.cluster.parts_client import PartsClient
+from reading_room.analysis.cluster.results import finished, write_result
+from reading_room.analysis.cluster.tasks import part_key
+from reading_room.analysis.job_file import Done, Progress
+from reading_room.analysis.part_work import Pace, plan_of, write_part
+from reading_room.analysis.program import DocumentsProgram, Program, Work
+from reading_room.analysis.storage import JobFailure
+
+
+def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) -> Done:
+    """Do what is left of a job, and write its result.
+
+    ``address`` is where the service answers containers. A program that has no parts does all of its job. Raises
+    ``JobFailure``.
+    """
+    place, job = work.job.cluster, work.job
+    assert place is not None
+    if not isinstance(program, DocumentsProgram):
+        return program.run(work)
+    engine = program.engine(work)
+    plan = plan_of(job, work.storage, work.stopping)
+    if not plan.complete:
+        return write_result(work, [], stopped=True)
+    parts = PartsClient(Door(place.path, address))
+    states = parts.register(plan)
+    results = finished(states)
+    pace = Pace()
+
+    def tell(documents: int) -> None:
+        if pace.due():
+            work.tell(Progress(sum(result.documents for result in results) + documents, plan.documents or 0))
+
+    for part, state in zip(plan.parts, states, strict=True):
+        if state.done is not None:
+            continue
+        key = part_key(job, part.number, place.member)
+        result = write_part(job, engine, work.storage, part, key, work.scratch, work.stopping, tell)
+        results.append(result)
+        if result.stopped:
+            break
+        if not parts.finish(state.fence, result):
+            raise JobFailure("CLUSTER_LOST", f"part {part.number} was taken over by somebody else")
+    return write_result(work, results, stopped=any(result.stopped for result in results))

@@ -1,0 +1,80 @@
+"""A container of a job of several that is not the first: it joins the cluster and does what it is given."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
+from reading_room.analysis.cluster.identity import fetch_identity
+from reading_room.analysis.cluster.ports import RESERVED_PORT, SCHEDULER_PORT
+from reading_room.analysis.cluster.tasks import settle
+from reading_room.analysis.job_file import ClusterPlace, Done
+from reading_room.analysis.program import Program, Work
+from reading_room.analysis.storage import JobFailure
+
+if TYPE_CHECKING:
+    from reading_room.analysis.cluster.node import Node
+
+SILENT_SECONDS = 4.0
+"""For so long nothing may answer before the network is held to be the reason."""
+START_SECONDS = 60.0
+"""For so long the first container may answer that nobody listens yet."""
+
+_PAUSE_SECONDS = 0.1
+_TURN_SECONDS = 0.5
+
+
+def run_member(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) -> Done:
+    """Work for the first container until it ends the cluster; what is done counts there, so that nothing is said here.
+
+    ``address`` is where the service answers containers. Raises ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` when the
+    first container cannot be reached, ``CLUSTER_LOST`` when the cluster went without being ended.
+    """
+    place = work.job.cluster
+    assert place is not None
+    identity = fetch_identity(Door(place.path, address))
+    settle(work, program)
+    wait_reachable(place)
+    from reading_room.analysis.cluster.node import Node
+
+    node: Node = Node(place, identity, work.scratch, client=False, seconds=START_SECONDS)
+    while not node.left.wait(_TURN_SECONDS):
+        if work.stopping():
+            # Its host goes down. The first container sees it leave, and gives what it had to another.
+            return Done(0, 0, 0, "", stopped=True)
+    failure = node.lost()
+    if failure is not None and not node.in_order:
+        raise failure
+    return Done(0, 0, 0, "")
+
+
+def wait_reachable(place: ClusterPlace, silent: float = SILENT_SECONDS, start: float = START_SECONDS) -> None:
+    """Wait until the scheduler's port is open.
+
+    Raises ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` when for ``silent`` seconds nothing answers at all, which is
+    how a security group refuses; ``CLUSTER_LOST`` when for ``start`` seconds the answer is that nobody listens.
+    """
+    began = answered = time.monotonic()
+    while True:
+        wait = max(0.1, answered + silent - time.monotonic())
+        try:
+            socket.create_connection((place.scheduler, SCHEDULER_PORT), timeout=wait).close()
+            return
+        except ConnectionRefusedError:
+            answered = time.monotonic()
+        except OSError as error:
+            if time.monotonic() - answered >= silent:
+                raise JobFailure("CONTAINERS_CANNOT_CONNECT", _cannot_connect(place, silent)) from error
+        if time.monotonic() - began >= start:
+            raise JobFailure("CLUSTER_LOST", f"no scheduler listens at {place.scheduler} after {start:.0f} s")
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _cannot_connect(place: ClusterPlace, silent: float) -> str:
+    return (
+        f"Container {place.member} ({place.address}) had no answer from the first container of its job "
+        f"({place.scheduler}, TCP port {SCHEDULER_PORT}) within {silent:.0f} s. The security groups of the job must "
+        f"let its containers reach each other at TCP ports {SCHEDULER_PORT} to {RESERVED_PORT}, in both directions."
+    )

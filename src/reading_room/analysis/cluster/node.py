@@ -1,0 +1,209 @@
+"""This process's place in the cluster: a worker of Dask, in the first container a client too, and their event loop.
+
+All of Dask lives in a thread of its own; what the rest of the process sees are a few values and futures that any
+thread may wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from distributed.client import ClosedClientError
+
+import distributed
+from reading_room.analysis.cluster.identity import Identity
+from reading_room.analysis.cluster.ports import SCHEDULER_PORT, WORKER_PORT
+from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
+from reading_room.analysis.cluster.tasks import PROGRESS_TOPIC, end_early
+from reading_room.analysis.job_file import ClusterPlace
+from reading_room.analysis.storage import JobFailure
+
+SILENT_SECONDS = 90.0
+"""A scheduler that answers nothing for so long is given up."""
+
+_COUNT_SECONDS = 0.5
+_ENDED_IN_ORDER = "scheduler-close"
+"""What Dask tells a worker whose scheduler was asked to end."""
+
+
+class TaskLost(Exception):
+    """The connection over which a task was given out has gone; nobody knows what became of the task."""
+
+
+class _Worker(distributed.Worker):
+    """A worker that says when it begins to close, and why."""
+
+    on_close: Callable[[str], None]
+
+    async def close(  # type: ignore[override] # as Dask itself has it
+        self, timeout: float = 30, executor_wait: bool = True, nanny: bool = True, reason: str = "worker-close"
+    ) -> str | None:
+        """Close as every worker does."""
+        self.on_close(reason)
+        return await super().close(timeout, executor_wait, nanny, reason)
+
+
+class Node:
+    """Joins a cluster when it is made. Every method may be called from any thread.
+
+    ``left`` is set when the worker is no longer part of the cluster, and ``in_order`` says whether the cluster was
+    ended by the one who made it. ``workers`` is the number of containers that are in it, of a node with a client.
+    """
+
+    def __init__(
+        self,
+        place: ClusterPlace,
+        identity: Identity,
+        scratch: Path,
+        *,
+        client: bool,
+        seconds: float,
+        progress: Callable[[int, int], None] = lambda part, documents: None,
+    ) -> None:
+        """``progress`` hears of parts and the documents of each that are finished; a node with a client asks for it.
+
+        Raises ``JobFailure`` (``CLUSTER_LOST``) when it is not in the cluster within so many ``seconds``.
+        """
+        # TLS libraries read keys from files only: for a moment each is one, in the job's own folder.
+        tempfile.tempdir = str(scratch)
+        configure(scratch)
+        self._place = place
+        self._security = security_of(identity)
+        self._scratch = scratch
+        self._with_client = client
+        self._progress = progress
+        self._worker: Any = None
+        self._client: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+        self._joined: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._reason = ""
+        self.left = threading.Event()
+        self.workers = 1
+        self._heard = time.monotonic()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="cluster", daemon=True)
+        self._thread.start()
+        try:
+            self._joined.result(seconds)
+        except (Exception, concurrent.futures.CancelledError) as error:
+            text = str(error) or type(error).__name__
+            raise JobFailure("CLUSTER_LOST", f"container {place.member} could not join the cluster: {text}") from error
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the worker left because the cluster was ended."""
+        return self._reason == _ENDED_IN_ORDER
+
+    def lost(self) -> JobFailure | None:
+        """Return why no more can be expected of the cluster; ``None`` while it works."""
+        if self.left.is_set():
+            return JobFailure("CLUSTER_LOST", f"container {self._place.member} is out of the cluster: {self._reason}")
+        if self._with_client and time.monotonic() - self._heard > SILENT_SECONDS:
+            return JobFailure("CLUSTER_LOST", f"the cluster's scheduler is silent for {SILENT_SECONDS:.0f} s")
+        return None
+
+    def submit(self, name: str, function: Callable[..., Any], *arguments: Any) -> concurrent.futures.Future[Any]:
+        """Have a function called in whichever container is free; the future may raise ``TaskLost``.
+
+        ``name`` must be one that no other call has.
+        """
+        return self._soon(self._call(name, function, arguments))
+
+    def tell_all_to_end_early(self) -> None:
+        """Let the parts that are analysed now end early, in every container. Does not wait."""
+        self._soon(self._run(end_early))
+
+    def let_go(self) -> None:
+        """Give out no more. The worker stays until the cluster ends. Does not wait."""
+        assert self._loop is not None
+        assert self._ending is not None
+        self._loop.call_soon_threadsafe(self._ending.set)
+
+    def _soon(self, what: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[Any]:
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(what, self._loop)
+
+    async def _live(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await self._join()
+        except BaseException as error:
+            self._joined.set_exception(error)
+            return
+        self._joined.set_result(None)
+        counting = asyncio.create_task(self._count()) if self._with_client else None
+        await self._ending.wait()
+        if counting is not None:
+            counting.cancel()
+            # So that it does not try to be connected again to a scheduler that ends.
+            await self._client.close()
+        await self._worker.finished()
+
+    async def _join(self) -> None:
+        scheduler = f"tls://{self._place.scheduler}:{SCHEDULER_PORT}"
+        make_worker: Any = _Worker
+        worker = make_worker(
+            scheduler,
+            name=str(self._place.member),
+            nthreads=1,
+            host=self._place.address,
+            port=WORKER_PORT,
+            protocol="tls",
+            security=self._security,
+            local_directory=str(self._scratch),
+            memory_limit=0,
+            nanny=None,
+            dashboard=False,
+            dashboard_address=LOOPBACK,
+        )
+        worker.on_close = self._leave
+        self._worker = worker
+        await worker
+        if self._with_client:
+            make_client: Any = distributed.Client
+            self._client = await make_client(
+                scheduler, security=self._security, asynchronous=True, set_as_default=False, name="first"
+            )
+            self._client.subscribe_topic(PROGRESS_TOPIC, self._hear)
+
+    def _leave(self, reason: str) -> None:
+        if not self.left.is_set():
+            self._reason = reason
+            self.left.set()
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        part, documents = event[1]
+        self._progress(int(part), int(documents))
+
+    async def _count(self) -> None:
+        while True:
+            try:
+                self.workers = max(1, len(await self._client.nthreads()))
+                self._heard = time.monotonic()
+            except Exception:
+                # Whether the cluster is gone is judged by those who wait for it; it may be back in a moment.
+                self.workers = 1
+            await asyncio.sleep(_COUNT_SECONDS)
+
+    async def _call(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        try:
+            return await self._client.submit(function, *arguments, key=name, pure=False)
+        except distributed.KilledWorker as error:
+            lost = "so many containers were lost with one part that the part is held to be the reason"
+            raise JobFailure("CLUSTER_LOST", f"{lost}: {error}") from error
+        except (asyncio.CancelledError, concurrent.futures.CancelledError, ClosedClientError, OSError) as error:
+            raise TaskLost(str(error)) from error
+
+    async def _run(self, function: Callable[[], None]) -> None:
+        try:
+            await self._client.run(function, on_error="ignore")
+        except (Exception, asyncio.CancelledError):
+            # It is said again as long as there is somebody to hear it.
+            return

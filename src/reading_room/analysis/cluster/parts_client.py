@@ -1,0 +1,75 @@
+"""The parts of a job as the service knows them: which are finished, and that this container may finish the others.
+
+A part is given out with a number that grows, its fence. Who comes with an old one has been overtaken, and what it made
+does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reading_room.analysis.cluster.door import Answer, Door, refused
+from reading_room.analysis.cutting import Plan
+from reading_room.analysis.part_work import PartResult
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """A part, with its result once it is finished."""
+
+    number: int
+    fence: int
+    done: PartResult | None
+
+
+class PartsClient:
+    """Speaks of one attempt's parts. Every call raises ``JobFailure``: ``CLUSTER_LOST``."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def register(self, plan: Plan) -> list[PartState]:
+        """Say how the input is cut, take what is not finished, and return every part in order."""
+        parts = [[part.bytes, part.documents] for part in plan.parts]
+        return _states(self._door.post("/parts", {"Digest": plan.digest(), "Parts": parts}))
+
+    def finish(self, fence: int, result: PartResult) -> bool:
+        """Say that a part is finished. ``False``: it is not this container's any more, and its result is to go."""
+        answer = self._door.post(
+            f"/parts/{result.number}",
+            {
+                "Fence": fence,
+                "Key": result.key,
+                "Size": result.size,
+                "Sha256": result.sha256,
+                "Documents": result.documents,
+                "Errors": result.errors,
+            },
+        )
+        if answer.status == 409 and answer.members.get("code") == "Fenced":
+            return False
+        if answer.status != 200:
+            raise refused(answer, f"part {result.number}")
+        return True
+
+    def states(self) -> list[PartState]:
+        """Return every part in order, as it is now."""
+        return _states(self._door.get("/parts"))
+
+
+def _states(answer: Answer) -> list[PartState]:
+    if answer.status != 200:
+        raise refused(answer, "the parts of this job")
+    try:
+        return [_state(part) for part in answer.members["Parts"]]
+    except (KeyError, TypeError) as error:
+        raise refused(answer, "the parts of this job in a known form") from error
+
+
+def _state(part: dict[str, Any]) -> PartState:
+    number, done = int(part["Number"]), part["Done"]
+    result = None
+    if done is not None:
+        result = PartResult(number, done["Key"], done["Size"], done["Sha256"], done["Documents"], done["Errors"])
+    return PartState(number, int(part["Fence"]), result)

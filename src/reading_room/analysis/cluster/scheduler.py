@@ -1,0 +1,76 @@
+"""The scheduler of a job's cluster: a process beside the first container's worker, which starts it and ends it.
+
+What it needs comes as one line of JSON on standard input, so that no key is in a file, an argument or the environment.
+``ready`` on standard output says that it listens. A line ``end`` ends the cluster: every worker is told so. It also
+ends, without a word to anybody, when its standard input or its parent does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reading_room.analysis.cluster.identity import Identity
+from reading_room.analysis.cluster.ports import SCHEDULER_PORT
+
+READY, END = b"ready\n", b"end\n"
+LINE_LIMIT = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Run until told to end; return the exit code."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Those who end the container ask the worker, and the worker ends this.
+        signal.signal(number, signal.SIG_IGN)
+    line = sys.stdin.buffer.readline(LINE_LIMIT)
+    if not line:
+        return 0
+    told = json.loads(line)
+    tempfile.tempdir = told["scratch"]
+    asyncio.run(_serve(told["address"], Identity(**told["identity"]), Path(told["scratch"])))
+    return 0
+
+
+async def _serve(address: str, identity: Identity, scratch: Path) -> None:
+    from distributed import Scheduler
+    from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
+
+    configure(scratch)
+    make: Any = Scheduler
+    scheduler = make(
+        host=address,
+        port=SCHEDULER_PORT,
+        protocol="tls",
+        security=security_of(identity),
+        dashboard=False,
+        dashboard_address=LOOPBACK,
+    )
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    threading.Thread(target=_hear, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True).start()
+    await scheduler
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+    await ended.wait()
+    await scheduler.close(reason="the job needs it no more")
+
+
+def _hear(end: Callable[[], object]) -> None:
+    if sys.stdin.buffer.readline(LINE_LIMIT) != END:
+        os._exit(0)
+    end()
+
+
+if __name__ == "__main__":
+    os._exit(main())

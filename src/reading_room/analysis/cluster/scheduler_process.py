@@ -1,0 +1,103 @@
+"""The scheduler's process, as the first container's worker has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from reading_room.analysis.cluster.identity import Identity
+from reading_room.analysis.cluster.scheduler import END, READY
+from reading_room.analysis.storage import JobFailure
+
+_ENVIRONMENT = ("PATH", "LANG")
+_START_SECONDS = 60.0
+_END_SECONDS = 3.0
+
+
+class SchedulerProcess:
+    """Starts at once, and is ended with the block that it is used in."""
+
+    def __init__(self, address: str, identity: Identity, scratch: Path) -> None:
+        """``address`` is the container's own, where it listens; ``scratch`` is where its files go, if it makes any."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "reading_room.analysis.cluster.scheduler"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        )
+        told = {
+            "address": address,
+            "scratch": str(scratch),
+            "identity": {
+                "authority": identity.authority,
+                "certificate": identity.certificate,
+                "key": identity.key,
+            },
+        }
+        self._say(json.dumps(told).encode() + b"\n")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def wait_ready(self) -> None:
+        """Wait until it listens. Raises ``JobFailure`` (``CLUSTER_LOST``) when it ends instead, or takes too long."""
+        assert self._process.stdout is not None
+        until = time.monotonic() + _START_SECONDS
+        while not select.select([self._process.stdout], [], [], 0.2)[0]:
+            if time.monotonic() > until:
+                raise JobFailure("CLUSTER_LOST", f"the cluster's scheduler did not start in {_START_SECONDS:.0f} s")
+        if self._process.stdout.readline() != READY:
+            self._process.wait()
+            raise self.lost() or JobFailure("CLUSTER_LOST", "the cluster's scheduler did not start")
+
+    def lost(self) -> JobFailure | None:
+        """Return the failure of a scheduler that has ended; ``None`` while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return JobFailure("CLUSTER_LOST", f"the cluster's scheduler ended {how}")
+
+    def end(self) -> None:
+        """End the cluster: whoever is in it hears that it was meant to end. Does not wait."""
+        self._say(END)
+
+    def wait_ended(self) -> None:
+        """Wait for what ``end`` began, a few seconds at most."""
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            # It is killed with the block; whoever did not hear of the end notices the broken connection.
+            return
+
+    def _say(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            # It has ended already: whoever needs it finds out.
+            return
+
+    def __enter__(self) -> SchedulerProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue

@@ -1,0 +1,52 @@
+"""A job's input: what belongs to it, its limits, and its documents as a stream of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reading_room.analysis.cutting import Part
+from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
+from reading_room.analysis.job_file import JobFile
+from reading_room.analysis.storage import InputObject, JobFailure, Storage
+
+
+def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
+    """Return the objects of a job's input. Raises ``JobFailure`` for none, too many, or too many bytes together."""
+    objects: list[InputObject] = []
+    total = 0
+    uri = f"s3://{job.input.bucket}/{job.input.key}"
+    for entry in storage.list_input(job.input):
+        objects.append(entry)
+        total += entry.size
+        if len(objects) > job.documents_limit:
+            raise JobFailure("TOO_MANY_DOCUMENTS", f"{uri} has more than {job.documents_limit:,} files")
+        if total > job.total_limit:
+            raise JobFailure("INPUT_TOO_LARGE", f"{uri} has more than {job.total_limit:,} bytes")
+    if not objects:
+        raise JobFailure("INPUT_NOT_FOUND", f"no object's key begins with {uri}")
+    return objects
+
+
+def too_many(job: JobFile) -> JobFailure:
+    """Return the failure of a job whose files have more lines than it may have documents."""
+    return JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {job.documents_limit:,} documents")
+
+
+def documents_of(job: JobFile, objects: Sequence[InputObject], storage: Storage) -> Iterator[Document]:
+    """Yield the documents of a job's input, those with an error of their own too, as a stream of bounded memory."""
+    for source, entry in enumerate(objects):
+        chunks = storage.read(job.input.bucket, entry.key)
+        if job.input_format == "ONE_DOC_PER_FILE":
+            yield document_of_file(entry.file, chunks, job.document_limit, source)
+        else:
+            yield from documents_of_lines(entry.file, chunks, job.document_limit, source)
+
+
+def documents_of_part(job: JobFile, part: Part, storage: Storage) -> Iterator[Document]:
+    """Yield the documents of one part: the same that ``documents_of`` yields there."""
+    for each in part.segments:
+        chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag)
+        if each.line is None:
+            yield document_of_file(each.file, chunks, job.document_limit, each.source)
+        else:
+            yield from documents_of_lines(each.file, chunks, job.document_limit, each.source, each.line)

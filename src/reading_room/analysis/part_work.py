@@ -1,0 +1,285 @@
+"""What is done with the parts of a job whose documents are analysed one by one: planned, analysed, put together.
+
+In one container the parts go one after the other straight into the archive. In several, each becomes an object in the
+job's own output folder, and the first container puts those together: the same lines in the same order, so the same
+bytes. A line of a part's object is ``<source>\\t<line of the result>``, where the source is the number of the input
+file and the line is final.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
+from reading_room.analysis.documents import Document
+from reading_room.analysis.engine import Engine
+from reading_room.analysis.forms import FORMS, Form, MemberNames
+from reading_room.analysis.inputs import checked_input, documents_of_part, too_many
+from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.storage import InputObject, JobFailure, Storage
+
+PROBE_BYTES = 1_000_000
+"""A larger input is worth two requests that find out whether its results may be written before it is read, and is
+worth reading twice: the first time for its line ends."""
+
+ARCHIVE = "output.tar.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """A part's object: ``sha256`` in hexadecimal, ``size`` in bytes, ``errors`` among its ``documents``.
+
+    ``stopped`` says that the job was asked to end, and that documents behind those are missing.
+    """
+
+    number: int
+    key: str
+    size: int
+    sha256: str
+    documents: int
+    errors: int
+    stopped: bool = False
+
+
+def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Plan:
+    """List a job's input, check its limits, and cut it into parts; the same input gives the same plan.
+
+    An input that is one part and no larger than ``PROBE_BYTES`` is not read. Of a larger one whose lines are documents
+    every byte is read once, to find the line ends. Raises ``JobFailure``: what ``checked_input`` and the storage raise,
+    ``TOO_MANY_DOCUMENTS``, ``NO_WRITE_ACCESS_TO_OUTPUT``.
+
+    When ``stopping`` turns true before the plan is complete it has no parts; but a later attempt of a job of several
+    containers goes on, because parts of its plan may be finished.
+    """
+    objects = checked_input(job, storage)
+    listed = hashlib.sha256()
+    for entry in objects:
+        listed.update(json.dumps([entry.key, entry.size, entry.etag]).encode())
+    known = listed.hexdigest()
+    total = sum(entry.size for entry in objects)
+    if total > PROBE_BYTES:
+        storage.probe_output(job.output)
+    if job.input_format == "ONE_DOC_PER_FILE":
+        return Plan(tuple(cut_files(objects, job.part_bytes)), len(objects), known)
+    if total <= min(PROBE_BYTES, job.part_bytes):
+        return Plan((whole_part(objects),), None, known)
+    scan = _Scan(job, storage, stopping if job.cluster is None or job.attempt == 1 else lambda: False)
+    try:
+        parts = tuple(cut_lines(((entry, scan.ends(entry)) for entry in objects), job.part_bytes))
+    except _Stopped:
+        return Plan((), None, known, complete=False)
+    return Plan(parts, scan.documents, known)
+
+
+def part_prefix(job: JobFile) -> str:
+    """Return the beginning of the keys of all objects that this attempt's parts become, in the output's bucket."""
+    return f"{job.output.key.removesuffix(ARCHIVE)}parts/{job.attempt}/"
+
+
+def write_part(
+    job: JobFile,
+    engine: Engine,
+    storage: Storage,
+    part: Part,
+    key: str,
+    scratch: Path,
+    stopping: Callable[[], bool],
+    tell: Callable[[int], None],
+) -> PartResult:
+    """Analyse one part and write its lines as the object ``key`` beside the job's output.
+
+    ``tell`` hears the number of the part's documents finished so far, at most once a second. When ``stopping`` turns
+    true, the object has the documents finished until then. Raises ``JobFailure``; then there is no object.
+    """
+    path = scratch / f"part-{part.number}"
+    analysis = PartAnalysis(job, engine, storage, part, stopping)
+    digest = hashlib.sha256()
+    documents = errors = size = 0
+    pace = Pace()
+    try:
+        with fitting(), path.open("wb") as file:
+            for document, line in analysis:
+                data = b"%d\t%s\n" % (document.source, line.encode())
+                file.write(data)
+                digest.update(data)
+                size += len(data)
+                documents += 1
+                errors += document.error is not None
+                if pace.due():
+                    tell(documents)
+        storage.write(Location(job.output.bucket, key), path)
+    finally:
+        path.unlink(missing_ok=True)
+    return PartResult(part.number, key, size, digest.hexdigest(), documents, errors, analysis.stopped)
+
+
+def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scratch: Path) -> tuple[int, str]:
+    """Write a job's archive from the objects of its parts; return its size in bytes and its SHA-256 in hexadecimal.
+
+    The results are taken in the order of the parts. One that is missing leaves its documents out, as a stopped job
+    does. Raises ``JobFailure``: ``INTERNAL_ERROR`` for an object that is not what its result says, and what the storage
+    raises; then there is no archive.
+    """
+    path = scratch / "part"
+    with ResultFile(scratch / ARCHIVE, FORMS[job.kind]) as archive:
+        for result in sorted(results, key=lambda one: one.number):
+            try:
+                _fetch(storage, job.output.bucket, result, path)
+                with path.open("rb") as file:
+                    for data in file:
+                        source, _, line = data.removesuffix(b"\n").partition(b"\t")
+                        archive.keep(int(source), line)
+            finally:
+                path.unlink(missing_ok=True)
+        size, sha256 = archive.finish()
+    storage.write(job.output, archive.path)
+    return size, sha256
+
+
+class PartAnalysis:
+    """Analyses one part: iterates over its documents, each with its line of the result.
+
+    The engine reads ahead as far as it likes; the documents that it still owes are kept. When ``stopping`` turns true
+    it gets no further text, those that it has are finished, and ``stopped`` is true.
+    """
+
+    def __init__(
+        self, job: JobFile, engine: Engine, storage: Storage, part: Part, stopping: Callable[[], bool]
+    ) -> None:
+        self._job = job
+        self._form = FORMS[job.kind]
+        self._engine = engine
+        self._documents = map(self._form.checked, documents_of_part(job, part, storage))
+        self._stopping = stopping
+        self._pending: deque[Document] = deque()
+        self.stopped = False
+
+    def __iter__(self) -> Iterator[tuple[Document, str]]:
+        """Yield documents in their order. Raises ``JobFailure`` for more than the job may have."""
+        for result in self._engine.analyse(self._texts()):
+            document = self._pending.popleft()
+            yield document, self._form.line(document, result, self._engine.result_member)
+
+    def _texts(self) -> Iterator[str]:
+        for number, document in enumerate(self._documents, 1):
+            if self._stopping():
+                self.stopped = True
+                return
+            if number > self._job.documents_limit:
+                raise too_many(self._job)
+            self._pending.append(document)
+            # A document with an error has no text; its empty result keeps the others in step.
+            yield document.text
+
+
+class ResultFile:
+    """The archive of a kind that has a line for each document; each line goes into the member that it belongs to.
+
+    Leaving it as a context lets go of its file, finished or not.
+    """
+
+    def __init__(self, path: Path, form: Form) -> None:
+        self.path = path
+        self._form = form
+        self._names = MemberNames()
+        self._source: int | None = None
+        with fitting():
+            self._archive = ResultArchive(path)
+            if form.member is not None:
+                self._archive.begin(form.member)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    def keep(self, source: int, line: bytes) -> None:
+        """Add a line of the input file that has the number ``source``; all of one file come one after the other."""
+        with fitting():
+            if self._form.member is None and source != self._source:
+                self._source = source
+                self._archive.begin(self._names.of(json.loads(line)["File"]))
+            self._archive.write(line)
+
+    def finish(self) -> tuple[int, str]:
+        """Complete the archive and return its size in bytes and its SHA-256 in hexadecimal."""
+        with fitting():
+            return self._archive.finish()
+
+
+class Pace:
+    """Says when to speak: once a second at first, ever less often: what a worker may say is bounded."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time, and if so the next time is counted from now."""
+        now = time.monotonic()
+        if now - self._told < max(1.0, (self._told - self._began) / 100):
+            return False
+        self._told = now
+        return True
+
+
+class _Stopped(Exception):
+    """The job was asked to end while its line ends were looked for."""
+
+
+class _Scan:
+    """Finds the line ends of a job's files, and counts the documents."""
+
+    def __init__(self, job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> None:
+        self._job = job
+        self._storage = storage
+        self._stopping = stopping
+        self.documents = 0
+
+    def ends(self, entry: InputObject) -> Iterator[int]:
+        """Yield the offsets behind the lines of a file."""
+        for end in document_ends(entry.size, self._chunks(entry)):
+            self.documents += 1
+            if self.documents > self._job.documents_limit:
+                raise too_many(self._job)
+            yield end
+
+    def _chunks(self, entry: InputObject) -> Iterator[bytes]:
+        for chunk in self._storage.read(self._job.input.bucket, entry.key, etag=entry.etag):
+            if self._stopping():
+                raise _Stopped
+            yield chunk
+
+
+def _fetch(storage: Storage, bucket: str, result: PartResult, path: Path) -> None:
+    """Bring a part's object into a file, if it is the one that was written."""
+    digest = hashlib.sha256()
+    with fitting(), path.open("wb") as file:
+        for chunk in storage.read(bucket, result.key):
+            digest.update(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != result.sha256:
+        raise JobFailure(
+            "INTERNAL_ERROR",
+            f"s3://{bucket}/{result.key} is not what part {result.number} of the job wrote there: its SHA-256 is "
+            f"{digest.hexdigest()}, recorded is {result.sha256}",
+        )
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Turn a full disk into the failure of a job whose results are too large for it."""
+    try:
+        yield
+    except OSError as error:
+        message = f"the results do not fit the container's disk: {error.strerror}"
+        raise JobFailure("OUTPUT_TOO_LARGE", message) from error

@@ -1,0 +1,164 @@
+"""Following a job to its end by plain AWS calls: its state, and how far it is as its log stream tells."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from reading_room.cli import reading
+from reading_room.cli.screen import output as console
+from reading_room.jobs import progress
+from reading_room.jobs.progress import Told
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+WELL = frozenset({"COMPLETED", "TRAINED", "TRAINED_WITH_WARNING"})
+"""The states of jobs and models that ended as they were meant to."""
+OVER = WELL | {"FAILED", "STOPPED", "IN_ERROR"}
+LOG_SECONDS = 1.0
+"""How often the log stream is read, unless told otherwise."""
+_INTERFACE = re.compile(r"\beni-[0-9a-f]+")
+
+Describe = Callable[[], dict[str, Any]]
+"""Returns the properties of a job or model, as its Describe operation does."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A job as it was seen last."""
+
+    status: str = ""
+    told: Told | None = None
+    """How far it was when it last said so."""
+    told_at: float = 0.0
+    """When that was, in seconds since 1970."""
+    containers: int = 1
+    properties: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """Whether the job has ended."""
+        return self.status in OVER
+
+    def words(self, now: float | None = None) -> str:
+        """Return the state and how far it is; with ``now``, the time left is counted down from when it was told."""
+        words = [self.status]
+        told = self.told
+        if told is not None and not self.over:
+            of = "" if told.of is None else f" of {told.of:,}"
+            words.append(f"{told.documents:,}{of} documents")
+            if told.rate is not None:
+                words.append(told.rate)
+            if told.left is not None:
+                left = told.left - (0.0 if now is None else now - self.told_at)
+                words.append(f"{progress.duration(left)} left" if left >= 1 else "nearly done")
+        if self.containers > 1 and not self.over:
+            words.append(f"in {self.containers} containers")
+        return ", ".join(words)
+
+
+class Follower:
+    """Looks at one job again and again. ``job`` is its id, which names its log stream."""
+
+    def __init__(
+        self, logs: CloudWatchLogsClient, job: str, describe: Describe, log_seconds: float = LOG_SECONDS
+    ) -> None:
+        self._logs = logs
+        self._job = job
+        self._describe = describe
+        self._every = log_seconds
+        self._token: str | None = None
+        self._read_at = -log_seconds
+        self.view = View()
+
+    def look(self) -> View:
+        """Return the job as it is now."""
+        properties = self._describe()
+        status = properties.get("JobStatus") or properties["Status"]
+        self.view = replace(self.view, status=status, properties=properties)
+        if time.monotonic() - self._read_at >= self._every and not self.view.over:
+            self._read_at = time.monotonic()
+            for at, message in self._new_lines():
+                self.view = _heard(self.view, at, message)
+        return self.view
+
+    def _new_lines(self) -> list[tuple[float, str]]:
+        from reading_room.jobs.stories import LOG_GROUP
+
+        where = {"logGroupName": LOG_GROUP, "logStreamName": self._job}
+        given: Any = where | ({"startFromHead": True} if self._token is None else {"nextToken": self._token})
+        try:
+            page = self._logs.get_log_events(**given)
+        except self._logs.exceptions.ResourceNotFoundException:
+            # Its first line is told a moment after it was accepted.
+            return []
+        self._token = page["nextForwardToken"]
+        return [(event["timestamp"] / 1000, event["message"]) for event in page["events"]]
+
+    def to_the_end(self, show: Callable[[View], None], pause: float = 0.01) -> View:
+        """Look until the job is over, after ``pause`` seconds and ever later up to half a second; return the end."""
+        while True:
+            view = self.look()
+            show(view)
+            if view.over:
+                return view
+            time.sleep(pause)
+            pause = min(pause * 1.3, 0.5)
+
+
+def _heard(view: View, at: float, message: str) -> View:
+    """Return a view after one more line of the job's story."""
+    told = progress.read(message)
+    if told is not None:
+        return replace(view, told=told, told_at=at, containers=told.containers)
+    if message.startswith("Prepared: "):
+        # An interface for each container.
+        return replace(view, containers=max(1, len(set(_INTERFACE.findall(message)))))
+    return view
+
+
+def of_job(account: reading.Account, job: str) -> Follower | None:
+    """Return the follower of a job by its id, of whatever kind; ``None`` when there is no such job."""
+    describe = reading.describer(account, job)
+    return None if describe is None else Follower(account.logs, job, describe)
+
+
+def of_model(account: reading.Account, arn: str) -> Follower:
+    """Return the follower of the training of a custom model. Raises ``reading.NoTrainingError``."""
+    from reading_room.comprehend.models import MODEL_KINDS
+
+    _, job = reading.find_training(account, arn)
+    kind = MODEL_KINDS[arn.rpartition(":")[2].partition("/")[0]]
+    call = getattr(account.comprehend, xform_name(kind.describe))
+    return Follower(account.logs, job, partial(reading.properties_in, call, kind.properties, **{kind.arn_member: arn}))
+
+
+@contextmanager
+def shown(title: str, *, states: bool = True) -> Iterator[Callable[[View], None]]:
+    """Yield what shows a view: in a terminal a line that changes in its place, otherwise a line for each change.
+
+    Without a terminal and without ``states`` only what is told of documents is a change.
+    """
+    if console.is_terminal:
+        with console.status(title) as status:
+            yield lambda view: status.update(f"{title}: {view.words(time.time())}")
+        return
+    last: tuple[str, Told | None] | None = None
+
+    def show(view: View) -> None:
+        nonlocal last
+        now = (view.status if states else "", view.told)
+        if now == last or view.over or (not states and view.told is None):
+            return
+        last = now
+        console.print(view.words(), soft_wrap=True, markup=False)
+
+    yield show

@@ -1,0 +1,42 @@
+"""``reading-room network check-job``: whether a job would get along in a network, before it is started."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.screen import output as console
+from reading_room.comprehend.preflight import failures
+from reading_room.database.engine import Database
+from reading_room.jobs.job import CONTAINERS
+from reading_room.jobs.record import LOCAL_HOST
+
+
+def check_job(
+    subnet: Annotated[list[str], typer.Option(help="A subnet of the job's VpcConfig. May be repeated.")],
+    security_group: Annotated[list[str], typer.Option(help="A security group of it. May be repeated.")],
+    containers: Annotated[int, typer.Option(help="How many containers the job would have.", min=1, max=CONTAINERS)] = 2,
+    data: DataOption = None,
+) -> None:
+    """Say what would keep a job from running in a network, each with what to change. Starts nothing.
+
+    Looked at are free addresses, names, routes and rules: the way to S3, and that from container to container.
+    """
+    file = read_settings(data).data / "db.sqlite"
+    if not os.access(file, os.R_OK):
+        raise fail(f"{file} cannot be read: is --data the folder of the product, and is it this user's?")
+    database = Database.open_read_only(file)
+    try:
+        with database.reading() as session:
+            found = failures(session, subnet, security_group, containers, LOCAL_HOST)
+    finally:
+        database.close()
+    for failure in found:
+        console.print(f"{failure.code}: {failure.text}", style="red", soft_wrap=True, markup=False)
+    if found:
+        raise typer.Exit(1)
+    counted = "1 container" if containers == 1 else f"{containers} containers"
+    console.print(f"[green]ok[/] a job of {counted} reaches S3 from there{'' if containers == 1 else ', and itself'}")

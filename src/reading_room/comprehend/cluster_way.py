@@ -1,0 +1,100 @@
+"""Whether the containers of one job reach each other, asked of the network's value: before they start, and after.
+
+What is missing is told with the command that adds it. The rule that a command would add is put into the value and the
+question asked again, so that the commands of one answer are enough together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from reading_room.dataplane.semantics import TCP, Packet, Verdict, decide
+from reading_room.dataplane.spec import GroupPeer, NetworkSpec, SecurityGroup, SecurityGroupRule
+from reading_room.vpc.job_network import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
+from reading_room.vpc.tables import NetworkInterface
+
+Direction = Literal["ingress", "egress"]
+_REFUSED: dict[str, Direction] = {"refused-ingress": "ingress", "refused-egress": "egress"}
+_FIRST, _LAST = CLUSTER_PORTS
+
+
+def obstacle(spec: NetworkSpec, members: Sequence[NetworkInterface], groups: Sequence[str]) -> str | None:
+    """Return why containers do not reach each other and what to change, in sentences; ``None`` if they do.
+
+    ``members`` are the interfaces, the first container's first, each attached in ``spec``; ``groups`` are the job's.
+    """
+    missing: list[Direction] = []
+    said = ""
+    while True:
+        found = next(_refusals(spec, members), None)
+        if found is None:
+            break
+        said = said or found.sentence
+        direction = _REFUSED.get(found.outcome)
+        if direction is None or direction in missing:
+            return _told(len(members), said, missing, groups[0], found.sentence)
+        missing.append(direction)
+        spec = _with_rule(spec, groups[0], direction)
+    return _told(len(members), said, missing, groups[0]) if missing else None
+
+
+def command(group_id: str, direction: Direction) -> str:
+    """Return the AWS CLI's command that lets a group's members reach each other, in one direction, at those ports."""
+    if direction == "ingress":
+        return (
+            f"aws ec2 authorize-security-group-ingress --group-id {group_id} --protocol tcp --port {_FIRST}-{_LAST} "
+            f"--source-group {group_id}"
+        )
+    permission = f"IpProtocol=tcp,FromPort={_FIRST},ToPort={_LAST},UserIdGroupPairs=[{{GroupId={group_id}}}]"
+    return f"aws ec2 authorize-security-group-egress --group-id {group_id} --ip-permissions '{permission}'"
+
+
+def _refusals(spec: NetworkSpec, members: Sequence[NetworkInterface]) -> Iterator[Verdict]:
+    """Yield what becomes of every connection that containers open and that does not arrive."""
+    first, *others = members
+    wanted = [(other, first, SCHEDULER_PORT) for other in others]
+    wanted += [(one, other, WORKER_PORT) for one in members for other in members if one is not other]
+    for one, other, port in wanted:
+        verdict = decide(spec, Packet(one.vpc_id, one.interface_id, other.address, TCP, port))
+        if not verdict.delivered or verdict.delivered_to != other.interface_id:
+            yield verdict
+
+
+def _with_rule(spec: NetworkSpec, group_id: str, direction: Direction) -> NetworkSpec:
+    """Return the network with the rule that ``command`` adds."""
+    return dataclasses.replace(
+        spec,
+        vpcs=tuple(
+            dataclasses.replace(
+                vpc,
+                groups=tuple(
+                    _opened(group, direction) if group.group_id == group_id else group for group in vpc.groups
+                ),
+            )
+            for vpc in spec.vpcs
+        ),
+    )
+
+
+def _opened(group: SecurityGroup, direction: Direction) -> SecurityGroup:
+    rule = SecurityGroupRule("", TCP, _FIRST, _LAST, GroupPeer(group.group_id))
+    if direction == "ingress":
+        return dataclasses.replace(group, ingress=(*group.ingress, rule))
+    return dataclasses.replace(group, egress=(*group.egress, rule))
+
+
+def _told(containers: int, said: str, missing: Sequence[Direction], group_id: str, besides: str = "") -> str:
+    reason = said.partition(": add one with")[0]
+    text = f"The {containers} containers of the job do not reach each other: {reason}."
+    if missing:
+        ways = " and ".join({"ingress": "in from itself", "egress": "out to itself"}[each] for each in missing)
+        commands = " and ".join(f"`{command(group_id, each)}`" for each in missing)
+        text += (
+            f" Let {group_id} {ways}: {commands}. Rules for all traffic of {group_id} with itself (--protocol all) do "
+            "as well; or have the job run in one container, by its tag reading-room:containers=1."
+        )
+    if besides and besides != said:
+        text += f" Besides, {besides}."
+    return text

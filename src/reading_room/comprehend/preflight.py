@@ -1,0 +1,82 @@
+"""What would keep a job out of a network, before there is a job: asked with interfaces as its containers would get.
+
+Roles and policies are not asked: they depend on who starts the job, and on what.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from reading_room.comprehend import cluster_way, storage_way
+from reading_room.comprehend.network_failures import containers_cannot_connect, failure_of_network, no_route
+from reading_room.dataplane import spec
+from reading_room.jobs.errors import PreparationError
+from reading_room.vpc import addresses, network_spec
+from reading_room.vpc.job_network import JobNetworkError, choose_subnets, validate_job_network
+from reading_room.vpc.tables import NetworkInterface
+
+
+def failures(
+    session: Session, subnets: Sequence[str], groups: Sequence[str], containers: int, host: str
+) -> list[PreparationError]:
+    """Return how a job of so many containers would fail, as far as that can be told; empty if it would not."""
+    try:
+        validate_job_network(session, subnets, groups, containers=containers)
+        planned = _planned(session, subnets, containers)
+    except JobNetworkError as error:
+        return [failure_of_network(error)]
+    network = _with(network_spec.read(session, host, (planned[0].vpc_id,)), planned, groups)
+    found = []
+    for row in {row.subnet_id: row for row in planned}.values():
+        way = storage_way.find(session, network, row)
+        if way.obstacle is not None:
+            found.append(no_route(row.subnet_id, way.obstacle))
+    apart = cluster_way.obstacle(network, planned, groups)
+    return found if apart is None else [*found, containers_cannot_connect(apart)]
+
+
+def _planned(session: Session, subnets: Sequence[str], containers: int) -> list[NetworkInterface]:
+    """Return the interfaces that a job would get, as values that no table has."""
+    chosen = choose_subnets(session, subnets, containers)
+    counts = Counter(row.subnet_id for row in chosen)
+    free = {row.subnet_id: iter(addresses.next_free(session, row, counts[row.subnet_id])) for row in chosen}
+    return [
+        NetworkInterface(
+            interface_id=f"container-{number}",
+            vpc_id=row.vpc_id,
+            subnet_id=row.subnet_id,
+            address=next(free[row.subnet_id]),
+        )
+        for number, row in enumerate(chosen)
+    ]
+
+
+def _with(network: spec.NetworkSpec, planned: Sequence[NetworkInterface], groups: Sequence[str]) -> spec.NetworkSpec:
+    """Return the network with the interfaces in it, each attached to a container and carrying the groups."""
+    own = tuple(
+        spec.Interface(row.interface_id, row.subnet_id, row.address, "", tuple(groups), row.interface_id)
+        for row in planned
+    )
+    members = tuple(row.address for row in planned)
+    return dataclasses.replace(
+        network,
+        vpcs=tuple(
+            dataclasses.replace(
+                vpc,
+                interfaces=(*vpc.interfaces, *own),
+                groups=tuple(
+                    dataclasses.replace(group, members=(*group.members, *members))
+                    if group.group_id in groups
+                    else group
+                    for group in vpc.groups
+                ),
+            )
+            if vpc.vpc_id == planned[0].vpc_id
+            else vpc
+            for vpc in network.vpcs
+        ),
+    )

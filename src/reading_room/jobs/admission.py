@@ -1,0 +1,324 @@
+"""Which queued jobs begin next: fair between accounts, then between the kinds of an account, then oldest first.
+
+An account with less running goes first; among equals the one that was served longest ago, so that a place that falls
+free wanders from account to account however many jobs each of them has queued. ``choose`` decides and is pure. The
+questions to the tables seek in indexes: their cost grows with the accounts and kinds that wait, never with the jobs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from reading_room.agent.spec import Capacity
+from reading_room.jobs.job import ADMITTED, Phase
+from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.tables import JobRow
+from reading_room.settings import Settings
+
+NEVER_FITS = "INSUFFICIENT_HOST_CAPACITY"
+"""The code of a job whose single container is larger than its host."""
+QUEUES_READ = 4096
+"""Queues that one decision looks at, those served longest ago first. More than limits can close (at most 256 running
+jobs close their accounts, of some ten kinds each), so that one that is open is always among them."""
+_UNBOUNDED = 1 << 30
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+Flow = tuple[str, str]
+"""An account and one of its kinds of jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """What may run at the same time, as the settings of the same names say; 0 is no limit of that sort."""
+
+    jobs_at_once: int
+    jobs_per_account: int = 0
+    jobs_per_kind: int = 0
+    containers_at_once: int = 0
+    container_memory: int = 2_000_000_000
+    container_cpus: float = 1.0
+    core_overcommit: float = 2.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> AdmissionLimits:
+        """Return the limits that an operator has set."""
+        return cls(
+            jobs_at_once=settings.jobs_at_once,
+            jobs_per_account=settings.jobs_per_account,
+            jobs_per_kind=settings.jobs_per_kind,
+            containers_at_once=settings.containers_at_once,
+            container_memory=settings.container_memory,
+            container_cpus=settings.container_cpus,
+            core_overcommit=settings.core_overcommit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What admitted jobs hold; ``starting`` are those of the containers that use no memory yet."""
+
+    jobs: int = 0
+    containers: int = 0
+    starting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The jobs of one account and kind that wait: the oldest, and when one of the kind and of the account last began.
+
+    ``None`` where none ever began.
+    """
+
+    account: str
+    kind: str
+    job_id: str
+    submitted_at: dt.datetime
+    kind_served: dt.datetime | None = None
+    account_served: dt.datetime | None = None
+
+
+def choose(
+    queues: Iterable[Queue],
+    held: Mapping[Flow, Held],
+    limits: AdmissionLimits,
+    room: int,
+    following: Callable[[Queue], Queue | None],
+) -> list[str]:
+    """Return the ids of the jobs that begin now, in order: ``room`` of them, or as many as wait and limits allow.
+
+    ``queues`` has an entry for each account and kind with waiting jobs, and ``following`` returns the entry of the
+    job behind an entry's, ``None`` after the last. Each job is counted with one container here.
+    """
+    counts = _Counts(held)
+    accounts: dict[str, dict[str, Queue]] = {}
+    for queue in queues:
+        accounts.setdefault(queue.account, {})[queue.kind] = queue
+    turns = [counts.turn_of(account, waiting) for account, waiting in accounts.items()]
+    heapq.heapify(turns)
+    chosen: list[str] = []
+    while turns and len(chosen) < room and counts.total < limits.jobs_at_once:
+        account = heapq.heappop(turns)[-1]
+        # Nothing ends while this decides: what a limit closes stays closed, and is left out for good.
+        waiting = counts.open(account, accounts[account], limits)
+        if not waiting:
+            continue
+        queue = min(waiting, key=counts.order)
+        chosen.append(queue.job_id)
+        counts.add(queue, len(chosen))
+        behind = following(queue)
+        if behind is None:
+            del accounts[account][queue.kind]
+        else:
+            accounts[account][queue.kind] = behind
+        if accounts[account]:
+            heapq.heappush(turns, counts.turn_of(account, accounts[account]))
+    return chosen
+
+
+class _Counts:
+    """What is held while a decision is made, its own choices included."""
+
+    def __init__(self, held: Mapping[Flow, Held]) -> None:
+        self.total = sum(each.jobs for each in held.values())
+        self._jobs: Counter[str] = Counter()
+        self._of_kind: Counter[str] = Counter()
+        self._containers: Counter[str] = Counter()
+        self._in_flow: Counter[Flow] = Counter()
+        self._chosen: dict[str | Flow, int] = {}
+        for (account, kind), each in held.items():
+            self._jobs[account] += each.jobs
+            self._of_kind[kind] += each.jobs
+            self._containers[account] += each.containers
+            self._in_flow[account, kind] += each.containers
+
+    def turn_of(self, account: str, waiting: Mapping[str, Queue]) -> tuple[int, int, dt.datetime, dt.datetime, str]:
+        """Return what accounts are compared by: the least is next."""
+        heads = waiting.values()
+        served = max((queue.account_served or _NEVER for queue in heads), default=_NEVER)
+        oldest = min(queue.submitted_at for queue in heads)
+        return self._containers[account], self._chosen.get(account, 0), served, oldest, account
+
+    def order(self, queue: Queue) -> tuple[int, int, dt.datetime, dt.datetime, str]:
+        """Return what the kinds of one account are compared by: the least is next."""
+        flow = queue.account, queue.kind
+        served = queue.kind_served or _NEVER
+        return self._in_flow[flow], self._chosen.get(flow, 0), served, queue.submitted_at, queue.job_id
+
+    def open(self, account: str, waiting: Mapping[str, Queue], limits: AdmissionLimits) -> list[Queue]:
+        """Return the queues of an account that no limit closes."""
+        if limits.jobs_per_account and self._jobs[account] >= limits.jobs_per_account:
+            return []
+        most = limits.jobs_per_kind or _UNBOUNDED
+        return [queue for queue in waiting.values() if self._of_kind[queue.kind] < most]
+
+    def add(self, queue: Queue, number: int) -> None:
+        """Count a choice, the decision's ``number``-th."""
+        flow = queue.account, queue.kind
+        self.total += 1
+        self._jobs[queue.account] += 1
+        self._of_kind[queue.kind] += 1
+        self._containers[queue.account] += 1
+        self._in_flow[flow] += 1
+        self._chosen[queue.account] = self._chosen[flow] = number
+
+
+# Room
+
+
+def room_for(held: Held, limits: AdmissionLimits, capacity: Capacity | None) -> int:
+    """Return how many more containers may begin, by the limit on containers and by the host's cores and memory.
+
+    Every container counts with all that it may use, so that what is promised is there. ``None`` is a host that has not
+    said yet what it has. One container has room on a host where nothing of ours runs, whatever other programs use:
+    its limits bound it, and waiting for others to end could be for ever.
+    """
+    rooms = [_UNBOUNDED]
+    if limits.containers_at_once:
+        rooms.append(limits.containers_at_once - held.containers)
+    if capacity is not None:
+        rooms.append(int(capacity.cores * limits.core_overcommit / limits.container_cpus) - held.containers)
+        rooms.append(capacity.memory_bytes // limits.container_memory - held.containers)
+        rooms.append(capacity.memory_free // limits.container_memory - held.starting)
+    return max(min(rooms), 0 if held.containers else 1)
+
+
+def never_fits(settings: Settings, capacity: Capacity | None) -> str | None:
+    """Return why no container of a job can ever run on a host, in a sentence for the job's owner; ``None`` if it can.
+
+    The code that goes with it is ``NEVER_FITS``.
+    """
+    if capacity is None:
+        return None
+    if settings.container_memory > capacity.memory_bytes:
+        return (
+            f"A job's container may use {settings.container_memory:,} bytes of memory "
+            f"(READING_ROOM_CONTAINER_MEMORY), and the host has {capacity.memory_bytes:,} in all: "
+            "lower the setting, or use a larger host."
+        )
+    if settings.container_cpus > capacity.cores:
+        return (
+            f"A job's container may use {settings.container_cpus:g} cores (READING_ROOM_CONTAINER_CPUS), and the host "
+            f"has {capacity.cores}: lower the setting, or use a larger host."
+        )
+    return None
+
+
+# Questions to the tables
+
+
+def admissible(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> list[str]:
+    """Return the ids of the queued jobs that may begin now, in the order in which they should.
+
+    Each is counted with one container; ``left`` and ``grant`` then say how many it may have. Reads as many rows as
+    it returns and one for each account and kind that waits, at most ``QUEUES_READ``.
+    """
+    held = _held(session)
+    total = _total(held)
+    room = min(room_for(total, limits, capacity), limits.jobs_at_once - total.jobs)
+    if room <= 0:
+        return []
+    return choose(_queues(session), held, limits, room, lambda queue: _following(session, queue))
+
+
+def left(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> Capacity | None:
+    """Return what of a host admitted jobs leave to one more job, for the planning of its size: at least one core."""
+    if capacity is None:
+        return None
+    total = _total(_held(session))
+    room = max(1, room_for(total, limits, capacity))
+    memory = min(capacity.memory_free, capacity.memory_bytes - total.containers * limits.container_memory)
+    return replace(capacity, cores=min(capacity.cores, room), memory_free=max(0, memory))
+
+
+def grant(session: Session, limits: AdmissionLimits, size: JobSize) -> JobSize:
+    """Return the size that a job may have: that which was planned, within the limit on containers of the host.
+
+    A job's tag asks for more containers than there are cores, but not for more than the operator allows.
+    """
+    if not limits.containers_at_once:
+        return size
+    most = max(1, limits.containers_at_once - _total(_held(session)).containers)
+    if size.containers <= most:
+        return size
+    reason = (
+        f"{size.reason}; {most} of them, because READING_ROOM_CONTAINERS_AT_ONCE={limits.containers_at_once} "
+        "leaves no more now"
+    )
+    return replace(size, containers=most, reason=reason)
+
+
+def _held(session: Session) -> dict[Flow, Held]:
+    containers = case((JobRow.containers > 1, JobRow.containers), else_=1)
+    starting = case((JobRow.phase == Phase.PREPARING.value, containers), else_=0)
+    query = (
+        select(JobRow.account, JobRow.kind, func.count(), func.sum(containers), func.sum(starting))
+        .where(JobRow.phase.in_([phase.value for phase in ADMITTED]))
+        .group_by(JobRow.account, JobRow.kind)
+    )
+    return {(account, kind): Held(*counts) for account, kind, *counts in session.execute(query)}
+
+
+def _total(held: Mapping[Flow, Held]) -> Held:
+    each = held.values()
+    return Held(sum(one.jobs for one in each), sum(one.containers for one in each), sum(one.starting for one in each))
+
+
+def _queues(session: Session) -> list[Queue]:
+    rows = session.execute(heads_query())
+    return [Queue(*row) for row in rows]
+
+
+@cache
+def heads_query() -> Select[str, str, str, dt.datetime, dt.datetime | None, dt.datetime | None]:
+    """Return the query for the oldest waiting job of each account and kind, in the order of ``Queue``'s fields.
+
+    From each one it seeks the next kind, or else the next account, in ``ix_jobs_queue``: over all the jobs in between.
+    """
+    first = _oldest(JobRow).scalar_subquery()
+    columns = JobRow.account, JobRow.kind, JobRow.job_id, JobRow.submitted_at
+    heads = select(*columns).where(JobRow.job_id == first).cte("heads", recursive=True)
+    later, head = aliased(JobRow), aliased(JobRow)
+    next_kind = _oldest(later).where(later.account == heads.c.account, later.kind > heads.c.kind)
+    next_account = _oldest(later).where(later.account > heads.c.account)
+    behind = func.coalesce(*(query.correlate(heads).scalar_subquery() for query in (next_kind, next_account)))
+    heads = heads.union_all(
+        select(head.account, head.kind, head.job_id, head.submitted_at).join_from(heads, head, head.job_id == behind)
+    )
+    begun = select(func.max(JobRow.admitted_at)).where(JobRow.account == heads.c.account).correlate(heads)
+    of_kind = begun.where(JobRow.kind == heads.c.kind).scalar_subquery().label("kind_served")
+    of_account = begun.scalar_subquery().label("account_served")
+    return (
+        select(heads.c.account, heads.c.kind, heads.c.job_id, heads.c.submitted_at, of_kind, of_account)
+        .order_by(of_account.nulls_first(), of_kind.nulls_first(), heads.c.submitted_at)
+        .limit(QUEUES_READ)
+    )
+
+
+def _oldest(row: type[JobRow]) -> Select[str]:
+    """Return the query for the first queued job by account, then kind, then age."""
+    queued = select(row.job_id).where(row.phase == Phase.QUEUED.value)
+    return queued.order_by(row.account, row.kind, row.submitted_at, row.job_id).limit(1)
+
+
+def following_query(queue: Queue) -> Select[str, dt.datetime]:
+    """Return the query for the job behind a queue's oldest."""
+    query = select(JobRow.job_id, JobRow.submitted_at).where(
+        JobRow.phase == Phase.QUEUED.value,
+        JobRow.account == queue.account,
+        JobRow.kind == queue.kind,
+        tuple_(JobRow.submitted_at, JobRow.job_id) > tuple_(queue.submitted_at, queue.job_id),
+    )
+    return query.order_by(JobRow.submitted_at, JobRow.job_id).limit(1)
+
+
+def _following(session: Session, queue: Queue) -> Queue | None:
+    found = session.execute(following_query(queue)).first()
+    return None if found is None else replace(queue, job_id=found[0], submitted_at=found[1])

@@ -1,0 +1,165 @@
+"""The certificates by which the containers of one attempt of a job know each other, and nobody else.
+
+Each attempt has an authority of its own, which lives for the moment in which it signs: its private key is dropped
+before the first container gets anything, so nobody can ever be added. Keys are in the memory of this process and
+nowhere else. A process that was started again has none, and makes none in their place: containers that are connected
+already would not know those that are not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.jobs.job import REPLACEMENTS
+from reading_room.jobs.tables import ClusterAuthorityRow
+
+_BEFORE = dt.timedelta(hours=1)
+_AFTER = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a container needs to speak with the others of its attempt, all of it PEM."""
+
+    authority: str
+    """The certificate that has signed those of all of them."""
+    certificate: str
+    key: str = field(repr=False)
+    """The private key, which no other container has."""
+
+
+class Authorities:
+    """The identities of every living attempt. Thread-safe.
+
+    ``lifetime`` is how long a job may run; the certificates are good for a day longer.
+    """
+
+    def __init__(self, database: Database, clock: Clock, lifetime: dt.timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._lifetime = lifetime
+        self._lock = threading.Lock()
+        # Held while rows are written, so never asked for by ``forget``, which is called inside of transactions.
+        self._making = threading.Lock()
+        self._held: dict[tuple[str, int], tuple[Identity, ...]] = {}
+
+    def identity(self, job_id: str, attempt: int, member: int, containers: int) -> Identity | None:
+        """Return who a container is: that of number ``member`` in an attempt that began with so many ``containers``.
+
+        The first call for an attempt makes the identities of all of them and of those that may replace lost ones.
+        ``None`` when the attempt's are gone, with the process that made them or because it has ended, and for a number
+        that was not foreseen.
+        """
+        identities = self._of(job_id, attempt)
+        if identities is None:
+            identities = self._once(job_id, attempt, containers + REPLACEMENTS)
+        return identities[member] if 0 <= member < len(identities) else None
+
+    def forget(self, job_id: str, attempt: int | None = None) -> None:
+        """Forget the identities of an attempt that has ended, or of all attempts of a job; none is no error."""
+        with self._lock:
+            for held in [key for key in self._held if key[0] == job_id and attempt in (None, key[1])]:
+                del self._held[held]
+
+    def _of(self, job_id: str, attempt: int) -> tuple[Identity, ...] | None:
+        with self._lock:
+            return self._held.get((job_id, attempt))
+
+    def _once(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
+        """Make the identities of an attempt that never had any; return those that it has, none if they are lost."""
+        with self._making:
+            identities = self._of(job_id, attempt)
+            if identities is None and self._first(job_id, attempt):
+                identities = self._make(job_id, attempt, count)
+                with self._lock:
+                    self._held[job_id, attempt] = identities
+            return identities or ()
+
+    def _first(self, job_id: str, attempt: int) -> bool:
+        """Note that the attempt has its authority now; return whether it had none before."""
+        with self._database.transaction() as session:
+            if session.get(ClusterAuthorityRow, (job_id, attempt)) is not None:
+                return False
+            session.add(ClusterAuthorityRow(job_id=job_id, attempt=attempt, made_at=self._clock()))
+            return True
+
+    def _make(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
+        now = self._clock()
+        first, last = now - _BEFORE, now + self._lifetime + _AFTER
+        signer = ec.generate_private_key(ec.SECP256R1())
+        name = _name(f"job-{job_id}-{attempt}")
+        authority = (
+            _builder(name, name, signer.public_key(), first, last)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(signer, hashes.SHA256())
+        )
+        identities = []
+        for member in range(count):
+            key = ec.generate_private_key(ec.SECP256R1())
+            certificate = (
+                _builder(_name(f"job-{job_id}-{attempt}-{member}"), name, key.public_key(), first, last)
+                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+                .add_extension(_usage(signs_certificates=False), critical=True)
+                # Each of them calls others and is called by others.
+                .add_extension(
+                    x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
+                    critical=False,
+                )
+                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+                .sign(signer, hashes.SHA256())
+            )
+            identities.append(Identity(_pem(authority), _pem(certificate), _private(key)))
+        return tuple(identities)
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, first: dt.datetime, last: dt.datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(first)
+        .not_valid_after(last)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode("ascii")

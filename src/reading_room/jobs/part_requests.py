@@ -1,0 +1,256 @@
+"""What the containers of a job ask of the service itself, beside credentials: their certificate, and their parts.
+
+It is asked at the credentials address of their VPC, at a path that each container has for itself. Who asks is known by
+the interface; the path is a second, unguessable secret. Certificates are for each container, parts for the first one.
+Containers run strangers' documents: nothing that one sends is believed further than its own job's parts.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Reply
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.jobs import parts
+from reading_room.jobs.cluster_identity import Authorities
+from reading_room.jobs.errors import PlanRefused
+from reading_room.jobs.parts import PARTS_LIMIT, PartObject, PartState
+from reading_room.jobs.places import location_of, parts_of
+from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.vpc.tables import NetworkInterface
+
+BODY_LIMIT = 4_000_000
+"""Bytes of a request's body; a plan of as many parts as there may be needs half of it."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PART = re.compile(r"/parts/(0|[1-9][0-9]{0,5})")
+_KEY_BYTES = 1024
+"""UTF-8 of a key, as S3 allows."""
+_COUNT_LIMIT = 2**53
+"""Numbers that JSON carries everywhere without loss."""
+
+
+class _Malformed(Exception):
+    """A request that cannot be read; the message says what is wrong with it."""
+
+
+class ClusterDoor:
+    """Answers what containers of jobs ask at their own paths. Thread-safe."""
+
+    def __init__(self, database: Database, authorities: Authorities, clock: Clock) -> None:
+        self._database = database
+        self._authorities = authorities
+        self._clock = clock
+
+    def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
+        """Say whether a request's body is worth reading: that of a first container about its parts."""
+        with self._database.reading() as session:
+            asked = _asked(session, path, vpc_id, source_ip)
+            return method == "POST" and asked is not None and asked[0].member == 0 and asked[2].startswith("/parts")
+
+    def handle(self, method: str, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
+        """Answer one request; ``path`` is as sent. ``None`` for whoever is to learn nothing but that it is not here."""
+        try:
+            if method == "GET":
+                return self._get(path, vpc_id, source_ip)
+            if method == "POST":
+                return self._post(path, body, vpc_id, source_ip)
+        except _Malformed as error:
+            return _refusal(400, "Malformed", str(error))
+        except PlanRefused as error:
+            return _refusal(409, "Fenced", str(error))
+        return _refusal(405, "MethodNotAllowed", "GET and POST only", ("allow", "GET, POST"))
+
+    def _get(self, path: str, vpc_id: str, source_ip: str) -> Reply | None:
+        with self._database.reading() as session:
+            asked = _asked(session, path, vpc_id, source_ip)
+            if asked is None:
+                return None
+            container, job, rest = asked
+            if rest == "/parts" and container.member == 0:
+                return _parts_reply(parts.states(session, job.job_id))
+        return self._certificate(container, job, path, vpc_id, source_ip) if rest == "" else None
+
+    def _certificate(
+        self, container: JobContainerRow, job: JobRow, path: str, vpc_id: str, source_ip: str
+    ) -> Reply | None:
+        identity = self._authorities.identity(job.job_id, container.attempt, container.member, job.containers)
+        with self._database.reading() as session:
+            if _asked(session, path, vpc_id, source_ip) is None:
+                if not _lives(session, job.job_id, container.attempt):
+                    # It ended meanwhile, and what ended it may not have seen these identities.
+                    self._authorities.forget(job.job_id, container.attempt)
+                return None
+        if identity is None:
+            return _refusal(
+                409, "NoCertificate", "the certificates of this attempt are gone: another attempt is needed"
+            )
+        return _reply(200, {"Authority": identity.authority, "Certificate": identity.certificate, "Key": identity.key})
+
+    def _post(self, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
+        with self._database.reading() as session:
+            asked = _asked(session, path, vpc_id, source_ip)
+        if asked is None or asked[0].member != 0:
+            return None
+        container, job, rest = asked
+        if rest == "/parts":
+            digest, plan = _plan(_members(body, "Digest", "Parts"))
+            with self._database.transaction() as session:
+                # In the transaction that has the write lock: an attempt that ends now has ended before.
+                if _asked(session, path, vpc_id, source_ip) is None:
+                    return None
+                states = parts.register(
+                    session, job.job_id, container.attempt, container.container_id, digest, plan, self._clock()
+                )
+            return _parts_reply(states)
+        named = _PART.fullmatch(rest)
+        if named is None:
+            return None
+        fence, result = _finished(_members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors"))
+        folder = f"{parts_of(location_of(job.output_uri)).key}{container.attempt}/"
+        if not result.key.startswith(folder) or result.key == folder:
+            raise _Malformed(f"Key is not of an object under {folder}")
+        with self._database.transaction() as session:
+            if _asked(session, path, vpc_id, source_ip) is None:
+                return None
+            own = parts.finish(session, job.job_id, int(named[1]), container.container_id, fence, result)
+        return _reply(200, {}) if own else _refusal(409, "Fenced", "the part is not this container's to finish")
+
+
+def _asked(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[JobContainerRow, JobRow, str] | None:
+    """Return the container whose interface asks, its job, and what of its own path it asks for; ``None`` for others.
+
+    The container must be wanted now: one that is ending, and a later one that got the same address, are never confused.
+    """
+    found = session.execute(
+        select(JobContainerRow, JobRow)
+        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
+        .where(
+            NetworkInterface.vpc_id == vpc_id,
+            NetworkInterface.address == source_ip,
+            NetworkInterface.container_id == JobContainerRow.container_id,
+            JobContainerRow.wanted,
+        )
+    ).first()
+    if found is None:
+        return None
+    container, job = found
+    if container.cluster_path is None:
+        return None
+    own = container.cluster_path.encode()
+    begin, rest = path.encode()[: len(own)], path.encode()[len(own) :]
+    # In time that tells nothing of the path.
+    if not hmac.compare_digest(begin, own):
+        return None
+    return container, job, rest.decode()
+
+
+def _lives(session: Session, job_id: str, attempt: int) -> bool:
+    """Say whether an attempt has a container that is wanted."""
+    query = select(JobContainerRow.container_id).where(
+        JobContainerRow.job_id == job_id, JobContainerRow.attempt == attempt, JobContainerRow.wanted
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def _members(body: bytes, *names: str) -> dict[str, Any]:
+    """Return the members of a JSON object that has exactly these."""
+    if len(body) > BODY_LIMIT:
+        raise _Malformed(f"the body has more than {BODY_LIMIT} bytes")
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _Malformed("the body is not JSON") from None
+    if not isinstance(members, dict) or set(members) != set(names):
+        raise _Malformed(f"the body is not an object of {', '.join(names)}")
+    return members
+
+
+def _plan(members: Mapping[str, Any]) -> tuple[str, list[tuple[int, int | None]]]:
+    given = members["Parts"]
+    if not isinstance(given, list) or len(given) > PARTS_LIMIT:
+        raise _Malformed(f"Parts is not a list of at most {PARTS_LIMIT}")
+    plan: list[tuple[int, int | None]] = []
+    for part in given:
+        if not isinstance(part, list) or len(part) != 2:
+            raise _Malformed("a part is not a pair of bytes and documents")
+        size, documents = part
+        plan.append(
+            (_count(size, "the bytes of a part"), None if documents is None else _count(documents, "documents"))
+        )
+    return _digest(members["Digest"], "Digest"), plan
+
+
+def _finished(members: Mapping[str, Any]) -> tuple[int, PartObject]:
+    key = members["Key"]
+    if not isinstance(key, str) or not _is_key(key):
+        raise _Malformed("Key is not the key of an object")
+    result = PartObject(
+        key,
+        _count(members["Size"], "Size"),
+        _digest(members["Sha256"], "Sha256"),
+        _count(members["Documents"], "Documents"),
+        _count(members["Errors"], "Errors"),
+    )
+    return _count(members["Fence"], "Fence"), result
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return 0 < len(text.encode()) <= _KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
+def _count(value: object, name: str) -> int:
+    # A bool is an int to Python and not to JSON.
+    if type(value) is not int or not 0 <= value < _COUNT_LIMIT:
+        raise _Malformed(f"{name} is not a whole number from 0 on")
+    return value
+
+
+def _digest(value: object, name: str) -> str:
+    if not isinstance(value, str) or _DIGEST.fullmatch(value) is None:
+        raise _Malformed(f"{name} is not a SHA-256 in hexadecimal")
+    return value
+
+
+def _parts_reply(states: list[PartState]) -> Reply:
+    return _reply(200, {"Parts": [_described(state) for state in states]})
+
+
+def _described(state: PartState) -> dict[str, Any]:
+    done = state.done
+    return {
+        "Number": state.number,
+        "Fence": state.fence,
+        "Done": None
+        if done is None
+        else {
+            "Key": done.key,
+            "Size": done.size,
+            "Sha256": done.sha256,
+            "Documents": done.documents,
+            "Errors": done.errors,
+        },
+    }
+
+
+def _refusal(status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
+    return _reply(status, {"code": code, "message": message}, *headers)
+
+
+def _reply(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Reply:
+    return Reply(
+        status,
+        (("content-type", "application/json"), ("cache-control", "no-store"), *headers),
+        json.dumps(document, separators=(",", ":")).encode(),
+    )

@@ -1,0 +1,97 @@
+"""A container of a job, as a process: the real cluster, with storage in a folder and an engine that takes its time.
+
+Run as a program it reads one line of JSON on standard input and says what a worker says on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from reading_room.analysis.engine import Result, one_thread
+from reading_room.analysis.job import DocumentProgram
+from reading_room.analysis.job_file import Failed, JobFile, WorkerMessage, encode_message
+from reading_room.analysis.memory import CapitalWords, Folder, MemoryStorage
+from reading_room.analysis.program import Program, Work
+from reading_room.analysis.storage import JobFailure
+
+
+class SlowCapitalWords:
+    """Finds capitalised words, and takes so many seconds for each document.
+
+    A document ``stay in <members>`` is only finished by a container that is not one of the named; those wait. Each
+    container notes that it has begun to work in a file ``at-<member>``.
+    """
+
+    result_member = "Entities"
+
+    def __init__(self, seconds: float, member: int, notes: Path) -> None:
+        self._engine = CapitalWords()
+        self._seconds = seconds
+        self._member = str(member)
+        self._notes = notes
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the capitalised words of each text."""
+        for text in texts:
+            (self._notes / f"at-{self._member}").touch()
+            while text.startswith("stay in") and self._member in text.split()[2:]:
+                time.sleep(0.01)
+            time.sleep(self._seconds)
+            yield from self._engine.analyse([text])
+
+
+def load(name: str, seconds: float, member: int, notes: Path) -> Program:
+    """Return the program of a kind."""
+    if name == "topics":
+        from reading_room.analysis.topics.program import Topics
+
+        return Topics()
+    if name == "classifier-training":
+        from reading_room.analysis.training.classifier import ClassifierTraining
+
+        return ClassifierTraining()
+    return DocumentProgram(SlowCapitalWords(seconds, member, notes))
+
+
+def main() -> int:
+    """Do what the line on standard input says."""
+    one_thread()
+    told: dict[str, Any] = json.loads(sys.stdin.readline())
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    job = JobFile.from_json(json.dumps(told["job"]))
+    assert job.cluster is not None
+    folder = Path(told["folder"])
+    program = load(job.kind, told["seconds"], job.cluster.member, folder)
+    from reading_room.analysis.cluster.alone import run_alone
+    from reading_room.analysis.cluster.first import run_first
+    from reading_room.analysis.cluster.member import run_member
+
+    run = run_alone if job.cluster.containers == 1 else run_first if job.cluster.member == 0 else run_member
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
+            user = MemoryStorage(Folder(folder / "user"), chunk=1 << 16)
+            service = MemoryStorage(Folder(folder / "service"), chunk=1 << 16)
+            work = Work(job, user, Path(scratch), lambda: bool(asked), _tell, service)
+            _tell(run(work, program, told["service"]))
+    except JobFailure as failure:
+        _tell(Failed(failure.code, failure.message))
+        return 1
+    return 0
+
+
+def _tell(message: WorkerMessage) -> None:
+    sys.stdout.write(encode_message(message) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    os._exit(main())

@@ -1,0 +1,170 @@
+"""The service as the containers of a job meet it: certificates and parts, over HTTP, from tables in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from reading_room.analysis.cluster.identity import Identity
+
+_PART = re.compile(r"/(\d+)/parts(?:/(\d+))?")
+
+
+class Authority:
+    """A certificate authority of one attempt of a job."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("authority")
+        builder = _builder(self._name, self._name, self._key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self._certificate = builder.sign(self._key, hashes.SHA256())
+
+    def identity(self, member: int) -> Identity:
+        """A new key with a certificate for it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(_name(str(member)), self._name, key.public_key())
+        certificate = builder.sign(self._key, hashes.SHA256())
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return Identity(_pem(self._certificate), _pem(certificate), private.decode())
+
+
+@dataclass
+class PartEntry:
+    """A part as the service has it; ``done`` is what was said of it, in the request's own words."""
+
+    fence: int = 1
+    done: dict[str, Any] | None = None
+
+
+@dataclass
+class Service:
+    """Answers at ``address``, to the container that has the number ``n`` at the path ``/n``.
+
+    ``away`` answers 503, as while the service starts anew. Without an ``authority`` there are no certificates.
+    ``registered`` has the digest of every plan that came, ``posted`` the number of every part that was said to be
+    finished.
+    """
+
+    authority: Authority | None = field(default_factory=Authority)
+    parts: list[PartEntry] = field(default_factory=list)
+    registered: list[str] = field(default_factory=list)
+    posted: list[int] = field(default_factory=list)
+    away: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Service:
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(*service.answer("GET", self.path, b""))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                self._answer(*service.answer("POST", self.path, body))
+
+            def _answer(self, status: int, members: dict[str, Any]) -> None:
+                body = json.dumps(members).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def done(self) -> list[int]:
+        """The numbers of the parts that are finished."""
+        with self.lock:
+            return [number for number, part in enumerate(self.parts) if part.done is not None]
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Answer one request."""
+        with self.lock:
+            if self.away:
+                return 503, {}
+            if method == "GET" and path.removeprefix("/").isdigit():
+                return self._identity(int(path.removeprefix("/")))
+            asked = _PART.fullmatch(path)
+            if asked is None or asked[1] != "0":
+                return 404, {"code": "NotFound"}
+            if asked[2] is not None:
+                return self._finish(int(asked[2]), json.loads(body))
+            if method == "POST":
+                self._register(json.loads(body))
+            return 200, {"Parts": [_shown(number, part) for number, part in enumerate(self.parts)]}
+
+    def _identity(self, member: int) -> tuple[int, dict[str, Any]]:
+        if self.authority is None:
+            return 409, {"code": "NoCertificate"}
+        identity = self.authority.identity(member)
+        return 200, {"Authority": identity.authority, "Certificate": identity.certificate, "Key": identity.key}
+
+    def _register(self, plan: dict[str, Any]) -> None:
+        if plan["Digest"] not in self.registered[-1:]:
+            self.parts = [PartEntry() for _ in plan["Parts"]]
+        self.registered.append(plan["Digest"])
+        for part in self.parts:
+            part.fence += part.done is None
+
+    def _finish(self, number: int, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        part = self.parts[number]
+        self.posted.append(number)
+        if said.pop("Fence") != part.fence or part.done not in (None, said):
+            return 409, {"code": "Fenced"}
+        part.done = said
+        return 200, {}
+
+
+def _shown(number: int, part: PartEntry) -> dict[str, Any]:
+    return {"Number": number, "Fence": part.fence, "Done": part.done}
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+    )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

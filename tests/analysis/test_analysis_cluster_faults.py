@@ -1,0 +1,270 @@
+"""What becomes of a job of several containers when one of its processes, or the service, is lost on the way."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import signal
+import socket
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from analysis_cluster_service import Service
+from analysis_cluster_world import World, until
+
+from reading_room.analysis.cluster.member import wait_reachable
+from reading_room.analysis.cluster.ports import SCHEDULER_PORT
+from reading_room.analysis.job import DocumentProgram
+from reading_room.analysis.job_file import ClusterPlace, Done, Failed
+from reading_room.analysis.memory import CapitalWords
+from reading_room.analysis.storage import JobFailure
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that knows of no job yet."""
+    with Service() as service:
+        yield service
+
+
+@pytest.fixture
+def world(tmp_path: Path, service: Service) -> Iterator[World]:
+    """A file of 200 documents, which are 10 parts of 20 documents, half a second each."""
+    with World(tmp_path, service, seconds=0.025) as world:
+        world.user["in", "doc"] = b"Anna and Bo were in Rome\n" * 200
+        yield world
+
+
+def expected(world: World) -> bytes:
+    """The archive that one container makes."""
+    return world.alone(world.job(), DocumentProgram(CapitalWords()))
+
+
+def expected_lines(world: World) -> list[bytes]:
+    """The lines of that archive's member, each with its end."""
+    with tarfile.open(fileobj=io.BytesIO(expected(world))) as archive:
+        member = archive.extractfile("output")
+        assert member is not None
+        return member.read().splitlines(keepends=True)
+
+
+def test_a_killed_containers_part_is_done_again_elsewhere(world: World) -> None:
+    # The first document is finished by no container but the first: the one that is killed is in the middle of it.
+    world.user["in", "doc"] = b"stay in 1\n" * 3 + world.user["in", "doc"]
+    started = world.start_all(world.job(), 3)
+    until(lambda: world.works(1) and world.works(2))
+    started[1].process.kill()
+    done = started[0].end()
+    assert isinstance(done, Done)
+    assert done.documents == 203
+    assert world.archive() == expected(world)
+    assert world.objects_left() == []
+
+
+def test_a_container_that_stands_still_is_given_up_after_twenty_seconds(world: World) -> None:
+    world.user["in", "doc"] = b"stay in 1\n" * 3 + world.user["in", "doc"]
+    first, member = world.start_all(world.job(), 2)
+    until(lambda: world.works(1))
+    os.kill(member.process.pid, signal.SIGSTOP)
+    done = first.end()
+    assert isinstance(done, Done)
+    assert done.documents == 203
+    assert world.archive() == expected(world)
+    # When it goes on it finds that nobody counts on it, and says so.
+    os.kill(member.process.pid, signal.SIGCONT)
+    left = member.end()
+    assert isinstance(left, Failed)
+    assert left.code == "CLUSTER_LOST"
+    assert world.objects_left() == []
+
+
+def test_a_container_that_comes_late_takes_its_share(world: World) -> None:
+    first = world.start(world.job(), 0, 2)
+    until(lambda: world.works(0))
+    late = world.start(world.job(), 2, 2)
+    assert isinstance(first.end(), Done)
+    assert world.works(2)
+    assert late.end() == Done(0, 0, 0, "")
+
+
+def test_a_lost_scheduler_fails_the_attempt_at_once_and_the_next_one_goes_on(world: World) -> None:
+    first, member = world.start_all(world.job(), 2)
+    until(lambda: len(world.service.done()) >= 3)
+    (scheduler,) = first.children()
+    os.kill(scheduler, signal.SIGKILL)
+    killed = time.monotonic()
+    failed = first.end()
+    assert time.monotonic() - killed < 2
+    assert failed == Failed("CLUSTER_LOST", "the cluster's scheduler ended by signal 9")
+    left = member.end()
+    assert isinstance(left, Failed)
+    assert left.code == "CLUSTER_LOST"
+
+    before = {number: world.service.parts[number].done for number in world.service.done()}
+    world.service.posted.clear()
+    first, _ = world.start_all(world.job(attempt=2), 2)
+    done = first.end()
+    assert isinstance(done, Done)
+    assert done.documents == 200
+    assert set(world.service.posted).isdisjoint(before)
+    assert {number: world.service.parts[number].done for number in before} == before
+    assert world.archive() == expected(world)
+
+
+def test_a_last_attempt_of_one_container_goes_on_alone(world: World) -> None:
+    first, _ = world.start_all(world.job(), 2)
+    until(lambda: len(world.service.done()) >= 3)
+    (scheduler,) = first.children()
+    os.kill(scheduler, signal.SIGKILL)
+    assert isinstance(first.end(), Failed)
+    before = {number: world.service.parts[number].done for number in world.service.done()}
+    world.service.posted.clear()
+
+    done = world.start(world.job(attempt=3), 0, 1).end()
+    assert isinstance(done, Done)
+    assert done.documents == 200
+    # What was finished is not done again, and the rest is said part by part.
+    assert set(world.service.posted) == set(range(10)) - set(before)
+    assert world.archive() == expected(world)
+    assert world.objects_left() == []
+
+
+def test_a_container_alone_that_is_stopped_keeps_what_is_finished(world: World) -> None:
+    alone = world.start(world.job(attempt=3), 0, 1)
+    until(lambda: len(world.service.done()) >= 2)
+    alone.stop()
+    done = alone.end()
+    assert isinstance(done, Done)
+    assert done.stopped
+    assert 40 <= done.documents < 200
+    assert world.objects_left() == []
+
+
+def test_a_lost_first_container_takes_its_scheduler_and_the_others_with_it(world: World) -> None:
+    first, member = world.start_all(world.job(), 2)
+    until(lambda: world.works(1))
+    (scheduler,) = first.children()
+    first.process.kill()
+    left = member.end()
+    assert isinstance(left, Failed)
+    assert left.code == "CLUSTER_LOST"
+    until(lambda: not Path(f"/proc/{scheduler}").exists())
+
+
+def test_parts_that_are_all_finished_need_no_cluster(world: World) -> None:
+    assert isinstance(world.start(world.job(), 0, 2).end(), Done)
+    was = world.archive()
+    # The attempt ended after its last part, before its archive: the objects are there, and their rows.
+    results = [part.done for part in world.service.parts]
+    lines = iter(b"0\t" + line for line in expected_lines(world))
+    for part in results:
+        assert part is not None
+        world.user["out", part["Key"]] = b"".join(itertools.islice(lines, part["Documents"]))
+    del world.user["out", "x/output/output.tar.gz"]
+    done = world.start(world.job(attempt=2), 0, 2).end()
+    assert isinstance(done, Done)
+    assert world.archive() == was
+    assert world.objects_left() == []
+
+
+def test_an_object_that_is_not_what_its_row_says_is_never_taken_for_it(world: World) -> None:
+    assert isinstance(world.start(world.job(), 0, 2).end(), Done)
+    results = [part.done for part in world.service.parts]
+    # The attempt ended after its last part, before its archive.
+    for part in results:
+        assert part is not None
+        world.user["out", part["Key"]] = b""
+    del world.user["out", "x/output/output.tar.gz"]
+    failed = world.start(world.job(attempt=2), 0, 2).end()
+    # An object that is not what its row says is never taken for it.
+    assert isinstance(failed, Failed)
+    assert "is not what part 0 of the job wrote there" in failed.message
+
+
+def test_a_part_that_somebody_else_has_finished_is_taken_from_them(world: World) -> None:
+    first = world.start(world.job(), 0, 2)
+    until(lambda: len(world.service.done()) >= 2)
+    mine = world.service.parts[0].done
+    assert mine is not None
+    # Somebody else had part 9, and has finished it; this container does not know yet.
+    theirs = {**mine, "Key": "x/output/parts/1/9-7-theirs"}
+    world.user["out", theirs["Key"]] = world.user["out", mine["Key"]]
+    with world.service.lock:
+        world.service.parts[9].fence += 1
+        world.service.parts[9].done = theirs
+    done = first.end()
+    assert isinstance(done, Done)
+    assert 9 in world.service.posted
+    assert world.service.parts[9].done == theirs
+    # Its own object of part 9 was named nowhere; it is gone too.
+    assert world.objects_left() == []
+
+
+def test_a_part_that_somebody_else_holds_ends_the_attempt(world: World) -> None:
+    first = world.start(world.job(), 0, 2)
+    until(lambda: len(world.service.done()) >= 2)
+    with world.service.lock:
+        world.service.parts[9].fence += 1
+    failed = first.end()
+    assert isinstance(failed, Failed)
+    assert failed.code == "CLUSTER_LOST"
+    assert "part 9" in failed.message
+
+
+def test_work_goes_on_while_the_service_starts_anew(world: World) -> None:
+    first, _ = world.start_all(world.job(), 2)
+    until(lambda: len(world.service.done()) >= 2)
+    world.service.away = True
+    time.sleep(3)
+    world.service.away = False
+    assert isinstance(first.end(), Done)
+    assert world.archive() == expected(world)
+
+
+def test_without_a_certificate_there_is_no_cluster(world: World) -> None:
+    world.service.authority = None
+    for container in world.start_all(world.job(), 2):
+        failed = container.end()
+        assert isinstance(failed, Failed)
+        assert failed.code == "CLUSTER_LOST"
+        assert "certificate" in failed.message
+
+
+def test_silence_is_the_networks_fault_and_is_said_within_four_seconds() -> None:
+    place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.1", "/1")
+    with socket.socket() as listener:
+        # A queue that is full answers nothing, as a security group that lets nothing in.
+        listener.bind((place.scheduler, SCHEDULER_PORT))
+        listener.listen(0)
+        with socket.create_connection((place.scheduler, SCHEDULER_PORT)):
+            began = time.monotonic()
+            with pytest.raises(JobFailure) as caught:
+                wait_reachable(place)
+            assert 3.9 < time.monotonic() - began < 5
+    assert caught.value.code == "CONTAINERS_CANNOT_CONNECT"
+    assert "127.77.0.1, TCP port 8786" in caught.value.message
+    assert "8786 to 8788" in caught.value.message
+
+
+def test_a_scheduler_that_is_not_there_yet_is_waited_for() -> None:
+    place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.2", "/1")
+    with pytest.raises(JobFailure, match="CLUSTER_LOST: no scheduler listens at"):
+        wait_reachable(place, start=0.5)
+
+
+def test_a_container_that_is_asked_to_end_leaves_its_part_to_the_others(world: World) -> None:
+    world.user["in", "doc"] = b"stay in 1\n" * 3 + world.user["in", "doc"]
+    first, member = world.start_all(world.job(), 2)
+    until(lambda: world.works(1))
+    member.stop()
+    done = first.end()
+    assert isinstance(done, Done)
+    assert (done.documents, done.stopped) == (203, False)
+    assert member.end() == Done(0, 0, 0, "", stopped=True)
+    assert world.archive() == expected(world)

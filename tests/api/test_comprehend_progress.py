@@ -1,0 +1,134 @@
+"""How far a job is, for a program that has nothing but Describe and the job's log stream."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from model_world import ACCOUNT, REGION, ROLE, ModelWorld
+
+from reading_room.analysis.job_file import Failed, Progress
+from reading_room.app import JobLog
+from reading_room.cli.following import Follower, View, shown
+from reading_room.cli.reading import properties_in
+from reading_room.jobs.stories import LOG_GROUP, Stories
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ModelWorld]:
+    """The whole product without hosts."""
+    world = ModelWorld(tmp_path)
+    yield world
+    world.close()
+
+
+def start(world: ModelWorld, **more: Any) -> str:
+    """Start a job and return its id."""
+    answer = world.client.start_dominant_language_detection_job(
+        InputDataConfig={"S3Uri": "s3://papers/in/"},
+        OutputDataConfig={"S3Uri": "s3://papers/out/"},
+        DataAccessRoleArn=ROLE,
+        **more,
+    )
+    return str(answer["JobId"])
+
+
+def follower_of(world: ModelWorld, job: str) -> Follower:
+    """Return what follows a job and reads its log stream at every look."""
+    describe = world.client.describe_dominant_language_detection_job
+    member = "DominantLanguageDetectionJobProperties"
+    logs = world.client_of("watcher", service="logs")
+    return Follower(logs, job, partial(properties_in, describe, member, JobId=job), log_seconds=0)
+
+
+def pass_seconds(world: ModelWorld, seconds: int, step: int = 5) -> None:
+    """Let time pass, with a turn of the controller every few seconds, and have told what there is to tell."""
+    for _ in range(0, seconds, step):
+        world.now += dt.timedelta(seconds=step)
+        world.product.controller.turn()
+    Stories(world.database, JobLog(world.database, REGION, world.clock)).turn()
+
+
+def test_documents_of_all_rate_and_time_left_are_told_and_counted_down(world: ModelWorld) -> None:
+    job = start(world)
+    follower = follower_of(world, job)
+    assert follower.look().words() == "SUBMITTED"
+    spec = world.started()
+    world.says(spec, Progress(120, 600))
+    assert follower.look().words() == "IN_PROGRESS"
+    pass_seconds(world, 10)
+    told_at = world.now.timestamp()
+    assert follower.look().words() == "IN_PROGRESS, 120 of 600 documents, 12.0 a second, 40 s left"
+    assert follower.look().words(told_at + 15) == "IN_PROGRESS, 120 of 600 documents, 12.0 a second, 25 s left"
+    assert follower.look().words(told_at + 60) == "IN_PROGRESS, 120 of 600 documents, 12.0 a second, nearly done"
+    world.says(spec, Progress(300, 600))
+    pass_seconds(world, 10)
+    assert follower.look().words() == "IN_PROGRESS, 120 of 600 documents, 12.0 a second, 40 s left"
+    pass_seconds(world, 10)
+    assert follower.look().words() == "IN_PROGRESS, 300 of 600 documents, 10.0 a second, 30 s left"
+    world.says(spec, Failed("INPUT_NOT_FOUND", "s3://papers/in/: no object"), phase="exited")
+    view = follower.look()
+    assert view.over
+    assert view.words() == "FAILED"
+
+
+def test_what_is_told_is_in_the_stream_as_text_and_bounded(world: ModelWorld) -> None:
+    job = start(world)
+    world.says(world.started(), Progress(1, 2))
+    pass_seconds(world, 700, step=10)
+    logs = world.client_of("watcher", service="logs")
+    events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=job, startFromHead=True)["events"]
+    told = [event["message"] for event in events if event["message"].startswith("Progress: ")]
+    assert told[:2] == [
+        "Progress: 1 of 2 documents, 6.0 a minute, 10 s left",
+        "Progress: 1 of 2 documents, 2.0 a minute, 30 s left",
+    ]
+    assert len(told) == 6
+
+
+def test_an_absurd_total_of_a_worker_is_told_as_none(world: ModelWorld) -> None:
+    job = start(world)
+    world.says(world.started(), Progress(100, 3))
+    pass_seconds(world, 10)
+    assert follower_of(world, job).look().words() == "IN_PROGRESS, 100 documents, 10.0 a second"
+
+
+def test_without_a_terminal_each_change_is_a_line(world: ModelWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    job = start(world)
+    follower = follower_of(world, job)
+    with shown(f"Job {job}") as show:
+        for number in range(3):
+            show(follower.look())
+            if number == 0:
+                world.says(world.started(), Progress(5, 10))
+            if number == 1:
+                pass_seconds(world, 10)
+            show(follower.look())
+        show(View("COMPLETED"))
+    assert capsys.readouterr().out.splitlines() == [
+        "SUBMITTED",
+        "IN_PROGRESS",
+        "IN_PROGRESS, 5 of 10 documents, 0.5 a second, 10 s left",
+    ]
+
+
+def test_the_account_of_the_job_is_the_one_that_reads_its_stream(world: ModelWorld) -> None:
+    job = start(world)
+    world.says(world.started(), Progress(5, 10))
+    pass_seconds(world, 10)
+    other = world.client_of("stranger", account="444455556666", service="logs")
+    follower = Follower(other, job, lambda: {"JobStatus": "IN_PROGRESS"}, log_seconds=0)
+    assert follower.look().words() == "IN_PROGRESS"
+    assert ACCOUNT != "444455556666"
+
+
+def test_how_many_containers_it_runs_in_is_said_from_the_beginning(world: ModelWorld) -> None:
+    job = start(world, Tags=[{"Key": "reading-room:containers", "Value": "2"}])
+    world.turn(2)
+    assert len(world.wanted()) == 2
+    pass_seconds(world, 5)
+    assert follower_of(world, job).look().words() == "IN_PROGRESS, in 2 containers"

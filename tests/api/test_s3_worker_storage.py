@@ -1,0 +1,128 @@
+"""The worker's storage against the S3 endpoint: ranges, objects that change, and objects that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions as errors
+import pytest
+from s3_world import S3World, policy, s3_world, statement
+
+from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.memory import CapitalWords
+from reading_room.analysis.objects import MOST_DELETED, S3Storage
+from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
+from reading_room.analysis.storage import JobFailure
+
+READ_AND_WRITE = policy(
+    statement("Allow", ["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::data/*"),
+    statement("Allow", "s3:ListBucket", "arn:aws:s3:::data"),
+)
+
+
+class Session:
+    """What the storage wants of a session: clients of one user."""
+
+    def __init__(self, world: S3World, key: Mapping[str, str]) -> None:
+        self._world = world
+        self._key = key
+
+    def client(self, service: str, **options: Any) -> Any:
+        assert service == "s3"
+        return self._world.client(self._key)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[S3World]:
+    with s3_world(tmp_path, "memory") as world:
+        world.s3.create_bucket(Bucket="data")
+        yield world
+
+
+@pytest.fixture
+def storage(world: S3World) -> S3Storage:
+    """The storage of a role that may read and write, and no more."""
+    return storage_of(world, world.user("reader", READ_AND_WRITE))
+
+
+def storage_of(world: S3World, key: Mapping[str, str]) -> S3Storage:
+    session: Any = Session(world, key)
+    return S3Storage(session, "us-east-1")
+
+
+def put(world: S3World, key: str, content: bytes) -> None:
+    world.s3.put_object(Bucket="data", Key=key, Body=content)
+
+
+def job_file(**changes: Any) -> JobFile:
+    members: dict[str, Any] = {
+        "job_id": "0" * 32,
+        "attempt": 1,
+        "kind": "entities",
+        "region": "us-east-1",
+        "language": "en",
+        "input": Location("data", "in/"),
+        "input_format": "ONE_DOC_PER_LINE",
+        "output": Location("data", "1/output/output.tar.gz"),
+        "document_limit": 100,
+        "part_bytes": 30,
+    }
+    return JobFile(**(members | changes))
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, None), (0, 4), (3, 7), (9, 10), (5, None)])
+def test_a_range_of_an_object_is_read(world: S3World, storage: S3Storage, begin: int, end: int | None) -> None:
+    put(world, "in/a", b"0123456789")
+    assert b"".join(storage.read("data", "in/a", begin, end)) == b"0123456789"[begin:end]
+
+
+def test_what_was_listed_is_what_is_read(world: S3World, storage: S3Storage) -> None:
+    put(world, "in/a", b"0123456789")
+    (entry,) = storage.list_input(Location("data", "in/"))
+    assert b"".join(storage.read("data", "in/a", 2, 5, entry.etag)) == b"234"
+    put(world, "in/a", b"9876543210")
+    for begin, end in ((0, None), (2, 5)):
+        with pytest.raises(JobFailure, match="s3://data/in/a was changed while the job read it") as failure:
+            list(storage.read("data", "in/a", begin, end, entry.etag))
+        assert failure.value.code == "INPUT_NOT_FOUND"
+
+
+def test_parts_go_to_the_output_folder_and_come_back(world: S3World, storage: S3Storage, tmp_path: Path) -> None:
+    put(world, "in/a", b"Anna met Bo\n" * 5)
+    put(world, "in/b", b"\xef\xbb\xbfZoe\r\n" * 5)
+    job, engine = job_file(), CapitalWords()
+    results = [
+        write_part(
+            job, engine, storage, part, f"{part_prefix(job)}{part.number}", tmp_path, lambda: False, lambda _: None
+        )
+        for part in plan_of(job, storage, lambda: False).parts
+    ]
+    assert len(results) == 3
+    size, _ = assemble(job, storage, results, tmp_path)
+    assert world.s3.head_object(Bucket="data", Key=job.output.key)["ContentLength"] == size
+    listed = world.s3.list_objects_v2(Bucket="data", Prefix="1/output/parts/1/")["Contents"]
+    assert [(entry["Key"], entry["Size"]) for entry in listed] == [(result.key, result.size) for result in results]
+
+
+def test_objects_are_removed_and_one_that_is_not_there_does_not_matter(world: S3World) -> None:
+    put(world, "parts/a", b"1")
+    put(world, "parts/b", b"2")
+    storage_of(world, world.key).delete("data", ["parts/a", "parts/nothing"])
+    assert [entry["Key"] for entry in world.s3.list_objects_v2(Bucket="data")["Contents"]] == ["parts/b"]
+
+
+def test_a_role_that_may_not_delete_leaves_objects_and_fails_nothing(world: S3World, storage: S3Storage) -> None:
+    put(world, "parts/a", b"1")
+    storage.delete("data", ["parts/a"])
+    storage.delete("no-such-bucket", ["parts/a"])
+    assert world.s3.head_object(Bucket="data", Key="parts/a")["ContentLength"] == 1
+
+
+def test_more_objects_than_a_request_may_name_are_removed_by_several(world: S3World) -> None:
+    storage = storage_of(world, world.key)
+    put(world, f"parts/{MOST_DELETED}", b"1")
+    storage.delete("data", [f"parts/{number}" for number in range(MOST_DELETED + 1)])
+    with pytest.raises(errors.ClientError, match="404"):
+        world.s3.head_object(Bucket="data", Key=f"parts/{MOST_DELETED}")

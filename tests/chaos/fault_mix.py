@@ -1,0 +1,370 @@
+"""Jobs of all kinds, faults at random moments, and what must hold afterwards. A seed makes the same plan again.
+
+The seed decides which jobs are asked for, which faults come, on what, and after which pauses; when a fault hits, and so
+what it costs, is the machine's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from cluster_world import TAG, Hall, Member
+from product_world import Product, eventually, settled
+
+from reading_room.cli import reading
+from reading_room.containers.processes import ProcessHandle
+from reading_room.jobs.job import ATTEMPTS
+
+DETECTION = ("entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language")
+KINDS = (*DETECTION, "topics", "classifier-training")
+DOCUMENTS = {
+    "entities": 1500,
+    "key-phrases": 1000,
+    "sentiment": 400,
+    "targeted-sentiment": 200,
+    "dominant-language": 20_000,
+    "topics": 400,
+    "classifier-training": 600,
+}
+"""Some seconds of work each."""
+AT_ONCE = 3
+"""Jobs that are asked for and not over, while faults come."""
+NETWORK_CODES = ("NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT")
+"""What a job may fail with while somebody changes its network."""
+WORN_OUT = "after three attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job that was acknowledged."""
+
+    kind: str
+    containers: int
+    troubled: bool
+    """Whether its network is one that faults change."""
+    job: str
+    arn: str = ""
+    """Of a training: the model's."""
+
+
+@dataclass
+class Tally:
+    """What came of a mix."""
+
+    seed: int
+    faults: Counter[str] = field(default_factory=Counter)
+    jobs: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    flows: int = 0
+    """Connections between two containers whose two flow records are equal."""
+
+    def line(self) -> str:
+        """Return what goes to bench/RESULTS.md."""
+        faults, jobs, ends = (_counted(each) for each in (self.faults, self.jobs, self.ends))
+        return (
+            f"seed {self.seed}: {self.faults.total()} faults ({faults}) on {self.jobs.total()} jobs ({jobs}) in "
+            f"{self.seconds / 60:.0f} min: {ends}; {self.flows} connections recorded alike at both ends; nothing left"
+        )
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+class Mix:
+    """One product, two networks: in one only processes die, in the other the network is changed as well."""
+
+    def __init__(
+        self, product: Product, seed: int, kinds: tuple[str, ...] = KINDS, longest_freeze: float = 6.0
+    ) -> None:
+        self.product = product
+        self.kinds = kinds
+        self.tally = Tally(seed)
+        self._random = random.Random(seed)
+        self._longest_freeze = longest_freeze
+        number = 1 + seed % 40
+        self.steady = Hall(product, f"10.{60 + number}.0.0/16")
+        self.troubled = Hall(product, f"10.{110 + number}.0.0/16")
+        self._asked: list[Asked] = []
+        self._wanted: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
+        self._frozen: list[threading.Thread] = []
+        self._faults: dict[str, Callable[[], bool]] = {
+            "member": self._kill_member,
+            "first": self._kill_first,
+            "scheduler": self._kill_scheduler,
+            "worker started ahead": self._kill_standby,
+            "serve": lambda: self._kill("serve"),
+            "agent": lambda: self._kill("agent"),
+            "holder": lambda: self._kill("holder"),
+            "up": lambda: self._kill("up"),
+            "stand still": self._stand_still,
+            "rule": self._change_rule,
+            "endpoint": self._remove_endpoint,
+        }
+        self._weights = {"member": 5, "scheduler": 2, "first": 2, "serve": 3, "agent": 3, "stand still": 3, "rule": 2}
+
+    # The undisturbed run
+
+    def prepare(self) -> None:
+        """Store the inputs, and run each kind once, undisturbed and in one container."""
+        for hall in (self.steady, self.troubled):
+            for kind in self.kinds:
+                self._write(hall, kind)
+        asked = [self._ask(kind, 1, troubled=False) for kind in self.kinds]
+        for each in asked:
+            self._end_of(each, 300)
+            digest = self._digest(each)
+            assert digest is not None, f"the undisturbed {each.kind} failed:\n{self.steady.story(each.job)}"
+            self._wanted[each.kind] = digest
+        self._asked.clear()
+
+    def _write(self, hall: Hall, kind: str) -> None:
+        if kind == "classifier-training":
+            texts = {"billing": "The invoice {} is wrong.", "delivery": "My parcel {} has not arrived."}
+            rows = (
+                f'{label},"{text.format(n)}"\n' for n in range(DOCUMENTS[kind] // 2) for label, text in texts.items()
+            )
+            hall.put_text(f"{kind}/rows.csv", "".join(rows))
+        else:
+            hall.write(f"{kind}/", DOCUMENTS[kind], files=2)
+
+    # Asking for jobs
+
+    def _ask(self, kind: str, containers: int, troubled: bool) -> Asked:
+        hall = self.troubled if troubled else self.steady
+        if kind == "classifier-training":
+            name = f"model-{self.tally.seed}-{len(self._asked)}-{self._random.randrange(10**9)}"
+            network: Any = hall.network.config()
+            arn = hall.product.account().comprehend.create_document_classifier(
+                DocumentClassifierName=name,
+                LanguageCode="en",
+                DataAccessRoleArn=hall.role,
+                InputDataConfig={"S3Uri": f"s3://{hall.bucket}/{kind}/rows.csv"},
+                VpcConfig=network,
+                Tags=[{"Key": TAG, "Value": str(containers)}],
+            )["DocumentClassifierArn"]
+            asked = Asked(kind, containers, troubled, hall.training(arn), arn)
+        else:
+            more: dict[str, Any] = {"NumberOfTopics": 4} if kind == "topics" else {}
+            asked = Asked(kind, containers, troubled, hall.start_many(f"{kind}/", containers, kind, **more))
+        self._asked.append(asked)
+        return asked
+
+    def _ask_at_random(self) -> None:
+        kind = self._random.choice(self.kinds)
+        containers = self._random.choice((1, 2, 2, 3))
+        troubled = self._random.random() < 0.3
+        try:
+            asked = self._ask(kind, containers, troubled)
+        except (BotoCoreError, ClientError):
+            return  # Not acknowledged: the server was being started again.
+        self.tally.jobs[f"{asked.kind} in {asked.containers}"] += 1
+
+    def _alive(self) -> list[Asked]:
+        return [each for each in self._asked if not self.steady.over(each.job)]
+
+    # Faults
+
+    def run(self, faults: int, seconds: float) -> Tally:
+        """Ask for jobs and let so many faults come; then wait for every job, and insist on what must hold."""
+        began = time.monotonic()
+        while self.tally.faults.total() < faults:
+            assert time.monotonic() - began < seconds, f"only {self.tally.line()}"
+            for _ in range(AT_ONCE - len(self._alive())):
+                self._ask_at_random()
+            time.sleep(self._random.uniform(0.0, 2.0))
+            name = self._random.choices(tuple(self._faults), [self._weights.get(n, 1) for n in self._faults])[0]
+            self._note_addresses()
+            if self._faults[name]():
+                self.tally.faults[name] += 1
+        for thread in self._frozen:
+            thread.join()
+        self.product.await_answer()
+        for each in list(self._asked):
+            self._judge(each)
+        self._insist_on_nothing_left()
+        self.tally.seconds = time.monotonic() - began
+        return self.tally
+
+    def _members(self) -> list[tuple[Asked, Member]]:
+        """Return every container at work, in an order that the seed's numbers mean the same in."""
+        return [(each, member) for each in self._alive() for _, member in sorted(self.steady.members(each.job).items())]
+
+    def _kill_one(self, members: list[Member]) -> bool:
+        if not members:
+            return False
+        self.product.kill_processes([self._random.choice(members).worker])
+        return True
+
+    def _kill_member(self) -> bool:
+        return self._kill_one([member for _, member in self._members() if member.number])
+
+    def _kill_first(self) -> bool:
+        return self._kill_one([member for _, member in self._members() if not member.number])
+
+    def _kill_scheduler(self) -> bool:
+        firsts = [member for asked, member in self._members() if asked.containers > 1 and not member.number]
+        if not firsts:
+            return False
+        try:
+            self.product.kill_processes([self.steady.scheduler(self._random.choice(firsts))])
+        except AssertionError:
+            return False  # Not started yet, or over.
+        return True
+
+    def _kill_standby(self) -> bool:
+        at_work = {member.worker for _, member in self._members()}
+        waiting = [worker for worker in self.product.workers() if worker not in at_work]
+        if not waiting:
+            return False
+        self.product.kill_processes([self._random.choice(waiting)])
+        return True
+
+    def _kill(self, which: str) -> bool:
+        self.product.kill(which)
+        return True
+
+    def _stand_still(self) -> bool:
+        members = [member for _, member in self._members()]
+        if not members:
+            return False
+        seconds = self._random.uniform(1.0, self._longest_freeze)
+        handle = ProcessHandle.open(self._random.choice(members).worker)
+        if handle is None:
+            return False
+
+        def freeze() -> None:
+            with closing(handle):
+                handle.signal(signal.SIGSTOP)
+                try:
+                    time.sleep(seconds)
+                finally:
+                    handle.signal(signal.SIGCONT)
+
+        thread = threading.Thread(target=freeze)
+        thread.start()
+        self._frozen.append(thread)
+        return True
+
+    def _change_rule(self) -> bool:
+        pause = self._random.uniform(0.0, 3.0)
+        with self._answered():
+            self.troubled.shut_to_itself()
+        time.sleep(pause)
+        with self._answered():
+            self.troubled.open_to_itself()
+        return True
+
+    def _remove_endpoint(self) -> bool:
+        hall, pause = self.troubled, self._random.uniform(0.0, 3.0)
+        with self._answered():
+            hall.ec2.delete_vpc_endpoints(VpcEndpointIds=[str(hall.network.endpoint)])
+        time.sleep(pause)
+        with self._answered():
+            endpoint = reading.add_endpoint(self.product.account(), hall.network.vpc, hall.network.route_table)
+        hall.network = reading.Network(
+            hall.network.vpc, hall.network.subnets, hall.network.route_table, hall.network.group, endpoint
+        )
+        return True
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        """Wait for a product that answers, since a kill may have come just before."""
+        self.product.await_answer()
+        yield
+
+    def _note_addresses(self) -> None:
+        with self.product.database() as database:
+            query = (
+                "SELECT i.interface_id, i.address FROM network_interfaces i"
+                " JOIN job_containers c ON c.interface_id = i.interface_id"
+            )
+            self._addresses |= dict(database.execute(query).fetchall())
+
+    # What must hold
+
+    def _end_of(self, asked: Asked, seconds: float = 300) -> str:
+        hall = self.steady
+        eventually(lambda: hall.over(asked.job), seconds, f"the end of {asked}:\n{hall.story(asked.job)}")
+        return hall.phase(asked.job).upper()
+
+    def _judge(self, asked: Asked) -> None:
+        """Insist that a job came to the undisturbed bytes, or failed for a reason that the faults gave."""
+        status = self._end_of(asked)
+        story = f"{asked}\n{self.steady.story(asked.job)}"
+        if status == "COMPLETED":
+            assert self._digest(asked) == self._wanted[asked.kind], f"other bytes: {story}"
+            attempts = self.steady.attempts(asked.job)
+            self.tally.ends["completed" if attempts == 1 else f"completed in {attempts} attempts"] += 1
+            return
+        with self.product.database() as database:
+            query = "SELECT failure_code, failure_text, attempt FROM jobs WHERE job_id = ?"
+            code, text, attempt = database.execute(query, (asked.job,)).fetchone()
+        assert status == "FAILED", story
+        assert text, story
+        if asked.troubled and code in NETWORK_CODES:
+            self.tally.ends[f"failed with {code} in the changed network"] += 1
+            return
+        assert attempt == ATTEMPTS, story
+        self.tally.ends[f"failed {WORN_OUT}"] += 1
+
+    def _digest(self, asked: Asked) -> str | None:
+        """Return the digest of what a job made; ``None`` where it made nothing."""
+        if self.steady.phase(asked.job) != "completed":
+            return None
+        if asked.arn:
+            return self.steady.artifact_sha256(asked.job)
+        properties = reading.find_job(self.product.account(), asked.job)
+        assert properties is not None
+        return hashlib.sha256(self.steady.archive_of(properties)).hexdigest()
+
+    def _insist_on_nothing_left(self) -> None:
+        for each in self._asked:
+            if each.arn:
+                _delete_model(self.product, each.arn)
+        settled(self._left, 60)
+        halls = (self.steady, self.troubled)
+        rulesets = self.product.inside("for n in /run/reading-room/netns/*; do nsenter --net=$n nft list ruleset; done")
+        known = [address for address in self._addresses.values() if re.search(rf"\b{re.escape(address)}\b", rulesets)]
+        assert known == [], f"addresses that rules still name: {known}"
+        for hall in halls:
+            own = {each["NetworkInterfaceId"] for each in _interfaces(hall)}
+            assert own == set(), f"interfaces that stayed in {hall.network.vpc}: {own}"
+            settled(partial(_unequal, hall, self._addresses))
+            self.tally.flows += len(hall.flows_between(self._addresses))
+
+    def _left(self) -> Mapping[str, Any]:
+        return self.steady.left() | {"objects of parts, in the changed network": self.troubled.temporary_objects()}
+
+
+def _interfaces(hall: Hall) -> list[dict[str, Any]]:
+    found = hall.product.account().ec2.describe_network_interfaces(
+        Filters=[{"Name": "vpc-id", "Values": [hall.network.vpc]}]
+    )
+    return [dict(each) for each in found["NetworkInterfaces"]]
+
+
+def _unequal(hall: Hall, addresses: Mapping[str, str]) -> dict[str, Any]:
+    return {" ".join(ends): two for ends, two in hall.unequal_flows(addresses).items()}
+
+
+def _delete_model(product: Product, arn: str) -> None:
+    comprehend = product.await_answer().comprehend
+    try:
+        comprehend.delete_document_classifier(DocumentClassifierArn=arn)
+    except comprehend.exceptions.ResourceNotFoundException:
+        return  # A training that failed left none.

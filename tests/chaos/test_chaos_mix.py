@@ -1,0 +1,57 @@
+"""Random faults on random jobs: every job ends, with the undisturbed bytes or a reason, and nothing is left.
+
+A few seeds are short. ``CHAOS_FAULTS=300 CHAOS_SEED=7 pytest -m chaos tests/chaos/test_chaos_mix.py`` is the
+long one; it prints the line for bench/RESULTS.md. The same seed makes the same plan.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+from cluster_world import SMALL_PARTS
+from fault_mix import Mix
+from product_world import Product
+
+FEW_FAULTS = 5
+QUICK_SEEDS = (1, 2, 3)
+QUICK_KINDS = ("entities", "dominant-language")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running product that serves all seeds, so that what one leaves the next one finds."""
+    found = Product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="2", LOG_LEVEL="debug", **SMALL_PARTS)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", QUICK_SEEDS)
+def test_a_few_random_faults_cost_no_result_and_leave_nothing(crowded: Product, seed: int) -> None:
+    mix = Mix(crowded, seed, QUICK_KINDS)
+    mix.prepare()
+    tally = mix.run(FEW_FAULTS, seconds=600)
+    assert tally.faults.total() == FEW_FAULTS
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(0)
+def test_many_random_faults_cost_no_result_and_leave_nothing(
+    crowded: Product, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10_000)
+    faults = int(os.environ.get("CHAOS_FAULTS", "300"))
+    with capsys.disabled():
+        print(f"\nCHAOS_SEED={seed} CHAOS_FAULTS={faults}", flush=True)  # noqa: T201
+    mix = Mix(crowded, seed, longest_freeze=60.0)
+    mix.prepare()
+    tally = mix.run(faults, seconds=60.0 * faults)
+    with capsys.disabled():
+        print(f"\n{tally.line()}", flush=True)  # noqa: T201

@@ -1,0 +1,101 @@
+"""What a host is told of a job of several containers, and that its agent accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from container_needs import admitted, open_group, running
+from preparation_world import PreparationWorld
+
+from reading_room.agent.check import check
+from reading_room.agent.codec import decode, encode
+from reading_room.agent.spec import HostSpec
+from reading_room.analysis.job_file import ClusterPlace
+from reading_room.hosts.desired import DesiredHost
+from reading_room.jobs.job import MemberLost, MemberPrepared, Placement
+from reading_room.jobs.needs import being_added
+from reading_room.jobs.record import apply
+from reading_room.jobs.tables import JobRow
+from reading_room.settings import Settings
+from reading_room.vpc import network_interfaces
+from reading_room.vpc.permissions import Permission
+from reading_room.vpc.tables import NetworkInterface
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[PreparationWorld]:
+    """A world whose group lets its own members in."""
+    world = PreparationWorld(tmp_path)
+    open_group(world, Permission("tcp", 8786, 8788, group=world.group))
+    yield world
+    world.database.close()
+
+
+def wish(world: PreparationWorld) -> HostSpec:
+    """Return what the host is told, as it reads it; its agent accepts it."""
+    spec = DesiredHost(world.database, Settings(), "local", tuple, world.clock).read()
+    read = decode(HostSpec, encode(spec))
+    check(read, "local", 0)
+    return read
+
+
+def places(world: PreparationWorld) -> list[ClusterPlace]:
+    """Return where the containers stand that the host should run."""
+    found = [each.job.cluster for each in wish(world).containers]
+    return [each for each in found if each is not None]
+
+
+def address_of(world: PreparationWorld, interface_id: str) -> str:
+    with world.database.reading() as session:
+        return session.get_one(NetworkInterface, interface_id).address
+
+
+def test_each_container_is_told_its_own_address_and_that_of_the_first(world: PreparationWorld) -> None:
+    needs = running(world, admitted(world, world.submit(), 3))
+    addresses = [address_of(world, str(need.interface_id)) for need in needs]
+    told = places(world)
+    assert [place.member for place in told] == [0, 1, 2]
+    assert [place.address for place in told] == addresses
+    assert {place.scheduler for place in told} == {addresses[0]}
+    assert {place.containers for place in told} == {3}
+    assert len({place.path for place in told}) == 3
+
+
+def test_no_container_is_on_the_host_before_all_of_them_have_their_interfaces(world: PreparationWorld) -> None:
+    needs = admitted(world, world.submit(), 2)
+    world.network.prepare(needs[0])
+    assert wish(world).containers == ()
+    world.network.prepare(needs[1])
+    assert wish(world).containers == ()
+
+
+def test_a_container_in_a_lost_one_s_place_joins_the_same_cluster(world: PreparationWorld) -> None:
+    job = world.submit()
+    needs = running(world, admitted(world, job, 2))
+    with world.database.transaction() as session:
+        apply(session, session.get_one(JobRow, job), MemberLost(1, "killed"), world.now)
+    assert [place.member for place in places(world)] == [0]
+    with world.database.reading() as session:
+        (need,) = being_added(session)
+    made = world.network.prepare(need)
+    with world.database.transaction() as session:
+        world.network.attach(session, need, made.interface_id)
+        placement = Placement(need.member, made.interface_id, made.vpc_id, made.place)
+        apply(session, session.get_one(JobRow, job), MemberPrepared(placement), world.now)
+    told = places(world)
+    assert [(place.member, place.containers) for place in told] == [(0, 2), (2, 2)]
+    assert told[1].scheduler == address_of(world, str(needs[0].interface_id))
+
+
+def test_a_member_is_not_on_the_host_without_its_interface_or_without_the_first_s(world: PreparationWorld) -> None:
+    needs = running(world, admitted(world, world.submit(), 3))
+    with world.database.transaction() as session:
+        world.network.detach(session, str(needs[1].interface_id))
+    assert [place.member for place in places(world)] == [0, 2]
+    with world.database.transaction() as session:
+        first = session.get_one(NetworkInterface, str(needs[0].interface_id))
+        world.network.detach(session, first.interface_id)
+        network_interfaces.remove(session, first, world.now)
+    assert wish(world).containers == ()

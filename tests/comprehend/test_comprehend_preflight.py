@@ -1,0 +1,103 @@
+"""What would keep a job out of a network, asked before there is a job."""
+
+from __future__ import annotations
+
+import pytest
+from container_needs import admitted, open_group, prepared
+from preparation_world import PreparationWorld
+from typer.testing import CliRunner
+
+from reading_room.cli import commands
+from reading_room.comprehend.preflight import failures
+from reading_room.jobs.errors import PreparationError
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.vpc.permissions import Permission
+from reading_room.vpc.tables import Route
+
+
+def asked(world: PreparationWorld, containers: int = 2, *subnets: str) -> list[PreparationError]:
+    """Return how a job in the world's group would fail."""
+    with world.database.reading() as session:
+        return failures(session, subnets or (world.subnet,), (world.group,), containers, LOCAL_HOST)
+
+
+def let_itself_in(world: PreparationWorld) -> None:
+    """Give the group its self rule."""
+    open_group(world, Permission("tcp", 8786, 8788, group=world.group))
+
+
+def test_a_network_that_is_ready_has_nothing_to_tell_and_nothing_is_made(world: PreparationWorld) -> None:
+    let_itself_in(world)
+    assert asked(world, 16) == []
+    assert world.interfaces() == []
+    assert world.free(world.subnet) == 0
+
+
+def test_the_missing_self_rule_is_told_as_the_job_would_tell_it(world: PreparationWorld) -> None:
+    (failure,) = asked(world)
+    assert failure.code == "CONTAINERS_CANNOT_CONNECT"
+    assert f"authorize-security-group-ingress --group-id {world.group}" in failure.text
+    needs = admitted(world, world.submit(), 2)
+    prepared(world, needs)
+    with pytest.raises(PreparationError) as real:
+        world.network.check_cluster(needs)
+    assert real.value.code == failure.code
+    assert real.value.text.partition("`")[2] == failure.text.partition("`")[2]
+
+
+def test_one_container_needs_no_self_rule(world: PreparationWorld) -> None:
+    assert asked(world, 1) == []
+
+
+def test_every_subnet_is_asked_for_its_way_to_storage(world: PreparationWorld) -> None:
+    let_itself_in(world)
+    other = world.make_subnet(world.vpc, "10.0.2.0/24")
+    world.delete_endpoint()
+    found = asked(world, 2, world.subnet, other)
+    assert [failure.code for failure in found] == ["NO_ROUTE_TO_STORAGE"] * 2
+    assert world.subnet in found[0].text
+    assert other in found[1].text
+
+
+def test_several_things_are_told_at_once(world: PreparationWorld) -> None:
+    world.delete_endpoint()
+    assert [failure.code for failure in asked(world)] == ["NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT"]
+
+
+def test_a_route_between_subnets_that_leads_away_is_told(world: PreparationWorld) -> None:
+    let_itself_in(world)
+    other = world.make_subnet(world.vpc, "10.0.2.0/24")
+    with world.database.transaction() as session:
+        session.add(Route(route_table_id=world.main_table(), destination="10.0.2.0/24", target="nat-0123456789abcdef0"))
+    (failure,) = asked(world, 2, world.subnet, other)
+    assert world.main_table() in failure.text
+
+
+def test_too_few_addresses_are_told_with_the_numbers(world: PreparationWorld) -> None:
+    small = world.make_subnet(world.vpc, "10.0.3.0/28")
+    (failure,) = asked(world, 6, small)
+    assert failure.code == "INSUFFICIENT_IP_ADDRESSES"
+    assert "11 free IP addresses together, but 12 are needed for 6 containers" in failure.text
+
+
+def test_what_does_not_exist_is_named(world: PreparationWorld) -> None:
+    (failure,) = asked(world, 2, "subnet-0123456789abcdef0")
+    assert failure.code == "SUBNET_NOT_FOUND"
+
+
+def test_the_command_tells_and_its_exit_code_says_whether_all_is_well(world: PreparationWorld) -> None:
+    def run(*more: str) -> tuple[int, str]:
+        folder = str(world.database.engine.url.database).rpartition("/")[0]
+        words = ["network", "check-job", "--subnet", world.subnet, "--security-group", world.group, "--data", folder]
+        result = CliRunner().invoke(commands.app, [*words, *more])
+        return result.exit_code, result.output
+
+    code, told = run("--containers", "3")
+    assert code == 1
+    assert told.startswith("CONTAINERS_CANNOT_CONNECT: The 3 containers of the job do not reach each other")
+    assert f"--source-group {world.group}" in told
+    assert run("--containers", "1")[0] == 0
+    let_itself_in(world)
+    code, told = run("--containers", "3")
+    assert (code, told.strip()) == (0, "ok a job of 3 containers reaches S3 from there, and itself")
+    assert run("--containers", "17")[0] == 2

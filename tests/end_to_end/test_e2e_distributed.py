@@ -1,0 +1,305 @@
+"""A job in several containers from boto3 to output.tar.gz: the bytes of one container, and only with the rule."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+from botocore.exceptions import ClientError
+from cluster_world import LIMITED, PATIENCE, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall
+from product_world import Product, eventually, settled
+
+from reading_room.cli import reading
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+FOUND_OUT_SECONDS = 5.0
+"""How soon a job whose containers could not speak with each other fails."""
+DOCUMENTS = 900
+"""Some 160 kB: eight parts, and a few seconds of work."""
+LONGER_THAN_A_PART = "Nobody in Tromsø reads this. " * 800
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One running product with small parts."""
+    found = Product(tmp_path_factory.mktemp("product"), **SMALL_PARTS)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def hall(product: Product) -> Hall:
+    """A place whose group opens everything to itself."""
+    found = Hall(product)
+    found.write("in/", DOCUMENTS, files=3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def one(hall: Hall) -> bytes:
+    """The archive over ``in/`` that one container writes."""
+    return hall.archives("in/", 1)[0]
+
+
+# The result
+
+
+@pytest.mark.parametrize("kind", ["entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language"])
+def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall: Hall, kind: str) -> None:
+    prefix = f"{kind}/"
+    documents = 3_000 if kind == "dominant-language" else 300
+    hall.write(prefix, documents, files=2)
+    odd = "\ufeffZoë lives in Tromsø. 😀\r\n\r\n" + LONGER_THAN_A_PART + "\nThe last line has no end."
+    hall.put_text(f"{prefix}odd.txt", odd)
+    hall.put_text(f"{prefix}foreign.bin", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    hall.put_text(f"{prefix}empty.txt", b"")
+    one, *others = hall.archives(prefix, *((1, 2, 3) if kind == "entities" else (1, 2)), kind=kind)
+    assert all(other == one for other in others)
+    with tarfile.open(fileobj=io.BytesIO(one)) as tar:
+        lines = sum(file.read().count(b"\n") for member in tar if (file := tar.extractfile(member)))
+    assert lines > documents
+
+
+def test_documents_as_files_are_spread_as_well(hall: Hall) -> None:
+    for number in range(12):
+        hall.write(f"files/{number:02}/", 60)
+    config = {"S3Uri": f"s3://{hall.bucket}/files/", "InputFormat": "ONE_DOC_PER_FILE"}
+    one, two = hall.archives("files/", 1, 2, InputDataConfig=config)
+    assert two == one
+
+
+def test_topics_are_the_same_tables(hall: Hall) -> None:
+    hall.write("topics/", 400, files=2)
+    one, two = hall.archives("topics/", 1, 2, kind="topics", NumberOfTopics=4)
+    assert two == one
+
+
+def test_a_classifier_trained_in_two_containers_is_the_same_model(hall: Hall) -> None:
+    texts = {"billing": "The invoice {} is wrong, I was charged twice.", "delivery": "My parcel {} has not arrived."}
+    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(400) for label, text in texts.items())
+    hall.put_text("training/rows.csv", rows)
+    found = {}
+    for containers in (1, 2):
+        request: dict[str, Any] = {
+            "DocumentClassifierName": f"tickets-{containers}",
+            "LanguageCode": "en",
+            "DataAccessRoleArn": hall.role,
+            "InputDataConfig": {"S3Uri": f"s3://{hall.bucket}/training/rows.csv"},
+            "VpcConfig": hall.network.config(),
+            "Tags": [{"Key": TAG, "Value": str(containers)}],
+        }
+        arn = hall.account.comprehend.create_document_classifier(**request)["DocumentClassifierArn"]
+        job = hall.training(arn)
+        properties = hall.wait_for_model(arn)
+        assert properties["Status"].startswith("TRAINED"), f"{properties}\n{hall.story(job)}\n{hall.product.tail()}"
+        assert len(hall.interfaces_told(job)) == containers
+        found[containers] = (properties["ClassifierMetadata"], hall.artifact_sha256(job))
+    assert found[2] == found[1]
+
+
+def test_a_job_without_a_vpc_config_is_distributed_in_the_service_s_own_network(hall: Hall, one: bytes) -> None:
+    (plain,) = hall.archives("in/", 2, VpcConfig=None)
+    assert plain == one
+
+
+# Interfaces, subnets, packets
+
+
+def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_used(hall: Hall) -> None:
+    account = hall.account
+    more = hall.ec2.create_security_group(VpcId=hall.network.vpc, GroupName="too", Description="another group")
+    config = {"SecurityGroupIds": [hall.network.group, more["GroupId"]], "Subnets": list(hall.network.subnets)}
+    job = hall.start_many("in/", 3, VpcConfig=config)
+    members = hall.together(job, 3)
+    interfaces = hall.interfaces(job)
+    properties = hall.wait_for(job)
+    hall.completed(properties)
+    assert {each["NetworkInterfaceId"] for each in interfaces} == {each.interface_id for each in members.values()}
+    assert len(interfaces) == 3
+    for each in interfaces:
+        assert {group["GroupId"] for group in each["Groups"]} == set(config["SecurityGroupIds"])
+    used = [each["SubnetId"] for each in interfaces]
+    assert sorted(used.count(subnet) for subnet in hall.network.subnets) == [1, 2]
+    assert hall.interfaces(job) == []
+    # Each container is in the flow log, and their ports are the cluster's own.
+    wanted = {each.interface_id for each in members.values()}
+    eventually(lambda: {each[2] for each in hall.records(*wanted)} >= wanted, 20, "flow records of every interface")
+    addresses = {each.address for each in members.values()}
+    first = members[0].address
+    records = [each for each in hall.records(*wanted) if each[3] in addresses and each[4] in addresses]
+    assert {each[12] for each in records} == {"ACCEPT"}
+    to_scheduler = {each[3] for each in records if each[4] == first and each[6] == str(SCHEDULER_PORT)}
+    assert to_scheduler >= addresses - {first}
+    ports = {min(int(each[5]), int(each[6])) for each in records}
+    assert ports <= {SCHEDULER_PORT, WORKER_PORT}
+    assert hall.unequal_flows({each.interface_id: each.address for each in members.values()}) == {}
+    account.ec2.delete_security_group(GroupId=more["GroupId"])
+
+
+# The rule
+
+
+def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Product) -> None:
+    place = Hall(product, "10.31.0.0/16", rule=None)
+    place.write("in/", 300)
+    properties = place.run_many("in/", 2)
+    assert properties["JobStatus"] == "FAILED", place.told(properties)
+    message: str = properties["Message"]
+    assert message.startswith("CONTAINERS_CANNOT_CONNECT: ")
+    assert place.network.group in message
+    assert (properties["EndTime"] - properties["SubmitTime"]).total_seconds() < FOUND_OUT_SECONDS
+    assert place.outputs("in/") == []
+    # One container needs no rule.
+    one = place.completed(place.run_many("in/", 1))
+    # The group lets nothing in and only S3 out: a rule for each direction is to be pasted, and is enough.
+    assert place.paste(message) == 2
+    assert place.completed(place.run_many("in/", 2)) == one
+    settled(place.left)
+
+
+@pytest.mark.parametrize("form", [WIDE, LIMITED])
+def test_either_form_of_the_rule_is_enough(product: Product, form: Literal["wide", "limited"]) -> None:
+    place = Hall(product, "10.32.0.0/16" if form == WIDE else "10.33.0.0/16", rule=form)
+    place.write("in/", 300)
+    place.completed(place.run_many("in/", 3))
+
+
+# What is refused
+
+
+def test_two_free_addresses_for_each_container_are_needed_and_their_lack_is_told_in_numbers(product: Product) -> None:
+    place = Hall(product, "10.35.0.0/16")
+    place.write("in/", 300)
+    ec2 = place.ec2
+    subnet = ec2.create_subnet(VpcId=place.network.vpc, CidrBlock="10.35.200.0/28")["Subnet"]["SubnetId"]
+    ec2.associate_route_table(SubnetId=subnet, RouteTableId=place.network.route_table)
+    free = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"]
+    taken = [
+        ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(free - 5)
+    ]
+    config = {"SecurityGroupIds": [place.network.group], "Subnets": [subnet]}
+    properties = place.run_many("in/", 3, VpcConfig=config)
+    assert properties["JobStatus"] == "FAILED", place.told(properties)
+    message: str = properties["Message"]
+    assert message.startswith("INSUFFICIENT_IP_ADDRESSES: ")
+    assert subnet in message
+    assert {"5", "6"} <= set(re.findall(r"\b\d+\b", message)), message
+    ec2.delete_network_interface(NetworkInterfaceId=taken.pop())
+    place.completed(place.run_many("in/", 3, VpcConfig=config))
+    for interface in taken:
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+    settled(place.left)
+
+
+@pytest.mark.parametrize("value", ["0", "17", "-1", "two", "2.5", " 2", ""])
+def test_a_tag_that_is_no_number_of_containers_is_refused_and_nothing_is_made(hall: Hall, value: str) -> None:
+    before = len(hall.account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"])
+    with pytest.raises(ClientError) as refused:
+        hall.start("in/", Tags=[{"Key": TAG, "Value": value}])
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    assert TAG in str(refused.value)
+    after = len(hall.account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"])
+    assert after == before
+
+
+def test_a_kind_that_runs_in_one_container_refuses_more(hall: Hall) -> None:
+    with pytest.raises(ClientError) as refused:
+        hall.account.comprehend.create_entity_recognizer(
+            RecognizerName="several",
+            LanguageCode="en",
+            DataAccessRoleArn=hall.role,
+            InputDataConfig={
+                "EntityTypes": [{"Type": "ENGINEER"}],
+                "Documents": {"S3Uri": f"s3://{hall.bucket}/in/"},
+                "Annotations": {"S3Uri": f"s3://{hall.bucket}/annotations.csv"},
+            },
+            Tags=[{"Key": TAG, "Value": "2"}],
+        )
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    assert TAG in str(refused.value)
+    assert "EntityRecognizerPropertiesList" in (shown := hall.account.comprehend.list_entity_recognizers())
+    assert shown["EntityRecognizerPropertiesList"] == []
+
+
+# Parts
+
+
+def test_a_role_that_may_not_read_its_parts_again_works_in_one_container_and_is_told(hall: Hall, one: bytes) -> None:
+    bucket = f"arn:aws:s3:::{hall.bucket}"
+    role = reading.make_role(
+        hall.account,
+        f"{hall.bucket}-writes",
+        "comprehend.amazonaws.com",
+        [
+            {"Effect": "Allow", "Action": list(reading.NETWORK_ACTIONS), "Resource": "*"},
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket}/in/*"},
+            {"Effect": "Allow", "Action": ["s3:PutObject", "s3:AbortMultipartUpload"], "Resource": f"{bucket}/*"},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
+        ],
+    )
+    properties = hall.run_many("in/", 2, DataAccessRoleArn=role)
+    job = properties["JobId"]
+    assert hall.completed(properties) == one
+    assert len(hall.interfaces_told(job)) == 1
+    warnings = [text for _, text in reading.story(hall.account, job) if text.startswith("Warning: ")]
+    assert any("s3:GetObject" in text and f"{bucket}/results/" in text for text in warnings), hall.story(job)
+
+
+def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
+    hall.write("parts/", 600)
+    job = hall.start_many("parts/", 2)
+    found = eventually(hall.temporary_objects, PATIENCE, "an object of a part")
+    properties = hall.wait_for(job)
+    hall.completed(properties)
+    result = properties["OutputDataConfig"]["S3Uri"].split("/", 3)[3]
+    below = result.removesuffix("output.tar.gz") + "parts/1/"
+    assert all(key.startswith(below) for key in found)
+    assert hall.outputs("parts/") == [result]
+    settled(hall.left)
+
+
+# Ending early, and being told
+
+
+def test_a_stop_keeps_what_is_finished_in_order(hall: Hall) -> None:
+    hall.write("long/", 12 * DOCUMENTS, files=2)
+    job = hall.start_many("long/", 2)
+    hall.at_work(job, 2, parts=3)
+    asked = time.monotonic()
+    hall.account.comprehend.stop_entities_detection_job(JobId=job)
+    properties = hall.wait_for(job)
+    assert time.monotonic() - asked < 30
+    assert properties["JobStatus"] == "STOPPED", hall.told(properties)
+    lines = hall.lines(properties)
+    assert 0 < len(lines) < 12 * DOCUMENTS
+    assert lines == sorted(set(lines)), "out of order, or twice"
+    settled(hall.left)
+
+
+def test_progress_is_told_of_all_documents(hall: Hall) -> None:
+    job = hall.start_many("in/", 2)
+    seen = set()
+    while not hall.over(job):
+        seen.add(hall.progress(job))
+        time.sleep(0.02)
+    hall.completed(hall.wait_for(job))
+    counts = sorted(done for done, _ in seen)
+    assert {of for done, of in seen if done} == {DOCUMENTS}
+    assert any(0 < done < DOCUMENTS for done in counts), counts
+    assert hall.progress(job) == (DOCUMENTS, DOCUMENTS)
+    lines = [text for _, text in reading.story(hall.account, job) if text.startswith("Progress: ")]
+    assert all(f"of {DOCUMENTS:,} documents" in text for text in lines), lines
+
+
+def test_two_jobs_of_one_group_run_side_by_side(hall: Hall, one: bytes) -> None:
+    assert hall.archives("in/", 2, 2) == [one, one]
+    settled(hall.left)

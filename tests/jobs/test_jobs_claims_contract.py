@@ -1,0 +1,237 @@
+"""The contract of ``claim``, for every engine that it runs on: no piece of work has two claimants, the last one counts.
+
+Nothing here looks at a table: pieces are registered, claimed and finished by the functions alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from parts_world import JOB, NOW, add_job, digest_of, result_of
+
+from reading_room.database.engine import Database
+from reading_room.jobs.claims import Claim, claim
+from reading_room.jobs.parts import finish, register, states
+
+LEASE = dt.timedelta(seconds=30)
+PARTS = 60
+Opener = Callable[[], Database]
+
+
+def open_sqlite_file(folder: str) -> Database:
+    """Open the database file of a folder, as another process would."""
+    return Database.open(Path(folder) / "db.sqlite")
+
+
+ENGINES: dict[str, Callable[[str], Database]] = {"sqlite-file": open_sqlite_file}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine that the contract is asked of."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(engine: str, tmp_path: Path) -> Iterator[Database]:
+    """A database of the engine with one job, whose parts nobody has: attempt 0 has come and gone."""
+    database = ENGINES[engine](str(tmp_path))
+    database.create_tables()
+    add_job(database)
+    with database.transaction() as session:
+        register(session, JOB, 0, "nobody", digest_of("plan"), [(1, None)] * PARTS, NOW)
+    yield database
+    database.close()
+
+
+def claimed(
+    database: Database,
+    holder: str,
+    limit: int = PARTS,
+    attempt: int = 1,
+    now: dt.datetime = NOW,
+    lease: dt.timedelta = LEASE,
+) -> list[Claim]:
+    """Claim in a transaction of its own."""
+    with database.transaction() as session:
+        return claim(session, "parts", holder, job_id=JOB, attempt=attempt, now=now, lease=lease, limit=limit)
+
+
+def finished(database: Database, holder: str, each: Claim, by: str = "") -> bool:
+    """Finish in a transaction of its own."""
+    with database.transaction() as session:
+        return finish(session, JOB, each.number, holder, each.fence, result_of(each.number, by=by or holder))
+
+
+def claim_until_nothing_is_left(database: Database, holder: str) -> list[Claim]:
+    """Claim a few at a time, as long as there are any."""
+    own: list[Claim] = []
+    while some := claimed(database, holder, limit=2):
+        own += some
+    return own
+
+
+def test_the_lowest_free_numbers_are_given_and_each_claim_raises_the_fence(database: Database) -> None:
+    first = claimed(database, "a", limit=2)
+    assert [each.number for each in first] == [0, 1]
+    assert [each.number for each in claimed(database, "b", limit=3)] == [2, 3, 4]
+    again = claimed(database, "c", limit=1, attempt=2)
+    assert again == [Claim(0, first[0].fence + 1)]
+    assert claimed(database, "d", limit=0) == []
+
+
+def test_what_somebody_has_is_nobody_elses_until_the_lease_ends(database: Database) -> None:
+    own = claimed(database, "a")
+    assert len(own) == PARTS
+    almost = NOW + LEASE - dt.timedelta(microseconds=1)
+    assert claimed(database, "b", now=almost) == []
+    assert claimed(database, "a", now=almost) == []
+    late = claimed(database, "b", now=NOW + LEASE)
+    assert [(each.number, each.fence) for each in late] == [(each.number, each.fence + 1) for each in own]
+
+
+def test_a_later_attempt_takes_over_at_once_and_an_earlier_one_never(database: Database) -> None:
+    assert len(claimed(database, "a", attempt=1)) == PARTS
+    assert len(claimed(database, "b", attempt=2)) == PARTS
+    assert claimed(database, "a", attempt=1, now=NOW + 10 * LEASE) == []
+
+
+def test_what_is_done_is_never_given_again(database: Database) -> None:
+    own = claimed(database, "a")
+    assert all(finished(database, "a", each) for each in own[:-1])
+    assert [each.number for each in claimed(database, "b", attempt=2)] == [PARTS - 1]
+
+
+def test_a_late_finisher_changes_nothing(database: Database) -> None:
+    (old,) = claimed(database, "a", limit=1)
+    (new,) = claimed(database, "b", limit=1, now=NOW + LEASE)
+    assert new.number == old.number
+    assert not finished(database, "a", old)
+    assert not finished(database, "a", new), "another's fence is no proof"
+    assert finished(database, "b", new)
+    assert not finished(database, "a", old)
+    with database.reading() as session:
+        assert states(session, JOB)[old.number].done == result_of(old.number, by="b")
+
+
+def test_whoever_is_late_but_was_not_replaced_may_still_finish(database: Database) -> None:
+    own = claimed(database, "a", limit=2)
+    assert [each.number for each in claimed(database, "b", limit=1, now=NOW + 2 * LEASE)] == [own[0].number]
+    assert [finished(database, "a", each) for each in own] == [False, True]
+
+
+def test_to_finish_again_is_no_error_and_another_result_is_refused(database: Database) -> None:
+    (own,) = claimed(database, "a", limit=1)
+    assert finished(database, "a", own, by="first")
+    assert finished(database, "a", own, by="first")
+    assert not finished(database, "a", own, by="second")
+    with database.reading() as session:
+        assert states(session, JOB)[0].done == result_of(0, by="first")
+
+
+def test_a_claim_that_is_rolled_back_was_never_made(database: Database) -> None:
+    def claim_and_fail() -> None:
+        with database.transaction() as session:
+            assert claim(session, "parts", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        claim_and_fail()
+    assert [each.number for each in claimed(database, "b", limit=5)] == [0, 1, 2, 3, 4]
+
+
+def test_there_is_nothing_to_claim_of_a_job_that_is_not_there_or_of_another_kind(database: Database) -> None:
+    with database.transaction() as session:
+        assert claim(session, "parts", "a", job_id="none", attempt=1, now=NOW, lease=LEASE, limit=5) == []
+        with pytest.raises(ValueError, match="'jobs'"):
+            claim(session, "jobs", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)  # type: ignore[arg-type]
+
+
+def test_many_threads_share_the_work_without_a_piece_given_twice(database: Database) -> None:
+    names = [f"thread-{number}" for number in range(8)]
+    shares: dict[str, list[Claim]] = {}
+    begin = threading.Barrier(len(names))
+
+    def work(name: str) -> None:
+        begin.wait()
+        shares[name] = claim_until_nothing_is_left(database, name)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = Counter(each.number for share in shares.values() for each in share)
+    assert counts == Counter(range(PARTS))
+
+
+# Other processes: they open the database by themselves.
+
+
+def share_of_a_process(engine: str, folder: str, holder: str, told: Connection) -> None:
+    """Claim until nothing is left, and tell the numbers."""
+    database = ENGINES[engine](folder)
+    told.send("ready")
+    told.recv()
+    told.send([each.number for each in claim_until_nothing_is_left(database, holder)])
+
+
+def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, told: Connection) -> None:
+    """Claim five, tell it before or after the commit, and hang."""
+    database = ENGINES[engine](folder)
+    with database.transaction() as session:
+        own = claim(session, "parts", holder, job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
+        if not commits:
+            told.send([each.fence for each in own])
+            told.recv()
+    told.send([each.fence for each in own])
+    told.recv()
+
+
+def started(target: Callable[..., None], *arguments: object) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+    """Start a process that shares nothing with this one but a pipe."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=target, args=(*arguments, there), daemon=True)
+    process.start()
+    there.close()
+    return process, here
+
+
+def test_processes_share_the_work_without_a_piece_given_twice(engine: str, database: Database, tmp_path: Path) -> None:
+    running = [started(share_of_a_process, engine, str(tmp_path), f"process-{number}") for number in range(3)]
+    for _, told in running:
+        assert told.recv() == "ready"
+    for _, told in running:
+        told.send("go")
+    numbers = [number for _, told in running for number in told.recv()]
+    for process, _ in running:
+        process.join()
+    assert sorted(numbers) == list(range(PARTS))
+
+
+@pytest.mark.parametrize("commits", [False, True], ids=["before its commit", "after its commit"])
+def test_a_claimant_that_is_killed_holds_nothing_longer_than_its_lease(
+    engine: str, database: Database, tmp_path: Path, commits: bool
+) -> None:
+    process, told = started(claim_and_hang, engine, str(tmp_path), "victim", commits)
+    fences = told.recv()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    at_once = [each.number for each in claimed(database, "heir", limit=5)]
+    assert at_once == ([5, 6, 7, 8, 9] if commits else [0, 1, 2, 3, 4])
+    if commits:
+        late = claimed(database, "heir", limit=5, now=NOW + LEASE)
+        assert [each.number for each in late][:5] == [0, 1, 2, 3, 4]
+        assert [each.fence for each in late] == [fence + 1 for fence in fences]
+        assert not finished(database, "victim", Claim(0, fences[0]))

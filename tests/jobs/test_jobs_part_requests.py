@@ -1,0 +1,318 @@
+"""What containers of a job ask about their work together: who gets an answer, which, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from door_world import VPC, DoorWorld
+from hypothesis import given
+from hypothesis import strategies as st
+from parts_world import FOLDER, JOB, add_job, digest_of
+
+from reading_room.aws.call import Reply
+from reading_room.clock import system_clock
+from reading_room.jobs import parts
+from reading_room.jobs.cluster_identity import Authorities
+
+PLAN = {"Digest": digest_of("plan"), "Parts": [[1_000_000, 480], [20_000, None]]}
+STRANGER = "10.0.1.200"
+
+
+@pytest.fixture
+def world() -> Iterator[DoorWorld]:
+    """A job with three containers."""
+    world = DoorWorld(None)
+    yield world
+    world.database.close()
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[DoorWorld]:
+    """The same, for very many requests."""
+    world = DoorWorld(None)
+    yield world
+    world.database.close()
+
+
+def result(fence: int = 1, attempt: int = 1, number: int = 0, **changes: Any) -> dict[str, Any]:
+    """Return what a container says of a finished part."""
+    said = {
+        "Fence": fence,
+        "Key": f"{FOLDER}/output/parts/{attempt}/{number}-0-5eed",
+        "Size": 1234,
+        "Sha256": digest_of("lines"),
+        "Documents": 480,
+        "Errors": 2,
+    }
+    return {**said, **changes}
+
+
+def test_each_container_gets_a_certificate_of_one_authority(world: DoorWorld) -> None:
+    answers = [world.ask("GET", world.path(member), member=member) for member in range(3)]
+    assert [status for status, _ in answers] == [200, 200, 200]
+    assert all(set(document) == {"Authority", "Certificate", "Key"} for _, document in answers)
+    assert len({document["Authority"] for _, document in answers}) == 1
+    assert len({document["Key"] for _, document in answers}) == 3
+    assert answers[1] == world.ask("GET", world.path(1), member=1)
+
+
+def test_nobody_keeps_what_has_a_key_in_it(world: DoorWorld) -> None:
+    reply = world.reply("GET", world.path(0), None, world.addresses[JOB, 1, 0])
+    assert ("cache-control", "no-store") in reply.headers
+
+
+def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(world: DoorWorld) -> None:
+    assert world.ask("GET", world.path(0))[0] == 200
+    world.restart()
+    status, document = world.ask("GET", world.path(1), member=1)
+    assert (status, document["code"]) == (409, "NoCertificate")
+    world.end(attempt=1)
+    world.add_container(0, attempt=2)
+    assert world.ask("GET", world.path(0, attempt=2), attempt=2)[0] == 200
+
+
+def while_certificates_are_made(world: DoorWorld, happens: Callable[[], None]) -> Authorities:
+    """Begin with authorities during whose first work something happens."""
+    looks = 0
+
+    def clock() -> dt.datetime:
+        nonlocal looks
+        looks += 1
+        # The first look at the clock is for the row that is written before, the second for the certificates.
+        if looks == 2:
+            happens()
+        return system_clock()
+
+    return world.restart(clock)
+
+
+def test_an_attempt_that_ends_while_its_certificates_are_made_gets_none_and_leaves_none(world: DoorWorld) -> None:
+    authorities = while_certificates_are_made(world, world.end)
+    assert world.ask("GET", world.path(0))[0] == 404
+    assert authorities.identity(JOB, 1, 0, 3) is None
+
+
+def test_a_container_that_is_dropped_while_certificates_are_made_takes_nothing_from_the_others(
+    world: DoorWorld,
+) -> None:
+    while_certificates_are_made(world, lambda: world.end(1))
+    assert world.ask("GET", world.path(1), member=1)[0] == 404
+    assert world.ask("GET", world.path(2), member=2)[0] == 200
+
+
+def test_the_first_container_registers_finishes_and_reads_the_parts(world: DoorWorld) -> None:
+    status, document = world.ask("POST", world.path(0) + "/parts", PLAN)
+    assert status == 200
+    assert document == {"Parts": [{"Number": 0, "Fence": 1, "Done": None}, {"Number": 1, "Fence": 1, "Done": None}]}
+    assert world.ask("POST", world.path(0) + "/parts/0", result()) == (200, {})
+    assert world.ask("POST", world.path(0) + "/parts/0", result()) == (200, {}), "the answer may have been lost"
+    status, document = world.ask("GET", world.path(0) + "/parts")
+    assert status == 200
+    done = {name: value for name, value in result().items() if name != "Fence"}
+    assert document["Parts"] == [{"Number": 0, "Fence": 1, "Done": done}, {"Number": 1, "Fence": 1, "Done": None}]
+
+
+def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: DoorWorld) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    world.ask("POST", world.path(0) + "/parts/0", result())
+    world.end(attempt=1)
+    world.add_container(0, attempt=2)
+    status, document = world.ask("POST", world.path(0, 2) + "/parts", PLAN, attempt=2)
+    assert status == 200
+    assert [(each["Fence"], each["Done"] is None) for each in document["Parts"]] == [(1, False), (2, True)]
+    assert world.ask("POST", world.path(0) + "/parts/1", result(number=1))[0] == 404
+    assert world.ask("POST", world.path(0, 2) + "/parts/1", result(2, 2, 1), attempt=2) == (200, {})
+
+
+@pytest.mark.parametrize("fence", [0, 2])
+def test_a_fence_that_is_not_of_the_part_is_refused(world: DoorWorld, fence: int) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    status, document = world.ask("POST", world.path(0) + "/parts/0", result(fence))
+    assert (status, document["code"]) == (409, "Fenced")
+    assert world.ask("POST", world.path(0) + "/parts/7", result(1))[0] == 409
+
+
+def test_a_second_plan_in_one_attempt_is_refused(world: DoorWorld) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    other = {**PLAN, "Digest": digest_of("other")}
+    status, document = world.ask("POST", world.path(0) + "/parts", other)
+    assert (status, document["code"]) == (409, "Fenced")
+
+
+# Strangers
+
+
+def nothing(world: DoorWorld) -> Reply:
+    """Return what somebody gets who has no business here at all."""
+    return world.reply("GET", "/v2/credentials/nothing", None, STRANGER)
+
+
+def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: DoorWorld) -> None:
+    own = world.addresses[JOB, 1, 0]
+    neighbour = world.addresses[JOB, 1, 1]
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    asked = [
+        ("GET", world.path(0), neighbour),
+        ("GET", world.path(0), STRANGER),
+        ("GET", world.path(0) + "/", own),
+        ("GET", world.path(0)[:-1], own),
+        ("GET", "/v2/cluster/", own),
+        ("GET", "/v2/cluster/\u00e9", own),
+        ("GET", world.path(0) + "/parts", neighbour),
+        ("GET", world.path(1) + "/parts", neighbour),
+        ("GET", world.path(0) + "/parts/0", own),
+        ("POST", world.path(0), own),
+        ("POST", world.path(0) + "/parts", neighbour),
+        ("POST", world.path(1) + "/parts", neighbour),
+        ("POST", world.path(0) + "/parts/0", STRANGER),
+        ("POST", world.path(1) + "/parts/0", neighbour),
+        ("POST", world.path(0) + "/parts/00", own),
+        ("POST", world.path(0) + "/parts/-1", own),
+        ("POST", world.path(0) + "/parts/1234567", own),
+    ]
+    for method, path, address in asked:
+        assert world.reply(method, path, PLAN if method == "POST" else None, address) == nothing(world), (method, path)
+
+
+def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: DoorWorld) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    world.end()
+    own = world.addresses[JOB, 1, 0]
+    for method, path in (("GET", ""), ("GET", "/parts"), ("POST", "/parts"), ("POST", "/parts/0")):
+        assert world.reply(method, world.path(0) + path, PLAN, own) == nothing(world)
+
+
+def test_an_address_of_another_vpc_is_a_strangers(world: DoorWorld) -> None:
+    own = world.addresses[JOB, 1, 0]
+    assert world.credentials.handle("GET", world.path(0), "vpc-other", own) == nothing(world)
+
+
+def test_a_refusal_is_logged_without_the_path(world: DoorWorld, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        world.ask("GET", world.path(0), address=STRANGER)
+        world.ask("GET", world.path(0))
+    assert f"{STRANGER} in {VPC}" in caplog.text
+    assert world.path(0) not in caplog.text
+    assert "PRIVATE KEY" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "DELETE", "OPTIONS"])
+def test_other_methods_are_not_allowed_to_anybody(world: DoorWorld, method: str) -> None:
+    own = world.reply(method, world.path(0), None, world.addresses[JOB, 1, 0])
+    assert own.status == 405
+    assert ("allow", "GET, POST") in own.headers
+    assert own == world.reply(method, world.path(0), None, STRANGER)
+
+
+def test_only_bodies_of_first_containers_are_read(world: DoorWorld) -> None:
+    own, neighbour = world.addresses[JOB, 1, 0], world.addresses[JOB, 1, 1]
+    expects = world.credentials.expects
+    assert expects("POST", world.path(0) + "/parts", VPC, own)
+    assert expects("POST", world.path(0) + "/parts/3", VPC, own)
+    assert not expects("GET", world.path(0) + "/parts", VPC, own)
+    assert not expects("POST", world.path(0), VPC, own)
+    assert not expects("POST", world.path(1) + "/parts", VPC, neighbour)
+    assert not expects("POST", world.path(0) + "/parts", VPC, neighbour)
+    assert not expects("POST", "/v2/credentials/x", VPC, own)
+
+
+# What cannot be read
+
+DIGEST = digest_of("plan")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b"[]",
+        b"\xff",
+        {},
+        {"Digest": DIGEST},
+        {"Digest": DIGEST, "Parts": [], "More": 1},
+        {"Digest": DIGEST.upper(), "Parts": []},
+        {"Digest": DIGEST + "0", "Parts": []},
+        {"Digest": 7, "Parts": []},
+        {"Digest": DIGEST, "Parts": {}},
+        {"Digest": DIGEST, "Parts": [[1]]},
+        {"Digest": DIGEST, "Parts": [[1, 2, 3]]},
+        {"Digest": DIGEST, "Parts": [[None, 1]]},
+        {"Digest": DIGEST, "Parts": [[-1, 1]]},
+        {"Digest": DIGEST, "Parts": [[1, -1]]},
+        {"Digest": DIGEST, "Parts": [[1.0, 1]]},
+        {"Digest": DIGEST, "Parts": [[True, 1]]},
+        {"Digest": DIGEST, "Parts": [[2**53, 1]]},
+        {"Digest": DIGEST, "Parts": [[1, 1]] * 100_001},
+        b'{"Digest": "' + DIGEST.encode() + b'", "Parts": [[' + b"9" * 5000 + b", 1]]}",
+        b" " * 4_000_001,
+    ],
+)
+def test_a_plan_that_cannot_be_read_changes_nothing(world: DoorWorld, body: Any) -> None:
+    status, document = world.ask("POST", world.path(0) + "/parts", body)
+    assert (status, document["code"]) == (400, "Malformed")
+    with world.database.reading() as session:
+        assert parts.states(session, JOB) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Fence": "1"},
+        {"Fence": -1},
+        {"Key": ""},
+        {"Key": 1},
+        {"Key": "\ud800"},
+        {"Key": "elsewhere/0"},
+        {"Key": f"{FOLDER}/output/output.tar.gz"},
+        {"Key": f"{FOLDER}/output/parts/1/"},
+        {"Key": f"{FOLDER}/output/parts/2/0"},
+        {"Key": f"{FOLDER}/output/parts/1/" + "k" * 1024},
+        {"Size": None},
+        {"Sha256": "x" * 64},
+        {"Documents": 1.5},
+        {"Errors": False},
+        {"More": 1},
+    ],
+)
+def test_a_result_that_cannot_be_is_refused(world: DoorWorld, changes: dict[str, Any]) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    status, document = world.ask("POST", world.path(0) + "/parts/0", result(**changes))
+    assert (status, document["code"]) == (400, "Malformed")
+    assert world.ask("GET", world.path(0) + "/parts")[1]["Parts"][0]["Done"] is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(body=st.binary(max_size=40) | st.fixed_dictionaries({"Digest": JSON, "Parts": JSON}) | JSON)
+def test_whatever_is_sent_is_refused_as_malformed(lasting: DoorWorld, body: Any) -> None:
+    for rest in ("/parts", "/parts/0"):
+        assert lasting.ask("POST", lasting.path(0) + rest, body)[0] == 400
+
+
+def test_jobs_in_one_vpc_have_parts_of_their_own(world: DoorWorld) -> None:
+    add_job(world.database, "other")
+    other = world.add_container(0, job_id="other")
+    path = world.path(0, job_id="other")
+    assert world.ask("POST", world.path(0) + "/parts", PLAN)[0] == 200
+    assert world.ask("GET", path + "/parts", address=other) == (200, {"Parts": []})
+    assert world.ask("POST", path + "/parts/0", result(Key="out/x"), address=other)[0] == 400
+
+
+def test_as_many_parts_as_there_may_be_fit_into_one_request(world: DoorWorld) -> None:
+    plan = {"Digest": DIGEST, "Parts": [[4_999_999_999, 999_999]] * 100_000}
+    assert len(json.dumps(plan, separators=(",", ":"))) < 4_000_000
+    status, document = world.ask("POST", world.path(0) + "/parts", plan)
+    assert status == 200
+    assert len(document["Parts"]) == 100_000
