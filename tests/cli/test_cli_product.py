@@ -179,7 +179,8 @@ def test_who_stops_watching_leaves_the_job_alone_and_the_next_one_sees_how_far_i
         "READING_ROOM_DATA": str(endpoint.data),
         "READING_ROOM_PORT": endpoint.url.rsplit(":", 1)[1],
     }
-    argv = [sys.executable, "-m", "reading_room", "jobs", "watch", job]
+    # Whoever runs the tests in the background has them ignore what Ctrl-C sends, and so would what they start.
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "reading_room", "jobs", "watch", job]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as watching:
         assert watching.stdout is not None
         lines = iter(watching.stdout.readline, "")
