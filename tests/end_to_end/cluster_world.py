@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -329,27 +329,36 @@ class Hall(Place):
     def records(self, *interfaces: str) -> list[list[str]]:
         """Return the fields of the flow records of interfaces, of the whole VPC if none is named."""
         lines: list[str] = []
-        for page in self.account.logs.get_paginator("filter_log_events").paginate(logGroupName=self.flows):
-            lines += [event["message"] for event in page["events"]]
+        logs = self.account.logs
+        try:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=self.flows):
+                lines += [event["message"] for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # The group is made with its first record.
         fields = [line.split() for line in lines if line.endswith(" OK")]
         return [each for each in fields if not interfaces or each[2] in interfaces]
 
-    def flows_between(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], dict[str, int]]:
-        """Return the packets of each connection between two interfaces, as each of the two has recorded them.
+    def flows_between(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
+        """Return of each connection between two interfaces the packets that one let out and that came to the other.
 
         ``addresses`` are of every interface that there was, by its id. A connection is its source, destination, ports
-        and protocol, one direction of it.
+        and protocol, one direction of it. What came is counted whether it was let in or not.
         """
-        packets: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+        sent: Counter[tuple[str, ...]] = Counter()
+        came: Counter[tuple[str, ...]] = Counter()
         for each in self.records():
-            packets[tuple(each[3:8])][each[2]] += int(each[8])
+            ends, own, packets = tuple(each[3:8]), addresses.get(each[2]), int(each[8])
+            if own == ends[0]:
+                sent[ends] += packets if each[12] == "ACCEPT" else 0
+            elif own == ends[1]:
+                came[ends] += packets
         inside = set(addresses.values())
-        return {ends: dict(found) for ends, found in packets.items() if ends[0] in inside and ends[1] in inside}
+        both = [ends for ends in sent | came if ends[0] in inside and ends[1] in inside]
+        return {ends: (sent[ends], came[ends]) for ends in both}
 
-    def unequal_flows(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], dict[str, int]]:
-        """Return the connections whose two records differ: what one interface sends is what the other is sent."""
-        found = self.flows_between(addresses)
-        return {ends: two for ends, two in found.items() if len(two) != 2 or len(set(two.values())) != 1}
+    def unequal_flows(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
+        """Return the connections whose two records differ: what one interface lets out comes to the other."""
+        return {ends: two for ends, two in self.flows_between(addresses).items() if two[0] != two[1]}
 
 
 def _permission(options: Mapping[str, str]) -> Any:
