@@ -17,9 +17,8 @@ from analysis_cluster_service import Service
 from analysis_cluster_world import World, until
 
 from reading_room.analysis.cluster.member import wait_reachable
-from reading_room.analysis.cluster.ports import SCHEDULER_PORT
 from reading_room.analysis.job import DocumentProgram
-from reading_room.analysis.job_file import ClusterPlace, Done, Failed
+from reading_room.analysis.job_file import SCHEDULER_PORT, ClusterPlace, Done, Failed
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.storage import JobFailure
 

@@ -19,8 +19,8 @@ from analysis_cluster_world import Container, World, until
 
 import distributed
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.ports import SCHEDULER_PORT, WORKER_PORT
 from reading_room.analysis.cluster.security import configure, security_of
+from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -11,18 +11,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
 
 from place_world import Place
-from product_world import Product
+from product_world import Product, running_product
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product; cases kill it again and again, so that what one leaves the next one finds."""
-    found = Product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="1", LOG_LEVEL="debug")
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="1", LOG_LEVEL="debug") as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from cluster_world import SMALL_PARTS
 from fault_mix import Mix
-from product_world import Product
+from product_world import Product, running_product
 
 FEW_FAULTS = 5
 QUICK_SEEDS = (1, 2, 3)
@@ -23,12 +23,10 @@ QUICK_KINDS = ("entities", "dominant-language")
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product that serves all seeds, so that what one leaves the next one finds."""
-    found = Product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="2", LOG_LEVEL="debug", **SMALL_PARTS)
-    try:
-        found.start()
+    with running_product(
+        tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="2", LOG_LEVEL="debug", **SMALL_PARTS
+    ) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.mark.chaos

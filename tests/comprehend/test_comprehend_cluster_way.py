@@ -11,6 +11,7 @@ from container_needs import admitted, open_group, prepared, running
 from preparation_world import NINE, PreparationWorld, actions
 from sqlalchemy import delete, select
 
+from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
 from reading_room.comprehend import cluster_way
 from reading_room.comprehend.job_interfaces import interfaces_of
 from reading_room.dataplane.semantics import TCP, Packet, decide
@@ -308,11 +309,7 @@ def test_leftovers_of_the_service_s_own_network_take_their_group_along(world: Pr
 
 
 def test_the_ports_are_those_that_the_containers_listen_at() -> None:
-    from reading_room.analysis.cluster import ports
-    from reading_room.vpc import job_network
-
-    assert (job_network.SCHEDULER_PORT, job_network.WORKER_PORT) == (ports.SCHEDULER_PORT, ports.WORKER_PORT)
-    assert job_network.CLUSTER_PORTS[0] <= ports.SCHEDULER_PORT < ports.WORKER_PORT <= job_network.CLUSTER_PORTS[1]
+    assert CLUSTER_PORTS[0] <= SCHEDULER_PORT < WORKER_PORT <= CLUSTER_PORTS[1]
 
 
 def test_commands_are_those_of_the_aws_command_line() -> None:

@@ -405,3 +405,14 @@ def _make_groups() -> list[Path]:
             continue  # This hierarchy is not ours to change; the product will not use it either.
         made.append(parent / name)
     return made
+
+
+@contextmanager
+def running_product(folder: Path, **environment: str) -> Iterator[Product]:
+    """A product that runs for the length of the block, and of which nothing is left behind it."""
+    found = Product(folder, **environment)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()

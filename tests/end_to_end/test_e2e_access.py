@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from container_entry import run_in_container, start_in_container
-from product_world import Product
+from product_world import Product, running_product
 from site_world import CALL, Site
 
 from reading_room.cli import reading
@@ -106,12 +106,8 @@ def answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product."""
-    found = Product(tmp_path_factory.mktemp("product"))
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product")) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from container_entry import run_in_container, start_in_container
 from place_world import Place
-from product_world import Product, eventually, settled
+from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
@@ -65,12 +65,8 @@ for server, name, kind in json.loads(sys.argv[1]):
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product."""
-    found = Product(tmp_path_factory.mktemp("product"))
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product")) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

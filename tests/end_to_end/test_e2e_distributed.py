@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from botocore.exceptions import ClientError
 from cluster_world import LIMITED, PATIENCE, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall
-from product_world import Product, eventually, settled
+from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli import reading
 
@@ -28,12 +28,8 @@ LONGER_THAN_A_PART = "Nobody in Tromsø reads this. " * 800
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product with small parts."""
-    found = Product(tmp_path_factory.mktemp("product"), **SMALL_PARTS)
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), **SMALL_PARTS) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 from cluster_world import PATIENCE, SMALL_PARTS, Hall, Member
-from product_world import Product, eventually, settled
+from product_world import Product, eventually, running_product, settled
 
 from reading_room.containers.processes import ProcessHandle
 
@@ -25,12 +25,8 @@ DOCUMENTS = 1800
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product; what one case leaves the next one finds."""
-    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS)
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from cluster_world import PATIENCE, SCHEDULER_PORT, SMALL_PARTS, WORKER_PORT, Hall, Member, listeners
 from container_entry import run_in_container
-from product_world import Product, eventually, settled
+from product_world import Product, eventually, running_product, settled
 from site_world import EVERYWHERE
 
 from reading_room.containers.processes import descendants
@@ -72,12 +72,8 @@ class Evening:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product with everything in its log."""
-    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS)
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, SSLError
-from product_world import Product, eventually
+from product_world import Product, eventually, running_product
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
@@ -30,12 +30,8 @@ SILENT = 3_000
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product with HTTPS on loopback beside plain HTTP."""
-    found = Product(tmp_path_factory.mktemp("doors"), TLS_PORT=str(free_port()))
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("doors"), TLS_PORT=str(free_port())) as found:
         yield found
-    finally:
-        found.clear()
 
 
 def https(product: Product, host: str = "127.0.0.1") -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from place_world import Place
-from product_world import Product, eventually, settled
+from product_world import eventually, running_product, settled
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
@@ -315,12 +315,8 @@ def test_a_training_that_is_stopped_half_way_leaves_nothing(library: Any, accoun
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    product = Product(tmp_path)
-    try:
-        product.start()
+    with running_product(tmp_path) as product:
         yield Place(product)
-    finally:
-        product.clear()
 
 
 def artifacts(database: sqlite3.Connection) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from place_world import Place
-from product_world import STOP_SECONDS, Product, eventually, settled
+from product_world import STOP_SECONDS, Product, eventually, running_product, settled
 
 from reading_room.cli import reading
 
@@ -29,12 +29,8 @@ NOBODY = 65534
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product, with everything in its log."""
-    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug")
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug") as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from place_world import Place
-from product_world import Product, eventually
+from product_world import Product, eventually, running_product
 
 from reading_room.client import connect
 from reading_room.trail.chain import event_in, files_of
@@ -28,12 +28,8 @@ CREDENTIALS_LIVE_IN = ("credentials", "db.sqlite", "db.sqlite-wal", "db.sqlite-s
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product that says everything in its log."""
-    found = Product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug")
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug") as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from place_world import Place
-from product_world import Product
+from product_world import running_product
 
 from reading_room.cli import reading
 
@@ -38,12 +38,8 @@ CITIES = ("Warsaw", "Paris", "Oslo", "Lima", "Cairo")
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A product of its own, with small training data for both kinds of model."""
-    product = Product(tmp_path_factory.mktemp("product"))
-    try:
-        product.start()
+    with running_product(tmp_path_factory.mktemp("product")) as product:
         yield _filled(Place(product))
-    finally:
-        product.clear()
 
 
 def _filled(place: Place) -> Place:

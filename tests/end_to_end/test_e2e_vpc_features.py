@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from container_entry import run_in_container, start_in_container
-from product_world import Product, eventually, settled
+from product_world import Product, eventually, running_product, settled
 from site_world import Site, nat_gateway, public_side
 
 from reading_room.cli import reading
@@ -71,12 +71,8 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product."""
-    found = Product(tmp_path_factory.mktemp("product"))
-    try:
-        found.start()
+    with running_product(tmp_path_factory.mktemp("product")) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture

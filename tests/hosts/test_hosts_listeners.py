@@ -18,7 +18,8 @@ from reading_room.clock import system_clock
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts import authority
 from reading_room.hosts.http_listener import HttpListener
-from reading_room.hosts.listeners import CREDENTIALS_BODY, VpcListeners, network_path
+from reading_room.hosts.listeners import VpcListeners, network_path
+from reading_room.jobs.part_requests import BODY_LIMIT
 
 Result = TypeVar("Result")
 
@@ -222,16 +223,14 @@ def post(path: str, size: int, announced: int | None = None) -> bytes:
 
 def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: VpcListeners) -> None:
     chunked = b"POST /a/parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
-    whole, parts, ignored = run(
-        at_credentials(listeners, post("/a/parts", CREDENTIALS_BODY), chunked, post("/a/other", 3))
-    )
-    assert whole.endswith(f"POST /a/parts vpc-1 127.0.0.1 {CREDENTIALS_BODY}".encode())
+    whole, parts, ignored = run(at_credentials(listeners, post("/a/parts", BODY_LIMIT), chunked, post("/a/other", 3)))
+    assert whole.endswith(f"POST /a/parts vpc-1 127.0.0.1 {BODY_LIMIT}".encode())
     assert parts.endswith(b"POST /a/parts vpc-1 127.0.0.1 5")
     assert ignored.endswith(b"POST /a/other vpc-1 127.0.0.1 0")
 
 
 def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: VpcListeners) -> None:
-    (answer,) = run(at_credentials(listeners, post("/a/parts", CREDENTIALS_BODY + 1)))
+    (answer,) = run(at_credentials(listeners, post("/a/parts", BODY_LIMIT + 1)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"Malformed" in answer
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from network_world import APP, MUTE, WEB, Network, World, rule, spec
 
 from reading_room.analysis.cluster.member import SILENT_SECONDS
-from reading_room.analysis.cluster.ports import RESERVED_PORT, SCHEDULER_PORT
+from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.spec import CidrPeer, GroupPeer, Interface, SecurityGroupRule
 
@@ -29,7 +29,7 @@ PROGRAM = Path(__file__).with_name("cluster_container.py")
 ADDRESSES = ("10.0.1.10", "10.0.1.11", "10.0.2.12")
 ITSELF = GroupPeer(APP)
 WIDE = rule(1, ITSELF, -1, -1)
-LIMITED = rule(2, ITSELF, first=SCHEDULER_PORT, last=RESERVED_PORT)
+LIMITED = rule(2, ITSELF, first=CLUSTER_PORTS[0], last=CLUSTER_PORTS[1])
 
 
 def certificates(count: int) -> list[dict[str, str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from reading_room.analysis.cutting import Part
+from reading_room.analysis.cutting import Part, Segment
 from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
 from reading_room.analysis.job_file import JobFile
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
@@ -34,17 +34,18 @@ def too_many(job: JobFile) -> JobFailure:
 
 def documents_of(job: JobFile, objects: Sequence[InputObject], storage: Storage) -> Iterator[Document]:
     """Yield the documents of a job's input, those with an error of their own too, as a stream of bounded memory."""
-    for source, entry in enumerate(objects):
-        chunks = storage.read(job.input.bucket, entry.key)
-        if job.input_format == "ONE_DOC_PER_FILE":
-            yield document_of_file(entry.file, chunks, job.document_limit, source)
-        else:
-            yield from documents_of_lines(entry.file, chunks, job.document_limit, source)
+    line = None if job.input_format == "ONE_DOC_PER_FILE" else 0
+    whole = (Segment(source, entry.file, entry.key, 0, None, line) for source, entry in enumerate(objects))
+    yield from _documents(job, whole, storage)
 
 
 def documents_of_part(job: JobFile, part: Part, storage: Storage) -> Iterator[Document]:
     """Yield the documents of one part: the same that ``documents_of`` yields there."""
-    for each in part.segments:
+    yield from _documents(job, part.segments, storage)
+
+
+def _documents(job: JobFile, segments: Iterable[Segment], storage: Storage) -> Iterator[Document]:
+    for each in segments:
         chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag)
         if each.line is None:
             yield document_of_file(each.file, chunks, job.document_limit, each.source)

@@ -17,6 +17,17 @@ MESSAGE_LIMIT = 1_000_000
 NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
 NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
 
+SCHEDULER_PORT = 8786
+"""Where the first of a job's containers is asked for work, by TCP."""
+WORKER_PORT = 8787
+"""Where each of a job's containers is asked for what it has, by TCP."""
+CLUSTER_PORTS = (8786, 8788)
+"""First and last of the ports that a job's containers need open to each other.
+
+Nobody listens at the last one yet: rules are written for the three together, so that they need not change. Every other
+port of Dask is on the container's own loopback.
+"""
+
 RESOLVER_FILE = "/tmp/resolv.conf"  # nosec B108 # of a container, where nobody else is
 """Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
 

@@ -13,6 +13,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
+from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.cli import reading
 from reading_room.cli.demo_kinds import FILES, start_all, table_of, wait_all
 from reading_room.cli.demo_models import READY, Models
@@ -24,7 +25,6 @@ from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.comprehend.tags import CONTAINERS_TAG
-from reading_room.vpc.job_network import CLUSTER_PORTS
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"

@@ -7,10 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from botocore import xform_name
 
 from reading_room.cli import reading
 from reading_room.cli.screen import output as console
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
 WELL = frozenset({"COMPLETED", "TRAINED", "TRAINED_WITH_WARNING"})
 """The states of jobs and models that ended as they were meant to."""
-OVER = WELL | {"FAILED", "STOPPED", "IN_ERROR"}
+OVER = WELL | {*reading.OVER, "IN_ERROR"}
 LOG_SECONDS = 1.0
 """How often the log stream is read, unless told otherwise."""
 _INTERFACE = re.compile(r"\beni-[0-9a-f]+")
@@ -133,12 +130,8 @@ def of_job(account: reading.Account, job: str) -> Follower | None:
 
 def of_model(account: reading.Account, arn: str) -> Follower:
     """Return the follower of the training of a custom model. Raises ``reading.NoTrainingError``."""
-    from reading_room.comprehend.models import MODEL_KINDS
-
     _, job = reading.find_training(account, arn)
-    kind = MODEL_KINDS[arn.rpartition(":")[2].partition("/")[0]]
-    call = getattr(account.comprehend, xform_name(kind.describe))
-    return Follower(account.logs, job, partial(reading.properties_in, call, kind.properties, **{kind.arn_member: arn}))
+    return Follower(account.logs, job, reading.model_describer(account, arn))
 
 
 @contextmanager

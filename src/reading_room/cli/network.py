@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,12 +13,12 @@ from rich.markup import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.cli.database import open_to_read
 from reading_room.cli.endpoint_policy import endpoint_policy
 from reading_room.cli.network_job import check_job
 from reading_room.cli.network_plan import plan
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
-from reading_room.database.engine import Database
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace as trace_packet
 from reading_room.dataplane.spec import NetworkSpec
@@ -63,7 +61,7 @@ def trace(
     if protocol not in PROTOCOLS:
         raise fail(f"--protocol {protocol}: expected one of {', '.join(PROTOCOLS)}")
     where, port = _destination(destination, protocol)
-    database = _open(read_settings(data).data / "db.sqlite")
+    database = open_to_read(read_settings(data).data / "db.sqlite")
     try:
         with database.reading() as session:
             spec = network_spec.read(session, LOCAL_HOST)
@@ -245,9 +243,3 @@ def _translated(hop: Hop, before: tuple[str, str]) -> str:
         if old != new
     ]
     return f": {', '.join(changes)}" if changes else ""
-
-
-def _open(file: Path) -> Database:
-    if not os.access(file, os.R_OK):
-        raise fail(f"{file} cannot be read: is --data the folder of the product, and is it this user's?")
-    return Database.open_read_only(file)

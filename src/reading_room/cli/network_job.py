@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.database import open_to_read
+from reading_room.cli.processes import DataOption, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.comprehend.preflight import failures
-from reading_room.database.engine import Database
-from reading_room.jobs.job import CONTAINERS
+from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.record import LOCAL_HOST
 
 
@@ -25,10 +24,7 @@ def check_job(
 
     Looked at are free addresses, names, routes and rules: the way to S3, and that from container to container.
     """
-    file = read_settings(data).data / "db.sqlite"
-    if not os.access(file, os.R_OK):
-        raise fail(f"{file} cannot be read: is --data the folder of the product, and is it this user's?")
-    database = Database.open_read_only(file)
+    database = open_to_read(read_settings(data).data / "db.sqlite")
     try:
         with database.reading() as session:
             found = failures(session, subnet, security_group, containers, LOCAL_HOST)
@@ -38,5 +34,6 @@ def check_job(
         console.print(f"{failure.code}: {failure.text}", style="red", soft_wrap=True, markup=False)
     if found:
         raise typer.Exit(1)
-    counted = "1 container" if containers == 1 else f"{containers} containers"
-    console.print(f"[green]ok[/] a job of {counted} reaches S3 from there{'' if containers == 1 else ', and itself'}")
+    console.print(
+        f"[green]ok[/] a job of {counted(containers)} reaches S3 from there{'' if containers == 1 else ', and itself'}"
+    )

@@ -22,6 +22,7 @@ import boto3
 from botocore import xform_name
 from botocore.config import Config
 
+from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.cli.running import Endpoint
 from reading_room.comprehend.job_kinds import (
     DOMINANT_LANGUAGE,
@@ -34,7 +35,6 @@ from reading_room.comprehend.job_kinds import (
     JobKind,
 )
 from reading_room.s3 import service_bucket
-from reading_room.vpc.job_network import CLUSTER_PORTS
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -388,6 +388,17 @@ class NoTrainingError(Exception):
     """What is named has no training that could be told of; the message says why."""
 
 
+def model_describer(account: Account, arn: str) -> Callable[[], dict[str, Any]]:
+    """Return what describes a custom model. Raises ``NoTrainingError`` for an ARN that is of no such model."""
+    from reading_room.comprehend.models import MODEL_KINDS
+
+    kind = MODEL_KINDS.get(arn.rpartition(":")[2].partition("/")[0])
+    if kind is None:
+        raise NoTrainingError(f"{arn} is of no custom model: name a model by its ARN, a job by its id")
+    call = getattr(account.comprehend, xform_name(kind.describe))
+    return partial(properties_in, call, kind.properties, **{kind.arn_member: arn})
+
+
 def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     """Return the properties of a custom model, and the id of the job that trained it.
 
@@ -396,13 +407,10 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     from reading_room.comprehend.models import MODEL_KINDS
     from reading_room.jobs.stories import LOG_GROUP
 
-    kind = MODEL_KINDS.get(arn.rpartition(":")[2].partition("/")[0])
-    if kind is None:
-        raise NoTrainingError(f"{arn} is of no custom model: name a model by its ARN, a job by its id")
+    describe = model_describer(account, arn)
     lists = " and ".join(f"`aws comprehend {xform_name(each.list, '-')}`" for each in MODEL_KINDS.values())
     try:
-        describe = getattr(account.comprehend, xform_name(kind.describe))
-        properties = dict(describe(**{kind.arn_member: arn})[kind.properties])
+        properties = describe()
     except account.comprehend.exceptions.ResourceNotFoundException:
         raise NoTrainingError(f"no model {arn}: {lists} list those there are") from None
     if source := properties.get("SourceModelArn"):

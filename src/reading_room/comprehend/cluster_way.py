@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
 from reading_room.dataplane.semantics import TCP, Packet, Verdict, decide
 from reading_room.dataplane.spec import GroupPeer, NetworkSpec, SecurityGroup, SecurityGroupRule
-from reading_room.vpc.job_network import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
 from reading_room.vpc.tables import NetworkInterface
 
 Direction = Literal["ingress", "egress"]
@@ -64,18 +64,12 @@ def _refusals(spec: NetworkSpec, members: Sequence[NetworkInterface]) -> Iterato
 
 def _with_rule(spec: NetworkSpec, group_id: str, direction: Direction) -> NetworkSpec:
     """Return the network with the rule that ``command`` adds."""
-    return dataclasses.replace(
-        spec,
-        vpcs=tuple(
-            dataclasses.replace(
-                vpc,
-                groups=tuple(
-                    _opened(group, direction) if group.group_id == group_id else group for group in vpc.groups
-                ),
-            )
-            for vpc in spec.vpcs
-        ),
-    )
+
+    def with_rule(group: SecurityGroup) -> SecurityGroup:
+        return _opened(group, direction) if group.group_id == group_id else group
+
+    vpcs = (dataclasses.replace(vpc, groups=tuple(map(with_rule, vpc.groups))) for vpc in spec.vpcs)
+    return dataclasses.replace(spec, vpcs=tuple(vpcs))
 
 
 def _opened(group: SecurityGroup, direction: Direction) -> SecurityGroup:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.dataplane.spec import NetworkSpec
+from reading_room.dataplane.spec import Interface, NetworkSpec
 from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow
 from reading_room.vpc import service_network
@@ -104,23 +104,12 @@ def permissions_of(session: Session, interface_id: str) -> list[str]:
 
 def as_attached(spec: NetworkSpec, containers: Mapping[str, str]) -> NetworkSpec:
     """Return the network as it will be once each container has its interface; ``containers`` are by interface id."""
-    return dataclasses.replace(
-        spec,
-        vpcs=tuple(
-            dataclasses.replace(
-                vpc,
-                interfaces=tuple(
-                    dataclasses.replace(each, container_id=containers[each.interface_id])
-                    if each.interface_id in containers
-                    else each
-                    for each in vpc.interfaces
-                ),
-            )
-            if any(each.interface_id in containers for each in vpc.interfaces)
-            else vpc
-            for vpc in spec.vpcs
-        ),
-    )
+
+    def attached(each: Interface) -> Interface:
+        return dataclasses.replace(each, container_id=containers.get(each.interface_id, each.container_id))
+
+    vpcs = (dataclasses.replace(vpc, interfaces=tuple(map(attached, vpc.interfaces))) for vpc in spec.vpcs)
+    return dataclasses.replace(spec, vpcs=tuple(vpcs))
 
 
 def _is_ours(row: NetworkInterface) -> bool:

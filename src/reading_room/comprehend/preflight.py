@@ -62,21 +62,16 @@ def _with(network: spec.NetworkSpec, planned: Sequence[NetworkInterface], groups
         for row in planned
     )
     members = tuple(row.address for row in planned)
-    return dataclasses.replace(
-        network,
-        vpcs=tuple(
-            dataclasses.replace(
-                vpc,
-                interfaces=(*vpc.interfaces, *own),
-                groups=tuple(
-                    dataclasses.replace(group, members=(*group.members, *members))
-                    if group.group_id in groups
-                    else group
-                    for group in vpc.groups
-                ),
-            )
-            if vpc.vpc_id == planned[0].vpc_id
-            else vpc
-            for vpc in network.vpcs
-        ),
-    )
+
+    def with_members(group: spec.SecurityGroup) -> spec.SecurityGroup:
+        if group.group_id not in groups:
+            return group
+        return dataclasses.replace(group, members=(*group.members, *members))
+
+    def with_planned(vpc: spec.Vpc) -> spec.Vpc:
+        if vpc.vpc_id != planned[0].vpc_id:
+            return vpc
+        own_groups = tuple(map(with_members, vpc.groups))
+        return dataclasses.replace(vpc, interfaces=(*vpc.interfaces, *own), groups=own_groups)
+
+    return dataclasses.replace(network, vpcs=tuple(map(with_planned, network.vpcs)))

@@ -11,7 +11,7 @@ from reading_room.comprehend.errors import ContainersTagInvalid
 from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.model_requests import training_places
 from reading_room.comprehend.tags import CONTAINERS_TAG, containers_asked, stored
-from reading_room.jobs.job import CONTAINERS
+from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of
 from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import JobRow
@@ -55,7 +55,7 @@ def size_of(total: int | None, asked: int | None, capacity: Capacity | None, lim
     least = -(-(_UNKNOWN if total is None else total) // MOST_PARTS)
     parts = max(limits.container_bytes // 2, least, LEAST_PART_BYTES)
     if asked is not None:
-        return JobSize(asked, parts, f"{_counted(asked)}, as its tag {CONTAINERS_TAG} says")
+        return JobSize(asked, parts, f"{counted(asked)}, as its tag {CONTAINERS_TAG} says")
     if total is None:
         reason = f"1 container: its input is another account's, so its size is not looked at; {CONTAINERS_TAG} decides"
         return JobSize(1, parts, reason)
@@ -63,7 +63,7 @@ def size_of(total: int | None, asked: int | None, capacity: Capacity | None, lim
     containers, bound = min(((wanted, ""), *_bounds(capacity, limits)), key=lambda each: each[0])
     if wanted == 1:
         return JobSize(1, parts)
-    reason = f"{_counted(containers)}: {total:,} bytes of input, {limits.container_bytes:,} a container{bound}"
+    reason = f"{counted(containers)}: {total:,} bytes of input, {limits.container_bytes:,} a container{bound}"
     return JobSize(containers, parts, reason)
 
 
@@ -117,7 +117,3 @@ def _bounds(capacity: Capacity | None, limits: SizeLimits) -> list[tuple[int, st
         (cores, f", and its host has {cores} free {'core' if cores == 1 else 'cores'}"),
         (memory, f", and its host has {capacity.memory_free:,} free bytes of memory, {limits.container_memory:,} each"),
     ]
-
-
-def _counted(containers: int) -> str:
-    return "1 container" if containers == 1 else f"{containers} containers"

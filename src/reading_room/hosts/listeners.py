@@ -8,7 +8,6 @@ sends is. This module does not care where a descriptor comes from.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
 import ssl
@@ -30,6 +29,8 @@ from reading_room.aws.receive import (
 )
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.http_listener import HttpListener
+from reading_room.iam.container_credentials import json_reply
+from reading_room.jobs.part_requests import BODY_LIMIT
 
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 PEER_CONNECTIONS = 512
 """Connections of one address to one listener of a VPC at a time; more are closed at once."""
-CREDENTIALS_BODY = 4_000_000
-"""Bytes of a request's body that the credentials address reads, where it reads one at all."""
 DNS_TCP_SECONDS = 5.0
 DNS_TCP_CONNECTIONS = 64
 """The same for questions by TCP, in one VPC."""
@@ -154,9 +153,9 @@ class VpcListeners:
             body = b""
             if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *asked):
                 try:
-                    body = await read_body(receive, read_headers(scope), CREDENTIALS_BODY)
+                    body = await read_body(receive, read_headers(scope), BODY_LIMIT)
                 except BodyTooLarge:
-                    return _unreadable(f"the body has more than {CREDENTIALS_BODY} bytes")
+                    return _unreadable(f"the body has more than {BODY_LIMIT} bytes")
                 except BodyTooSlow:
                     return _unreadable("the body did not arrive in time")
             return await asyncio.to_thread(self._credentials.handle, *asked, body)
@@ -218,8 +217,7 @@ def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath
 
 
 def _unreadable(message: str) -> Reply:
-    body = json.dumps({"code": "Malformed", "message": message}).encode()
-    return Reply(400, (("content-type", "application/json"), ("connection", "close")), body)
+    return json_reply(400, {"code": "Malformed", "message": message}, ("connection", "close"))
 
 
 class _DnsDatagrams(asyncio.DatagramProtocol):

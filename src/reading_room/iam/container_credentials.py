@@ -14,9 +14,9 @@ import hmac
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Reply
@@ -112,7 +112,7 @@ class ContainerCredentials:
                 self._refused(vpc_id, source_ip, "the path is of no container with this interface")
             return reply or _NOT_FOUND
         if method != "GET":
-            return _reply(405, {"code": "MethodNotAllowed", "message": "GET only"}, ("allow", "GET"))
+            return json_reply(405, {"code": "MethodNotAllowed", "message": "GET only"}, ("allow", "GET"))
         owner = self._owner_of(vpc_id, source_ip)
         if owner is None:
             self._refused(vpc_id, source_ip, "the interface has no live job")
@@ -125,14 +125,14 @@ class ContainerCredentials:
             credentials, fresh = self._credentials(asked)
         except RoleNotAssumable as error:
             logger.warning("no credentials for %s: %s", owner.job_arn, error)
-            return _reply(403, {"code": "AccessDenied", "message": str(error)})
+            return json_reply(403, {"code": "AccessDenied", "message": str(error)})
         if fresh and self._owner_of(vpc_id, source_ip) != owner:
             # The job ended meanwhile, and what ended its sessions may not have seen this one.
             with self._database.transaction() as session:
                 revoke(session, asked.role_arn, asked.session_name)
             self._refused(vpc_id, source_ip, f"{owner.job_arn} has ended")
             return _NOT_FOUND
-        return _reply(
+        return json_reply(
             200,
             {
                 "RoleArn": asked.role_arn,
@@ -177,12 +177,13 @@ class ContainerCredentials:
         logger.warning("refused container credentials to %s in %s: %s", source_ip, vpc_id, reason)
 
 
-def _reply(status: int, document: dict[str, str], *headers: tuple[str, str]) -> Reply:
+def json_reply(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Reply:
+    """Return an answer of the credentials address: a JSON object that nobody keeps."""
     return Reply(
         status,
         (("content-type", "application/json"), ("cache-control", "no-store"), *headers),
-        json.dumps(document).encode(),
+        json.dumps(document, separators=(",", ":")).encode(),
     )
 
 
-_NOT_FOUND = _reply(404, {"code": "NotFound", "message": "there is nothing here"})
+_NOT_FOUND = json_reply(404, {"code": "NotFound", "message": "there is nothing here"})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
 from reading_room.iam.container_credentials import CredentialsOwner
 from reading_room.iam.role_sessions import revoke, role_by_arn
+from reading_room.jobs.needs import container_at
 from reading_room.jobs.places import location_of
 from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobContainerRow, JobRow
@@ -25,18 +25,8 @@ def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner 
     The address must be that of an interface whose container is wanted now: a job that is ending, and a later job that
     got the same address, are never confused.
     """
-    found = session.execute(
-        select(JobContainerRow, JobRow, NetworkInterface, Vpc.internal)
-        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
-        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
-        .join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
-        .where(
-            NetworkInterface.vpc_id == vpc_id,
-            NetworkInterface.address == source_ip,
-            NetworkInterface.container_id == JobContainerRow.container_id,
-            JobContainerRow.wanted,
-        )
-    ).first()
+    query = container_at(vpc_id, source_ip).join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
+    found = session.execute(query.add_columns(NetworkInterface, Vpc.internal)).first()
     if found is None:
         return None
     container, job, interface, internal = found

@@ -80,6 +80,11 @@ class Job:
         return width(self.containers, self.attempt)
 
 
+def counted(containers: int) -> str:
+    """Return a number of containers in words."""
+    return "1 container" if containers == 1 else f"{containers} containers"
+
+
 def width(containers: int, attempt: int) -> int:
     """Return how many containers an attempt begins with, of a job for which so many were planned."""
     return 1 if attempt >= ATTEMPTS else containers

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from reading_room.jobs.job import Phase, width
 from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.vpc.tables import NetworkInterface
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,24 @@ def placed(session: Session) -> list[HeldContainer]:
 def unwanted(session: Session) -> list[HeldContainer]:
     """Return the containers of which something may still be left."""
     return _held(session, JobContainerRow.wanted.is_(False))
+
+
+def container_at(vpc_id: str, source_ip: str) -> Select[JobContainerRow, JobRow]:
+    """Return the query for the container behind an address of a VPC, and its job; at most one.
+
+    The container must be wanted now: one that is ending, and a later one that got the same address, are never confused.
+    """
+    return (
+        select(JobContainerRow, JobRow)
+        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
+        .where(
+            NetworkInterface.vpc_id == vpc_id,
+            NetworkInterface.address == source_ip,
+            NetworkInterface.container_id == JobContainerRow.container_id,
+            JobContainerRow.wanted,
+        )
+    )
 
 
 def being_prepared(session: Session) -> list[list[NetworkNeed]]:

@@ -19,13 +19,14 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import Reply
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.iam.container_credentials import json_reply
 from reading_room.jobs import parts
 from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.errors import PlanRefused
+from reading_room.jobs.needs import container_at
 from reading_room.jobs.parts import PARTS_LIMIT, PartObject, PartState
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobContainerRow, JobRow
-from reading_room.vpc.tables import NetworkInterface
 
 BODY_LIMIT = 4_000_000
 """Bytes of a request's body; a plan of as many parts as there may be needs half of it."""
@@ -92,7 +93,9 @@ class ClusterDoor:
             return _refusal(
                 409, "NoCertificate", "the certificates of this attempt are gone: another attempt is needed"
             )
-        return _reply(200, {"Authority": identity.authority, "Certificate": identity.certificate, "Key": identity.key})
+        return json_reply(
+            200, {"Authority": identity.authority, "Certificate": identity.certificate, "Key": identity.key}
+        )
 
     def _post(self, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
         with self._database.reading() as session:
@@ -121,25 +124,12 @@ class ClusterDoor:
             if _asked(session, path, vpc_id, source_ip) is None:
                 return None
             own = parts.finish(session, job.job_id, int(named[1]), container.container_id, fence, result)
-        return _reply(200, {}) if own else _refusal(409, "Fenced", "the part is not this container's to finish")
+        return json_reply(200, {}) if own else _refusal(409, "Fenced", "the part is not this container's to finish")
 
 
 def _asked(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[JobContainerRow, JobRow, str] | None:
-    """Return the container whose interface asks, its job, and what of its own path it asks for; ``None`` for others.
-
-    The container must be wanted now: one that is ending, and a later one that got the same address, are never confused.
-    """
-    found = session.execute(
-        select(JobContainerRow, JobRow)
-        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
-        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
-        .where(
-            NetworkInterface.vpc_id == vpc_id,
-            NetworkInterface.address == source_ip,
-            NetworkInterface.container_id == JobContainerRow.container_id,
-            JobContainerRow.wanted,
-        )
-    ).first()
+    """Return the container whose interface asks, its job, and what of its own path it asks for; ``None`` for others."""
+    found = session.execute(container_at(vpc_id, source_ip)).first()
     if found is None:
         return None
     container, job = found
@@ -224,7 +214,7 @@ def _digest(value: object, name: str) -> str:
 
 
 def _parts_reply(states: list[PartState]) -> Reply:
-    return _reply(200, {"Parts": [_described(state) for state in states]})
+    return json_reply(200, {"Parts": [_described(state) for state in states]})
 
 
 def _described(state: PartState) -> dict[str, Any]:
@@ -245,12 +235,4 @@ def _described(state: PartState) -> dict[str, Any]:
 
 
 def _refusal(status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
-    return _reply(status, {"code": code, "message": message}, *headers)
-
-
-def _reply(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Reply:
-    return Reply(
-        status,
-        (("content-type", "application/json"), ("cache-control", "no-store"), *headers),
-        json.dumps(document, separators=(",", ":")).encode(),
-    )
+    return json_reply(status, {"code": code, "message": message}, *headers)

@@ -17,13 +17,6 @@ from reading_room.vpc.tables import SecurityGroup, Subnet, Vpc
 FREE_ADDRESSES_NEEDED = 2
 """Per container, in all the subnets together, as Comprehend's guide asks."""
 
-SCHEDULER_PORT = 8786
-"""Where the first of a job's containers is asked for work, by TCP."""
-WORKER_PORT = 8787
-"""Where each of a job's containers is asked for what it has, by TCP."""
-CLUSTER_PORTS = (8786, 8788)
-"""First and last of the ports that a job's containers need open to each other; the last is kept for later."""
-
 
 class JobNetworkError(Exception):
     """A job cannot have the network that it asks for."""

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.clock import system_clock
 from reading_room.ids import resource_id
 from reading_room.vpc import dhcp_options, endpoints, network_interfaces, prefix_lists, security_groups, subnets, vpcs
-from reading_room.vpc.job_network import CLUSTER_PORTS
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.security_groups import rules_of
 from reading_room.vpc.tables import (
@@ -56,9 +56,7 @@ def ensure(session: Session, region: str, *, now: dt.datetime | None = None) -> 
         internal=True,
     )
     subnets.create(session, vpc, CIDR, zones_of(region)[0], moment)
-    group = security_groups.create(session, vpc, _GROUP, "jobs without a VpcConfig", moment)
-    for rule in rules_of(session, [group.group_id])[group.group_id]:
-        session.delete(rule)
+    group = _bare_group(session, vpc, _GROUP, "jobs without a VpcConfig", moment)
     session.add_all(
         SecurityGroupRule(
             rule_id=resource_id("sgr"),
@@ -150,9 +148,7 @@ def _cluster_group(session: Session, vpc_id: str, job_id: str, now: dt.datetime)
     existing = _group_named(session, name)
     if existing is not None:
         return existing
-    group = security_groups.create(session, session.get_one(Vpc, vpc_id), name, "containers of one job", now)
-    for rule in rules_of(session, [group.group_id])[group.group_id]:
-        session.delete(rule)
+    group = _bare_group(session, session.get_one(Vpc, vpc_id), name, "containers of one job", now)
     session.add_all(_among_themselves(group))
     session.flush()
     return group
@@ -171,6 +167,14 @@ def _among_themselves(group: SecurityGroup) -> Iterator[SecurityGroupRule]:
             to_port=last,
             referenced_group_id=group.group_id,
         )
+
+
+def _bare_group(session: Session, vpc: Vpc, name: str, description: str, now: dt.datetime) -> SecurityGroup:
+    """Make a group without any rule, also not the one that lets everything out."""
+    group = security_groups.create(session, vpc, name, description, now)
+    for rule in rules_of(session, [group.group_id])[group.group_id]:
+        session.delete(rule)
+    return group
 
 
 def _group_named(session: Session, name: str) -> SecurityGroup | None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
 from reading_room.analysis.cluster.identity import fetch_identity
-from reading_room.analysis.cluster.ports import RESERVED_PORT, SCHEDULER_PORT
 from reading_room.analysis.cluster.tasks import settle
-from reading_room.analysis.job_file import ClusterPlace, Done
+from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, ClusterPlace, Done
 from reading_room.analysis.program import Program, Work
 from reading_room.analysis.storage import JobFailure
 
@@ -73,8 +72,9 @@ def wait_reachable(place: ClusterPlace, silent: float = SILENT_SECONDS, start: f
 
 
 def _cannot_connect(place: ClusterPlace, silent: float) -> str:
+    first, last = CLUSTER_PORTS
     return (
         f"Container {place.member} ({place.address}) had no answer from the first container of its job "
         f"({place.scheduler}, TCP port {SCHEDULER_PORT}) within {silent:.0f} s. The security groups of the job must "
-        f"let its containers reach each other at TCP ports {SCHEDULER_PORT} to {RESERVED_PORT}, in both directions."
+        f"let its containers reach each other at TCP ports {first} to {last}, in both directions."
     )

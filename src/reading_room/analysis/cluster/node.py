@@ -19,10 +19,9 @@ from distributed.client import ClosedClientError
 
 import distributed
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.ports import SCHEDULER_PORT, WORKER_PORT
 from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
 from reading_room.analysis.cluster.tasks import PROGRESS_TOPIC, end_early
-from reading_room.analysis.job_file import ClusterPlace
+from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT, ClusterPlace
 from reading_room.analysis.storage import JobFailure
 
 SILENT_SECONDS = 90.0

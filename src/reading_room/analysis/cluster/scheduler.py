@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.ports import SCHEDULER_PORT
+from reading_room.analysis.job_file import SCHEDULER_PORT
 
 READY, END = b"ready\n", b"end\n"
 LINE_LIMIT = 1 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import select
@@ -31,15 +32,7 @@ class SchedulerProcess:
             stdout=subprocess.PIPE,
             env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         )
-        told = {
-            "address": address,
-            "scratch": str(scratch),
-            "identity": {
-                "authority": identity.authority,
-                "certificate": identity.certificate,
-                "key": identity.key,
-            },
-        }
+        told = {"address": address, "scratch": str(scratch), "identity": dataclasses.asdict(identity)}
         self._say(json.dumps(told).encode() + b"\n")
 
     @property

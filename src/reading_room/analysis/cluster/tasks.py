@@ -11,7 +11,6 @@ import secrets
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from reading_room.analysis.program import DocumentsProgram, Program, Work
 from reading_room.analysis.storage import JobFailure
 
 PROGRESS_TOPIC = "reading-room-progress"
-PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +125,4 @@ def _teller(part: int) -> Callable[[int], None]:
     from distributed import get_worker
 
     worker: Any = get_worker()
-    told = time.monotonic()
-
-    def tell(documents: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            worker.log_event(PROGRESS_TOPIC, [part, documents])
-
-    return tell
+    return lambda documents: worker.log_event(PROGRESS_TOPIC, [part, documents])
