@@ -32,10 +32,13 @@ _log = logging.getLogger(__name__)
 
 HOLDER_GONE = 3
 """The exit code after the holder's end: everything in its namespaces has to be built anew."""
-AUTHORITY_SECONDS = 30.0
+AUTHORITY_SECONDS = 55.0
+"""How long the server, which starts at the same time, may take to make its certificate authority at its first start.
+
+On a machine that is busy with other work half a minute was too little; ``up`` waits a minute in all.
+"""
 LAST_FLOWS_SECONDS = 2.0
 """How long an agent that is told to end waits until the server has read its last flow events."""
-"""The server makes the certificate authority when it first starts, at the same time as the agent."""
 
 
 @dataclass(frozen=True, slots=True)
