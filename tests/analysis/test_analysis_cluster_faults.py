@@ -63,7 +63,9 @@ def test_a_killed_containers_part_is_done_again_elsewhere(world: World) -> None:
     assert isinstance(done, Done)
     assert done.documents == 203
     assert world.archive() == expected(world)
-    assert world.objects_left() == []
+    # What it had written and not yet said is in no row: the service removes that with the rest of the prefix.
+    taken = {part.done["Key"] for part in world.service.parts if part.done is not None}
+    assert taken.isdisjoint(world.objects_left())
 
 
 def test_a_container_that_stands_still_is_given_up_after_twenty_seconds(world: World) -> None:
