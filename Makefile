@@ -13,9 +13,10 @@ STAMP := $(VENV)/.ready-$(VERSION)
 BIN := $(VENV)/bin
 DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
+CONSOLE_PORT ?= 4567
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos docs clean setup
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos docs clean setup console pages pictures site
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -30,11 +31,11 @@ demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
 	@$(BIN)/reading-room demo
 
 up: $(STAMP)  ## Run the product until Ctrl-C
-	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)"
+	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)" --console-port "$(CONSOLE_PORT)"
 
 lint: $(STAMP)  ## Style, types and import contracts
-	$(BIN)/ruff check src tests bench models scripts
-	$(BIN)/ruff format --check src tests bench models scripts
+	$(BIN)/ruff check src tests bench models scripts docs/conf.py
+	$(BIN)/ruff format --check src tests bench models scripts docs/conf.py
 	$(BIN)/mypy
 	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports
@@ -83,6 +84,25 @@ docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/plots.py
 
+site: $(STAMP)  ## Build the documents as a site into build/site
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees -c docs . build/site
+	@echo "Open build/site/docs/index.html"
+
+console: console/node_modules/.ready  ## Check and build the console's page from console/; needs Node 20 and npm
+	cd console && npm run --silent check && npm test --silent && npm run --silent build
+
+pages: $(STAMP) console/node_modules/.ready  ## The console's pages in Chromium, against the whole product; pictures go to console/test-results
+	cd console && READING_ROOM="$(abspath $(BIN))/reading-room" npx playwright test
+
+pictures: $(STAMP) console/node_modules/.ready  ## Take the pictures of docs/pictures anew; needs Chromium
+	@mkdir -p docs/pictures
+	cd console && PICTURES="$(abspath docs/pictures)" READING_ROOM="$(abspath $(BIN))/reading-room" npx playwright test pictures.spec.ts
+
+console/node_modules/.ready: console/package-lock.json
+	cd console && npm ci --no-audit --no-fund
+	@touch $@
+
 clean:  ## Remove what was built here (not your data)
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf console/node_modules console/test-results console/playwright-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

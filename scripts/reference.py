@@ -1,7 +1,7 @@
 """Write the pages that are read off the code: `make docs`. A test fails when one of them is behind.
 
-docs/reference/settings.md, operations.md, ec2.md, s3.md, differences.md and cli.md there, and the tree in
-ARCHITECTURE.md.
+docs/reference/settings.md, operations.md, ec2.md, s3.md, reading-room.md, differences.md and cli.md there, and the tree
+in ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def operations_page() -> str:
     rows: dict[str, list[str]] = {}
     for bound in operation_table():
         facts = bound.facts
-        action = f"`{facts.action}`" if facts.authorized else "none"
+        action = f"`{facts.action}`" if facts.authorized else facts.decided_by or "none"
         if facts.passed_role is not None:
             action += f", `iam:PassRole` for `{facts.passed_role.service}`"
         rows.setdefault(facts.service, []).append(f"| {facts.name} | {action} |")
@@ -239,6 +239,55 @@ def _keys(nodes: Sequence[ast.AST], by_method: dict[str, str]) -> set[str]:
     return keys
 
 
+def reading_room_page() -> str:
+    """Return every operation of our own API with its parameters, its answer and its errors, as the model says them."""
+    from reading_room.app import operation_table
+    from reading_room.aws.models import SERVED, service_model
+
+    served = SERVED["reading-room"]
+    model = service_model(served.name)
+    needed = {bound.facts.name: bound.facts for bound in operation_table() if bound.facts.service == served.name}
+    lines = [
+        "# The API reading-room, operation by operation",
+        "",
+        f"AWS JSON 1.1: `POST /` with `X-Amz-Target: {served.target_prefix}.OPERATION`, signed for the service",
+        f"`{model.signing_name}`. [How to call it](../reading-room-api.md), and why it is there.",
+        "Parameters in bold are required; members of an answer in bold are always there.",
+    ]
+    for name in sorted(needed):
+        operation, facts = model.operation_model(name), needed[name]
+        needs = f"`{facts.action}`" if facts.authorized else facts.decided_by
+        lines += ["", f"## {name}", "", operation.documentation, "", f"Decided by: {needs}."]
+        lines += _members_of("Request", operation.input_shape)
+        lines += _members_of("Answer", operation.output_shape)
+        lines += ["", "### Errors", ""]
+        lines += [f"- `{shape.name}`: {shape.documentation}" for shape in operation.error_shapes]
+    return "\n".join(lines) + "\n"
+
+
+def _members_of(title: str, shape: Any) -> list[str]:
+    rows = list(_rows_of(shape, ""))
+    if not rows:
+        return []
+    return ["", f"### {title}", "", "| member | type | meaning |", "|---|---|---|", *rows]
+
+
+def _rows_of(shape: Any, path: str) -> Iterator[str]:
+    """Yield a row for each member of a structure, those of structures inside it right below."""
+    from botocore.model import ListShape, StructureShape
+
+    for name, member in shape.members.items():
+        inner, kind = member, member.type_name
+        if isinstance(member, ListShape):
+            inner, kind = member.member, f"list of {member.member.type_name}"
+        allowed = getattr(inner, "enum", None)
+        text = member.documentation + (f" One of {', '.join(f'`{each}`' for each in allowed)}." if allowed else "")
+        shown = f"{path}{name}"
+        yield f"| {f'**{shown}**' if name in shape.required_members else shown} | {kind} | {text} |"
+        if isinstance(inner, StructureShape):
+            yield from _rows_of(inner, f"{shown}{'[]' if inner is not member else ''}.")
+
+
 DIFFERS = "## What differs"
 
 
@@ -316,6 +365,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
         ROOT / "docs" / "reference" / "ec2.md": ec2_page(),
         ROOT / "docs" / "reference" / "s3.md": s3_page(),
+        ROOT / "docs" / "reference" / "reading-room.md": reading_room_page(),
         ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         architecture: with_tree(architecture.read_text()),

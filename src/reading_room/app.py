@@ -19,8 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 import uvloop
 
 from reading_room.aws.call_record import CallRecord
+from reading_room.aws.cors import CrossOrigin
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
+from reading_room.aws.receive import AsgiApplication
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
@@ -36,8 +38,14 @@ from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.comprehend.storage_policy import StoragePolicies
+from reading_room.console.application import console_application
+from reading_room.console.door import OPTION, Origins, console_door
 from reading_room.database.engine import Database, SchemaVersionError
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
+from reading_room.extension.operations.check_job import CheckJobOperations
+from reading_room.extension.operations.explain_request import ExplainRequestOperations
+from reading_room.extension.operations.job_runs import JobRunOperations
+from reading_room.extension.operations.sign_in import SignInOperations
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
@@ -144,7 +152,11 @@ class Product:
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
-        self.dispatcher = Dispatcher(self._operations(engines, backend), self.authorizer, clock, self.trail.record)
+        policies = StoragePolicies(self.s3_authorization, backend)
+        sizing = JobSizing(backend, settings)
+        self.dispatcher = Dispatcher(
+            self._operations(engines, backend, policies, sizing), self.authorizer, clock, self.trail.record
+        )
         self.app = AwsApplication(
             self.dispatcher,
             self.credentials,
@@ -163,7 +175,6 @@ class Product:
             settings.data / "flow-windows.json",
             self.trail.record,
         )
-        policies = StoragePolicies(self.s3_authorization, backend)
         self.network = NetworkPreparation(
             database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST, policies
         )
@@ -177,7 +188,7 @@ class Product:
             self.s3_authorization.recent_denial,
             JobLog(database, region, clock),
             check_model=check_metadata,
-            sizing=JobSizing(backend, settings),
+            sizing=sizing,
             identities=authorities,
         )
         self.container_credentials = ContainerCredentials(
@@ -203,10 +214,12 @@ class Product:
         self.trail.record(record)
         self.key_uses.take(record)
 
-    def _operations(self, engines: RealtimeEngines, backend: Backend) -> OperationTable:
+    def _operations(
+        self, engines: RealtimeEngines, backend: Backend, policies: StoragePolicies, sizing: JobSizing
+    ) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
         quotas = Quotas(self.settings, clock)
-        return OperationTable(
+        of_aws = (
             *ec2_operations(
                 database,
                 clock,
@@ -225,6 +238,26 @@ class Product:
             ModelPolicyOperations(database, clock),
             RealtimeOperations(engines, quotas),
             ComprehendTagOperations(database, quotas),
+        )
+        # Ours ask what the operations of AWS would answer.
+        table = OperationTable(*of_aws)
+        return OperationTable(
+            *of_aws,
+            SignInOperations(database, clock),
+            ExplainRequestOperations(self.trail, EndpointAccounts(database), self.settings.trail_days),
+            JobRunOperations(database, table, authorizer, clock),
+            CheckJobOperations(
+                database,
+                table,
+                authorizer,
+                clock,
+                policies,
+                sizing,
+                lambda: self.controller.capacity(),
+                quotas,
+                self.settings.topics,
+                LOCAL_HOST,
+            ),
         )
 
     def first_start(self) -> None:
@@ -421,9 +454,9 @@ def _owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]
 
 
 def _open_doors(
-    settings: Settings, app: AwsApplication
+    settings: Settings, app: AsgiApplication
 ) -> tuple[list[tuple[Door, HttpListener]], DoorCertificate | None]:
-    """Return a listener at each door, and what looks after the certificate where there is one.
+    """Return a listener at each door, the console's the last, and what looks after the certificate where there is one.
 
     Raises ``DoorError`` and ``ServerError``.
     """
@@ -432,18 +465,21 @@ def _open_doors(
     if any(door.secure for door in wanted):
         certificate = DoorCertificate(settings, system_clock)
         context = certificate.context()
+    apis = CrossOrigin(app, Origins.of(settings).apis)
+    served: list[tuple[Door, AsgiApplication, socket.socket]] = [(door, apis, bound(door)) for door in wanted]
+    if (console := console_door(settings)) is not None:
+        served.append((console, console_application(settings), bound(console, OPTION)))
     opened = []
-    for door in wanted:
+    for door, application, sock in served:
+        _listen(door, sock)
         # On loopback every client has the same address.
         most = None if is_loopback(door.host) else PEER_CONNECTIONS
-        opened.append((door, HttpListener(app, _listen(door), context if door.secure else None, most)))
+        opened.append((door, HttpListener(application, sock, context if door.secure else None, most)))
     return opened, certificate
 
 
-def _listen(door: Door) -> socket.socket:
-    sock = bound(door)
+def _listen(door: Door, sock: socket.socket) -> None:
     if not door.secure and not is_loopback(sock.getsockname()[0]):
         sock.close()
         raise ServerError(f"{door.host} is {sock.getsockname()[0]} here, and plain HTTP stays on loopback")
     sock.listen(1024)
-    return sock

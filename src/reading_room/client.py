@@ -15,8 +15,11 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+
+from reading_room import service_models
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -76,7 +79,7 @@ def _client(
     # A client that retries hides what a server does: one attempt more is enough for a connection that was closed.
     defaults = Config(retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
     # Without keys given, a new session looks for them afresh; with keys, one session's models serve all clients.
-    session = boto3.session.Session() if access_key_id is None else _session()
+    session = _new_session() if access_key_id is None else _session()
     with _session_lock:
         return session.client(
             cast(Any, service),
@@ -96,7 +99,14 @@ _session_lock = threading.Lock()
 
 @cache
 def _session() -> boto3.session.Session:
-    return boto3.session.Session()
+    return _new_session()
+
+
+def _new_session() -> boto3.session.Session:
+    """Return a session that knows our own services, too."""
+    session = botocore.session.get_session()
+    session.get_component("data_loader").search_paths.append(str(service_models.FOLDER))
+    return boto3.session.Session(botocore_session=session)
 
 
 class InProcess:

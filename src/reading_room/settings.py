@@ -55,6 +55,9 @@ class Settings:
     data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
     port: int = _setting(4566, "Port that the AWS APIs listen on.", within=(1, 65_535))
+    console_port: int = _setting(
+        4567, "Port of the web console, at the same address as the AWS APIs; 0 is no console.", within=(0, 65_535)
+    )
     account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
     region: str = _setting("us-east-1", "The region that everything is in.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
     profile: Literal["open", "aws"] = _setting(

@@ -34,6 +34,9 @@ DENIAL = {
 """The codes of the services with one of their own; the others say AccessDeniedException."""
 DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 NEED_NO_PERMISSION = {
+    ("reading-room", "CheckJob"): "the action of the operation that is asked about decides, and only its holder learns",
+    ("reading-room", "DescribeJobRuns"): "for each job the action that describes it decides",
+    ("reading-room", "RedeemSignInToken"): "the token decides: the caller has nothing else, and is nobody yet",
     ("sts", "AssumeRole"): "the role's trust policy decides, with the caller's policies",
     ("sts", "GetCallerIdentity"): "AWS: no permission is needed, and none can be denied",
     ("sts", "GetSessionToken"): "AWS: no permission is needed; of the session's calls each is decided",
@@ -105,6 +108,10 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
 
 def test_only_these_operations_need_no_permission() -> None:
     assert {key for key, facts in TABLE.items() if not facts.authorized} == set(NEED_NO_PERMISSION)
+
+
+def test_only_a_sign_in_needs_no_signature() -> None:
+    assert [key for key, facts in TABLE.items() if facts.unsigned] == [("reading-room", "RedeemSignInToken")]
 
 
 @pytest.mark.parametrize(("service", "operation"), AUTHORIZED)

@@ -49,7 +49,7 @@ def test_up_does_not_say_ready_when_its_agent_cannot_start(tmp_path: Path) -> No
     again = f"/usr/bin/unshare -U --map-user={user} --map-group={os.getegid()}" if user else ""
     hidden = ["/usr/bin/bwrap", *(path for path in ("/etc/subuid",) if user and os.path.exists(path))]
     mounts = "".join(f"mount --bind /dev/null {path} && " for path in hidden)
-    up = f"{sys.executable} -m reading_room up --data {tmp_path / 'data'} --port {free_port()}"
+    up = f"{sys.executable} -m reading_room up --data {tmp_path / 'data'} --port {free_port()} --console-port 0"
     script = f"{mounts}exec {again} {up}"
     run = subprocess.run([*spaces, "sh", "-c", script], capture_output=True, text=True, timeout=90, check=False)
     assert run.returncode == 1

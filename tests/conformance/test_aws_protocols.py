@@ -49,6 +49,7 @@ OTHERS = {
     "DescribeDominantLanguageDetectionJob ListEntitiesDetectionJobs ListDominantLanguageDetectionJobs "
     "StopEntitiesDetectionJob DetectEntities DetectDominantLanguage",
     "logs": "DescribeLogGroups DescribeLogStreams GetLogEvents FilterLogEvents CreateLogGroup PutLogEvents",
+    "reading-room": "CreateSignInToken RedeemSignInToken CheckJob ExplainRequest DescribeJobRuns",
 }
 S3 = names(
     "ListBuckets CreateBucket HeadBucket DeleteBucket GetBucketLocation PutBucketPolicy ListObjects ListObjectsV2 "
@@ -59,7 +60,9 @@ S3 = names(
 FORMS = [("ec2", name) for name in EC2] + [
     (service, name) for service in ("iam", "sts") for name in OTHERS[service].split()
 ]
-ALL = FORMS + [(service, name) for service in ("comprehend", "logs") for name in OTHERS[service].split()]
+ALL = FORMS + [
+    (service, name) for service in ("comprehend", "logs", "reading-room") for name in OTHERS[service].split()
+]
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 

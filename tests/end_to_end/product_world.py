@@ -69,6 +69,8 @@ class Product:
         self.data = folder / "data"
         self.log = folder / "log"
         self.port = free_port()
+        self.console_port = 0
+        """No console, unless a test is about it: products run side by side."""
         number = 100_000 + 1_000 * secrets.randbelow(1_000)
         self.uids = range(number, number + 900)
         own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)}
@@ -77,6 +79,8 @@ class Product:
         self.groups: list[Path] = []
         self.spaces: set[int] = set()
         """Not as root: the user namespaces that its holders were seen to have."""
+        self.terminal: int | None = None
+        """Where ``up`` prints instead of its log: the descriptor of a terminal."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
 
@@ -87,20 +91,24 @@ class Product:
         if os.geteuid() == 0 and not self.groups:
             self.groups = _make_groups()
         doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
-        argv = [sys.executable, "-m", "reading_room", "up", "--data", str(self.data), "--port", str(self.port), *more]
+        argv = [sys.executable, "-m", "reading_room", "up", "--data", str(self.data), *self.ports(), *more]
         environment = os.environ | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
         with self.log.open("ab") as sink:
             self.up = subprocess.Popen(
                 ["/bin/sh", "-c", f'{doors} exec "$@"', "sh", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=sink,
+                stderr=sink if self.terminal is None else self.terminal,
                 env=environment,
                 start_new_session=True,
             )
         self.stdout = []
         threading.Thread(target=self._read, args=(self.up, self.stdout), daemon=True).start()
         return self.up
+
+    def ports(self) -> list[str]:
+        """Return the options that keep its ports apart from those of other products."""
+        return ["--port", str(self.port), "--console-port", str(self.console_port)]
 
     @staticmethod
     def _read(process: subprocess.Popen[bytes], lines: list[bytes]) -> None:

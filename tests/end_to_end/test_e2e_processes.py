@@ -298,8 +298,9 @@ def _run_up(data: Path, port: int, *before: str) -> subprocess.CompletedProcess[
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+    more = ("--console-port", "0")
     return subprocess.run(
-        [*before, sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)],
+        [*before, sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port), *more],
         capture_output=True,
         text=True,
         timeout=60,

@@ -55,7 +55,7 @@ class Units(Product):
     def begin(self, name: str) -> None:
         """Start a unit; those that tell systemd when they are ready are waited for."""
         environment = os.environ | {f"READING_ROOM_{key}": value for key, value in self.settings.items()}
-        more = ["--port", str(self.port)] if name == "serve" else []
+        more = self.ports() if name == "serve" else []
         argv = [*confined(name), sys.executable, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, self.log.open("ab") as sink:
             # What told systemd is of this folder alone; its path must be short, as a socket's address is.

@@ -38,6 +38,8 @@ def test_the_command_line_wins_over_the_environment() -> None:
         ("CORE_OVERCOMMIT", "0"),
         ("CONTAINER_INPUT_TOPICS", "6000000000"),
         ("LOG_LEVEL", ""),
+        ("CONSOLE_PORT", "65536"),
+        ("CONSOLE_PORT", "-1"),
         ("TLS", "yes"),
         ("TLS_PORT", "70000"),
         ("TLS_NAMES", "one two"),

@@ -57,6 +57,8 @@ class Principal:
     """Of a federated user: the ARN of the user that asked for its credentials."""
     issuer_id: str | None = None
     """Of a federated user: the unique id of that user, whose policies hold for it."""
+    signed_in: bool = False
+    """Of a user: whether the credentials come of a sign-in, which are good for all that the user may do."""
 
 
 ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")
@@ -84,11 +86,14 @@ class IncomingRequest:
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request whose signature was verified, with the principal that it proves."""
+    """A request whose signature was verified, with the principal that it proves.
+
+    One for an operation that asks for no signature and has none is anonymous, and has no key.
+    """
 
     request: IncomingRequest
     principal: Principal
-    access_key_id: str
+    access_key_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

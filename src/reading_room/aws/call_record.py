@@ -16,7 +16,7 @@ from reading_room.aws.errors import AwsError
 
 _READING = (
     "Get", "List", "Describe", "Head", "Lookup", "Filter", "Search", "Simulate", "Decode", "Detect", "BatchDetect",
-    "Contains", "Classify", "Test", "Generate", "AssumeRole", "Select", "Preflight",
+    "Contains", "Classify", "Test", "Check", "Explain", "Generate", "AssumeRole", "Select", "Preflight",
 )  # fmt: skip
 """How operations begin that change nothing; the sessions that STS gives out count as reading, as in CloudTrail."""
 _GIVING = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})

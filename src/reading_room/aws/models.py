@@ -1,4 +1,4 @@
-"""The service models that ship with botocore, loaded once: operations, shapes and their constraints.
+"""The service models, botocore's and our own, loaded once: operations, shapes and their constraints.
 
 Nothing here reads ``metadata["protocol"]``: what a client speaks is decided by its request, because a model lists what
 is possible and the SDKs choose.
@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel
+
+from reading_room import service_models
 
 ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
 
@@ -45,6 +47,7 @@ SERVED: Mapping[str, ServedService] = {
         ServedService("iam", "query", version="2010-05-08", is_global=True),
         ServedService("sts", "query", version="2011-06-15", is_global=True),
         ServedService("s3", "rest-xml"),
+        ServedService("reading-room", "json", target_prefix="ReadingRoom_20261127"),
     )
 }
 
@@ -68,7 +71,8 @@ class _PlainLoader(Loader):
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service. Raises botocore's ``UnknownServiceError`` for a name it does not know."""
-    return ServiceModel(_PlainLoader().load_service_model(service, "service-2"), service)
+    loader = _PlainLoader(extra_search_paths=[str(service_models.FOLDER)])
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 
 @cache

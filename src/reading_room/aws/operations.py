@@ -57,9 +57,13 @@ class OperationFacts:
     context: Callable[[Call], ContextValues]
     passed_role: PassedRole | None
     authorized: bool
-    """False for the few calls that no policy can deny (``sts:GetCallerIdentity``)."""
+    """False for the few calls that no policy can deny (``sts:GetCallerIdentity``), or that authorize themselves."""
     resource_context: Callable[[Call, str], ContextValues] = no_resource_context
     """Condition keys of one of ``resources`` alone (``aws:ResourceTag/…``); they win over those of ``context``."""
+    decided_by: str = ""
+    """In a few words what decides instead, where ``authorized`` is false; for the reference."""
+    unsigned: bool = False
+    """Whether it may be called without a signature, which its model has to say too (``"authtype": "none"``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,25 @@ def operation(
     context: Callable[[Call], ContextValues] = no_context,
     passes_role: PassedRole | None = None,
     authorized: bool = True,
+    decided_by: str = "",
+    unsigned: bool = False,
 ) -> Callable[[Method], Method]:
     """Mark a method ``(self, call, request) -> response`` as the implementation of an AWS operation.
 
     ``request`` is the operation's input structure with botocore's member names, validated; the response is the output
     structure (``None`` where it is empty). An error leaves as an ``AwsError``.
     """
-    facts = OperationFacts(service, name, action or f"{service}:{name}", resources, context, passes_role, authorized)
+    facts = OperationFacts(
+        service,
+        name,
+        action or f"{service}:{name}",
+        resources,
+        context,
+        passes_role,
+        authorized,
+        decided_by=decided_by,
+        unsigned=unsigned,
+    )
 
     def mark(method: Method) -> Method:
         setattr(method, _FACTS, facts)
@@ -124,7 +140,8 @@ class OperationNameError(LookupError):
 class OperationTable:
     """Every operation that some object implements.
 
-    Raises ``OperationNameError`` for a name that the service's model lacks, ``ValueError`` for one implemented twice.
+    Raises ``OperationNameError`` for a name that the service's model lacks, ``ValueError`` for one implemented twice,
+    and for one that would take requests without a signature although its model has them signed.
     """
 
     def __init__(self, *implementations: object) -> None:
@@ -134,8 +151,11 @@ class OperationTable:
                 key = (bound.facts.service, bound.facts.name)
                 if key in self._operations:
                     raise ValueError(f"{key[0]}:{key[1]} is implemented twice")
-                if operation_model(*key) is None:
+                model = operation_model(*key)
+                if model is None:
                     raise OperationNameError(*key)
+                if bound.facts.unsigned and model.auth_type != "none":
+                    raise ValueError(f"{key[0]}:{key[1]} has to be signed, as its model says")
                 self._operations[key] = bound
 
     def __iter__(self) -> Iterator[BoundOperation]:

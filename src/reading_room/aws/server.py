@@ -20,7 +20,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from reading_room.aws import receive as wire
-from reading_room.aws.call import Call, IncomingRequest, Reply, SignedRequest
+from reading_room.aws.call import ANONYMOUS, Call, IncomingRequest, Reply, SignedRequest
 from reading_room.aws.call_record import CallRecord, Recorder, forget, keeps_answer
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import (
@@ -34,7 +34,7 @@ from reading_room.aws.identify import UnknownService, identify, service_of_versi
 from reading_room.aws.models import SERVED, ServedService, operation_model, service_model
 from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
-from reading_room.aws.sigv4 import CredentialSource, verify
+from reading_room.aws.sigv4 import CredentialSource, has_signature, verify
 from reading_room.aws.spelling import internal_failure, too_large, unknown_operation
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
@@ -140,7 +140,10 @@ class AwsApplication:
             caller = signed.principal.arn
             operation = _operation(request, service)
             name = operation.name
-            self._throttle.admit(service.name, name, caller, signed.principal.account)
+            if signed.access_key_id is None:
+                self._throttle.admit_unsigned(service.name, request.path.source_ip or request.path.vpc_source_ip or "")
+            else:
+                self._throttle.admit(service.name, name, caller, signed.principal.account)
             call = self._call(signed, service, operation)
             output = self._dispatcher.invoke(call)
             reply = _PROTOCOLS[service.protocol].serialize(operation, output, request.request_id)
@@ -210,6 +213,11 @@ class AwsApplication:
         )
 
     def _authenticate(self, request: IncomingRequest, service: ServedService) -> SignedRequest:
+        # Asked of our own table, not of the model: what is not here answers as if it had to be signed.
+        if not has_signature(request):
+            bound = self._dispatcher.table.find(service.name, _claimed(request, service))
+            if bound is not None and bound.facts.unsigned:
+                return SignedRequest(request, ANONYMOUS, None)
         verified = verify(request, service, self._credentials, self._clock(), self._region)
         return SignedRequest(request, verified.principal, verified.access_key_id)
 

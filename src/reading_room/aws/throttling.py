@@ -32,6 +32,9 @@ MACHINE: Mapping[str, Rate] = {"s3": Rate(50_000, 5_000)}
 """What one principal may do with a service, whatever the profile; ``MACHINE_OTHERS`` with any that is not named."""
 MACHINE_OTHERS = Rate(10_000, 1_000)
 
+UNSIGNED = Rate(20, 1)
+"""What one address may ask of a service without a signature, whatever the profile: such calls bring a secret along."""
+
 EC2_READS = Rate(100, 20)
 EC2_WRITES = Rate(50, 5)
 EC2_OPERATIONS: Mapping[str, Rate] = {
@@ -81,6 +84,11 @@ class Throttle:
             counted = (bucket or account, _kind(operation)) if service == "s3" else (account, operation)
             within = rate is None or self._take(rate, ("aws", service, *counted))
         if not within:
+            raise throttled(service)
+
+    def admit_unsigned(self, service: str, source: str) -> None:
+        """Count a call without a signature, from an address. Raises the service's error of a caller who is too fast."""
+        if not self._take(UNSIGNED, ("unsigned", service, source)):
             raise throttled(service)
 
     def _take(self, rate: Rate, key: tuple[str, ...]) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -16,13 +15,12 @@ from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.iam.policy.document import PolicyUse
 from reading_room.settings import Settings
-from reading_room.trail.chain import BOOKS, ChainBroken, backwards, event_in, files_of, verify
+from reading_room.trail.chain import BOOKS, ChainBroken, verify
 from reading_room.trail.recording import FOLDER
+from reading_room.trail.requests import with_request_id
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
 USES: tuple[str, ...] = get_args(PolicyUse)
-_MOST_REQUEST_ID = 200
-_JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @app.command("explain")
@@ -39,7 +37,7 @@ def explain(
     """
     settings = read_settings(data)
     folder = _trail_of(settings)
-    found = {book: list(_with_request_id(folder, book, request_id)) for book in BOOKS}
+    found = {book: list(with_request_id(folder, book, request_id)) for book in BOOKS}
     calls, denials = found["management"] + found["data"], found["denials"]
     if not calls and not denials:
         raise fail(
@@ -128,19 +126,6 @@ def _trail_of(settings: Settings) -> Path:
             f"{folder} cannot be read ({error.strerror}): run this as root, or as the user whose folder it is"
         ) from None
     return folder
-
-
-def _with_request_id(folder: Path, book: str, request_id: str) -> Iterator[dict[str, Any]]:
-    """Yield the events or denials of one request, or the denials of one job's sessions, newest first."""
-    hint = json.dumps(request_id[:_MOST_REQUEST_ID])[1:-1].encode()
-    of_job = bool(_JOB_ID.fullmatch(request_id))
-    for _, path in reversed(files_of(folder, book)):
-        for _, line in backwards(path):
-            event = event_in(line) if hint in line else None
-            if event is None:
-                continue
-            if event.get("requestID") == request_id or (of_job and str(event.get("principal")).endswith(request_id)):
-                yield event
 
 
 def _print_call(call: Mapping[str, Any]) -> None:

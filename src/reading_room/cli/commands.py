@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from reading_room.cli import access, accounts, demo, doctor, jobs, network, processes, units
+from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, units
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -15,6 +15,7 @@ app.command("up")(processes.up)
 app.command("serve")(processes.serve)
 app.command("agent")(processes.agent)
 app.command("holder")(units.holder)
+app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(accounts.app, name="accounts")

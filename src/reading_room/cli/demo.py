@@ -20,11 +20,12 @@ from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
-from reading_room.cli.processes import fail
+from reading_room.cli.processes import fail, read_settings
 from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.comprehend.tags import CONTAINERS_TAG
+from reading_room.console.door import console_url
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"
@@ -54,6 +55,8 @@ def demo() -> None:
     console.print("Three things to try next:")
     console.print("  .venv/bin/reading-room jobs run FOLDER    your own .txt files, no AWS knowledge needed")
     console.print("  make up                                   keep it running, and point boto3 or the AWS CLI at it")
+    if (url := console_url(read_settings())) is not None:
+        console.print(f"                                            or open the web console: {url}")
     console.print("  .venv/bin/reading-room doctor             what this machine enforces, and what would be stronger")
 
 

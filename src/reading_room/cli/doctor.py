@@ -22,6 +22,8 @@ from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
 from reading_room.cli.processes import read_settings
 from reading_room.cli.screen import output as console
+from reading_room.console.door import console_url
+from reading_room.console.files import read_files
 from reading_room.containers.limits import ControlGroups
 from reading_room.hosts.doors import DoorError, doors
 from reading_room.settings import Settings
@@ -60,6 +62,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _container_users(settings),
         _limits(),
         door_finding(settings),
+        console_finding(settings),
     ]
     if not any(finding.state == "missing" for finding in findings):
         findings.append(_enforcement())
@@ -175,6 +178,19 @@ def door_finding(settings: Settings) -> Finding:
         return Finding("doors", "ok", " and ".join(door.url for door in doors(settings)))
     except DoorError as error:
         return Finding("doors", "missing", f"up would not start: {error}")
+
+
+def console_finding(settings: Settings) -> Finding:
+    """Say where the web console would be, or why `up` would refuse to serve it there."""
+    try:
+        url = console_url(settings)
+    except DoorError as error:
+        return Finding("console", "missing", f"up would not start: {error}")
+    if url is None:
+        return Finding("console", "ok", "off: READING_ROOM_CONSOLE_PORT is 0")
+    if not read_files():
+        return Finding("console", "weaker", f"{url} has no pages: this checkout has no build", "make console")
+    return Finding("console", "ok", url)
 
 
 def _enforcement() -> Finding:

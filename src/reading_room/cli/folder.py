@@ -130,13 +130,16 @@ def only_one(folder: Path) -> Iterator[int]:
 
 
 def check_doors(settings: Settings) -> None:
-    """Raise ``StartError`` when the APIs may not be served as the settings say, or an address cannot be bound now."""
+    """Raise ``StartError`` when APIs or console may not be served as the settings say, or an address is taken."""
     # Only ``up`` looks at the doors; the agent, which has none, then holds no cryptography.
+    from reading_room.console.door import OPTION, console_door
     from reading_room.hosts.doors import DoorError, bound, doors, take_in
 
     try:
         for door in doors(settings):
             bound(door).close()
+        if (console := console_door(settings)) is not None:
+            bound(console, f"{OPTION}; {OPTION} 0 is no console").close()
         if settings.tls_cert:
             take_in(settings)
     except DoorError as error:

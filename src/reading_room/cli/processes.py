@@ -25,6 +25,9 @@ DataOption = Annotated[
 ]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port of the AWS APIs.")]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address of the AWS APIs.")]
+ConsolePortOption = Annotated[
+    int | None, typer.Option("--console-port", help="Port of the web console; 0 is no console.")
+]
 TlsPortOption = Annotated[int | None, typer.Option("--tls-port", help="Port of the AWS APIs by HTTPS, on loopback.")]
 CertificateOption = Annotated[
     str | None, typer.Option("--tls-cert", help="File of the certificate for HTTPS (PEM); without it our own is made.")
@@ -40,11 +43,18 @@ def read_settings(
     tls_port: int | None = None,
     tls_cert: str | None = None,
     tls_key: str | None = None,
+    console_port: int | None = None,
 ) -> Settings:
     """Read the settings, or end the program with what is wrong with one."""
     try:
         return Settings.from_environment(
-            data=data, port=port, host=host, tls_port=tls_port, tls_cert=tls_cert, tls_key=tls_key
+            data=data,
+            port=port,
+            host=host,
+            tls_port=tls_port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            console_port=console_port,
         )
     except SettingError as error:
         raise fail(str(error)) from None
@@ -82,11 +92,12 @@ def up(
     tls_port: TlsPortOption = None,
     tls_cert: CertificateOption = None,
     tls_key: KeyOption = None,
+    console_port: ConsolePortOption = None,
 ) -> None:
-    """Run the product: the APIs, the agent and the holder of the namespaces, until SIGTERM or Ctrl-C."""
+    """Run the product: the APIs, the web console, the agent and the holder, until SIGTERM or Ctrl-C."""
     from reading_room.cli.supervisor import Supervisor
 
-    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key)
+    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "up")
     keep_out_of_core_dumps()
     try:
@@ -107,13 +118,14 @@ def serve(
     tls_port: TlsPortOption = None,
     tls_cert: CertificateOption = None,
     tls_key: KeyOption = None,
+    console_port: ConsolePortOption = None,
     lifeline: DescriptorOption = None,
     ready: DescriptorOption = None,
 ) -> None:
-    """Run the unprivileged part alone: the AWS APIs, S3, the database, the controllers."""
+    """Run the unprivileged part alone: the AWS APIs, S3, the web console, the database, the controllers."""
     from reading_room.cli.privileges import drop_privileges
 
-    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key)
+    settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
         prepare_folder(settings)

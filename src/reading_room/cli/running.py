@@ -79,9 +79,12 @@ def endpoint_of(settings: Settings) -> Endpoint:
 def started(data: Path, port: int, log: Path) -> Iterator[Endpoint]:
     """Run ``reading-room up`` on a folder and port for the length of the block; its log goes to a file.
 
+    It has no console: nobody opens a page that ends with a command.
+
     Raises ``StartError`` with the end of the log when it does not become ready.
     """
-    argv = [sys.executable, "-m", "reading_room", "up", "--data", str(data), "--port", str(port)]
+    places = ["--data", str(data), "--port", str(port), "--console-port", "0"]
+    argv = [sys.executable, "-m", "reading_room", "up", *places]
     with log.open("wb") as sink:
         process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True

@@ -26,6 +26,7 @@ from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
 from reading_room.cli.slirp import PROGRAM, Slirp
+from reading_room.console.door import console_url
 from reading_room.hosts.doors import DoorError, certificate_names, doors, local_door, own_authority, take_in
 from reading_room.settings import Settings
 
@@ -81,6 +82,8 @@ class Supervisor:
         if settings.uplink == "veth" and os.geteuid() != 0:
             raise StartError("READING_ROOM_UPLINK=veth makes a device of this machine, as only root may")
         self._slirp = Slirp(self._lifeline) if settings.uplink == PROGRAM else None
+        self._link: subprocess.Popen[bytes] | None = None
+        """Prints the first link to sign in with, and ends."""
 
     def run(self) -> int:
         """Start everything, say ``ready`` on standard output, watch, and end everything. Returns the exit code."""
@@ -94,16 +97,32 @@ class Supervisor:
             self._await_ready()
             if not self._stopping.is_set():
                 print(f"ready {doors(self._settings)[0].url}", flush=True)
+                self._tell_of_console()
                 self._tell_how_to_use_it()
             while not self._stopping.wait(0.1):
                 for child in (self._agent, self._serve):
                     self._tend(child)
                 self._tend_certificate()
+                if self._link is not None and self._link.poll() is not None:
+                    self._link = None
                 if self._slirp is not None and self._holder is not None:
                     self._slirp.tend(self._holder)
             return 0
         finally:
             self._end()
+
+    def _tell_of_console(self) -> None:
+        url = console_url(self._settings)
+        if url is None:
+            return
+        self._say(f"console URL {url}")
+        # A link signs in whoever has it: nobody is to find one in a log. Making it needs an SDK, which this process,
+        # that may be root's, has no other use for.
+        if sys.stderr.isatty():
+            argv = [*self._common(), "console", "--link-only", *self._places()]
+            self._link = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno(), start_new_session=True
+            )
 
     def _tell_how_to_use_it(self) -> None:
         settings = self._settings
@@ -181,15 +200,19 @@ class Supervisor:
     def _common(self) -> list[str]:
         return [sys.executable, "-m", "reading_room"]
 
-    def _start_serve(self) -> subprocess.Popen[bytes]:
-        descriptors = (self._lifeline, self._ready_write, self._lock)
+    def _places(self) -> list[str]:
+        """Return the options for where things are, which ``up`` may have been given by its own."""
         settings = self._settings
-        argv = [
-            *self._common(), "serve",
+        return [
             "--data", str(settings.data), "--host", settings.host, "--port", str(settings.port),
             "--tls-port", str(settings.tls_port), "--tls-cert", settings.tls_cert, "--tls-key", settings.tls_key,
-            "--lifeline", str(self._lifeline), "--ready", str(self._ready_write),
+            "--console-port", str(settings.console_port),
         ]  # fmt: skip
+
+    def _start_serve(self) -> subprocess.Popen[bytes]:
+        descriptors = (self._lifeline, self._ready_write, self._lock)
+        told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write)]
+        argv = [*self._common(), "serve", *self._places(), *told]
         return subprocess.Popen(argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
@@ -207,6 +230,9 @@ class Supervisor:
     def _end(self) -> None:
         """End serve first (it takes no more calls), then the agent (it ends containers), then the holder."""
         deadline = time.monotonic() + STOP_SECONDS
+        if self._link is not None:
+            self._link.kill()
+            self._link.wait()
         for child in (self._serve, self._agent):
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()

@@ -34,8 +34,7 @@ def create(session: Session, new: NewModel, now: dt.datetime, *, active_quota: i
     ``ResourceLimitExceededException``, and ``InvalidRequestException`` for a ModelPolicy that is none.
     """
     try:
-        if repeated(session, new.job) is None and session.get(ModelRow, new.row.arn) is not None:
-            raise ModelNameInUse(new.row.arn)
+        refuse_name(session, new)
         job = submit(session, new.job, now, active_quota=active_quota)
     except TokenReused as error:
         raise ResourceInUseException(error.token, error.job_id) from error
@@ -47,6 +46,12 @@ def create(session: Session, new: NewModel, now: dt.datetime, *, active_quota: i
         if new.policy is not None:
             model_policies.put(session, new.row.arn, new.policy, None, now, "ModelPolicy")
     return job.arn
+
+
+def refuse_name(session: Session, new: NewModel) -> None:
+    """Raise ``ModelNameInUse`` for a name and version that are taken, unless the same client token took them."""
+    if repeated(session, new.job) is None and session.get(ModelRow, new.row.arn) is not None:
+        raise ModelNameInUse(new.row.arn)
 
 
 def copy_of(

@@ -25,7 +25,7 @@ def put(session: Session, arn: str, text: str, revision: str | None, now: dt.dat
     """
     row = session.get(ModelPolicyRow, arn)
     _check_revision(row, revision)
-    _check(session, text, member)
+    check(session, text, member)
     # As Amazon shows it: without white space.
     compact = json.dumps(json.loads(text), separators=(",", ":"))
     pinned, new = pin_principals(session, compact), secrets.token_hex(16)
@@ -57,7 +57,8 @@ def _check_revision(row: ModelPolicyRow | None, given: str | None) -> None:
         raise RevisionMismatch(given, current)
 
 
-def _check(session: Session, text: str, member: str) -> None:
+def check(session: Session, text: str, member: str) -> None:
+    """Raise ``InvalidModelPolicy`` for a text that can be no policy of a model."""
     try:
         # The grammar is that of every policy on a resource, of which a bucket's is one.
         policy = parse(text.strip(), "bucket")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -20,22 +21,47 @@ from reading_room.vpc.job_network import JobNetworkError, choose_subnets, valida
 from reading_room.vpc.tables import NetworkInterface
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedNetwork:
+    """A network as it would be with the interfaces of a job that is not there yet, the first container's first."""
+
+    spec: spec.NetworkSpec
+    interfaces: Sequence[NetworkInterface]
+
+
+def planned(
+    session: Session,
+    subnets: Sequence[str],
+    groups: Sequence[str],
+    containers: int,
+    host: str,
+    account: str | None = None,
+) -> PlannedNetwork:
+    """Return the network with a job's interfaces in it. Raises ``JobNetworkError`` for one that a job cannot have.
+
+    With ``account`` only that account's subnets and groups count as existing.
+    """
+    validate_job_network(session, subnets, groups, account=account, containers=containers)
+    interfaces = _planned(session, subnets, containers)
+    return PlannedNetwork(
+        _with(network_spec.read(session, host, (interfaces[0].vpc_id,)), interfaces, groups), interfaces
+    )
+
+
 def failures(
     session: Session, subnets: Sequence[str], groups: Sequence[str], containers: int, host: str
 ) -> list[PreparationError]:
     """Return how a job of so many containers would fail, as far as that can be told; empty if it would not."""
     try:
-        validate_job_network(session, subnets, groups, containers=containers)
-        planned = _planned(session, subnets, containers)
+        network = planned(session, subnets, groups, containers, host)
     except JobNetworkError as error:
         return [failure_of_network(error)]
-    network = _with(network_spec.read(session, host, (planned[0].vpc_id,)), planned, groups)
     found = []
-    for row in {row.subnet_id: row for row in planned}.values():
-        way = storage_way.find(session, network, row)
+    for row in {row.subnet_id: row for row in network.interfaces}.values():
+        way = storage_way.find(session, network.spec, row)
         if way.obstacle is not None:
             found.append(no_route(row.subnet_id, way.obstacle))
-    apart = cluster_way.obstacle(network, planned, groups)
+    apart = cluster_way.obstacle(network.spec, network.interfaces, groups)
     return found if apart is None else [*found, containers_cannot_connect(apart)]
 
 

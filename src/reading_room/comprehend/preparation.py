@@ -14,11 +14,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reading_room.arns import ec2_arn, iam_arn
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
-from reading_room.aws.operations import ContextValues
 from reading_room.clock import Clock
 from reading_room.comprehend import cluster_way, storage_policy, storage_way
 from reading_room.comprehend.job_interfaces import (
@@ -32,9 +30,8 @@ from reading_room.comprehend.job_interfaces import (
     members_with,
     permissions_of,
 )
+from reading_room.comprehend.network_actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
 from reading_room.comprehend.network_failures import (
-    EC2_ACTIONS,
-    DecidedOn,
     containers_cannot_connect,
     failure_of_call,
     failure_of_network,
@@ -43,7 +40,7 @@ from reading_room.comprehend.network_failures import (
     role_not_assumable,
 )
 from reading_room.database.engine import Database
-from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.iam.service_sessions import assume_recorded
 from reading_room.ids import request_id
@@ -57,9 +54,6 @@ from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 
 logger = logging.getLogger(__name__)
 
-SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
-_OWN_PATH = NetworkPath(secure=True)
-"""The service's own calls come from no network: they have no source address that a policy could ask for."""
 _SESSIONS_KEPT = 1000
 
 
@@ -248,37 +242,9 @@ class NetworkPreparation:
 
     def _decide_all(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
         """Ask for all nine actions what EC2 will ask, each on what is known of its resources by now."""
-        common = request_context(
-            _OWN_PATH, principal=principal, now=self._clock(), region=need.region, user_agent=SERVICE_PRINCIPAL
-        )
         creation = self._call(principal, need, "CreateNetworkInterface", **_creation(need, subnet))
-        bound = self._dispatcher.table.find("ec2", creation.operation)
-        assert bound is not None
-        touched = {
-            resource: {**bound.facts.context(creation), **bound.facts.resource_context(creation, resource)}
-            for resource in bound.facts.resources(creation)
-        }
-        interface = ec2_arn(need.region, need.account, "network-interface", "*")
-        permission = {
-            "ec2:Permission": (network_interfaces.INSTANCE_ATTACH,),
-            "ec2:AuthorizedUser": (iam_arn(network_interfaces.SERVICE_ACCOUNT, "root"),),
-        }
-        about: dict[DecidedOn, Mapping[str, ContextValues]] = {
-            "everything": {"*": {"ec2:Region": (need.region,)}},
-            "the creation": touched,
-            "the interface": {interface: touched[interface]},
-        }
-        for action, decided_on in EC2_ACTIONS.items():
-            more = permission if action == "CreateNetworkInterfacePermission" else {}
-            for resource, keys in about[decided_on].items():
-                decision = self._authorizer.decide(
-                    principal=principal,
-                    action=f"ec2:{action}",
-                    resource=resource,
-                    context={**common, **keys, **more},
-                )
-                if not decision.allowed:
-                    raise missing_permission(need.role_arn, f"ec2:{action}", decision.message())
+        for decision in refused_actions(self._dispatcher.table, self._authorizer, creation, self._clock()):
+            raise missing_permission(need.role_arn, decision.action, decision.message())
 
     def _look(self, principal: Principal, need: NetworkNeed, subnet: Subnet, dhcp_options: str) -> None:
         self._ec2(principal, need, "DescribeSubnets", SubnetIds=list(need.subnets or ()))
@@ -372,7 +338,7 @@ class NetworkPreparation:
             principal=principal,
             account=need.account,
             region=self._region,
-            path=_OWN_PATH,
+            path=OWN_PATH,
             request_id=request_id(),
             user_agent=SERVICE_PRINCIPAL,
         )

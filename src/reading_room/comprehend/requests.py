@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
 from reading_room.comprehend.conditions import job_arn
@@ -15,10 +18,11 @@ from reading_room.comprehend.errors import (
     ResourceNotFoundException,
 )
 from reading_room.comprehend.job_kinds import CustomModel, JobKind
+from reading_room.comprehend.model_reference import resolve
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
 from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location
-from reading_room.jobs.submission import NewJob
+from reading_room.jobs.submission import NewJob, repeated
 
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
 
@@ -76,6 +80,17 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
         security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
         tags=tags,
     )
+
+
+def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
+    """Return a job with the custom model that its request names, if it names any; a repeated call has its job already.
+
+    To be called in the transaction that submits the job. Raises as ``model_reference.resolve`` does.
+    """
+    if repeated(session, new) is not None or (model := resolve(session, call, call.parameters)) is None:
+        return new
+    # A LanguageCode is asked for and decides nothing: a model reads the language it was trained in.
+    return replace(new, model=model.use, language=None if new.language is None else model.language)
 
 
 def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -76,11 +77,15 @@ class JobSizing:
 
     def __call__(self, session: Session, row: JobRow, capacity: Capacity | None) -> JobSize:
         """Return the size of a job."""
+        return self.planned(row, stored(session, row.arn), capacity)
+
+    def planned(self, row: JobRow, tags: Mapping[str, str], capacity: Capacity | None) -> JobSize:
+        """Return the size that a job with these tags would have."""
         limits = SizeLimits.of(self._settings, work_of(row.analysis, row.request))
         if not limits.container_bytes:
             return JobSize()
         try:
-            asked = containers_asked(stored(session, row.arn))
+            asked = containers_asked(tags)
         except ContainersTagInvalid:
             # No request gives a job such a tag; a folder of an older version may hold one.
             asked = None

@@ -9,6 +9,7 @@ a job from running when its containers may not share results: it runs in one.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.comprehend.storage_steps import Step, part_statement, part_steps_of, steps_of
 from reading_room.dataplane.verdicts import Verdict
+from reading_room.iam.policy.evaluate import Decision
 from reading_room.iam.policy.open_endpoint import openings
 from reading_room.ids import request_id
 from reading_room.jobs.endings import with_reason
@@ -113,9 +115,21 @@ def _refusal(
     key = policies.backend.first_key(place.bucket, place.key) if step.first else place.key
     if key is None:
         return None
+    caller, requirement = _question(policies, worker, way, now, step, key)
+    refused = policies.authorization.refusals(caller, {key: requirement})
+    for error in refused.values():
+        text = f"{step.sentence} {step.action} on s3://{place.bucket}/{key}: {error.message}"
+        return with_reason(text, policies.authorization.recent_denial(worker.arn) or "")
+    return None
+
+
+def _question(
+    policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step, key: str
+) -> tuple[Caller, Requirement]:
+    """Return who asks S3 at a step, and for what; ``key`` is the object's, or the prefix that is listed."""
     listing = step.action == "s3:ListBucket"
-    requirement = Requirement(step.action, bucket_arn(place.bucket, None if listing else key), place.bucket)
-    caller: Caller = policies.authorization.caller(
+    resource = bucket_arn(step.place.bucket, None if listing else key)
+    caller = policies.authorization.caller(
         worker,
         way,
         access_key_id=None,
@@ -126,8 +140,51 @@ def _refusal(
             {"prefix": key} if listing else {}, {}, Signing("AWS4-HMAC-SHA256", presigned=False), now, TLS_VERSION
         ),
     )
-    refused = policies.authorization.refusals(caller, {key: requirement})
-    for error in refused.values():
-        text = f"{step.sentence} {step.action} on s3://{place.bucket}/{key}: {error.message}"
-        return with_reason(text, policies.authorization.recent_denial(worker.arn) or "")
-    return None
+    return caller, Requirement(step.action, resource, step.place.bucket)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What S3 would say to a step: the decision, and whether what is asked for is there; nothing of it is recorded.
+
+    ``exists`` is ``None`` where that is not looked at: whoever is denied is not told.
+    """
+
+    step: Step
+    decision: Decision
+    exists: bool | None
+
+
+def look(
+    policies: StoragePolicies,
+    job: JobRow,
+    role: Principal,
+    service: Principal | None,
+    way: NetworkPath,
+    now: dt.datetime,
+    attempt: int | None = None,
+) -> Iterator[Answer]:
+    """Yield what S3 would say to each step of a job's worker, refused or not, before there is such a job.
+
+    The arguments are those of ``check``. With ``attempt`` the steps are those by which several containers share their
+    results. An object that cannot be named, because a listing was refused or is empty, is not asked for.
+    """
+    worker = _worker(job, role)
+    unlisted = set()
+    for step in steps_of(job) if attempt is None else part_steps_of(job, attempt):
+        place = step.place
+        asking = service if step.as_service else worker
+        if asking is None or (step.first and (place.bucket, place.key) in unlisted):
+            continue
+        key = policies.backend.first_key(place.bucket, place.key) if step.first else place.key
+        if key is None:
+            continue
+        decision = policies.authorization.decision(*_question(policies, asking, way, now, step, key))
+        exists = None
+        if decision.allowed:
+            exists = policies.backend.bucket(place.bucket) is not None
+            if step.action == "s3:ListBucket":
+                exists = exists and policies.backend.first_key(place.bucket, place.key) is not None
+        if step.action == "s3:ListBucket" and not exists:
+            unlisted.add((place.bucket, place.key))
+        yield Answer(step, decision, exists)

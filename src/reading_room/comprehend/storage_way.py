@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -21,17 +22,23 @@ from reading_room.vpc.tables import NetworkInterface, Vpc
 STORAGE_PORT = 443
 """The port that a job's SDK uses for S3."""
 _DNS_PORT = 53
+Stage = Literal["names", "groups", "routes"]
+"""What can keep an interface from S3: how names are resolved, security groups, or what the route tables lead to."""
+_REFUSED = frozenset({"refused-egress", "refused-ingress"})
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """How an interface gets to S3. ``obstacle`` is what keeps it from there, ``None`` if by the tables nothing does.
 
-    ``verdict`` is that of its packets; ``None`` where nobody here knows which address of S3 they will be for.
+    ``verdict`` is that of its packets; ``None`` where nobody here knows which address of S3 they will be for. ``stage``
+    says what kind of thing the obstacle is, and ``refused`` is the verdict of the packets that it stops.
     """
 
     obstacle: str | None = None
     verdict: Verdict | None = None
+    stage: Stage | None = None
+    refused: Verdict | None = None
 
 
 def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Way:
@@ -43,19 +50,30 @@ def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Wa
         name = f"s3.{zones.region}.amazonaws.com"
         addresses = resolver.addresses_of(name, zones) or ()
         if not addresses:
-            return Way(f"DNS gives no address for {name}: its interface endpoint with private DNS has no subnet yet")
+            why = f"DNS gives no address for {name}: its interface endpoint with private DNS has no subnet yet"
+            return Way(why, stage="names")
     else:
         unnamed = _unnamed(session, spec, interface, [server for server in servers if server != AMAZON_DNS])
         if unnamed is not None:
-            return Way(unnamed)
+            return Way(unnamed, stage="names")
         addresses = ("", *_endpoint_addresses(zones))
     verdicts = [
         storage_path(spec, interface.vpc_id, interface.interface_id, STORAGE_PORT, address) for address in addresses
     ]
     reached = next((verdict for verdict in verdicts if verdict.delivered), None)
     if reached is None:
-        return Way(verdicts[0].sentence)
+        return _refused(verdicts[0])
     return Way(verdict=reached if known else None)
+
+
+def find_without_names(spec: NetworkSpec, interface: NetworkInterface, address: str = "") -> Way:
+    """Return the way of an interface to an address of S3 as if it had asked for its name; any, if none is given."""
+    verdict = storage_path(spec, interface.vpc_id, interface.interface_id, STORAGE_PORT, address)
+    return Way(verdict=verdict) if verdict.delivered else _refused(verdict)
+
+
+def _refused(verdict: Verdict) -> Way:
+    return Way(verdict.sentence, stage="groups" if verdict.outcome in _REFUSED else "routes", refused=verdict)
 
 
 def suspicion(session: Session, vpc_id: str) -> str | None:

@@ -46,8 +46,11 @@ class Door:
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-def bound(door: Door) -> socket.socket:
-    """Return a socket bound to a door's address, not listening yet. Raises ``DoorError``."""
+def bound(door: Door, option: str = "--port or --tls-port") -> socket.socket:
+    """Return a socket bound to a door's address, not listening yet; ``option`` is what chooses its port.
+
+    Raises ``DoorError``.
+    """
     sock = socket.socket(socket.AF_INET6 if ":" in door.host else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -62,7 +65,7 @@ def bound(door: Door) -> socket.socket:
         sock.close()
         raise DoorError(
             f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
-            "stop what listens there, or choose another port with --port or --tls-port"
+            f"stop what listens there, or choose another port with {option}"
         ) from error
     return sock
 
@@ -108,7 +111,7 @@ def local_door(settings: Settings) -> Door:
     names = [name for name in settings.tls_names.split(",") if name]
     if settings.tls_cert and names:
         return Door(names[0], main.port, secure=True)
-    return Door("127.0.0.1", main.port, secure=True) if _is_unspecified(main.host) else main
+    return Door("127.0.0.1", main.port, secure=True) if is_unspecified(main.host) else main
 
 
 def own_authority(settings: Settings) -> Path | None:
@@ -121,10 +124,10 @@ def certificate_names(settings: Settings) -> list[str]:
     """Return the names of the own certificate: of loopback, of the address, and those that were told."""
     told = [name for name in settings.tls_names.split(",") if name]
     names = [*LOOPBACK_NAMES, settings.host, *told]
-    return [name for name in dict.fromkeys(names) if not _is_unspecified(name)]
+    return [name for name in dict.fromkeys(names) if not is_unspecified(name)]
 
 
-def _is_unspecified(host: str) -> bool:
+def is_unspecified(host: str) -> bool:
     """Whether an address stands for all of this machine's."""
     try:
         return ipaddress.ip_address(host).is_unspecified

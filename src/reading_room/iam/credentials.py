@@ -13,8 +13,8 @@ from reading_room.aws.sigv4 import Credential
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.iam.errors import UnknownAccessKey
-from reading_room.iam.principals import session_principal, user_principal, user_session_principal
-from reading_room.iam.tables import AccessKey, Role, RoleSession, TemporaryKey, User, UserSession
+from reading_room.iam.principals import session_principal, signed_in_principal, user_principal, user_session_principal
+from reading_room.iam.tables import AccessKey, Role, RoleSession, SignInSession, TemporaryKey, User, UserSession
 
 _UPPER = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
@@ -41,7 +41,7 @@ class StoredCredentials:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept = Kept[str, Credential](database, User, AccessKey, Role, RoleSession, UserSession)
+        self._kept = Kept[str, Credential](database, User, AccessKey, Role, RoleSession, UserSession, SignInSession)
 
     def find(self, access_key_id: str) -> Credential | None:
         """Return the credential with this id, expired ones included; ``None`` when unknown or inactive."""
@@ -58,6 +58,9 @@ class StoredCredentials:
             user_session = session.get(UserSession, access_key_id)
             if user_session is not None:
                 return _temporary(user_session, user_session_principal(user_session))
+            sign_in = session.get(SignInSession, access_key_id)
+            if sign_in is not None:
+                return _temporary(sign_in, signed_in_principal(sign_in))
         return None
 
 
@@ -69,10 +72,10 @@ def account_of(session: Session, access_key_id: str) -> str:
     role_session = session.get(RoleSession, access_key_id)
     if role_session is not None:
         return role_session.account
-    user_session = session.get(UserSession, access_key_id)
-    if user_session is None:
+    of_user = session.get(UserSession, access_key_id) or session.get(SignInSession, access_key_id)
+    if of_user is None:
         raise UnknownAccessKey(access_key_id)
-    return user_session.user.account
+    return of_user.user.account
 
 
 def _temporary(row: TemporaryKey, principal: Principal) -> Credential:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from reading_room.arns import Arn
 from reading_room.aws.call import Principal
 from reading_room.iam import entities
-from reading_room.iam.tables import Role, RoleSession, TemporaryKey, User, UserSession
+from reading_room.iam.tables import Role, RoleSession, SignInSession, TemporaryKey, User, UserSession
 from reading_room.iam.tags import tags_of
 
 _IDS_PER_QUERY = 10_000
@@ -60,6 +60,11 @@ def user_session_principal(row: UserSession) -> Principal:
         issuer_arn=user.arn,
         issuer_id=user.user_id,
     )
+
+
+def signed_in_principal(row: SignInSession) -> Principal:
+    """Return the caller that the credentials of a sign-in prove: the user itself."""
+    return replace(user_principal(row.user), token_issued_at=row.issued_at, signed_in=True)
 
 
 def _pairs(row: TemporaryKey) -> tuple[tuple[str, str], ...]:

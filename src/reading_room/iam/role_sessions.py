@@ -113,6 +113,23 @@ def assume_for_service(
     if not _SESSION_NAME.fullmatch(session_name):
         raise ValueError(f"not a session name: {session_name!r}")
     now = clock()
+    with database.transaction() as session:
+        role = role_for_service(session, role_arn, service, session_name, now, source_arn, source_account)
+        return issue(
+            session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, carried=Carried(policy)
+        )
+
+
+def role_for_service(
+    session: Session,
+    role_arn: str,
+    service: str,
+    session_name: str,
+    now: dt.datetime,
+    source_arn: str | None = None,
+    source_account: str | None = None,
+) -> Role:
+    """Return the role that a service may assume on behalf of a resource. Raises ``RoleNotAssumable``."""
     context: dict[str, Sequence[str]] = {
         "aws:SecureTransport": ("true",),
         "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
@@ -123,17 +140,31 @@ def assume_for_service(
         context["aws:SourceArn"] = (source_arn,)
     if source_account is not None:
         context["aws:SourceAccount"] = (source_account,)
-    with database.transaction() as session:
-        role = role_by_arn(session, role_arn)
-        if role is None:
-            raise RoleNotAssumable(role_arn, "the role does not exist")
-        caller = service_principal(service)
-        decision = decide_trust(role, caller, context)
-        if not decision.allowed:
-            raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
-        return issue(
-            session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, carried=Carried(policy)
-        )
+    role = role_by_arn(session, role_arn)
+    if role is None:
+        raise RoleNotAssumable(role_arn, "the role does not exist")
+    caller = service_principal(service)
+    decision = decide_trust(role, caller, context)
+    if not decision.allowed:
+        raise RoleNotAssumable(role_arn, _obstacle(role, caller, context, decision))
+    return role
+
+
+def unissued(role: Role, session_name: str, now: dt.datetime) -> Principal:
+    """Return whom a session of a role would be: it can be asked about and has no credentials."""
+    row = RoleSession(
+        role_id=role.unique_id,
+        role_arn=role.arn,
+        account=role.account,
+        session_name=session_name,
+        transitive_tag_keys="[]",
+        policy=None,
+        policy_arns="[]",
+        tags="[]",
+        issued_at=now,
+        source_identity=None,
+    )
+    return session_principal(row)
 
 
 def revoke(session: Session, role_arn: str, session_name: str) -> None:

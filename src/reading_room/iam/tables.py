@@ -212,6 +212,17 @@ class UserSession(TemporaryKey):
     user: Mapped[User] = relationship()
 
 
+class SignInSession(TemporaryKey):
+    """Temporary credentials of a user who signed in to the console: the user itself, and all that it may do."""
+
+    __tablename__ = "iam_sign_in_sessions"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("iam_users.unique_id", ondelete="CASCADE"), index=True)
+    """A deleted user takes its sessions with it."""
+
+    user: Mapped[User] = relationship()
+
+
 class Account(Base):
     """An account that the operator made. The first one has no row: the settings name it."""
 

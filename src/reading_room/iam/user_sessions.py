@@ -27,11 +27,12 @@ _STS_REACH = {
 def refuse_limited(call: Call) -> None:
     """Return unless the caller's credentials are a user's temporary ones and the call is none they are good for.
 
-    They may not call IAM, as nobody here can bring a second factor, and of STS only a few operations. Raises
-    ``InvalidClientTokenId``, which is AWS's answer of IAM, and ``SessionCredentialsRefused``.
+    They may not call IAM, as nobody here can bring a second factor, and of STS only a few operations. Those of somebody
+    who signed in are not limited so: AWS's console, too, calls IAM with its own. Raises ``InvalidClientTokenId``, which
+    is AWS's answer of IAM, and ``SessionCredentialsRefused``.
     """
     principal = call.principal
-    if principal.kind not in _STS_REACH or principal.token_issued_at is None:
+    if principal.kind not in _STS_REACH or principal.token_issued_at is None or principal.signed_in:
         return
     if call.service == "iam":
         raise InvalidClientTokenId

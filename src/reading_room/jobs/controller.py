@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import Capacity, HostReport
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs import parts
@@ -116,6 +116,12 @@ class JobController:
         if before is None or replace(before, capacity=report.capacity) != report:
             self._loop.wake()
 
+    def capacity(self) -> Capacity | None:
+        """Return what the host has for containers, by its newest report; ``None`` while it has not said."""
+        with self._lock:
+            here = self._reports.get(self._host)
+        return None if here is None else here.capacity
+
     def turn(self) -> None:
         """Do everything that the tables and the newest reports ask for."""
         with self._lock:
@@ -140,9 +146,7 @@ class JobController:
             self._stories.wake()
 
     def _admit(self) -> None:
-        with self._lock:
-            here = self._reports.get(self._host)
-        self._starting.admit(None if here is None else here.capacity)
+        self._starting.admit(self.capacity())
 
     # Interfaces
 

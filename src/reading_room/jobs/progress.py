@@ -67,20 +67,41 @@ class Job(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How far a job is. ``None`` is what is not known, or cannot be, as a total of less than is finished."""
+
+    documents: int
+    total: int | None
+    rate: float | None
+    """Documents a second, the mean since it first ran."""
+    left: float | None
+    """Seconds until the rest is done at that rate."""
+
+
+def measure(job: Job, now: dt.datetime) -> Measured:
+    """Return how far a job is."""
+    documents = max(0, job.documents)
+    total = job.documents_of if job.documents_of >= max(1, documents) else None
+    seconds = 0.0 if job.running_at is None else (now - job.running_at).total_seconds()
+    if not documents or seconds < 1:
+        return Measured(documents, total, None, None)
+    left = None if total is None else (total - documents) * seconds / documents
+    return Measured(documents, total, documents / seconds, left)
+
+
 def line(job: Job, now: dt.datetime) -> str:
     """Return how far a job is: ``1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left, in 2 containers``.
 
-    The rate is the mean since it first ran. What is not known is left out, and so is what cannot be, as a total of
-    less than is finished.
+    What is not known is left out.
     """
-    documents = max(0, job.documents)
-    total = job.documents_of if job.documents_of >= max(1, documents) else None
-    words = f"{documents:,} of {total:,} documents" if total else f"{documents:,} document{'s' * (documents != 1)}"
-    seconds = 0.0 if job.running_at is None else (now - job.running_at).total_seconds()
-    if documents and seconds >= 1:
-        words += f", {_rate(documents / seconds)}"
-        if total:
-            words += f", {duration((total - documents) * seconds / documents)} left"
+    far = measure(job, now)
+    plural = "s" * (far.documents != 1)
+    words = f"{far.documents:,} of {far.total:,} documents" if far.total else f"{far.documents:,} document{plural}"
+    if far.rate is not None:
+        words += f", {_rate(far.rate)}"
+    if far.left is not None:
+        words += f", {duration(far.left)} left"
     return f"{words}, in {job.containers} containers" if job.containers > 1 else words
 
 

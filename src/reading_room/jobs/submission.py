@@ -64,18 +64,40 @@ class NewJob:
 def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int | None = None) -> JobRow:
     """Write a job in phase ``queued`` and its first event, and return it.
 
-    The same client token with the same parameters returns the job it made before. Raises ``TokenReused`` when the
-    parameters differ, ``TooManyActiveJobs`` when ``active_quota`` (jobs of one kind; ``None`` is no limit) is used up.
+    The same client token with the same parameters returns the job it made before. Raises as ``refuse`` does.
     """
-    fingerprint = _fingerprint(new.parameters)
+    known = refuse(session, new, active_quota=active_quota)
+    if known is not None:
+        return known
+    row = row_of(new, now)
+    session.add(row)
+    session.flush()
+    for key, value in new.tags.items():
+        session.add(JobTagRow(arn=new.arn, key=key, value=value))
+    # A model's owner knows its ARN only; a search of the logs for it finds the training's story.
+    note(session, row, "Submitted", f"submitted, to make {row.arn}" if row.is_training else "submitted", now)
+    return row
+
+
+def refuse(session: Session, new: NewJob, *, active_quota: int | None = None) -> JobRow | None:
+    """Return the job that the same client token made before with the same parameters, ``None`` for a new one.
+
+    Raises ``TokenReused`` when the parameters differ, ``TooManyActiveJobs`` when ``active_quota`` (jobs of one kind;
+    ``None`` is no limit) is used up.
+    """
     known = repeated(session, new)
     if known is not None:
-        if known.fingerprint != fingerprint:
+        if known.fingerprint != _fingerprint(new.parameters):
             raise TokenReused(str(new.client_token), known.job_id)
         return known
     if active_quota is not None and _count_active(session, new) >= active_quota:
         raise TooManyActiveJobs(new.kind, active_quota)
-    row = JobRow(
+    return None
+
+
+def row_of(new: NewJob, now: dt.datetime) -> JobRow:
+    """Return the row of a new job, in no session."""
+    return JobRow(
         job_id=new.job_id,
         account=new.account,
         region=new.region,
@@ -83,7 +105,7 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int
         arn=new.arn,
         name=new.name,
         client_token=new.client_token,
-        fingerprint=fingerprint,
+        fingerprint=_fingerprint(new.parameters),
         phase=Phase.QUEUED.value,
         attempt=0,
         stop_requested=False,
@@ -106,13 +128,6 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int
         artifact_uri=None if new.model is None else new.model.artifact_uri,
         artifact_sha256=None if new.model is None else new.model.sha256,
     )
-    session.add(row)
-    session.flush()
-    for key, value in new.tags.items():
-        session.add(JobTagRow(arn=new.arn, key=key, value=value))
-    # A model's owner knows its ARN only; a search of the logs for it finds the training's story.
-    note(session, row, "Submitted", f"submitted, to make {row.arn}" if row.is_training else "submitted", now)
-    return row
 
 
 def repeated(session: Session, new: NewJob) -> JobRow | None:

@@ -179,6 +179,11 @@ class S3Authorization:
         """Say whether a requirement would be met if the bucket were as these facts say. Nothing is recorded."""
         return self._decide(caller, requirement, bucket).allowed
 
+    def decision(self, caller: Caller, requirement: Requirement) -> Decision:
+        """Return the decision about a requirement. Nothing is recorded: nobody asked S3 for anything."""
+        bucket = None if requirement.bucket is None else self._backend.bucket(requirement.bucket)
+        return self._decide(caller, requirement, bucket)
+
     def refusals(self, caller: Caller, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
         """Return the keys of ``resources`` whose requirement is not met, each with its error."""
         refused: dict[str, AwsError] = {}

@@ -149,6 +149,9 @@ def _owner(record: CallRecord, bucket_owner: AccountOf) -> str | None:
             return Arn.parse(str((record.parameters or {}).get("RoleArn"))).account or None
         except ValueError:
             return None
+    if (record.service, record.operation) == ("reading-room", "RedeemSignInToken") and record.output:
+        # Nobody signed the request: it belongs in the trail of whoever signed in.
+        return Arn.parse(str(record.output["Arn"])).account
     return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,15 +24,15 @@ from reading_room.comprehend.errors import (
 )
 from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.comprehend.listings import list_jobs
-from reading_room.comprehend.model_reference import resolve
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.requests import new_job as job_of_request
+from reading_room.comprehend.requests import with_model
 from reading_room.database.engine import Database
 from reading_room.ids import job_id
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, UnknownJob
 from reading_room.jobs.job import job_status
 from reading_room.jobs.record import job_of
-from reading_room.jobs.submission import find, repeated, request_stop, submit
+from reading_room.jobs.submission import find, request_stop, submit
 from reading_room.jobs.tables import JobRow
 
 Request = Mapping[str, Any]
@@ -80,11 +79,8 @@ class JobOperations:
         new = job_of_request(call, kind, job_id(), self._topics)
         try:
             with self._database.transaction() as session:
-                # In this transaction, so that the model cannot go in between; a repeated call finds its job first.
-                if repeated(session, new) is None and (model := resolve(session, call, request)) is not None:
-                    # A LanguageCode is asked for and decides nothing: a model reads the language it was trained in.
-                    language = None if new.language is None else model.language
-                    new = replace(new, model=model.use, language=language)
+                # In this transaction, so that the model cannot go in between.
+                new = with_model(session, call, new)
                 row = submit(session, new, self._clock(), active_quota=self._quotas.active_jobs)
         except TokenReused as error:
             raise ResourceInUseException(error.token, error.job_id) from error

@@ -1,0 +1,121 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const PROGRAM = process.env["READING_ROOM"] ?? join(import.meta.dirname, "../../.venv/bin/reading-room");
+const SPEECHES = join(import.meta.dirname, "../../src/reading_room/cli/demo_texts");
+const READY_MILLISECONDS = 90_000;
+
+/** What the tests know of the product they drive. */
+export interface Product {
+  readonly apiUrl: string;
+  readonly consoleUrl: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Start a product with a private VPC and two jobs in it, for all tests; the function returned ends it. */
+export default async function start(): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "reading-room-console-"));
+  const data = join(folder, "data");
+  const [port, consolePort] = [await freePort(), await freePort()];
+  const up = spawn(PROGRAM, ["up", "--data", data, "--port", String(port), "--console-port", String(consolePort)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, READING_ROOM_LOG_LEVEL: "warning" },
+  });
+  const end = async (): Promise<void> => {
+    await ended(up);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(up);
+    const keys = await readFile(join(data, "credentials"), "utf8");
+    const product: Product = {
+      apiUrl: `http://127.0.0.1:${port}`,
+      consoleUrl: `http://127.0.0.1:${consolePort}`,
+      accessKeyId: field(keys, "aws_access_key_id"),
+      secretAccessKey: field(keys, "aws_secret_access_key"),
+    };
+    process.env["READING_ROOM_E2E"] = JSON.stringify(product);
+    process.env["READING_ROOM_E2E_DATA"] = data;
+    await seed(folder, data, port);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return end;
+}
+
+/** Jobs over a few texts, each made as a newcomer would: bucket, VPC, endpoint, role and job. */
+async function seed(folder: string, data: string, port: number): Promise<void> {
+  const small = join(folder, "texts");
+  await mkdir(small);
+  await writeFile(join(small, "curie.txt"), "Marie Curie was born in Warsaw and moved to Paris to study physics.\n");
+  await writeFile(
+    join(small, "lovelace.txt"),
+    "Ada Lovelace wrote to Charles Babbage from London. She was delighted.\n",
+  );
+  // Pictures show what a real collection looks like.
+  const texts = process.env["PICTURES"] === undefined ? small : SPEECHES;
+  for (const kind of process.env["PICTURES"] === undefined
+    ? ["entities", "sentiment"]
+    : ["topics", "sentiment", "entities"]) {
+    await run(PROGRAM, ["jobs", "run", texts, "--kind", kind, "--data", data, "--port", String(port)], {
+      timeout: 180_000,
+    });
+  }
+}
+
+function ready(up: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const late = setTimeout(() => reject(new Error(`up was not ready:\n${said}`)), READY_MILLISECONDS);
+    const hear = (chunk: Buffer): void => {
+      said += chunk.toString();
+      if (/^ready /m.test(said)) {
+        clearTimeout(late);
+        resolve();
+      }
+    };
+    up.stdout?.on("data", hear);
+    up.stderr?.on("data", hear);
+    up.once("exit", (code) => {
+      clearTimeout(late);
+      reject(new Error(`up ended with ${code}:\n${said}`));
+    });
+  });
+}
+
+function ended(up: ChildProcess): Promise<void> {
+  if (up.exitCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const kill = setTimeout(() => up.kill("SIGKILL"), 20_000);
+    up.once("exit", () => {
+      clearTimeout(kill);
+      resolve();
+    });
+    up.kill("SIGTERM");
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function field(text: string, name: string): string {
+  const found = new RegExp(`^${name} *= *(\\S+)$`, "m").exec(text);
+  if (found?.[1] === undefined) throw new Error(`the credentials file has no ${name}`);
+  return found[1];
+}

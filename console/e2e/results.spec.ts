@@ -1,0 +1,141 @@
+import { readFile } from "node:fs/promises";
+import { ListEntitiesDetectionJobsCommand, ListSentimentDetectionJobsCommand } from "@aws-sdk/client-comprehend";
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import type { Page } from "@playwright/test";
+import { archiveOf, lines } from "../tests/results/archives";
+import { expect, expectAccessible, test, type World } from "./world";
+
+interface Finished {
+  readonly id: string;
+  readonly bucket: string;
+  readonly key: string;
+}
+
+async function finished(world: World, kind: "entities" | "sentiment"): Promise<Finished> {
+  const comprehend = world.comprehend();
+  const Filter = { JobStatus: "COMPLETED" } as const;
+  const jobs =
+    kind === "entities"
+      ? (await comprehend.send(new ListEntitiesDetectionJobsCommand({ Filter }))).EntitiesDetectionJobPropertiesList
+      : (await comprehend.send(new ListSentimentDetectionJobsCommand({ Filter }))).SentimentDetectionJobPropertiesList;
+  // The first jobs are those that the run began with; other tests make further ones.
+  const job = jobs?.at(0);
+  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(job?.OutputDataConfig?.S3Uri ?? "") ?? [];
+  if (job?.JobId === undefined || bucket === undefined || key === undefined) throw new Error(`no ${kind} job is over`);
+  return { id: job.JobId, bucket, key };
+}
+
+async function documents(page: Page, kind: string, id: string): Promise<void> {
+  await page.goto(`/jobs/${kind}/${id}/results`);
+  await page.getByRole("tab", { name: /^Documents/ }).click();
+}
+
+/** Put other bytes where a job's archive is, for as long as ``during`` takes. */
+async function withArchive(world: World, { bucket, key }: Finished, bytes: Uint8Array, during: () => Promise<void>) {
+  const s3 = world.s3();
+  const before = await (await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToByteArray();
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }));
+  try {
+    await during();
+  } finally {
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: before ?? new Uint8Array(0) }));
+  }
+}
+
+test("entities are marked in the documents' own text, filtered and downloaded", async ({ signedIn: page, world }) => {
+  const job = await finished(world, "entities");
+  await page.goto(`/jobs/entities/${job.id}/results`);
+  await expect(page.getByRole("heading", { name: "Results" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: /^Types/ })).toBeVisible();
+  await expectAccessible(page);
+
+  await page.getByRole("button", { name: "Show the documents with PERSON" }).click();
+  await expect(page.getByTestId("document-count")).toContainText(/^\d+ of \d+ documents/);
+  const text = page.getByTestId("document-text");
+  await expect(text.locator("mark").filter({ hasText: "Marie Curie" })).toContainText("PERSON");
+  await expect(text).toContainText("Warsaw");
+  await expect(text.locator("mark").filter({ hasText: "LOCATION" })).toHaveCount(0);
+  await expectAccessible(page);
+
+  await page.getByTestId("document-list").press("End");
+  await expect(text).toContainText("Lovelace");
+  await page.getByRole("searchbox", { name: "Search" }).fill("no such thing");
+  await expect(page.getByText("No document fits.")).toBeVisible();
+  await page.getByRole("button", { name: "Clear all filters" }).click();
+  await expect(text.locator("mark").filter({ hasText: "LOCATION" }).first()).toBeVisible();
+
+  await page.getByRole("tab", { name: "Files and downloads" }).click();
+  await expectAccessible(page);
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "CSV", exact: true }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toMatch(/-entities\.csv$/);
+  const csv = await readFile(await saved.path(), "utf8");
+  expect(csv).toMatch(/^File,Line,BeginOffset,EndOffset,Type,Text,Score,ErrorCode,ErrorMessage\r\n/);
+  expect(csv).toContain("PERSON,Marie Curie");
+
+  const archiving = page.waitForEvent("download");
+  await page.getByRole("button", { name: /^The archive/ }).click();
+  const stored = await world.s3().send(new GetObjectCommand({ Bucket: job.bucket, Key: job.key }));
+  const archive = await readFile(await (await archiving).path());
+  expect(archive.equals(Buffer.from((await stored.Body?.transformToByteArray()) ?? []))).toBe(true);
+});
+
+test("sentiment is counted, and each document has its four scores", async ({ signedIn: page, world }) => {
+  const { id } = await finished(world, "sentiment");
+  await page.goto(`/jobs/sentiment/${id}/results`);
+  await expect(page.getByRole("heading", { name: /^Documents by sentiment/ })).toBeVisible();
+  await page.getByRole("tab", { name: /^Documents/ }).click();
+  await expect(page.getByRole("table", { name: "Scores" }).getByRole("row")).toHaveCount(5);
+  await expectAccessible(page);
+});
+
+test("hostile results are text, and damaged ones are told", async ({ signedIn: page, world }) => {
+  const job = await finished(world, "entities");
+  const script = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";
+  const hostile = archiveOf(
+    {
+      name: "../../output",
+      content: lines(
+        {
+          Entities: [{ BeginOffset: 0, EndOffset: 1e15, Score: 9, Text: script, Type: script }],
+          File: script,
+          Line: 0,
+        },
+        { Entities: [], File: "\u202egpj.exe", Line: 1 },
+        "not json",
+        { ErrorCode: script, ErrorMessage: "\0\ud83d", File: "b", Line: 2 },
+      ),
+    },
+    { name: "../../output", content: "" },
+  );
+  await withArchive(world, job, hostile, async () => {
+    await documents(page, "entities", job.id);
+    await expect(page.getByTestId("document-list")).toContainText("<script>");
+    await page.getByRole("tab", { name: "Errors (2)" }).click();
+    await expect(page.getByRole("cell", { name: "UNREADABLE_RESULT" })).toBeVisible();
+    await page.getByRole("tab", { name: "Files and downloads" }).click();
+    await expect(page.getByText("Several files of the archive have the same name.")).toBeVisible();
+    expect(await page.title()).toBe("Results · Reading Room");
+  });
+  const whole = archiveOf({ name: "output", content: lines({ Entities: [], File: "a", Line: 0 }) });
+  await withArchive(world, job, whole.subarray(0, whole.length - 30), async () => {
+    await page.goto(`/jobs/entities/${job.id}/results`);
+    await expect(page.getByTestId("error")).toContainText("BadArchive");
+    await expect(page.getByRole("tab", { name: "Documents (1)" })).toBeVisible();
+  });
+  await withArchive(world, job, Buffer.from("<html>"), async () => {
+    await page.goto(`/jobs/entities/${job.id}/results`);
+    await expect(page.getByTestId("error")).toContainText("no gzip");
+  });
+});
+
+test("a narrow page shows the same, one below the other", async ({ signedIn: page, world }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const { id } = await finished(world, "entities");
+  await documents(page, "entities", id);
+  await expect(page.getByTestId("document-text").locator("mark").first()).toBeVisible();
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+  await expectAccessible(page);
+});

@@ -1,0 +1,76 @@
+import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { callApi } from "./own_api";
+import { expect, expectAccessible, test } from "./world";
+
+test("an access key signs in, and signing out forgets everything", async ({ visitor: page, world }) => {
+  await page.goto("/jobs");
+  await expect(page.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel("Access key ID").fill(world.product.accessKeyId);
+  await page.getByLabel("Secret access key").fill(world.product.secretAccessKey);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/jobs$/);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/jobs/i);
+
+  expect(await page.evaluate(() => ({ ...sessionStorage, ...localStorage }))).toEqual({});
+  await page.getByRole("button", { name: /administrator/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page.getByText("You are signed out")).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Access key ID")).toHaveValue("");
+});
+
+test("a wrong secret is refused with AWS's code and what to do", async ({ visitor: page, world }) => {
+  await page.goto("/");
+  await page.getByLabel("Access key ID").fill(world.product.accessKeyId);
+  await page.getByLabel("Secret access key").fill("wrong".repeat(8));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByTestId("error")).toContainText("SignatureDoesNotMatch");
+  await expect(page.getByTestId("error")).toContainText("does not belong to the access key");
+});
+
+test("a sign-in link works once", async ({ visitor: page, world }) => {
+  const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
+  await page.goto(`/sign-in#${Token}`);
+  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
+  expect(page.url()).not.toContain(Token);
+  await page.goto("about:blank");
+  await page.goto(`/sign-in#${Token}`);
+  await expect(page.getByText("The link does not sign in")).toBeVisible();
+  await expect(page.getByText("reading-room console")).toBeVisible();
+});
+
+test("a role is assumed and left again", async ({ signedIn: page, world }) => {
+  const iam = world.iam();
+  const trust = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { AWS: "000000000001" }, Action: "sts:AssumeRole" }],
+  };
+  await iam.send(new CreateRoleCommand({ RoleName: "looker", AssumeRolePolicyDocument: JSON.stringify(trust) }));
+  const may = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "ec2:Describe*", Resource: "*" }] };
+  await iam.send(
+    new PutRolePolicyCommand({ RoleName: "looker", PolicyName: "look", PolicyDocument: JSON.stringify(may) }),
+  );
+  await page.goto("/assume-role");
+  await page.getByLabel("Role ARN").fill("arn:aws:iam::000000000001:role/looker");
+  await page.getByRole("button", { name: "Assume role" }).click();
+  const menu = page.getByRole("button", { name: /looker/ });
+  await expect(menu).toBeVisible();
+  await page.goto("/s3");
+  await expect(page.getByText("AccessDenied").first()).toBeVisible();
+  await menu.click();
+  await page.getByRole("menuitem", { name: /Switch back/ }).click();
+  await expect(page.getByRole("button", { name: /administrator/ })).toBeVisible();
+});
+
+test("nobody at the keyboard for half an hour ends the session", async ({ signedIn: page }) => {
+  await page.clock.install();
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
+  await page.clock.fastForward("29:00");
+  await page.mouse.move(10, 10);
+  await page.clock.fastForward("29:00");
+  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
+  await page.clock.fastForward("31:00");
+  await expect(page.getByText("signed out after half an hour")).toBeVisible();
+});

@@ -1,0 +1,135 @@
+import {
+  CreateNetworkInterfaceCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcEndpointsCommand,
+} from "@aws-sdk/client-ec2";
+import { expect, expectAccessible, test } from "./world";
+
+const NAME = `e2e-${Date.now().toString(36)}`;
+
+test.describe.configure({ mode: "serial" });
+
+test("a private VPC is built step by step and leads back to who asked for it", async ({ signedIn: page, world }) => {
+  await page.goto("/vpc/create?return=/jobs/create");
+  await page.getByLabel("Name", { exact: true }).fill(NAME);
+  await page.getByRole("button", { name: "Build private VPC" }).click();
+  await expect(page.getByText("Name the buckets that jobs read from and write to")).toBeVisible();
+  await page.getByRole("textbox", { name: "Buckets" }).fill("e2e-documents");
+  await expect(page.getByText("to e2e-documents.")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Build private VPC" }).click();
+  await expect(page.getByText("The private VPC is ready")).toBeVisible({ timeout: 20_000 });
+  const next = page.getByRole("link", { name: "Go on with the job" });
+  await expect(next).toHaveAttribute(
+    "href",
+    /^\/jobs\/create\?vpc=vpc-\w+&subnets=subnet-\w+%2Csubnet-\w+&groups=sg-\w+$/,
+  );
+  const { VpcEndpoints } = await world.ec2().send(new DescribeVpcEndpointsCommand({}));
+  const made = VpcEndpoints?.find((each) => each.Tags?.some((tag) => tag.Value === `${NAME} S3`));
+  expect(made?.PolicyDocument).toContain("arn:aws:s3:::e2e-documents/*");
+  expect(made?.PolicyDocument).toContain("aws:PrincipalAccount");
+});
+
+test("a failure half way says what exists and takes it away again", async ({ signedIn: page }) => {
+  await page.goto("/vpc/create");
+  await page.getByLabel("Name", { exact: true }).fill(`${NAME}-again`);
+  await page.getByRole("textbox", { name: "Buckets" }).fill("e2e-documents");
+  // The role of the first VPC is there: CreateRole refuses a second of its name.
+  await page.getByLabel("Name of the new role").fill(`${NAME}-flow-logs`);
+  await page.getByRole("button", { name: "Build private VPC" }).click();
+  await expect(page.getByText("The VPC is not complete: EntityAlreadyExists")).toBeVisible({ timeout: 20_000 });
+  await page.getByRole("button", { name: "Remove it" }).click();
+  await expect(page.getByText("Nothing is left of it.")).toBeVisible({ timeout: 20_000 });
+});
+
+test("the map draws it, and its words say the same", async ({ signedIn: page }) => {
+  await page.goto("/vpc/vpcs");
+  await page.getByLabel("Filter VPCs").fill(NAME);
+  await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
+  await page.getByRole("link", { name: /^vpc-/ }).first().click();
+  await page.getByRole("link", { name: "Resource map" }).last().click();
+  const map = page.locator(".vpc-map");
+  await expect(map.getByText("gateway endpoint of s3")).toBeVisible();
+  await expect(page.getByText(/which leads pl-\w+ to vpce-/).first()).toBeVisible();
+  const vpc = map.getByRole("link", { name: new RegExp(NAME) }).first();
+  await vpc.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(map.getByRole("link", { name: /^subnet-/ }).first()).toBeFocused();
+  await expect(map.locator("path.on").first()).toBeAttached();
+  await expectAccessible(page);
+});
+
+test("reachability names the rule and the endpoint on the way to S3", async ({ signedIn: page, world }) => {
+  const { Subnets } = await world
+    .ec2()
+    .send(new DescribeSubnetsCommand({ Filters: [{ Name: "tag:Name", Values: [`${NAME} 1`] }] }));
+  // An interface with the default group, which lets everything out.
+  const { NetworkInterface } = await world
+    .ec2()
+    .send(new CreateNetworkInterfaceCommand({ SubnetId: Subnets?.[0]?.SubnetId }));
+  const id = NetworkInterface?.NetworkInterfaceId ?? "";
+  await page.goto(`/vpc/reachability?source=${id}`);
+  await page.getByRole("button", { name: "Analyze" }).click();
+  await expect(page.getByText("It is reachable")).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByText(/It is the rule sgr-/).first()).toBeVisible();
+  await expect(page.getByRole("link", { name: /^vpce-/ }).first()).toBeVisible();
+  await page.getByLabel("Destination port").fill("22");
+  await page.getByRole("button", { name: "Analyze" }).click();
+  await expect(page.getByText("It is not reachable.")).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByText("takes only TCP to the ports 80 and 443")).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("a group's rules are edited, and what uses a group is said before it is deleted", async ({ signedIn: page }) => {
+  await page.goto("/vpc/security-groups");
+  await page.getByLabel("Filter Security groups").fill(`${NAME} jobs`);
+  await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
+  await page.getByRole("link", { name: /^sg-/ }).first().click();
+  await page.getByRole("button", { name: "Add inbound rule" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Network", { exact: true }).fill("10.0.0.1/8");
+  await form.getByRole("button", { name: "Save rule" }).click();
+  await expect(form.getByText("Write a network such as 10.0.0.0/16")).toBeVisible();
+  await form.getByLabel("Network", { exact: true }).fill("10.9.0.0/16");
+  await form.getByRole("button", { name: "Save rule" }).click();
+  await expect(page.getByText("10.9.0.0/16")).toBeVisible();
+  await page.goto("/vpc/vpcs");
+  await page.getByLabel("Filter VPCs").fill(NAME);
+  await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
+  await page.getByRole("link", { name: /^vpc-/ }).first().click();
+  await page.getByRole("button", { name: "Delete", exact: true }).first().click();
+  const question = page.getByRole("dialog");
+  await expect(question.getByText("is an endpoint of it")).toBeVisible();
+  await question.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(question.getByText("DependencyViolation", { exact: true })).toBeVisible();
+});
+
+test("the policy editor refuses what is no policy, and saves what is one", async ({ signedIn: page }) => {
+  await page.goto("/vpc/endpoints");
+  await page.getByLabel("Filter Endpoints").fill(`${NAME} S3`);
+  await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
+  await page
+    .getByRole("link", { name: /^vpce-/ })
+    .first()
+    .click();
+  await page.getByRole("button", { name: "Edit policy" }).click();
+  const editor = page.getByRole("textbox", { name: /^Policy of vpce-/ });
+  await editor.focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText('{"Statement": []}');
+  await expect(page.getByText("A policy needs a Statement.").last()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save policy" })).toBeDisabled();
+  await page.getByRole("button", { name: "Let everything pass" }).click();
+  await expect(page.getByText("holds for the next request")).toBeVisible();
+});
+
+test("every list and page is accessible, and flow records teach or show", async ({ signedIn: page }) => {
+  for (const path of ["/vpc", "/vpc/gateways", "/vpc/prefix-lists", "/vpc/flow-records"]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectAccessible(page);
+  }
+  await expect(page.getByLabel("Network interface")).toBeVisible();
+  await page.goto("/vpc/nonsense");
+  await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+});

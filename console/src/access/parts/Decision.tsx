@@ -1,0 +1,10 @@
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+
+/** What was decided, in AWS's word. */
+export function Decision({ decision }: { readonly decision: string }) {
+  if (decision === "allowed") return <StatusIndicator type="success">allowed</StatusIndicator>;
+  if (decision === "explicitDeny") {
+    return <StatusIndicator type="error">explicitDeny: a statement denies it</StatusIndicator>;
+  }
+  return <StatusIndicator type="stopped">implicitDeny: no statement allows it</StatusIndicator>;
+}

@@ -1,0 +1,124 @@
+import * as api from "@aws-sdk/client-iam";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
+import Input from "@cloudscape-design/components/input";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Textarea from "@cloudscape-design/components/textarea";
+import Tiles from "@cloudscape-design/components/tiles";
+import { useIam } from "../../api/iam";
+import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../parts/PolicyEditor";
+import type { PolicyProblem } from "../policy/problems";
+import { ContextRows } from "./ContextRows";
+import { PrincipalSelect } from "./PrincipalSelect";
+import type { SimulatorForm } from "./request";
+
+interface Props {
+  readonly form: SimulatorForm;
+  readonly onChange: (part: Partial<SimulatorForm>) => void;
+  readonly problems: readonly PolicyProblem[];
+}
+
+/** What is simulated: whose policies, which actions, on what, under which conditions. */
+export function SimulatorFields({ form, onChange, problems }: Props) {
+  const iam = useIam();
+  const notices = useNotices();
+  const findKeys = async (): Promise<void> => {
+    try {
+      const { ContextKeyNames = [] } =
+        form.source === "principal"
+          ? await iam.send(new api.GetContextKeysForPrincipalPolicyCommand({ PolicySourceArn: form.principal }))
+          : await iam.send(new api.GetContextKeysForCustomPolicyCommand({ PolicyInputList: [form.policy] }));
+      const known = new Set(form.context.map((row) => row.key.toLowerCase()));
+      const fresh = ContextKeyNames.filter((key) => !known.has(key.toLowerCase()));
+      onChange({ context: [...form.context, ...fresh.map((key) => ({ key, type: "string" as const, value: "" }))] });
+      if (ContextKeyNames.length === 0) notices.info("These policies ask for no condition keys.");
+    } catch (error) {
+      notices.failure("The condition keys cannot be found", error);
+    }
+  };
+  return (
+    <SpaceBetween size="l">
+      <Container header={<Header variant="h2">Whose policies</Header>}>
+        <SpaceBetween size="m">
+          <Tiles
+            ariaLabel="Whose policies"
+            value={form.source}
+            onChange={({ detail }) => onChange({ source: detail.value as SimulatorForm["source"] })}
+            items={[
+              {
+                value: "principal",
+                label: "A user, group or role",
+                description: "All policies that it has now, its boundary included.",
+              },
+              { value: "custom", label: "A policy that I write", description: "It need not be anybody's yet." },
+            ]}
+          />
+          {form.source === "principal" ? (
+            <PrincipalSelect
+              label="Principal"
+              value={form.principal}
+              onChange={(principal) => onChange({ principal })}
+            />
+          ) : (
+            <PolicyEditor
+              label="Policy to simulate"
+              value={form.policy}
+              onChange={(policy) => onChange({ policy })}
+              errors={problems}
+            />
+          )}
+        </SpaceBetween>
+      </Container>
+      <Container header={<Header variant="h2">The request</Header>}>
+        <SpaceBetween size="m">
+          <FormField label="Actions" description="One or more, with blanks, commas or new lines between them.">
+            <Textarea
+              value={form.actions}
+              rows={3}
+              placeholder="s3:GetObject comprehend:StartEntitiesDetectionJob"
+              onChange={({ detail }) => onChange({ actions: detail.value })}
+            />
+          </FormField>
+          <FormField label="Resources - optional" description="ARNs, one a line. Empty: every resource (*).">
+            <Textarea
+              value={form.resources}
+              rows={2}
+              placeholder="arn:aws:s3:::papers/report.txt"
+              onChange={({ detail }) => onChange({ resources: detail.value })}
+            />
+          </FormField>
+          <ContextRows
+            rows={form.context}
+            onChange={(context) => onChange({ context })}
+            actions={
+              <Button disabled={form.source === "principal" && form.principal === ""} onClick={() => void findKeys()}>
+                Find the keys that these policies ask for
+              </Button>
+            }
+          />
+          <ExpandableSection headerText="The resource's own policy - optional">
+            <SpaceBetween size="m">
+              <PolicyEditor
+                label="Resource policy"
+                description="For example the policy of the bucket that is read. Empty: none."
+                value={form.resourcePolicy}
+                onChange={(resourcePolicy) => onChange({ resourcePolicy })}
+                optional
+              />
+              <FormField
+                label="Caller - optional"
+                description="The ARN of the user who calls; needed where the source is no user."
+              >
+                <Input value={form.caller} onChange={({ detail }) => onChange({ caller: detail.value.trim() })} />
+              </FormField>
+            </SpaceBetween>
+          </ExpandableSection>
+        </SpaceBetween>
+      </Container>
+    </SpaceBetween>
+  );
+}

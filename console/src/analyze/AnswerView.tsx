@@ -1,0 +1,36 @@
+import Box from "@cloudscape-design/components/box";
+import { FindingsView } from "./FindingsView";
+import { type Answer, findingsOf, sentimentScores } from "./findings";
+import { type Kind, languageName } from "./kinds";
+import { ScoreBars } from "./ScoreBars";
+
+interface Props {
+  readonly kind: Kind;
+  readonly text: string;
+  readonly answer: Answer;
+}
+
+/** What one text got, as its kind of analysis shows it. */
+export function AnswerView({ kind, text, answer }: Props) {
+  if (kind.id === "sentiment") {
+    return (
+      <>
+        <Box variant="h3">{answer.Sentiment}</Box>
+        <ScoreBars scores={sentimentScores(answer)} />
+      </>
+    );
+  }
+  if (kind.id === "language") {
+    const languages = answer.Languages ?? [];
+    if (languages.length === 0) return <Box variant="p">No language was found. Give at least 20 characters.</Box>;
+    return (
+      <ScoreBars
+        scores={languages.map(({ LanguageCode, Score }) => ({
+          name: languageName(LanguageCode ?? "-"),
+          score: Score ?? 0,
+        }))}
+      />
+    );
+  }
+  return <FindingsView kind={kind} text={text} findings={findingsOf(answer)} />;
+}

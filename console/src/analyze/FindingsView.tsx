@@ -1,0 +1,141 @@
+import Box from "@cloudscape-design/components/box";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useMemo } from "react";
+import { type Column, ResourceTable } from "../components/ResourceTable";
+import { type Finding, formatScore } from "./findings";
+import type { Kind } from "./kinds";
+import { MarkedText } from "./MarkedText";
+import { coloursOf, type Mark } from "./marks";
+
+interface Props {
+  readonly kind: Kind;
+  readonly text: string;
+  readonly findings: readonly Finding[];
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  entities: "entities",
+  "key-phrases": "key phrases",
+  "targeted-sentiment": "mentions",
+  syntax: "tokens",
+};
+
+/** The text with what was found in it, the types with their counts, and the finds as a table. */
+export function FindingsView({ kind, text, findings }: Props) {
+  const many = NOUNS[kind.id] ?? "finds";
+  const counts = useMemo(() => {
+    const found = new Map<string, number>();
+    for (const finding of findings) found.set(colourName(finding), (found.get(colourName(finding)) ?? 0) + 1);
+    return found;
+  }, [findings]);
+  const colours = useMemo(() => coloursOf(counts.keys()), [counts]);
+  const marks = useMemo<Mark[]>(
+    () =>
+      findings.map((finding) => ({
+        key: finding.key,
+        begin: finding.begin,
+        end: finding.end,
+        label: labelOf(finding),
+        colour: colours.get(colourName(finding)) ?? 0,
+      })),
+    [findings, colours],
+  );
+  if (findings.length === 0) {
+    return (
+      <Box variant="p">
+        No {many} in this text. Try a longer text, or another language if the text is in another one.
+      </Box>
+    );
+  }
+  return (
+    <SpaceBetween size="l">
+      <MarkedText text={text} marks={marks} name={`Analyzed text with ${many}`} />
+      {!counts.has("") && (
+        <ul className="marked-text-legend" aria-label={`Types of ${many}`}>
+          {[...counts].sort().map(([name, count]) => (
+            <li key={name} className={`marked-text-${colours.get(name) ?? 0}`}>
+              <span className="marked-text-mark">{name}</span> {count}
+            </li>
+          ))}
+        </ul>
+      )}
+      <ResourceTable
+        title="Results"
+        noun="result"
+        headerVariant="h3"
+        items={findings}
+        keyOf={({ key }) => key}
+        columns={columnsOf(kind)}
+        pageSize={10}
+        empty={`No ${many}.`}
+      />
+    </SpaceBetween>
+  );
+}
+
+/** What decides a mark's colour: a mention's sentiment, any other find's type. */
+function colourName({ type, mention }: Finding): string {
+  return mention?.sentiment ?? type ?? "";
+}
+
+function labelOf({ type, mention }: Finding): string | undefined {
+  if (mention === undefined) return type;
+  return [type, mention.sentiment].filter(Boolean).join(" ");
+}
+
+function columnsOf(kind: Kind): Column<Finding>[] {
+  const text: Column<Finding> = {
+    id: "text",
+    header: kind.id === "entities" ? "Entity" : "Text",
+    cell: ({ text }) => <bdi>{text}</bdi>,
+    value: ({ text }) => text,
+  };
+  const score: Column<Finding> = {
+    id: "score",
+    header: "Score",
+    cell: ({ score }) => formatScore(score),
+    value: ({ score }) => score,
+  };
+  const type: Column<Finding> = {
+    id: "type",
+    header: kind.id === "syntax" ? "Part of speech" : "Type",
+    cell: ({ type }) => type ?? "-",
+    value: ({ type }) => type,
+  };
+  const place: Column<Finding> = {
+    id: "place",
+    header: "Offsets",
+    cell: ({ begin, end }) => `${begin}–${end}`,
+    value: ({ begin }) => begin,
+  };
+  if (kind.id === "key-phrases") return [text, score, place];
+  if (kind.id !== "targeted-sentiment") return [text, type, score, place];
+  return [
+    text,
+    {
+      id: "entity",
+      header: "Entity",
+      cell: ({ mention }) => (
+        <>
+          {mention?.entity}. <bdi>{mention?.name}</bdi>
+        </>
+      ),
+      value: ({ mention }) => mention?.entity,
+    },
+    type,
+    {
+      id: "sentiment",
+      header: "Sentiment",
+      cell: ({ mention }) => `${mention?.sentiment ?? "-"} ${formatScore(mention?.sentimentScore)}`,
+      value: ({ mention }) => mention?.sentiment,
+    },
+    score,
+    {
+      id: "group",
+      header: "Group score",
+      cell: ({ mention }) => formatScore(mention?.groupScore),
+      value: ({ mention }) => mention?.groupScore,
+    },
+    place,
+  ];
+}

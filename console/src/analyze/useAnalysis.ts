@@ -1,0 +1,42 @@
+import { useQuery } from "@tanstack/react-query";
+import { useComprehend } from "../api/comprehend";
+import { detect, detectRequest, type Timed } from "./calls";
+import { type Answer, dominantLanguage } from "./findings";
+import { type Kind, kindOf } from "./kinds";
+
+/** A text that was submitted, and the language it is to be read in; ``undefined`` to have it detected. */
+export interface Submitted {
+  readonly text: string;
+  readonly language: string | undefined;
+  /** Counts the presses of the button, so that each makes calls of its own. */
+  readonly run: number;
+}
+
+/** The answer of one operation for a submitted text. */
+export function useDetect(kind: Kind, submitted: Submitted, language: string | undefined, enabled: boolean) {
+  const client = useComprehend();
+  const request = detectRequest(kind, submitted.text, language);
+  const query = useQuery<Timed<Answer>>({
+    queryKey: ["comprehend", kind.detect, submitted.run, request],
+    queryFn: ({ signal }) => detect(client, kind, request, signal),
+    enabled,
+    // An answer of this text does not age.
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
+  return { ...query, request };
+}
+
+/** The language that a text is to be read in, asked for where none was chosen. */
+export function useLanguage(submitted: Submitted, wanted: boolean) {
+  const ask = wanted && submitted.language === undefined;
+  const query = useDetect(kindOf("language"), submitted, undefined, ask);
+  const found = ask && query.data !== undefined ? dominantLanguage(query.data.value) : undefined;
+  return {
+    language: submitted.language ?? found?.code,
+    detected: found,
+    error: ask ? query.error : null,
+    none: ask && query.data !== undefined && found === undefined,
+    retry: query.refetch,
+  };
+}

@@ -1,0 +1,47 @@
+import type { Credentials, Session } from "../session/session";
+import { onForget, useSignedIn } from "../session/session";
+import { getConfig } from "./config";
+
+export interface ClientSettings {
+  endpoint: string;
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  maxAttempts: number;
+}
+
+/** What every client of the AWS SDK is made with. */
+export function clientSettings(credentials: Credentials): ClientSettings {
+  const { apiUrl, region } = getConfig();
+  return {
+    endpoint: apiUrl,
+    region,
+    credentials: {
+      accessKeyId: credentials.accessKeyId,
+      secretAccessKey: credentials.secretAccessKey,
+      ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
+    },
+    maxAttempts: 3,
+  };
+}
+
+type Maker<Client> = (settings: ClientSettings) => Client;
+
+/**
+ * Return a hook that gives the current session's client, and a plain function that gives any session's.
+ *
+ * A session has one client of a service; it goes with the session.
+ */
+export function clientOf<Client>(make: Maker<Client>): { use: () => Client; of: (session: Session) => Client } {
+  let made = new WeakMap<Session, Client>();
+  onForget(() => {
+    made = new WeakMap();
+  });
+  const of = (session: Session): Client => {
+    const known = made.get(session);
+    if (known !== undefined) return known;
+    const client = make(clientSettings(session.credentials));
+    made.set(session, client);
+    return client;
+  };
+  return { use: () => of(useSignedIn()), of };
+}

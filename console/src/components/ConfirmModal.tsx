@@ -1,0 +1,77 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import FormField from "@cloudscape-design/components/form-field";
+import Input from "@cloudscape-design/components/input";
+import Modal from "@cloudscape-design/components/modal";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { type ReactNode, useState } from "react";
+import { readError } from "../api/errors";
+
+interface Props {
+  readonly title: string;
+  readonly action: string;
+  readonly children: ReactNode;
+  /** What must be typed before the action can be taken; for what cannot be undone. */
+  readonly typed?: string;
+  /** Does it; what it throws is shown, and the dialog stays. */
+  readonly onConfirm: () => Promise<void>;
+  readonly onDismiss: () => void;
+}
+
+/** A question before something is changed that cannot be changed back. */
+export function ConfirmModal({ title, action, children, typed, onConfirm, onDismiss }: Props) {
+  const [text, setText] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const confirm = async (): Promise<void> => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await onConfirm();
+    } catch (thrown) {
+      setError(thrown);
+      setBusy(false);
+    }
+  };
+  const readable = error === undefined ? undefined : readError(error);
+  return (
+    <Modal
+      visible
+      header={title}
+      onDismiss={onDismiss}
+      closeAriaLabel="Close"
+      footer={
+        <Box float="right">
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button variant="link" onClick={onDismiss}>
+              Cancel
+            </Button>
+            <Button
+              variant="primary"
+              loading={busy}
+              disabled={typed !== undefined && text !== typed}
+              onClick={() => void confirm()}
+            >
+              {action}
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      <SpaceBetween size="m">
+        {children}
+        {typed !== undefined && (
+          <FormField label={`Type ${typed} to confirm`}>
+            <Input value={text} onChange={({ detail }) => setText(detail.value)} autoComplete={false} />
+          </FormField>
+        )}
+        {readable && (
+          <Alert type="error" header={readable.code}>
+            {readable.message} {readable.advice}
+          </Alert>
+        )}
+      </SpaceBetween>
+    </Modal>
+  );
+}

@@ -1,0 +1,150 @@
+import { useCollection } from "@cloudscape-design/collection-hooks";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Pagination from "@cloudscape-design/components/pagination";
+import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/components/property-filter";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Table, { type TableProps } from "@cloudscape-design/components/table";
+import TextFilter from "@cloudscape-design/components/text-filter";
+import type { ReactNode } from "react";
+import { ErrorAlert } from "./ErrorAlert";
+import { counted, plural } from "./format";
+
+export interface Column<Item> {
+  readonly id: string;
+  readonly header: string;
+  readonly cell: (item: Item) => ReactNode;
+  /** The plain value behind the cell: what it is sorted and filtered by. */
+  readonly value?: (item: Item) => string | number | undefined;
+  readonly width?: number;
+}
+
+interface Props<Item> {
+  readonly title: string;
+  /** "job": how one item is called; the count and the empty state use it. */
+  readonly noun: string;
+  readonly items: readonly Item[] | undefined;
+  readonly columns: readonly Column<Item>[];
+  readonly keyOf: (item: Item) => string;
+  readonly loading?: boolean;
+  readonly error?: unknown;
+  readonly onRefresh?: (() => void) | undefined;
+  readonly actions?: ReactNode;
+  readonly description?: ReactNode;
+  /** What this is for and how to get the first one: an empty list teaches. */
+  readonly empty: ReactNode;
+  readonly selection?: "single" | "multi";
+  readonly selected?: readonly Item[];
+  readonly onSelect?: (items: Item[]) => void;
+  /** Columns that get a filter of their own ("Status = FAILED"); without any there is one box for all text. */
+  readonly filterBy?: readonly string[];
+  readonly pageSize?: number;
+  readonly headerVariant?: "h2" | "h3";
+}
+
+/** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
+export function ResourceTable<Item>(props: Props<Item>) {
+  const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy, pageSize = 25 } = props;
+  const values = (item: Item): Record<string, string | number | undefined> =>
+    Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
+  const rows = (items ?? []).map((item) => ({ ...values(item), _item: item, _key: keyOf(item) }));
+  const noMatch = (
+    <Box textAlign="center" padding="m">
+      <b>No match</b>
+      <Box variant="p">No {noun} fits this filter.</Box>
+    </Box>
+  );
+  const empty = (
+    <Box textAlign="center" padding="m">
+      {props.empty}
+    </Box>
+  );
+  const properties: PropertyFilterProps.FilteringProperty[] = columns
+    .filter((column) => filterBy?.includes(column.id))
+    .map((column) => ({
+      key: column.id,
+      propertyLabel: column.header,
+      groupValuesLabel: `${column.header} values`,
+      operators: ["=", "!=", ":", "!:"],
+    }));
+  const collection = useCollection(rows, {
+    ...(filterBy
+      ? { propertyFiltering: { filteringProperties: properties, noMatch, empty } }
+      : { filtering: { noMatch, empty } }),
+    pagination: { pageSize },
+    sorting: {},
+    selection: { keepSelection: true, trackBy: "_key" },
+  });
+  type Row = (typeof rows)[number];
+  const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
+    id: column.id,
+    header: column.header,
+    cell: (row) => column.cell(row._item),
+    ...(column.value && { sortingField: column.id }),
+    ...(column.width !== undefined && { width: column.width }),
+    isRowHeader: index === 0,
+  }));
+  const selectedKeys = new Set((props.selected ?? []).map(keyOf));
+  return (
+    <SpaceBetween size="m">
+      {error != null && <ErrorAlert what={`${title} cannot be listed`} error={error} onRetry={onRefresh} />}
+      <Table
+        {...collection.collectionProps}
+        items={collection.items}
+        columnDefinitions={definitions}
+        loading={loading && items === undefined}
+        loadingText={`Loading ${plural(noun)}`}
+        trackBy="_key"
+        variant="container"
+        wrapLines
+        resizableColumns={false}
+        {...(props.selection && {
+          selectionType: props.selection,
+          selectedItems: rows.filter((row) => selectedKeys.has(row._key)),
+          onSelectionChange: ({ detail }: { detail: { selectedItems: Row[] } }) =>
+            props.onSelect?.(detail.selectedItems.map((row) => row._item)),
+          ariaLabels: {
+            selectionGroupLabel: `Choose ${plural(noun)}`,
+            itemSelectionLabel: (_: unknown, row: Row) => row._key,
+            allItemsSelectionLabel: () => "all",
+          },
+        })}
+        header={
+          <Header
+            variant={props.headerVariant ?? "h2"}
+            counter={items && `(${items.length})`}
+            description={props.description}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                {onRefresh && <Button iconName="refresh" ariaLabel={`Refresh ${title}`} onClick={onRefresh} />}
+                {props.actions}
+              </SpaceBetween>
+            }
+          >
+            {title}
+          </Header>
+        }
+        filter={
+          filterBy ? (
+            <PropertyFilter
+              {...collection.propertyFilterProps}
+              virtualScroll
+              filteringAriaLabel={`Filter ${title}`}
+              filteringPlaceholder={`Filter ${plural(noun)}`}
+              countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
+            />
+          ) : (
+            <TextFilter
+              {...collection.filterProps}
+              filteringAriaLabel={`Filter ${title}`}
+              filteringPlaceholder={`Filter ${plural(noun)}`}
+              countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
+            />
+          )
+        }
+        pagination={<Pagination {...collection.paginationProps} />}
+      />
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,153 @@
+import Alert from "@cloudscape-design/components/alert";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Form from "@cloudscape-design/components/form";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useEffect, useState } from "react";
+import { useNavigate } from "react-router";
+import { ErrorAlert } from "../components/ErrorAlert";
+import { useNotices } from "../components/Notifications";
+import { jobPath } from "../jobs/kinds";
+import { ANALYSIS_TYPES, analysisType } from "./analysisTypes";
+import { fieldOfError } from "./apiErrors";
+import { InputSection, OutputSection } from "./DataSections";
+import type { Draft } from "./draft";
+import { JobSettings } from "./JobSettings";
+import { dropDraft, keepDraft } from "./keptDraft";
+import { PreflightPanel } from "./parts/PreflightPanel";
+import { RequestCode } from "./parts/RequestCode";
+import { RolePicker } from "./parts/RolePicker";
+import { TagsField } from "./parts/TagsField";
+import { VpcSettings } from "./parts/VpcSettings";
+import { buildRequest } from "./request";
+import { useStartJob } from "./useCreateJob";
+import { type Errors, FIELD_LABELS, type Field, validateDraft } from "./validate";
+
+interface Props {
+  readonly start: Draft;
+  /** Whether it is a copy of a job whose tags could not be read. */
+  readonly withoutTags: boolean;
+}
+
+/** The form: what is filled in, what is wrong with it, what the service says of it, and the button. */
+export function CreateJobForm({ start, withoutTags }: Props) {
+  const navigate = useNavigate();
+  const notices = useNotices();
+  const [draft, setDraft] = useState(start);
+  const [asked, setAsked] = useState(false);
+  // One token for one filled-in form: a request that is sent twice starts one job.
+  const [token, setToken] = useState(() => crypto.randomUUID());
+  const starting = useStartJob();
+  const [refusals, setRefusals] = useState(0);
+  useEffect(() => keepDraft(draft), [draft]);
+  useEffect(() => {
+    // Whoever sent it is led to the first field that is wrong.
+    if (refusals > 0) document.querySelector<HTMLElement>("main [aria-invalid=true]")?.focus();
+  }, [refusals]);
+  const type = analysisType(draft.type) ?? ANALYSIS_TYPES[0];
+  if (type === undefined) throw new Error("there is no kind of job");
+  const found = validateDraft(draft, type);
+  const refused = starting.error === null ? undefined : fieldOfError(starting.error);
+  const errors = { ...(asked && found), ...refused };
+  const request = buildRequest(draft, type);
+  const change = (part: Partial<Draft>): void => {
+    setDraft((before) => ({ ...before, ...part }));
+    setToken(crypto.randomUUID());
+    // What the service refused was another request.
+    if (starting.error !== null) starting.reset();
+  };
+  const submit = (): void => {
+    setAsked(true);
+    if (starting.isPending) return;
+    if (Object.keys(found).length > 0) {
+      setRefusals(refusals + 1);
+      return;
+    }
+    starting.mutate(
+      { type, request, token },
+      {
+        onSuccess: (id) => {
+          dropDraft();
+          notices.success(`The job ${draft.name || id} was created.`);
+          navigate(jobPath(type.kind, id));
+        },
+      },
+    );
+  };
+  const section = { draft, type, errors, onChange: change };
+  return (
+    <Form
+      actions={
+        <SpaceBetween direction="horizontal" size="xs">
+          <Button
+            variant="link"
+            onClick={() => {
+              dropDraft();
+              navigate("/jobs");
+            }}
+          >
+            Cancel
+          </Button>
+          <Button variant="primary" loading={starting.isPending} onClick={submit}>
+            Create job
+          </Button>
+        </SpaceBetween>
+      }
+      errorText={asked && Object.keys(found).length > 0 ? summary(found) : undefined}
+    >
+      <SpaceBetween size="l">
+        {withoutTags && (
+          <Alert type="warning" header="The tags were not copied">
+            You may not read the tags of this job: it needs comprehend:ListTagsForResource.
+          </Alert>
+        )}
+        <JobSettings {...section} />
+        <InputSection {...section} />
+        <OutputSection {...section} />
+        <VpcSettings
+          value={draft.vpc}
+          errors={vpcErrors(errors)}
+          returnTo="/jobs/create"
+          onChange={(vpc) => change({ vpc })}
+        />
+        <Container header={<Header variant="h2">Access permissions</Header>}>
+          <RolePicker
+            value={draft.roleArn}
+            inputs={[draft.input]}
+            outputs={[draft.output]}
+            vpc={draft.vpc}
+            errorText={errors.role}
+            onChange={(roleArn) => change({ roleArn })}
+          />
+        </Container>
+        <Container header={<Header variant="h2">Tags - optional</Header>}>
+          <TagsField value={draft.tags} showErrors={asked} onChange={(tags) => change({ tags })} />
+        </Container>
+        <PreflightPanel operation={type.operation} request={request} waitingFor={waitingFor(found)} />
+        <RequestCode operation={type.operation} request={request} />
+        {starting.error !== null && <ErrorAlert what="The job cannot be created" error={starting.error} />}
+      </SpaceBetween>
+    </Form>
+  );
+}
+
+function vpcErrors({ vpc, subnets, groups }: Errors): Errors {
+  return {
+    ...(vpc !== undefined && { vpc }),
+    ...(subnets !== undefined && { subnets }),
+    ...(groups !== undefined && { groups }),
+  };
+}
+
+function names(errors: Errors): string {
+  return (Object.keys(errors) as Field[]).map((field) => FIELD_LABELS[field]).join(", ");
+}
+
+function summary(errors: Errors): string {
+  return `Mend what is marked above, then create the job: ${names(errors)}.`;
+}
+
+function waitingFor(errors: Errors): string | undefined {
+  return Object.keys(errors).length === 0 ? undefined : `It is checked once these are filled in: ${names(errors)}.`;
+}

@@ -1,0 +1,41 @@
+import { type EncryptionValue, NOT_ENCRYPTED } from "./parts/encryption";
+import type { Tag } from "./parts/tags";
+import { NO_VPC, type VpcValue } from "./parts/vpc";
+
+export type InputFormat = "ONE_DOC_PER_LINE" | "ONE_DOC_PER_FILE";
+
+/** What the form holds; fields that the chosen analysis type does not have are kept, and not sent. */
+export interface Draft {
+  readonly name: string;
+  /** The id of an analysis type. */
+  readonly type: string;
+  readonly language: string;
+  readonly topics: string;
+  readonly modelArn: string;
+  readonly volumeKey: EncryptionValue;
+  readonly input: string;
+  readonly inputFormat: InputFormat;
+  readonly output: string;
+  readonly outputKey: EncryptionValue;
+  readonly roleArn: string;
+  readonly vpc: VpcValue;
+  readonly tags: readonly Tag[];
+}
+
+export type DraftField = keyof Draft;
+
+export const EMPTY_DRAFT: Draft = {
+  name: "",
+  type: "entities",
+  language: "en",
+  topics: "10",
+  modelArn: "",
+  volumeKey: NOT_ENCRYPTED,
+  input: "",
+  inputFormat: "ONE_DOC_PER_LINE",
+  output: "",
+  outputKey: NOT_ENCRYPTED,
+  roleArn: "",
+  vpc: NO_VPC,
+  tags: [],
+};

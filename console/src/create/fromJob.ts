@@ -1,0 +1,44 @@
+import type { JobKind } from "../jobs/kinds";
+import type { JobProperties } from "../jobs/properties";
+import { type Draft, EMPTY_DRAFT } from "./draft";
+import { fromKey } from "./parts/encryption";
+import type { Tag } from "./parts/tags";
+import { fromVpcConfig } from "./parts/vpc";
+
+const NAME_LENGTH = 256;
+// Describe shows the archive; Start takes the place that the job's own folder was made in.
+const OWN_FOLDER = /\/?[0-9]{12}-[A-Z]+-[0-9a-f]+\/output\/output\.tar\.gz$/;
+
+/** The form as it was for a job: everything that the API tells of it. */
+export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly Tag[]): Draft {
+  const recognizer = job.EntityRecognizerArn;
+  return {
+    name: copyName(job.JobName),
+    type: recognizer !== undefined ? "custom-entities" : kind.slug,
+    language: job.LanguageCode ?? EMPTY_DRAFT.language,
+    topics: String(job.NumberOfTopics ?? EMPTY_DRAFT.topics),
+    modelArn: recognizer ?? job.DocumentClassifierArn ?? "",
+    volumeKey: fromKey(job.VolumeKmsKeyId),
+    input: job.InputDataConfig?.S3Uri ?? "",
+    inputFormat: job.InputDataConfig?.InputFormat ?? EMPTY_DRAFT.inputFormat,
+    output: outputPlace(job.OutputDataConfig?.S3Uri ?? ""),
+    outputKey: fromKey(job.OutputDataConfig?.KmsKeyId),
+    roleArn: job.DataAccessRoleArn ?? "",
+    vpc: fromVpcConfig(job.VpcConfig),
+    tags: tags.map(({ Key, Value }) => ({ Key, Value })),
+  };
+}
+
+/** Where a job was told to write, from where it wrote. */
+export function outputPlace(uri: string): string {
+  const place = uri.replace(OWN_FOLDER, "");
+  return place === uri ? uri : `${place}/`;
+}
+
+/** "speeches", "speeches-copy", "speeches-copy-2": names need not be unique, but people tell jobs apart by them. */
+export function copyName(name: string | undefined): string {
+  if (name === undefined || name === "") return "";
+  const match = /^(.*)-copy(?:-([0-9]+))?$/s.exec(name);
+  const copy = match === null ? `${name}-copy` : `${match[1]}-copy-${Number(match[2] ?? 1) + 1}`;
+  return copy.length > NAME_LENGTH ? name : copy;
+}

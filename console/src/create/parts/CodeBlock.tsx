@@ -1,0 +1,28 @@
+import "./code.css";
+import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+
+interface Props {
+  /** What it is, for those who do not see it: "The request for the AWS CLI". */
+  readonly label: string;
+  readonly code: string;
+}
+
+/** Text to copy into a terminal or a file, as it stands. */
+export function CodeBlock({ label, code }: Props) {
+  return (
+    <SpaceBetween size="xs">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
+      <section className="create-code" tabIndex={0} aria-label={label}>
+        <pre dir="ltr">{code}</pre>
+      </section>
+      <CopyToClipboard
+        copyButtonText="Copy"
+        copyButtonAriaLabel={`Copy: ${label}`}
+        copySuccessText="Copied"
+        copyErrorText="The browser did not let it be copied: select the text and copy it."
+        textToCopy={code}
+      />
+    </SpaceBetween>
+  );
+}

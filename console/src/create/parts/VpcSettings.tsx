@@ -1,0 +1,162 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import FormField from "@cloudscape-design/components/form-field";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useEffect, useState } from "react";
+import { readError } from "../../api/errors";
+import { RouterLink } from "../../components/RouterLink";
+import { IdsInput } from "./IdsInput";
+import { GroupsSelect, SubnetsSelect, VpcSelect } from "./NetworkSelects";
+import { useVpcOf, useVpcs } from "./useNetwork";
+import { hasVpc, MOST_GROUPS, MOST_SUBNETS, NETWORK_ACTIONS, NO_VPC, type VpcErrors, type VpcValue } from "./vpc";
+
+interface Props {
+  readonly value: VpcValue;
+  readonly onChange: (value: VpcValue) => void;
+  readonly errors?: VpcErrors;
+  /** Where the page that makes a VPC leads back to, with the ids in the address. */
+  readonly returnTo: string;
+}
+
+/** The section "VPC settings" of every form that starts work: VPC, subnets, security groups. */
+export function VpcSettings({ value, onChange, errors = {}, returnTo }: Props) {
+  const vpcs = useVpcs();
+  const [typing, setTyping] = useState(false);
+  const used = hasVpc(value);
+  const [expanded, setExpanded] = useState(used);
+  const failed = Object.keys(errors).length > 0;
+  useEffect(() => {
+    // What is filled in or wrong must be seen.
+    if (used || failed) setExpanded(true);
+  }, [used, failed]);
+  useDerived(value, onChange, vpcs.data);
+  const cannotList = vpcs.isError || vpcs.data?.length === 0;
+  const typed = typing || cannotList;
+  return (
+    <ExpandableSection
+      variant="container"
+      headerText="VPC settings - optional"
+      headerDescription="Run the containers in subnets of yours, behind security groups of yours."
+      expanded={expanded}
+      onChange={({ detail }) => setExpanded(detail.expanded)}
+    >
+      <SpaceBetween size="l">
+        {cannotList && <CannotList error={vpcs.error} returnTo={returnTo} />}
+        {typed ? (
+          <SpaceBetween size="l">
+            <IdsInput
+              label="Subnets"
+              description={`The ids of 1 to ${MOST_SUBNETS} subnets of one VPC, with commas between them.`}
+              placeholder="subnet-0123456789abcdef0"
+              ids={value.subnets}
+              errorText={errors.subnets}
+              onChange={(subnets) => onChange({ ...value, vpc: "", tenancy: undefined, subnets })}
+            />
+            <IdsInput
+              label="Security groups"
+              description={`The ids of 1 to ${MOST_GROUPS} security groups of the same VPC, with commas between them.`}
+              placeholder="sg-0123456789abcdef0"
+              ids={value.groups}
+              errorText={errors.groups}
+              onChange={(groups) => onChange({ ...value, groups })}
+            />
+          </SpaceBetween>
+        ) : (
+          <SpaceBetween size="l">
+            <FormField
+              label="VPC"
+              description="It decides which subnets and groups are listed below. The request names no VPC."
+              errorText={errors.vpc}
+              secondaryControl={
+                used && (
+                  <Button formAction="none" onClick={() => onChange(NO_VPC)}>
+                    Clear VPC
+                  </Button>
+                )
+              }
+            >
+              <VpcSelect
+                value={value}
+                vpcs={vpcs.data}
+                loading={vpcs.isPending}
+                onChange={(vpc, tenancy) => onChange({ ...NO_VPC, vpc, tenancy })}
+              />
+            </FormField>
+            {value.vpc !== "" && (
+              <SpaceBetween size="l">
+                <SubnetsSelect
+                  vpc={value.vpc}
+                  value={value.subnets}
+                  errorText={errors.subnets}
+                  onChange={(subnets) => onChange({ ...value, subnets })}
+                />
+                <GroupsSelect
+                  vpc={value.vpc}
+                  value={value.groups}
+                  errorText={errors.groups}
+                  onChange={(groups) => onChange({ ...value, groups })}
+                />
+              </SpaceBetween>
+            )}
+          </SpaceBetween>
+        )}
+        <SpaceBetween size="m" direction="horizontal">
+          {!cannotList && (
+            <Button formAction="none" variant="inline-link" onClick={() => setTyping(!typing)}>
+              {typing ? "Choose from the lists" : "Type ids instead"}
+            </Button>
+          )}
+          <RouterLink to={`/vpc/create?return=${encodeURIComponent(returnTo)}`}>Build a private VPC</RouterLink>
+        </SpaceBetween>
+        {used && <RoleNote />}
+      </SpaceBetween>
+    </ExpandableSection>
+  );
+}
+
+/** Find what a VpcConfig does not tell: the VPC of its subnets, and that VPC's tenancy. */
+function useDerived(
+  value: VpcValue,
+  onChange: (value: VpcValue) => void,
+  vpcs: readonly { VpcId?: string | undefined; InstanceTenancy?: string | undefined }[] | undefined,
+): void {
+  const visible = (vpcs?.length ?? 0) > 0;
+  const derived = useVpcOf(value.subnets, visible && value.vpc === "");
+  const vpc = value.vpc !== "" ? value.vpc : (derived ?? "");
+  const tenancy = vpcs?.find(({ VpcId }) => VpcId === vpc)?.InstanceTenancy;
+  useEffect(() => {
+    if (vpc === "" || (vpc === value.vpc && tenancy === value.tenancy)) return;
+    onChange({ ...value, vpc, tenancy });
+  }, [vpc, tenancy, value, onChange]);
+}
+
+function CannotList({ error, returnTo }: { readonly error: unknown; readonly returnTo: string }) {
+  if (error === null) {
+    return (
+      <Alert type="info" header="There is no VPC that you may see">
+        <RouterLink to={`/vpc/create?return=${encodeURIComponent(returnTo)}`}>Build a private VPC</RouterLink> in one
+        form, or type the ids that somebody gave you.
+      </Alert>
+    );
+  }
+  const { code, message } = readError(error);
+  return (
+    <Alert type="warning" header={`The VPCs cannot be listed: ${code}`}>
+      {message} Type the ids of the subnets and security groups instead.
+    </Alert>
+  );
+}
+
+function RoleNote() {
+  return (
+    <Alert type="info" header="The role must be allowed into the VPC">
+      The service makes the network interfaces as the role. The role needs these nine EC2 actions on all resources; a
+      role that is created below has them.
+      <ExpandableSection headerText="The nine actions">
+        <Box variant="code">{NETWORK_ACTIONS.join(" ")}</Box>
+      </ExpandableSection>
+    </Alert>
+  );
+}

@@ -1,0 +1,97 @@
+import type { StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+
+/** One step of CheckJob's answer. */
+export interface Check {
+  readonly Name: string;
+  readonly Status: string;
+  readonly Message: string;
+  readonly Remedy?: string;
+  readonly Command?: string;
+  readonly ResourceId?: string;
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  Request: "Request",
+  Caller: "Your permission",
+  PassRole: "Permission to pass the role",
+  Role: "Role and its trust policy",
+  RoleNetworkActions: "Role's nine EC2 actions",
+  Network: "Subnets and security groups",
+  Addresses: "Free addresses",
+  DNS: "DNS",
+  Route: "Route to S3",
+  SecurityGroups: "Security groups to S3",
+  Containers: "Containers",
+  Input: "Input",
+  Output: "Output",
+  Model: "Custom model",
+  BucketPolicy: "Bucket policy",
+  EndpointPolicy: "Endpoint policy",
+};
+
+/** A check's name as people read it; one that this console does not know yet is shown as the API says it. */
+export function checkLabel(name: string): string {
+  return LABELS[name] ?? name;
+}
+
+/** How a status is drawn, and the word beside it. */
+export function indicator(status: string): { type: StatusIndicatorProps.Type; word: string } {
+  switch (status) {
+    case "PASSED":
+      return { type: "success", word: "Passed" };
+    case "FAILED":
+      return { type: "error", word: "Failed" };
+    case "WARNING":
+      return { type: "warning", word: "Warning" };
+    case "SKIPPED":
+      return { type: "stopped", word: "Not checked" };
+    default:
+      return { type: "info", word: status };
+  }
+}
+
+/** The whole answer as one sentence. */
+export function verdict(checks: readonly Check[]): string {
+  const failed = checks.filter((check) => check.Status === "FAILED").length;
+  const warned = checks.filter((check) => check.Status === "WARNING").length;
+  const warnings = warned === 0 ? "" : ` ${warned === 1 ? "One warning" : `${warned} warnings`} to read.`;
+  if (failed > 0)
+    return `${failed === 1 ? "One check" : `${failed} checks`} failed: it would not succeed as it is.${warnings}`;
+  return `Nothing stands in the way.${warnings}`;
+}
+
+/** Those to act on first; within a status in the order in which the job meets them. */
+export function byUrgency(checks: readonly Check[]): readonly Check[] {
+  const order = ["FAILED", "WARNING", "PASSED", "SKIPPED"];
+  const rank = (check: Check): number => (order.indexOf(check.Status) + order.length) % order.length;
+  return [...checks].sort((one, other) => rank(one) - rank(other));
+}
+
+const PLACES: readonly (readonly [RegExp, (id: string) => string])[] = [
+  [/^vpc-[0-9a-z]+$/, (id) => `/vpc/vpcs/${id}`],
+  [/^subnet-[0-9a-z]+$/, (id) => `/vpc/subnets/${id}`],
+  [/^sg-[0-9a-z]+$/, (id) => `/vpc/security-groups/${id}`],
+  [/^rtb-[0-9a-z]+$/, (id) => `/vpc/route-tables/${id}`],
+  [/^vpce-[0-9a-z]+$/, (id) => `/vpc/endpoints/${id}`],
+  [
+    /^arn:aws:iam::[0-9]{12}:role\/[\w+=,.@/-]+$/,
+    (arn) => `/access/roles/${encodeURIComponent(arn.split("/").at(-1) ?? "")}`,
+  ],
+  [
+    /^arn:aws:iam::[0-9]{12}:user\/[\w+=,.@/-]+$/,
+    (arn) => `/access/users/${encodeURIComponent(arn.split("/").at(-1) ?? "")}`,
+  ],
+  [
+    /^(s3:\/\/|arn:aws:s3:::)[a-z0-9][.\-a-z0-9]+(\/.*)?$/s,
+    (id) => `/s3/${id.replace(/^(s3:\/\/|arn:aws:s3:::)/, "").split("/")[0]}`,
+  ],
+  [
+    /^arn:aws:comprehend:[^:]*:[0-9]{12}:(document-classifier|entity-recognizer)\//,
+    (arn) => `/models/view?arn=${encodeURIComponent(arn)}`,
+  ],
+];
+
+/** The page of the console where what a check is about can be changed; undefined where there is none. */
+export function placeOf(resourceId: string): string | undefined {
+  return PLACES.find(([pattern]) => pattern.test(resourceId))?.[1](resourceId);
+}

@@ -1,0 +1,79 @@
+/** The network of a job. ``vpc`` filters the lists and is not sent: the API knows only subnets and groups. */
+export interface VpcValue {
+  readonly vpc: string;
+  readonly subnets: readonly string[];
+  readonly groups: readonly string[];
+  /** The tenancy of the chosen VPC, where it could be read. */
+  readonly tenancy?: string | undefined;
+}
+
+export interface VpcErrors {
+  readonly vpc?: string | undefined;
+  readonly subnets?: string | undefined;
+  readonly groups?: string | undefined;
+}
+
+export const NO_VPC: VpcValue = { vpc: "", subnets: [], groups: [] };
+export const MOST_SUBNETS = 16;
+export const MOST_GROUPS = 5;
+const ID = /^[-0-9a-zA-Z]{1,32}$/;
+
+/** The actions that the role of a job in a VPC needs. */
+export const NETWORK_ACTIONS: readonly string[] = [
+  "ec2:CreateNetworkInterface",
+  "ec2:CreateNetworkInterfacePermission",
+  "ec2:DeleteNetworkInterface",
+  "ec2:DeleteNetworkInterfacePermission",
+  "ec2:DescribeNetworkInterfaces",
+  "ec2:DescribeVpcs",
+  "ec2:DescribeDhcpOptions",
+  "ec2:DescribeSubnets",
+  "ec2:DescribeSecurityGroups",
+];
+
+/** Whether a network is asked for, however incomplete. */
+export function hasVpc(value: VpcValue): boolean {
+  return value.vpc !== "" || value.subnets.length > 0 || value.groups.length > 0;
+}
+
+/** What is wrong with a network, by field; empty where nothing is. */
+export function validateVpc(value: VpcValue): VpcErrors {
+  if (!hasVpc(value)) return {};
+  return {
+    ...(value.tenancy === "dedicated" && {
+      vpc: `${value.vpc} has dedicated tenancy. Jobs run only in a VPC of default tenancy: choose another one.`,
+    }),
+    ...problem("subnets", idsProblem(value.subnets, "subnet", MOST_SUBNETS)),
+    ...problem("groups", idsProblem(value.groups, "security group", MOST_GROUPS)),
+  };
+}
+
+/** The VpcConfig of a request; undefined without a network. */
+export function vpcConfig(value: VpcValue): { Subnets: string[]; SecurityGroupIds: string[] } | undefined {
+  return hasVpc(value) ? { Subnets: [...value.subnets], SecurityGroupIds: [...value.groups] } : undefined;
+}
+
+/** Take a VpcConfig of an answer up into a form. Its VPC is found from the subnets later. */
+export function fromVpcConfig(config: { Subnets?: string[]; SecurityGroupIds?: string[] } | undefined): VpcValue {
+  return { vpc: "", subnets: config?.Subnets ?? [], groups: config?.SecurityGroupIds ?? [] };
+}
+
+/** Cut what somebody typed into ids: at commas, blanks and line ends. */
+export function splitIds(text: string): string[] {
+  return text.split(/[\s,]+/).filter((id) => id !== "");
+}
+
+function problem(field: "subnets" | "groups", text: string | undefined): VpcErrors {
+  return text === undefined ? {} : { [field]: text };
+}
+
+function idsProblem(ids: readonly string[], noun: string, most: number): string | undefined {
+  if (ids.length === 0) return `Choose at least one ${noun}, or clear the VPC.`;
+  if (ids.length > most) return `Remove ${ids.length - most}: a job takes at most ${most} ${noun}s.`;
+  const wrong = ids.find((id) => !ID.test(id));
+  if (wrong !== undefined) {
+    return `${JSON.stringify(wrong)} is no id of a ${noun}: ids have 1 to 32 letters, digits and hyphens.`;
+  }
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  return twice === undefined ? undefined : `${twice} is there twice: remove one.`;
+}

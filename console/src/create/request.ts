@@ -1,0 +1,25 @@
+import type { AnalysisType } from "./analysisTypes";
+import type { Draft } from "./draft";
+import type { Json } from "./parts/code";
+import { keyOf } from "./parts/encryption";
+import { vpcConfig } from "./parts/vpc";
+
+/** The request of the Start operation that a draft stands for: what is empty is left out. */
+export function buildRequest(draft: Draft, type: AnalysisType): { readonly [member: string]: Json | undefined } {
+  const outputKey = keyOf(draft.outputKey);
+  const volumeKey = keyOf(draft.volumeKey);
+  const network = vpcConfig(draft.vpc);
+  return {
+    ...(draft.name !== "" && { JobName: draft.name }),
+    InputDataConfig: { S3Uri: draft.input, InputFormat: draft.inputFormat },
+    OutputDataConfig: { S3Uri: draft.output, ...(outputKey !== undefined && { KmsKeyId: outputKey }) },
+    DataAccessRoleArn: draft.roleArn,
+    ...(type.languages.length > 0 && { LanguageCode: draft.language }),
+    ...(type.hasTopics && { NumberOfTopics: Number(draft.topics) }),
+    ...(type.model === "classifier" && { DocumentClassifierArn: draft.modelArn }),
+    ...(type.model === "recognizer" && { EntityRecognizerArn: draft.modelArn }),
+    ...(volumeKey !== undefined && { VolumeKmsKeyId: volumeKey }),
+    ...(network !== undefined && { VpcConfig: network }),
+    ...(draft.tags.length > 0 && { Tags: draft.tags.map(({ Key, Value }) => ({ Key, Value })) }),
+  };
+}

@@ -1,0 +1,35 @@
+import { type Draft, EMPTY_DRAFT } from "./draft";
+import { parseS3Uri } from "./parts/s3Uri";
+import { splitIds } from "./parts/vpc";
+
+/**
+ * The form at its start: as it was left, with what the address brings.
+ *
+ * ``vpc``, ``subnets`` and ``groups`` come from the page that makes a VPC, ``model`` from a model's page, ``input`` from
+ * a bucket's.
+ */
+export function startDraft(kept: Draft | undefined, parameters: URLSearchParams): Draft {
+  let draft = kept ?? EMPTY_DRAFT;
+  const subnets = parameters.get("subnets");
+  if (subnets !== null) {
+    const groups = splitIds(parameters.get("groups") ?? "");
+    draft = { ...draft, vpc: { vpc: parameters.get("vpc") ?? "", subnets: splitIds(subnets), groups } };
+  }
+  const model = parameters.get("model");
+  if (model !== null) draft = withModel(draft, model);
+  const input = parameters.get("input");
+  if (input !== null && parseS3Uri(input) !== undefined) draft = { ...draft, input };
+  return draft;
+}
+
+function withModel(draft: Draft, arn: string): Draft {
+  if (/:document-classifier\//.test(arn)) return { ...draft, type: "classification", modelArn: arn };
+  if (/:entity-recognizer\//.test(arn)) return { ...draft, type: "custom-entities", modelArn: arn };
+  return draft;
+}
+
+/** Which job ``?copy=KIND/ID`` names. */
+export function copiedJob(parameters: URLSearchParams): { readonly slug: string; readonly id: string } | undefined {
+  const match = /^([a-z-]+)\/([^/]+)$/.exec(parameters.get("copy") ?? "");
+  return match === null ? undefined : { slug: match[1] ?? "", id: match[2] ?? "" };
+}

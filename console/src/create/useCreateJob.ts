@@ -1,0 +1,66 @@
+import { type ComprehendClient, ListTagsForResourceCommand } from "@aws-sdk/client-comprehend";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useComprehend } from "../api/comprehend";
+import { isDenied } from "../api/errors";
+import { type JobKind, kindOf } from "../jobs/kinds";
+import type { JobProperties, StartJobRequest } from "../jobs/properties";
+import type { AnalysisType } from "./analysisTypes";
+import type { Draft } from "./draft";
+import { draftFromJob } from "./fromJob";
+import type { Tag } from "./parts/tags";
+
+/** Start the job; the answer is its id. */
+export function useStartJob() {
+  const client = useComprehend();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ type, request, token }: { type: AnalysisType; request: object; token: string }) => {
+      // The form was checked against the operation's members; the table of kinds has one type for all operations.
+      const input = { ...request, ClientRequestToken: token } as StartJobRequest;
+      const { JobId } = (await client.send(new type.kind.Start(input))) as { JobId?: string };
+      if (JobId === undefined) throw new Error(`${type.operation} answered without a JobId`);
+      return JobId;
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["comprehend"] }),
+  });
+}
+
+export interface Copied {
+  readonly draft: Draft;
+  /** Whether the tags were not read, because the caller may not. */
+  readonly withoutTags: boolean;
+}
+
+/** The form of a job that is there. */
+export function useCopiedJob(copied: { readonly slug: string; readonly id: string } | undefined) {
+  const client = useComprehend();
+  return useQuery({
+    queryKey: ["comprehend", "Describe", "copy", copied?.slug, copied?.id],
+    enabled: copied !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async (): Promise<Copied> => {
+      const kind = kindOf(copied?.slug);
+      if (kind === undefined || copied === undefined) {
+        throw new Error(`There is no kind of job ${JSON.stringify(copied?.slug)}. Copy a job from its own page.`);
+      }
+      const job = await propertiesOf(client, kind, copied.id);
+      const tags = await tagsOf(client, job.JobArn ?? "");
+      return { draft: draftFromJob(kind, job, tags ?? []), withoutTags: tags === undefined };
+    },
+  });
+}
+
+async function propertiesOf(client: ComprehendClient, kind: JobKind, id: string): Promise<JobProperties> {
+  const answer = (await client.send(new kind.Describe({ JobId: id }))) as unknown as Record<string, JobProperties>;
+  return answer[kind.properties] ?? {};
+}
+
+async function tagsOf(client: ComprehendClient, arn: string): Promise<Tag[] | undefined> {
+  try {
+    const { Tags = [] } = await client.send(new ListTagsForResourceCommand({ ResourceArn: arn }));
+    return Tags.map(({ Key = "", Value = "" }) => ({ Key, Value }));
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,127 @@
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useState } from "react";
+import { useParams, useSearchParams } from "react-router";
+import { ErrorAlert } from "../components/ErrorAlert";
+import { Page } from "../components/Page";
+import { RouterButton } from "../components/RouterButton";
+import { RouterLink } from "../components/RouterLink";
+import { STORY_GROUP, useJob, useJobRun } from "./hooks";
+import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
+import { ContainersTable } from "./parts/ContainersTable";
+import { FailureCallout } from "./parts/FailureCallout";
+import { LogView } from "./parts/LogView";
+import { isActive, type JobProperties } from "./properties";
+import { StopJobModal } from "./StopJobModal";
+import { FilesTab } from "./tabs/FilesTab";
+import { FlowTab } from "./tabs/FlowTab";
+import { OverviewTab } from "./tabs/OverviewTab";
+import { StoryTab } from "./tabs/StoryTab";
+import { TagsTab } from "./tabs/TagsTab";
+
+const ABOVE = [{ text: "Analysis jobs", href: "/jobs" }];
+
+/** A job: its properties, its story, its containers, logs, flow records, files and tags. */
+export default function JobPage() {
+  const { kind: slug, id = "" } = useParams();
+  const kind = kindOf(slug);
+  if (kind === undefined) {
+    return (
+      <Page title="There is no such type of job" above={ABOVE}>
+        <Box variant="p">
+          The types are {JOB_KINDS.map((each) => each.slug).join(", ")}.{" "}
+          <RouterLink to="/jobs">See all jobs.</RouterLink>
+        </Box>
+      </Page>
+    );
+  }
+  return <KnownKind key={`${kind.slug}/${id}`} kind={kind} jobId={id} />;
+}
+
+function KnownKind({ kind, jobId }: { readonly kind: JobKind; readonly jobId: string }) {
+  const { data, error, refetch } = useJob(kind, jobId);
+  if (data !== undefined) return <Found kind={kind} job={data} jobId={jobId} error={error} />;
+  return (
+    <Page title={`Job ${jobId}`} above={ABOVE}>
+      {error !== null ? (
+        <ErrorAlert what="The job cannot be shown" error={error} onRetry={() => void refetch()} />
+      ) : (
+        <Box>
+          <Spinner /> Loading the job
+        </Box>
+      )}
+    </Page>
+  );
+}
+
+interface FoundProps {
+  readonly kind: JobKind;
+  readonly job: JobProperties;
+  readonly jobId: string;
+  readonly error: unknown;
+}
+
+function Found({ kind, job, jobId, error }: FoundProps) {
+  const [search, setSearch] = useSearchParams();
+  const [stopping, setStopping] = useState(false);
+  const active = isActive(job.JobStatus);
+  const view = useJobRun(jobId, active, jobId);
+  const events = view.events ?? [];
+  const copy = `/jobs/create?copy=${kind.slug}/${encodeURIComponent(jobId)}`;
+  const log = { group: view.run?.LogGroupName ?? STORY_GROUP, stream: view.run?.LogStreamName ?? jobId };
+  const tabs = [
+    { id: "overview", label: "Overview", content: <OverviewTab kind={kind} job={job} view={view} /> },
+    { id: "story", label: "Story", content: <StoryTab view={view} active={active} /> },
+    {
+      id: "containers",
+      label: "Containers and interfaces",
+      content: (
+        <ContainersTable
+          containers={view.run?.Containers ?? []}
+          events={events}
+          active={active}
+          loading={view.loading}
+        />
+      ),
+    },
+    { id: "log", label: "Log", content: <LogView {...log} active={active} /> },
+    { id: "flow", label: "Flow records", content: <FlowTab job={job} view={view} active={active} /> },
+    { id: "files", label: "Files", content: <FilesTab kind={kind} job={job} /> },
+    { id: "tags", label: "Tags", content: <TagsTab arn={job.JobArn ?? ""} /> },
+  ];
+  const asked = search.get("tab");
+  return (
+    <Page
+      title={job.JobName ?? `Job ${jobId}`}
+      above={ABOVE}
+      actions={
+        <SpaceBetween direction="horizontal" size="xs">
+          {kind.Stop !== undefined && active && (
+            <Button disabled={job.JobStatus === "STOP_REQUESTED"} onClick={() => setStopping(true)}>
+              Stop
+            </Button>
+          )}
+          <RouterButton to={copy}>Copy as new</RouterButton>
+          {job.JobStatus === "COMPLETED" && (
+            <RouterButton variant="primary" to={`${jobPath(kind, jobId)}/results`}>
+              Results
+            </RouterButton>
+          )}
+        </SpaceBetween>
+      }
+    >
+      {error !== null && <ErrorAlert what="The job cannot be read again" error={error} />}
+      {job.JobStatus === "FAILED" && <FailureCallout job={job} copy={copy} />}
+      <Tabs
+        ariaLabel="About the job"
+        tabs={tabs}
+        activeTabId={tabs.some((tab) => tab.id === asked) ? (asked ?? "overview") : "overview"}
+        onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+      />
+      {stopping && <StopJobModal kind={kind} job={job} onClose={() => setStopping(false)} />}
+    </Page>
+  );
+}

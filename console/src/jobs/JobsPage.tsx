@@ -1,0 +1,214 @@
+import "./jobs.css";
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import DateRangePicker, { type DateRangePickerProps } from "@cloudscape-design/components/date-range-picker";
+import FormField from "@cloudscape-design/components/form-field";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useMemo, useState } from "react";
+import { ErrorAlert } from "../components/ErrorAlert";
+import { formatDuration, formatTime } from "../components/format";
+import { Page } from "../components/Page";
+import { type Column, ResourceTable } from "../components/ResourceTable";
+import { RouterButton } from "../components/RouterButton";
+import { RouterLink } from "../components/RouterLink";
+import { type ListedJob, useJobProgress, useJobs, whyNoProgress } from "./hooks";
+import { JobProgress } from "./JobProgress";
+import { jobPath, typeLabel } from "./kinds";
+import { isActive } from "./properties";
+import { StatusLabel, statusWords } from "./StatusLabel";
+import { StopJobModal } from "./StopJobModal";
+import { boundsOf, submittedWithin } from "./within";
+
+const COLUMNS: readonly Column<ListedJob>[] = [
+  {
+    id: "name",
+    header: "Name",
+    cell: ({ kind, job }) => (
+      <RouterLink to={jobPath(kind, job.JobId ?? "")}>
+        <bdi>{job.JobName ?? job.JobId}</bdi>
+      </RouterLink>
+    ),
+    value: ({ job }) => job.JobName ?? job.JobId,
+  },
+  {
+    id: "type",
+    header: "Type",
+    cell: ({ kind, job }) => typeLabel(kind, job),
+    value: ({ kind, job }) => typeLabel(kind, job),
+  },
+  {
+    id: "status",
+    header: "Status",
+    cell: ({ job }) => (
+      <span className="jobs-whole">
+        <StatusLabel status={job.JobStatus} />
+      </span>
+    ),
+    value: ({ job }) => statusWords(job.JobStatus),
+  },
+  { id: "progress", header: "Progress", cell: ({ job }) => <JobProgress job={job} />, width: 240 },
+  {
+    id: "start",
+    header: "Start",
+    cell: ({ job }) => <Moment at={job.SubmitTime} />,
+    value: ({ job }) => job.SubmitTime?.getTime(),
+  },
+  {
+    id: "end",
+    header: "End",
+    cell: ({ job }) => <Moment at={job.EndTime} />,
+    value: ({ job }) => job.EndTime?.getTime(),
+  },
+  {
+    id: "took",
+    header: "Took",
+    cell: ({ job }) => {
+      const took = lasted(job);
+      return took === undefined ? "-" : formatDuration(took);
+    },
+    value: ({ job }) => lasted(job),
+  },
+  { id: "id", header: "Job ID", cell: ({ job }) => job.JobId, value: ({ job }) => job.JobId },
+];
+
+function Moment({ at }: { readonly at: Date | undefined }) {
+  return <span className="jobs-whole">{at === undefined ? "-" : formatTime(at)}</span>;
+}
+
+const keyOf = ({ job }: ListedJob): string => job.JobArn ?? job.JobId ?? "";
+
+function lasted(job: ListedJob["job"]): number | undefined {
+  return job.SubmitTime && job.EndTime ? job.EndTime.getTime() - job.SubmitTime.getTime() : undefined;
+}
+
+/** Every job of every kind. */
+export default function JobsPage() {
+  const { jobs, errors, loading, reload } = useJobs();
+  const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
+  const [selectedKey, setSelectedKey] = useState<string>();
+  const [stopping, setStopping] = useState<ListedJob>();
+  const shown = useMemo(() => {
+    const bounds = boundsOf(range, Date.now());
+    return bounds === undefined ? jobs : jobs?.filter(({ job }) => submittedWithin(job, bounds));
+  }, [jobs, range]);
+  const chosen = shown?.find((each) => keyOf(each) === selectedKey);
+  return (
+    <Page
+      title="Analysis jobs"
+      description="Every job of every type: what runs, what waits, and what became of the others."
+      actions={
+        <RouterButton variant="primary" to="/jobs/create">
+          Create job
+        </RouterButton>
+      }
+    >
+      {errors.map(({ kind, error }) => (
+        <ErrorAlert
+          key={kind.slug}
+          what={`Jobs of the type ${kind.label} cannot be listed`}
+          error={error}
+          onRetry={reload}
+        />
+      ))}
+      <ProgressNote jobs={jobs} />
+      <FormField label="Submitted between" description="Without a choice, jobs of all times are listed.">
+        <SubmittedPicker value={range} onChange={setRange} />
+      </FormField>
+      <ResourceTable
+        title="Jobs"
+        noun="job"
+        items={shown}
+        columns={COLUMNS}
+        keyOf={keyOf}
+        loading={loading}
+        onRefresh={reload}
+        filterBy={["name", "type", "status", "id"]}
+        selection="single"
+        selected={chosen === undefined ? [] : [chosen]}
+        onSelect={([first]) => setSelectedKey(first && keyOf(first))}
+        actions={<Actions chosen={chosen} onStop={() => setStopping(chosen)} />}
+        empty={<Empty filtered={range !== null && (jobs?.length ?? 0) > 0} />}
+      />
+      {stopping && <StopJobModal kind={stopping.kind} job={stopping.job} onClose={() => setStopping(undefined)} />}
+    </Page>
+  );
+}
+
+function Actions({ chosen, onStop }: { readonly chosen: ListedJob | undefined; readonly onStop: () => void }) {
+  const stoppable = chosen?.kind.Stop !== undefined && isActive(chosen.job.JobStatus);
+  const reason =
+    chosen !== undefined && chosen.kind.Stop === undefined
+      ? "AWS has no operation that stops jobs of this type."
+      : chosen === undefined
+        ? "Choose a job first."
+        : "This job has ended, or was asked to stop already.";
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      <Button
+        disabled={!stoppable || chosen?.job.JobStatus === "STOP_REQUESTED"}
+        disabledReason={reason}
+        onClick={onStop}
+      >
+        Stop
+      </Button>
+      {chosen === undefined ? (
+        <Button disabled disabledReason="Choose a job first.">
+          Copy as new
+        </Button>
+      ) : (
+        <RouterButton to={`/jobs/create?copy=${chosen.kind.slug}/${encodeURIComponent(chosen.job.JobId ?? "")}`}>
+          Copy as new
+        </RouterButton>
+      )}
+    </SpaceBetween>
+  );
+}
+
+/** Says once, above the list, why no row has progress. */
+function ProgressNote({ jobs }: { readonly jobs: readonly ListedJob[] | undefined }) {
+  const active = jobs?.find(({ job }) => isActive(job.JobStatus));
+  const { error } = useJobProgress(active?.job.JobId ?? "", active !== undefined);
+  const why = active === undefined ? undefined : whyNoProgress(error);
+  return why === undefined ? null : <Alert type="info">{why}</Alert>;
+}
+
+function Empty({ filtered }: { readonly filtered: boolean }) {
+  if (filtered) return <Box>No job was submitted in that time.</Box>;
+  return (
+    <SpaceBetween size="s">
+      <b>No jobs yet</b>
+      <Box variant="p">
+        A job reads the documents below an S3 prefix, analyses them in a container inside your VPC, and writes one
+        archive of results to S3.
+      </Box>
+      <RouterButton to="/jobs/create">Create your first job</RouterButton>
+    </SpaceBetween>
+  );
+}
+
+interface PickerProps {
+  readonly value: DateRangePickerProps.Value | null;
+  readonly onChange: (value: DateRangePickerProps.Value | null) => void;
+}
+
+function SubmittedPicker({ value, onChange }: PickerProps) {
+  return (
+    <DateRangePicker
+      value={value}
+      onChange={({ detail }) => onChange(detail.value)}
+      placeholder="At any time"
+      relativeOptions={[
+        { key: "hour", amount: 1, unit: "hour", type: "relative" },
+        { key: "day", amount: 1, unit: "day", type: "relative" },
+        { key: "week", amount: 1, unit: "week", type: "relative" },
+        { key: "month", amount: 1, unit: "month", type: "relative" },
+      ]}
+      isValidRange={(range) =>
+        range?.type === "absolute" && range.endDate < range.startDate
+          ? { valid: false, errorMessage: "The end is before the start." }
+          : { valid: true }
+      }
+    />
+  );
+}

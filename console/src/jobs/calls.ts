@@ -1,0 +1,48 @@
+import type { ComprehendClient } from "@aws-sdk/client-comprehend";
+import type { JobCommand, JobKind } from "./kinds";
+import type { JobProperties, ListJobsRequest } from "./properties";
+
+/** The most that a List operation of Comprehend answers at once. */
+export const MOST_OF_A_PAGE = 500;
+
+export interface JobsPage {
+  readonly jobs: readonly JobProperties[];
+  readonly nextToken?: string | undefined;
+}
+
+async function send(client: ComprehendClient, command: JobCommand, signal?: AbortSignal) {
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  return (await client.send(command, options)) as unknown as Record<string, unknown>;
+}
+
+/** One page of the jobs of a kind. Throws what the API answers. */
+export async function listJobs(
+  client: ComprehendClient,
+  kind: JobKind,
+  request: ListJobsRequest,
+  signal?: AbortSignal,
+): Promise<JobsPage> {
+  const answer = await send(client, new kind.List({ MaxResults: MOST_OF_A_PAGE, ...request }), signal);
+  return {
+    jobs: (answer[`${kind.properties}List`] ?? []) as readonly JobProperties[],
+    nextToken: answer["NextToken"] as string | undefined,
+  };
+}
+
+/** What is known of a job. Throws what the API answers: JobNotFoundException where there is none. */
+export async function describeJob(
+  client: ComprehendClient,
+  kind: JobKind,
+  jobId: string,
+  signal?: AbortSignal,
+): Promise<JobProperties> {
+  const answer = await send(client, new kind.Describe({ JobId: jobId }), signal);
+  return (answer[kind.properties] ?? {}) as JobProperties;
+}
+
+/** Ask a job to stop. Only for kinds that have a Stop operation. */
+export async function stopJob(client: ComprehendClient, kind: JobKind, jobId: string): Promise<void> {
+  if (kind.Stop === undefined)
+    throw new Error(`Jobs of the type ${kind.label} cannot be stopped: AWS has no such operation.`);
+  await send(client, new kind.Stop({ JobId: jobId }));
+}

@@ -1,0 +1,169 @@
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
+import { useComprehend } from "../api/comprehend";
+import { hasCode, isDenied } from "../api/errors";
+import { useLogs } from "../api/logs";
+import { type Call, useReadingRoom } from "../api/readingRoom";
+import { describeJob, listJobs } from "./calls";
+import { JOB_KINDS, type JobKind } from "./kinds";
+import { type Listing, refresh, submitted } from "./listing";
+import { readWholeStream } from "./logStream";
+import { isActive, type JobProperties } from "./properties";
+import { describeRun, type JobEvent, type JobRun, RunReader } from "./runs";
+import { eventOf } from "./story";
+
+export const RUNNING_MILLISECONDS = 2_000;
+export const IDLE_MILLISECONDS = 10_000;
+/** The log group of the stories of jobs, where the API `reading-room` does not name it. */
+export const STORY_GROUP = "/reading-room/jobs";
+
+/** A job of a list, with its kind. */
+export interface ListedJob {
+  readonly kind: JobKind;
+  readonly job: JobProperties;
+}
+
+export interface JobsList {
+  readonly jobs: readonly ListedJob[] | undefined;
+  /** The kinds that cannot be listed, each with why. */
+  readonly errors: readonly { readonly kind: JobKind; readonly error: unknown }[];
+  readonly loading: boolean;
+  /** Read every list anew. */
+  readonly reload: () => void;
+}
+
+const listKey = (kind: JobKind): string[] => ["comprehend", `List${kind.operation}Jobs`];
+const newestFirst = (one: ListedJob, other: ListedJob): number => submitted(other.job) - submitted(one.job);
+
+/** The jobs of every kind, kept up to date. */
+export function useJobs(): JobsList {
+  const client = useComprehend();
+  const queries = useQueryClient();
+  const results = useQueries({
+    queries: JOB_KINDS.map((kind) => ({
+      queryKey: listKey(kind),
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        refresh(
+          queries.getQueryData<Listing>(listKey(kind)),
+          (request) => listJobs(client, kind, request, signal),
+          Date.now(),
+        ),
+      refetchInterval: (query: { state: { data?: Listing | undefined } }) =>
+        query.state.data?.jobs.some((job) => isActive(job.JobStatus)) ? RUNNING_MILLISECONDS : IDLE_MILLISECONDS,
+      // Answers are the same objects as long as nothing has changed: comparing 10,000 jobs deeply would cost more.
+      structuralSharing: false,
+    })),
+    combine: useCallback(
+      (each: readonly { data?: Listing | undefined; error: unknown; isPending: boolean }[]) => ({
+        listings: each.map((result) => result.data),
+        failures: each.map((result) => (result.error === null ? undefined : result.error)),
+        pending: each.map((result) => result.isPending),
+      }),
+      [],
+    ),
+  });
+  const { listings, failures, pending } = results;
+  const jobs = useMemo(
+    () =>
+      listings.some((listing) => listing !== undefined)
+        ? JOB_KINDS.flatMap((kind, index) => (listings[index]?.jobs ?? []).map((job) => ({ kind, job }))).sort(
+            newestFirst,
+          )
+        : undefined,
+    [listings],
+  );
+  const errors = JOB_KINDS.flatMap((kind, index) =>
+    failures[index] === undefined ? [] : [{ kind, error: failures[index] }],
+  );
+  const reload = useCallback(() => {
+    for (const kind of JOB_KINDS) {
+      // What is shown stays until the whole list is there again.
+      queries.setQueryData<Listing>(listKey(kind), (known) => known && { ...known, readAt: 0 });
+      void queries.invalidateQueries({ queryKey: listKey(kind), exact: true });
+    }
+  }, [queries]);
+  return { jobs, errors, loading: pending.some(Boolean), reload };
+}
+
+/** One job, kept up to date until it has ended. */
+export function useJob(kind: JobKind, jobId: string) {
+  const client = useComprehend();
+  return useQuery({
+    queryKey: ["comprehend", `Describe${kind.operation}Job`, jobId],
+    queryFn: ({ signal }) => describeJob(client, kind, jobId, signal),
+    refetchInterval: (query) =>
+      query.state.data && !isActive(query.state.data.JobStatus) ? false : RUNNING_MILLISECONDS,
+  });
+}
+
+const readers = new WeakMap<object, RunReader>();
+
+function useRunReader(client: object, call: Call): RunReader {
+  return useMemo(() => {
+    // A session has one client of Comprehend, and so it has one reader.
+    const known = readers.get(client);
+    if (known !== undefined) return known;
+    const made = new RunReader(call);
+    readers.set(client, made);
+    return made;
+  }, [client, call]);
+}
+
+/** How far a job is, for a row of a list; rows that are shown at the same time ask together. */
+export function useJobProgress(jobId: string, wanted: boolean) {
+  const reader = useRunReader(useComprehend(), useReadingRoom());
+  return useQuery({
+    queryKey: ["reading-room", "DescribeJobRuns", "progress", jobId],
+    queryFn: () => reader.read(jobId),
+    enabled: wanted,
+    refetchInterval: (query) => (query.state.error ? false : RUNNING_MILLISECONDS),
+    retry: false,
+  });
+}
+
+export interface RunView {
+  readonly run: JobRun | undefined;
+  readonly events: readonly JobEvent[] | undefined;
+  readonly error: unknown;
+  readonly loading: boolean;
+  /** Whether the story is that of the log stream, because the API `reading-room` cannot be asked. */
+  readonly fromLog: boolean;
+}
+
+/** How a job or a training runs, with its story. ``stream`` names its log stream, for where only that can be read. */
+export function useJobRun(identifier: string, active: boolean, stream?: string): RunView {
+  const call = useReadingRoom();
+  const logs = useLogs();
+  const run = useQuery({
+    queryKey: ["reading-room", "DescribeJobRuns", identifier, active],
+    queryFn: ({ signal }) => describeRun(call, identifier, signal),
+    refetchInterval: (query) => (active && query.state.error === null ? RUNNING_MILLISECONDS : false),
+    placeholderData: (before) => (before?.JobIdentifier === identifier ? before : undefined),
+  });
+  const withoutRun = run.error !== null && run.data === undefined && stream !== undefined;
+  const log = useQuery({
+    queryKey: ["logs", "GetLogEvents", "story", stream, active],
+    queryFn: async ({ signal }) => (await readWholeStream(logs, STORY_GROUP, stream ?? "", signal)).map(eventOf),
+    enabled: withoutRun,
+    refetchInterval: active ? RUNNING_MILLISECONDS : false,
+  });
+  return {
+    run: run.data,
+    events: run.data?.Events ?? log.data,
+    error: run.error ?? undefined,
+    loading: run.isPending || (withoutRun && log.isPending),
+    fromLog: withoutRun && log.data !== undefined,
+  };
+}
+
+/** Whether an error says that this product, or this person, does without progress; in words. */
+export function whyNoProgress(error: unknown): string | undefined {
+  if (error === undefined || error === null) return undefined;
+  if (hasCode(error, "UnknownOperationException", "UnknownOperation", "InvalidAction")) {
+    return "This product is older than the console: its API does not tell how jobs run. Update it to see progress.";
+  }
+  if (isDenied(error)) {
+    return "You may not describe these jobs, so their progress is not shown. Ask an administrator for the Describe actions of Comprehend.";
+  }
+  return `Progress cannot be read: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+}

@@ -1,0 +1,66 @@
+import type { JobsPage } from "./calls";
+import { isActive, type JobProperties, type ListJobsRequest } from "./properties";
+
+/** The jobs of one kind as they were last read, newest first. */
+export interface Listing {
+  readonly jobs: readonly JobProperties[];
+  /** When all of them were last read, in milliseconds since 1970. */
+  readonly readAt: number;
+}
+
+export type ReadPage = (request: ListJobsRequest) => Promise<JobsPage>;
+
+/** How long a list is only brought up to date. Then it is read anew: jobs may have gone. */
+export const WHOLE_MILLISECONDS = 5 * 60 * 1000;
+
+/**
+ * Read the jobs of a kind; what was read before saves most of the work.
+ *
+ * A job that has ended does not change any more, so only those are asked for that were submitted since the oldest one
+ * that was still active: with 10,000 jobs in the list that is a page instead of twenty.
+ */
+export async function refresh(known: Listing | undefined, readPage: ReadPage, now: number): Promise<Listing> {
+  if (known === undefined || known.jobs.length === 0 || now - known.readAt >= WHOLE_MILLISECONDS) {
+    return { jobs: sorted(await readAll(readPage, undefined)), readAt: now };
+  }
+  const since = changesSince(known.jobs);
+  const changed = await readAll(readPage, since);
+  if (changed.length === 0) return known;
+  const fresh = new Map(changed.map((job) => [job.JobId, job]));
+  const kept = known.jobs.filter((job) => !fresh.has(job.JobId));
+  return { jobs: sorted([...changed, ...kept]), readAt: known.readAt };
+}
+
+/** The moment before which no job was submitted that may have changed. */
+export function changesSince(jobs: readonly JobProperties[]): Date | undefined {
+  const active = jobs.filter((job) => isActive(job.JobStatus)).map(submitted);
+  // Reduced rather than spread: a call takes only so many arguments.
+  const moment =
+    active.length > 0
+      ? active.reduce((one, other) => Math.min(one, other))
+      : jobs.map(submitted).reduce((one, other) => Math.max(one, other), 0);
+  // Times of the API are to the millisecond, and "after" excludes the moment itself.
+  return moment === 0 ? undefined : new Date(moment - 1000);
+}
+
+async function readAll(readPage: ReadPage, since: Date | undefined): Promise<JobProperties[]> {
+  const found: JobProperties[] = [];
+  let token: string | undefined;
+  do {
+    const page = await readPage({
+      ...(since !== undefined && { Filter: { SubmitTimeAfter: since } }),
+      ...(token !== undefined && { NextToken: token }),
+    });
+    found.push(...page.jobs);
+    token = page.nextToken;
+  } while (token !== undefined);
+  return found;
+}
+
+export function submitted(job: JobProperties): number {
+  return job.SubmitTime?.getTime() ?? 0;
+}
+
+function sorted(jobs: readonly JobProperties[]): JobProperties[] {
+  return [...jobs].sort((one, other) => submitted(other) - submitted(one));
+}

@@ -1,0 +1,70 @@
+import { type CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { hasCode } from "../api/errors";
+
+export interface LogLine {
+  readonly timestamp: number;
+  readonly message: string;
+}
+
+/** Lines read so far, and where the next read goes on. */
+export interface LogTail {
+  readonly lines: readonly LogLine[];
+  readonly token: string | undefined;
+}
+
+export const NOTHING_READ: LogTail = { lines: [], token: undefined };
+/** Lines that are kept: a page must not grow without end while a log is followed. */
+export const KEPT_LINES = 50_000;
+
+/** Read what a stream has gained. A stream that does not exist yet is an empty one. */
+export async function readOn(
+  client: CloudWatchLogsClient,
+  group: string,
+  stream: string,
+  tail: LogTail,
+  signal?: AbortSignal,
+): Promise<LogTail> {
+  const lines: LogLine[] = [];
+  let token = tail.token;
+  for (;;) {
+    const command = new GetLogEventsCommand({
+      logGroupName: group,
+      logStreamName: stream,
+      startFromHead: true,
+      ...(token !== undefined && { nextToken: token }),
+    });
+    try {
+      const page = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+      for (const { timestamp, message } of page.events ?? []) {
+        lines.push({ timestamp: timestamp ?? 0, message: message ?? "" });
+      }
+      // The end of a stream is told by the token of before.
+      const end = page.nextForwardToken === undefined || page.nextForwardToken === token;
+      token = page.nextForwardToken ?? token;
+      if (end) break;
+    } catch (error) {
+      // The first line of a job is written a moment after it was accepted.
+      if (hasCode(error, "ResourceNotFoundException") && tail.token === undefined && token === undefined)
+        return NOTHING_READ;
+      throw error;
+    }
+  }
+  if (lines.length === 0 && token === tail.token) return tail;
+  return { lines: [...tail.lines, ...lines].slice(-KEPT_LINES), token };
+}
+
+/** Every line of a stream, the newest KEPT_LINES of a very long one. */
+export async function readWholeStream(
+  client: CloudWatchLogsClient,
+  group: string,
+  stream: string,
+  signal?: AbortSignal,
+): Promise<readonly LogLine[]> {
+  return (await readOn(client, group, stream, NOTHING_READ, signal)).lines;
+}
+
+/** The lines that contain a text, whatever its case. */
+export function linesWith(lines: readonly LogLine[], text: string): readonly LogLine[] {
+  const wanted = text.trim().toLowerCase();
+  return wanted === "" ? lines : lines.filter((line) => line.message.toLowerCase().includes(wanted));
+}

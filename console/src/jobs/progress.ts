@@ -1,0 +1,51 @@
+import { counted, formatDuration, formatNumber } from "../components/format";
+import type { JobRun } from "./runs";
+
+const PHASES: Readonly<Record<string, string>> = {
+  QUEUED: "Waiting for its turn",
+  PREPARING: "Its network is being made",
+  RUNNING: "Running",
+  STOPPING: "Finishing early",
+  FINISHING: "Its containers and interfaces are being removed",
+};
+
+/** How many documents of all are done, in percent; nothing while the total is not known. */
+export function percentDone(run: JobRun): number | undefined {
+  const total = run.TotalDocuments;
+  if (total === undefined || total <= 0) return undefined;
+  return Math.min(100, Math.floor((100 * run.Documents) / total));
+}
+
+/** How far a job is, in words: "1,200 of 6,000 documents, 46 a second, 1 min 44 s left". */
+export function progressWords(run: JobRun): string {
+  if (run.Phase === "QUEUED") return queueWords(run.QueuePosition);
+  if (run.Phase !== "RUNNING" && run.Phase !== "STOPPING") return PHASES[run.Phase] ?? run.Phase;
+  if (run.Documents === 0 && run.TotalDocuments === undefined) return PHASES[run.Phase] ?? run.Phase;
+  const words = [documentWords(run.Documents, run.TotalDocuments)];
+  if (run.DocumentsPerSecond !== undefined) words.push(rateWords(run.DocumentsPerSecond));
+  if (run.SecondsLeft !== undefined) {
+    words.push(run.SecondsLeft < 1 ? "nearly done" : `${formatDuration(run.SecondsLeft * 1000)} left`);
+  }
+  return words.join(", ");
+}
+
+function documentWords(done: number, total: number | undefined): string {
+  return total === undefined ? counted(done, "document") : `${formatNumber(done)} of ${counted(total, "document")}`;
+}
+
+function queueWords(before: number | undefined): string {
+  if (before === undefined) return PHASES["QUEUED"] ?? "";
+  return before === 0 ? "Next of its type" : `${counted(before, "job")} of its type before it`;
+}
+
+/** A rate in the unit in which it is easily read: a second, a minute, an hour. */
+export function rateWords(perSecond: number): string {
+  const units = [
+    [1, "a second"],
+    [60, "a minute"],
+    [3600, "an hour"],
+  ] as const;
+  const [factor, unit] = units.find(([each]) => perSecond * each >= 0.5) ?? ([3600, "an hour"] as const);
+  const value = perSecond * factor;
+  return `${value >= 100 ? formatNumber(Math.round(value)) : value.toFixed(1)} ${unit}`;
+}

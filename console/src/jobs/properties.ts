@@ -1,0 +1,58 @@
+import type { InputDataConfig, OutputDataConfig, Tag, VpcConfig } from "@aws-sdk/client-comprehend";
+
+export type JobStatus = "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "STOP_REQUESTED" | "STOPPED";
+
+/** What Describe and List say of a job: the members of all kinds together. */
+export interface JobProperties {
+  readonly JobId?: string;
+  readonly JobArn?: string;
+  readonly JobName?: string;
+  readonly JobStatus?: JobStatus;
+  readonly Message?: string;
+  readonly SubmitTime?: Date;
+  readonly EndTime?: Date;
+  readonly InputDataConfig?: InputDataConfig;
+  readonly OutputDataConfig?: OutputDataConfig;
+  readonly LanguageCode?: string;
+  readonly NumberOfTopics?: number;
+  readonly EntityRecognizerArn?: string;
+  readonly DocumentClassifierArn?: string;
+  readonly FlywheelArn?: string;
+  readonly DataAccessRoleArn?: string;
+  readonly VolumeKmsKeyId?: string;
+  readonly VpcConfig?: VpcConfig;
+}
+
+/** What a Start operation takes: the members of all kinds together; which are needed depends on the kind. */
+export interface StartJobRequest {
+  readonly InputDataConfig: InputDataConfig;
+  readonly OutputDataConfig: OutputDataConfig;
+  readonly DataAccessRoleArn: string;
+  readonly JobName?: string;
+  readonly LanguageCode?: string;
+  readonly NumberOfTopics?: number;
+  readonly EntityRecognizerArn?: string;
+  readonly DocumentClassifierArn?: string;
+  readonly FlywheelArn?: string;
+  readonly ClientRequestToken?: string;
+  readonly VolumeKmsKeyId?: string;
+  readonly VpcConfig?: VpcConfig;
+  readonly Tags?: Tag[];
+}
+
+/** What a List operation takes. AWS allows one criterion of the filter at a time. */
+export interface ListJobsRequest {
+  readonly Filter?: {
+    readonly JobName?: string;
+    readonly JobStatus?: JobStatus;
+    readonly SubmitTimeAfter?: Date;
+    readonly SubmitTimeBefore?: Date;
+  };
+  readonly NextToken?: string;
+  readonly MaxResults?: number;
+}
+
+/** Whether a job may still change. */
+export function isActive(status: string | undefined): boolean {
+  return status === "SUBMITTED" || status === "IN_PROGRESS" || status === "STOP_REQUESTED";
+}

@@ -1,0 +1,109 @@
+import type { Call } from "../api/readingRoom";
+import { ReadingRoomError } from "../api/readingRoom";
+
+/** What DescribeJobRuns of the API `reading-room` says of a job or a training. */
+export interface JobRun {
+  readonly JobId: string;
+  readonly JobArn: string;
+  readonly JobIdentifier: string;
+  readonly Phase: string;
+  readonly Attempt: number;
+  readonly QueuePosition?: number;
+  readonly Documents: number;
+  readonly TotalDocuments?: number;
+  readonly DocumentsPerSecond?: number;
+  readonly SecondsLeft?: number;
+  readonly Containers: readonly JobContainer[];
+  readonly Events?: readonly JobEvent[];
+  readonly EventsLeftOut?: number;
+  readonly LogGroupName: string;
+  readonly LogStreamName: string;
+}
+
+export interface JobContainer {
+  readonly ContainerId: string;
+  readonly Member: number;
+  readonly Attempt: number;
+  readonly State: string;
+  readonly NetworkInterfaceId?: string;
+  readonly PrivateIpAddress?: string;
+  readonly SubnetId?: string;
+}
+
+/** A line of a job's story. ``At`` is milliseconds since 1970. */
+export interface JobEvent {
+  readonly At: number;
+  readonly Event: string;
+  readonly Text: string;
+}
+
+interface Answer {
+  readonly JobRuns: readonly JobRun[];
+  readonly Errors: readonly { JobIdentifier: string; ErrorCode: string; ErrorMessage: string }[];
+}
+
+/** The most that one call may ask about. */
+const MOST = 100;
+const GATHER_MILLISECONDS = 10;
+
+/** How a job runs, told with its story. ``identifier`` is its id or ARN, or the ARN of a model whose training is meant. */
+export async function describeRun(call: Call, identifier: string, signal?: AbortSignal): Promise<JobRun> {
+  return only(await call<Answer>("DescribeJobRuns", { JobIds: [identifier], IncludeEvents: true }, signal), identifier);
+}
+
+function only(answer: Answer, identifier: string): JobRun {
+  const run = answer.JobRuns.find((each) => each.JobIdentifier === identifier);
+  if (run !== undefined) return run;
+  const error = answer.Errors.find((each) => each.JobIdentifier === identifier);
+  throw new ReadingRoomError(
+    error?.ErrorCode ?? "JobNotFoundException",
+    error?.ErrorMessage ?? `The service says nothing of ${identifier}.`,
+    400,
+    undefined,
+  );
+}
+
+interface Asked {
+  readonly identifier: string;
+  readonly resolve: (run: JobRun) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Gathers questions about single jobs, asked at about the same time by the rows of a list, into few calls. */
+export class RunReader {
+  private readonly call: Call;
+  private waiting: Asked[] = [];
+
+  constructor(call: Call) {
+    this.call = call;
+  }
+
+  read(identifier: string): Promise<JobRun> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ identifier, resolve, reject });
+      if (this.waiting.length === 1) setTimeout(() => this.flush(), GATHER_MILLISECONDS);
+    });
+  }
+
+  private flush(): void {
+    const asked = this.waiting;
+    this.waiting = [];
+    for (let from = 0; from < asked.length; from += MOST) void this.ask(asked.slice(from, from + MOST));
+  }
+
+  private async ask(asked: readonly Asked[]): Promise<void> {
+    try {
+      const identifiers = [...new Set(asked.map((each) => each.identifier))];
+      const answer = await this.call<Answer>("DescribeJobRuns", { JobIds: identifiers, IncludeEvents: false });
+      for (const { identifier, resolve, reject } of asked) {
+        try {
+          resolve(only(answer, identifier));
+        } catch (error) {
+          reject(error);
+        }
+      }
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+  }
+}

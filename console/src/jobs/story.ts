@@ -1,0 +1,132 @@
+import type { JobContainer, JobEvent } from "./runs";
+
+/** One line of a story with where it stands in time. */
+export interface StoryLine extends JobEvent {
+  /** Its place in the story, from 0. */
+  readonly number: number;
+  /** Milliseconds since the first line. */
+  readonly offset: number;
+  /** Milliseconds since the line before. */
+  readonly gap: number;
+  /** How long the gap is drawn, from 0 to 1, on a scale of its logarithm: 5 ms and 5 minutes can both be seen. */
+  readonly length: number;
+  readonly tone: "neutral" | "good" | "warning" | "bad";
+}
+
+export interface Phase {
+  /** Its place among the phases, from 0. */
+  readonly number: number;
+  readonly name: string;
+  readonly milliseconds: number;
+  readonly share: number;
+}
+
+const PHASE_WORDS: Readonly<Record<string, string>> = {
+  queued: "Waiting",
+  preparing: "Preparing",
+  running: "Running",
+  stopping: "Stopping",
+  finishing: "Finishing",
+};
+const LONGEST = Math.log10(600_000);
+const PHASE = /\[(\w+)\]$/;
+const INTERFACE = /\beni-[0-9a-f]{8,17}\b/g;
+const READY = /(eni-[0-9a-f]{8,17})(?: ready)? in (subnet-[0-9a-f]{8,17}) at (\d{1,3}(?:\.\d{1,3}){3})/g;
+const TONES: Readonly<Record<string, StoryLine["tone"]>> = {
+  Warning: "warning",
+  HostProblem: "warning",
+  ContainerLost: "warning",
+  MemberLost: "warning",
+  Reduced: "warning",
+  InterfaceRemoved: "warning",
+  PreparationFailed: "bad",
+  WorkerFailed: "bad",
+  TimedOut: "bad",
+  OutputSeen: "good",
+};
+
+/** Lay a story out in time. */
+export function layOut(events: readonly JobEvent[]): StoryLine[] {
+  const ordered = [...events].sort((one, other) => one.At - other.At);
+  const start = ordered[0]?.At ?? 0;
+  return ordered.map((event, index) => {
+    const gap = event.At - (ordered[index - 1]?.At ?? event.At);
+    return {
+      ...event,
+      number: index,
+      offset: event.At - start,
+      gap,
+      length: gap <= 0 ? 0 : Math.min(1, Math.log10(gap + 1) / LONGEST),
+      tone: TONES[event.Event] ?? "neutral",
+    };
+  });
+}
+
+/** The phases that a job has been through, each with how long; the last one lasts until ``now`` while it is active. */
+export function phases(events: readonly JobEvent[], now: number | undefined): Phase[] {
+  const ordered = [...events].sort((one, other) => one.At - other.At);
+  const first = ordered[0];
+  if (first === undefined) return [];
+  const spans: { name: string; from: number; until: number }[] = [];
+  let name = "queued";
+  let from = first.At;
+  for (const event of ordered) {
+    const next = PHASE.exec(event.Text)?.[1];
+    if (next === undefined || next === name) continue;
+    spans.push({ name, from, until: event.At });
+    name = next;
+    from = event.At;
+  }
+  if (now !== undefined && name in PHASE_WORDS) spans.push({ name, from, until: Math.max(now, from) });
+  const total = spans.reduce((sum, span) => sum + span.until - span.from, 0);
+  return spans.map((span, number) => ({
+    number,
+    name: PHASE_WORDS[span.name] ?? span.name,
+    milliseconds: span.until - span.from,
+    share: total === 0 ? 1 / spans.length : (span.until - span.from) / total,
+  }));
+}
+
+/** The text of a line without the phase that it ends in, which the timeline shows by itself. */
+export function wordsOf(event: JobEvent): { readonly text: string; readonly phase: string | undefined } {
+  const phase = PHASE.exec(event.Text)?.[1];
+  return { text: phase === undefined ? event.Text : event.Text.replace(PHASE, "").trimEnd(), phase };
+}
+
+/** Read a line of a job's log stream, "Event: text", as a line of its story. */
+export function eventOf(line: { readonly timestamp?: number; readonly message?: string }): JobEvent {
+  const message = line.message ?? "";
+  const found = /^([A-Za-z]+): (.*)$/s.exec(message);
+  return { At: line.timestamp ?? 0, Event: found?.[1] ?? "Line", Text: found?.[2] ?? message };
+}
+
+export interface UsedInterface {
+  readonly id: string;
+  readonly subnet?: string | undefined;
+  readonly address?: string | undefined;
+  /** The container that has it now; absent when it is gone. */
+  readonly container?: JobContainer | undefined;
+}
+
+/** Every interface that a job has had: those of its containers, and those that its story tells of, which are gone. */
+export function interfacesOf(events: readonly JobEvent[], containers: readonly JobContainer[]): UsedInterface[] {
+  const found = new Map<string, UsedInterface>();
+  for (const { Event, Text } of events) {
+    // Only these lines are the service's own; others quote messages, which may name any interface.
+    if (Event !== "Prepared" && Event !== "MemberPrepared") continue;
+    for (const [id] of Text.matchAll(INTERFACE)) found.set(id, { id });
+    for (const [, id, subnet, address] of Text.matchAll(READY)) if (id) found.set(id, { id, subnet, address });
+  }
+  for (const container of containers) {
+    const id = container.NetworkInterfaceId;
+    if (id === undefined) continue;
+    const known = found.get(id);
+    found.set(id, {
+      id,
+      subnet: container.SubnetId ?? known?.subnet,
+      address: container.PrivateIpAddress ?? known?.address,
+      container,
+    });
+  }
+  return [...found.values()];
+}

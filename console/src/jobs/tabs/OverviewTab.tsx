@@ -1,0 +1,175 @@
+import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
+import Box from "@cloudscape-design/components/box";
+import Container from "@cloudscape-design/components/container";
+import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs, { type KeyValuePairsProps } from "@cloudscape-design/components/key-value-pairs";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useEc2 } from "../../api/ec2";
+import { readError } from "../../api/errors";
+import { formatDuration, formatTime } from "../../components/format";
+import { RouterLink } from "../../components/RouterLink";
+import { IdLinks } from "../../vpc/IdLink";
+import { type RunView, whyNoProgress } from "../hooks";
+import { RunProgress } from "../JobProgress";
+import { type JobKind, typeLabel } from "../kinds";
+import { modelPath, rolePath, storagePath, storagePlace } from "../places";
+import { isActive, type JobProperties } from "../properties";
+import { otherMembers, otherProperties, type PropertyRow } from "../rows";
+import { StatusLabel } from "../StatusLabel";
+
+interface Props {
+  readonly kind: JobKind;
+  readonly job: JobProperties;
+  readonly view: RunView;
+}
+
+/** Every property of a job. */
+export function OverviewTab({ kind, job, view }: Props) {
+  const active = isActive(job.JobStatus);
+  const name = job.JobName ?? job.JobId ?? "";
+  const settings: KeyValuePairsProps.Item[] = [
+    pair("Type", typeLabel(kind, job)),
+    pair("Name", job.JobName === undefined ? "-" : <bdi>{job.JobName}</bdi>),
+    pair("Status", <StatusLabel status={job.JobStatus} />),
+    ...(active ? [pair("Progress", <Progress view={view} name={name} />)] : ended(view)),
+    pair("Start", job.SubmitTime ? formatTime(job.SubmitTime, true) : "-"),
+    pair("End", job.EndTime ? formatTime(job.EndTime, true) : "-"),
+    pair(
+      "Took",
+      job.SubmitTime && job.EndTime ? formatDuration(job.EndTime.getTime() - job.SubmitTime.getTime()) : "-",
+    ),
+    ...optional("Language", job.LanguageCode),
+    ...optional("Number of topics", job.NumberOfTopics),
+    ...models(job),
+    pair("Job ID", <Copied label="job ID" text={job.JobId} />),
+    pair("Job ARN", <Copied label="job ARN" text={job.JobArn} />),
+    ...named(otherProperties(job)),
+  ];
+  return (
+    <SpaceBetween size="l">
+      <Section title="Job" items={settings} />
+      <Section
+        title="Data"
+        items={[
+          pair("Input", <StorageLink uri={job.InputDataConfig?.S3Uri} />),
+          ...named(otherMembers(job.InputDataConfig), INPUT_WORDS),
+          pair("Output", <StorageLink uri={job.OutputDataConfig?.S3Uri} />),
+          ...named(otherMembers(job.OutputDataConfig)),
+          pair("Data access role", <RoleLink arn={job.DataAccessRoleArn} />),
+        ]}
+      />
+      <Network job={job} />
+    </SpaceBetween>
+  );
+}
+
+const INPUT_WORDS: Readonly<Record<string, string>> = {
+  ONE_DOC_PER_FILE: "One document per file",
+  ONE_DOC_PER_LINE: "One document per line",
+};
+
+function Network({ job }: { readonly job: JobProperties }) {
+  const ec2 = useEc2();
+  const subnets = job.VpcConfig?.Subnets ?? [];
+  const { data, error } = useQuery({
+    queryKey: ["ec2", "DescribeSubnets", ...subnets],
+    queryFn: ({ signal }) => ec2.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] }), { abortSignal: signal }),
+    enabled: subnets.length > 0,
+  });
+  if (job.VpcConfig === undefined) {
+    return (
+      <Container header={<Header variant="h2">VPC</Header>}>
+        <Box>
+          None: the job runs in the network of the service. With VPC settings it has interfaces in your own subnets, and
+          reaches only what your route tables, groups and endpoints let it reach.
+        </Box>
+      </Container>
+    );
+  }
+  // The API does not name the VPC of a job: it is that of its subnets.
+  const vpcs = [...new Set((data?.Subnets ?? []).map((subnet) => subnet.VpcId))];
+  const unknown = error === null ? "…" : `Not known: ${readError(error).message}`;
+  return (
+    <Section
+      title="VPC"
+      items={[
+        pair("VPC", vpcs.length === 0 ? unknown : <IdLinks ids={vpcs} />),
+        pair("Subnets", <IdLinks ids={subnets} />),
+        pair("Security groups", <IdLinks ids={job.VpcConfig.SecurityGroupIds} />),
+      ]}
+    />
+  );
+}
+
+function Progress({ view, name }: { readonly view: RunView; readonly name: string }) {
+  if (view.run !== undefined) return <RunProgress run={view.run} name={name} />;
+  return <>{whyNoProgress(view.error) ?? "…"}</>;
+}
+
+/** What became of the documents of a job that has ended. */
+function ended({ run }: RunView): KeyValuePairsProps.Item[] {
+  if (run === undefined || run.Documents === 0) return [];
+  const of = run.TotalDocuments === undefined ? "" : ` of ${run.TotalDocuments.toLocaleString("en")}`;
+  return [pair("Documents", `${run.Documents.toLocaleString("en")}${of}`)];
+}
+
+function models(job: JobProperties): KeyValuePairsProps.Item[] {
+  const arn = job.EntityRecognizerArn ?? job.DocumentClassifierArn;
+  if (arn === undefined) return [];
+  const label = job.EntityRecognizerArn === undefined ? "Classifier" : "Recognizer";
+  return [pair(label, <RouterLink to={modelPath(arn)}>{arn}</RouterLink>)];
+}
+
+export function StorageLink({ uri }: { readonly uri: string | undefined }) {
+  const place = storagePlace(uri);
+  if (uri === undefined) return <>-</>;
+  return place === undefined ? (
+    <bdi>{uri}</bdi>
+  ) : (
+    <RouterLink to={storagePath(place)}>
+      <bdi>{uri}</bdi>
+    </RouterLink>
+  );
+}
+
+function RoleLink({ arn }: { readonly arn: string | undefined }) {
+  const path = rolePath(arn);
+  if (arn === undefined) return <>-</>;
+  return path === undefined ? <bdi>{arn}</bdi> : <RouterLink to={path}>{arn}</RouterLink>;
+}
+
+function Copied({ label, text }: { readonly label: string; readonly text: string | undefined }) {
+  if (text === undefined) return <>-</>;
+  return (
+    <CopyToClipboard
+      variant="inline"
+      textToCopy={text}
+      copyButtonAriaLabel={`Copy the ${label}`}
+      copySuccessText="Copied"
+      copyErrorText="The browser did not let it be copied: select the text and copy it."
+    />
+  );
+}
+
+function Section({ title, items }: { readonly title: string; readonly items: readonly KeyValuePairsProps.Item[] }) {
+  return (
+    <Container header={<Header variant="h2">{title}</Header>}>
+      <KeyValuePairs columns={3} items={items} />
+    </Container>
+  );
+}
+
+function pair(label: string, value: ReactNode): KeyValuePairsProps.Item {
+  return { label, value: <Box>{value}</Box> };
+}
+
+function optional(label: string, value: string | number | undefined): KeyValuePairsProps.Item[] {
+  return value === undefined ? [] : [pair(label, String(value))];
+}
+
+function named(rows: readonly PropertyRow[], words: Readonly<Record<string, string>> = {}): KeyValuePairsProps.Item[] {
+  return rows.map(({ name, value }) => pair(name, <bdi>{words[value] ?? value}</bdi>));
+}

@@ -1,0 +1,129 @@
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs, { type KeyValuePairsProps } from "@cloudscape-design/components/key-value-pairs";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import type { ReactNode } from "react";
+import { formatDuration, formatTime } from "../components/format";
+import { RouterLink } from "../components/RouterLink";
+import { modelPath } from "./arn";
+import { MODEL_KINDS } from "./kinds";
+import { ModelStatus } from "./ModelStatus";
+import type { Model } from "./model";
+import { bucketPath, flatten, rolePath } from "./properties";
+
+/** Every property of a model. */
+export function ModelOverview({ model }: { readonly model: Model }) {
+  const properties = model.classifier ?? model.recognizer;
+  const input = flatten(properties?.InputDataConfig);
+  const output = flatten(properties?.OutputDataConfig);
+  return (
+    <SpaceBetween size="l">
+      <Container header={<Header variant="h2">Model</Header>}>
+        <KeyValuePairs columns={3} items={generalItems(model)} />
+      </Container>
+      <Container header={<Header variant="h2">Training data and output</Header>}>
+        <KeyValuePairs
+          columns={2}
+          items={
+            input.length + output.length === 0
+              ? [{ label: "InputDataConfig", value: "An imported model does not tell what its source was trained on." }]
+              : [
+                  ...input.map((row) => ({ label: `InputDataConfig.${row.name}`, value: <Place text={row.value} /> })),
+                  ...output.map((row) => ({
+                    label: `OutputDataConfig.${row.name}`,
+                    value: <Place text={row.value} />,
+                  })),
+                  ...(output.length === 0 && model.kind === "classifier"
+                    ? [{ label: "OutputDataConfig", value: "None: the training wrote no confusion matrix." }]
+                    : []),
+                ]
+          }
+        />
+      </Container>
+      <Container header={<Header variant="h2">Access and network</Header>}>
+        <KeyValuePairs columns={3} items={accessItems(model)} />
+      </Container>
+    </SpaceBetween>
+  );
+}
+
+function generalItems(model: Model): KeyValuePairsProps.Item[] {
+  const { classifier, recognizer } = model;
+  const trained = classifier?.ClassifierMetadata ?? recognizer?.RecognizerMetadata;
+  const took =
+    model.trainingStarted && model.trainingEnded
+      ? formatDuration(model.trainingEnded.getTime() - model.trainingStarted.getTime())
+      : undefined;
+  return pairs([
+    ["Name", <bdi key="name">{model.name}</bdi>],
+    ["Version", model.version],
+    ["Type", MODEL_KINDS[model.kind].label],
+    ["Status", <ModelStatus key="status" status={model.status} />],
+    ["Language", model.language],
+    ["Mode", classifier?.Mode],
+    [
+      "ARN",
+      <span key="arn" className="mono">
+        {model.arn}
+      </span>,
+    ],
+    ["Submitted", moment(model.submitted)],
+    ["Training started", moment(model.trainingStarted)],
+    ["Training ended", moment(model.trainingEnded)],
+    ["Training took", took],
+    ["Ended", moment(model.ended)],
+    [
+      "Imported from",
+      model.source && (
+        <RouterLink key="source" to={modelPath(model.source)}>
+          {model.source}
+        </RouterLink>
+      ),
+    ],
+    ["Labels", classifier?.ClassifierMetadata?.NumberOfLabels],
+    ["Trained documents", trained?.NumberOfTrainedDocuments],
+    ["Test documents", trained?.NumberOfTestDocuments],
+    ["Model encryption key", classifier?.ModelKmsKeyId ?? recognizer?.ModelKmsKeyId],
+    ["Volume encryption key", classifier?.VolumeKmsKeyId ?? recognizer?.VolumeKmsKeyId],
+  ]);
+}
+
+function accessItems({ role, subnets, groups }: Model): KeyValuePairsProps.Item[] {
+  const path = role === undefined ? undefined : rolePath(role);
+  const links = (ids: readonly string[], type: string): ReactNode =>
+    ids.length === 0
+      ? "None"
+      : ids.map((id) => (
+          <div key={id}>
+            <RouterLink to={`/vpc/${type}/${encodeURIComponent(id)}`}>{id}</RouterLink>
+          </div>
+        ));
+  return pairs([
+    [
+      "Data access role",
+      path === undefined ? (
+        (role ?? "None")
+      ) : (
+        <RouterLink key="role" to={path}>
+          {role}
+        </RouterLink>
+      ),
+    ],
+    ["Subnets", links(subnets, "subnets")],
+    ["Security groups", links(groups, "security-groups")],
+  ]);
+}
+
+function pairs(rows: readonly (readonly [string, ReactNode])[]): KeyValuePairsProps.Item[] {
+  return rows.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
+}
+
+function moment(date: Date | undefined): string | undefined {
+  return date === undefined ? undefined : formatTime(date, true);
+}
+
+/** A location in S3 leads to its bucket; any other value is text. */
+function Place({ text }: { readonly text: string }) {
+  const path = bucketPath(text);
+  return path === undefined ? <bdi>{text}</bdi> : <RouterLink to={path}>{text}</RouterLink>;
+}

@@ -1,0 +1,142 @@
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Form from "@cloudscape-design/components/form";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { useNavigate } from "react-router";
+import { ErrorAlert } from "../components/ErrorAlert";
+import { useNotices } from "../components/Notifications";
+import { Page } from "../components/Page";
+import type { Json } from "../create/parts/code";
+import { PreflightPanel } from "../create/parts/PreflightPanel";
+import { RequestCode } from "../create/parts/RequestCode";
+import { RolePicker } from "../create/parts/RolePicker";
+import { TagsField } from "../create/parts/TagsField";
+import { VpcSettings } from "../create/parts/VpcSettings";
+import { modelPath } from "./arn";
+import { dropDraft, keepDraft } from "./drafts";
+import { fieldProblem } from "./fieldErrors";
+import type { ModelKind } from "./kinds";
+import { ModelSettings } from "./ModelSettings";
+import { PolicyField } from "./PolicyField";
+import { hasProblems, type Problems, type TrainingDraft } from "./training";
+import { waitingFor } from "./waiting";
+
+export interface SectionProps<Draft> {
+  readonly draft: Draft;
+  readonly change: (change: Partial<Draft>) => void;
+  /** What is to be said of a field now: nothing before the button was pressed. */
+  readonly problems: Problems;
+}
+
+interface Props<Draft extends TrainingDraft> {
+  readonly kind: ModelKind;
+  readonly title: string;
+  readonly description: string;
+  readonly draft: Draft;
+  readonly onChange: (draft: Draft) => void;
+  readonly problems: Problems;
+  readonly request: object;
+  readonly places: { readonly inputs: string[]; readonly outputs: string[] };
+  /** Sends the request and returns the new model's ARN. */
+  readonly create: () => Promise<string>;
+  /** The sections that only this type of model has. */
+  readonly children: (section: SectionProps<Draft>) => ReactNode;
+}
+
+/** The form of both types of model: what they share, and in between the sections of the one. */
+export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
+  const { kind, draft, onChange, problems, request, places } = props;
+  const navigate = useNavigate();
+  const notices = useNotices();
+  const queries = useQueryClient();
+  const [tried, setTried] = useState(false);
+  const call = useMutation({
+    mutationFn: props.create,
+    onSuccess: async (arn) => {
+      dropDraft(kind.id);
+      notices.success(`The training of ${draft.name} is submitted.`);
+      await queries.invalidateQueries({ queryKey: ["comprehend"] });
+      navigate(modelPath(arn));
+    },
+  });
+  const change = (part: Partial<Draft>): void => {
+    const changed = { ...draft, ...part };
+    keepDraft(kind.id, changed);
+    onChange(changed);
+  };
+  const shown: Problems = { ...(tried && problems), ...fieldProblem(call.error) };
+  const missing = waitingFor(problems);
+  const submit = (): void => {
+    setTried(true);
+    if (!hasProblems(problems)) call.mutate();
+    // Drawn first: the field that is to be mended takes the focus.
+    else window.requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+  };
+  const returnTo = kind.createPath;
+  const vpcErrors = {
+    ...(shown["vpc"] !== undefined && { vpc: shown["vpc"] }),
+    ...(shown["subnets"] !== undefined && { subnets: shown["subnets"] }),
+    ...(shown["groups"] !== undefined && { groups: shown["groups"] }),
+  };
+  return (
+    <Page title={props.title} description={props.description} above={[{ text: "Custom models", href: "/models" }]}>
+      <Form
+        errorText={tried && missing}
+        errorIconAriaLabel="Error"
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button
+              variant="link"
+              onClick={() => {
+                dropDraft(kind.id);
+                navigate("/models");
+              }}
+            >
+              Cancel
+            </Button>
+            <Button variant="primary" loading={call.isPending} loadingText="Submitting the training" onClick={submit}>
+              Create
+            </Button>
+          </SpaceBetween>
+        }
+      >
+        <SpaceBetween size="l">
+          <ModelSettings draft={draft} change={(part) => change(part as Partial<Draft>)} problems={shown} />
+          {props.children({ draft, change, problems: shown })}
+          <Container header={<Header variant="h2">Access permissions</Header>}>
+            <RolePicker
+              value={draft.roleArn}
+              onChange={(roleArn) => change({ roleArn } as Partial<Draft>)}
+              inputs={places.inputs}
+              outputs={places.outputs}
+              vpc={draft.vpc}
+              errorText={shown["role"]}
+            />
+          </Container>
+          <VpcSettings
+            value={draft.vpc}
+            onChange={(vpc) => change({ vpc } as Partial<Draft>)}
+            errors={vpcErrors}
+            returnTo={returnTo}
+          />
+          <Container header={<Header variant="h2">Tags - optional</Header>}>
+            <TagsField value={draft.tags} onChange={(tags) => change({ tags } as Partial<Draft>)} showErrors={tried} />
+            {shown["tags"] !== undefined && <Box color="text-status-error">{shown["tags"]}</Box>}
+          </Container>
+          <PolicyField
+            value={draft.policy}
+            onChange={(policy) => change({ policy } as Partial<Draft>)}
+            problem={shown["policy"]}
+          />
+          <PreflightPanel operation={kind.createOperation} request={request as Json} waitingFor={missing} />
+          <RequestCode operation={kind.createOperation} request={request as Json} />
+          {call.error !== null && <ErrorAlert what="The training cannot be submitted" error={call.error} />}
+        </SpaceBetween>
+      </Form>
+    </Page>
+  );
+}

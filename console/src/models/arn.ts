@@ -1,0 +1,33 @@
+import type { ModelKindId } from "./kinds";
+
+/** What a model's ARN says. */
+export interface ModelArn {
+  readonly kind: ModelKindId;
+  readonly region: string;
+  readonly account: string;
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+const NAME = "[a-zA-Z0-9](?:-*[a-zA-Z0-9])*";
+const ARN = new RegExp(
+  `^arn:aws(?:-[^:]+)?:comprehend:([a-zA-Z0-9-]*):([0-9]{12}):(document-classifier|entity-recognizer)/(${NAME})(?:/version/(${NAME}))?$`,
+);
+
+/** Read a model's ARN; ``undefined`` for what is none. */
+export function parseModelArn(arn: string): ModelArn | undefined {
+  const match = ARN.exec(arn);
+  if (match === null) return undefined;
+  const [, region = "", account = "", type, name = "", version] = match;
+  return { kind: type === "document-classifier" ? "classifier" : "recognizer", region, account, name, version };
+}
+
+/** The page of a model. */
+export function modelPath(arn: string): string {
+  return `/models/view?arn=${encodeURIComponent(arn)}`;
+}
+
+/** Where a job that uses the model is made. */
+export function jobPath(arn: string): string {
+  return `/jobs/create?model=${encodeURIComponent(arn)}`;
+}

@@ -1,0 +1,30 @@
+export type ModelKindId = "classifier" | "recognizer";
+
+/** A type of custom model in the console's words. */
+export interface ModelKind {
+  readonly id: ModelKindId;
+  readonly label: string;
+  readonly createOperation: "CreateDocumentClassifier" | "CreateEntityRecognizer";
+  readonly describeOperation: "DescribeDocumentClassifier" | "DescribeEntityRecognizer";
+  readonly createPath: string;
+}
+
+export const MODEL_KINDS: Readonly<Record<ModelKindId, ModelKind>> = {
+  classifier: {
+    id: "classifier",
+    label: "Classifier",
+    createOperation: "CreateDocumentClassifier",
+    describeOperation: "DescribeDocumentClassifier",
+    createPath: "/models/create-classifier",
+  },
+  recognizer: {
+    id: "recognizer",
+    label: "Entity recognizer",
+    createOperation: "CreateEntityRecognizer",
+    describeOperation: "DescribeEntityRecognizer",
+    createPath: "/models/create-recognizer",
+  },
+};
+
+/** The languages that a custom model can be of. */
+export const MODEL_LANGUAGES = ["en", "es", "fr", "de", "it", "pt"] as const;

@@ -1,0 +1,46 @@
+import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { parseS3Uri } from "../archive/source";
+
+/** The objects of a job's input, by the last segment of their keys: that is what results call them. */
+export type InputFiles = ReadonlyMap<string, readonly InputFile[]>;
+
+export interface InputFile {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  readonly modified?: Date | undefined;
+}
+
+/** List a job's input: every object whose key begins with the prefix, in the order of keys. */
+export async function listInput(s3: S3Client, uri: string | undefined, signal?: AbortSignal): Promise<InputFiles> {
+  const place = parseS3Uri(uri);
+  const files = new Map<string, InputFile[]>();
+  if (place === undefined) return files;
+  let token: string | undefined;
+  do {
+    const page = await s3.send(
+      new ListObjectsV2Command({
+        Bucket: place.bucket,
+        Prefix: place.key,
+        ...(token !== undefined && { ContinuationToken: token }),
+      }),
+      { ...(signal && { abortSignal: signal }) },
+    );
+    for (const { Key: key = "", Size: size = 0, LastModified: modified } of page.Contents ?? []) {
+      const name = key.split("/").at(-1) ?? "";
+      const file = { bucket: place.bucket, key, size, modified };
+      const known = files.get(name);
+      if (known === undefined) files.set(name, [file]);
+      else known.push(file);
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+  return files;
+}
+
+/** The objects that a record may be of, the likeliest first: several keys may end alike. */
+export function candidates(files: InputFiles, file: string, run: number): readonly InputFile[] {
+  const alike = files.get(file) ?? [];
+  const likely = alike[run];
+  return likely === undefined ? alike : [likely, ...alike.filter((each) => each !== likely)];
+}

@@ -1,0 +1,94 @@
+import type { Finding } from "../reading/records";
+import { unitIndexes } from "./codePoints";
+
+/** A finding that has its place in the text, in UTF-16 units as strings count. */
+export interface Placed {
+  readonly finding: Finding;
+  /** Its number among the findings of the document. */
+  readonly number: number;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** A stretch of text that the same findings cover. */
+export interface Segment {
+  readonly from: number;
+  readonly until: number;
+  /** The findings over it, the one that begins last first: it is the innermost. */
+  readonly over: readonly Placed[];
+}
+
+export interface Placement {
+  readonly placed: readonly Placed[];
+  /** Findings whose place is beyond the text, or where other text stands than was found: the text has changed. */
+  readonly misplaced: readonly number[];
+}
+
+/** Find the place of each finding in the document's text, and check that it has there what was found. */
+export function place(text: string, findings: readonly Finding[]): Placement {
+  const offsets = findings.flatMap(({ begin, end }) => (begin === undefined || end === undefined ? [] : [begin, end]));
+  const indexes = unitIndexes(text, offsets);
+  const placed: Placed[] = [];
+  const misplaced: number[] = [];
+  findings.forEach((finding, number) => {
+    if (finding.begin === undefined || finding.end === undefined) {
+      // Without a text it was found in the document as a whole; with one it should have had a place.
+      if (finding.text !== undefined) misplaced.push(number);
+      return;
+    }
+    const from = indexes.get(finding.begin);
+    const until = indexes.get(finding.end);
+    const fits =
+      from !== undefined &&
+      until !== undefined &&
+      (finding.text === undefined || text.slice(from, until) === finding.text);
+    if (fits) placed.push({ finding, number, from, until });
+    else misplaced.push(number);
+  });
+  return { placed: placed.sort((one, other) => one.from - other.from || other.until - one.until), misplaced };
+}
+
+/** Cut a window of the text where findings begin and end. Findings may overlap; empty ones mark nothing. */
+export function segments(placed: readonly Placed[], from: number, until: number): Segment[] {
+  const inside = placed.filter((each) => each.until > from && each.from < until && each.until > each.from);
+  const cuts = new Set([from, until]);
+  for (const each of inside) {
+    cuts.add(Math.max(each.from, from));
+    cuts.add(Math.min(each.until, until));
+  }
+  const rising = [...cuts].sort((one, other) => one - other);
+  const made: Segment[] = [];
+  let active: Placed[] = [];
+  let next = 0;
+  for (let at = 0; at + 1 < rising.length; at += 1) {
+    const begin = rising[at] as number;
+    const end = rising[at + 1] as number;
+    active = active.filter((each) => each.until > begin);
+    while (next < inside.length && (inside[next] as Placed).from <= begin) {
+      const each = inside[next] as Placed;
+      if (each.until > begin) active.push(each);
+      next += 1;
+    }
+    made.push({ from: begin, until: end, over: [...active].reverse() });
+  }
+  return made;
+}
+
+/** Where a page of the text begins and ends: near ``length`` units, never inside a surrogate pair or a placed finding. */
+export function pageEnds(text: string, placed: readonly Placed[], length: number): number[] {
+  const ends: number[] = [];
+  let begin = 0;
+  while (text.length - begin > length * 1.25) {
+    let end = begin + length;
+    const blank = text.lastIndexOf("\n", end);
+    if (blank > begin + length / 2) end = blank + 1;
+    const across = placed.find((each) => each.from < end && each.until > end && each.until - each.from < length / 4);
+    if (across !== undefined && across.from > begin) end = across.from;
+    const code = text.charCodeAt(end);
+    if (code >= 0xdc00 && code <= 0xdfff) end += 1;
+    ends.push(end);
+    begin = end;
+  }
+  ends.push(text.length);
+  return ends;
+}

@@ -1,0 +1,73 @@
+import type { ResultFilter } from "../reading/filter";
+import { NO_FILTER } from "../reading/filter";
+import type { ResultReader } from "../reading/resultReader";
+import { BlobText } from "./blobParts";
+import { csvRow } from "./csv";
+import { ParquetFile } from "./parquet";
+import { type Cell, columnsOf, rowsOf, type TableColumn, TERM_COLUMNS } from "./tables";
+
+export type Format = "csv" | "parquet" | "jsonl";
+
+export interface DownloadRequest {
+  /** Documents and what was found in them, or the terms of topics. */
+  readonly table: "documents" | "terms";
+  readonly format: Format;
+  /** Only what this filter shows. */
+  readonly filter?: ResultFilter | undefined;
+}
+
+type OnProgress = (share: number) => boolean;
+
+/** Build a file from a result that was read. Undefined when ``onProgress`` stopped it. */
+export async function buildDownload(
+  reader: ResultReader,
+  { table, format, filter }: DownloadRequest,
+  onProgress: OnProgress,
+): Promise<Blob | undefined> {
+  if (table === "terms") {
+    const sink = sinkOf(format, TERM_COLUMNS);
+    for (const { topic, term, weight } of reader.terms) sink.add([topic, term, weight]);
+    return sink.finish();
+  }
+  // The lines as they were written; only topics are no JSON there.
+  if (format === "jsonl" && filter === undefined && reader.kind !== "topics") {
+    const parts = reader.members.map(({ begin, end }) => reader.store.slice(begin, end));
+    return new Blob(parts, { type: "application/x-ndjson" });
+  }
+  const numbers = await reader.select({ ...(filter ?? NO_FILTER), order: "input" }, onProgress);
+  let whole = true;
+  const visit = (number: number): boolean => {
+    whole = number % 256 !== 0 || onProgress(number / Math.max(reader.index.length, 1));
+    return whole;
+  };
+  if (format === "jsonl" && reader.kind !== "topics") {
+    const file = new BlobText("application/x-ndjson");
+    await reader.eachLine(numbers, (line, number) => {
+      if (line !== "") file.add(`${line}\n`);
+      return visit(number);
+    });
+    return whole ? file.finish() : undefined;
+  }
+  const sink = sinkOf(format, columnsOf(reader.kind));
+  await reader.eachLine(numbers, (line, number) => {
+    for (const row of rowsOf(reader.kind, reader.parseText(line), filter)) sink.add(row);
+    return visit(number);
+  });
+  return whole ? sink.finish() : undefined;
+}
+
+interface Sink {
+  readonly add: (cells: readonly Cell[]) => void;
+  readonly finish: () => Blob;
+}
+
+function sinkOf(format: Format, columns: readonly TableColumn[]): Sink {
+  if (format === "parquet") return new ParquetFile(columns);
+  const file = new BlobText(format === "csv" ? "text/csv;charset=utf-8" : "application/x-ndjson");
+  if (format === "csv") file.add(csvRow(columns.map((column) => column.name)));
+  const add = (cells: readonly Cell[]): void => {
+    if (format === "csv") file.add(csvRow(cells));
+    else file.add(`${JSON.stringify(Object.fromEntries(columns.map(({ name }, at) => [name, cells[at]])))}\n`);
+  };
+  return { add, finish: () => file.finish() };
+}

@@ -1,0 +1,40 @@
+import { wellFormed } from "./wellFormed";
+
+const LONGEST = 120;
+// Control characters, those that turn the direction of text or are not seen, and what file systems refuse.
+const REFUSED =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb<>:"/\\|?*]/g;
+const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** A name that a browser may save a file by, whatever the name was: no path, nothing hidden, not too long. */
+export function safeFileName(name: string, fallback = "results"): string {
+  const last = name.split(/[/\\]/).at(-1) ?? "";
+  const clean = wellFormed(last)
+    .replace(REFUSED, "")
+    .replace(/^[.\s~-]+/, "")
+    .replace(/[.\s]+$/, "");
+  if (clean === "") return fallback;
+  return shortened(RESERVED.test(clean) ? `_${clean}` : clean);
+}
+
+/** Cut in the middle of the stem, never in a character; the extension stays. */
+function shortened(name: string): string {
+  const letters = [...name];
+  if (letters.length <= LONGEST) return name;
+  const extension = /(?:\.[A-Za-z0-9]{1,8}){1,2}$/.exec(name)?.[0] ?? "";
+  return letters.slice(0, LONGEST - extension.length).join("") + extension;
+}
+
+/** Hand a file to the browser's downloads. */
+export function saveBlob(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = safeFileName(name);
+  document.body.append(link);
+  link.click();
+  link.remove();
+  // The browser has taken the blob up by then; a shorter wait loses large files in some.
+  window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,95 @@
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Pagination from "@cloudscape-design/components/pagination";
+import Table from "@cloudscape-design/components/table";
+import { type ReactNode, useState } from "react";
+import { counted, formatNumber } from "../../components/format";
+import { Bar } from "./Bar";
+
+export interface DistributionRow {
+  readonly id: string;
+  readonly label: string;
+  readonly count: number;
+}
+
+interface Props {
+  readonly title: string;
+  readonly description?: ReactNode;
+  /** What is counted: "Documents". */
+  readonly countHeader: string;
+  readonly labelHeader: string;
+  readonly rows: readonly DistributionRow[];
+  /** What the shares are of; their sum unless given. */
+  readonly total?: number;
+  /** Makes each label a button: what it leads to is said by ``selectLabel``. */
+  readonly onSelect?: (id: string) => void;
+  readonly selectLabel?: (label: string) => string;
+}
+
+const PAGE = 10;
+
+/** How often each value occurs, the most frequent first: a chart of bars that is a table. */
+export function DistributionChart(props: Props) {
+  const { title, rows, onSelect, selectLabel } = props;
+  const [page, setPage] = useState(1);
+  const total = props.total ?? rows.reduce((sum, row) => sum + row.count, 0);
+  const sorted = [...rows].sort((one, other) => other.count - one.count);
+  const most = Math.max(sorted[0]?.count ?? 0, 1);
+  const pages = Math.max(1, Math.ceil(sorted.length / PAGE));
+  const shown = Math.min(page, pages);
+  return (
+    <Table
+      variant="container"
+      wrapLines
+      items={sorted.slice((shown - 1) * PAGE, shown * PAGE)}
+      trackBy="id"
+      header={
+        <Header variant="h3" counter={`(${formatNumber(rows.length)})`} description={props.description}>
+          {title}
+        </Header>
+      }
+      pagination={
+        pages > 1 && (
+          <Pagination
+            currentPageIndex={shown}
+            pagesCount={pages}
+            onChange={({ detail }) => setPage(detail.currentPageIndex)}
+          />
+        )
+      }
+      empty={<Box textAlign="center">Nothing to count.</Box>}
+      columnDefinitions={[
+        {
+          id: "label",
+          header: props.labelHeader,
+          isRowHeader: true,
+          minWidth: 130,
+          cell: (row) =>
+            onSelect ? (
+              <Button
+                variant="inline-link"
+                ariaLabel={selectLabel?.(row.label) ?? row.label}
+                onClick={() => onSelect(row.id)}
+              >
+                <bdi>{row.label}</bdi>
+              </Button>
+            ) : (
+              <bdi>{row.label}</bdi>
+            ),
+        },
+        {
+          id: "count",
+          header: props.countHeader,
+          cell: (row) => <Bar share={row.count / most} value={formatNumber(row.count)} />,
+        },
+        {
+          id: "share",
+          header: "Share",
+          cell: (row) => (total === 0 ? "-" : `${((row.count / total) * 100).toFixed(1)} %`),
+        },
+      ]}
+      ariaLabels={{ tableLabel: `${title}, ${counted(rows.length, "row")}` }}
+    />
+  );
+}

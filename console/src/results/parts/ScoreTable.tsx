@@ -1,0 +1,47 @@
+import Box from "@cloudscape-design/components/box";
+import Header from "@cloudscape-design/components/header";
+import Table from "@cloudscape-design/components/table";
+import type { ReactNode } from "react";
+import { Bar } from "./Bar";
+
+export interface ScoreRow {
+  readonly label: string;
+  /** Between 0 and 1. */
+  readonly score: number;
+  /** How the score is written; as a percentage unless given. */
+  readonly text?: string;
+}
+
+interface Props {
+  readonly title: string;
+  readonly labelHeader: string;
+  readonly scoreHeader?: string;
+  readonly rows: readonly ScoreRow[];
+  readonly description?: ReactNode;
+}
+
+/** Scores with their bars, in the order in which they are given. */
+export function ScoreTable({ title, labelHeader, scoreHeader = "Score", rows, description }: Props) {
+  return (
+    <Table
+      variant="embedded"
+      wrapLines
+      items={[...rows]}
+      header={
+        <Header variant="h3" description={description}>
+          {title}
+        </Header>
+      }
+      empty={<Box textAlign="center">No score.</Box>}
+      columnDefinitions={[
+        { id: "label", header: labelHeader, isRowHeader: true, minWidth: 120, cell: (row) => <bdi>{row.label}</bdi> },
+        {
+          id: "score",
+          header: scoreHeader,
+          cell: (row) => <Bar share={row.score} value={row.text ?? `${(row.score * 100).toFixed(1)} %`} />,
+        },
+      ]}
+      ariaLabels={{ tableLabel: title }}
+    />
+  );
+}

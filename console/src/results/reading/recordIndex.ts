@@ -1,0 +1,180 @@
+import { Column, Names } from "./columns";
+import { type ResultRecord, TONES, type Tone } from "./records";
+
+const MOST_TYPES = 60_000;
+const MOST_FREQUENT = 50_000;
+const NO_LINE = -1;
+/** From this score up a label of several is meant; docs/kinds/classification.md. */
+export const LABEL_HOLDS = 0.5;
+
+export interface TypeCount {
+  readonly type: string;
+  readonly findings: number;
+  /** Documents that have one at least. */
+  readonly documents: number;
+  /** Documents whose best one it is (of several labels: where it holds). */
+  readonly leading: number;
+}
+
+export interface FrequentText {
+  readonly text: string;
+  readonly type: string;
+  readonly count: number;
+}
+
+export interface IndexSummary {
+  readonly records: number;
+  readonly errors: number;
+  readonly findings: number;
+  readonly files: number;
+  readonly several: boolean;
+  readonly types: readonly TypeCount[];
+  readonly tones: readonly { readonly tone: Tone; readonly findings: number }[];
+  readonly errorCodes: readonly { readonly code: string; readonly count: number }[];
+  readonly frequent: readonly FrequentText[];
+  /** Whether so many different texts were found that the counts of the frequent ones may be too low. */
+  readonly frequentPartial: boolean;
+}
+
+/** Where the records are and what was found in them, in columns: some 30 bytes a record and 7 a finding. */
+export class RecordIndex {
+  readonly begins = new Column(Float64Array);
+  readonly lengths = new Column(Uint32Array);
+  readonly files = new Column(Uint32Array);
+  readonly lines = new Column(Int32Array);
+  /** Number of the error code plus one; 0 for none. */
+  readonly errors = new Column(Uint16Array);
+  readonly firstFindings = new Column(Uint32Array);
+  readonly types = new Column(Uint16Array);
+  readonly scores = new Column(Float32Array);
+  /** Number of the tone plus one; 0 for none. */
+  readonly tones = new Column(Uint8Array);
+  readonly fileNames = new Names(3_000_000);
+  readonly typeNames = new Names(MOST_TYPES);
+  readonly errorCodes = new Names(MOST_TYPES);
+  readonly #frequent = new Map<string, number>();
+  readonly #counts = { findings: new Column(Uint32Array), documents: new Column(Uint32Array) };
+  readonly #leading = new Column(Uint32Array);
+  readonly #errorCounts = new Column(Uint32Array);
+  readonly #toneCounts = TONES.map(() => 0);
+  #frequentPartial = false;
+  #several = false;
+
+  get length(): number {
+    return this.begins.length;
+  }
+
+  add(record: ResultRecord, begin: number, length: number): void {
+    this.begins.push(begin);
+    this.lengths.push(length);
+    this.files.push(this.fileNames.of(record.file));
+    this.lines.push(record.line ?? NO_LINE);
+    this.firstFindings.push(this.types.length);
+    this.errors.push(record.error === undefined ? 0 : this.#countError(record.error.code));
+    if (record.several) this.#several = true;
+    const seen = new Set<number>();
+    let best: { type: number; score: number } | undefined;
+    for (const { type: name, score, tone, text } of record.findings) {
+      const type = this.#typeOf(name);
+      this.types.push(type);
+      this.scores.push(score);
+      this.tones.push(tone === undefined ? 0 : this.#countTone(tone));
+      increase(this.#counts.findings, type);
+      if (!seen.has(type)) increase(this.#counts.documents, type);
+      seen.add(type);
+      if (record.several && score >= LABEL_HOLDS) increase(this.#leading, type);
+      if (best === undefined || score > best.score) best = { type, score };
+      if (text !== undefined) this.#countText(name, text);
+    }
+    if (best !== undefined && !record.several) increase(this.#leading, best.type);
+  }
+
+  lineOf(record: number): number | undefined {
+    const line = this.lines.at(record);
+    return line === NO_LINE ? undefined : line;
+  }
+
+  fileOf(record: number): string {
+    return this.fileNames.list[this.files.at(record)] as string;
+  }
+
+  /** The numbers of the findings of a record: from, and until. */
+  findingsOf(record: number): readonly [number, number] {
+    const last = record + 1 === this.length;
+    return [this.firstFindings.at(record), last ? this.types.length : this.firstFindings.at(record + 1)];
+  }
+
+  /** Which of the files of this name a record is of: two keys may end alike, and records come in the order of keys. */
+  runOf(record: number): number {
+    const file = this.files.at(record);
+    let run = 0;
+    let before: number | undefined;
+    for (let at = 0; at <= record; at += 1) {
+      if (this.files.at(at) !== file) continue;
+      // A file of this name ends where another file begins, or where the lines begin anew.
+      const same = before === at - 1 && this.lines.at(at) > this.lines.at(before);
+      if (before !== undefined && !same) run += 1;
+      before = at;
+    }
+    return run;
+  }
+
+  summary(): IndexSummary {
+    const types = this.typeNames.list.map((type, number) => ({
+      type,
+      findings: this.#counts.findings.at(number),
+      documents: this.#counts.documents.at(number),
+      leading: this.#leading.at(number),
+    }));
+    const frequent = [...this.#frequent].sort((one, other) => other[1] - one[1]).slice(0, 100);
+    const errorCodes = this.errorCodes.list.map((code, number) => ({ code, count: this.#errorCounts.at(number) }));
+    return {
+      records: this.length,
+      errors: errorCodes.reduce((sum, each) => sum + each.count, 0),
+      findings: this.types.length,
+      files: this.fileNames.list.length,
+      several: this.#several,
+      types: types.sort((one, other) => other.findings - one.findings || one.type.localeCompare(other.type)),
+      tones: TONES.map((tone, at) => ({ tone, findings: this.#toneCounts[at] as number })),
+      errorCodes,
+      frequent: frequent.map(([key, count]) => {
+        const cut = key.indexOf("\0");
+        return { type: key.slice(0, cut), text: key.slice(cut + 1), count };
+      }),
+      frequentPartial: this.#frequentPartial,
+    };
+  }
+
+  #typeOf(name: string): number {
+    const type = this.typeNames.of(name);
+    for (const column of [this.#counts.findings, this.#counts.documents, this.#leading]) {
+      while (column.length <= type) column.push(0);
+    }
+    return type;
+  }
+
+  #countError(code: string): number {
+    const number = this.errorCodes.of(code);
+    while (this.#errorCounts.length <= number) this.#errorCounts.push(0);
+    increase(this.#errorCounts, number);
+    return number + 1;
+  }
+
+  #countTone(tone: Tone): number {
+    const at = TONES.indexOf(tone);
+    this.#toneCounts[at] = (this.#toneCounts[at] as number) + 1;
+    return at + 1;
+  }
+
+  #countText(type: string, text: string): void {
+    const key = `${type.replaceAll("\0", " ")}\0${text.slice(0, 200)}`;
+    const count = this.#frequent.get(key);
+    if (count !== undefined) this.#frequent.set(key, count + 1);
+    else if (this.#frequent.size < MOST_FREQUENT) this.#frequent.set(key, 1);
+    else this.#frequentPartial = true;
+  }
+}
+
+function increase(column: Column<Uint32Array>, row: number): void {
+  column.values[row] = column.at(row) + 1;
+}

@@ -1,0 +1,170 @@
+import type { ResultKind } from "../../jobs/kinds";
+
+export type Tone = "POSITIVE" | "NEGATIVE" | "NEUTRAL" | "MIXED";
+export const TONES: readonly Tone[] = ["POSITIVE", "NEUTRAL", "MIXED", "NEGATIVE"];
+
+export type ToneScores = Readonly<Partial<Record<"Positive" | "Negative" | "Neutral" | "Mixed", number>>>;
+
+/** One thing that was found in a document: an entity, a phrase, a language, a class, a topic. */
+export interface Finding {
+  readonly type: string;
+  readonly score: number;
+  /** Code points from the start of the document, the end excluded; absent for what has no place in the text. */
+  readonly begin?: number;
+  readonly end?: number;
+  readonly text?: string;
+  /** Of targeted sentiment: which thing of the document it mentions, counted from 0. */
+  readonly group?: number;
+  readonly groupScore?: number;
+  readonly best?: boolean;
+  readonly tone?: Tone;
+  readonly toneScores?: ToneScores;
+}
+
+/** What a result says of one document. */
+export interface ResultRecord {
+  readonly file: string;
+  readonly line?: number;
+  readonly findings: readonly Finding[];
+  readonly error?: { readonly code: string; readonly message: string };
+  /** Of a classification: whether several labels may hold at once. */
+  readonly several?: boolean;
+  readonly toneScores?: ToneScores;
+}
+
+export const KEY_PHRASE = "KEY_PHRASE";
+/** The error code, of ours, of a line that is not what the format says. */
+export const UNREADABLE = "UNREADABLE_RESULT";
+const MISSING = "(none)";
+
+/** Read one line of a result. What is not as the format says becomes a record with an error, never an exception. */
+export function readRecord(kind: ResultKind, line: string): ResultRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return unreadable("The line is no JSON.");
+  }
+  if (!isObject(value)) return unreadable("The line is no JSON object.");
+  const file = text(value["File"]) ?? MISSING;
+  const number = Number(value["Line"] ?? Number.NaN);
+  const place = { file, ...(Number.isSafeInteger(number) && number >= 0 && { line: number }) };
+  const code = text(value["ErrorCode"]);
+  if (code !== undefined) {
+    return { ...place, findings: [], error: { code, message: text(value["ErrorMessage"]) ?? "" } };
+  }
+  const found = findingsOf(kind, value);
+  if (found === undefined) {
+    return { ...place, findings: [], error: { code: UNREADABLE, message: "The line has no result of this kind." } };
+  }
+  return { ...place, ...found };
+}
+
+function findingsOf(kind: ResultKind, value: Fields): Omit<ResultRecord, "file" | "line"> | undefined {
+  switch (kind) {
+    case "entities":
+      return listed(value["Entities"], (each) => spanned(each, text(each["Type"]) ?? MISSING));
+    case "key-phrases":
+      return listed(value["KeyPhrases"], (each) => spanned(each, KEY_PHRASE));
+    case "dominant-language":
+      return listed(value["Languages"], (each) => scored(each, "LanguageCode"));
+    case "classification": {
+      const several = Array.isArray(value["Labels"]);
+      const found = listed(several ? value["Labels"] : value["Classes"], (each) => scored(each, "Name"));
+      return found && { ...found, several };
+    }
+    case "sentiment":
+      return sentiment(value);
+    case "targeted-sentiment":
+      return mentions(value["Entities"]);
+    case "topics":
+      return undefined;
+  }
+}
+
+function listed(list: unknown, read: (each: Fields) => Finding): { findings: Finding[] } | undefined {
+  return Array.isArray(list) ? { findings: list.filter(isObject).map(read) } : undefined;
+}
+
+function scored(each: Fields, name: string): Finding {
+  return { type: text(each[name]) ?? MISSING, score: score(each["Score"]) };
+}
+
+function spanned(each: Fields, type: string): Finding {
+  const begin = offset(each["BeginOffset"]);
+  const end = offset(each["EndOffset"]);
+  const found = text(each["Text"]);
+  return {
+    type,
+    score: score(each["Score"]),
+    ...(begin !== undefined && end !== undefined && end >= begin && { begin, end }),
+    ...(found !== undefined && { text: found }),
+  };
+}
+
+function sentiment(value: Fields): Omit<ResultRecord, "file" | "line"> | undefined {
+  const type = text(value["Sentiment"]);
+  if (type === undefined) return undefined;
+  const toneScores = scores(value["SentimentScore"]);
+  const tone = toneOf(type);
+  return { findings: [{ type, score: tone ? (toneScores[scoreName(tone)] ?? 0) : 0 }], toneScores };
+}
+
+function mentions(list: unknown): { findings: Finding[] } | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const findings: Finding[] = [];
+  list.filter(isObject).forEach((entity, group) => {
+    const best = new Set(Array.isArray(entity["DescriptiveMentionIndex"]) ? entity["DescriptiveMentionIndex"] : []);
+    const members = Array.isArray(entity["Mentions"]) ? entity["Mentions"].filter(isObject) : [];
+    members.forEach((mention, index) => {
+      const said = isObject(mention["MentionSentiment"]) ? mention["MentionSentiment"] : {};
+      const tone = toneOf(text(said["Sentiment"]));
+      findings.push({
+        ...spanned(mention, text(mention["Type"]) ?? MISSING),
+        group,
+        groupScore: score(mention["GroupScore"]),
+        best: best.has(index),
+        ...(tone && { tone }),
+        toneScores: scores(said["SentimentScore"]),
+      });
+    });
+  });
+  return { findings };
+}
+
+/** "POSITIVE" as its score is called: "Positive". */
+export function scoreName(tone: Tone): "Positive" | "Negative" | "Neutral" | "Mixed" {
+  return ({ POSITIVE: "Positive", NEGATIVE: "Negative", NEUTRAL: "Neutral", MIXED: "Mixed" } as const)[tone];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function unreadable(message: string): ResultRecord {
+  return { file: MISSING, findings: [], error: { code: UNREADABLE, message } };
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function score(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+}
+
+function scores(value: unknown): ToneScores {
+  if (!isObject(value)) return {};
+  const named = TONES.map(scoreName).map((name) => [name, score(value[name])] as const);
+  return Object.fromEntries(named);
+}
+
+function offset(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+function toneOf(value: string | undefined): Tone | undefined {
+  return TONES.find((tone) => tone === value);
+}

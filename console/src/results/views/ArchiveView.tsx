@@ -1,0 +1,111 @@
+import Alert from "@cloudscape-design/components/alert";
+import Button from "@cloudscape-design/components/button";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Tabs, { type TabsProps } from "@cloudscape-design/components/tabs";
+import { useState } from "react";
+import { hasCode } from "../../api/errors";
+import { useS3 } from "../../api/s3";
+import { ErrorAlert } from "../../components/ErrorAlert";
+import { formatNumber } from "../../components/format";
+import type { ResultKind } from "../../jobs/kinds";
+import type { JobProperties } from "../../jobs/properties";
+import { parseS3Uri } from "../archive/source";
+import { NO_FILTER, type ResultFilter } from "../reading/filter";
+import { DocumentsView } from "./DocumentsView";
+import { ErrorsView } from "./ErrorsView";
+import { FilesView } from "./FilesView";
+import { OverviewView } from "./OverviewView";
+import { ReadingProgress } from "./ReadingProgress";
+import { TopicsView } from "./TopicsView";
+import { type OpenArchive, useArchive } from "./useArchive";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly job: JobProperties;
+}
+
+/** The archive of a job: read with progress, then shown. */
+export function ArchiveView({ kind, job }: Props) {
+  const s3 = useS3();
+  const byLine = job.InputDataConfig?.InputFormat !== "ONE_DOC_PER_FILE";
+  const { state, stop, again } = useArchive(s3, parseS3Uri(job.OutputDataConfig?.S3Uri), kind, byLine);
+  const { phase, archive, error, stopped } = state;
+  if (phase === "reading") return <ReadingProgress state={state} onStop={stop} />;
+  if (archive === undefined) return <NoArchive job={job} error={error} onRetry={again} />;
+  return (
+    <SpaceBetween size="l">
+      {error != null && <ErrorAlert what="Not all of the archive could be read" error={error} onRetry={again} />}
+      {stopped && (
+        <Alert type="info" action={<Button onClick={again}>Read all of it</Button>}>
+          Reading was stopped. What was read until then is shown.
+        </Alert>
+      )}
+      <ArchiveTabs key={archive.id} kind={kind} job={job} archive={archive} />
+    </SpaceBetween>
+  );
+}
+
+function NoArchive({ job, error, onRetry }: { job: JobProperties; error: unknown; onRetry: () => void }) {
+  // A HEAD has no body: a missing object's error is called NotFound there.
+  if (hasCode(error, "NotFound", "NoSuchKey") && job.JobStatus === "STOPPED") {
+    return (
+      <Alert type="info" header="The job was stopped before it had written a result">
+        Copy it as new to run it again.
+      </Alert>
+    );
+  }
+  if (hasCode(error, "NotFound", "NoSuchKey")) {
+    return (
+      <Alert
+        type="error"
+        header="The archive is not where the job wrote it"
+        action={<Button onClick={onRetry}>Try again</Button>}
+      >
+        {job.OutputDataConfig?.S3Uri} is no object any more. Put it back, or copy the job as new to run it again.
+      </Alert>
+    );
+  }
+  return <ErrorAlert what="The results cannot be read" error={error} onRetry={onRetry} />;
+}
+
+function ArchiveTabs({ kind, job, archive }: Props & { readonly archive: OpenArchive }) {
+  const [tab, setTab] = useState("overview");
+  const [filter, setFilter] = useState<ResultFilter>(NO_FILTER);
+  const show = (part: Partial<ResultFilter>): void => {
+    setFilter({ ...NO_FILTER, ...part });
+    setTab("documents");
+  };
+  const { summary } = archive;
+  const overview =
+    kind === "topics" ? (
+      <TopicsView summary={summary} onShow={show} />
+    ) : (
+      <OverviewView kind={kind} summary={summary} onShow={show} />
+    );
+  const tabs: TabsProps.Tab[] = [
+    { id: "overview", label: kind === "topics" ? "Topics" : "Overview", content: overview },
+    {
+      id: "documents",
+      label: `Documents (${formatNumber(summary.records)})`,
+      content: <DocumentsView kind={kind} job={job} archive={archive} filter={filter} onFilter={setFilter} />,
+    },
+    {
+      id: "errors",
+      label: `Errors (${formatNumber(summary.errors)})`,
+      content: <ErrorsView archive={archive} />,
+    },
+    {
+      id: "files",
+      label: "Files and downloads",
+      content: <FilesView kind={kind} job={job} archive={archive} filter={filter} />,
+    },
+  ];
+  return (
+    <Tabs
+      tabs={tabs}
+      activeTabId={tab}
+      onChange={({ detail }) => setTab(detail.activeTabId)}
+      ariaLabel="Parts of the result"
+    />
+  );
+}

@@ -1,0 +1,129 @@
+import { useQueries } from "@tanstack/react-query";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, useEffect, useRef } from "react";
+import type { ResultKind } from "../../jobs/kinds";
+import type { PlacedRecord } from "../worker/messages";
+import { percent, placeOf, typeLabel } from "./labels";
+import type { OpenArchive } from "./useArchive";
+import "./results.css";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly archive: OpenArchive;
+  readonly numbers: Uint32Array;
+  /** Where in the list the chosen document is. */
+  readonly at: number;
+  readonly onChoose: (at: number) => void;
+}
+
+const ROW_HEIGHT = 58;
+const PAGE = 25;
+
+/** The documents of a result: of a million, those are in the page that are seen. Arrow keys go from one to the next. */
+export function DocumentList({ kind, archive, numbers, at, onChoose }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: numbers.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+  });
+  const seen = virtual.getVirtualItems();
+  const pages = [...new Set(seen.map(({ index }) => Math.floor(index / PAGE)))];
+  const answers = useQueries({
+    queries: pages.map((page) => {
+      const wanted = [...numbers.subarray(page * PAGE, (page + 1) * PAGE)];
+      return {
+        queryKey: ["results", "rows", archive.id, wanted.join()],
+        queryFn: () => archive.client.ask("rows", { numbers: wanted }),
+        staleTime: Number.POSITIVE_INFINITY,
+        gcTime: 30_000,
+      };
+    }),
+  });
+  const rows = new Map<number, PlacedRecord>();
+  for (const { data } of answers) for (const row of data ?? []) rows.set(row.number, row);
+  useEffect(() => {
+    if (at < numbers.length) virtual.scrollToIndex(at, { align: "auto" });
+  }, [at, numbers.length, virtual]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const to = target(event.key, at, numbers.length);
+    if (to === undefined) return;
+    event.preventDefault();
+    onChoose(to);
+  };
+  const active = seen.some(({ index }) => index === at) ? rowId(archive, at) : undefined;
+  return (
+    <div
+      ref={scroller}
+      className="document-list"
+      role="listbox"
+      tabIndex={0}
+      aria-label="Documents"
+      aria-activedescendant={active}
+      onKeyDown={onKeyDown}
+      data-testid="document-list"
+    >
+      <div className="document-list-inner" role="presentation" style={{ blockSize: virtual.getTotalSize() }}>
+        {seen.map(({ index, start, size }) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list around takes the keys.
+          <div
+            key={index}
+            id={rowId(archive, index)}
+            className="document-row"
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            aria-setsize={numbers.length}
+            aria-posinset={index + 1}
+            style={{ blockSize: size, transform: `translateY(${start}px)` }}
+            onClick={() => onChoose(index)}
+          >
+            <Row kind={kind} row={rows.get(numbers[index] as number)} />
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Row({ kind, row }: { readonly kind: ResultKind; readonly row: PlacedRecord | undefined }) {
+  if (row === undefined) return <span>Loading</span>;
+  return (
+    <>
+      <div className="document-row-place">
+        <bdi>{placeOf(row)}</bdi>
+      </div>
+      <div className="document-row-found">
+        <bdi>{summaryOf(kind, row)}</bdi>
+      </div>
+    </>
+  );
+}
+
+/** One line of what was found in a document. */
+export function summaryOf(kind: ResultKind, row: PlacedRecord): string {
+  if (row.error) return `Error: ${row.error.code}`;
+  if (row.findings.length === 0) return "Nothing found";
+  if (kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment") {
+    return row.findings.map(({ text, type }) => (text ?? type).slice(0, 60)).join(", ");
+  }
+  return row.findings.map(({ type, score }) => `${typeLabel(kind, type)} ${percent(score)}`).join(", ");
+}
+
+function target(key: string, at: number, count: number): number | undefined {
+  const moves: Readonly<Record<string, number>> = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    PageDown: at + 10,
+    PageUp: at - 10,
+    Home: 0,
+    End: count - 1,
+  };
+  const to = moves[key];
+  return to === undefined || count === 0 ? undefined : Math.min(Math.max(to, 0), count - 1);
+}
+
+function rowId(archive: OpenArchive, index: number): string {
+  return `document-${archive.id}-${index}`;
+}

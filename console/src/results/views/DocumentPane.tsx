@@ -1,0 +1,176 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { ErrorAlert } from "../../components/ErrorAlert";
+import { counted } from "../../components/format";
+import { RouterLink } from "../../components/RouterLink";
+import type { ResultKind } from "../../jobs/kinds";
+import type { JobProperties } from "../../jobs/properties";
+import type { DocumentText } from "../document/documentText";
+import { ScoreTable } from "../parts/ScoreTable";
+import { isShown, type ResultFilter } from "../reading/filter";
+import { type Finding, scoreName, TONES } from "../reading/records";
+import type { PlacedRecord } from "../worker/messages";
+import { FindingsTable } from "./FindingsTable";
+import { HighlightedText } from "./HighlightedText";
+import { Legend } from "./Legend";
+import { colourOf, placeOf, typeLabel, WORDS } from "./labels";
+import type { OpenArchive } from "./useArchive";
+import { useDocumentText } from "./useDocumentText";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly job: JobProperties;
+  readonly archive: OpenArchive;
+  readonly filter: ResultFilter;
+  readonly number: number;
+}
+
+/** One document: its own text with what was found marked in it, and the findings with their scores. */
+export function DocumentPane({ kind, job, archive, filter, number }: Props) {
+  const record = useQuery({
+    queryKey: ["results", "record", archive.id, number],
+    queryFn: () => archive.client.ask("record", { number }),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30_000,
+  });
+  const { text, error, loading, again } = useDocumentText(job, archive.id, record.data);
+  if (record.error) return <ErrorAlert what="The document's result cannot be read" error={record.error} />;
+  if (record.data === undefined) return <Spinner />;
+  const title = placeOf(record.data);
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description={
+            text && <RouterLink to={`/s3/${encodeURIComponent(text.file.bucket)}`}>{text.file.key}</RouterLink>
+          }
+        >
+          <bdi>{title}</bdi>
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        {record.data.error && (
+          <Alert type="warning" header={record.data.error.code}>
+            <bdi>{record.data.error.message}</bdi>
+          </Alert>
+        )}
+        {error != null && <ErrorAlert what="The document's text cannot be shown" error={error} onRetry={again} />}
+        {loading && (
+          <Box>
+            <Spinner /> Reading the document's text
+          </Box>
+        )}
+        {text && <TextNotes text={text} />}
+        <Found key={number} kind={kind} archive={archive} filter={filter} record={record.data} text={text} />
+      </SpaceBetween>
+    </Container>
+  );
+}
+
+function TextNotes({ text: { newer, alike, placement } }: { readonly text: DocumentText }) {
+  const lost = placement.misplaced.length;
+  return (
+    <>
+      {(newer || lost > 0) && (
+        <Alert type="warning" header="The text has changed since the job read it">
+          {newer && "The object was written again after the job had ended. "}
+          {lost > 0 &&
+            `${counted(lost, "finding has", "findings have")} no place in it any more and ${lost === 1 ? "is" : "are"} not marked. `}
+          Put the earlier text back, or run the job again.
+        </Alert>
+      )}
+      {alike > 1 && (
+        <Box variant="small">
+          {alike} objects of the input have this name. This is the one in which the findings fit best.
+        </Box>
+      )}
+    </>
+  );
+}
+
+interface FoundProps extends Pick<Props, "kind" | "archive" | "filter"> {
+  readonly record: PlacedRecord;
+  readonly text: DocumentText | undefined;
+}
+
+function Found({ kind, archive, filter, record, text }: FoundProps) {
+  const [chosen, setChosen] = useState<number>();
+  const types = useMemo(() => archive.summary.types.map(({ type }) => type).sort(), [archive]);
+  const shown = useMemo(
+    () =>
+      record.findings.map((finding, number) => ({ finding, number })).filter(({ finding }) => isShown(finding, filter)),
+    [record, filter],
+  );
+  const numbers = useMemo(() => new Set(shown.map(({ number }) => number)), [shown]);
+  const placed = useMemo(
+    () => text?.placement.placed.filter(({ number }) => numbers.has(number)) ?? [],
+    [text, numbers],
+  );
+  const together = useMemo(() => pointedOut(record, chosen), [record, chosen]);
+  const inText = kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment";
+  const colour = (finding: Finding): number => colourOf(finding.tone ?? finding.type, types);
+  return (
+    <SpaceBetween size="m">
+      {inText && <Legend kind={kind} findings={shown.map(({ finding }) => finding)} colour={colour} />}
+      {text && (
+        <HighlightedText
+          text={text.text}
+          placed={placed}
+          colour={colour}
+          tag={(finding) => tagOf(kind, finding)}
+          chosen={together}
+          label={`Text of ${placeOf(record)}`}
+        />
+      )}
+      {inText ? (
+        <FindingsTable
+          kind={kind}
+          found={shown}
+          all={record.findings}
+          misplaced={text?.placement.misplaced ?? []}
+          chosen={chosen}
+          onChoose={setChosen}
+        />
+      ) : (
+        <ScoreTable
+          title={kind === "sentiment" ? "Scores" : `${capital(WORDS[kind].many)} of this document`}
+          labelHeader={WORDS[kind].type}
+          scoreHeader={kind === "topics" ? "Share" : "Score"}
+          rows={scoresOf(kind, record)}
+        />
+      )}
+    </SpaceBetween>
+  );
+}
+
+/** A chosen mention points out every mention of the same thing. */
+function pointedOut(record: PlacedRecord, chosen: number | undefined): ReadonlySet<number> {
+  const finding = chosen === undefined ? undefined : record.findings[chosen];
+  if (finding === undefined || chosen === undefined) return new Set();
+  if (finding.group === undefined) return new Set([chosen]);
+  return new Set(record.findings.flatMap(({ group }, number) => (group === finding.group ? [number] : [])));
+}
+
+function tagOf(kind: ResultKind, finding: Finding): string {
+  if (kind === "key-phrases") return "";
+  return finding.tone ?? finding.type;
+}
+
+function scoresOf(kind: ResultKind, record: PlacedRecord) {
+  if (kind === "sentiment" && record.toneScores) {
+    return TONES.map((tone) => ({ label: tone, score: record.toneScores?.[scoreName(tone)] ?? 0 }));
+  }
+  return record.findings.map(({ type, score }) => ({ label: typeLabel(kind, type), score }));
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

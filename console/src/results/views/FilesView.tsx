@@ -1,0 +1,124 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Checkbox from "@cloudscape-design/components/checkbox";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useState } from "react";
+import { useS3 } from "../../api/s3";
+import { formatBytes, formatNumber } from "../../components/format";
+import { ResourceTable } from "../../components/ResourceTable";
+import { RouterLink } from "../../components/RouterLink";
+import type { ResultKind } from "../../jobs/kinds";
+import type { JobProperties } from "../../jobs/properties";
+import { readParts } from "../archive/source";
+import type { DownloadRequest, Format } from "../downloads/build";
+import { type Download, DownloadButtons } from "../parts/DownloadButtons";
+import { NO_FILTER, type ResultFilter } from "../reading/filter";
+import type { OpenArchive } from "./useArchive";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly job: JobProperties;
+  readonly archive: OpenArchive;
+  readonly filter: ResultFilter;
+}
+
+const FORMATS: readonly (readonly [Format, string])[] = [
+  ["csv", "CSV"],
+  ["parquet", "Parquet"],
+  ["jsonl", "JSON lines"],
+];
+
+/** The archive's files, and the result as other kinds of files. */
+export function FilesView({ kind, job, archive, filter }: Props) {
+  const s3 = useS3();
+  const [narrowed, setNarrowed] = useState(false);
+  const { facts, summary, client } = archive;
+  const filtering = JSON.stringify(filter) !== JSON.stringify(NO_FILTER);
+  const stem = `${job.JobName ?? job.JobId ?? "job"}-${kind}`;
+  const whole: Download = {
+    id: "archive",
+    label: `The archive (${formatBytes(facts.size)})`,
+    fileName: `${stem}.tar.gz`,
+    build: async (signal, onProgress) => {
+      if (archive.bytes !== undefined) return archive.bytes;
+      const parts: Blob[] = [];
+      let read = 0;
+      for await (const bytes of readParts(s3, facts, signal)) {
+        parts.push(new Blob([bytes.slice()]));
+        read += bytes.length;
+        onProgress(read / facts.size);
+      }
+      return new Blob(parts, { type: "application/gzip" });
+    },
+  };
+  const made = (request: DownloadRequest, name: string, label: string): Download => ({
+    id: `${request.table}-${request.format}`,
+    label,
+    fileName: `${name}.${request.format}`,
+    build: (signal, onProgress) => client.ask("download", request, { signal, onProgress }),
+  });
+  const chosen = narrowed && filtering ? filter : undefined;
+  const documents = FORMATS.map(([format, label]) =>
+    made({ table: "documents", format, filter: chosen }, stem, kind === "topics" ? `Documents, ${label}` : label),
+  );
+  const terms =
+    kind === "topics"
+      ? FORMATS.map(([format, label]) => made({ table: "terms", format }, `${stem}-terms`, `Terms, ${label}`))
+      : [];
+  const names = summary.members.map(({ name }) => name);
+  return (
+    <SpaceBetween size="l">
+      <Container
+        header={
+          <Header variant="h2" description="Files are made on this computer; nothing is sent anywhere.">
+            Downloads
+          </Header>
+        }
+      >
+        <SpaceBetween size="m">
+          {filtering && (
+            <Checkbox checked={narrowed} onChange={({ detail }) => setNarrowed(detail.checked)}>
+              Only what the filter of the documents shows
+            </Checkbox>
+          )}
+          <DownloadButtons downloads={[whole, ...documents, ...terms]} />
+          <Box variant="small">
+            Tables have one row for each finding, and one for each document without any. In the CSV a cell that a
+            spreadsheet could take for a formula (it begins with =, +, -, @, a tab or a line end), or that begins with
+            an apostrophe, has one more apostrophe in front: take it away to have the text as it was. The other files
+            have every text as it is.
+          </Box>
+        </SpaceBetween>
+      </Container>
+      {summary.skipped > 0 && (
+        <Alert type="warning">
+          The archive has {formatNumber(summary.skipped)} links, folders or devices, which no result has. They were
+          passed over.
+        </Alert>
+      )}
+      {new Set(names).size < names.length && (
+        <Alert type="warning">
+          Several files of the archive have the same name. All are read here; unpacking it elsewhere may lose some.
+        </Alert>
+      )}
+      <ResourceTable
+        title="Files in the archive"
+        noun="file"
+        description={
+          <>
+            <RouterLink to={`/s3/${encodeURIComponent(facts.bucket)}`}>s3://{facts.bucket}</RouterLink>/{facts.key}
+          </>
+        }
+        items={summary.members}
+        keyOf={({ begin, name }) => `${begin} ${name}`}
+        empty="The archive has no file that was read to its end."
+        columns={[
+          { id: "name", header: "Name", value: ({ name }) => name, cell: ({ name }) => <bdi>{name}</bdi> },
+          { id: "size", header: "Size", value: ({ size }) => size, cell: ({ size }) => formatBytes(size) },
+        ]}
+      />
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,117 @@
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import ColumnLayout from "@cloudscape-design/components/column-layout";
+import FormField from "@cloudscape-design/components/form-field";
+import Input from "@cloudscape-design/components/input";
+import Multiselect from "@cloudscape-design/components/multiselect";
+import Select from "@cloudscape-design/components/select";
+import Slider from "@cloudscape-design/components/slider";
+import { formatNumber } from "../../components/format";
+import type { ResultKind } from "../../jobs/kinds";
+import { NO_FILTER, type ResultFilter } from "../reading/filter";
+import type { Tone } from "../reading/records";
+import type { ResultSummary } from "../reading/resultReader";
+import { typeLabel, WORDS } from "./labels";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly summary: ResultSummary;
+  readonly filter: ResultFilter;
+  readonly onChange: (filter: ResultFilter) => void;
+}
+
+const ORDERS = [
+  { value: "input", label: "As in the input" },
+  { value: "score", label: "Highest score first" },
+];
+
+/** What is looked for in a result: types, tones, least confidence, text. */
+export function FilterBar({ kind, summary, filter, onChange }: Props) {
+  const words = WORDS[kind];
+  const change = (part: Partial<ResultFilter>): void => onChange({ ...filter, ...part });
+  const documents = [
+    { value: "all", label: `All documents (${formatNumber(summary.records)})` },
+    { value: "found", label: `Those with ${words.many}` },
+    { value: "errors", label: `Those with an error (${formatNumber(summary.errors)})` },
+  ];
+  const types = summary.types.map(({ type, findings }) => ({
+    value: type,
+    label: typeLabel(kind, type),
+    description: `${formatNumber(findings)} found`,
+  }));
+  const tones = summary.tones
+    .filter(({ findings }) => findings > 0)
+    .map(({ tone, findings }) => ({ value: tone, label: tone, description: `${formatNumber(findings)} mentions` }));
+  return (
+    <ColumnLayout columns={3}>
+      <FormField label="Search" description="In file names, in what was found, in errors.">
+        <Input
+          type="search"
+          value={filter.search}
+          clearAriaLabel="Clear the search"
+          onChange={({ detail }) => change({ search: detail.value })}
+        />
+      </FormField>
+      {kind !== "key-phrases" && (
+        <FormField label={words.type} description={`Only ${words.many} of these.`}>
+          <Multiselect
+            options={types}
+            selectedOptions={types.filter(({ value }) => filter.types.includes(value))}
+            onChange={({ detail }) => change({ types: detail.selectedOptions.map(({ value = "" }) => value) })}
+            filteringType="auto"
+            placeholder="All"
+            tokenLimit={3}
+            deselectAriaLabel={({ label }) => `Remove ${label}`}
+            empty="None"
+          />
+        </FormField>
+      )}
+      {kind === "targeted-sentiment" && (
+        <FormField label="Sentiment" description="Only mentions of which this is said.">
+          <Multiselect
+            options={tones}
+            selectedOptions={tones.filter(({ value }) => filter.tones.includes(value))}
+            onChange={({ detail }) => change({ tones: detail.selectedOptions.map(({ value }) => value as Tone) })}
+            placeholder="All"
+            deselectAriaLabel={({ label }) => `Remove ${label}`}
+            empty="None"
+          />
+        </FormField>
+      )}
+      <FormField
+        label={kind === "topics" ? "Least share" : "Least confidence"}
+        description={`${Math.round(filter.leastScore * 100)} % and more.`}
+      >
+        <Slider
+          value={Math.round(filter.leastScore * 100)}
+          min={0}
+          max={100}
+          onChange={({ detail }) => change({ leastScore: detail.value / 100 })}
+          ariaLabel={kind === "topics" ? "Least share in percent" : "Least confidence in percent"}
+          hideFillLine
+        />
+      </FormField>
+      <FormField label="Documents" description="Which are listed.">
+        <Select
+          options={documents}
+          selectedOption={documents.find(({ value }) => value === filter.documents) ?? null}
+          onChange={({ detail }) =>
+            change({ documents: (detail.selectedOption.value ?? "all") as ResultFilter["documents"] })
+          }
+        />
+      </FormField>
+      <FormField label="Order" description="Of the documents in the list.">
+        <Select
+          options={ORDERS}
+          selectedOption={ORDERS.find(({ value }) => value === filter.order) ?? null}
+          onChange={({ detail }) => change({ order: detail.selectedOption.value === "score" ? "score" : "input" })}
+        />
+      </FormField>
+      <Box padding={{ top: "l" }}>
+        <Button onClick={() => onChange(NO_FILTER)} disabled={JSON.stringify(filter) === JSON.stringify(NO_FILTER)}>
+          Clear all filters
+        </Button>
+      </Box>
+    </ColumnLayout>
+  );
+}

@@ -1,0 +1,108 @@
+import Badge from "@cloudscape-design/components/badge";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import { type Column, ResourceTable } from "../../components/ResourceTable";
+import type { ResultKind } from "../../jobs/kinds";
+import type { Finding } from "../reading/records";
+import { percent, typeLabel } from "./labels";
+
+interface Found {
+  readonly finding: Finding;
+  readonly number: number;
+}
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly found: readonly Found[];
+  readonly all: readonly Finding[];
+  readonly misplaced: readonly number[];
+  readonly chosen: number | undefined;
+  readonly onChoose: (number: number | undefined) => void;
+}
+
+const LONGEST = 200;
+
+/** What was found in a document, with scores; each leads to its place in the text. */
+export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }: Props) {
+  const lost = new Set(misplaced);
+  const names = kind === "targeted-sentiment" ? groupNames(all) : new Map<number, string>();
+  const text = ({ finding }: Found): string => (finding.text ?? "").slice(0, LONGEST);
+  const columns: Column<Found>[] = [
+    {
+      id: "text",
+      header: "Text",
+      width: 160,
+      value: text,
+      cell: (each) =>
+        lost.has(each.number) ? (
+          <>
+            <bdi>{text(each)}</bdi> <Badge color="severity-medium">not in the text</Badge>
+          </>
+        ) : (
+          <Button
+            variant="inline-link"
+            ariaLabel={`Show "${text(each)}" in the text`}
+            onClick={() => onChoose(each.number === chosen ? undefined : each.number)}
+          >
+            <bdi>{text(each) || "(empty)"}</bdi>
+          </Button>
+        ),
+    },
+  ];
+  if (kind !== "key-phrases") {
+    columns.push({
+      id: "type",
+      header: "Type",
+      value: ({ finding }) => typeLabel(kind, finding.type),
+      cell: ({ finding }) => <bdi>{typeLabel(kind, finding.type)}</bdi>,
+    });
+  }
+  if (kind === "targeted-sentiment") {
+    const thing = ({ finding }: Found): string => names.get(finding.group ?? -1) ?? "";
+    columns.push(
+      { id: "thing", header: "Mentions", value: thing, cell: (each) => <bdi>{thing(each)}</bdi> },
+      {
+        id: "tone",
+        header: "Sentiment",
+        value: ({ finding }) => finding.tone ?? "",
+        cell: ({ finding }) => finding.tone ?? "-",
+      },
+    );
+  }
+  columns.push(
+    {
+      id: "score",
+      header: "Confidence",
+      value: ({ finding }) => finding.score,
+      cell: ({ finding }) => percent(finding.score),
+    },
+    {
+      id: "place",
+      header: "Characters",
+      value: ({ finding }) => finding.begin ?? -1,
+      cell: ({ finding }) => (finding.begin === undefined ? "-" : `${finding.begin} to ${finding.end}`),
+    },
+  );
+  return (
+    <ResourceTable
+      title="What was found"
+      noun="finding"
+      headerVariant="h3"
+      items={found}
+      columns={columns}
+      keyOf={({ number }) => String(number)}
+      pageSize={15}
+      empty={<Box>Nothing was found in this document, or the filter shows none of it.</Box>}
+    />
+  );
+}
+
+/** Each thing of a document by the best name that is given for it. */
+function groupNames(findings: readonly Finding[]): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const { group, best, text } of findings) {
+    if (group === undefined || text === undefined) continue;
+    if (best || !names.has(group)) names.set(group, text.slice(0, LONGEST));
+  }
+  return names;
+}

@@ -1,0 +1,102 @@
+import ColumnLayout from "@cloudscape-design/components/column-layout";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { formatBytes, formatNumber } from "../../components/format";
+import type { ResultKind } from "../../jobs/kinds";
+import { DistributionChart, type DistributionRow } from "../parts/DistributionChart";
+import type { ResultFilter } from "../reading/filter";
+import { LABEL_HOLDS } from "../reading/recordIndex";
+import type { ResultSummary } from "../reading/resultReader";
+import { percent, typeLabel, WORDS } from "./labels";
+
+interface Props {
+  readonly kind: ResultKind;
+  readonly summary: ResultSummary;
+  /** Show the documents that a part of the filter leaves. */
+  readonly onShow: (filter: Partial<ResultFilter>) => void;
+}
+
+/** The whole result at a glance: how many documents, and what was found how often. */
+export function OverviewView({ kind, summary, onShow }: Props) {
+  return (
+    <SpaceBetween size="l">
+      <Container header={<Header variant="h2">Summary</Header>}>
+        <KeyValuePairs
+          columns={4}
+          items={[
+            { label: "Documents", value: formatNumber(summary.records) },
+            { label: "With an error", value: formatNumber(summary.errors) },
+            { label: "Found in all", value: `${formatNumber(summary.findings)} ${WORDS[kind].many}` },
+            { label: "Content", value: formatBytes(summary.textBytes) },
+          ]}
+        />
+      </Container>
+      <Charts kind={kind} summary={summary} onShow={onShow} />
+    </SpaceBetween>
+  );
+}
+
+function Charts({ kind, summary, onShow }: Props) {
+  const byDocument = kind === "sentiment" || kind === "dominant-language" || kind === "classification";
+  const toDocuments = (label: string): string => `Show the documents with ${label}`;
+  const types: DistributionRow[] = summary.types
+    .map(({ type, findings, leading }) => ({
+      id: type,
+      label: typeLabel(kind, type),
+      count: byDocument ? leading : findings,
+    }))
+    .filter(({ count }) => count > 0);
+  const description = byDocument
+    ? summary.several
+      ? `Labels whose score is ${percent(LABEL_HOLDS)} or more.`
+      : "The one with the highest score of each document."
+    : `How many ${WORDS[kind].many} of each type.`;
+  return (
+    <ColumnLayout columns={kind === "key-phrases" || byDocument ? 1 : 2}>
+      {kind !== "key-phrases" && (
+        <DistributionChart
+          title={byDocument ? `Documents by ${WORDS[kind].one}` : "Types"}
+          description={description}
+          labelHeader={WORDS[kind].type}
+          countHeader={byDocument ? "Documents" : "Found"}
+          rows={types}
+          {...(byDocument && { total: summary.records })}
+          onSelect={(type) => onShow({ types: [type] })}
+          selectLabel={toDocuments}
+        />
+      )}
+      {kind === "targeted-sentiment" && (
+        <DistributionChart
+          title="Sentiment of the mentions"
+          labelHeader="Sentiment"
+          countHeader="Mentions"
+          rows={summary.tones.map(({ tone, findings }) => ({ id: tone, label: tone, count: findings }))}
+          onSelect={(tone) => onShow({ tones: summary.tones.map((each) => each.tone).filter((each) => each === tone) })}
+          selectLabel={toDocuments}
+        />
+      )}
+      {!byDocument && (
+        <DistributionChart
+          title="Most frequent"
+          description={
+            summary.frequentPartial
+              ? "So many different texts were found that some counts may be too low."
+              : "The texts that were found most often."
+          }
+          labelHeader="Text"
+          countHeader="Found"
+          total={summary.findings}
+          rows={summary.frequent.map(({ text, type, count }) => ({
+            id: text,
+            label: kind === "key-phrases" ? text : `${text} (${typeLabel(kind, type)})`,
+            count,
+          }))}
+          onSelect={(text) => onShow({ search: text })}
+          selectLabel={toDocuments}
+        />
+      )}
+    </ColumnLayout>
+  );
+}

@@ -1,0 +1,126 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useMemo, useState } from "react";
+import { counted, formatNumber } from "../../components/format";
+import { ResourceTable } from "../../components/ResourceTable";
+import { ScoreTable } from "../parts/ScoreTable";
+import type { ResultFilter } from "../reading/filter";
+import type { ResultSummary } from "../reading/resultReader";
+import { TopicMap } from "./TopicMap";
+import { topicsOf } from "./topics";
+
+interface Props {
+  readonly summary: ResultSummary;
+  readonly onShow: (filter: Partial<ResultFilter>) => void;
+}
+
+/** The topics of a collection: drawn as a map, and the same as a table. */
+export function TopicsView({ summary, onShow }: Props) {
+  const topics = useMemo(() => topicsOf(summary), [summary]);
+  const [name, setName] = useState<string>();
+  const chosen = topics.find(({ topic }) => topic === name) ?? topics[0];
+  const most = Math.max(...(chosen?.terms.map(({ weight }) => weight) ?? []), Number.MIN_VALUE);
+  const show = (topic: string): void => onShow({ types: [topic], order: "score" });
+  return (
+    <SpaceBetween size="l">
+      {summary.records === 0 && (
+        <Alert type="warning">
+          The archive has no documents. A topics job leaves out documents that are too large or no text; the job's story
+          names them.
+        </Alert>
+      )}
+      <Container
+        header={
+          <Header
+            variant="h2"
+            description="A circle is a topic. Its area is the number of documents that it leads, inside are its terms."
+          >
+            Map
+          </Header>
+        }
+      >
+        <TopicMap topics={topics} chosen={chosen?.topic} onChoose={setName} />
+      </Container>
+      {chosen && (
+        <Container
+          header={
+            <Header
+              variant="h2"
+              description={`Leads ${counted(chosen.leading, "document")}, and has a share of ${formatNumber(chosen.documents)}.`}
+              actions={<Button onClick={() => show(chosen.topic)}>Show its documents</Button>}
+            >
+              Topic {chosen.topic}
+            </Header>
+          }
+        >
+          <div aria-live="polite">
+            <ScoreTable
+              title={`Terms of topic ${chosen.topic}`}
+              labelHeader="Term"
+              scoreHeader="Weight"
+              rows={chosen.terms.map(({ term, weight }) => ({
+                label: term,
+                score: weight / most,
+                text: String(weight),
+              }))}
+            />
+          </div>
+        </Container>
+      )}
+      <ResourceTable
+        title="Topics"
+        noun="topic"
+        items={topics}
+        keyOf={({ topic }) => topic}
+        empty={<Box>The archive has no topics.</Box>}
+        columns={[
+          {
+            id: "topic",
+            header: "Topic",
+            value: ({ topic }) => topic,
+            cell: ({ topic }) => (
+              <Button variant="inline-link" ariaLabel={`Choose topic ${topic}`} onClick={() => setName(topic)}>
+                {topic}
+              </Button>
+            ),
+          },
+          {
+            id: "terms",
+            header: "Terms",
+            value: ({ terms }) => terms.map(({ term }) => term).join(", "),
+            cell: ({ terms }) => <bdi>{terms.map(({ term }) => term).join(", ")}</bdi>,
+          },
+          {
+            id: "leading",
+            header: "Documents it leads",
+            value: ({ leading }) => leading,
+            cell: ({ leading }) => formatNumber(leading),
+          },
+          {
+            id: "documents",
+            header: "Documents with a share",
+            value: ({ documents }) => documents,
+            cell: ({ documents }) => formatNumber(documents),
+          },
+          {
+            id: "show",
+            header: "Documents",
+            cell: ({ topic }) => (
+              <Button
+                variant="inline-link"
+                ariaLabel={`Show the documents of topic ${topic}`}
+                onClick={() => show(topic)}
+              >
+                Show
+              </Button>
+            ),
+          },
+        ]}
+      />
+    </SpaceBetween>
+  );
+}

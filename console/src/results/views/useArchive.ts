@@ -1,0 +1,115 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { ResultKind } from "../../jobs/kinds";
+import { headObject, type ObjectFacts, type ObjectPlace, readParts } from "../archive/source";
+import type { ResultSummary } from "../reading/resultReader";
+import { WorkerClient } from "../worker/client";
+import type { Counts } from "../worker/messages";
+
+export interface OpenArchive {
+  /** A name for this reading: answers about an earlier one are not taken for its own. */
+  readonly id: string;
+  readonly client: WorkerClient;
+  readonly facts: ObjectFacts;
+  readonly summary: ResultSummary;
+  /** The archive's own bytes; absent where it was not read to its end. */
+  readonly bytes?: Blob;
+}
+
+export interface ArchiveState {
+  readonly phase: "reading" | "open" | "failed";
+  readonly readBytes: number;
+  readonly facts?: ObjectFacts;
+  readonly counts?: Counts;
+  readonly archive?: OpenArchive;
+  /** Why not all of the archive was read. What was read is shown all the same. */
+  readonly error?: unknown;
+  readonly stopped: boolean;
+}
+
+const PIECE = 256 * 1024;
+const START: ArchiveState = { phase: "reading", readBytes: 0, stopped: false };
+
+/** Read an archive in a worker as it comes. It is forgotten when the page is left. */
+export function useArchive(
+  s3: S3Client,
+  place: ObjectPlace | undefined,
+  kind: ResultKind,
+  byLine: boolean,
+): { state: ArchiveState; stop: () => void; again: () => void } {
+  const [state, setState] = useState(START);
+  const [attempt, setAttempt] = useState(0);
+  const stopping = useRef<AbortController>(undefined);
+  const bucket = place?.bucket;
+  const key = place?.key;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt has no value of its own; it begins anew.
+  useEffect(() => {
+    if (bucket === undefined || key === undefined) return;
+    const client = new WorkerClient();
+    const controller = new AbortController();
+    stopping.current = controller;
+    let left = false;
+    const set = (change: (before: ArchiveState) => ArchiveState): void => {
+      if (!left) setState(change);
+    };
+    set(() => START);
+    readInto(client, s3, { bucket, key }, kind, byLine, controller.signal, set).catch((error: unknown) =>
+      set((before) => ({ ...before, phase: "failed", error })),
+    );
+    return () => {
+      left = true;
+      controller.abort();
+      client.close();
+    };
+  }, [s3, bucket, key, kind, byLine, attempt]);
+  return {
+    state,
+    stop: useCallback(() => stopping.current?.abort(), []),
+    again: useCallback(() => setAttempt((count) => count + 1), []),
+  };
+}
+
+async function readInto(
+  client: WorkerClient,
+  s3: S3Client,
+  place: ObjectPlace,
+  kind: ResultKind,
+  byLine: boolean,
+  signal: AbortSignal,
+  set: (change: (before: ArchiveState) => ArchiveState) => void,
+): Promise<void> {
+  const facts = await headObject(s3, place, signal);
+  set((before) => ({ ...before, facts }));
+  await client.ask("open", { kind, byLine });
+  const kept: Blob[] = [];
+  let readBytes = 0;
+  let error: unknown;
+  try {
+    for await (const bytes of readParts(s3, facts, signal)) {
+      kept.push(new Blob([bytes.slice()]));
+      // In small pieces: progress is told, and stopping heard, between one and the next.
+      for (let at = 0; at < bytes.length && !signal.aborted; at += PIECE) {
+        const piece = bytes.slice(at, at + PIECE);
+        readBytes += piece.length;
+        const counts = await client.ask("push", { bytes: piece }, { transfer: [piece.buffer] });
+        set((before) => ({ ...before, readBytes, counts }));
+      }
+      if (signal.aborted) break;
+    }
+    if (!signal.aborted) await client.ask("finish", {});
+  } catch (thrown) {
+    // Stopped, cut short or too large: what was read until then is whole, and shown with the reason.
+    if (!signal.aborted) error = thrown;
+  }
+  const summary = await client.ask("summary", {});
+  if (error !== undefined && summary.records === 0 && summary.terms.length === 0) throw error;
+  const whole = readBytes === facts.size;
+  const archive: OpenArchive = {
+    id: crypto.randomUUID(),
+    client,
+    facts,
+    summary,
+    ...(whole && { bytes: new Blob(kept, { type: "application/gzip" }) }),
+  };
+  set((before) => ({ ...before, phase: "open", archive, error, stopped: signal.aborted }));
+}

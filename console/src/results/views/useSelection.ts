@@ -1,0 +1,43 @@
+import { useEffect, useState } from "react";
+import type { ResultFilter } from "../reading/filter";
+import type { OpenArchive } from "./useArchive";
+
+export interface Selection {
+  /** The numbers of the documents that fit, in order; undefined until they are known. */
+  readonly numbers?: Uint32Array;
+  readonly busy: boolean;
+  /** The share of the archive that was searched. */
+  readonly progress: number;
+  readonly error?: unknown;
+}
+
+const TYPING_MILLISECONDS = 250;
+
+/** The documents that fit a filter. A newer filter stops the search for an older one. */
+export function useSelection(archive: OpenArchive, filter: ResultFilter): Selection {
+  const [selection, setSelection] = useState<Selection>({ busy: true, progress: 0 });
+  const asked = JSON.stringify(filter);
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const run = async (): Promise<void> => {
+      setSelection(({ numbers }) => ({ ...(numbers && { numbers }), busy: true, progress: 0 }));
+      try {
+        const onProgress = (progress: number): void => {
+          if (!signal.aborted) setSelection((before) => ({ ...before, progress }));
+        };
+        const wanted = JSON.parse(asked) as ResultFilter;
+        const numbers = await archive.client.ask("select", { filter: wanted }, { signal, onProgress });
+        if (!signal.aborted && numbers) setSelection({ numbers, busy: false, progress: 1 });
+      } catch (error) {
+        if (!signal.aborted) setSelection({ busy: false, progress: 0, error });
+      }
+    };
+    const timer = window.setTimeout(() => void run(), TYPING_MILLISECONDS);
+    return () => {
+      window.clearTimeout(timer);
+      controller.abort();
+    };
+  }, [archive, asked]);
+  return selection;
+}

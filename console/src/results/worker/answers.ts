@@ -1,0 +1,57 @@
+import { buildDownload } from "../downloads/build";
+import { ResultReader } from "../reading/resultReader";
+import type { Counts, PlacedRecord, ToWorker } from "./messages";
+
+type Asked = Exclude<ToWorker, { name: "cancel" }>;
+
+/** Answers the page's questions about one archive, one after the other as they come. */
+export class Answers {
+  #reader: ResultReader | undefined;
+
+  /** ``onProgress`` gets the share that is done, and says whether to go on. */
+  async answer(question: Asked, onProgress: (share: number) => boolean): Promise<unknown> {
+    if (question.name === "open") {
+      this.#reader = new ResultReader(question.ask.kind, question.ask.byLine);
+      return undefined;
+    }
+    const reader = this.#reader;
+    if (reader === undefined) throw new Error("no archive was opened");
+    switch (question.name) {
+      case "push":
+        reader.push(question.ask.bytes);
+        return countsOf(reader);
+      case "finish":
+        return reader.finish();
+      case "summary":
+        return reader.summary();
+      case "select": {
+        let stopped = false;
+        const chosen = await reader.select(question.ask.filter, (share) => {
+          stopped = !onProgress(share);
+          return !stopped;
+        });
+        return stopped ? undefined : chosen;
+      }
+      case "rows":
+        return Promise.all(question.ask.numbers.map((number) => placed(reader, number, false)));
+      case "record":
+        return placed(reader, question.ask.number, true);
+      case "download":
+        return buildDownload(reader, question.ask, onProgress);
+    }
+  }
+}
+
+const ROW_FINDINGS = 12;
+
+/** A record; for a row of a list only with its first findings, which is what a row shows. */
+async function placed(reader: ResultReader, number: number, whole: boolean): Promise<PlacedRecord> {
+  const record = await reader.record(number);
+  const findings = whole ? record.findings : record.findings.slice(0, ROW_FINDINGS);
+  return { ...record, findings, number, run: whole ? reader.index.runOf(number) : 0 };
+}
+
+function countsOf(reader: ResultReader): Counts {
+  const { index, store } = reader;
+  return { records: index.length, findings: index.types.length, textBytes: store.length };
+}

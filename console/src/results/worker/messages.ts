@@ -1,0 +1,46 @@
+import type { ResultKind } from "../../jobs/kinds";
+import type { DownloadRequest } from "../downloads/build";
+import type { ResultFilter } from "../reading/filter";
+import type { ResultRecord } from "../reading/records";
+import type { ResultSummary } from "../reading/resultReader";
+
+/** A record with what the page needs to show it. */
+export interface PlacedRecord extends ResultRecord {
+  readonly number: number;
+  /** Which of the files of this name it is of, in the order of keys, counted from 0. */
+  readonly run: number;
+}
+
+/** What the page may ask of the worker, and what each answers. */
+export interface Questions {
+  open: { readonly ask: { kind: ResultKind; byLine: boolean }; readonly answer: undefined };
+  push: { readonly ask: { bytes: Uint8Array }; readonly answer: Counts };
+  finish: { readonly ask: Record<never, never>; readonly answer: undefined };
+  summary: { readonly ask: Record<never, never>; readonly answer: ResultSummary };
+  select: { readonly ask: { filter: ResultFilter }; readonly answer: Uint32Array | undefined };
+  rows: { readonly ask: { numbers: readonly number[] }; readonly answer: readonly PlacedRecord[] };
+  record: { readonly ask: { number: number }; readonly answer: PlacedRecord };
+  download: { readonly ask: DownloadRequest; readonly answer: Blob | undefined };
+}
+
+export interface Counts {
+  readonly records: number;
+  readonly findings: number;
+  readonly textBytes: number;
+}
+
+export type Question = keyof Questions;
+
+export type ToWorker =
+  | { [Name in Question]: { readonly id: number; readonly name: Name; readonly ask: Questions[Name]["ask"] } }[Question]
+  | { readonly name: "cancel"; readonly id: number };
+
+export interface WorkerFault {
+  readonly name: string;
+  readonly message: string;
+}
+
+export type FromWorker =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly fault: WorkerFault }
+  | { readonly id: number; readonly progress: number };

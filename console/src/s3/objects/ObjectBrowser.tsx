@@ -1,0 +1,196 @@
+import Box from "@cloudscape-design/components/box";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Pagination from "@cloudscape-design/components/pagination";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Table, { type TableProps } from "@cloudscape-design/components/table";
+import TextFilter from "@cloudscape-design/components/text-filter";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+import { useS3 } from "../../api/s3";
+import { ErrorAlert } from "../../components/ErrorAlert";
+import { formatBytes, formatTime } from "../../components/format";
+import { RouterLink } from "../../components/RouterLink";
+import { bucketHref, foldersOf, shownName, unreachable } from "../keys";
+import { type Entry, listFolder } from "../listing";
+import { download } from "../transfer/transfer";
+import { CreateFolder } from "./CreateFolder";
+import { DeleteObjects } from "./DeleteObjects";
+import { UploadModal } from "./UploadModal";
+
+interface Props {
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
+const PAGE = 50;
+
+/** A folder of a bucket. S3 gives it in pages; the next is read when the reader turns to it. */
+export function ObjectBrowser({ bucket, prefix }: Props) {
+  const s3 = useS3();
+  const navigate = useNavigate();
+  const [sought, setSought] = useState("");
+  const [applied, setApplied] = useState("");
+  const [page, setPage] = useState(1);
+  const [selected, setSelected] = useState<readonly Entry[]>([]);
+  const [open, setOpen] = useState<"upload" | "folder" | "delete">();
+  const listing = useInfiniteQuery({
+    queryKey: ["s3", "ListObjectsV2", bucket, prefix, applied],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) => listFolder(s3, bucket, prefix + applied, pageParam, signal),
+    getNextPageParam: (last) => last.next,
+    // A folder of many pages would be read whole at every turn: only what fits one page is looked at again and again.
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : 10_000),
+    refetchOnWindowFocus: false,
+  });
+  const entries = (listing.data?.pages.flatMap((each) => each.entries) ?? []).filter((entry) => entry.key !== prefix);
+  const shown = entries.slice((page - 1) * PAGE, page * PAGE);
+  const objects = selected.filter((entry) => !entry.folder);
+  const reset = (): void => {
+    setPage(1);
+    setSelected([]);
+  };
+  return (
+    <SpaceBetween size="m">
+      <BreadcrumbGroup
+        ariaLabel="Folders"
+        items={[
+          { text: bucket, href: bucketHref(bucket) },
+          ...foldersOf(prefix).map((folder) => ({
+            text: folder.name,
+            href: bucketHref(bucket, { prefix: folder.prefix }),
+          })),
+        ]}
+        onFollow={(event) => {
+          event.preventDefault();
+          navigate(event.detail.href);
+        }}
+      />
+      {listing.error && (
+        <ErrorAlert what="The objects cannot be listed" error={listing.error} onRetry={() => void listing.refetch()} />
+      )}
+      <Table
+        items={shown}
+        columnDefinitions={columns(bucket, prefix)}
+        trackBy="key"
+        variant="container"
+        wrapLines
+        loading={listing.isPending || (listing.isFetchingNextPage && shown.length === 0)}
+        loadingText="Loading objects"
+        selectionType="multi"
+        selectedItems={[...selected]}
+        onSelectionChange={({ detail }) => setSelected(detail.selectedItems)}
+        ariaLabels={{
+          tableLabel: "Objects",
+          selectionGroupLabel: "Choose objects",
+          allItemsSelectionLabel: () => "all",
+          itemSelectionLabel: (_, entry) => shownName(entry.key, prefix),
+        }}
+        empty={
+          <Box textAlign="center" padding="m">
+            {applied === ""
+              ? "Nothing is here. Upload the documents that a job shall read, or make a folder for its results."
+              : "No key in this folder begins like this."}
+          </Box>
+        }
+        header={
+          <Header
+            variant="h2"
+            counter={`(${entries.length}${listing.hasNextPage ? "+" : ""})`}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button
+                  iconName="refresh"
+                  ariaLabel="Refresh objects"
+                  onClick={() => {
+                    reset();
+                    void listing.refetch();
+                  }}
+                />
+                <Button
+                  disabled={objects.length === 0 || selected.some((entry) => entry.folder || unreachable(entry.key))}
+                  disabledReason="Choose objects: folders, and keys that browsers cannot ask for, cannot be downloaded."
+                  onClick={() => {
+                    for (const entry of objects) download(s3, bucket, entry.key, entry.size ?? 0);
+                  }}
+                >
+                  Download
+                </Button>
+                <Button disabled={selected.length === 0} onClick={() => setOpen("delete")}>
+                  Delete
+                </Button>
+                <Button onClick={() => setOpen("folder")}>Create folder</Button>
+                <Button variant="primary" onClick={() => setOpen("upload")}>
+                  Upload
+                </Button>
+              </SpaceBetween>
+            }
+          >
+            Objects
+          </Header>
+        }
+        filter={
+          <TextFilter
+            filteringText={sought}
+            filteringAriaLabel="Find by the beginning of the name"
+            filteringPlaceholder="Beginning of the name"
+            onChange={({ detail }) => setSought(detail.filteringText)}
+            onDelayedChange={({ detail }) => {
+              setApplied(detail.filteringText);
+              reset();
+            }}
+          />
+        }
+        pagination={
+          <Pagination
+            currentPageIndex={page}
+            pagesCount={Math.max(1, Math.ceil(entries.length / PAGE))}
+            openEnd={listing.hasNextPage}
+            ariaLabels={{
+              nextPageLabel: "Next page",
+              previousPageLabel: "Previous page",
+              pageLabel: (number) => `Page ${number}`,
+            }}
+            onChange={({ detail }) => {
+              setPage(detail.currentPageIndex);
+              if (detail.currentPageIndex * PAGE >= entries.length && listing.hasNextPage) void listing.fetchNextPage();
+            }}
+          />
+        }
+      />
+      {open === "upload" && <UploadModal bucket={bucket} prefix={prefix} onDismiss={() => setOpen(undefined)} />}
+      {open === "folder" && <CreateFolder bucket={bucket} prefix={prefix} onDismiss={() => setOpen(undefined)} />}
+      {open === "delete" && (
+        <DeleteObjects
+          bucket={bucket}
+          entries={selected}
+          onDismiss={() => setOpen(undefined)}
+          onDeleted={() => {
+            setOpen(undefined);
+            reset();
+          }}
+        />
+      )}
+    </SpaceBetween>
+  );
+}
+
+function columns(bucket: string, prefix: string): TableProps.ColumnDefinition<Entry>[] {
+  return [
+    {
+      id: "name",
+      header: "Name",
+      isRowHeader: true,
+      cell: (entry) => (
+        <RouterLink to={bucketHref(bucket, entry.folder ? { prefix: entry.key } : { key: entry.key })}>
+          <span dir="auto">{shownName(entry.key, prefix)}</span>
+        </RouterLink>
+      ),
+    },
+    { id: "kind", header: "Kind", cell: (entry) => (entry.folder ? "Folder" : "Object") },
+    { id: "size", header: "Size", cell: (entry) => (entry.size === undefined ? "-" : formatBytes(entry.size)) },
+    { id: "changed", header: "Changed", cell: (entry) => (entry.changed ? formatTime(entry.changed) : "-") },
+  ];
+}

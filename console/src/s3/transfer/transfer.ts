@@ -1,0 +1,102 @@
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { fileName } from "../keys";
+import { addTransfer, type Progress } from "./store";
+
+/** Parts of a large upload. S3 takes no more than 10,000 of them. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** Chunks of a download that are put together, so that the browser may keep them on its disk. */
+const BLOB_BYTES = 32 * 1024 * 1024;
+
+export interface ChosenFile {
+  readonly file: File;
+  readonly key: string;
+}
+
+/** The key that each chosen file gets. A folder's files bring their path along. */
+export function keysFor(files: readonly File[], prefix: string): ChosenFile[] {
+  return files.map((file) => ({ file, key: prefix + (file.webkitRelativePath || file.name) }));
+}
+
+export function partBytes(size: number): number {
+  return Math.max(PART_BYTES, Math.ceil(size / 10_000));
+}
+
+/** Upload a file. Without ``replace`` an object that is there already is left alone, and the upload fails. */
+export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace: boolean, onDone: () => void): void {
+  const { file, key } = chosen;
+  addTransfer(
+    { kind: "upload", bucket, key, size: file.size },
+    async (progress, signal) => {
+      const sending = new Upload({
+        client: s3,
+        params: {
+          Bucket: bucket,
+          Key: key,
+          Body: file,
+          ContentType: file.type || "application/octet-stream",
+          ...(!replace && { IfNoneMatch: "*" }),
+        },
+        partSize: partBytes(file.size),
+        queueSize: 2,
+      });
+      sending.on("httpUploadProgress", ({ loaded = 0 }) => progress(loaded));
+      const stop = (): void => void sending.abort();
+      signal.addEventListener("abort", stop);
+      try {
+        if (signal.aborted) await sending.abort();
+        await sending.done();
+      } finally {
+        signal.removeEventListener("abort", stop);
+      }
+    },
+    onDone,
+  );
+}
+
+/** Download an object into a file of the browser's. */
+export function download(s3: S3Client, bucket: string, key: string, size: number): void {
+  addTransfer({ kind: "download", bucket, key, size }, async (progress, signal) => {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
+    if (answer.Body === undefined) throw new Error("the object came without a body");
+    const blob = await gather(answer.Body.transformToWebStream(), progress, signal);
+    saveAs(blob, fileName(key));
+  });
+}
+
+async function gather(stream: ReadableStream, progress: Progress, signal: AbortSignal): Promise<Blob> {
+  const reader = stream.getReader();
+  const blobs: Blob[] = [];
+  let chunks: Uint8Array<ArrayBuffer>[] = [];
+  let held = 0;
+  let moved = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const { done, value } = (await reader.read()) as ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
+    if (done) break;
+    chunks.push(value);
+    held += value.length;
+    moved += value.length;
+    progress(moved);
+    if (held >= BLOB_BYTES) {
+      blobs.push(new Blob(chunks));
+      chunks = [];
+      held = 0;
+    }
+  }
+  // Whatever the object says that it is, the file is bytes: nothing of it is ever opened under this page's origin.
+  return new Blob([...blobs, ...chunks], { type: "application/octet-stream" });
+}
+
+/** Hand a blob to the browser as a file to keep. */
+export function saveAs(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  // The browser has taken its own hold of the blob by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,169 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+import { getConfig } from "../api/config";
+import { useEc2 } from "../api/ec2";
+import { useIam } from "../api/iam";
+import { Page } from "../components/Page";
+import { RouterButton } from "../components/RouterButton";
+import { useSignedIn } from "../session/session";
+import { zones } from "./data/reads";
+import { useRead, useRefresh } from "./data/use";
+import { PlanForm } from "./private/PlanForm";
+import { ProgressPanel } from "./private/ProgressPanel";
+import { type PrivateVpc, planProblems, planSentences, returnAddress } from "./private/plan";
+import { type Progress, runSteps } from "./private/run";
+import { type Step, stepsOf } from "./private/steps";
+
+const FIRST: PrivateVpc = {
+  name: "private",
+  cidr: "10.0.0.0/16",
+  subnets: 2,
+  buckets: [],
+  closed: true,
+  flowLog: true,
+  logGroup: "/vpc/private",
+  roleName: "private-flow-logs",
+  services: [],
+};
+
+/** A private VPC for jobs, made in one go: what will be made is said before, and each step when it is taken. */
+export default function CreatePrivateVpcPage() {
+  const [query] = useSearchParams();
+  const ec2 = useEc2();
+  const iam = useIam();
+  const { account } = useSignedIn().identity;
+  const places = useRead(zones, false);
+  const refresh = useRefresh();
+  const [wanted, setWanted] = useState(FIRST);
+  const [bucketText, setBucketText] = useState("");
+  const [tried, setTried] = useState(false);
+  const [run, setRun] = useState<{ readonly steps: readonly Step[]; readonly progress: Progress }>();
+  const problems = planProblems(wanted);
+  const change = (part: Partial<PrivateVpc>): void =>
+    setWanted((known) => {
+      const next = { ...known, ...part };
+      // Names that nobody changed follow the name of the whole.
+      if (part.name === undefined) return next;
+      const [before, after] = [slug(known.name), slug(part.name)];
+      return {
+        ...next,
+        ...(known.logGroup === `/vpc/${before}` && { logGroup: `/vpc/${after}` }),
+        ...(known.roleName === `${before}-flow-logs` && { roleName: `${after}-flow-logs` }),
+      };
+    });
+  const start = async (): Promise<void> => {
+    setTried(true);
+    if (Object.keys(problems).length > 0) return;
+    const names = (places.data ?? []).flatMap((zone) => zone.ZoneName ?? []);
+    const steps = stepsOf(wanted, { ec2, iam, account, region: getConfig().region, zones: names });
+    await runSteps(steps, (progress) => setRun({ steps, progress }));
+    await refresh();
+  };
+  const progress = run?.progress;
+  const done = progress?.finished === true && progress.error === undefined;
+  const back = done
+    ? returnAddress(query.get("return"), {
+        vpc: progress.ids.vpc,
+        subnets: progress.ids.subnets,
+        groups: [progress.ids.group],
+      })
+    : undefined;
+  return (
+    <Page
+      title="Build a private VPC for jobs"
+      description="A network that leads to your buckets in S3 and nowhere else."
+      above={[{ text: "VPC", href: "/vpc" }]}
+    >
+      {run === undefined && (
+        <SpaceBetween size="l">
+          <PlanForm
+            value={wanted}
+            problems={tried ? problems : {}}
+            bucketText={bucketText}
+            onChange={change}
+            onBuckets={(text, buckets) => {
+              setBucketText(text);
+              change({ buckets });
+            }}
+          />
+          <Container header={<Header variant="h2">What will be made</Header>}>
+            <ol>
+              {planSentences(wanted).map((sentence) => (
+                <li key={sentence}>
+                  <bdi>{sentence}</bdi>
+                </li>
+              ))}
+            </ol>
+          </Container>
+          {tried && Object.keys(problems).length > 0 && (
+            <Alert type="error">Some answers above need a change before anything is made.</Alert>
+          )}
+          <Box float="right">
+            <SpaceBetween direction="horizontal" size="xs">
+              <RouterButton variant="link" to={safeBack(query.get("return"))}>
+                Cancel
+              </RouterButton>
+              <Button variant="primary" onClick={() => void start()}>
+                Build private VPC
+              </Button>
+            </SpaceBetween>
+          </Box>
+        </SpaceBetween>
+      )}
+      {run !== undefined && (
+        <ProgressPanel
+          steps={run.steps}
+          progress={run.progress}
+          onRemoved={(made) => {
+            setRun({ ...run, progress: { ...run.progress, made } });
+            void refresh();
+          }}
+        />
+      )}
+      {progress?.finished && progress.error !== undefined && (
+        <Button onClick={() => setRun(undefined)}>Back to the form</Button>
+      )}
+      {done && (
+        <Alert
+          type="success"
+          header="The private VPC is ready"
+          action={
+            <SpaceBetween direction="horizontal" size="xs">
+              <RouterButton to={`/vpc/map?vpc=${progress.ids.vpc}`}>Resource map</RouterButton>
+              <RouterButton
+                variant="primary"
+                to={
+                  back ??
+                  `/jobs/create?vpc=${progress.ids.vpc}&subnets=${progress.ids.subnets.join(",")}&groups=${progress.ids.group}`
+                }
+              >
+                {back === undefined ? "Create a job in it" : "Go on with the job"}
+              </RouterButton>
+            </SpaceBetween>
+          }
+        >
+          A job in it needs a role with the nine EC2 actions for its network interfaces. The create-job form can make
+          one.
+        </Alert>
+      )}
+    </Page>
+  );
+}
+
+function slug(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-");
+}
+
+/** Where "Cancel" leads: back to who sent us, if that is a page of the console. */
+function safeBack(back: string | null): string {
+  return back !== null && /^\/[a-z]/.test(back) ? back : "/vpc";
+}

@@ -1,0 +1,35 @@
+import { RouterLink } from "../components/RouterLink";
+import { nameOf, pathOf, type Tag } from "./ids";
+
+interface Props {
+  readonly id: string | undefined;
+  readonly tags?: readonly Tag[] | undefined;
+}
+
+/** An id that leads to its page, with the name that its tags give it. */
+export function IdLink({ id, tags }: Props) {
+  if (id === undefined || id === "") return <>-</>;
+  const path = pathOf(id);
+  const name = nameOf(tags);
+  return (
+    <>
+      {path === undefined ? id : <RouterLink to={path}>{id}</RouterLink>}
+      {name !== undefined && <bdi> ({name})</bdi>}
+    </>
+  );
+}
+
+/** Several ids, one below the other; a dash for none. */
+export function IdLinks({ ids }: { readonly ids: readonly (string | undefined)[] | undefined }) {
+  const known = (ids ?? []).filter((id): id is string => id !== undefined);
+  if (known.length === 0) return <>-</>;
+  return (
+    <>
+      {known.map((id) => (
+        <div key={id}>
+          <IdLink id={id} />
+        </div>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+import type {
+  Address,
+  FlowLog,
+  InternetGateway,
+  NatGateway,
+  NetworkInterface,
+  RouteTable,
+  SecurityGroup,
+  SecurityGroupRule,
+  Subnet,
+  Vpc,
+  VpcEndpoint,
+} from "@aws-sdk/client-ec2";
+import * as reads from "./reads";
+import { useRead } from "./use";
+
+/** Everything of the account's networks that refers to something else, as last read. */
+export interface World {
+  readonly vpcs: readonly Vpc[];
+  readonly subnets: readonly Subnet[];
+  readonly routeTables: readonly RouteTable[];
+  readonly groups: readonly SecurityGroup[];
+  readonly rules: readonly SecurityGroupRule[];
+  readonly endpoints: readonly VpcEndpoint[];
+  readonly interfaces: readonly NetworkInterface[];
+  readonly internetGateways: readonly InternetGateway[];
+  readonly natGateways: readonly NatGateway[];
+  readonly addresses: readonly Address[];
+  readonly flowLogs: readonly FlowLog[];
+}
+
+export const EMPTY_WORLD: World = {
+  vpcs: [],
+  subnets: [],
+  routeTables: [],
+  groups: [],
+  rules: [],
+  endpoints: [],
+  interfaces: [],
+  internetGateways: [],
+  natGateways: [],
+  addresses: [],
+  flowLogs: [],
+};
+
+interface LiveWorld {
+  readonly world: World;
+  readonly isPending: boolean;
+  /** Operations that could not be read, so that what they would tell is missing. */
+  readonly unread: readonly string[];
+  readonly error: unknown;
+}
+
+/** The account's networks, kept fresh. */
+export function useWorld(interval?: number): LiveWorld {
+  const vpcs = useRead(reads.vpcs, interval);
+  const subnets = useRead(reads.subnets, interval);
+  const routeTables = useRead(reads.routeTables, interval);
+  const groups = useRead(reads.securityGroups, interval);
+  const rules = useRead(reads.groupRules, interval);
+  const endpoints = useRead(reads.endpoints, interval);
+  const interfaces = useRead(reads.interfaces, interval);
+  const internetGateways = useRead(reads.internetGateways, interval);
+  const natGateways = useRead(reads.natGateways, interval);
+  const addresses = useRead(reads.addresses, interval);
+  const flowLogs = useRead(reads.flowLogs, interval);
+  const asked = [
+    [reads.vpcs, vpcs],
+    [reads.subnets, subnets],
+    [reads.routeTables, routeTables],
+    [reads.securityGroups, groups],
+    [reads.groupRules, rules],
+    [reads.endpoints, endpoints],
+    [reads.interfaces, interfaces],
+    [reads.internetGateways, internetGateways],
+    [reads.natGateways, natGateways],
+    [reads.addresses, addresses],
+    [reads.flowLogs, flowLogs],
+  ] as const;
+  return {
+    world: {
+      vpcs: vpcs.data ?? [],
+      subnets: subnets.data ?? [],
+      routeTables: routeTables.data ?? [],
+      groups: groups.data ?? [],
+      rules: rules.data ?? [],
+      endpoints: endpoints.data ?? [],
+      interfaces: interfaces.data ?? [],
+      internetGateways: internetGateways.data ?? [],
+      natGateways: natGateways.data ?? [],
+      addresses: addresses.data ?? [],
+      flowLogs: flowLogs.data ?? [],
+    },
+    isPending: asked.some(([, query]) => query.isPending),
+    unread: asked.filter(([, query]) => query.isError).map(([read]) => `ec2:${read.operation}`),
+    error: asked.find(([, query]) => query.isError)?.[1].error,
+  };
+}

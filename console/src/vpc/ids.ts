@@ -1,0 +1,53 @@
+/** The kinds of network resources by the beginning of their ids: the page that shows one, and what people call it. */
+const PLACES: readonly (readonly [prefix: string, path: string, noun: string])[] = [
+  ["vpc-", "/vpc/vpcs", "VPC"],
+  ["subnet-", "/vpc/subnets", "subnet"],
+  ["rtb-", "/vpc/route-tables", "route table"],
+  ["sg-", "/vpc/security-groups", "security group"],
+  ["vpce-", "/vpc/endpoints", "endpoint"],
+  ["eni-", "/vpc/interfaces", "network interface"],
+  ["igw-", "/vpc/gateways", "internet gateway"],
+  ["nat-", "/vpc/gateways", "NAT gateway"],
+  ["eipalloc-", "/vpc/gateways", "Elastic IP address"],
+  ["fl-", "/vpc/flow-logs", "flow log"],
+  ["pl-", "/vpc/prefix-lists", "prefix list"],
+  ["dopt-", "/vpc/dhcp-options", "DHCP option set"],
+];
+
+const ID = /^[a-z]+-[0-9a-f]{8,17}$/;
+
+/** The console's page of a resource; nothing for what has no page, and for text that is no id. */
+export function pathOf(id: string): string | undefined {
+  if (!ID.test(id)) return undefined;
+  const place = PLACES.find(([prefix]) => id.startsWith(prefix));
+  return place && `${place[1]}/${id}`;
+}
+
+/** What people call the resource of an id: "subnet". */
+export function nounOf(id: string): string {
+  return PLACES.find(([prefix]) => id.startsWith(prefix))?.[2] ?? "resource";
+}
+
+export interface Tag {
+  readonly Key?: string | undefined;
+  readonly Value?: string | undefined;
+}
+
+/** The value of the tag Name, which AWS's consoles show as a resource's name. */
+export function nameOf(tags: readonly Tag[] | undefined): string | undefined {
+  return tags?.find((tag) => tag.Key === "Name")?.Value || undefined;
+}
+
+/** An id with the name that its tags give it: "subnet-0abc (readers)". */
+export function labelOf(id: string | undefined, tags: readonly Tag[] | undefined): string {
+  const name = nameOf(tags);
+  return name === undefined ? (id ?? "-") : `${id ?? "-"} (${name})`;
+}
+
+/** The request's part that names what is made; nothing without a name. */
+export function nameTag<Type>(
+  type: Type,
+  name: string,
+): { ResourceType: Type; Tags: { Key: string; Value: string }[] }[] {
+  return name.trim() === "" ? [] : [{ ResourceType: type, Tags: [{ Key: "Name", Value: name.trim() }] }];
+}

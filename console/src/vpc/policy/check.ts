@@ -1,0 +1,71 @@
+/** The most characters of an endpoint's policy. */
+const MOST_CHARACTERS = 20_480;
+const DOCUMENT_KEYS = ["Version", "Id", "Statement"];
+const STATEMENT_KEYS = [
+  "Sid",
+  "Effect",
+  "Principal",
+  "NotPrincipal",
+  "Action",
+  "NotAction",
+  "Resource",
+  "NotResource",
+  "Condition",
+];
+
+/**
+ * What is wrong with an endpoint's policy, as far as its form tells; nothing where only EC2 can judge further.
+ *
+ * EC2 has no operation that only validates: the answer of ModifyVpcEndpoint is the last word, when the policy is saved.
+ */
+export function policyProblems(text: string): string[] {
+  if (text.trim() === "") return ["The policy is empty."];
+  if (text.length > MOST_CHARACTERS)
+    return [`It has ${text.length} characters; at most ${MOST_CHARACTERS} are allowed.`];
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return [`This is not JSON: ${error instanceof Error ? error.message : String(error)}`];
+  }
+  if (!isObject(document)) return ["A policy is an object: begin it with {."];
+  const problems: string[] = [];
+  for (const key of Object.keys(document))
+    if (!DOCUMENT_KEYS.includes(key)) problems.push(`A policy has no element "${key}".`);
+  const version = document["Version"];
+  if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17")
+    problems.push('Version must be "2012-10-17".');
+  const statements = Array.isArray(document["Statement"]) ? document["Statement"] : [document["Statement"]];
+  if (document["Statement"] === undefined || statements.length === 0) problems.push("A policy needs a Statement.");
+  else for (const [index, each] of statements.entries()) problems.push(...statementProblems(each, index + 1));
+  const sids = statements.flatMap((each) => (isObject(each) && typeof each["Sid"] === "string" ? [each["Sid"]] : []));
+  if (new Set(sids).size < sids.length) problems.push("Statement IDs (Sid) must be unique.");
+  return problems;
+}
+
+function statementProblems(statement: unknown, number: number): string[] {
+  const where = `Statement ${number}`;
+  if (!isObject(statement)) return [`${where} must be an object.`];
+  const problems = Object.keys(statement)
+    .filter((key) => !STATEMENT_KEYS.includes(key))
+    .map((key) => `${where} has an unknown element "${key}".`);
+  if (statement["Effect"] !== "Allow" && statement["Effect"] !== "Deny")
+    problems.push(`${where} needs an Effect: "Allow" or "Deny".`);
+  for (const name of ["Principal", "Action", "Resource"]) {
+    const given = [name, `Not${name}`].filter((key) => key in statement);
+    if (given.length === 0) problems.push(`${where} needs ${name === "Action" ? "an" : "a"} ${name}.`);
+    if (given.length === 2) problems.push(`${where} has both ${name} and Not${name}: leave one out.`);
+  }
+  for (const name of actionsOf(statement))
+    if (name !== "*" && !/^[A-Za-z0-9-]+:[^:]+$/.test(name))
+      problems.push(`${where}: the action "${name}" must have the form service:Action.`);
+  return problems;
+}
+
+function actionsOf(statement: Record<string, unknown>): string[] {
+  return [statement["Action"], statement["NotAction"]].flat().filter((each) => typeof each === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

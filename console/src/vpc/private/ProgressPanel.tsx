@@ -1,0 +1,86 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+import { useState } from "react";
+import { ErrorAlert } from "../../components/ErrorAlert";
+import { IdLink } from "../IdLink";
+import { type Progress, removeMade, type StepState } from "./run";
+import type { Made, Step } from "./steps";
+
+interface Props {
+  readonly steps: readonly Step[];
+  readonly progress: Progress;
+  readonly onRemoved: (left: readonly Made[]) => void;
+}
+
+const LOOKS: Readonly<Record<StepState, readonly [StatusIndicatorProps.Type, string]>> = {
+  waiting: ["pending", "waits"],
+  running: ["in-progress", "is being made"],
+  done: ["success", "made"],
+  failed: ["error", "failed"],
+};
+
+/** How far the making is, what exists now, and after a failure the offer to take it away again. */
+export function ProgressPanel({ steps, progress, onRemoved }: Props) {
+  const [busy, setBusy] = useState(false);
+  const [removal, setRemoval] = useState<unknown>();
+  const failed = progress.error !== undefined;
+  const remove = async (): Promise<void> => {
+    setBusy(true);
+    const { left, error } = await removeMade(progress.made);
+    setBusy(false);
+    setRemoval(error);
+    onRemoved(left);
+  };
+  return (
+    <Container header={<Header variant="h2">Progress</Header>}>
+      <SpaceBetween size="m">
+        <div aria-live="polite">
+          {steps.map((step, index) => {
+            const [type, text] = LOOKS[progress.states[index] ?? "waiting"];
+            return (
+              <Box key={step.title}>
+                <StatusIndicator type={type}>
+                  {step.title}: {text}
+                </StatusIndicator>
+              </Box>
+            );
+          })}
+        </div>
+        {failed && <ErrorAlert what="The VPC is not complete" error={progress.error} />}
+        {removal !== undefined && <ErrorAlert what="Not everything could be removed" error={removal} />}
+        {failed && progress.made.length > 0 && (
+          <Alert
+            type="warning"
+            header="This exists now"
+            action={
+              <Button loading={busy} onClick={() => void remove()}>
+                Remove it
+              </Button>
+            }
+          >
+            <MadeList made={progress.made} />
+          </Alert>
+        )}
+        {failed && progress.made.length === 0 && <Box>Nothing is left of it.</Box>}
+        {!failed && progress.made.length > 0 && <MadeList made={progress.made} />}
+      </SpaceBetween>
+    </Container>
+  );
+}
+
+function MadeList({ made }: { readonly made: readonly Made[] }) {
+  return (
+    <ul>
+      {made.map((one) => (
+        <li key={one.id}>
+          {one.what}: <IdLink id={one.id} />
+        </li>
+      ))}
+    </ul>
+  );
+}

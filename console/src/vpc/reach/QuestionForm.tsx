@@ -1,0 +1,111 @@
+import ColumnLayout from "@cloudscape-design/components/column-layout";
+import FormField from "@cloudscape-design/components/form-field";
+import Input from "@cloudscape-design/components/input";
+import Select from "@cloudscape-design/components/select";
+import { endpoints, interfaces, internetGateways } from "../data/reads";
+import { useRead } from "../data/use";
+import { interfaceChoices } from "../forms/choices";
+import type { Choice } from "../forms/fields";
+import { labelOf } from "../ids";
+import type { DestinationKind, Question, QuestionProblems } from "./request";
+
+interface Props {
+  readonly value: Question;
+  readonly problems: QuestionProblems;
+  readonly onChange: (change: Partial<Question>) => void;
+}
+
+const KINDS: { value: DestinationKind; label: string }[] = [
+  { value: "s3", label: "S3" },
+  { value: "interface", label: "Network interface" },
+  { value: "endpoint", label: "Endpoint" },
+  { value: "gateway", label: "Internet gateway" },
+  { value: "address", label: "IP address" },
+];
+const PROTOCOLS = [
+  { value: "tcp", label: "TCP" },
+  { value: "udp", label: "UDP" },
+];
+
+export function QuestionForm({ value, problems, onChange }: Props) {
+  const ends = interfaceChoices(useRead(interfaces).data);
+  const ways: Choice[] = (useRead(endpoints).data ?? []).map((each) => ({
+    value: each.VpcEndpointId ?? "",
+    label: labelOf(each.VpcEndpointId, each.Tags),
+    description: each.ServiceName,
+  }));
+  const gateways: Choice[] = (useRead(internetGateways).data ?? []).map((each) => ({
+    value: each.InternetGatewayId ?? "",
+    label: labelOf(each.InternetGatewayId, each.Tags),
+    description: "internet gateway",
+  }));
+  const sources = [...ends, ...gateways, ...ways];
+  const destinations = value.kind === "interface" ? ends : value.kind === "endpoint" ? ways : gateways;
+  return (
+    <ColumnLayout columns={2}>
+      <FormField
+        label="Source"
+        description="A network interface: that of a job, or one of your own."
+        errorText={problems.source}
+      >
+        <Select
+          options={sources}
+          selectedOption={pick(sources, value.source)}
+          filteringType="auto"
+          placeholder="Choose a source"
+          empty="There is no interface. A job has one while it runs; you can also create one to ask."
+          onChange={({ detail }) => onChange({ source: detail.selectedOption.value ?? "" })}
+        />
+      </FormField>
+      <FormField label="Destination">
+        <Select
+          options={KINDS}
+          selectedOption={pick(KINDS, value.kind)}
+          onChange={({ detail }) => onChange({ kind: detail.selectedOption.value as DestinationKind, destination: "" })}
+        />
+      </FormField>
+      {value.kind === "address" && (
+        <FormField label="IP address" errorText={problems.address}>
+          <Input
+            value={value.address}
+            autoComplete={false}
+            placeholder="10.0.1.7"
+            onChange={({ detail }) => onChange({ address: detail.value })}
+          />
+        </FormField>
+      )}
+      {value.kind !== "address" && value.kind !== "s3" && (
+        <FormField label="Which one" errorText={problems.destination}>
+          <Select
+            options={destinations}
+            selectedOption={pick(destinations, value.destination)}
+            filteringType="auto"
+            placeholder="Choose a destination"
+            empty="There is none."
+            onChange={({ detail }) => onChange({ destination: detail.selectedOption.value ?? "" })}
+          />
+        </FormField>
+      )}
+      <FormField label="Protocol">
+        <Select
+          options={PROTOCOLS}
+          selectedOption={pick(PROTOCOLS, value.protocol)}
+          onChange={({ detail }) => onChange({ protocol: detail.selectedOption.value === "udp" ? "udp" : "tcp" })}
+        />
+      </FormField>
+      <FormField label="Destination port" errorText={problems.port}>
+        <Input
+          value={value.port}
+          inputMode="numeric"
+          autoComplete={false}
+          placeholder="any"
+          onChange={({ detail }) => onChange({ port: detail.value })}
+        />
+      </FormField>
+    </ColumnLayout>
+  );
+}
+
+function pick(choices: readonly Choice[], value: string): Choice | null {
+  return choices.find((choice) => choice.value === value) ?? (value === "" ? null : { value, label: value });
+}

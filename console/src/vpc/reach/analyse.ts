@@ -1,0 +1,65 @@
+import {
+  CreateNetworkInsightsPathCommand,
+  DeleteNetworkInsightsAnalysisCommand,
+  DeleteNetworkInsightsPathCommand,
+  DescribeNetworkInsightsAnalysesCommand,
+  type EC2Client,
+  GetManagedPrefixListEntriesCommand,
+  type ManagedPrefixList,
+  type NetworkInsightsAnalysis,
+  StartNetworkInsightsAnalysisCommand,
+} from "@aws-sdk/client-ec2";
+import { pathRequest, type Question } from "./request";
+
+const WAIT_MILLISECONDS = 500;
+const MOST_WAITS = 120;
+
+/** Ask, and take away again what was made for the question. */
+export async function analyse(
+  ec2: EC2Client,
+  question: Question,
+  s3List: ManagedPrefixList | undefined,
+): Promise<NetworkInsightsAnalysis> {
+  const network = question.kind === "s3" ? await firstNetwork(ec2, s3List) : undefined;
+  const { NetworkInsightsPath } = await ec2.send(
+    new CreateNetworkInsightsPathCommand(pathRequest(question, network, crypto.randomUUID())),
+  );
+  const NetworkInsightsPathId = NetworkInsightsPath?.NetworkInsightsPathId;
+  let analysisId: string | undefined;
+  try {
+    const { NetworkInsightsAnalysis } = await ec2.send(
+      new StartNetworkInsightsAnalysisCommand({ NetworkInsightsPathId, ClientToken: crypto.randomUUID() }),
+    );
+    analysisId = NetworkInsightsAnalysis?.NetworkInsightsAnalysisId;
+    return await ended(ec2, analysisId ?? "");
+  } finally {
+    if (analysisId !== undefined)
+      await ec2.send(new DeleteNetworkInsightsAnalysisCommand({ NetworkInsightsAnalysisId: analysisId }));
+    await ec2.send(new DeleteNetworkInsightsPathCommand({ NetworkInsightsPathId }));
+  }
+}
+
+/** The first network that S3 has, by its prefix list. */
+async function firstNetwork(ec2: EC2Client, list: ManagedPrefixList | undefined): Promise<string> {
+  if (list === undefined)
+    throw new Error("The prefix list of S3 is not known: ec2:DescribeManagedPrefixLists is needed.");
+  const { Entries } = await ec2.send(new GetManagedPrefixListEntriesCommand({ PrefixListId: list.PrefixListId }));
+  const cidr = Entries?.[0]?.Cidr;
+  if (cidr === undefined) throw new Error(`The prefix list ${list.PrefixListId} has no networks.`);
+  return cidr;
+}
+
+/** The analysis when it has ended. Throws what it failed by. */
+async function ended(ec2: EC2Client, id: string): Promise<NetworkInsightsAnalysis> {
+  for (let wait = 0; wait < MOST_WAITS; wait += 1) {
+    const { NetworkInsightsAnalyses } = await ec2.send(
+      new DescribeNetworkInsightsAnalysesCommand({ NetworkInsightsAnalysisIds: [id] }),
+    );
+    const analysis = NetworkInsightsAnalyses?.[0];
+    if (analysis?.Status === "succeeded") return analysis;
+    if (analysis?.Status === "failed")
+      throw new Error(analysis.StatusMessage ?? "The analysis failed without a reason.");
+    await new Promise((resolve) => window.setTimeout(resolve, WAIT_MILLISECONDS));
+  }
+  throw new Error("The analysis has not ended after a minute. Try again.");
+}

@@ -1,0 +1,54 @@
+import type { CreateNetworkInsightsPathCommandInput, Protocol } from "@aws-sdk/client-ec2";
+import { parseAddress } from "../cidr";
+
+export type DestinationKind = "s3" | "interface" | "endpoint" | "address" | "gateway";
+
+/** What somebody wants to know: does this reach that? */
+export interface Question {
+  readonly source: string;
+  readonly kind: DestinationKind;
+  /** The id of the destination, where it is a resource. */
+  readonly destination: string;
+  readonly address: string;
+  readonly protocol: Protocol;
+  readonly port: string;
+}
+
+export type QuestionProblems = Partial<Record<keyof Question, string>>;
+
+export function questionProblems(question: Question): QuestionProblems {
+  const problems: QuestionProblems = {};
+  if (question.source === "") problems.source = "Choose where the packet starts.";
+  const isResource = question.kind !== "s3" && question.kind !== "address";
+  if (isResource && question.destination === "") problems.destination = "Choose where the packet should arrive.";
+  if (isResource && question.destination !== "" && question.destination === question.source)
+    problems.destination = "Choose another destination than the source.";
+  if (question.kind === "address" && parseAddress(question.address) === undefined)
+    problems.address = "Write an IPv4 address such as 10.0.1.7.";
+  const port = Number(question.port);
+  if (question.port.trim() !== "" && !(Number.isInteger(port) && port >= 1 && port <= 65535))
+    problems.port = "Write a port from 1 to 65535, or nothing for any.";
+  return problems;
+}
+
+/** The request of CreateNetworkInsightsPath; S3 is asked about by one of the addresses that its names lead to. */
+export function pathRequest(
+  question: Question,
+  s3Network: string | undefined,
+  token: string,
+): CreateNetworkInsightsPathCommandInput {
+  const { source, kind, destination, address, protocol, port } = question;
+  const to =
+    kind === "s3"
+      ? { DestinationIp: s3Network?.split("/")[0] }
+      : kind === "address"
+        ? { DestinationIp: address.trim() }
+        : { Destination: destination };
+  return {
+    Source: source,
+    Protocol: protocol,
+    ClientToken: token,
+    ...to,
+    ...(port.trim() !== "" && { DestinationPort: Number(port) }),
+  };
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { batchRequest, detectRequest } from "../../src/analyze/calls";
+import { KINDS, kindOf, LANGUAGE_CODES, languageName } from "../../src/analyze/kinds";
+import { SAMPLES } from "../../src/analyze/samples";
+
+const documents = join(import.meta.dirname, "../../../docs");
+
+describe("the kinds of analysis", () => {
+  it("say the languages that the documentation says", () => {
+    const rows = readFileSync(join(documents, "languages.md"), "utf8").split("\n");
+    for (const { label, languages } of KINDS) {
+      if (languages === undefined) continue;
+      const row = rows.find((line) => line.startsWith(`| ${label.toLowerCase()} |`));
+      const served = row?.split("|")[2]?.trim().split(", ");
+      expect(served, label).toEqual(languages);
+    }
+  });
+
+  it("are operations that exist", () => {
+    const operations = readFileSync(join(documents, "reference/operations.md"), "utf8");
+    for (const { detect, batch } of KINDS) {
+      expect(operations).toContain(`| ${detect} |`);
+      expect(operations).toContain(`| ${batch} |`);
+    }
+  });
+
+  it("send a language only where the operation takes one", () => {
+    expect(detectRequest(kindOf("language"), "x", "en")).toEqual({ Text: "x" });
+    expect(detectRequest(kindOf("syntax"), "x", "en")).toEqual({ Text: "x", LanguageCode: "en" });
+    expect(batchRequest(kindOf("language"), ["x"], "en")).toEqual({ TextList: ["x"] });
+    expect(batchRequest(kindOf("entities"), ["x"], "de")).toEqual({ TextList: ["x"], LanguageCode: "de" });
+  });
+});
+
+describe("languages", () => {
+  it("have names, and a code that is none stands for itself", () => {
+    expect(languageName("de")).toBe("German (de)");
+    expect(languageName("zh-TW")).toContain("(zh-TW)");
+    expect(languageName("not a code!")).toBe("not a code!");
+  });
+
+  it("have a sample text each", () => {
+    expect(SAMPLES.map(({ code }) => code).sort()).toEqual([...LANGUAGE_CODES].sort());
+  });
+});

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { byUrgency, placeOf, verdict } from "../../src/create/parts/preflight";
+import { accessPolicy, suffixProblem, trustPolicy, trustsService } from "../../src/create/parts/rolePolicy";
+import { parseS3Uri } from "../../src/create/parts/s3Uri";
+import { CONTAINERS_TAG, tagErrors, tagsProblem } from "../../src/create/parts/tags";
+import { fromVpcConfig, NO_VPC, splitIds, validateVpc, vpcConfig } from "../../src/create/parts/vpc";
+
+const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, number) => `${prefix}-${number}`);
+
+describe("the VPC section", () => {
+  const whole = { vpc: "vpc-1", subnets: ["subnet-1"], groups: ["sg-1"] };
+
+  it("asks for nothing when nothing is chosen", () => {
+    expect(validateVpc(NO_VPC)).toEqual({});
+    expect(vpcConfig(NO_VPC)).toBeUndefined();
+  });
+
+  it("asks for both lists once a VPC is chosen, or one of them is there", () => {
+    expect(Object.keys(validateVpc({ ...NO_VPC, vpc: "vpc-1" }))).toEqual(["subnets", "groups"]);
+    expect(Object.keys(validateVpc({ ...NO_VPC, groups: ["sg-1"] }))).toEqual(["subnets"]);
+    expect(validateVpc(whole)).toEqual({});
+  });
+
+  it("takes 16 subnets and 5 groups, not one more", () => {
+    expect(validateVpc({ ...whole, subnets: ids("subnet", 16), groups: ids("sg", 5) })).toEqual({});
+    expect(validateVpc({ ...whole, subnets: ids("subnet", 17) }).subnets).toContain("at most 16");
+    expect(validateVpc({ ...whole, groups: ids("sg", 6) }).groups).toContain("at most 5");
+  });
+
+  it("refuses a VPC of dedicated tenancy with the reason", () => {
+    expect(validateVpc({ ...whole, tenancy: "dedicated" }).vpc).toContain("dedicated tenancy");
+    expect(validateVpc({ ...whole, tenancy: "default" })).toEqual({});
+  });
+
+  it.each([" sg-1", "sg_1", "s".repeat(33), "sg-1/../", ""])("refuses the id %j", (id) => {
+    expect(validateVpc({ ...whole, groups: [id] }).groups).toContain("no id");
+  });
+
+  it("refuses an id that is there twice", () => {
+    expect(validateVpc({ ...whole, subnets: ["subnet-1", "subnet-1"] }).subnets).toContain("twice");
+  });
+
+  it("takes up a job's own network and what somebody types", () => {
+    const config = { Subnets: ["subnet-1"], SecurityGroupIds: ["sg-1"] };
+    expect(vpcConfig(fromVpcConfig(config))).toEqual(config);
+    expect(vpcConfig(fromVpcConfig(undefined))).toBeUndefined();
+    expect(splitIds(" subnet-1, subnet-2\n\tsubnet-3,,")).toEqual(["subnet-1", "subnet-2", "subnet-3"]);
+  });
+});
+
+describe("the role", () => {
+  it("may do what the locations need, and nothing else", () => {
+    const access = { inputs: ["s3://inbox/docs/"], outputs: ["s3://outbox/results"], network: false };
+    expect(accessPolicy(access, "locations").Statement).toEqual([
+      { Sid: "ReadInput", Effect: "Allow", Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::inbox/docs/*"] },
+      { Sid: "ListInput", Effect: "Allow", Action: ["s3:ListBucket"], Resource: ["arn:aws:s3:::inbox"] },
+      {
+        Sid: "WriteOutput",
+        Effect: "Allow",
+        Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
+        Resource: ["arn:aws:s3:::outbox/results*"],
+      },
+    ]);
+    expect(accessPolicy(access, "buckets").Statement[0]?.Resource).toEqual(["arn:aws:s3:::inbox/*"]);
+  });
+
+  it("has nine EC2 actions and the endpoint's condition with a VPC only", () => {
+    const access = { inputs: ["s3://inbox/"], outputs: [], network: true, endpoint: "vpce-1" };
+    const statements = accessPolicy(access, "locations").Statement;
+    expect(statements.at(-1)?.Action).toHaveLength(9);
+    expect(statements.at(-1)).not.toHaveProperty("Condition");
+    expect(statements[0]?.Condition).toEqual({ StringEquals: { "aws:SourceVpce": "vpce-1" } });
+  });
+
+  it("takes a key that looks like a pattern as it stands", () => {
+    const variable = (name: string): string => `\${${name}}`;
+    const inputs = [`s3://inbox/a*b?c${variable("d")}/`];
+    const { Statement } = accessPolicy({ inputs, outputs: [], network: false }, "locations");
+    const [star, question, dollar] = ["*", "?", "$"].map(variable);
+    expect(Statement[0]?.Resource).toEqual([`arn:aws:s3:::inbox/a${star}b${question}c${dollar}{d}/*`]);
+  });
+
+  it("leaves out locations that are not there yet", () => {
+    expect(accessPolicy({ inputs: ["", "s3:/x"], outputs: [""], network: false }, "locations").Statement).toEqual([]);
+  });
+
+  it("has a suffix that IAM takes", () => {
+    expect(suffixProblem("jobs-1")).toBeUndefined();
+    for (const suffix of ["", "a b", "a/b", "x".repeat(38)]) expect(suffixProblem(suffix)).toBeDefined();
+  });
+
+  it("is offered when it trusts the service", () => {
+    expect(trustsService(encodeURIComponent(JSON.stringify(trustPolicy("000000000001"))))).toBe(true);
+    const policy = (statement: object) => encodeURIComponent(JSON.stringify({ Statement: statement }));
+    expect(trustsService(policy({ Effect: "Allow", Principal: { Service: ["a", "comprehend.amazonaws.com"] } }))).toBe(
+      true,
+    );
+    expect(trustsService(policy({ Effect: "Deny", Principal: { Service: "comprehend.amazonaws.com" } }))).toBe(false);
+    expect(trustsService(policy({ Effect: "Allow", Principal: "*" }))).toBe(false);
+    for (const broken of [undefined, "", "%", "null", "%7B%22Statement%22%3Anull%7D"]) {
+      expect(trustsService(broken)).toBe(false);
+    }
+  });
+});
+
+describe("tags", () => {
+  it("tell each what is wrong with it", () => {
+    const tags = [
+      { Key: "a", Value: "1" },
+      { Key: "a", Value: "2" },
+      { Key: "", Value: "" },
+      { Key: "AWS:x", Value: "" },
+      { Key: "k".repeat(129), Value: "v".repeat(257) },
+      { Key: CONTAINERS_TAG, Value: "17" },
+      { Key: "b", Value: "" },
+    ];
+    expect(tagErrors(tags).map((errors) => Object.keys(errors))).toEqual([
+      [],
+      ["key"],
+      ["key"],
+      ["key"],
+      ["key", "value"],
+      ["value"],
+      [],
+    ]);
+  });
+
+  it.each(["0", "01", "1.0", "-1", "", "17"])("refuse %j containers", (Value) => {
+    expect(tagsProblem([{ Key: CONTAINERS_TAG, Value }])).toContain("1 to 16");
+  });
+
+  it("are 50 at most", () => {
+    const tags = ids("k", 51).map((Key) => ({ Key, Value: "" }));
+    expect(tagsProblem(tags.slice(1))).toBeUndefined();
+    expect(tagsProblem(tags)).toContain("Remove 1");
+  });
+});
+
+describe("the preflight", () => {
+  const check = (Name: string, Status: string) => ({ Name, Status, Message: "" });
+
+  it("puts first what is to be changed", () => {
+    const checks = [check("a", "PASSED"), check("b", "SKIPPED"), check("c", "WARNING"), check("d", "FAILED")];
+    expect(byUrgency(checks).map(({ Name }) => Name)).toEqual(["d", "c", "a", "b"]);
+    expect(verdict(checks)).toBe("One check failed: it would not succeed as it is. One warning to read.");
+    expect(verdict(checks.slice(0, 2))).toBe("Nothing stands in the way.");
+  });
+
+  it.each([
+    ["sg-0a1", "/vpc/security-groups/sg-0a1"],
+    ["arn:aws:iam::000000000001:role/service-role/reader", "/access/roles/reader"],
+    ["s3://bucket/in/../x", "/s3/bucket"],
+    ["arn:aws:s3:::bucket/*", "/s3/bucket"],
+    ["javascript:alert(1)", undefined],
+    ["sg-1/../../x", undefined],
+    ["//evil.example", undefined],
+  ])("leads from %j to %j", (id, place) => {
+    expect(placeOf(id)).toBe(place);
+  });
+});
+
+describe("parseS3Uri", () => {
+  it.each([
+    ["s3://bucket", { bucket: "bucket", key: "" }],
+    ["s3://bucket/a//b\nc", { bucket: "bucket", key: "a//b\nc" }],
+    ["s3://b/x", undefined],
+    ["https://bucket/x", undefined],
+  ])("reads %j", (uri, place) => {
+    expect(parseS3Uri(uri)).toEqual(place);
+  });
+});

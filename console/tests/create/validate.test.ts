@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ANALYSIS_TYPES, type AnalysisType, analysisType, SERVED } from "../../src/create/analysisTypes";
+import { type Draft, EMPTY_DRAFT } from "../../src/create/draft";
+import { buildRequest } from "../../src/create/request";
+import { validateDraft } from "../../src/create/validate";
+
+const JOB_FILE = join(import.meta.dirname, "../../../src/reading_room/analysis/job_file.py");
+const ROLE = "arn:aws:iam::000000000001:role/reader";
+const COMPLETE: Draft = { ...EMPTY_DRAFT, input: "s3://bucket/in/", output: "s3://bucket/out/", roleArn: ROLE };
+
+function type(id: string): AnalysisType {
+  const found = analysisType(id);
+  if (found === undefined) throw new Error(`no analysis type ${id}`);
+  return found;
+}
+
+const errors = (change: Partial<Draft>, id = "entities") => validateDraft({ ...COMPLETE, ...change }, type(id));
+
+describe("analysis types", () => {
+  it("are all kinds of jobs, entities twice, the custom ones last", () => {
+    expect(ANALYSIS_TYPES.map(({ id }) => id)).toEqual([
+      "entities",
+      "key-phrases",
+      "dominant-language",
+      "sentiment",
+      "targeted-sentiment",
+      "topics",
+      "custom-entities",
+      "classification",
+    ]);
+    expect(type("custom-entities").operation).toBe("StartEntitiesDetectionJob");
+  });
+
+  it("serve the languages that the service has an engine for", () => {
+    const table = readFileSync(JOB_FILE, "utf8");
+    for (const [kind, languages] of Object.entries(SERVED)) {
+      const engines = [...table.matchAll(new RegExp(`^ +"${kind}-(zh-TW|[a-z]{2})",`, "gm"))].map((match) => match[1]);
+      expect([...languages].sort()).toEqual(engines.sort());
+    }
+  });
+});
+
+describe("a draft", () => {
+  it("that is complete has no error", () => {
+    for (const each of ANALYSIS_TYPES) {
+      const modelArn =
+        each.model === undefined ? "" : "arn:aws:comprehend:us-east-1:000000000001:document-classifier/a";
+      expect(validateDraft({ ...COMPLETE, modelArn }, each)).toEqual({});
+    }
+  });
+
+  it("that is empty names what is missing", () => {
+    expect(Object.keys(validateDraft(EMPTY_DRAFT, type("classification"))).sort()).toEqual([
+      "input",
+      "model",
+      "output",
+      "role",
+    ]);
+  });
+
+  it.each([
+    [{ name: "n".repeat(257) }, "name"],
+    [{ name: "<script>" }, "name"],
+    [{ input: "bucket/in" }, "input"],
+    [{ input: "s3://B/in" }, "input"],
+    [{ input: " s3://bucket/in" }, "input"],
+    [{ input: `s3://bucket/${"k".repeat(1020)}` }, "input"],
+    [{ input: `s3://bucket/${"語".repeat(400)}` }, "input"],
+    [{ output: "" }, "output"],
+    [{ roleArn: "reader" }, "role"],
+    [{ language: "ko" }, "language"],
+    [{ volumeKey: { on: true, keyId: "" } }, "volumeKey"],
+    [{ outputKey: { on: true, keyId: "schlüssel" } }, "outputKey"],
+    [{ tags: [{ Key: "aws:x", Value: "" }] }, "tags"],
+    [{ vpc: { vpc: "vpc-1", subnets: [], groups: ["sg-1"] } }, "subnets"],
+    [{ vpc: { vpc: "vpc-1", subnets: ["subnet-1"], groups: [] } }, "groups"],
+  ] as [Partial<Draft>, string][])("with %j has an error at %s alone", (change, field) => {
+    expect(Object.keys(errors(change))).toEqual([field]);
+  });
+
+  it.each(["0", "101", "1.5", "", "ten", "1e2"])("refuses %j topics, for topics only", (topics) => {
+    expect(errors({ topics }, "topics")).toHaveProperty("topics");
+    expect(errors({ topics }, "entities")).toEqual({});
+  });
+});
+
+describe("a request", () => {
+  it("has the members of its operation only", () => {
+    const draft = { ...COMPLETE, name: "n", modelArn: "arn", tags: [{ Key: "k", Value: "" }] };
+    const members = (id: string) => Object.keys(buildRequest(draft, type(id)));
+    const common = ["JobName", "InputDataConfig", "OutputDataConfig", "DataAccessRoleArn"];
+    expect(members("sentiment")).toEqual([...common, "LanguageCode", "Tags"]);
+    expect(members("dominant-language")).toEqual([...common, "Tags"]);
+    expect(members("topics")).toEqual([...common, "NumberOfTopics", "Tags"]);
+    expect(members("classification")).toEqual([...common, "DocumentClassifierArn", "Tags"]);
+    expect(members("custom-entities")).toEqual([...common, "LanguageCode", "EntityRecognizerArn", "Tags"]);
+  });
+
+  it("leaves out what is empty, and the VPC's own id", () => {
+    expect(buildRequest(COMPLETE, type("topics"))).toEqual({
+      InputDataConfig: { S3Uri: "s3://bucket/in/", InputFormat: "ONE_DOC_PER_LINE" },
+      OutputDataConfig: { S3Uri: "s3://bucket/out/" },
+      DataAccessRoleArn: ROLE,
+      NumberOfTopics: 10,
+    });
+    const vpc = { vpc: "vpc-1", subnets: ["subnet-1"], groups: ["sg-1"], tenancy: "default" };
+    expect(buildRequest({ ...COMPLETE, vpc }, type("topics"))["VpcConfig"]).toEqual({
+      Subnets: ["subnet-1"],
+      SecurityGroupIds: ["sg-1"],
+    });
+  });
+
+  it("has keys only where encryption is on", () => {
+    const off = { on: false, keyId: "abc" };
+    const on = { on: true, keyId: "abc" };
+    expect(buildRequest({ ...COMPLETE, volumeKey: off, outputKey: off }, type("topics"))).not.toHaveProperty(
+      "VolumeKmsKeyId",
+    );
+    const request = buildRequest({ ...COMPLETE, volumeKey: on, outputKey: on }, type("topics"));
+    expect(request).toMatchObject({ VolumeKmsKeyId: "abc", OutputDataConfig: { KmsKeyId: "abc" } });
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, it } from "vitest";
+import { linesWith } from "../../src/jobs/logStream";
+import { percentDone, progressWords, rateWords } from "../../src/jobs/progress";
+import { otherMembers, otherProperties } from "../../src/jobs/rows";
+import type { JobRun } from "../../src/jobs/runs";
+import { eventOf, interfacesOf, layOut, phases, wordsOf } from "../../src/jobs/story";
+
+const STORY = [
+  { At: 1000, Event: "Submitted", Text: "submitted" },
+  { At: 1025, Event: "Admitted", Text: "admitted [preparing]" },
+  {
+    At: 1954,
+    Event: "Prepared",
+    Text: "network interface eni-0fb13463106dd61b4 ready in subnet-004bfe98908c21ffd at 10.0.1.4 [running]",
+  },
+  { At: 20_389, Event: "OutputSeen", Text: "output seen: 13 documents, 0 errors [finishing]" },
+  { At: 20_694, Event: "Released", Text: "interface and container gone [completed]" },
+];
+
+describe("a story in time", () => {
+  it("has each line's time since the first and since the line before", () => {
+    const lines = layOut([...STORY].reverse());
+    expect(lines.map((line) => line.offset)).toEqual([0, 25, 954, 19_389, 19_694]);
+    expect(lines.map((line) => line.gap)).toEqual([0, 25, 929, 18_435, 305]);
+    expect(lines[3]?.tone).toBe("good");
+  });
+
+  it("draws a longer gap longer, and none beyond the whole", () => {
+    const [, , short, long] = layOut(STORY);
+    expect(short?.length).toBeGreaterThan(0);
+    expect(long?.length).toBeGreaterThan(short?.length ?? 1);
+    const [, endless] = layOut([
+      { At: 0, Event: "Submitted", Text: "" },
+      { At: 1e12, Event: "Admitted", Text: "" },
+    ]);
+    expect(endless?.length).toBe(1);
+  });
+
+  it("is divided into phases that last as long as the job did", () => {
+    const spans = phases(STORY, undefined);
+    expect(spans.map((span) => [span.name, span.milliseconds])).toEqual([
+      ["Waiting", 25],
+      ["Preparing", 929],
+      ["Running", 18_435],
+      ["Finishing", 305],
+    ]);
+    expect(spans.reduce((sum, span) => sum + span.share, 0)).toBeCloseTo(1);
+  });
+
+  it("goes on until now while the job is active", () => {
+    expect(phases(STORY.slice(0, 2), 3025).at(-1)).toMatchObject({ name: "Preparing", milliseconds: 2000 });
+    expect(phases([], 5)).toEqual([]);
+  });
+
+  it("shows the phase beside the text, not in it", () => {
+    expect(wordsOf({ At: 0, Event: "Admitted", Text: "admitted [preparing]" })).toEqual({
+      text: "admitted",
+      phase: "preparing",
+    });
+  });
+
+  it("can be read from the log stream", () => {
+    expect(eventOf({ timestamp: 5, message: "Warning: a: b\nc" })).toEqual({
+      At: 5,
+      Event: "Warning",
+      Text: "a: b\nc",
+    });
+    expect(eventOf({ timestamp: 5, message: "no event" })).toEqual({ At: 5, Event: "Line", Text: "no event" });
+  });
+});
+
+describe("the interfaces of a job", () => {
+  const container = { ContainerId: "c", Member: 0, Attempt: 1, State: "RUNNING" };
+
+  it("are those it has and those that its story tells of", () => {
+    const two =
+      "network interfaces of 2 containers ready: eni-0aaaaaaaaaaaaaaaa in subnet-0ccccccccccccccccc at 10.0.0.4, eni-0bbbbbbbbbbbbbbbb in subnet-0dddddddddddddddd at 10.0.1.4";
+    const found = interfacesOf(
+      [{ At: 0, Event: "Prepared", Text: two }],
+      [{ ...container, NetworkInterfaceId: "eni-0bbbbbbbbbbbbbbbb", PrivateIpAddress: "10.0.1.4" }],
+    );
+    expect(found.map((each) => each.id)).toEqual(["eni-0aaaaaaaaaaaaaaaa", "eni-0bbbbbbbbbbbbbbbb"]);
+    expect(found[1]).toMatchObject({ subnet: "subnet-0dddddddddddddddd", address: "10.0.1.4", container });
+    expect(found[0]?.container).toBeUndefined();
+  });
+
+  it("are not what a quoted message names", () => {
+    expect(interfacesOf([{ At: 0, Event: "WorkerFailed", Text: "eni-0aaaaaaaaaaaaaaaa did it" }], [])).toEqual([]);
+  });
+});
+
+describe("progress", () => {
+  const run: JobRun = {
+    JobId: "1",
+    JobArn: "arn",
+    JobIdentifier: "1",
+    Phase: "RUNNING",
+    Attempt: 1,
+    Documents: 1200,
+    TotalDocuments: 6000,
+    DocumentsPerSecond: 46.1,
+    SecondsLeft: 104,
+    Containers: [],
+    LogGroupName: "g",
+    LogStreamName: "1",
+  };
+
+  it("says documents, rate and time left", () => {
+    expect(progressWords(run)).toBe("1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left");
+    expect(percentDone(run)).toBe(20);
+  });
+
+  it("says the place in the queue", () => {
+    const queued = { ...run, Phase: "QUEUED", Documents: 0 };
+    expect(progressWords({ ...queued, QueuePosition: 0 })).toBe("Next of its type");
+    expect(progressWords({ ...queued, QueuePosition: 3 })).toBe("3 jobs of its type before it");
+  });
+
+  it("leaves out what is not known", () => {
+    const { TotalDocuments: _, DocumentsPerSecond: __, SecondsLeft: ___, ...bare } = run;
+    expect(progressWords(bare)).toBe("1,200 documents");
+    expect(percentDone(bare)).toBeUndefined();
+    expect(progressWords({ ...bare, Phase: "FINISHING" })).toMatch(/removed/);
+  });
+
+  it("never shows more than all", () => {
+    expect(percentDone({ ...run, Documents: 9000 })).toBe(100);
+  });
+
+  it("has a unit in which a rate is easily read", () => {
+    expect(rateWords(1234)).toBe("1,234 a second");
+    expect(rateWords(0.05)).toBe("3.0 a minute");
+    expect(rateWords(0.001)).toBe("3.6 an hour");
+  });
+});
+
+describe("what is told beside", () => {
+  it("finds lines by text, whatever its case", () => {
+    const lines = ["One", "two", "ONE more"].map((message) => ({ timestamp: 0, message }));
+    expect(linesWith(lines, " one ").map((line) => line.message)).toEqual(["One", "ONE more"]);
+    expect(linesWith(lines, " ")).toBe(lines);
+  });
+
+  it("shows every property that has no place of its own", () => {
+    expect(otherProperties({ JobId: "1", VolumeKmsKeyId: "key", VpcConfig: undefined })).toEqual([
+      { name: "VolumeKmsKeyId", value: "key" },
+    ]);
+    expect(
+      otherMembers({ S3Uri: "s3://a/", InputFormat: "X", DocumentReaderConfig: { FeatureTypes: ["A", "B"] } }),
+    ).toEqual([
+      { name: "InputFormat", value: "X" },
+      { name: "DocumentReaderConfig.FeatureTypes", value: "A, B" },
+    ]);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { examplePolicy, policyProblem, prettyPolicy } from "../../src/models/policy";
+
+const statement = (change: object): string =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: {
+      Effect: "Allow",
+      Principal: { AWS: "111122223333" },
+      Action: "comprehend:ImportModel",
+      Resource: "*",
+      ...change,
+    },
+  });
+
+describe("the policy of a model", () => {
+  it("is good as the example is", () => {
+    expect(
+      policyProblem(examplePolicy("arn:aws:comprehend:us-east-1:000000000001:document-classifier/x", "000000000001")),
+    ).toBe(undefined);
+  });
+
+  it("may name the action by a pattern, in any case, among several", () => {
+    expect(policyProblem(statement({ Action: ["comprehend:Import*", "COMPREHEND:IMPORTMODEL"] }))).toBeUndefined();
+    expect(policyProblem(statement({ Action: "comprehend:*" }))).toBeUndefined();
+  });
+
+  it.each([
+    ["", /Write a policy/],
+    ["{", /no JSON/],
+    ["[]", /JSON object/],
+    ["{}", /Statement is missing/],
+    ['{"Statement": []}', /Statement is missing/],
+    [statement({ Effect: "allow" }), /Statement 1: Effect/],
+    [statement({ Principal: undefined }), /Principal is missing/],
+    [statement({ Action: "s3:GetObject" }), /s3:GetObject/],
+    [statement({ Action: ["comprehend:ImportModel", "comprehend:Detect*"] }), /Detect/],
+    [statement({ Action: undefined }), /Action is missing/],
+    [statement({ NotAction: "x" }), /NotAction/],
+    [statement({ Resource: undefined }), /Resource is missing/],
+    [`${statement({})}${" ".repeat(20_000)}`, /at most 20000/],
+    [statement({ Sid: "日本" }), /cannot stand in a policy/],
+  ])("is refused with the reason: %.40s", (text, reason) => {
+    expect(policyProblem(text)).toMatch(reason);
+  });
+
+  it("does not take a pattern's dots and brackets for more than they are", () => {
+    expect(policyProblem(statement({ Action: "comprehend.ImportModel" }))).toMatch(/means nothing/);
+    expect(policyProblem(statement({ Action: "comprehend:ImportModel(" }))).toMatch(/means nothing/);
+  });
+
+  it("is shown in lines where it is JSON, and as it is where not", () => {
+    expect(prettyPolicy('{"a":1}')).toBe('{\n  "a": 1\n}');
+    expect(prettyPolicy("not JSON")).toBe("not JSON");
+  });
+});

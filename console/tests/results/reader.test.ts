@@ -1,0 +1,199 @@
+// @vitest-environment node
+import { parquetReadObjects } from "hyparquet";
+import { describe, expect, it } from "vitest";
+import type { ResultKind } from "../../src/jobs/kinds";
+import { buildDownload, type DownloadRequest } from "../../src/results/downloads/build";
+import { csvOriginal } from "../../src/results/downloads/csv";
+import { parseCsv } from "../../src/results/reading/csvRows";
+import { NO_FILTER, type ResultFilter } from "../../src/results/reading/filter";
+import { LIMITS } from "../../src/results/reading/limits";
+import { ResultReader } from "../../src/results/reading/resultReader";
+import { archiveOf, inParts, lines } from "./archives";
+
+const entity = (text: string, type: string, score: number, begin = 0) => ({
+  BeginOffset: begin,
+  EndOffset: begin + [...text].length,
+  Score: score,
+  Text: text,
+  Type: type,
+});
+
+const OUTPUT = lines(
+  { Entities: [entity("Mara Olsen", "PERSON", 0.99), entity("Tromsø", "LOCATION", 0.6)], File: "a.txt", Line: 0 },
+  { Entities: [], File: "a.txt", Line: 1 },
+  { ErrorCode: "EMPTY_DOCUMENT", ErrorMessage: 'it is, "empty"', File: "a.txt", Line: 2 },
+  { Entities: [entity("=SUM(A1)", "OTHER", 0.9), entity("Mara Olsen", "PERSON", 0.4)], File: "b.txt", Line: 0 },
+);
+
+function read(kind: ResultKind, output: string, name = "output", limits = LIMITS, byLine = true): ResultReader {
+  const reader = new ResultReader(kind, byLine, limits);
+  for (const part of inParts(archiveOf({ name, content: output }), 700)) reader.push(part);
+  reader.finish();
+  return reader;
+}
+
+const select = async (reader: ResultReader, filter: Partial<ResultFilter>): Promise<number[]> => [
+  ...(await reader.select({ ...NO_FILTER, ...filter })),
+];
+
+describe("a result that was read", () => {
+  it("counts what is in it", () => {
+    const summary = read("entities", OUTPUT).summary();
+    expect(summary).toMatchObject({ records: 4, errors: 1, findings: 4, files: 2 });
+    expect(summary.types[0]).toEqual({ type: "PERSON", findings: 2, documents: 2, leading: 1 });
+    expect(summary.frequent[0]).toEqual({ text: "Mara Olsen", type: "PERSON", count: 2 });
+    expect(summary.errorCodes).toEqual([{ code: "EMPTY_DOCUMENT", count: 1 }]);
+    expect(summary.members).toMatchObject([{ name: "output", begin: 0, end: OUTPUT.length + 1 }]);
+  });
+
+  it("gives a record back", async () => {
+    const reader = read("entities", OUTPUT);
+    expect((await reader.record(3)).findings.map(({ text }) => text)).toEqual(["=SUM(A1)", "Mara Olsen"]);
+  });
+
+  it("filters by type and confidence together: one finding must fit both", async () => {
+    const reader = read("entities", OUTPUT);
+    expect(await select(reader, {})).toEqual([0, 1, 2, 3]);
+    expect(await select(reader, { types: ["PERSON"] })).toEqual([0, 3]);
+    expect(await select(reader, { types: ["PERSON"], leastScore: 0.9 })).toEqual([0]);
+    expect(await select(reader, { leastScore: 0.99 })).toEqual([0]);
+    expect(await select(reader, { types: ["LOCATION"], leastScore: 0.9 })).toEqual([]);
+    expect(await select(reader, { types: ["NO_SUCH"] })).toEqual([]);
+    expect(await select(reader, { documents: "errors" })).toEqual([2]);
+    expect(await select(reader, { documents: "found" })).toEqual([0, 3]);
+    expect(await select(reader, { documents: "found", order: "score" })).toEqual([0, 3]);
+  });
+
+  it("searches in names, texts, types and errors, escaped or not", async () => {
+    const reader = read("entities", OUTPUT + lines('{"Entities": [], "File": "\\u00c4pfel.txt", "Line": 0}'));
+    expect(await select(reader, { search: "tromsø" })).toEqual([0]);
+    expect(await select(reader, { search: "empty_doc" })).toEqual([2]);
+    expect(await select(reader, { search: "b.txt" })).toEqual([3]);
+    expect(await select(reader, { search: "a.txt:1" })).toEqual([1]);
+    expect(await select(reader, { search: "äpfel" })).toEqual([4]);
+    expect(await select(reader, { search: "BeginOffset" })).toEqual([]);
+  });
+
+  it("stops a search when it is told to", async () => {
+    const reader = read("entities", OUTPUT);
+    let asked = 0;
+    await reader.select({ ...NO_FILTER, search: "mara" }, () => {
+      asked += 1;
+      return false;
+    });
+    expect(asked).toBe(1);
+  });
+
+  it("knows which of two files of one name a record is of", () => {
+    const at = (File: string, Line?: number) => ({ Entities: [], File, ...(Line !== undefined && { Line }) });
+    const byLine = read("entities", lines(at("x", 0), at("x", 1), at("x", 0), at("y", 0), at("x", 0))).index;
+    expect([0, 1, 2, 3, 4].map((record) => byLine.runOf(record))).toEqual([0, 0, 1, 0, 2]);
+    const byFile = read("entities", lines(at("x"), at("x"), at("y"))).index;
+    expect([0, 1, 2].map((record) => byFile.runOf(record))).toEqual([0, 1, 0]);
+  });
+
+  it("shows what came before a limit, and says that there is more", () => {
+    const small = { ...LIMITS, records: 2 };
+    const reader = new ResultReader("entities", true, small);
+    expect(() => reader.push(archiveOf({ name: "output", content: OUTPUT }))).toThrow(/more than 2 documents/);
+    expect(reader.summary().records).toBe(2);
+  });
+
+  it("keeps no line that is too long, and reads on", () => {
+    const long = { Entities: [entity("x".repeat(5000), "OTHER", 1)], File: "long", Line: 0 };
+    const reader = read("entities", lines(long) + OUTPUT, "output", { ...LIMITS, lineBytes: 1000 });
+    expect(reader.summary()).toMatchObject({ records: 5, errors: 2 });
+  });
+
+  it("reads a line of ten megabytes", async () => {
+    const text = "😀".repeat(2_500_000);
+    const found = { BeginOffset: 0, EndOffset: 2_500_000, Score: 1, Text: text, Type: "OTHER" };
+    const reader = read("entities", lines({ Entities: [found], File: "l", Line: 0 }));
+    expect((await reader.record(0)).findings[0]?.text).toHaveLength(5_000_000);
+  }, 60_000);
+});
+
+describe("topics", () => {
+  const archive = archiveOf(
+    { name: "topic-terms.csv", content: "topic,term,weight\n000,bread,0.08\n000,oven,0.05\n001,ship,0.2\n" },
+    {
+      name: "doc-topics.csv",
+      content: "docname,topic,proportion\nb.txt:0,000,0.9\nb.txt:0,001,0.1\nb.txt:1,001,1.0\nnonsense\n",
+    },
+  );
+
+  it("gathers documents and terms", async () => {
+    const reader = new ResultReader("topics", true);
+    reader.push(archive);
+    reader.finish();
+    const summary = reader.summary();
+    expect(summary.terms).toHaveLength(3);
+    expect(summary).toMatchObject({ records: 3, errors: 1 });
+    expect(summary.types.find(({ type }) => type === "001")).toMatchObject({ documents: 2, leading: 1 });
+    expect(await select(reader, { types: ["001"], order: "score" })).toEqual([2, 0]);
+    const csv = await (await buildDownload(reader, { table: "terms", format: "csv" }, () => true))?.text();
+    expect(csv).toBe("Topic,Term,Weight\r\n000,bread,0.08\r\n000,oven,0.05\r\n001,ship,0.2\r\n");
+  });
+});
+
+describe("downloads", () => {
+  const build = async (reader: ResultReader, request: DownloadRequest): Promise<Blob> => {
+    const blob = await buildDownload(reader, request, () => true);
+    if (blob === undefined) throw new Error("it was stopped");
+    return blob;
+  };
+
+  it("writes every document to the CSV, formulas made harmless, and the way back", async () => {
+    const blob = await build(read("entities", OUTPUT), { table: "documents", format: "csv" });
+    const [head, ...rows] = parseCsv(await blob.text());
+    expect(head).toEqual([
+      "File",
+      "Line",
+      "BeginOffset",
+      "EndOffset",
+      "Type",
+      "Text",
+      "Score",
+      "ErrorCode",
+      "ErrorMessage",
+    ]);
+    expect(rows).toHaveLength(6);
+    expect(rows[3]?.slice(-2)).toEqual(["EMPTY_DOCUMENT", 'it is, "empty"']);
+    expect(rows[4]?.[5]).toBe("'=SUM(A1)");
+    expect(rows.map((row) => csvOriginal(row[5] ?? ""))).toContain("=SUM(A1)");
+  });
+
+  it("writes what the filter shows, and no more", async () => {
+    const filter = { ...NO_FILTER, types: ["PERSON"], leastScore: 0.9 };
+    const blob = await build(read("entities", OUTPUT), { table: "documents", format: "csv", filter });
+    expect(parseCsv(await blob.text()).slice(1)).toEqual([
+      ["a.txt", "0", "0", "10", "PERSON", "Mara Olsen", "0.99", "", ""],
+    ]);
+  });
+
+  it("gives the JSON lines as they were written", async () => {
+    const blob = await build(read("entities", OUTPUT), { table: "documents", format: "jsonl" });
+    expect(await blob.text()).toBe(OUTPUT);
+  });
+
+  it("writes Parquet that another reader reads", async () => {
+    const hostile = lines({ Entities: [entity("\ud83d half", "X", 1, 2 ** 40)], File: "c", Line: 0 });
+    const blob = await build(read("entities", OUTPUT + hostile), { table: "documents", format: "parquet" });
+    const rows = await parquetReadObjects({ file: await blob.arrayBuffer() });
+    expect(rows).toHaveLength(7);
+    expect(rows[0]).toMatchObject({ File: "a.txt", Line: 0, EndOffset: 10, Text: "Mara Olsen", Score: 0.99 });
+    expect(rows[3]).toMatchObject({ Line: 2, ErrorCode: "EMPTY_DOCUMENT" });
+    expect(rows[6]).toMatchObject({ File: "c", Text: "\ufffd half" });
+  });
+
+  it("writes Parquet of nothing", async () => {
+    const blob = await build(read("entities", ""), { table: "documents", format: "parquet" });
+    expect(await parquetReadObjects({ file: await blob.arrayBuffer() })).toEqual([]);
+  });
+
+  it("stops when it is told to", async () => {
+    expect(await buildDownload(read("entities", OUTPUT), { table: "documents", format: "csv" }, () => false)).toBe(
+      undefined,
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { labelScores, readConfusionReport } from "../../src/results/parts/confusion";
+import { colourOf, percent, placeOf, typeLabel } from "../../src/results/views/labels";
+import { frame, linesIn, pack } from "../../src/results/views/topicLayout";
+
+describe("the map of topics", () => {
+  it("puts no circle over another, and all into the frame", () => {
+    const radii = Array.from({ length: 100 }, (_, at) => 90 / Math.sqrt(at + 1) + 10);
+    const circles = pack(radii);
+    const box = frame(circles);
+    circles.forEach((one, at) => {
+      const gaps = circles.slice(at + 1).map(({ x, y, r }) => Math.hypot(one.x - x, one.y - y) - one.r - r);
+      expect(Math.min(...gaps)).toBeGreaterThan(0);
+      expect(one.x - one.r).toBeGreaterThanOrEqual(box.x);
+      expect(one.x + one.r).toBeLessThanOrEqual(box.x + box.width);
+    });
+    // Packed, not strewn: half of a frame that is about as wide as high.
+    const area = circles.reduce((sum, { r }) => sum + Math.PI * r * r, 0);
+    expect(area / (box.width * box.height)).toBeGreaterThan(0.5);
+  });
+
+  it("draws one circle, and none", () => {
+    expect(pack([])).toEqual([]);
+    expect(frame([]).width).toBe(1);
+    expect(pack([5])).toEqual([{ x: 0, y: 0, r: 5 }]);
+  });
+
+  it("writes no more into a circle than there is room for", () => {
+    const terms = ["bread", "a-very-long-term-that-cannot-fit-in-here", "oven", "salt", "flour", "water"];
+    const large = linesIn(90, "Topic 000", terms);
+    expect(large.map(({ text }) => text).slice(0, 2)).toEqual(["Topic 000", "bread"]);
+    expect(large.length).toBeLessThanOrEqual(6);
+    expect(large[2]?.text.endsWith("…")).toBe(true);
+    for (const { y, size } of linesIn(18, "Topic 000", terms)) expect(Math.abs(y) + size / 2).toBeLessThan(18);
+  });
+});
+
+describe("labels", () => {
+  it("names languages, also those it does not know", () => {
+    expect(typeLabel("dominant-language", "de")).toBe("German (de)");
+    expect(typeLabel("dominant-language", "(none)")).toBe("(none)");
+    expect(typeLabel("entities", "de")).toBe("de");
+  });
+
+  it("says where a document is and how sure a score is", () => {
+    expect(placeOf({ file: "a", line: 0 })).toBe("a, line 0");
+    expect(placeOf({ file: "a" })).toBe("a");
+    expect(percent(0.991)).toBe("99.1 %");
+    expect(percent(0.0004)).toBe("0.040 %");
+  });
+
+  it("gives a type its colour whatever else is shown", () => {
+    const types = ["DATE", "PERSON"];
+    expect(colourOf("PERSON", types)).toBe(1);
+    expect(colourOf("NEGATIVE", types)).toBe(3);
+    expect(colourOf("UNKNOWN", types)).toBeLessThan(12);
+  });
+});
+
+describe("confusion matrices", () => {
+  const classes = {
+    type: "multi_class",
+    confusion_matrix: [
+      [7, 1],
+      [0, 5],
+    ],
+    labels: ["billing", "returns"],
+  };
+  const several = {
+    type: "multi_label",
+    confusion_matrix: [
+      [
+        [6, 1],
+        [0, 4],
+      ],
+      [
+        [5, 0],
+        [2, 4],
+      ],
+    ],
+    labels: ["billing", "refund"],
+  };
+
+  it("gives the scores of classes", () => {
+    const report = readConfusionReport(JSON.stringify(classes));
+    expect(report && labelScores(report)).toEqual([
+      { label: "billing", precision: 1, recall: 7 / 8, f1: 14 / 15, support: 8 },
+      { label: "returns", precision: 5 / 6, recall: 1, f1: 10 / 11, support: 5 },
+    ]);
+  });
+
+  it("gives the scores of labels: actual in rows", () => {
+    const report = readConfusionReport(JSON.stringify(several));
+    expect(report && labelScores(report)).toMatchObject([
+      { precision: 0.8, recall: 1, support: 4 },
+      { precision: 1, recall: 4 / 6, support: 6 },
+    ]);
+  });
+
+  it("has no score where nothing was predicted", () => {
+    const report = readConfusionReport(
+      JSON.stringify({
+        ...classes,
+        confusion_matrix: [
+          [0, 0],
+          [0, 0],
+        ],
+      }),
+    );
+    expect(report && labelScores(report)[0]).toEqual({
+      label: "billing",
+      precision: undefined,
+      recall: undefined,
+      f1: undefined,
+      support: 0,
+    });
+  });
+
+  it.each([
+    "{",
+    "null",
+    JSON.stringify({ ...classes, labels: ["one"] }),
+    JSON.stringify({
+      ...classes,
+      confusion_matrix: [
+        [1, -1],
+        [0, 5],
+      ],
+    }),
+    JSON.stringify({
+      ...several,
+      confusion_matrix: [
+        [6, 1],
+        [0, 4],
+      ],
+    }),
+  ])("refuses what is no report: %.40s", (text) => {
+    expect(readConfusionReport(text)).toBeUndefined();
+  });
+});

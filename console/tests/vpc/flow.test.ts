@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { noRecords, withEvents } from "../../src/vpc/flow/collect";
+import { DEFAULT_FORMAT, EXTENDED_FORMAT, fieldsOf, NO_FILTER, parseRecord, passes } from "../../src/vpc/flow/format";
+import { trustsFlowLogs } from "../../src/vpc/flow/roles";
+
+const LINE = "2 000000000001 eni-1 10.0.0.9 52.216.0.1 40000 443 6 12 3400 1700000000 1700000060 ACCEPT OK";
+const fields = fieldsOf(DEFAULT_FORMAT);
+const event = (eventId: string, timestamp: number, message = LINE) => ({ eventId, timestamp, message });
+
+describe("flow records", () => {
+  it("are read by the format of their flow log", () => {
+    expect(fields).toHaveLength(14);
+    expect(fieldsOf(undefined)).toEqual(fields);
+    expect(fieldsOf(EXTENDED_FORMAT).at(-1)).toBe("traffic-path");
+    expect(parseRecord("e", 1, "REJECT -", ["action", "dstport"])?.values).toEqual({ action: "REJECT" });
+    expect(parseRecord("e", 1, `${LINE} more`, fields)).toBeUndefined();
+  });
+
+  it("pass filters by action, interface, address and port", () => {
+    const record = parseRecord("e", 1, LINE, fields);
+    if (record === undefined) throw new Error("the line was not read");
+    expect(passes(record, NO_FILTER)).toBe(true);
+    expect(passes(record, { ...NO_FILTER, action: "REJECT" })).toBe(false);
+    expect(passes(record, { ...NO_FILTER, address: "52.216." })).toBe(true);
+    expect(passes(record, { ...NO_FILTER, port: "44" })).toBe(false);
+    expect(passes(record, { ...NO_FILTER, networkInterface: "eni-1", port: "443" })).toBe(true);
+  });
+
+  it("are kept once, the newest first, and lines of other formats are counted", () => {
+    const one = withEvents(noRecords(0), [event("a", 10), event("x", 11, "<img src=x>")], fields);
+    const two = withEvents(one, [event("a", 10), event("b", 20), event("x", 11, "<img src=x>")], fields);
+    expect(two.records.map((record) => record.id)).toEqual(["b", "a"]);
+    expect(two.others).toBe(1);
+    expect(two.from).toBe(20);
+    expect(withEvents(two, [event("b", 20)], fields)).toBe(two);
+  });
+});
+
+describe("roles that deliver", () => {
+  it("are told by their trust", () => {
+    expect(trustsFlowLogs(encodeURIComponent('{"Service":"vpc-flow-logs.amazonaws.com"}'))).toBe(true);
+    expect(trustsFlowLogs(encodeURIComponent('{"Service":"comprehend.amazonaws.com"}'))).toBe(false);
+    expect(trustsFlowLogs("%E0%A4%A")).toBe(false);
+    expect(trustsFlowLogs(undefined)).toBe(false);
+  });
+});

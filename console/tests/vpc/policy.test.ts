@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { policyProblems } from "../../src/vpc/policy/check";
+import { closedPolicy, OPEN_POLICY } from "../../src/vpc/policy/closed";
+
+describe("endpoint policies", () => {
+  it("of our own are fine", () => {
+    expect(policyProblems(OPEN_POLICY)).toEqual([]);
+    expect(policyProblems(closedPolicy("000000000001", ["library"]))).toEqual([]);
+  });
+
+  it("that are closed name the account and each bucket twice", () => {
+    const [statement] = JSON.parse(closedPolicy("000000000001", ["one", "two"])).Statement;
+    expect(statement.Condition).toEqual({ StringEquals: { "aws:PrincipalAccount": "000000000001" } });
+    expect(statement.Resource).toEqual([
+      "arn:aws:s3:::one",
+      "arn:aws:s3:::one/*",
+      "arn:aws:s3:::two",
+      "arn:aws:s3:::two/*",
+    ]);
+  });
+
+  it("with a fault have it said", () => {
+    const wrong: readonly (readonly [string, string])[] = [
+      ["", "empty"],
+      ["{", "not JSON"],
+      ["[]", "begin it with {"],
+      ["{}", "needs a Statement"],
+      ['{"Statement":[{"Effect":"allow","Principal":"*","Action":"*","Resource":"*"}]}', "needs an Effect"],
+      ['{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}', "needs a Principal"],
+      ['{"Statement":{"Effect":"Allow","Principal":"*","Action":"GetObject","Resource":"*"}}', "service:Action"],
+      ['{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","NotAction":"*","Resource":"*"}}', "has both"],
+      ['{"Version":"2020-01-01","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}', "Version"],
+      [`{"Id":"${"x".repeat(20_480)}"}`, "20480"],
+    ];
+    for (const [text, part] of wrong) expect(policyProblems(text).join(" "), text.slice(0, 80)).toContain(part);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { explanationText, hopText } from "../../src/vpc/reach/hops";
+import { pathRequest, type Question, questionProblems } from "../../src/vpc/reach/request";
+
+const question: Question = {
+  source: "eni-1",
+  kind: "s3",
+  destination: "",
+  address: "",
+  protocol: "tcp",
+  port: "443",
+};
+
+describe("a question", () => {
+  it("has its faults said by field", () => {
+    expect(questionProblems(question)).toEqual({});
+    expect(questionProblems({ ...question, source: "" }).source).toBeDefined();
+    expect(questionProblems({ ...question, kind: "interface" }).destination).toBeDefined();
+    expect(questionProblems({ ...question, kind: "interface", destination: "eni-1" }).destination).toContain("another");
+    expect(questionProblems({ ...question, kind: "address", address: "10.0" }).address).toBeDefined();
+    expect(questionProblems({ ...question, port: "0" }).port).toBeDefined();
+    expect(questionProblems({ ...question, port: "" })).toEqual({});
+  });
+
+  it("becomes a path: S3 by one of its addresses", () => {
+    expect(pathRequest(question, "3.5.0.0/19", "t")).toEqual({
+      Source: "eni-1",
+      Protocol: "tcp",
+      ClientToken: "t",
+      DestinationIp: "3.5.0.0",
+      DestinationPort: 443,
+    });
+    const other = pathRequest({ ...question, kind: "endpoint", destination: "vpce-1", port: "" }, undefined, "t");
+    expect(other).toEqual({ Source: "eni-1", Protocol: "tcp", ClientToken: "t", Destination: "vpce-1" });
+  });
+});
+
+describe("an answer", () => {
+  it("says each hop with the rule that decided", () => {
+    const hop = hopText({
+      Component: { Id: "sg-1" },
+      SecurityGroupRule: {
+        Direction: "egress",
+        PrefixListId: "pl-1",
+        Protocol: "tcp",
+        PortRange: { From: 443, To: 443 },
+      },
+      AdditionalDetails: [{ AdditionalDetailType: "SECURITY_GROUP_RULE", Component: { Id: "sgr-1" } }],
+    });
+    expect(hop.what).toBe("security group");
+    expect(hop.rule).toBe("sgr-1");
+    expect(hop.decision).toContain("lets out to pl-1");
+    const route = { DestinationPrefixListId: "pl-1", GatewayId: "vpce-1" };
+    expect(hopText({ Component: { Id: "rtb-1" }, RouteTableRoute: route }).decision).toContain("pl-1 leads to vpce-1");
+  });
+
+  it("says what stands in the way and what to change", () => {
+    const group = explanationText({
+      ExplanationCode: "ENI_SG_RULES_MISMATCH",
+      Direction: "egress",
+      NetworkInterface: { Id: "eni-1" },
+      SecurityGroups: [{ Id: "sg-1" }],
+    });
+    expect(group.sentence).toContain("sg-1");
+    expect(group.advice).toContain("outbound");
+    expect(group.ids).toEqual(["sg-1", "eni-1"]);
+    const route = explanationText({ ExplanationCode: "NO_ROUTE_TO_DESTINATION", RouteTable: { Id: "rtb-1" } });
+    expect(route.sentence).toContain("rtb-1");
+    expect(explanationText({ ExplanationCode: "SOMETHING_NEW" }).sentence).toContain("SOMETHING_NEW");
+  });
+});

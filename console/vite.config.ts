@@ -1,0 +1,33 @@
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** In development, ``vite`` serves what the product's own server would: READING_ROOM_API names the API to use. */
+const developmentConfig: Plugin = {
+  name: "development-config",
+  configureServer: (server) => {
+    server.middlewares.use("/config.json", (_, response) => {
+      const apiUrl = process.env["READING_ROOM_API"] ?? "http://127.0.0.1:4566";
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ apiUrl, region: "us-east-1", account: "000000000001", version: "development" }));
+    });
+  },
+};
+
+export default defineConfig({
+  plugins: [react(), developmentConfig],
+  build: {
+    outDir: "../src/reading_room/console/static",
+    emptyOutDir: true,
+    target: "es2022",
+    // The page's policy forbids inline code and styles, and data: addresses of scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1500,
+    reportCompressedSize: false,
+    // What is built in has licences that ask to be shipped with it.
+    license: { fileName: "licenses.txt" },
+  },
+  server: { host: "127.0.0.1", strictPort: true },
+  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
+});

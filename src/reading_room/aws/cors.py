@@ -1,0 +1,86 @@
+"""The APIs for pages of other origins: exactly those of the web console, and no other page.
+
+Rules of a bucket are S3's (``s3/cors.py``), and hold for all other origins. This stands around the whole application
+at its doors, so that every answer passes it, an error's too. Listeners inside VPCs are not behind it.
+
+That a page may call gives it no right: its calls are signed like all others. Source: the Fetch standard, "CORS
+protocol".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from reading_room.aws.receive import AsgiApplication, Message, Receive, Scope, Send, read_headers
+
+Headers = tuple[tuple[str, str], ...]
+
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+MAX_AGE_SECONDS = 600
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110)."""
+_ASKING = "access-control-request-"
+_OF_THE_CONNECTION = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"vary"})
+
+
+class CrossOrigin:
+    """An application whose answers pages of some origins may read. For every other request it is as it was."""
+
+    def __init__(self, app: AsgiApplication, origins: Collection[str]) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI has it."""
+        headers = read_headers(scope) if scope["type"] == "http" else ()
+        origins = [value for name, value in headers if name == "origin"]
+        if len(origins) != 1 or origins[0] not in self._origins:
+            await self._app(scope, receive, send)
+            return
+        origin = origins[0]
+        if scope["method"] == "OPTIONS" and any(name == f"{_ASKING}method" for name, _ in headers):
+            await _allow(send, origin, headers)
+            return
+
+        async def send_readable(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": _readable(message["headers"], origin)}
+            await send(message)
+
+        await self._app(scope, receive, send_readable)
+
+
+async def _allow(send: Send, origin: str, headers: Headers) -> None:
+    """Answer a browser that asks whether a page may make a call. It proves no caller, and needs none."""
+    asked = ",".join(value for name, value in headers if name == f"{_ASKING}headers").split(",")
+    names = [name.strip() for name in asked]
+    told = [
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-methods", ", ".join(METHODS)),
+        ("access-control-allow-headers", ", ".join(name for name in names if _TOKEN.fullmatch(name))),
+        ("access-control-max-age", str(MAX_AGE_SECONDS)),
+        ("vary", f"Origin, {_ASKING.title()}Method, {_ASKING.title()}Headers"),
+    ]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told if value]
+    await send({"type": "http.response.start", "status": 204, "headers": encoded})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _readable(headers: Collection[tuple[bytes, bytes]], origin: str) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with all of them shown to a page of an origin.
+
+    What a bucket's rules say to that origin is left out: they may forbid what the console may do, or allow it to send
+    cookies, which it never does.
+    """
+    kept = [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
+    shown = dict.fromkeys(name.lower() for name, _ in kept if name.lower() not in _OF_THE_CONNECTION)
+    vary = [value for name, value in kept if name.lower() == b"vary"]
+    if not any(b"origin" in value.lower().replace(b" ", b"").split(b",") for value in vary):
+        vary.append(b"Origin")
+    return [
+        *((name, value) for name, value in kept if name.lower() != b"vary"),
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b", ".join(shown)),
+        (b"vary", b", ".join(vary)),
+    ]

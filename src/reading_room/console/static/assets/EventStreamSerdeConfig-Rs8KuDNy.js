@@ -1,0 +1,1 @@
+var e=e=>Object.assign(e,{eventStreamMarshaller:e.eventStreamSerdeProvider(e)});export{e as t};

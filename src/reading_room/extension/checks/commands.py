@@ -1,0 +1,61 @@
+"""The AWS CLI's commands that make what a check asks for. Every word that comes from a request is quoted."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reading_room.comprehend.network_actions import SERVICE_PRINCIPAL
+
+POLICY_NAME = "reading-room-jobs"
+"""The name of the inline policy that the commands give a role."""
+
+
+def run(*words: str) -> str:
+    """Return a command of words."""
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    """Return a policy as JSON text on one line."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def name_of(role_arn: str) -> str:
+    """Return a role's name."""
+    return role_arn.rpartition("/")[2]
+
+
+def trust(account: str) -> str:
+    """Return the trust policy by which the service may assume a role for jobs of one account."""
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    principal = {"Service": SERVICE_PRINCIPAL}
+    return document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
+
+
+def make_role(role_arn: str, account: str) -> str:
+    """Return the command that makes a role for jobs."""
+    name = name_of(role_arn)
+    return run("aws", "iam", "create-role", "--role-name", name, "--assume-role-policy-document", trust(account))
+
+
+def trust_service(role_arn: str, account: str) -> str:
+    """Return the command that has a role trust the service, and nobody else."""
+    name = name_of(role_arn)
+    return run("aws", "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", trust(account))
+
+
+def allow_role(role_arn: str, actions: Sequence[str], resources: Sequence[str], name: str = POLICY_NAME) -> str:
+    """Return the command that gives a role one more inline policy."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return run(
+        "aws", "iam", "put-role-policy", "--role-name", name_of(role_arn), "--policy-name", name,
+        "--policy-document", document(statement),
+    )  # fmt: skip
+
+
+def explain(request_id: str) -> str:
+    """Return the command that explains a denial."""
+    return run("aws", "reading-room", "explain-request", "--request-id", request_id)

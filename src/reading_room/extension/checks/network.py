@@ -1,0 +1,244 @@
+"""The network of a VpcConfig: what of it exists, and the way from there to S3, with interfaces as a job would get."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from sqlalchemy.orm import Session
+
+from reading_room.comprehend import cluster_way, storage_policy, storage_way
+from reading_room.comprehend.preflight import PlannedNetwork, planned
+from reading_room.comprehend.storage_way import Way
+from reading_room.dataplane import spec
+from reading_room.dataplane.verdicts import Verdict
+from reading_room.extension.checks.check import Check, Report, failed, passed, skipped, warned
+from reading_room.extension.checks.commands import run
+from reading_room.jobs.job import counted
+from reading_room.jobs.surroundings import JobSize
+from reading_room.vpc import job_network
+from reading_room.vpc.dhcp_options import AMAZON_DNS
+from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID, s3_service_name
+from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job's first container would be, and how its packets would reach S3; ``None`` where they would not."""
+
+    interface: NetworkInterface
+    verdict: Verdict | None
+
+
+def check(
+    session: Session,
+    report: Report,
+    account: str,
+    region: str,
+    subnets: Sequence[str],
+    groups: Sequence[str],
+    size: JobSize | None,
+    host: str,
+) -> Place | None:
+    """Check a VpcConfig of an account; return where the first container would be, ``None`` where it could not be.
+
+    ``size`` is ``None`` where it is not known how large the job is: then it is looked at as one of one container.
+    """
+    containers = 1 if size is None else size.containers
+    try:
+        network = planned(session, subnets, groups, containers, host, account)
+    except job_network.TooFewAddresses as error:
+        remedy = "Name another subnet besides, or one with more free addresses."
+        report.tell("Network", passed("The subnets and security groups exist, in one VPC."))
+        report.tell("Addresses", failed(f"{error}.", remedy, resource_id=error.identifier))
+        return _with_fewer(session, report, account, region, subnets, groups, containers, host)
+    except job_network.JobNetworkError as error:
+        report.tell("Network", failed(f"{error}.", resource_id=error.identifier))
+        return None
+    first = network.interfaces[0]
+    report.tell("Network", passed("The subnets and security groups exist, in one VPC.", first.vpc_id))
+    report.tell("Addresses", passed(f"The subnets have enough free addresses for {counted(containers)}."))
+    report.tell("Containers", _containers(network, groups, size))
+    return _way(session, report, network, region, groups)
+
+
+def _with_fewer(
+    session: Session,
+    report: Report,
+    account: str,
+    region: str,
+    subnets: Sequence[str],
+    groups: Sequence[str],
+    containers: int,
+    host: str,
+) -> Place | None:
+    """Look at the way to S3 of a job that has too few addresses for all of its containers, but enough for one."""
+    if containers == 1:
+        return None
+    try:
+        network = planned(session, subnets, groups, 1, host, account)
+    except job_network.JobNetworkError:
+        return None
+    return _way(session, report, network, region, groups)
+
+
+def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | None) -> Check:
+    if size is None:
+        return skipped("How large the job is is not known, because its request is not valid.")
+    if size.containers == 1:
+        return passed("The job has one container.")
+    apart = cluster_way.obstacle(network.spec, network.interfaces, groups)
+    if apart is not None:
+        directions: tuple[cluster_way.Direction, ...] = ("ingress", "egress")
+        missing = [direction for direction in directions if cluster_way.command(groups[0], direction) in apart]
+        # The commands of one answer are enough together, in whatever order.
+        command = " && ".join(cluster_way.command(groups[0], direction) for direction in missing)
+        remedy = f"Let {groups[0]} reach itself, or have the job run in one container: tag reading-room:containers=1."
+        return failed(apart, remedy, command, groups[0])
+    return passed(f"The job has {size.reason or counted(size.containers)}; they reach each other.", groups[0])
+
+
+def _way(session: Session, report: Report, network: PlannedNetwork, region: str, groups: Sequence[str]) -> Place:
+    # Of the containers in a subnet the first stands for all.
+    rows = list({row.subnet_id: row for row in reversed(network.interfaces)}.values())[::-1]
+    ways = [(row, storage_way.find(session, network.spec, row)) for row in rows]
+    report.tell("DNS", _names(session, ways))
+    # Behind what is wrong first something else may be wrong: each is asked as if the one before were right.
+    named = [
+        (row, storage_way.find_without_names(network.spec, row) if way.stage == "names" else way) for row, way in ways
+    ]
+    report.tell("SecurityGroups", _groups(network.spec, named, groups))
+    opened = _opened(network.spec, groups)
+    told = [(row, _behind_groups(opened, row, way)) for row, way in named]
+    report.tell("Route", _routes(session, opened, told, region))
+    row, way = told[0]
+    if way.obstacle is None and way.verdict is None:
+        # Whose name servers are its own may be led to any address of S3; the tables know one way there.
+        way = storage_way.find_without_names(opened, row)
+    return Place(network.interfaces[0], way.verdict)
+
+
+def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Way]]) -> Check:
+    vpc_id = ways[0][0].vpc_id
+    wrong = next((way for _, way in ways if way.stage == "names"), None)
+    if wrong is None:
+        suspicion = storage_way.suspicion(session, vpc_id)
+        if suspicion is not None:
+            return warned(f"{suspicion}.", "Ask the name servers for the name of the bucket.", resource_id=vpc_id)
+        return passed(f"The names of S3 are resolved in {vpc_id}.", vpc_id)
+    vpc = session.get_one(Vpc, vpc_id)
+    message = f"{wrong.obstacle}."
+    if not vpc.enable_dns_support:
+        command = run("aws", "ec2", "modify-vpc-attribute", "--vpc-id", vpc_id, "--enable-dns-support", "Value=true")
+        return failed(message, f"Switch on DNS in {vpc_id}.", command, vpc_id)
+    if "DHCP options" in message:
+        remedy = f"Associate a DHCP options set that names {AMAZON_DNS}."
+        command = run("aws", "ec2", "associate-dhcp-options", "--vpc-id", vpc_id, "--dhcp-options-id", "default")
+        return failed(message, remedy, command, vpc_id)
+    return failed(message, "Have the VPC's name servers reached, or use AmazonProvidedDNS.", resource_id=vpc_id)
+
+
+def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Way]], groups: Sequence[str]) -> Check:
+    wrong = next(((row, way) for row, way in ways if way.stage == "groups"), None)
+    if wrong is None:
+        return passed(f"{', '.join(groups)}: TCP {storage_way.STORAGE_PORT} to S3 is allowed.", groups[0])
+    row, way = wrong
+    assert way.refused is not None
+    hop, port = way.refused.hops[-1], str(storage_way.STORAGE_PORT)
+    if way.refused.outcome == "refused-ingress":
+        # The endpoint's own groups have to let the job in.
+        about = next(iter(way.refused.reasons[-1].about), "")
+        remedy = f"Let {groups[0]} in at port {port} of the endpoint's security group."
+        command = run(
+            "aws", "ec2", "authorize-security-group-ingress", "--group-id", about, "--protocol", "tcp",
+            "--port", port, "--source-group", groups[0],
+        )  # fmt: skip
+        return failed(_sentence(way), remedy, command if about else "", about)
+    vpc = next(each for each in network.vpcs if each.vpc_id == row.vpc_id)
+    inside = any(IPv4Address(hop.destination) in IPv4Network(cidr) for cidr in vpc.cidrs)
+    peer = f"IpRanges=[{{CidrIp={hop.destination}/32}}]" if inside else _listed()
+    permission = f"IpProtocol=tcp,FromPort={port},ToPort={port},{peer}"
+    command = run(
+        "aws", "ec2", "authorize-security-group-egress", "--group-id", groups[0], "--ip-permissions", permission
+    )
+    return failed(_sentence(way), f"Let {groups[0]} out to S3 at port {port}.", command, groups[0])
+
+
+def _sentence(way: Way) -> str:
+    text = str(way.obstacle)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _listed() -> str:
+    return f"PrefixListIds=[{{PrefixListId={S3_PREFIX_LIST_ID}}}]"
+
+
+def _routes(
+    session: Session, opened: spec.NetworkSpec, told: Sequence[tuple[NetworkInterface, Way]], region: str
+) -> Check:
+    """Check where route tables lead; where security groups refused, ``told`` was asked again with those open."""
+    wrong = next(((row, way) for row, way in told if way.stage == "routes"), None)
+    if wrong is None:
+        row, way = told[0]
+        verdict = way.verdict
+        if verdict is None:
+            return passed(f"An address of S3 is reached from {row.subnet_id}.", row.subnet_id)
+        if not verdict.delivered_to.startswith("vpce-"):
+            message = f"S3 is reached from {row.subnet_id} by the internet gateway, so no endpoint policy applies."
+            return passed(message, row.subnet_id)
+        return passed(f"S3 is reached from {row.subnet_id} through {verdict.delivered_to}.", verdict.delivered_to)
+    row, way = wrong
+    subnet = session.get_one(Subnet, row.subnet_id)
+    vpc = next(each for each in opened.vpcs if each.vpc_id == row.vpc_id)
+    table = next(each.route_table_id for each in vpc.subnets if each.subnet_id == subnet.subnet_id)
+    gateway = next(
+        (each.endpoint_id for each in vpc.endpoints if each.kind == "gateway" and each.service == "s3"), None
+    )
+    if gateway is None:
+        remedy = f"Make a gateway endpoint for S3 with a route in {table}."
+        command = run(
+            "aws", "ec2", "create-vpc-endpoint", "--vpc-id", row.vpc_id, "--service-name", s3_service_name(region),
+            "--route-table-ids", table,
+        )  # fmt: skip
+    else:
+        remedy = f"Add {table} to the route tables of {gateway}."
+        command = run("aws", "ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", gateway, "--add-route-table-ids", table)
+    message = f"From the subnet {row.subnet_id} the job would not reach S3: {way.obstacle}."
+    return failed(message, remedy, command, table)
+
+
+def _behind_groups(opened: spec.NetworkSpec, row: NetworkInterface, way: Way) -> Way:
+    """Return the way that packets would take if no group had refused them."""
+    if way.stage != "groups" or way.refused is None:
+        return way
+    if way.refused.outcome == "refused-ingress":
+        # They were at the endpoint's door already.
+        return Way(verdict=way.verdict)
+    return storage_way.find_without_names(opened, row, way.refused.hops[-1].destination)
+
+
+def _opened(network: spec.NetworkSpec, groups: Sequence[str]) -> spec.NetworkSpec:
+    """Return the network with groups that let everything out."""
+    everything = spec.SecurityGroupRule("", spec.ALL_PROTOCOLS, 0, 65_535, spec.CidrPeer("0.0.0.0/0"))
+
+    def opened(group: spec.SecurityGroup) -> spec.SecurityGroup:
+        return dataclasses.replace(group, egress=(everything,)) if group.group_id in groups else group
+
+    vpcs = (dataclasses.replace(vpc, groups=tuple(map(opened, vpc.groups))) for vpc in network.vpcs)
+    return dataclasses.replace(network, vpcs=tuple(vpcs))
+
+
+def endpoint(session: Session, place: Place, account: str) -> Check | None:
+    """Return a warning of the policy of the endpoint that a job would use; ``None`` where it lets nobody else in."""
+    assert place.verdict is not None
+    warnings = storage_policy.warnings(session, place.verdict.delivered_to, account)
+    if not warnings:
+        return None
+    return warned(
+        f"{'; '.join(warnings)}.",
+        "Name your account and your buckets in the endpoint's policy.",
+        run("aws", "ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", place.verdict.delivered_to),
+        place.verdict.delivered_to,
+    )

@@ -1,0 +1,112 @@
+"""The request itself: the job that it asks for, checked as its operation would, and who may ask for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Call, IncomingRequest
+from reading_room.aws.errors import AwsError
+from reading_room.aws.models import operation_model
+from reading_room.aws.operations import OperationFacts
+from reading_room.aws.protocols import json as json_protocol
+from reading_room.aws.validation import validate
+from reading_room.comprehend import model_policies
+from reading_room.comprehend.errors import ResourceInUseException, TooManyJobs
+from reading_room.comprehend.job_kinds import JOB_KINDS
+from reading_room.comprehend.model_errors import ResourceLimitExceededException
+from reading_room.comprehend.model_lifecycle import refuse_name
+from reading_room.comprehend.model_requests import new_classifier, new_recognizer
+from reading_room.comprehend.models import CLASSIFIER, RECOGNIZER
+from reading_room.comprehend.requests import new_job, with_model
+from reading_room.extension.checks.check import Check, failed, passed
+from reading_room.extension.checks.commands import explain
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.ids import job_id
+from reading_room.jobs.errors import TokenReused, TooManyActiveJobs
+from reading_room.jobs.submission import NewJob, refuse, row_of
+from reading_room.jobs.tables import JobRow
+
+_STARTS = {kind.start: kind for kind in JOB_KINDS}
+_CREATES = {CLASSIFIER.create: new_classifier, RECOGNIZER.create: new_recognizer}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job that a request asks for, as a row that is in no table, with its tags."""
+
+    row: JobRow
+    tags: Mapping[str, str]
+    known: str | None
+    """The job that the same client token has made before; the call would return that one."""
+
+
+def read(call: Call, operation: str, text: str) -> Call:
+    """Return the call that is asked about: the operation with its request, checked against its model.
+
+    Raises the service's own ``AwsError``.
+    """
+    model = operation_model("comprehend", operation)
+    assert model is not None
+    incoming = IncomingRequest(
+        "POST", "/", "", (), text.encode("utf-8", "surrogatepass"), call.path, call.request_id, dt.datetime.now(dt.UTC)
+    )
+    parameters: dict[str, Any] = json_protocol.parse(model, incoming)
+    asked = replace(call, service="comprehend", operation=operation, parameters=parameters)
+    validate(asked)
+    return asked
+
+
+def permission(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
+    """Check whether the caller may call the operation."""
+    try:
+        authorizer.authorize(asked, replace(facts, passed_role=None))
+    except AwsError as error:
+        resources = ", ".join(facts.resources(asked))
+        remedy = f"Have a policy of {asked.principal.arn} allow {facts.action} on {resources}."
+        return failed(error.message, remedy, explain(asked.request_id), asked.principal.arn)
+    return passed(f"{asked.principal.arn} may call {facts.action}.", asked.principal.arn)
+
+
+def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
+    """Check whether the caller may pass the role; that it may call the operation is known."""
+    assert facts.passed_role is not None
+    role = str(asked.parameters[facts.passed_role.parameter])
+    try:
+        authorizer.authorize(asked, facts)
+    except AwsError as error:
+        remedy = (
+            f"Have a policy of {asked.principal.arn} allow iam:PassRole on {role}, with the condition "
+            f"iam:PassedToService {facts.passed_role.service}."
+        )
+        return failed(error.message, remedy, explain(asked.request_id), role)
+    return passed(f"{asked.principal.arn} may pass {role} to {facts.passed_role.service}.", role)
+
+
+def planned(session: Session, asked: Call, active_quota: int | None, topics: str, now: dt.datetime) -> PlannedJob:
+    """Return the job that a call would make. Raises the service's own ``AwsError`` as the operation would."""
+    kind = _STARTS.get(asked.operation)
+    if kind is not None:
+        new = with_model(session, asked, new_job(asked, kind, job_id(), topics))
+    else:
+        model = _CREATES[asked.operation](asked, job_id())
+        refuse_name(session, model)
+        if model.policy is not None:
+            model_policies.check(session, model.policy, "ModelPolicy")
+        new = model.job
+    return PlannedJob(row_of(new, now), new.tags, _known(session, new, active_quota))
+
+
+def _known(session: Session, new: NewJob, active_quota: int | None) -> str | None:
+    try:
+        row = refuse(session, new, active_quota=active_quota)
+    except TokenReused as error:
+        raise ResourceInUseException(error.token, error.job_id) from error
+    except TooManyActiveJobs as error:
+        busy = ResourceLimitExceededException if new.model is not None and new.model.arn == new.arn else TooManyJobs
+        raise busy(error.kind, error.quota) from error
+    return None if row is None else row.job_id

@@ -1,0 +1,175 @@
+"""What S3 would say to a job's worker: each request as the role's session, by the way that its packets take.
+
+A refusal is told by the check of the policy that decided: the bucket's, the endpoint's, or else the role's own, which
+are behind Input and Output. Of a bucket of another account its policy is not told, as S3 does not tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from reading_room.arns import bucket_arn
+from reading_room.comprehend.storage_policy import Answer
+from reading_room.comprehend.storage_steps import Step
+from reading_room.extension.checks.check import Check, CheckName, Report, failed, passed, skipped, warned
+from reading_room.extension.checks.commands import allow_role, run
+from reading_room.jobs.places import location_of
+from reading_room.jobs.tables import JobRow
+from reading_room.s3.backends.backend import Backend
+
+_SIZES_LOOKED_AT = 100_000
+"""Objects whose sizes are added up."""
+_CHECKS: dict[str, Literal["Input", "Output", "Model"]] = {
+    "NO_READ_ACCESS_TO_INPUT": "Input",
+    "NO_WRITE_ACCESS_TO_OUTPUT": "Output",
+    "NO_ACCESS_TO_MODEL_BUCKET": "Model",
+}
+
+
+def check(
+    report: Report,
+    backend: Backend,
+    job: JobRow,
+    account: str,
+    answers: Iterable[Answer],
+    endpoint_id: str,
+    parts: Sequence[Answer],
+    opening: Check | None,
+) -> None:
+    """Tell what S3 would answer. ``endpoint_id`` is empty where the job's packets go through no VPC endpoint.
+
+    ``parts`` are the answers to what several containers ask besides: refused, the job runs in one. ``opening`` warns of
+    an endpoint policy that lets others in, where it lets the job through.
+    """
+    places: dict[str, list[str]] = {"Input": [], "Output": [], "Model": []}
+    # Where the results go has a name that the job will be given; what is told is the place that was asked for.
+    written = f"s3://{location_of(job.output_uri).bucket}/{_folder(job)}"
+    buckets: list[str] = []
+    for answer in answers:
+        if not answer.step.as_service:
+            buckets.append(answer.step.place.bucket)
+        name = _CHECKS[answer.step.code]
+        place = f"s3://{answer.step.place.bucket}/{answer.step.place.key}"
+        if not answer.decision.allowed:
+            decided, refusal = _refused(backend, job, account, answer, name, place, endpoint_id)
+            report.tell(decided, refusal)
+            if decided != name:
+                # Whether the role itself could is not known: another policy came first.
+                report.tell(name, skipped(f"{answer.step.action} on {place} is refused already: see {decided}."))
+        elif not answer.exists and name != "Model":
+            report.tell(name, _missing(backend, answer, place))
+        elif place not in places[name]:
+            places[name].append(place)
+    for each in parts:
+        if not each.decision.allowed:
+            report.tell("Output", _one_container(job, each))
+    readable = passed(f"{job.role_arn} may list and read {', '.join(places['Input'])}.")
+    report.tell("Input", _too_large(backend, job, account) or readable)
+    if places["Output"]:
+        report.tell("Output", passed(f"{job.role_arn} may write below {written}."))
+    report.tell("Output", skipped("The training writes its model alone, which the service keeps."))
+    report.tell("Model", _model(places["Model"]))
+    report.tell("BucketPolicy", passed(f"No policy of {', '.join(dict.fromkeys(buckets))} stands in the way."))
+    if endpoint_id:
+        through = passed(f"The policy of {endpoint_id} lets the job's requests through.", endpoint_id)
+        report.tell("EndpointPolicy", opening or through)
+    else:
+        report.tell("EndpointPolicy", skipped("The job's requests go through no VPC endpoint."))
+
+
+def _model(places: Sequence[str]) -> Check:
+    if not places:
+        return skipped("The job has no custom model.")
+    return passed("The custom model's artifact can be reached.", places[0])
+
+
+def _refused(
+    backend: Backend,
+    job: JobRow,
+    account: str,
+    answer: Answer,
+    name: CheckName,
+    place: str,
+    endpoint_id: str,
+) -> tuple[CheckName, Check]:
+    step, decision = answer.step, answer.decision
+    facts = backend.bucket(step.place.bucket)
+    foreign = facts is not None and facts.account != account and not step.as_service
+    if "endpoint" in decision.by:
+        message = f"{step.sentence} The policy of {endpoint_id} does not let {step.action} on {place} through."
+        arns = [bucket_arn(step.place.bucket), bucket_arn(step.place.bucket, "*")]
+        remedy = f"Have the policy of {endpoint_id} allow {step.action} on {', '.join(arns)}, and not deny it."
+        command = run("aws", "ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", endpoint_id)
+        return "EndpointPolicy", failed(message, remedy, command, endpoint_id)
+    if foreign:
+        message = f"{step.sentence} {step.action} on {place}: access denied."
+        remedy = (
+            f"{step.place.bucket} belongs to another account: a policy of the role and the bucket's own policy have "
+            "to allow it."
+        )
+        return name, failed(message, remedy, resource_id=step.place.bucket)
+    message = f"{step.sentence} {decision.message(quote_resource=True)} [{decision.story()}]"
+    if "resource" in decision.by and decision.outcome == "explicitDeny":
+        remedy = f"Change the statement of the policy of {step.place.bucket} that denies it."
+        command = run("aws", "s3api", "get-bucket-policy", "--bucket", step.place.bucket)
+        return "BucketPolicy", failed(message, remedy, command, step.place.bucket)
+    if step.as_service:
+        return name, failed(message, resource_id=step.place.bucket)
+    if decision.outcome == "explicitDeny":
+        remedy = "Change the statement that denies it."
+        return name, failed(message, remedy, resource_id=job.role_arn)
+    return name, failed(message, f"Have a policy of the role allow {step.action}.", _grant(job, step), job.role_arn)
+
+
+def _grant(job: JobRow, step: Step) -> str:
+    """Return the command that lets the role read the input, or write the output and what its containers share."""
+    place = step.place
+    if step.code == "NO_READ_ACCESS_TO_INPUT":
+        objects = bucket_arn(place.bucket, f"{place.key}*" if place.key else "*")
+        return allow_role(
+            job.role_arn, ["s3:ListBucket", "s3:GetObject"], [bucket_arn(place.bucket), objects], "reading-room-input"
+        )
+    objects = bucket_arn(place.bucket, f"{_folder(job)}*")
+    return allow_role(job.role_arn, ["s3:PutObject", "s3:GetObject"], [objects], "reading-room-output")
+
+
+def _folder(job: JobRow) -> str:
+    """Return the prefix below which a job writes: what comes before its own folder, whose name nobody knows yet."""
+    return "".join(f"{part}/" for part in location_of(job.output_uri).key.split("/")[:-3])
+
+
+def _missing(backend: Backend, answer: Answer, place: str) -> Check:
+    bucket = answer.step.place.bucket
+    if backend.bucket(bucket) is None:
+        command = run("aws", "s3api", "create-bucket", "--bucket", bucket)
+        return failed(f"The bucket {bucket} does not exist.", "Make the bucket, or name another.", command, bucket)
+    if answer.step.action != "s3:ListBucket":
+        return passed(f"{place} may be written.")
+    command = run("aws", "s3", "ls", f"s3://{bucket}/")
+    return failed(
+        f"No object's key begins with {place}.", "Put documents there, or name another place.", command, bucket
+    )
+
+
+def _too_large(backend: Backend, job: JobRow, account: str) -> Check | None:
+    """Return the failure of an input that is larger than such a job takes; ``None`` for one that is not."""
+    place = location_of(job.input_uri)
+    facts = backend.bucket(place.bucket)
+    if job.is_training or facts is None or facts.account != account:
+        return None
+    size = backend.size_below(place.bucket, place.key, _SIZES_LOOKED_AT)
+    if size <= job.total_limit:
+        return None
+    message = f"{job.input_uri} has {size:,} bytes, and such a job takes {job.total_limit:,} at most."
+    return failed(message, "Name a smaller part of it, and start several jobs.", resource_id=job.input_uri)
+
+
+def _one_container(job: JobRow, answer: Answer) -> Check:
+    return warned(
+        f"The job's containers may not share results: {answer.decision.message(quote_resource=True)} "
+        f"[{answer.decision.story()}]. It would run in one container.",
+        "Have a policy of the role allow s3:GetObject and s3:PutObject on what it writes.",
+        _grant(job, answer.step),
+        job.role_arn,
+    )

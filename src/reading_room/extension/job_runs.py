@@ -1,0 +1,154 @@
+"""How jobs run, read off the tables: a fixed number of queries for all the jobs of an answer, whatever their number."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reading_room.jobs.job import Phase
+from reading_room.jobs.progress import WORKING, measure
+from reading_room.jobs.stories import LOG_GROUP
+from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
+from reading_room.vpc import service_network
+from reading_room.vpc.tables import NetworkInterface
+
+EVENTS = 500
+"""Lines of a job's story that an answer has at most, the newest of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What belongs to some jobs, by their ids."""
+
+    containers: Mapping[str, Sequence[tuple[JobContainerRow, NetworkInterface | None]]]
+    events: Mapping[str, Sequence[JobEventRow]]
+    left_out: Mapping[str, int]
+    waiting: Mapping[str, int]
+
+
+def find(session: Session, account: str, identifiers: Sequence[str]) -> dict[str, JobRow]:
+    """Return jobs and trainings of an account by what names them: the id, the ARN, or the ARN of the trained model."""
+    rows = session.scalars(
+        select(JobRow).where(JobRow.account == account, JobRow.job_id.in_(identifiers) | JobRow.arn.in_(identifiers))
+    ).all()
+    named = {row.job_id: row for row in rows} | {row.arn: row for row in rows}
+    return {each: named[each] for each in identifiers if each in named}
+
+
+def surroundings(session: Session, rows: Sequence[JobRow], with_events: bool) -> Surroundings:
+    """Return what belongs to jobs. With ``with_events`` their stories, each cut to its newest lines."""
+    ids = [row.job_id for row in rows]
+    containers: dict[str, list[tuple[JobContainerRow, NetworkInterface | None]]] = defaultdict(list)
+    held = session.execute(
+        select(JobContainerRow, NetworkInterface)
+        .outerjoin(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+        .where(JobContainerRow.job_id.in_(ids))
+        .order_by(JobContainerRow.attempt, JobContainerRow.member)
+    )
+    for container, interface in held:
+        containers[container.job_id].append((container, interface))
+    events, left_out = _events(session, ids) if with_events else ({}, {})
+    return Surroundings(containers, events, left_out, _waiting(session, rows))
+
+
+def _events(session: Session, ids: Sequence[str]) -> tuple[dict[str, list[JobEventRow]], dict[str, int]]:
+    numbered = (
+        select(
+            JobEventRow.sequence,
+            func.row_number().over(partition_by=JobEventRow.job_id, order_by=JobEventRow.sequence.desc()).label("age"),
+            func.count().over(partition_by=JobEventRow.job_id).label("lines"),
+        )
+        .where(JobEventRow.job_id.in_(ids))
+        .subquery()
+    )
+    found = session.execute(
+        select(JobEventRow, numbered.c.lines)
+        .join(numbered, numbered.c.sequence == JobEventRow.sequence)
+        .where(numbered.c.age <= EVENTS)
+        .order_by(JobEventRow.sequence)
+    )
+    events: dict[str, list[JobEventRow]] = defaultdict(list)
+    left_out: dict[str, int] = {}
+    for event, lines in found:
+        events[event.job_id].append(event)
+        left_out[event.job_id] = max(0, lines - EVENTS)
+    return events, left_out
+
+
+def _waiting(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
+    """Return how many jobs of its account and kind wait before each queued one.
+
+    Between kinds and accounts places go round, so no number could be told that holds; and other accounts' jobs are
+    nobody else's business.
+    """
+    waiting: dict[str, int] = {}
+    queued = [row for row in rows if row.phase == Phase.QUEUED.value]
+    for account, kind in {(row.account, row.kind) for row in queued}:
+        last = max((row.submitted_at, row.job_id) for row in queued if (row.account, row.kind) == (account, kind))
+        ids = session.scalars(
+            select(JobRow.job_id)
+            .where(
+                JobRow.phase == Phase.QUEUED.value,
+                JobRow.account == account,
+                JobRow.kind == kind,
+                JobRow.submitted_at <= last[0],
+            )
+            .order_by(JobRow.submitted_at, JobRow.job_id)
+        )
+        waiting |= {job_id: place for place, job_id in enumerate(ids)}
+    return waiting
+
+
+def structure(
+    identifier: str, row: JobRow, around: Surroundings, with_events: bool, now: dt.datetime
+) -> dict[str, Any]:
+    """Return a job as ``JobRun``."""
+    measured = measure(row, now)
+    working = row.phase in WORKING
+    members: dict[str, Any] = {
+        "JobId": row.job_id,
+        "JobArn": row.arn,
+        "JobIdentifier": identifier,
+        "Phase": row.phase.upper(),
+        "Attempt": row.attempt,
+        "QueuePosition": around.waiting.get(row.job_id) if row.phase == Phase.QUEUED.value else None,
+        "Documents": measured.documents,
+        "TotalDocuments": measured.total,
+        "DocumentsPerSecond": measured.rate if working else None,
+        "SecondsLeft": None if measured.left is None or not working else int(measured.left),
+        "Containers": [_container(*each) for each in around.containers.get(row.job_id, ())],
+        "LogGroupName": LOG_GROUP,
+        "LogStreamName": row.job_id,
+    }
+    if with_events:
+        members["Events"] = [
+            {"At": round(event.at.timestamp() * 1000), "Event": event.event, "Text": event.text}
+            for event in around.events.get(row.job_id, ())
+        ]
+        members["EventsLeftOut"] = around.left_out.get(row.job_id, 0)
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _container(container: JobContainerRow, interface: NetworkInterface | None) -> dict[str, Any]:
+    if not container.wanted:
+        state = "REMOVING"
+    elif container.interface_id is None:
+        state = "PREPARING"
+    else:
+        state = "STOPPING" if container.stop else "RUNNING"
+    members: dict[str, Any] = {
+        "ContainerId": container.container_id,
+        "Member": container.member,
+        "Attempt": container.attempt,
+        "State": state,
+        "NetworkInterfaceId": container.interface_id,
+        "PrivateIpAddress": None if interface is None else interface.address,
+        "SubnetId": None if interface is None or interface.account == service_network.OWNER else interface.subnet_id,
+    }
+    return {name: value for name, value in members.items() if value is not None}

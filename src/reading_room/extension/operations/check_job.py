@@ -1,0 +1,206 @@
+"""Looking at a job before it is started: every step of the call and of the job, each with what to change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.agent.spec import Capacity
+from reading_room.aws.call import Call, NetworkPath, Principal
+from reading_room.aws.errors import AwsError
+from reading_room.aws.operations import OperationFacts, OperationTable, operation
+from reading_room.clock import Clock
+from reading_room.comprehend import storage_policy
+from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.sizing import JobSizing
+from reading_room.comprehend.storage_policy import StoragePolicies
+from reading_room.database.engine import Database
+from reading_room.extension.checks import network, request, role, storage
+from reading_room.extension.checks.check import NAMES, Check, CheckName, Report, failed, passed, skipped
+from reading_room.extension.checks.network import Place
+from reading_room.extension.checks.request import PlannedJob
+from reading_room.extension.own_denials import refuse_denied
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.jobs.credentials import model_session
+from reading_room.jobs.surroundings import JobSize
+from reading_room.vpc import addresses, service_network
+from reading_room.vpc.tables import Subnet
+
+_OF_NETWORK: tuple[CheckName, ...] = ("Network", "Addresses", "DNS", "Route", "SecurityGroups")
+_OF_STORAGE: tuple[CheckName, ...] = ("Input", "Output", "Model", "BucketPolicy", "EndpointPolicy")
+
+
+class CheckJobOperations:
+    """Checks jobs that are not there yet."""
+
+    def __init__(
+        self,
+        database: Database,
+        table: OperationTable,
+        authorizer: PolicyAuthorizer,
+        clock: Clock,
+        policies: StoragePolicies,
+        sizing: JobSizing,
+        capacity: Callable[[], Capacity | None],
+        quotas: Quotas,
+        topics: str,
+        host: str,
+    ) -> None:
+        """``table`` has the operations that are asked about; ``capacity`` is what the host would give a job."""
+        self._database = database
+        self._table = table
+        self._authorizer = authorizer
+        self._clock = clock
+        self._policies = policies
+        self._sizing = sizing
+        self._capacity = capacity
+        self._quotas = quotas
+        self._topics = topics
+        self._host = host
+
+    @operation(
+        "reading-room",
+        "CheckJob",
+        authorized=False,
+        decided_by="the action of the operation that is asked about, as `comprehend:StartEntitiesDetectionJob`",
+    )
+    def check_job(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """CheckJob. Nothing is created, and nobody's S3 or EC2 is called: only their decisions are asked for."""
+        refuse_denied(self._authorizer, call, self._clock)
+        report = Report()
+        self._look(report, call, request["Operation"], request["Request"])
+        return {"Checks": report.structures()}
+
+    def _look(self, report: Report, call: Call, name: str, text: str) -> None:
+        bound = self._table.find("comprehend", name)
+        assert bound is not None
+        facts = bound.facts
+        try:
+            asked = request.read(call, name, text)
+        except AwsError as error:
+            report.tell("Request", _invalid(name, error))
+            report.skip(NAMES, "The request cannot be read, so nothing else is known.")
+            return
+        if not report.tell("Caller", request.permission(self._authorizer, asked, facts)):
+            report.skip(NAMES, f"Only who may call {facts.action} is told more.")
+            return
+        may_pass = report.tell("PassRole", request.passing(self._authorizer, asked, facts))
+        now = self._clock()
+        with self._database.reading() as session:
+            job = self._planned(report, session, asked, now)
+            if not may_pass:
+                report.skip(NAMES, "Only who may pass the role is told what it and its job would meet.")
+                return
+            self._look_at_job(report, session, asked, facts, job, now)
+
+    def _planned(self, report: Report, session: Session, asked: Call, now: dt.datetime) -> PlannedJob | None:
+        """Check what the operation itself would answer, and return the job that it would make."""
+        try:
+            job = request.planned(session, asked, self._quotas.active_jobs, self._topics, now)
+        except AwsError as error:
+            report.tell("Request", _invalid(asked.operation, error))
+            return None
+        known = "" if job.known is None else f" Its ClientRequestToken is that of {job.known}, which would be returned."
+        report.tell("Request", passed(f"{asked.operation} would accept the request.{known}"))
+        return job
+
+    def _look_at_job(
+        self,
+        report: Report,
+        session: Session,
+        asked: Call,
+        facts: OperationFacts,
+        job: PlannedJob | None,
+        now: dt.datetime,
+    ) -> None:
+        role_arn: str = asked.parameters["DataAccessRoleArn"]
+        source = job.row.arn if job is not None else facts.resources(asked)[0]
+        assumable, principal = role.assumable(session, role_arn, asked.account, source, now)
+        report.tell("Role", assumable)
+        size = None if job is None else self._sizing.planned(job.row, job.tags, self._capacity())
+        place = self._place(report, session, asked, size)
+        self._network_actions(report, asked, principal, place, now)
+        if job is None:
+            report.skip(_OF_STORAGE, "The job is not known, because its request is not valid.")
+        elif principal is None:
+            report.skip(_OF_STORAGE, "The role cannot be assumed, so nothing is asked of S3.")
+        elif isinstance(place, Place) and place.verdict is None:
+            report.skip(_OF_STORAGE, "The job would not reach S3: see Route, SecurityGroups and DNS.")
+        elif place is None:
+            report.skip(_OF_STORAGE, "The job would have no network: see Network and Addresses.")
+        else:
+            self._storage(report, session, asked, job, principal, place, size, now)
+        report.skip(NAMES, "Not looked at, because of what is FAILED.")
+
+    def _place(self, report: Report, session: Session, asked: Call, size: JobSize | None) -> Place | NetworkPath | None:
+        """Return where the job would be: in a VPC, or by which path S3 would see it; ``None`` where it could not be."""
+        config = asked.parameters.get("VpcConfig")
+        if config is not None:
+            subnets: Sequence[str] = config["Subnets"]
+            groups: Sequence[str] = config["SecurityGroupIds"]
+            return network.check(session, report, asked.account, asked.region, subnets, groups, size, self._host)
+        report.skip(_OF_NETWORK, "The request has no VpcConfig: the job runs in the service's own network.")
+        report.tell("Containers", _containers(size))
+        subnet = session.scalar(select(Subnet).where(Subnet.account == service_network.OWNER))
+        free = [] if subnet is None else addresses.next_free(session, subnet, 1)
+        # At the public address of S3 the sender is known by its own.
+        return NetworkPath(secure=True, source_ip=free[0]) if free else None
+
+    def _network_actions(
+        self,
+        report: Report,
+        asked: Call,
+        principal: Principal | None,
+        place: Place | NetworkPath | None,
+        now: dt.datetime,
+    ) -> None:
+        if "VpcConfig" not in asked.parameters:
+            check = skipped("The request has no VpcConfig: the role needs nothing of EC2.")
+        elif principal is None:
+            check = skipped("The role cannot be assumed.")
+        elif not isinstance(place, Place):
+            check = skipped("The network cannot be used as it is: see Network and Addresses.")
+        else:
+            subnet_id = place.interface.subnet_id
+            check = role.network_actions(self._table, self._authorizer, asked, principal, subnet_id, now)
+        report.tell("RoleNetworkActions", check)
+
+    def _storage(
+        self,
+        report: Report,
+        session: Session,
+        asked: Call,
+        job: PlannedJob,
+        principal: Principal,
+        place: Place | NetworkPath,
+        size: JobSize | None,
+        now: dt.datetime,
+    ) -> None:
+        service, endpoint_id = None, ""
+        if isinstance(place, Place):
+            assert place.verdict is not None
+            path = storage_policy.way_of(place.verdict, place.interface.vpc_id)
+            endpoint_id = path.vpc_endpoint_id or ""
+            service = model_session(session, job.row, place.interface, now)
+        else:
+            path = place
+        look = storage_policy.look
+        answers = list(look(self._policies, job.row, principal, service, path, now))
+        several = size is not None and size.containers > 1
+        parts = list(look(self._policies, job.row, principal, None, path, now, attempt=1)) if several else []
+        opening = network.endpoint(session, place, asked.account) if isinstance(place, Place) else None
+        storage.check(report, self._policies.backend, job.row, asked.account, answers, endpoint_id, parts, opening)
+
+
+def _containers(size: JobSize | None) -> Check:
+    if size is None:
+        return skipped("How large the job is is not known, because its request is not valid.")
+    return passed(f"The job has {size.reason or '1 container'}, in the service's own network.")
+
+
+def _invalid(name: str, error: AwsError) -> Check:
+    return failed(f"{name} would answer {error.code}: {error.message}", "Change the request as the message says.")

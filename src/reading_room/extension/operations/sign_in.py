@@ -1,0 +1,56 @@
+"""Signing in to the console: a token for who has credentials, and credentials for who has a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.aws.call import Call
+from reading_room.aws.operations import operation
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.extension.errors import InvalidSignInTokenException, LimitExceededException
+from reading_room.iam.sign_in import NotRedeemable, SignInTokens, TooManyTokens, sign_in
+
+
+class SignInOperations:
+    """Makes and redeems sign-in tokens."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._tokens = SignInTokens(clock)
+
+    @operation("reading-room", "CreateSignInToken")
+    def create_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """CreateSignInToken, for the principal that calls."""
+        if call.access_key_id is None:
+            # A service that acts with a session of its own has no key that somebody could sign in with.
+            raise InvalidSignInTokenException
+        try:
+            token = self._tokens.create(call.principal, call.access_key_id)
+        except TooManyTokens:
+            raise LimitExceededException(call.principal.arn) from None
+        return {"Token": token.text, "ExpiresAt": token.expires_at}
+
+    # The caller has nothing but the token, which is 32 random bytes and decides alone.
+    @operation(
+        "reading-room", "RedeemSignInToken", authorized=False, decided_by="the token; no signature", unsigned=True
+    )
+    def redeem_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """RedeemSignInToken: wrong, used and late tokens, and those of a key that is gone, get the same answer."""
+        try:
+            access_key_id = self._tokens.redeem(request["Token"])
+            with self._database.transaction() as session:
+                principal, credentials = sign_in(session, access_key_id, self._clock())
+        except NotRedeemable:
+            raise InvalidSignInTokenException from None
+        return {
+            "Credentials": {
+                "AccessKeyId": credentials.access_key_id,
+                "SecretAccessKey": credentials.secret_access_key,
+                "SessionToken": credentials.session_token,
+                "Expiration": credentials.expires_at,
+            },
+            "Arn": principal.arn,
+        }

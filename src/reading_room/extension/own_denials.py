@@ -1,0 +1,22 @@
+"""Operations that authorize themselves: what decides is another permission, but a deny of the caller's own holds."""
+
+from __future__ import annotations
+
+from reading_room.aws.call import Call
+from reading_room.clock import Clock
+from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.iam.errors import AccessDeniedException
+from reading_room.iam.policy.evaluate import Request, decide
+
+
+def refuse_denied(authorizer: PolicyAuthorizer, call: Call, clock: Clock) -> None:
+    """Return unless a policy of the caller denies the operation by its name. Raises ``AccessDeniedException``."""
+    context = request_context(
+        call.path, principal=call.principal, now=clock(), region=call.region, user_agent=call.user_agent
+    )
+    full = {**context, **authorizer.tags_of(call.principal)}
+    asked = Request(call.principal, f"{call.service}:{call.operation}", ("*",), call.account, full)
+    decision = decide(asked, authorizer.policies_of(call.principal))
+    if decision.outcome == "explicitDeny":
+        authorizer.denied(call.request_id, decision)
+        raise AccessDeniedException(decision.message())

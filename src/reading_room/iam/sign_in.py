@@ -1,0 +1,146 @@
+"""Signing in: tokens that are good once and for a minute, and the credentials that one is exchanged for.
+
+Tokens live in this process only, as digests, and end with it. They stand for an access key, so that what was taken back
+meanwhile (a deactivated key, a deleted user, an ended session) signs nobody in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Principal
+from reading_room.clock import Clock
+from reading_room.iam.principals import session_principal, signed_in_principal, user_session_principal
+from reading_room.iam.tables import AccessKey, RoleSession, SignInSession, TemporaryKey, UserSession
+from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
+from reading_room.iam.user_sessions import DEFAULT_SECONDS
+
+TOKEN_SECONDS = 60
+"""How long a token can be redeemed."""
+OPEN_TOKENS = 5
+"""Tokens of one principal that may be open at a time."""
+_TOKEN_BYTES = 32
+
+
+class TooManyTokens(Exception):
+    """A principal has as many open tokens as it may."""
+
+
+class NotRedeemable(Exception):
+    """A token is wrong, was used, is late, or stands for a key that is no longer good. Which of these is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token as its maker is told it, once."""
+
+    text: str
+    expires_at: dt.datetime
+
+    def __repr__(self) -> str:
+        """Leave the text out, so that no log line can hold it."""
+        return f"NewToken(expires_at={self.expires_at})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    digest: bytes
+    access_key_id: str
+    caller: str
+    expires_at: dt.datetime
+
+
+class SignInTokens:
+    """The open tokens. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: list[_Open] = []
+
+    def create(self, principal: Principal, access_key_id: str) -> NewToken:
+        """Return a new token of a principal that called with a key. Raises ``TooManyTokens``."""
+        text = secrets.token_urlsafe(_TOKEN_BYTES)
+        now = self._clock()
+        entry = _Open(_digest(text), access_key_id, principal.user_id, now + dt.timedelta(seconds=TOKEN_SECONDS))
+        with self._lock:
+            self._sweep(now)
+            if sum(each.caller == entry.caller for each in self._open) >= OPEN_TOKENS:
+                raise TooManyTokens
+            self._open.append(entry)
+        return NewToken(text, entry.expires_at)
+
+    def redeem(self, text: str) -> str:
+        """Return the access key id that a token stands for, and forget the token. Raises ``NotRedeemable``."""
+        digest = _digest(text)
+        with self._lock:
+            self._sweep(self._clock())
+            # Each is compared whole, whether one was found or not: the time tells nothing.
+            found = [each for each in self._open if hmac.compare_digest(each.digest, digest)]
+            self._open = [each for each in self._open if each not in found]
+        if not found:
+            raise NotRedeemable
+        return found[0].access_key_id
+
+    def _sweep(self, now: dt.datetime) -> None:
+        self._open = [each for each in self._open if each.expires_at > now]
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def sign_in(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Principal, SessionCredentials]:
+    """Make temporary credentials of whoever has a key: the same principal with the same rights.
+
+    Those of a temporary key carry what it carries (policies, tags, when it was issued) and end when it does. Raises
+    ``NotRedeemable`` for a key that is gone, inactive or expired.
+    """
+    key = session.get(AccessKey, access_key_id)
+    if key is not None and key.active:
+        row = SignInSession(user=key.user)
+        credentials = store(session, row, Carried(), seconds=DEFAULT_SECONDS, now=now)
+        return signed_in_principal(row), credentials
+    role_session = session.get(RoleSession, access_key_id)
+    if role_session is not None and role_session.expires_at > now:
+        copy = RoleSession(
+            role_id=role_session.role_id,
+            role_arn=role_session.role_arn,
+            account=role_session.account,
+            session_name=role_session.session_name,
+            transitive_tag_keys=role_session.transitive_tag_keys,
+            source_identity=role_session.source_identity,
+        )
+        credentials = _like(session, role_session, copy, now)
+        return session_principal(copy), credentials
+    user_session = session.get(UserSession, access_key_id)
+    if user_session is not None and user_session.expires_at > now:
+        of_user = UserSession(user=user_session.user, federated_name=user_session.federated_name)
+        credentials = _like(session, user_session, of_user, now)
+        return user_session_principal(of_user), credentials
+    signed_in = session.get(SignInSession, access_key_id)
+    if signed_in is not None and signed_in.expires_at > now:
+        again = SignInSession(user=signed_in.user)
+        credentials = _like(session, signed_in, again, now)
+        return signed_in_principal(again), credentials
+    raise NotRedeemable
+
+
+def _like(session: Session, source: TemporaryKey, copy: TemporaryKey, now: dt.datetime) -> SessionCredentials:
+    """Give a new row a key of its own and everything else of ``source``, and store it."""
+    credentials = store(
+        session, copy, Carried(), seconds=DEFAULT_SECONDS, now=now, token_size=len(source.session_token)
+    )
+    copy.policy, copy.policy_arns, copy.tags = source.policy, source.policy_arns, source.tags
+    # Policies that end all sessions issued before a moment must end this one with the one that it comes of.
+    copy.issued_at = source.issued_at
+    copy.expires_at = min(source.expires_at, credentials.expires_at)
+    session.flush()
+    return replace(credentials, issued_at=copy.issued_at, expires_at=copy.expires_at)

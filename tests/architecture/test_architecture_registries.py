@@ -1,0 +1,41 @@
+"""Nothing in the repository says where packages come from: whoever installs has a registry of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "console" / "package-lock.json"
+REQUIREMENTS = [*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements*.txt")]
+
+
+def test_the_lock_file_of_npm_pins_by_hash_and_names_no_address() -> None:
+    packages = json.loads(LOCK.read_text())["packages"]
+    assert len(packages) > 100
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        if name and not package.get("link"):
+            assert package["integrity"].startswith("sha512-"), name
+
+
+def test_npm_is_told_to_write_none() -> None:
+    settings = (ROOT / "console" / ".npmrc").read_text().splitlines()
+    assert "omit-lockfile-registry-resolved=true" in settings
+    assert not [line for line in settings if line.startswith(("registry", "//", "@"))]
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_requirements_name_no_address(file: Path) -> None:
+    for line in file.read_text().splitlines():
+        assert not re.match(r"\s*(--(extra-)?index-url|--find-links|--trusted-host|-i\b|-f\b)", line), line
+        assert "://" not in line.partition("#")[0], line
+
+
+def test_versions_of_the_console_are_exact() -> None:
+    package = json.loads((ROOT / "console" / "package.json").read_text())
+    for name, version in (package["dependencies"] | package["devDependencies"]).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name}: {version}"

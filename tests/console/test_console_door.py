@@ -1,0 +1,78 @@
+"""Where the console listens, the names it is opened by, and settings under which it could not be."""
+
+from __future__ import annotations
+
+import pytest
+
+from reading_room.console.door import Origins, console_door, console_url
+from reading_room.hosts.doors import DoorError
+from reading_room.settings import Settings
+
+
+def told(**given: object) -> Settings:
+    """Settings of no environment."""
+    return Settings.from_environment({}, **given)
+
+
+def test_it_is_beside_the_apis_and_never_at_their_origin() -> None:
+    assert console_url(told()) == "http://127.0.0.1:4567/"
+    assert console_url(Settings.from_environment({"READING_ROOM_CONSOLE_PORT": "5000"})) == "http://127.0.0.1:5000/"
+    origins = Origins.of(told())
+    assert origins.apis == {
+        "http://localhost:4567": "http://localhost:4566",
+        "http://127.0.0.1:4567": "http://127.0.0.1:4566",
+        "http://[::1]:4567": "http://localhost:4566",
+    }
+    assert not set(origins.apis) & set(origins.apis.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"console_port": 4566}, "--port and --console-port are both 4566"),
+        ({"tls_port": 4567}, "--tls-port and --console-port are both 4567"),
+    ],
+)
+def test_a_port_of_the_apis_is_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(DoorError, match=says):
+        console_door(told(**given))
+
+
+def test_it_can_be_off() -> None:
+    off = told(console_port=0)
+    assert (console_door(off), console_url(off), dict(Origins.of(off).apis)) == (None, None, {})
+
+
+def test_beyond_loopback_it_has_https_and_the_names_that_were_told() -> None:
+    wide = told(host="0.0.0.0", tls="own", tls_names="Reading.example.com,10.1.2.3,2001:db8::5")
+    door = console_door(wide)
+    assert door is not None
+    assert door.url == "https://0.0.0.0:4567"
+    assert console_url(wide) == "https://127.0.0.1:4567/"
+    assert Origins.of(wide).by_authority() == {
+        f"{name}:4567": f"https://{api}:4566"
+        for name, api in (
+            ("localhost", "localhost"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[::1]", "localhost"),
+            ("reading.example.com", "reading.example.com"),
+            ("10.1.2.3", "10.1.2.3"),
+        )
+    }
+    given = told(host="0.0.0.0", tls_cert="a", tls_key="b", tls_names="reading.example.com")
+    assert console_url(given) == "https://reading.example.com:4567/"
+
+
+def test_a_browser_leaves_out_the_port_that_is_the_schemes_own() -> None:
+    assert "http://127.0.0.1" in Origins.of(told(console_port=80)).apis
+    assert "https://10.1.2.3" in Origins.of(told(console_port=443, host="10.1.2.3", tls="own")).apis
+    assert "http://127.0.0.1:443" in Origins.of(told(console_port=443)).apis
+
+
+def test_an_ipv6_address_beyond_loopback_needs_a_name_for_the_pages() -> None:
+    with pytest.raises(DoorError, match="READING_ROOM_TLS_NAMES"):
+        console_door(told(host="2001:db8::1", tls="own"))
+    named = told(host="2001:db8::1", tls="own", tls_names="reading.example.com")
+    assert console_url(named) == "https://reading.example.com:4567/"
+    assert console_url(told(host="::1")) == "http://[::1]:4567/"
+    assert console_door(told(host="2001:db8::1", tls="own", console_port=0)) is None

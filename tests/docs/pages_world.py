@@ -1,0 +1,144 @@
+"""The pages of the documents as tests read them: their blocks of commands, links and anchors, and which run where.
+
+A block is marked by a comment right before it: ``<!-- run: NAME -->`` puts it into a shell of that name, which runs the
+blocks of one or more pages in order; ``<!-- not run: REASON -->`` says why nobody runs it. A ``text`` block after one
+that is run has what it prints, ``…`` for what differs. Pages whose blocks other tests run, or that are older than the
+marks, have a row in ``other_pages.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+COMMANDS = {"sh", "bash", "shell", "console", "python", "hcl"}
+"""The languages whose blocks somebody would type in, or put into a file of his own."""
+PROGRAMS = ("aws ", "curl ", "export ", "ip ", "jq ", "make ", "nft ", "pip ", "reading-room ", "sysctl ", "$ ")
+"""How a line begins that is a command, where the block has no language."""
+MARK = re.compile(r"<!-- (?P<how>run|not run): (?P<what>.+?) -->$")
+_FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+)(?P<language>\w*)\s*$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page: where it begins, its language and lines, and its mark, both empty where it has none."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+    how: str = ""
+    what: str = ""
+
+    @property
+    def commands(self) -> bool:
+        """Whether it has something to run."""
+        begins = tuple(line.strip() for line in self.text.splitlines())
+        return self.language in COMMANDS or (not self.language and any(line.startswith(PROGRAMS) for line in begins))
+
+    def __str__(self) -> str:
+        """Where it is."""
+        return f"{self.page}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """Return every page of the documents, but for the decisions, which nobody types in."""
+    return sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "decisions")
+
+
+def name_of(path: Path) -> str:
+    """Return a page's name as the tables have it."""
+    return path.relative_to(DOCS).as_posix()
+
+
+@cache
+def blocks(path: Path) -> tuple[Block, ...]:
+    """Return the blocks of a page in order, fenced ones and indented ones."""
+    found: list[Block] = []
+    page, lines, number = name_of(path), path.read_text().splitlines(), 0
+    while number < len(lines):
+        opened = _FENCE.match(lines[number])
+        begin = number
+        if opened is not None:
+            number += 1
+            while lines[number].strip() != opened["ticks"]:
+                number += 1
+            text = "\n".join(line.removeprefix(opened["indent"]) for line in lines[begin + 1 : number])
+            mark = MARK.match(lines[begin - 1].strip()) if begin else None
+            how, what = (mark["how"], mark["what"]) if mark else ("", "")
+            found.append(Block(page, begin + 1, opened["language"], text, how, what))
+        elif lines[number].startswith("    ") and not lines[number - 1].strip():
+            while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
+                number += 1
+            # What is indented below an item of a list is that item's text.
+            text = "\n".join(line[4:] for line in lines[begin:number]).rstrip()
+            if not re.match(r"[-*\d]", _paragraph_before(lines, begin)):
+                found.append(Block(page, begin + 1, "", text))
+            continue
+        number += 1
+    return tuple(found)
+
+
+def _paragraph_before(lines: list[str], number: int) -> str:
+    while number and not lines[number - 1].strip():
+        number -= 1
+    while number and lines[number - 1].strip():
+        number -= 1
+    return lines[number]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A row of the table: how many blocks of commands a page has, and what runs them or why nothing does."""
+
+    blocks: int
+    run: str = ""
+    tests: tuple[str, ...] = ()
+    not_run: str = ""
+    skip: tuple[int, ...] = ()
+
+
+def elsewhere() -> dict[str, Elsewhere]:
+    """Return the rows of ``other_pages.toml`` by page."""
+    rows = tomllib.loads((Path(__file__).parent / "other_pages.toml").read_text())
+    return {
+        page: Elsewhere(
+            row["blocks"],
+            row.get("run", ""),
+            tuple(row.get("tests", ())),
+            row.get("not-run", ""),
+            tuple(row.get("skip", ())),
+        )
+        for page, row in rows.items()
+    }
+
+
+def without_code(text: str) -> str:
+    """Return a page without its blocks and code, where brackets are no links and ``#`` no heading."""
+    text = re.sub(r"^( *)(```+).*?^\1\2\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "`code`", text)
+
+
+def links(path: Path) -> list[tuple[str, str]]:
+    """Return the links of a page within the repository: the file, empty for the page itself, and the anchor."""
+    found = re.findall(r"\]\(\s*<?([^)#>\s]*)(?:#([^)>\s]*))?>?\)", without_code(path.read_text()))
+    return [(target, anchor) for target, anchor in found if ":" not in target]
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    """Return the anchors of a page's headings, as the viewers of repositories make them."""
+    text = re.sub(r"^( *)(```+).*?^\1\2\s*$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found: dict[str, int] = {}
+    names = set()
+    for heading in re.findall(r"^#{1,6} (.+)$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", plain.strip().lower()).replace(" ", "-")
+        names.add(f"{slug}-{found[slug]}" if slug in found else slug)
+        found[slug] = found.get(slug, 0) + 1
+    return frozenset(names)

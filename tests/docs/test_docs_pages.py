@@ -1,0 +1,110 @@
+"""The documents hold together: no command without a test or a reason, no link that leads nowhere, no page unseen."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pages_world import DOCS, ROOT, anchors, blocks, elsewhere, links, name_of, pages
+
+SHELLS = {"walk", "policies", "ci"}
+"""The shells of test_docs_run.py that pages name in their marks."""
+
+
+@pytest.fixture(scope="module")
+def navigation() -> ModuleType:
+    """The script that makes the site's navigation of the index."""
+    spec = importlib.util.spec_from_file_location("navigation", ROOT / "scripts" / "navigation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_block_of_commands_is_run_or_says_why_not() -> None:
+    """A page with marks has one at each; another page has a row in the table."""
+    rows, silent = elsewhere(), []
+    for path in pages():
+        found = [block for block in blocks(path) if block.commands]
+        if name_of(path) not in rows:
+            silent += [str(block) for block in found if not block.how]
+    assert silent == [], "mark them with <!-- run: SHELL --> or <!-- not run: REASON -->"
+
+
+def test_a_mark_names_a_shell_that_there_is() -> None:
+    """A mistyped name would run nothing."""
+    marked = {block.what for path in pages() for block in blocks(path) if block.how == "run"}
+    assert marked == SHELLS
+    assert {row.run for row in elsewhere().values() if row.run} <= SHELLS | {"features"}
+
+
+def test_the_table_has_each_block_of_the_pages_that_it_names() -> None:
+    """Somebody who adds a block looks at the row, and at what it says."""
+    for page, row in elsewhere().items():
+        found = [block for block in blocks(DOCS / page) if block.commands]
+        assert (page, len(found)) == (page, row.blocks)
+        assert not any(block.how for block in found), f"{page} has marks of its own: take its row away"
+        assert all(number < row.blocks for number in row.skip)
+        assert row.run or row.tests or row.not_run, page
+
+
+def test_the_tests_that_the_table_names_are_about_the_page() -> None:
+    """What is said to run a page exists, and names it."""
+    for page, row in elsewhere().items():
+        for test in row.tests:
+            assert Path(page).name in (ROOT / test).read_text(), f"{test} does not name {page}"
+        for word in row.not_run.replace(",", " ").replace(";", " ").split():
+            if word.startswith(("tests/", "docs/")):
+                assert (ROOT / word).exists(), f"{page}: {word}"
+
+
+def test_each_link_and_each_anchor_leads_somewhere() -> None:
+    """In the site and in a viewer of the repository."""
+    broken = []
+    for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
+        for target, anchor in links(path):
+            file = (path.parent / target).resolve() if target else path
+            if not file.exists():
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+            elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+                broken.append(f"{path.relative_to(ROOT)}: {target}#{anchor}")
+    assert broken == []
+
+
+def test_each_page_is_in_the_navigation(navigation: ModuleType) -> None:
+    """The index names it, or the folder that it is in."""
+    index = DOCS / "index.md"
+    shown = [
+        page.resolve()
+        for _, targets in navigation.sections(index.read_text())
+        for target in targets
+        for page in navigation.pages_of(target, DOCS)
+    ]
+    assert sorted(set(shown)) == sorted(shown), "a page is in the navigation twice"
+    assert sorted({*DOCS.rglob("*.md")} - {index, *shown}) == []
+
+
+def test_the_index_becomes_a_table_of_contents(navigation: ModuleType, tmp_path: Path) -> None:
+    """Pages, folders and pages above the documents, each heading by its name."""
+    (tmp_path / "docs" / "vpc").mkdir(parents=True)
+    for name in ("a.md", "b.md"):
+        (tmp_path / "docs" / "vpc" / name).write_text("# A page\n")
+    text = "# Index\n\n## First\n\n- [One](one.md): a page\n\n## Then\n\n- [Net](vpc/): pages\n- [Up](../UP.md)\n"
+    text += "\n## Words\n\nNo list.\n"
+    made = navigation.with_navigation(text, tmp_path / "docs")
+    assert made.startswith(text)
+    first, then = made.removeprefix(text).split("```{toctree}")[1:]
+    assert first.split() == [":hidden:", ":caption:", "First", "one", "```"]
+    assert then.split() == [":hidden:", ":caption:", "Then", "vpc/a", "vpc/b", "../UP", "```"]
+
+
+def test_a_link_to_a_folder_leads_to_what_the_index_says_of_it(navigation: ModuleType) -> None:
+    """The site has no page for a folder."""
+    page = ROOT / "README.md"
+    text = "[a page per feature](docs/vpc/), [code](src/reading_room/)"
+    assert navigation.with_folders(text, page, ROOT) == (
+        "[a page per feature](docs/index.md#network), [code](src/reading_room/)"
+    )

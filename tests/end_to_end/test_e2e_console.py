@@ -1,0 +1,218 @@
+"""The console of a running product: where ``up`` says it is, who may call the APIs, and links that sign in once."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from product_world import Product, eventually
+
+from reading_room.cli.running import free_port
+from reading_room.client import connect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+LINK = re.compile(r"sign-in link (http://127\.0\.0\.1:\d+/sign-in#(\S+))")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product with a console, whose ``up`` prints into a file."""
+    found = Product(tmp_path_factory.mktemp("console"))
+    found.console_port = free_port()
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+def fetched(url: str, method: str = "GET", trust: str | None = None, **headers: str) -> tuple[int, Any, bytes]:
+    """Send a request; return status, headers and body, of an error too."""
+    request = urllib.request.Request(url, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    context = ssl.create_default_context(cafile=trust) if trust else None
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def run(product: Product, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    """Run ``reading-room console`` against the product."""
+    argv = [sys.executable, "-m", "reading_room", "console", "--data", str(product.data), *product.ports(), *arguments]
+    return subprocess.run(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """Yield our end of a terminal, and a program's."""
+    ours, theirs = pty.openpty()
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def printed(ours: int, until: re.Pattern[str], seconds: float = 30) -> str:
+    """Return what a terminal shows, up to what is looked for."""
+    shown, deadline = "", time.monotonic() + seconds
+    while not until.search(shown):
+        assert time.monotonic() < deadline, shown
+        if select.select([ours], [], [], 0.2)[0]:
+            shown += os.read(ours, 65536).decode()
+    return shown
+
+
+def redeem(product: Product, token: str) -> Any:
+    """Use a link's token, as a browser does that has nothing else."""
+    url = product.endpoint().url
+    return connect("reading-room", url, config=Config(signature_version=UNSIGNED)).redeem_sign_in_token(Token=token)
+
+
+def test_up_says_where_it_is_on_a_line_of_its_own_and_gives_no_link_to_a_file(product: Product) -> None:
+    assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
+    lines = product.log.read_text().splitlines()
+    assert f"console URL http://127.0.0.1:{product.console_port}/" in lines
+    assert "sign-in" not in product.log.read_text()
+
+
+def test_the_configuration_leads_to_the_apis_and_they_let_its_pages_in(product: Product) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        origin = f"http://{host}:{product.console_port}"
+        status, headers, body = fetched(f"{origin}/config.json")
+        told = json.loads(body)
+        assert (status, told["apiUrl"], told["account"]) == (200, f"http://{host}:{product.port}", "000000000001")
+        assert f"connect-src 'self' {told['apiUrl']};" in headers["content-security-policy"]
+        for path in ("/none/key", "/_reading_room/health"):
+            _, headers, _ = fetched(told["apiUrl"] + path, Origin=origin)
+            assert headers["access-control-allow-origin"] == origin
+        asked = {"Origin": origin, "Access_Control_Request_Method": "PUT"}
+        assert fetched(f"{told['apiUrl']}/none/key", "OPTIONS", **asked)[0] == 204
+    _, headers, _ = fetched(f"http://127.0.0.1:{product.port}/none/key", Origin="http://127.0.0.1:4567")
+    assert headers["access-control-allow-origin"] is None
+
+
+def test_a_name_that_leads_here_by_rebinding_gets_nothing(product: Product) -> None:
+    status, _, body = fetched(f"http://127.0.0.1:{product.console_port}/", Host=f"evil.example:{product.console_port}")
+    assert status == 421
+    assert b"<" not in body
+
+
+def test_objects_are_not_at_the_consoles_origin(product: Product) -> None:
+    s3 = product.account().s3
+    s3.create_bucket(Bucket="hostile")
+    s3.put_object(Bucket="hostile", Key="page.html", Body=b"<script>steal()</script>", ContentType="text/html")
+    for path in ("hostile/page.html", "page.html", "assets/../hostile/page.html"):
+        _, headers, body = fetched(f"http://127.0.0.1:{product.console_port}/{path}")
+        assert b"steal" not in body
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+
+
+def test_a_taken_port_keeps_up_from_starting_and_names_the_option(product: Product, tmp_path: Path) -> None:
+    second = Product(tmp_path)
+    second.console_port = product.console_port
+    process = second.launch()
+    assert process.wait(60) == 1
+    said = second.log.read_text()
+    assert f"127.0.0.1:{product.console_port} cannot be bound (Address already in use)" in said
+    assert "--console-port" in said
+    assert "Traceback" not in said
+    assert second.stdout == []
+
+
+def test_a_pipe_gets_the_url_and_no_link(product: Product) -> None:
+    piped = run(product)
+    assert piped.returncode == 1
+    assert piped.stdout == f"console URL http://127.0.0.1:{product.console_port}/\n"
+    assert "printed on a terminal only" in piped.stderr
+    assert "--no-link" in piped.stderr
+    alone = run(product, "--no-link")
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert alone.stdout == piped.stdout
+
+
+def test_a_link_on_a_terminal_signs_in_once(product: Product) -> None:
+    with terminal() as (ours, theirs):
+        ran = run(product, stdout=theirs)
+        assert ran.returncode == 0, ran.stderr
+        shown = printed(ours, re.compile(r"works once, for \d+ s"))
+    assert f"console URL http://127.0.0.1:{product.console_port}/" in shown
+    found = LINK.search(shown)
+    assert found is not None
+    assert f":{product.console_port}/sign-in#" in found[1]
+    given = redeem(product, found[2])["Credentials"]
+    caller = connect(
+        "sts",
+        product.endpoint().url,
+        access_key_id=given["AccessKeyId"],
+        secret_access_key=given["SecretAccessKey"],
+        session_token=given["SessionToken"],
+    ).get_caller_identity()
+    assert caller["Arn"].endswith(":user/administrator")
+    with pytest.raises(ClientError, match="InvalidSignInToken"):
+        redeem(product, found[2])
+
+
+def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
+    found = Product(tmp_path)
+    found.console_port = free_port()
+    with terminal() as (ours, theirs):
+        found.terminal = theirs
+        try:
+            found.launch()
+            link = LINK.search(printed(ours, re.compile(r"works once, for \d+ s"), 60))
+            assert link is not None
+            assert redeem(found, link[2])["Arn"].endswith(":user/administrator")
+            assert found.stdout == [f"ready http://127.0.0.1:{found.port}\n".encode()]
+            found.stop()
+        finally:
+            found.clear()
+
+
+def test_where_nothing_runs_the_command_says_what_to_start(tmp_path: Path) -> None:
+    absent = Product(tmp_path)
+    absent.console_port = free_port()
+    refused = run(absent)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "start it with `reading-room up`" in refused.stderr
+    absent.console_port = 0
+    assert "the console is off" in run(absent).stderr
+
+
+def test_beyond_loopback_it_has_the_certificate_of_the_apis(tmp_path: Path) -> None:
+    found = Product(tmp_path, TLS="own", TLS_NAMES="reading.example.com", HOST="0.0.0.0")
+    found.console_port = free_port()
+    try:
+        found.launch()
+        eventually(lambda: b"".join(found.stdout), 60, "the ready line")
+        trust = str(found.data / "doors" / "authority.pem")
+        origin = f"https://127.0.0.1:{found.console_port}"
+        status, _, body = fetched(f"{origin}/config.json", trust=trust)
+        assert (status, json.loads(body)["apiUrl"]) == (200, f"https://127.0.0.1:{found.port}")
+        _, headers, _ = fetched(f"https://127.0.0.1:{found.port}/none/key", trust=trust, Origin=origin)
+        assert headers["access-control-allow-origin"] == origin
+        with pytest.raises(OSError):
+            fetched(f"http://127.0.0.1:{found.console_port}/config.json")
+        assert f"console URL {origin}/" in found.log.read_text().splitlines()
+    finally:
+        found.clear()

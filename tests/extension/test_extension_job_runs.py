@@ -1,0 +1,231 @@
+"""DescribeJobRuns: how jobs run, for whoever may describe them, and for nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ParamValidationError
+from extension_world import (
+    ACCOUNT,
+    FOR_NETWORK,
+    OTHER_ACCOUNT,
+    REGION,
+    ExtensionWorld,
+    allow,
+    deny,
+    refusal,
+    trust,
+)
+
+from reading_room.agent.spec import HostReport
+from reading_room.analysis.job_file import Progress
+from reading_room.containers.spec import ContainerState
+from reading_room.extension.job_runs import EVENTS
+from reading_room.jobs.desired import containers
+from reading_room.jobs.record import LOCAL_HOST, note
+from reading_room.jobs.tables import JobRow
+
+READ_ONLY = "arn:aws:iam::aws:policy/ComprehendReadOnly"
+
+
+def start(world: ExtensionWorld, **changes: Any) -> str:
+    """Start an entities job and return its id."""
+    return str(world.client("comprehend").start_entities_detection_job(**world.request(**changes))["JobId"])
+
+
+def run_of(world: ExtensionWorld, job: str, **more: Any) -> dict[str, Any]:
+    """Return what is told of one job."""
+    told = world.room().describe_job_runs(JobIds=[job], **more)
+    assert told["Errors"] == []
+    (run,) = told["JobRuns"]
+    return dict(run)
+
+
+def turn(world: ExtensionWorld, times: int = 3) -> None:
+    """Run turns of the controller."""
+    for _ in range(times):
+        world.product.controller.turn()
+
+
+def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> None:
+    job = start(world)
+    run = run_of(world, job)
+    assert (run["Phase"], run["QueuePosition"], run["Attempt"], run["Containers"]) == ("QUEUED", 0, 0, [])
+    assert run["JobArn"] == f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{job}"
+    assert (run["LogGroupName"], run["LogStreamName"]) == ("/reading-room/jobs", job)
+    assert "Events" not in run
+    turn(world)
+    run = run_of(world, job)
+    assert (run["Phase"], run["Attempt"], run["Documents"]) == ("RUNNING", 1, 0)
+    assert "QueuePosition" not in run
+    (container,) = run["Containers"]
+    assert (container["Member"], container["Attempt"], container["State"]) == (0, 1, "RUNNING")
+    assert container["SubnetId"] == world.subnet
+    (interface,) = world.client("ec2").describe_network_interfaces(
+        NetworkInterfaceIds=[container["NetworkInterfaceId"]]
+    )["NetworkInterfaces"]
+    assert interface["PrivateIpAddress"] == container["PrivateIpAddress"]
+    world.later(10)
+    with world.database.reading() as session:
+        (spec,) = containers(session, LOCAL_HOST)
+    state = ContainerState(spec.container_id, "running", None, (Progress(20, 100),))
+    world.product.controller.report(HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,)))
+    turn(world)
+    run = run_of(world, job)
+    assert (run["Documents"], run["TotalDocuments"]) == (20, 100)
+    assert run["DocumentsPerSecond"] == pytest.approx(2.0)
+    assert run["SecondsLeft"] == 40
+    world.client("comprehend").stop_entities_detection_job(JobId=job)
+    turn(world, 1)
+    run = run_of(world, job)
+    assert (run["Phase"], run["Containers"][0]["State"]) == ("STOPPING", "STOPPING")
+    world.later(61)
+    turn(world)
+    world.product.controller.report(HostReport(LOCAL_HOST, 2))
+    turn(world)
+    run = run_of(world, job)
+    assert (run["Phase"], run["Containers"]) == ("STOPPED", [])
+    assert "SecondsLeft" not in run
+    assert "DocumentsPerSecond" not in run
+
+
+def test_the_story_is_told_in_milliseconds_when_it_is_asked_for(world: ExtensionWorld) -> None:
+    job = start(world)
+    turn(world)
+    run = run_of(world, job, IncludeEvents=True)
+    assert run["EventsLeftOut"] == 0
+    assert [event["Event"] for event in run["Events"]] == ["Submitted", "Admitted", "Prepared"]
+    assert run["Events"][0]["At"] == round(world.now.timestamp() * 1000)
+    assert "submitted" in run["Events"][0]["Text"]
+
+
+def test_of_a_long_story_the_newest_lines_are_told_and_how_many_are_left_out(world: ExtensionWorld) -> None:
+    long, short = start(world), start(world)
+    with world.database.transaction() as session:
+        row = session.get_one(JobRow, long)
+        for number in range(EVENTS + 6):
+            note(session, row, "Progress", f"line {number}", world.now)
+    told = world.room().describe_job_runs(JobIds=[long, short], IncludeEvents=True)["JobRuns"]
+    assert [len(run["Events"]) for run in told] == [EVENTS, 1]
+    assert [run["EventsLeftOut"] for run in told] == [7, 0]
+    assert [event["Text"] for event in told[0]["Events"]][-1] == f"line {EVENTS + 5}"
+    assert told[0]["Events"][0]["Text"] == "line 6"
+
+
+def test_text_of_a_story_arrives_as_it_is(world: ExtensionWorld) -> None:
+    job = start(world)
+    hostile = "<script>alert(1)</script> \u202e =cmd|' /C calc'!A0 \x7f"
+    with world.database.transaction() as session:
+        note(session, session.get_one(JobRow, job), "Note", hostile, world.now)
+    assert run_of(world, job, IncludeEvents=True)["Events"][-1]["Text"] == hostile
+
+
+def test_the_place_in_the_queue_counts_jobs_of_the_account_and_kind(world: ExtensionWorld) -> None:
+    stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
+    world.client("iam", stranger).create_role(
+        RoleName="Reader", AssumeRolePolicyDocument=trust({"Service": "comprehend.amazonaws.com"})
+    )
+    theirs = world.request(VpcConfig=None, DataAccessRoleArn=f"arn:aws:iam::{OTHER_ACCOUNT}:role/Reader")
+    world.client("comprehend", stranger).start_entities_detection_job(**theirs)
+    world.later(1)
+    world.client("comprehend").start_key_phrases_detection_job(**world.request())
+    jobs = []
+    for _ in range(3):
+        world.later(1)
+        jobs.append(start(world))
+    told = world.room().describe_job_runs(JobIds=jobs[::-1])["JobRuns"]
+    assert [run["JobId"] for run in told] == jobs[::-1]
+    assert [run["QueuePosition"] for run in told] == [2, 1, 0]
+
+
+def test_who_may_describe_a_job_sees_how_it_runs(world: ExtensionWorld) -> None:
+    job = start(world)
+    reader = world.user("reader")
+    world.client("iam").attach_user_policy(UserName="reader", PolicyArn=READ_ONLY)
+    assert world.room(reader).describe_job_runs(JobIds=[job])["JobRuns"][0]["Phase"] == "QUEUED"
+
+
+def test_who_may_describe_one_job_or_kind_sees_no_other(world: ExtensionWorld) -> None:
+    entities = start(world)
+    other = start(world)
+    phrases = world.client("comprehend").start_key_phrases_detection_job(**world.request())["JobId"]
+    arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{entities}"
+    key = world.user("one", allow("comprehend:DescribeEntitiesDetectionJob", resource=arn), allow("reading-room:*"))
+    told = world.room(key).describe_job_runs(JobIds=[phrases, other, entities])
+    assert [run["JobId"] for run in told["JobRuns"]] == [entities]
+    assert [error["JobIdentifier"] for error in told["Errors"]] == [phrases, other]
+    assert {error["ErrorCode"] for error in told["Errors"]} == {"AccessDeniedException"}
+    assert "comprehend:DescribeKeyPhrasesDetectionJob" in told["Errors"][0]["ErrorMessage"]
+
+
+def test_what_does_not_exist_or_is_another_accounts_is_listed_by_itself(world: ExtensionWorld) -> None:
+    job = start(world)
+    stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
+    arn = run_of(world, job)["JobArn"]
+    for asked in (job, arn):
+        told = world.room(stranger).describe_job_runs(JobIds=[asked])
+        assert told["JobRuns"] == []
+        assert told["Errors"][0]["ErrorCode"] == "JobNotFoundException"
+    missing = "0" * 32
+    model = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier/none"
+    told = world.room().describe_job_runs(JobIds=[missing, job, model, "arn:aws:s3:::bucket", "nonsense"])
+    assert [run["JobId"] for run in told["JobRuns"]] == [job]
+    assert [error["ErrorCode"] for error in told["Errors"]] == [
+        "JobNotFoundException",
+        "ResourceNotFoundException",
+        "JobNotFoundException",
+        "JobNotFoundException",
+    ]
+
+
+def test_a_training_is_found_by_the_arn_of_its_model(world: ExtensionWorld) -> None:
+    arn = world.client("comprehend").create_document_classifier(
+        DocumentClassifierName="tickets",
+        DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Reader",
+        InputDataConfig={"S3Uri": "s3://papers/rows.csv"},
+        LanguageCode="en",
+    )["DocumentClassifierArn"]
+    run = run_of(world, arn)
+    assert (run["JobIdentifier"], run["JobArn"], run["Phase"]) == (arn, arn, "QUEUED")
+    assert run_of(world, run["JobId"])["JobArn"] == arn
+    jobs_only = world.user("jobs", allow("comprehend:Describe*Job"))
+    told = world.room(jobs_only).describe_job_runs(JobIds=[arn])
+    assert "comprehend:DescribeDocumentClassifier" in told["Errors"][0]["ErrorMessage"]
+
+
+def test_each_container_of_a_job_of_several_is_told(world: ExtensionWorld) -> None:
+    world.client("ec2").authorize_security_group_ingress(
+        GroupId=world.group, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": world.group}]}]
+    )
+    job = start(world, Tags=[{"Key": "reading-room:containers", "Value": "3"}])
+    turn(world)
+    told = run_of(world, job)["Containers"]
+    assert [each["Member"] for each in told] == [0, 1, 2]
+    assert len({each["PrivateIpAddress"] for each in told}) == 3
+    checks = world.checks(Tags=[{"Key": "reading-room:containers", "Value": "3"}])
+    assert checks["Containers"]["Status"] == "PASSED"
+
+
+def test_a_job_that_failed_keeps_its_story(world: ExtensionWorld) -> None:
+    world.allow_role(FOR_NETWORK)
+    job = start(world)
+    turn(world)
+    run = run_of(world, job, IncludeEvents=True)
+    assert run["Phase"] == "FAILED"
+    assert any("NO_READ_ACCESS_TO_INPUT" in event["Text"] for event in run["Events"])
+
+
+def test_a_deny_of_the_operation_itself_holds(world: ExtensionWorld) -> None:
+    job = start(world)
+    key = world.user("denied", allow("*"), deny("reading-room:DescribeJobRuns"))
+    assert refusal(world.room(key).describe_job_runs, JobIds=[job])[0] == "AccessDeniedException"
+
+
+def test_a_hundred_jobs_are_asked_for_at_most_and_one_at_least(world: ExtensionWorld) -> None:
+    with pytest.raises(ParamValidationError):
+        world.room().describe_job_runs(JobIds=[])
+    many = [f"{number:032x}" for number in range(101)]
+    assert refusal(world.room().describe_job_runs, JobIds=many)[0] == "ValidationException"
+    told = world.room().describe_job_runs(JobIds=[*many[:50], *many[:50]])
+    assert len(told["Errors"]) == 50, "what is asked for twice is told once"
