@@ -7,6 +7,7 @@ import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type ReactNode, useState } from "react";
 import { readError } from "../api/errors";
+import { useAttempt } from "./useAttempt";
 
 interface Props {
   readonly title: string;
@@ -22,18 +23,7 @@ interface Props {
 /** A question before something is changed that cannot be changed back. */
 export function ConfirmModal({ title, action, children, typed, onConfirm, onDismiss }: Props) {
   const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const confirm = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await onConfirm();
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
-  };
+  const { busy, error, attempt } = useAttempt();
   const readable = error === undefined ? undefined : readError(error);
   return (
     <Modal
@@ -51,7 +41,7 @@ export function ConfirmModal({ title, action, children, typed, onConfirm, onDism
               variant="primary"
               loading={busy}
               disabled={typed !== undefined && text !== typed}
-              onClick={() => void confirm()}
+              onClick={() => void attempt(onConfirm)}
             >
               {action}
             </Button>

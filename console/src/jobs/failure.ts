@@ -1,5 +1,7 @@
+import type { S3Place } from "../create/parts/s3Uri";
+import { modelPath } from "../models/arn";
 import { nounOf, pathOf } from "../vpc/ids";
-import { modelPath, rolePath, type StoragePlace, storagePath, storagePlace } from "./places";
+import { rolePath, storagePath, storagePlace } from "./places";
 import type { JobProperties } from "./properties";
 
 /** A link to where something is changed. */
@@ -158,7 +160,7 @@ function prefixOf(id: string): string {
   return id.slice(0, id.indexOf("-"));
 }
 
-function storage(label: string, place: StoragePlace | undefined): Place | undefined {
+function storage(label: string, place: S3Place | undefined): Place | undefined {
   return place && { label: `${label}: ${place.bucket}`, to: storagePath(place) };
 }
 

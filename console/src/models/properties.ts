@@ -1,3 +1,5 @@
+import { parseS3Uri } from "../create/parts/s3Uri";
+
 /** A property of a model as a row: where it stands in the API's answer, and its value. */
 export interface PropertyRow {
   readonly name: string;
@@ -19,7 +21,7 @@ export function flatten(value: unknown, name = ""): PropertyRow[] {
 
 /** The console's page of the bucket that a location names; ``undefined`` for what is no location in S3. */
 export function bucketPath(location: string): string | undefined {
-  const bucket = /^s3:\/\/([a-z0-9][.\-a-z0-9]{1,61}[a-z0-9])(?:\/|$)/.exec(location)?.[1];
+  const bucket = parseS3Uri(location)?.bucket;
   return bucket === undefined ? undefined : `/s3/${bucket}`;
 }
 

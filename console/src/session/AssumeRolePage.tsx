@@ -11,6 +11,7 @@ import { useNavigate } from "react-router";
 import { useSts } from "../api/sts";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
+import { useAttempt } from "../components/useAttempt";
 import { enter } from "./enter";
 import { defaultSessionName, roleArnProblem } from "./roles";
 import { useSignedIn } from "./session";
@@ -26,14 +27,11 @@ export default function AssumeRolePage() {
   const [name, setName] = useState(defaultSessionName(session.identity.arn));
   const [externalId, setExternalId] = useState("");
   const [seconds, setSeconds] = useState("3600");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const problem = roleArnProblem(arn);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       const answer = await sts.send(
         new AssumeRoleCommand({
           RoleArn: arn.trim(),
@@ -54,10 +52,7 @@ export default function AssumeRolePage() {
       };
       await enter(credentials, session.kept, session);
       navigate("/");
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
+    });
   };
   return (
     <Page title="Assume a role" description="Go on with a role's permissions. The menu with your name switches back.">

@@ -13,6 +13,7 @@ import { useLocation, useNavigate } from "react-router";
 import { hasCode } from "../api/errors";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
+import { useAttempt } from "../components/useAttempt";
 import { enter, enterByToken } from "./enter";
 import { type SignOutReason, signedOutBecause } from "./session";
 
@@ -77,13 +78,10 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
   const [secret, setSecret] = useState("");
   const [sessionToken, setSessionToken] = useState("");
   const [kept, setKept] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       const credentials = {
         accessKeyId: id.trim(),
         secretAccessKey: secret.trim(),
@@ -91,10 +89,7 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
       };
       await enter(credentials, kept);
       onEntered();
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
+    });
   };
   const complete = id.trim() !== "" && secret.trim() !== "";
   return (

@@ -1,25 +1,8 @@
 import * as api from "@aws-sdk/client-iam";
+import { type Tag, type TagChange, tagChange } from "../../components/tagChange";
 import type { ListType } from "./names";
 
-export interface Tag {
-  readonly Key: string;
-  readonly Value: string;
-}
-
-export interface TagChange {
-  readonly set: Tag[];
-  readonly removed: string[];
-}
-
-/** What turns the tags that are there into those that are wanted. */
-export function tagChange(present: readonly Tag[], wanted: readonly Tag[]): TagChange {
-  const values = new Map(present.map((tag) => [tag.Key, tag.Value]));
-  const keys = new Set(wanted.map((tag) => tag.Key));
-  return {
-    set: wanted.filter((tag) => values.get(tag.Key) !== tag.Value),
-    removed: present.filter((tag) => !keys.has(tag.Key)).map((tag) => tag.Key),
-  };
-}
+export { type Tag, type TagChange, tagChange };
 
 /** What is wrong with these tags, by their place; IAM's keys are alike without regard to case. */
 export function tagProblem(tags: readonly Tag[], index: number, ignoreCase: boolean): string | undefined {

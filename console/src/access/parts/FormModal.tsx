@@ -2,8 +2,9 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { useAttempt } from "../../components/useAttempt";
 
 interface Props {
   readonly title: string;
@@ -21,18 +22,7 @@ interface Props {
 /** A form in a dialog. */
 export function FormModal(props: Props) {
   const { title, action, what, disabled = false, size = "medium", children, onSubmit, onDismiss } = props;
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const submit = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await onSubmit();
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
-  };
+  const { busy, error, attempt } = useAttempt();
   return (
     <Modal
       visible
@@ -46,7 +36,7 @@ export function FormModal(props: Props) {
             <Button variant="link" onClick={onDismiss}>
               Cancel
             </Button>
-            <Button variant="primary" loading={busy} disabled={disabled} onClick={() => void submit()}>
+            <Button variant="primary" loading={busy} disabled={disabled} onClick={() => void attempt(onSubmit)}>
               {action}
             </Button>
           </SpaceBetween>

@@ -13,8 +13,9 @@ import { ErrorAlert } from "../../components/ErrorAlert";
 import { formatBytes, formatTime } from "../../components/format";
 import { type Column, ResourceTable } from "../../components/ResourceTable";
 import { RouterButton } from "../../components/RouterButton";
+import type { S3Place } from "../../create/parts/s3Uri";
 import { type JobKind, jobPath } from "../kinds";
-import { type StoragePlace, storagePath, storagePlace } from "../places";
+import { storagePath, storagePlace } from "../places";
 import type { JobProperties } from "../properties";
 import { StorageLink } from "./OverviewTab";
 
@@ -35,7 +36,7 @@ export function FilesTab({ kind, job }: Props) {
   );
 }
 
-function Output({ kind, job, place }: Props & { readonly place: StoragePlace }) {
+function Output({ kind, job, place }: Props & { readonly place: S3Place }) {
   const s3 = useS3();
   const { data, error, refetch } = useQuery({
     queryKey: ["s3", "HeadObject", place.bucket, place.key, job.JobStatus],
@@ -95,7 +96,7 @@ const COLUMNS: readonly Column<InputObject>[] = [
   },
 ];
 
-function Input({ place }: { readonly place: StoragePlace }) {
+function Input({ place }: { readonly place: S3Place }) {
   const s3 = useS3();
   const list = useInfiniteQuery({
     queryKey: ["s3", "ListObjectsV2", place.bucket, place.key],

@@ -1,3 +1,5 @@
+import { saveAs } from "../../components/saveAs";
+
 import { wellFormed } from "./wellFormed";
 
 const LONGEST = 120;
@@ -26,15 +28,7 @@ function shortened(name: string): string {
   return letters.slice(0, LONGEST - extension.length).join("") + extension;
 }
 
-/** Hand a file to the browser's downloads. */
+/** Hand a file to the browser's downloads, under a name that no file system stumbles over. */
 export function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = safeFileName(name);
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // The browser has taken the blob up by then; a shorter wait loses large files in some.
-  window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveAs(blob, safeFileName(name));
 }

@@ -1,5 +1,6 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { saveAs } from "../../components/saveAs";
 import { fileName } from "../keys";
 import { addTransfer, type Progress } from "./store";
 
@@ -86,17 +87,4 @@ async function gather(stream: ReadableStream, progress: Progress, signal: AbortS
   }
   // Whatever the object says that it is, the file is bytes: nothing of it is ever opened under this page's origin.
   return new Blob([...blobs, ...chunks], { type: "application/octet-stream" });
-}
-
-/** Hand a blob to the browser as a file to keep. */
-export function saveAs(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // The browser has taken its own hold of the blob by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

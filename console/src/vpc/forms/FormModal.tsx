@@ -5,6 +5,7 @@ import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type ReactNode, useState } from "react";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { useAttempt } from "../../components/useAttempt";
 import { FieldView } from "./FieldView";
 import { checkForm, type Field, type FormValues } from "./fields";
 
@@ -24,22 +25,16 @@ export function FormModal<Values extends FormValues>(props: Props<Values>) {
   const { title, action, fields, onSubmit, onDismiss } = props;
   const [values, setValues] = useState(props.initial);
   const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const shown = fields.filter((field) => field.shown?.(values) ?? true);
   const problems = checkForm(shown, values);
   const submit = async (): Promise<void> => {
     setTried(true);
     if (Object.keys(problems).length > 0) return;
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       await onSubmit(values);
       onDismiss();
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
+    });
   };
   const change = (key: keyof Values & string, value: FormValues[string]): void => {
     setValues((known) => {

@@ -1,16 +1,12 @@
+import { type Tag as PlainTag, tagChange } from "../../components/tagChange";
 import { linesOf } from "../forms/fields";
 import type { Tag } from "../ids";
-
-interface KeyValue {
-  readonly Key: string;
-  readonly Value: string;
-}
 
 export function tagLines(tags: readonly Tag[]): string {
   return tags.map((tag) => `${tag.Key ?? ""}=${tag.Value ?? ""}`).join("\n");
 }
 
-export function parseTags(text: string): KeyValue[] {
+export function parseTags(text: string): PlainTag[] {
   return linesOf(text).map((line) => {
     const at = line.indexOf("=");
     return at === -1 ? { Key: line, Value: "" } : { Key: line.slice(0, at).trim(), Value: line.slice(at + 1).trim() };
@@ -24,14 +20,4 @@ export function tagsProblem(text: string): string | undefined {
   return twice === undefined ? undefined : `The key ${twice} is there twice.`;
 }
 
-/** What must be deleted and set so that a resource has these tags and no others. */
-export function tagChanges(
-  before: readonly Tag[],
-  after: readonly KeyValue[],
-): { readonly removed: string[]; readonly set: KeyValue[] } {
-  const kept = new Set(after.map((tag) => tag.Key));
-  return {
-    removed: before.flatMap((tag) => (tag.Key !== undefined && !kept.has(tag.Key) ? [tag.Key] : [])),
-    set: after.filter((tag) => before.find((old) => old.Key === tag.Key)?.Value !== tag.Value),
-  };
-}
+export { tagChange as tagChanges };
