@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import databases
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
@@ -17,7 +18,6 @@ from reading_room.comprehend.operations.realtime import Answer, RealtimeOperatio
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
 from reading_room.containers.spec import EngineName
-from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.inline_policies import put
@@ -66,8 +66,7 @@ class ComprehendWorld:
 
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.engines = EchoEngines()
         quotas = Quotas(settings or Settings(), self.clock)
         table = OperationTable(

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 from sqlalchemy.orm import Session
 
+import databases
 from reading_room.aws.call import Call
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, users
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
-from reading_room.vpc import bootstrap, service_network
 from reading_room.vpc.flow_logs import BucketVerdict
 from reading_room.vpc.operations import ec2_operations
 from reading_room.vpc.quotas import Quotas
@@ -35,11 +34,7 @@ class Ec2World:
     """An account with its default VPC. ``buckets`` says what the object store answers about each bucket."""
 
     def __init__(self, folder: Path, quotas: Quotas = Quotas.of_profile("open")) -> None:
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
-        with self.database.transaction() as session:
-            bootstrap.default_vpc(session, ACCOUNT, REGION)
-            service_network.ensure(session, REGION)
+        self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.buckets: dict[str, BucketVerdict] = {}
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
         table = OperationTable(*ec2_operations(self.database, system_clock, authorizer, Buckets(self.buckets), quotas))

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from comprehend_world import ALLOW_ALL, EchoEngines
 
+import databases
 from reading_room.agent.spec import HostReport
 from reading_room.analysis.job_file import Done, WorkerMessage
 from reading_room.app import Product
@@ -19,7 +20,6 @@ from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
 from reading_room.containers.spec import ContainerSpec, ContainerState
-from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, roles, users
 from reading_room.iam.container_credentials import ContainerCredentials
 from reading_room.jobs.credentials import owner_of
@@ -68,8 +68,7 @@ class ModelWorld:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
         self.product = Product(
             Settings(data=folder, account=ACCOUNT, **settings),

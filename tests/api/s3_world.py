@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import databases
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials, new_key
 from reading_room.iam.tables import AccessKey, InlinePolicy, User
@@ -52,8 +52,7 @@ class S3World:
         self, folder: Path, kind: Literal["files", "memory"] = "files", administrator: str = "administrator"
     ) -> None:
         self.folder = folder
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.backend: EmbeddedBackend = (
             file_backend(self.database, folder / "s3", REGION, system_clock)
             if kind == "files"

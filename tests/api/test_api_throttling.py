@@ -10,13 +10,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import databases
 from reading_room.app import Product
 from reading_room.aws import throttling
 from reading_room.aws.throttling import Rate
 from reading_room.cli.running import endpoint_of
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
@@ -29,8 +29,7 @@ class Place:
 
     def __init__(self, folder: Path, profile: str) -> None:
         self.settings = Settings.from_environment({}, data=folder, profile=profile)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
         self.product = Product(self.settings, self.database, backend, RealtimePool(lambda: None))
         self.product.first_start()

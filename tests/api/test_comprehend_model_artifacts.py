@@ -27,7 +27,7 @@ from model_world import (
 from reading_room.analysis.job_file import Done, Failed, ModelPlace, no_model_access
 from reading_room.comprehend.tables import ModelRow
 from reading_room.containers.spec import ContainerSpec
-from reading_room.s3 import buckets, service_bucket
+from reading_room.s3 import buckets, service_bucket, service_bucket_name
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_no_user_lists_reads_or_writes_the_bucket_of_models(world: ModelWorld) -
 
 def test_a_bucket_of_somebody_with_that_name_is_never_used(world: ModelWorld) -> None:
     with world.database.transaction() as session:
-        name = service_bucket.bucket_name("eu-west-1")
+        name = service_bucket_name.bucket_name("eu-west-1")
         buckets.create(session, name, "444455556666", "eu-west-1", world.now)
         with pytest.raises(service_bucket.ServiceBucketTaken, match="444455556666"):
             service_bucket.ensure(session, "eu-west-1", world.now)

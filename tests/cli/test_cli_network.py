@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+import databases
 from reading_room.cli import commands
 from reading_room.database.engine import Database
 from reading_room.vpc import (
@@ -72,8 +73,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The site; no test of this file changes it for good."""
     folder = tmp_path_factory.mktemp("site")
-    database = Database.open(folder / "db.sqlite")
-    database.create_tables()
+    database = databases.made(folder / "db.sqlite")
     with database.transaction() as session:
         options = dhcp_options.default_set(session, ACCOUNT, REGION).dhcp_options_id
         vpc = vpcs.create(session, ACCOUNT, "10.0.0.0/16", NOW, dhcp_options_id=options)

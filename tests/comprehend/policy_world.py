@@ -17,7 +17,7 @@ from reading_room.ids import job_id
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.submission import submit
 from reading_room.jobs.tables import JobRow
-from reading_room.s3 import buckets, service_bucket
+from reading_room.s3 import buckets, service_bucket, service_bucket_name
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.vpc.endpoints import EndpointPolicies
@@ -104,5 +104,5 @@ class PolicyWorld(PreparationWorld):
         job = self.submit()
         with self.database.transaction() as session:
             row = session.get_one(JobRow, job)
-            row.model_arn, row.artifact_uri = "arn:of-a-model", service_bucket.artifact_uri(REGION, ACCOUNT, "of")
+            row.model_arn, row.artifact_uri = "arn:of-a-model", service_bucket_name.artifact_uri(REGION, ACCOUNT, "of")
         return job

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+import databases
 from reading_room.agent.spec import HostReport
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.containers.spec import ContainerSpec, ContainerState
-from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.ids import job_id
@@ -84,8 +84,7 @@ class PreparationWorld:
 
     def __init__(self, folder: Path) -> None:
         self.now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
         ec2 = (self.database, self.clock, self.authorizer)
         self.table = OperationTable(

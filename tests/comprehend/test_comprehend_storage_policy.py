@@ -16,7 +16,7 @@ from preparation_world import ACCOUNT, NINE, REGION, ROLE, actions, document
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, no_model_access
 from reading_room.jobs.surroundings import OneContainerOnly
 from reading_room.jobs.tables import JobRow
-from reading_room.s3 import buckets, service_bucket
+from reading_room.s3 import buckets, service_bucket, service_bucket_name
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ MANIFESTS = {
         {"S3Uri": f"s3://papers/{name}.jsonl", "AttributeNames": ["label"]} for name in ("first", "second")
     ],
 }
-MODELS = service_bucket.bucket_name(REGION)
+MODELS = service_bucket_name.bucket_name(REGION)
 TRAININGS: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("classifier", CSV, ("rows.csv",)),
     ("classifier", CSV | {"TestS3Uri": "s3://papers/test.csv"}, ("rows.csv", "test.csv")),
@@ -235,7 +235,7 @@ def test_a_training_reads_before_it_writes_its_model(world: PolicyWorld) -> None
     "opening",
     [
         {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{MODELS}/*"},
-        {"Condition": {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, service_bucket.OWNER]}}},
+        {"Condition": {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, service_bucket_name.OWNER]}}},
         {"Condition": {"ArnLike": {"aws:PrincipalArn": [ROLE, service_bucket.ROLE_ARN]}}},
     ],
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import databases
 from reading_room.app import Product
 from reading_room.aws.cors import CrossOrigin
 from reading_room.client import InProcess
@@ -16,7 +17,6 @@ from reading_room.clock import system_clock
 from reading_room.console.application import ConsoleApplication
 from reading_room.console.door import Origins
 from reading_room.console.files import read_files
-from reading_room.database.engine import Database
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
@@ -94,8 +94,7 @@ class Api:
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data=folder)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
         self.product = Product(self.settings, self.database, backend, RealtimePool(lambda: None))
         self.product.first_start()

@@ -18,8 +18,8 @@ from reading_room.containers.processes import ProcessHandle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-DOCUMENTS = 1800
-"""Some 320 kB: 16 parts, and a few seconds of work."""
+DOCUMENTS = 1200
+"""Some 210 kB: 11 parts, and a few seconds of work."""
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+import databases
 from reading_room.app import Product
 from reading_room.client import InProcess
-from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, users
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
@@ -73,8 +73,7 @@ class ExtensionWorld:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.folder = folder
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
         self.product = Product(
             Settings(data=folder, account=ACCOUNT, **settings), self.database, self.backend, NoEngines(), self.clock

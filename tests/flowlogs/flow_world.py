@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+import databases
 from reading_room.aws.call import Principal
-from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.iam import inline_policies, roles
@@ -59,8 +59,7 @@ class FlowWorld:
     def __init__(self, folder: Path) -> None:
         self.now = dt.datetime(2026, 3, 2, 9, 0, 0, tzinfo=dt.UTC)
         self.keep = folder / "windows.json"
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.objects: dict[tuple[str, str], bytes] = {}
         self.writers: list[tuple[Principal, Mapping[str, Sequence[str]]]] = []
         self.closed_bucket = False

@@ -10,6 +10,7 @@ import pytest
 from dnslib import DNSRecord
 from sqlalchemy import select
 
+import databases
 from reading_room.database.engine import Database
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.vpc import dhcp_options, interface_endpoints, subnets, vpcs
@@ -26,8 +27,7 @@ NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
-    database = Database.open(tmp_path / "db.sqlite")
-    database.create_tables()
+    database = databases.made(tmp_path / "db.sqlite")
     yield database
     database.close()
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+import databases
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
-from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.bootstrap import first_administrator, make_administrator
 from reading_room.iam.credentials import StoredCredentials
@@ -53,8 +53,7 @@ class IamWorld:
 
     def __init__(self, folder: Path, *implementations: object) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.credentials_path = folder / "credentials"
         self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
         self.credentials = StoredCredentials(self.database)

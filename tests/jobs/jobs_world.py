@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+import databases
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.analysis.job_file import Done, WorkerMessage
 from reading_room.containers.spec import ContainerSpec, ContainerState
@@ -76,8 +77,7 @@ class World:
         if folder is None:
             self.database = database or in_memory()
         else:
-            self.database = Database.open(folder / "db.sqlite")
-            self.database.create_tables()
+            self.database = databases.made(folder / "db.sqlite")
         self.settings = settings or Settings()
         self.network = MemoryJobNetwork()
         self.store = MemoryOutputStore()

@@ -16,6 +16,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
+import databases
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.database.engine import Database
 from reading_room.jobs import needs
@@ -264,8 +265,7 @@ def test_jobs_begin_as_the_host_has_cores_and_memory_for_them(world: World) -> N
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
-    opened = Database.open(tmp_path / "db.sqlite")
-    opened.create_tables()
+    opened = databases.made(tmp_path / "db.sqlite")
     yield opened
     opened.close()
 

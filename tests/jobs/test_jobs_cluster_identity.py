@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 from parts_world import JOB, NOW, add_job
 
+import databases
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.jobs.cluster_identity import Authorities, Identity
@@ -26,8 +27,7 @@ LIFETIME = dt.timedelta(hours=24)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database file with two jobs."""
-    database = Database.open(tmp_path / "db.sqlite")
-    database.create_tables()
+    database = databases.made(tmp_path / "db.sqlite")
     add_job(database)
     add_job(database, "other")
     yield database

@@ -14,7 +14,7 @@ from reading_room.ids import job_id
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.submission import ModelUse, NewJob, submit
-from reading_room.s3 import service_bucket
+from reading_room.s3 import service_bucket_name
 
 KIND = "document-classifier"
 CONTENT = b"a model"
@@ -48,7 +48,7 @@ class TrainingWorld(World):
         """Submit a training, or a job that uses a model; return its id."""
         identifier = job_id()
         arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:{KIND}/tickets"
-        own = ModelUse(arn, service_bucket.artifact_uri(REGION, ACCOUNT, identifier))
+        own = ModelUse(arn, service_bucket_name.artifact_uri(REGION, ACCOUNT, identifier))
         new = NewJob(
             job_id=identifier,
             account=ACCOUNT,

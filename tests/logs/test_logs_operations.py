@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import databases
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
@@ -34,8 +35,7 @@ class Logs:
     """One account whose only service is CloudWatch Logs."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
         table = OperationTable(LogOperations(self.database, system_clock))
         self.app = AwsApplication(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+import databases
 from reading_room.app import Product
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, users
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
@@ -32,8 +32,7 @@ class NoEngines:
 @pytest.fixture
 def client_of(tmp_path: Path) -> Iterator[Any]:
     """Makes clients of the logs of the whole product, each of a user with these statements."""
-    database = Database.open(tmp_path / "db.sqlite")
-    database.create_tables()
+    database = databases.made(tmp_path / "db.sqlite")
     backend = memory_backend(database, REGION, system_clock)
     product = Product(Settings(data=tmp_path, account=ACCOUNT), database, backend, NoEngines())
     process = InProcess(product.app)

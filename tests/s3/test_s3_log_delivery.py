@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import databases
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.principals import service_principal
 from reading_room.iam.tables import InlinePolicy, User
@@ -36,8 +36,7 @@ class World:
     """Buckets of two accounts, and callers with statements of their own."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database.open(folder / "db.sqlite")
-        self.database.create_tables()
+        self.database = databases.made(folder / "db.sqlite")
         self.backend: EmbeddedBackend = memory_backend(self.database, REGION, system_clock)
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
         authorization = S3Authorization(authorizer, self.backend, REGION)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, units
@@ -11,6 +13,15 @@ HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your ow
 app = typer.Typer(
     name="reading-room", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Take no other option before the command. ``main.run`` answers --version before this program is loaded."""
+
+
 app.command("up")(processes.up)
 app.command("serve")(processes.serve)
 app.command("agent")(processes.agent)

@@ -11,7 +11,7 @@ import typer
 from reading_room.arns import bucket_arn
 from reading_room.cli.processes import fail, read_settings
 from reading_room.cli.reading import ENDPOINT_ACTIONS
-from reading_room.s3 import service_bucket
+from reading_room.s3 import service_bucket_name
 
 _MODEL_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
 
@@ -36,12 +36,12 @@ def private_policy(account: str, buckets: Sequence[str], region: str) -> dict[st
     Both statements name the account that may use them: the jobs' own, and that of the service.
     """
     papers = [arn for bucket in buckets for arn in (bucket_arn(bucket), bucket_arn(bucket, "*"))]
-    models = [bucket_arn(service_bucket.bucket_name(region), "*")]
+    models = [bucket_arn(service_bucket_name.bucket_name(region), "*")]
     return {
         "Version": "2012-10-17",
         "Statement": [
             _statement("OurAccountToOurBuckets", ENDPOINT_ACTIONS, papers, account),
-            _statement("CustomModelsOfTheService", _MODEL_ACTIONS, models, service_bucket.OWNER),
+            _statement("CustomModelsOfTheService", _MODEL_ACTIONS, models, service_bucket_name.OWNER),
         ],
     }
 

@@ -1,7 +1,8 @@
 """The command line: ``reading-room``.
 
-A command that is a process of the product is loaded alone: the privileged one then holds no SDK, no database and no
-policies, and each is as small as it can be. Every other command line gets the whole program (``commands.py``).
+A command is loaded alone. The privileged process then holds no SDK, no database and no policies, and each is as small
+as it can be; and nobody waits over a second for what another command needs. Only a command line that names none, as for
+help, gets the whole program (``commands.py``).
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
 
 import typer
 
 from reading_room.cli import processes
 from reading_room.cli.screen import PIPED_COLUMNS
 
+GROUPS = frozenset({"accounts", "jobs", "network", "access"})
+"""Modules of commands with commands of their own."""
+COMMANDS = frozenset({"console", "doctor", "demo"})
+"""Modules of one command each, a function of the module's name."""
 DEFECT = 70
 """Exit code of a command that met something it has no words for (EX_SOFTWARE of sysexits.h)."""
 
@@ -25,20 +32,26 @@ def program(name: str) -> typer.Typer:
 
 
 def _program(name: str, process: Callable[..., None] | None) -> typer.Typer:
-    if process is None:
+    if process is None and name not in GROUPS | COMMANDS:
         from reading_room.cli.commands import app
 
         return app
     alone = typer.Typer(name="reading-room", add_completion=False, pretty_exceptions_enable=False)
     # With a callback a program of one command still expects the command's name.
     alone.callback()(_nothing_of_its_own)
-    alone.command(name)(process)
+    if name in GROUPS:
+        alone.add_typer(import_module(f"reading_room.cli.{name}").app, name=name)
+    else:
+        alone.command(name)(process or getattr(import_module(f"reading_room.cli.{name}"), name))
     return alone
 
 
 def run() -> None:
     """Run the ``reading-room`` program. An error that nobody foresaw ends it with a line, not a traceback."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name == "--version":
+        sys.stdout.write(f"reading-room {version('reading-room')}\n")
+        return
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
     process = _process(name)
     app = _program(name, process)

@@ -34,7 +34,7 @@ from reading_room.comprehend.job_kinds import (
     TOPICS,
     JobKind,
 )
-from reading_room.s3 import service_bucket
+from reading_room.s3 import service_bucket_name
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -141,7 +141,7 @@ def private_network(account: Account) -> Network:
     # Keys that a document brings along are of another account; the service's own fetches custom models.
     owner = ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["OwnerId"]
     ec2.modify_vpc_endpoint(
-        VpcEndpointId=str(network.endpoint), PolicyDocument=endpoint_policy(accounts=(owner, service_bucket.OWNER))
+        VpcEndpointId=str(network.endpoint), PolicyDocument=endpoint_policy(accounts=(owner, service_bucket_name.OWNER))
     )
     tags: list[TagTypeDef] = [{"Key": NETWORK_TAG, "Value": "true"}, {"Key": "Name", "Value": "reading-room jobs run"}]
     ec2.create_tags(Resources=[network.vpc], Tags=tags)

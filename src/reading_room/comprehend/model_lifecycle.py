@@ -23,7 +23,7 @@ from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs
 from reading_room.jobs.job import ACTIVE
 from reading_room.jobs.submission import repeated, request_stop, submit
 from reading_room.jobs.tables import JobRow, JobTagRow
-from reading_room.s3.service_bucket import artifact_uri
+from reading_room.s3.service_bucket_name import artifact_uri
 
 
 def create(session: Session, new: NewModel, now: dt.datetime, *, active_quota: int | None) -> str:

@@ -18,7 +18,7 @@ from reading_room.comprehend.tables import ModelRow
 from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import ModelUse, NewJob
-from reading_room.s3.service_bucket import artifact_uri
+from reading_room.s3.service_bucket_name import artifact_uri
 
 MANIFESTS, ATTRIBUTES, ENTITY_TYPES, TYPE_LENGTH = 5, 5, 25, 64
 DOCUMENT_LIMIT = 10_000_000

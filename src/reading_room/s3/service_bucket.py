@@ -19,10 +19,9 @@ from reading_room.arns import bucket_arn, iam_arn
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.tables import Role
 from reading_room.s3.buckets import create
+from reading_room.s3.service_bucket_name import OWNER, bucket_name
 from reading_room.s3.tables import S3Bucket
 
-OWNER = "amazon-comprehend"
-"""The account of the service itself; not a number, so that no account can have it."""
 SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
 _ROLE = "ReadingRoomModels"
 _PATH = "/service-role/"
@@ -39,16 +38,6 @@ class ServiceBucketTaken(Exception):
             f"the bucket {name}, in which the service keeps custom models, belongs to account {account}: "
             "move its objects to a bucket of another name and delete it"
         )
-
-
-def bucket_name(region: str) -> str:
-    """Return the name of the bucket of a region."""
-    return f"reading-room-models-{region}"
-
-
-def artifact_uri(region: str, account: str, model_id: str) -> str:
-    """Return where the artifact of a model is."""
-    return f"s3://{bucket_name(region)}/{account}/{model_id}/model"
 
 
 def ensure(session: Session, region: str, now: dt.datetime) -> None:
