@@ -1,13 +1,15 @@
 """Write the pages that are read off the code: `make docs`. A test fails when one of them is behind.
 
-docs/reference/settings.md, operations.md, ec2.md, s3.md, reading-room.md, differences.md and cli.md there, and the tree
-in ARCHITECTURE.md.
+docs/reference/settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md, differences.md
+and cli.md there, and the tree in ARCHITECTURE.md.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import posixpath
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,26 +40,79 @@ def settings_page() -> str:
 
 
 def operations_page() -> str:
-    """Return the table of AWS operations, with the IAM action that each needs."""
+    """Return the operations of each service: the IAM action that each needs, and those of its model that are absent."""
+    import botocore
+
     from reading_room.app import operation_table
 
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for bound in operation_table():
         facts = bound.facts
         action = f"`{facts.action}`" if facts.authorized else facts.decided_by or "none"
         if facts.passed_role is not None:
             action += f", `iam:PassRole` for `{facts.passed_role.service}`"
-        rows.setdefault(facts.service, []).append(f"| {facts.name} | {action} |")
+        rows.setdefault(facts.service, {})[facts.name] = action
+    rows["s3"] = {name: _needs(name) for name in _s3_operations()}
     lines = [
         "# Operations",
         "",
-        "Every other operation of these services answers with AWS's own error and changes nothing.",
+        f"What is there of each service, counted against its model in botocore {botocore.__version__}. Any other",
+        "operation answers with AWS's own error for one that does not exist, and changes nothing.",
+        "",
+        "| service | operations that are there | of the model |",
+        "|---|---|---|",
     ]
-    for service in sorted(rows):
-        lines += ["", f"## {service}", "", "| operation | needs |", "|---|---|", *sorted(rows[service])]
-    lines += ["", "## s3", "", "| operation | needs |", "|---|---|"]
-    lines += [f"| {name} | {_needs(name)} |" for name in _s3_operations()]
+    served = [service for service in sorted(rows) if service != "s3"] + ["s3"]
+    for service in served:
+        lines.append(f"| [{service}](#{service}) | {len(rows[service])} | {len(_modelled(service))} |")
+    for service in served:
+        lines += _operations_of(service, rows[service])
     return "\n".join(lines) + "\n"
+
+
+def _modelled(service: str) -> list[str]:
+    """Return the operations of a service's model: the one that botocore has packaged, read by its loader, or ours."""
+    from botocore.loaders import Loader
+
+    from reading_room import service_models
+    from reading_room.aws.models import service_model
+
+    if (service_models.FOLDER / service).is_dir():
+        return sorted(service_model(service).operation_names)
+    packaged = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    return sorted(packaged.load_service_model(service, "service-2")["operations"])
+
+
+def _operations_of(service: str, there: dict[str, str]) -> list[str]:
+    """Return the part of the page about one service; ``there`` has what each operation needs, by its name."""
+    from reading_room.aws.spelling import unknown_operation
+
+    names = _modelled(service)
+    absent = [name for name in names if name not in there]
+    lines = ["", f"## {service}", ""]
+    if not absent:
+        return [*lines, f"All {len(names)} operations of its model.", *_needed(there)]
+    refusal = unknown_operation(service, absent[0])
+    summary = f"The {len(absent)} that are not there, which answer {refusal.status} {refusal.code}"
+    lines += [f"{len(there)} of {len(names)} operations of botocore's model.", *_needed(there), ""]
+    if service == "s3":
+        lines += [
+            "Some names are older ones, or those for directory buckets, of a request that is there: the",
+            "[page of S3](s3.md) says what counts.",
+            "",
+        ]
+    lines += [
+        f"<details><summary>{summary}</summary>",
+        "",
+        f"{', '.join(absent)}.",
+        "",
+        "</details>",
+    ]
+    return lines
+
+
+def _needed(there: dict[str, str]) -> list[str]:
+    return ["", "| operation | needs |", "|---|---|", *(f"| {name} | {there[name]} |" for name in sorted(there))]
 
 
 def _s3_operations() -> list[str]:
@@ -288,19 +343,55 @@ def _rows_of(shape: Any, path: str) -> Iterator[str]:
             yield from _rows_of(inner, f"{shown}{'[]' if inner is not member else ''}.")
 
 
-DIFFERS = "## What differs"
+DIFFERS = re.compile(r"\n## (What differs|What is refused)[^\n]*\n(.*?)(?=\n## |\Z)", re.DOTALL)
+DIFFERENCES = {
+    "Comprehend": ("kinds/README.md",),
+    "VPC": ("vpc/*.md",),
+    "Access": ("iam.md", "accounts.md"),
+    "Storage": ("s3.md",),
+    "Trail": ("trail.md",),
+}
+"""The pages of docs that say what differs, in the order of the page that collects it."""
 
 
 def differences_page() -> str:
-    """Return where the VPC differs from AWS's: what the pages of docs/vpc say under "What differs"."""
-    lines = ["# Where the VPC differs from AWS's", "", "| feature | difference |", "|---|---|"]
-    for path in sorted((ROOT / "docs" / "vpc").glob("*.md")):
-        text = path.read_text()
-        title = text.partition("\n")[0].removeprefix("# ")
-        section = text.partition(DIFFERS)[2].partition("\n## ")[0]
-        for item in section.split("\n- ")[1:]:
-            lines.append(f"| [{title}](../vpc/{path.name}) | {' '.join(item.split())} |")
+    """Return where the product differs from AWS: what pages of docs say under "What differs" or "What is refused"."""
+    docs = ROOT / "docs"
+    lines = [
+        "# Differences from AWS",
+        "",
+        "What the pages on each feature say of it, together. The operations that are not there are in the",
+        "[table of operations](operations.md), parameters that are refused in those of [EC2](ec2.md) and [S3](s3.md).",
+    ]
+    for title, patterns in DIFFERENCES.items():
+        lines += ["", f"## {title}", "", "| page | difference |", "|---|---|"]
+        for path in (path for pattern in patterns for path in sorted(docs.glob(pattern))):
+            text = path.read_text()
+            name = text.partition("\n")[0].removeprefix("# ")
+            place = path.relative_to(docs).as_posix()
+            for heading, section in DIFFERS.findall(text):
+                said = "Refused: " if heading == "What is refused" else ""
+                lines += [f"| [{name}](../{place}) | {said}{_moved(item, place)} |" for item in _items(section)]
     return "\n".join(lines) + "\n"
+
+
+def _moved(text: str, place: str) -> str:
+    """Return a text of a page whose relative links lead on from the folder of this reference."""
+
+    def link(match: re.Match[str]) -> str:
+        target = posixpath.join("docs", posixpath.dirname(place), match[1])
+        return f"]({posixpath.relpath(target, 'docs/reference')}"
+
+    return re.sub(r"\]\((?![a-z]+:|#)([^)#]+)", link, text)
+
+
+def _items(section: str) -> list[str]:
+    """Return the items of the list, or the rows of the table, that a section has."""
+    listed = section.split("\n\n", 1)[-1] if section.startswith("\n") else section
+    rows = re.findall(r"^\| (.*?) \| (.*?) \|$", listed, re.MULTILINE)[1:]
+    if rows:
+        return [f"{thing}: {difference}" for thing, difference in rows]
+    return [" ".join(item.split()) for item in f"\n{listed}".split("\n- ")[1:]]
 
 
 def cli_page() -> str:
@@ -359,10 +450,16 @@ def with_tree(page: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
+    # Tests load this file by its path, where its neighbours are not found.
+    if str(ROOT / "scripts") not in sys.path:
+        sys.path.append(str(ROOT / "scripts"))
+    from error_codes import errors_page
+
     architecture = ROOT / "ARCHITECTURE.md"
     return {
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
+        ROOT / "docs" / "reference" / "errors.md": errors_page(),
         ROOT / "docs" / "reference" / "ec2.md": ec2_page(),
         ROOT / "docs" / "reference" / "s3.md": s3_page(),
         ROOT / "docs" / "reference" / "reading-room.md": reading_room_page(),

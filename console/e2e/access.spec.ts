@@ -1,21 +1,12 @@
-import { CreateAccessKeyCommand, CreateUserCommand, ListUsersCommand } from "@aws-sdk/client-iam";
-import { expect, expectAccessible, test, World } from "./world";
+import type { Page } from "@playwright/test";
+import { refusedRequest } from "./seeds";
+import { choose, expect, expectAccessible, test } from "./world";
 
-for (const [path, title] of [
-  ["/access", "Access"],
-  ["/access/users", "Users"],
-  ["/access/roles", "Roles"],
-  ["/access/groups", "Groups"],
-  ["/access/policies", "Policies"],
-  ["/access/simulator", "Policy simulator"],
-  ["/access/explain", "Explain a denial"],
-  ["/access/trail", "Trail"],
-] as const) {
-  test(`${path} is accessible`, async ({ signedIn: page }) => {
-    await page.goto(path);
-    await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
-    await expectAccessible(page);
-  });
+/** What every explanation of that request says, wherever it was opened from. */
+async function expectExplained(page: Page, user: string): Promise<void> {
+  await expect(page.getByRole("heading", { level: 2, name: "iam:ListUsers" })).toBeVisible();
+  await expect(page.getByText("implicitDeny: no statement allows it")).toBeVisible();
+  await expect(page.getByText(`user/${user}`).first()).toBeVisible();
 }
 
 test("a user from its making to its deletion", async ({ signedIn: page }) => {
@@ -90,24 +81,50 @@ test("the simulator says which statement allows, and which key lacks", async ({ 
   await expectAccessible(page);
 });
 
-test("a refused request is found, and explained", async ({ signedIn: page, world }) => {
-  const UserName = `bare-${Date.now()}`;
-  await world.iam().send(new CreateUserCommand({ UserName }));
-  const { AccessKey } = await world.iam().send(new CreateAccessKeyCommand({ UserName }));
-  const bare = new World({
-    ...world.product,
-    accessKeyId: AccessKey?.AccessKeyId ?? "",
-    secretAccessKey: AccessKey?.SecretAccessKey ?? "",
-  });
-  const refused = await bare
-    .iam()
-    .send(new ListUsersCommand({}))
-    .catch((error: { $metadata: { requestId: string } }) => error.$metadata.requestId);
-  expect(typeof refused).toBe("string");
+test("a refused request is explained by its id, and simulated", async ({ signedIn: page, world }) => {
+  const { user, id } = await refusedRequest(world);
   await page.goto("/access/explain");
-  await page.getByLabel("Request id or job id").fill(String(refused));
+  await page.getByLabel("Request id or job id").fill("no id at all");
+  await expect(page.getByText("There is no id in this text.").first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Explain", exact: true })).toBeDisabled();
+  await page.getByLabel("Request id or job id").fill(`An error occurred, request id: ${id}`);
   await page.getByRole("button", { name: "Explain", exact: true }).click();
-  await expect(page.getByText("implicitDeny: no statement allows it")).toBeVisible();
-  await expect(page.getByText(`user/${UserName}`).first()).toBeVisible();
+  await expect(page).toHaveURL(`/access/explain/${id}`);
+  await expectExplained(page, user);
   await expectAccessible(page);
+  await page.getByRole("link", { name: "Simulate it" }).click();
+  await expect(page.getByLabel("Actions", { exact: true })).toHaveValue("iam:ListUsers");
+  await expect(page.getByRole("button", { name: new RegExp(`^Principal.*${user}`) })).toBeVisible();
+  await page.getByRole("button", { name: "Simulate", exact: true }).click();
+  await expect(page.getByText("implicitDeny: no statement allows it")).toBeVisible();
+
+  await page.goto("/access/explain/00000000-0000-0000-0000-000000000000");
+  await expect(page.getByTestId("error")).toContainText("cannot be explained");
+});
+
+test("a refused request is found among the recent ones, and in the trail by who made it", async ({
+  signedIn: page,
+  world,
+}) => {
+  const { user, id } = await refusedRequest(world);
+  await page.goto("/access/explain");
+  await page.getByLabel("Filter Recent denials").fill(id);
+  await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
+  await page.getByRole("link", { name: /^Explain ListUsers of/ }).click();
+  await expectExplained(page, user);
+
+  await page.goto("/access/trail");
+  await choose(page, "Look up by", "User name");
+  await page.getByLabel("Value", { exact: true }).fill(user);
+  await page.getByLabel("Value", { exact: true }).press("Enter");
+  const row = page.getByRole("row").filter({ hasText: "ListUsers" });
+  await expect(row).toContainText("AccessDenied");
+  await expect(page.getByRole("heading", { name: "Events (1)" })).toBeVisible();
+  await expectAccessible(page);
+  await row.getByRole("button", { name: /^Show ListUsers of/ }).click();
+  const event = page.getByRole("dialog");
+  await expect(event.getByRole("textbox", { name: "Event" })).toContainText(id);
+  await expectAccessible(page);
+  await event.getByRole("link", { name: "Why was it denied?" }).click();
+  await expectExplained(page, user);
 });

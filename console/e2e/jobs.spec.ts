@@ -1,51 +1,20 @@
-import {
-  type ComprehendClient,
-  DescribeEntitiesDetectionJobCommand,
-  type EntitiesDetectionJobProperties,
-  ListEntitiesDetectionJobsCommand,
-  StartEntitiesDetectionJobCommand,
-} from "@aws-sdk/client-comprehend";
-import {
-  CreateSecurityGroupCommand,
-  DescribeSubnetsCommand,
-  RevokeSecurityGroupEgressCommand,
-} from "@aws-sdk/client-ec2";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { DescribeEntitiesDetectionJobCommand } from "@aws-sdk/client-comprehend";
+import { CreateSecurityGroupCommand, RevokeSecurityGroupEgressCommand } from "@aws-sdk/client-ec2";
+import { seededJob, startLike, startLong } from "./seeds";
 import { expect, expectAccessible, test } from "./world";
 
-/** A job that the product was seeded with: completed, in a VPC. */
-async function seeded(client: ComprehendClient): Promise<EntitiesDetectionJobProperties> {
-  const answer = await client.send(new ListEntitiesDetectionJobsCommand({ Filter: { JobStatus: "COMPLETED" } }));
-  const found = answer.EntitiesDetectionJobPropertiesList?.find((job) => job.VpcConfig !== undefined);
-  if (found === undefined) throw new Error("the product was seeded with no completed job in a VPC");
-  return found;
-}
-
-/** What starts a job like another one. */
-function like(job: EntitiesDetectionJobProperties) {
-  const bucket = job.OutputDataConfig?.S3Uri?.split("/")[2] ?? "";
-  return {
-    InputDataConfig: job.InputDataConfig,
-    OutputDataConfig: { S3Uri: `s3://${bucket}/e2e-jobs/` },
-    DataAccessRoleArn: job.DataAccessRoleArn,
-    LanguageCode: "en" as const,
-    VpcConfig: job.VpcConfig,
-  };
-}
-
 test("a finished job tells its story, its interfaces, its log and its files", async ({ signedIn: page, world }) => {
-  const job = await seeded(world.comprehend());
+  const job = await seededJob(world);
   await page.goto("/jobs");
-  const name = job.JobName ?? job.JobId ?? "";
-  await page.getByRole("link", { name, exact: true }).first().click();
-  await expect(page).toHaveURL(/\/jobs\/entities\/[0-9a-f]+$/);
+  await page.getByRole("link", { name: job.name, exact: true }).first().click();
+  await expect(page).toHaveURL(/\/jobs\/[a-z-]+\/[0-9a-f]+$/);
 
-  await page.goto(`/jobs/entities/${job.JobId}`);
+  await page.goto(`/jobs/entities/${job.id}`);
   await expect(page.getByText("Completed")).toBeVisible();
   await expect(page.getByRole("link", { name: /^vpc-[0-9a-f]+$/ })).toBeVisible();
   await expect(page.getByRole("link", { name: "Results", exact: true })).toHaveAttribute(
     "href",
-    `/jobs/entities/${job.JobId}/results`,
+    `/jobs/entities/${job.id}/results`,
   );
   await expectAccessible(page);
 
@@ -74,25 +43,21 @@ test("a finished job tells its story, its interfaces, its log and its files", as
 });
 
 test("a failed job leads to the one thing to change", async ({ signedIn: page, world }) => {
-  const job = await seeded(world.comprehend());
-  const subnets = await world.ec2().send(new DescribeSubnetsCommand({ SubnetIds: job.VpcConfig?.Subnets ?? [] }));
+  const job = await seededJob(world);
   const { GroupId } = await world.ec2().send(
     new CreateSecurityGroupCommand({
       GroupName: `e2e-jobs-shut-${Date.now()}`,
       Description: "lets nothing out",
-      VpcId: subnets.Subnets?.[0]?.VpcId,
+      VpcId: job.vpc,
     }),
   );
   const everything = { IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] };
   await world.ec2().send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: [everything] }));
-  const { JobId } = await world.comprehend().send(
-    new StartEntitiesDetectionJobCommand({
-      ...like(job),
-      JobName: "e2e-jobs-shut",
-      VpcConfig: { Subnets: job.VpcConfig?.Subnets, SecurityGroupIds: [GroupId ?? ""] },
-    }),
-  );
-  await page.goto(`/jobs/entities/${JobId}`);
+  const id = await startLike(world, job, {
+    JobName: "e2e-jobs-shut",
+    VpcConfig: { Subnets: job.network.Subnets, SecurityGroupIds: [GroupId ?? ""] },
+  });
+  await page.goto(`/jobs/entities/${id}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("e2e-jobs-shut");
   const failure = page.getByTestId("failure");
   await expect(failure).toContainText("NO_ROUTE_TO_STORAGE", { timeout: 20_000 });
@@ -105,20 +70,7 @@ test("a running job is stopped after a question, and what is hostile in its tags
   signedIn: page,
   world,
 }) => {
-  const job = await seeded(world.comprehend());
-  const bucket = job.InputDataConfig?.S3Uri?.split("/")[2] ?? "";
-  const line = "Ada Lovelace wrote to Charles Babbage from London, and Marie Curie moved from Warsaw to Paris. ".repeat(
-    20,
-  );
-  const key = `${job.InputDataConfig?.S3Uri?.split("/").slice(3).join("/")}e2e-jobs-many.txt`;
-  await world.s3().send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: `${line}\n`.repeat(3_000) }));
-  const { JobId } = await world.comprehend().send(
-    new StartEntitiesDetectionJobCommand({
-      ...like(job),
-      InputDataConfig: { S3Uri: `s3://${bucket}/${key}`, InputFormat: "ONE_DOC_PER_LINE" },
-      JobName: "e2e-jobs-stop",
-    }),
-  );
+  const JobId = await startLong(world, "e2e-jobs-stop");
   await page.goto(`/jobs/entities/${JobId}`);
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByRole("button", { name: "Stop job" }).click();

@@ -1,7 +1,7 @@
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { World } from "./world";
-import { expect, expectAccessible, test } from "./world";
+import { expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
 const BUCKET = "models-spec";
 const ROLE = "models-spec-reader";
@@ -40,7 +40,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
 
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByText("Give a name.", { exact: true })).toBeVisible();
-  await expectAccessible(page);
+  await expectAccessibleInBothThemes(page);
 
   await page.getByLabel("Model name").fill("tickets");
   await page.getByLabel("Version name").fill("v1");
@@ -56,7 +56,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByRole("list", { name: "Events, oldest first" })).toContainText("submitted");
   await page.getByRole("tab", { name: "Overview" }).click();
   await expect(page.getByText("Trained", { exact: true })).toBeVisible({ timeout: 60_000 });
-  await expectAccessible(page);
+  await expectAccessibleInBothThemes(page);
 
   await page.getByRole("tab", { name: "Metrics" }).click();
   await expect(page.getByRole("rowheader", { name: "Hamming loss" })).toBeVisible();
@@ -65,7 +65,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
     "billing",
     "delivery",
   ]);
-  await expectAccessible(page);
+  await expectAccessibleInBothThemes(page);
 
   await page.getByRole("tab", { name: "Tags" }).click();
   await page.getByRole("button", { name: "Add tag" }).click();
@@ -77,7 +77,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await page.getByRole("tab", { name: "Policy" }).click();
   await page.getByRole("button", { name: "Create policy" }).click();
   await page.getByRole("textbox", { name: "Policy" }).fill('{"Statement": [{"Effect": "Allow"}]}');
-  await expect(page.getByText("Statement 1: Principal is missing")).toBeVisible();
+  await expect(page.getByTestId("policy-problem")).toContainText("Statement 1: Principal is missing");
   await page.getByRole("button", { name: "Insert an example" }).click();
   await page.getByRole("button", { name: "Save policy" }).click();
   await expect(page.getByText("The model's policy is changed.")).toBeVisible();
@@ -113,7 +113,7 @@ test("a training that fails says what to change", async ({ signedIn: page }) => 
   await page.getByLabel("Role ARN").fill("arn:aws:iam::000000000001:role/no-such-role");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByTestId("failure")).toContainText("ROLE_NOT_ASSUMABLE", { timeout: 50_000 });
-  await expectAccessible(page);
+  await expectAccessibleInBothThemes(page);
 });
 
 test("an address that names no model says so", async ({ signedIn: page }) => {

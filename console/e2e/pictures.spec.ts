@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { ListEntitiesDetectionJobsCommand } from "@aws-sdk/client-comprehend";
 import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import type { Page } from "@playwright/test";
@@ -18,8 +17,7 @@ async function take(page: Page, name: string): Promise<void> {
 }
 
 test("jobs, one job, its results", async ({ signedIn: page, world }) => {
-  const listed = await world.comprehend().send(new ListEntitiesDetectionJobsCommand({}));
-  const id = listed.EntitiesDetectionJobPropertiesList?.[0]?.JobId ?? "";
+  const id = world.product.jobs.entities;
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
   await take(page, "home");

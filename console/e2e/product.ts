@@ -4,19 +4,13 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { type Product, World } from "./clients";
+import { recordFlows, seededIds } from "./seeds";
 
 const run = promisify(execFile);
 const PROGRAM = process.env["READING_ROOM"] ?? join(import.meta.dirname, "../../.venv/bin/reading-room");
 const SPEECHES = join(import.meta.dirname, "../../src/reading_room/cli/demo_texts");
 const READY_MILLISECONDS = 90_000;
-
-/** What the tests know of the product they drive. */
-export interface Product {
-  readonly apiUrl: string;
-  readonly consoleUrl: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
 
 /** Start a product with a private VPC and two jobs in it, for all tests; the function returned ends it. */
 export default async function start(): Promise<() => Promise<void>> {
@@ -34,15 +28,18 @@ export default async function start(): Promise<() => Promise<void>> {
   try {
     await ready(up);
     const keys = await readFile(join(data, "credentials"), "utf8");
-    const product: Product = {
+    const started: Product = {
       apiUrl: `http://127.0.0.1:${port}`,
       consoleUrl: `http://127.0.0.1:${consolePort}`,
       accessKeyId: field(keys, "aws_access_key_id"),
       secretAccessKey: field(keys, "aws_secret_access_key"),
+      jobs: { entities: "", sentiment: "" },
     };
+    const world = new World(started);
+    await seed(world, folder, data, port);
+    const product: Product = { ...started, jobs: await seededIds(world) };
     process.env["READING_ROOM_E2E"] = JSON.stringify(product);
     process.env["READING_ROOM_E2E_DATA"] = data;
-    await seed(folder, data, port);
   } catch (error) {
     await end();
     throw error;
@@ -51,7 +48,7 @@ export default async function start(): Promise<() => Promise<void>> {
 }
 
 /** Jobs over a few texts, each made as a newcomer would: bucket, VPC, endpoint, role and job. */
-async function seed(folder: string, data: string, port: number): Promise<void> {
+async function seed(world: World, folder: string, data: string, port: number): Promise<void> {
   const small = join(folder, "texts");
   await mkdir(small);
   await writeFile(join(small, "curie.txt"), "Marie Curie was born in Warsaw and moved to Paris to study physics.\n");
@@ -60,13 +57,17 @@ async function seed(folder: string, data: string, port: number): Promise<void> {
     "Ada Lovelace wrote to Charles Babbage from London. She was delighted.\n",
   );
   // Pictures show what a real collection looks like.
-  const texts = process.env["PICTURES"] === undefined ? small : SPEECHES;
-  for (const kind of process.env["PICTURES"] === undefined
-    ? ["entities", "sentiment"]
-    : ["topics", "sentiment", "entities"]) {
+  const forPictures = process.env["PICTURES"] !== undefined;
+  const texts = forPictures ? SPEECHES : small;
+  for (const [index, kind] of (forPictures
+    ? ["topics", "entities", "sentiment"]
+    : ["entities", "sentiment"]
+  ).entries()) {
     await run(PROGRAM, ["jobs", "run", texts, "--kind", kind, "--data", data, "--port", String(port)], {
       timeout: 180_000,
     });
+    // The first job made the network; flows of the later ones are recorded.
+    if (index === 0) await recordFlows(world);
   }
 }
 

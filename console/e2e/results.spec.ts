@@ -1,29 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { ListEntitiesDetectionJobsCommand, ListSentimentDetectionJobsCommand } from "@aws-sdk/client-comprehend";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Page } from "@playwright/test";
 import { archiveOf, lines } from "../tests/results/archives";
+import { type SeededJob, seededJob } from "./seeds";
 import { expect, expectAccessible, test, type World } from "./world";
-
-interface Finished {
-  readonly id: string;
-  readonly bucket: string;
-  readonly key: string;
-}
-
-async function finished(world: World, kind: "entities" | "sentiment"): Promise<Finished> {
-  const comprehend = world.comprehend();
-  const Filter = { JobStatus: "COMPLETED" } as const;
-  const jobs =
-    kind === "entities"
-      ? (await comprehend.send(new ListEntitiesDetectionJobsCommand({ Filter }))).EntitiesDetectionJobPropertiesList
-      : (await comprehend.send(new ListSentimentDetectionJobsCommand({ Filter }))).SentimentDetectionJobPropertiesList;
-  // The first jobs are those that the run began with; other tests make further ones.
-  const job = jobs?.at(0);
-  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(job?.OutputDataConfig?.S3Uri ?? "") ?? [];
-  if (job?.JobId === undefined || bucket === undefined || key === undefined) throw new Error(`no ${kind} job is over`);
-  return { id: job.JobId, bucket, key };
-}
 
 async function documents(page: Page, kind: string, id: string): Promise<void> {
   await page.goto(`/jobs/${kind}/${id}/results`);
@@ -31,7 +11,7 @@ async function documents(page: Page, kind: string, id: string): Promise<void> {
 }
 
 /** Put other bytes where a job's archive is, for as long as ``during`` takes. */
-async function withArchive(world: World, { bucket, key }: Finished, bytes: Uint8Array, during: () => Promise<void>) {
+async function withArchive(world: World, { bucket, key }: SeededJob, bytes: Uint8Array, during: () => Promise<void>) {
   const s3 = world.s3();
   const before = await (await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToByteArray();
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }));
@@ -43,7 +23,7 @@ async function withArchive(world: World, { bucket, key }: Finished, bytes: Uint8
 }
 
 test("entities are marked in the documents' own text, filtered and downloaded", async ({ signedIn: page, world }) => {
-  const job = await finished(world, "entities");
+  const job = await seededJob(world);
   await page.goto(`/jobs/entities/${job.id}/results`);
   await expect(page.getByRole("heading", { name: "Results" })).toBeVisible();
   await expect(page.getByRole("heading", { name: /^Types/ })).toBeVisible();
@@ -82,7 +62,7 @@ test("entities are marked in the documents' own text, filtered and downloaded", 
 });
 
 test("sentiment is counted, and each document has its four scores", async ({ signedIn: page, world }) => {
-  const { id } = await finished(world, "sentiment");
+  const { id } = await seededJob(world, "sentiment");
   await page.goto(`/jobs/sentiment/${id}/results`);
   await expect(page.getByRole("heading", { name: /^Documents by sentiment/ })).toBeVisible();
   await page.getByRole("tab", { name: /^Documents/ }).click();
@@ -91,7 +71,7 @@ test("sentiment is counted, and each document has its four scores", async ({ sig
 });
 
 test("hostile results are text, and damaged ones are told", async ({ signedIn: page, world }) => {
-  const job = await finished(world, "entities");
+  const job = await seededJob(world);
   const script = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";
   const hostile = archiveOf(
     {
@@ -132,7 +112,7 @@ test("hostile results are text, and damaged ones are told", async ({ signedIn: p
 
 test("a narrow page shows the same, one below the other", async ({ signedIn: page, world }) => {
   await page.setViewportSize({ width: 360, height: 740 });
-  const { id } = await finished(world, "entities");
+  const { id } = await seededJob(world);
   await documents(page, "entities", id);
   await expect(page.getByTestId("document-text").locator("mark").first()).toBeVisible();
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

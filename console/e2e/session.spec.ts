@@ -1,4 +1,5 @@
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { callApi } from "./own_api";
 import { expect, expectAccessible, test } from "./world";
 
@@ -38,6 +39,33 @@ test("a sign-in link works once", async ({ visitor: page, world }) => {
   await page.goto(`/sign-in#${Token}`);
   await expect(page.getByText("The link does not sign in")).toBeVisible();
   await expect(page.getByText("reading-room console")).toBeVisible();
+});
+
+test("signing out ends on the server what a link began", async ({ visitor: page, world }) => {
+  const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
+  const redeemed = page.waitForResponse((response) =>
+    (response.request().headers()["x-amz-target"] ?? "").endsWith(".RedeemSignInToken"),
+  );
+  await page.goto(`/sign-in#${Token}`);
+  const { Credentials: given } = await (await redeemed).json();
+  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
+  const credentials = {
+    accessKeyId: given.AccessKeyId,
+    secretAccessKey: given.SecretAccessKey,
+    sessionToken: given.SessionToken,
+  };
+  const sts = new STSClient({ ...world.settings, credentials });
+  const asked = (): Promise<string> =>
+    sts.send(new GetCallerIdentityCommand({})).then(
+      () => "answered",
+      (error: Error) => error.name,
+    );
+  expect(await asked()).toBe("answered");
+  await page.getByRole("button", { name: /administrator/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page.getByText("You are signed out")).toBeVisible();
+  await expect.poll(asked).toMatch(/^ExpiredToken/);
+  await expect(page.getByTestId("error")).toHaveCount(0);
 });
 
 test("a role is assumed and left again", async ({ signedIn: page, world }) => {

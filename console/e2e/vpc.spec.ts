@@ -123,13 +123,9 @@ test("the policy editor refuses what is no policy, and saves what is one", async
   await expect(page.getByText("holds for the next request")).toBeVisible();
 });
 
-test("every list and page is accessible, and flow records teach or show", async ({ signedIn: page }) => {
-  for (const path of ["/vpc", "/vpc/gateways", "/vpc/prefix-lists", "/vpc/flow-records"]) {
-    await page.goto(path);
-    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-    await expectAccessible(page);
-  }
-  await expect(page.getByLabel("Network interface")).toBeVisible();
+test("a part of the network that there is not", async ({ signedIn: page }) => {
   await page.goto("/vpc/nonsense");
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+  await page.goto("/vpc/vpcs/vpc-0123456789abcdef0");
+  await expect(page.getByText("There is no VPC vpc-0123456789abcdef0.")).toBeVisible();
 });

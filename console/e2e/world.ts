@@ -1,82 +1,108 @@
-import { ComprehendClient } from "@aws-sdk/client-comprehend";
-import { EC2Client } from "@aws-sdk/client-ec2";
-import { IAMClient } from "@aws-sdk/client-iam";
-import { S3Client } from "@aws-sdk/client-s3";
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
-import type { Product } from "./product";
+import { type Keys, World } from "./clients";
 
-export { expect };
+export { expect, World };
 
-/** The product of this run, and the AWS SDK's clients for it. */
-export class World {
-  readonly product: Product;
-
-  constructor(product: Product) {
-    this.product = product;
-  }
-
-  get settings() {
-    const { apiUrl, accessKeyId, secretAccessKey } = this.product;
-    return { endpoint: apiUrl, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } };
-  }
-
-  readonly comprehend = (): ComprehendClient => new ComprehendClient(this.settings);
-  readonly ec2 = (): EC2Client => new EC2Client(this.settings);
-  readonly iam = (): IAMClient => new IAMClient(this.settings);
-  readonly s3 = (): S3Client => new S3Client({ ...this.settings, forcePathStyle: true });
-}
+const ACCOUNT = "000000000001";
 
 interface Fixtures {
-  /** The product of the run. */
-  readonly world: World;
   /** A page of the console, nobody signed in. What it asks of other origins, and what its policy stops, fails the test. */
   readonly visitor: Page;
   /** The same, signed in as the first administrator. */
   readonly signedIn: Page;
 }
 
-export const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern.
-  world: async ({}, use) => {
-    await use(new World(JSON.parse(process.env["READING_ROOM_E2E"] ?? "null") as Product));
-  },
+interface RunFixtures {
+  /** The product of the run. */
+  readonly world: World;
+}
+
+export const test = base.extend<Fixtures, RunFixtures>({
+  world: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern.
+    async ({}, use) => {
+      await use(World.ofRun());
+    },
+    { scope: "worker" },
+  ],
   baseURL: async ({ world }, use) => use(world.product.consoleUrl),
   visitor: async ({ page, world }, use) => {
-    const wrong: string[] = [];
-    const own = new Set([new URL(world.product.apiUrl).origin, new URL(world.product.consoleUrl).origin]);
-    page.on("request", (request) => {
-      const url = new URL(request.url());
-      if (url.protocol.startsWith("http") && !own.has(url.origin)) wrong.push(`a request to ${url.origin}`);
-    });
-    page.on("pageerror", (error) => wrong.push(`an error nobody caught: ${error.message}`));
-    page.on("console", (message) => {
-      if (message.text().includes("Content Security Policy")) wrong.push(message.text());
-    });
+    const wrong = watch(page, world);
     await use(page);
     expect(wrong).toEqual([]);
   },
   signedIn: async ({ visitor, world }, use) => {
-    const { accessKeyId, secretAccessKey } = world.product;
-    const account = "000000000001";
-    const session = {
-      credentials: { accessKeyId, secretAccessKey },
-      identity: { arn: `arn:aws:iam::${account}:user/administrator`, account },
-      kept: true,
-    };
-    await visitor.addInitScript((text) => {
-      // Once a tab: a test that signs out stays signed out.
-      if (sessionStorage.getItem("e2e-started") !== null) return;
-      sessionStorage.setItem("e2e-started", "yes");
-      sessionStorage.setItem("reading-room-session", text);
-    }, JSON.stringify(session));
+    await keepSession(visitor, world.product, "administrator");
     await use(visitor);
   },
 });
 
+/** What a page does from now on that it never may: requests to other origins, errors, what its policy stops. */
+export function watch(page: Page, world: World): readonly string[] {
+  const wrong: string[] = [];
+  const own = new Set([new URL(world.product.apiUrl).origin, new URL(world.product.consoleUrl).origin]);
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && !own.has(url.origin)) wrong.push(`a request to ${url.origin}`);
+  });
+  page.on("pageerror", (error) => wrong.push(`an error nobody caught: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) wrong.push(message.text());
+  });
+  return wrong;
+}
+
+/** Begin every load of a page signed in as a user, as if the user had asked to stay signed in in this tab. */
+export async function keepSession(page: Page, { accessKeyId, secretAccessKey }: Keys, user: string): Promise<void> {
+  const session = {
+    credentials: { accessKeyId, secretAccessKey },
+    identity: { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, account: ACCOUNT },
+    kept: true,
+  };
+  await page.addInitScript((text) => {
+    // Once a tab: a test that signs out stays signed out.
+    if (sessionStorage.getItem("e2e-started") !== null) return;
+    sessionStorage.setItem("e2e-started", "yes");
+    sessionStorage.setItem("reading-room-session", text);
+  }, JSON.stringify(session));
+}
+
+/** Choose an option of a drop-down list by the label of its field. */
+export async function choose(page: Page, field: string, option: RegExp | string): Promise<void> {
+  await page
+    .getByRole("button", { name: new RegExp(`^${field}`) })
+    .last()
+    .click();
+  await page.getByRole("option", { name: option }).first().click();
+}
+
+/** Show the page in a theme, in place. */
+export async function showTheme(page: Page, theme: "light" | "dark"): Promise<void> {
+  // Without motion no colour is on its way from one theme to the other when it is looked at.
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  const body = page.locator("body");
+  if (theme === "dark") await expect(body).toHaveClass(/awsui-dark-mode/);
+  else await expect(body).not.toHaveClass(/awsui-dark-mode/);
+}
+
 /** Fail if axe finds anything of serious or critical impact on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  await expectNothingSerious(page, {});
+}
+
+/** The same in both themes, the light one left on. They differ in colours alone, so only these are looked at twice. */
+export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
+  await showTheme(page, "dark");
+  await expectNothingSerious(page, { runOnly: { type: "tag", values: ["cat.color"] } });
+  await showTheme(page, "light");
+  await expectAccessible(page);
+}
+
+async function expectNothingSerious(page: Page, options: object): Promise<void> {
+  // The pages have no frames: axe need not open a page of its own to put the answers of frames together.
+  const axe = new AxeBuilder({ page }).options({ ...options, resultTypes: ["violations"] }).setLegacyMode();
+  const { violations } = await axe.analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   for (const violation of serious) {
     // The design system's own bar at narrow widths says its orientation, which assistive technology ignores.
@@ -85,5 +111,5 @@ export async function expectAccessible(page: Page): Promise<void> {
   }
   const left = serious.filter(({ nodes }) => nodes.length > 0);
   const told = left.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join("\n  ")}`);
-  expect(told).toEqual([]);
+  expect(told, `barriers of ${page.url()}`).toEqual([]);
 }

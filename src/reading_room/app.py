@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import uvloop
 
@@ -465,16 +465,20 @@ def _open_doors(
     if any(door.secure for door in wanted):
         certificate = DoorCertificate(settings, system_clock)
         context = certificate.context()
-    apis = CrossOrigin(app, Origins.of(settings).apis)
-    served: list[tuple[Door, AsgiApplication, socket.socket]] = [(door, apis, bound(door)) for door in wanted]
+    origins = Origins.of(settings).apis
+    apis = CrossOrigin(app, origins)
+    served: list[tuple[Door, AsgiApplication, socket.socket, Collection[str]]] = [
+        (door, apis, bound(door), origins) for door in wanted
+    ]
     if (console := console_door(settings)) is not None:
-        served.append((console, console_application(settings), bound(console, OPTION)))
+        served.append((console, console_application(settings), bound(console, OPTION), ()))
     opened = []
-    for door, application, sock in served:
+    for door, application, sock, readers in served:
         _listen(door, sock)
         # On loopback every client has the same address.
         most = None if is_loopback(door.host) else PEER_CONNECTIONS
-        opened.append((door, HttpListener(application, sock, context if door.secure else None, most)))
+        tls = context if door.secure else None
+        opened.append((door, HttpListener(application, sock, tls, most, readers)))
     return opened, certificate
 
 

@@ -36,6 +36,7 @@ DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 NEED_NO_PERMISSION = {
     ("reading-room", "CheckJob"): "the action of the operation that is asked about decides, and only its holder learns",
     ("reading-room", "DescribeJobRuns"): "for each job the action that describes it decides",
+    ("reading-room", "EndSession"): "as sts:GetCallerIdentity: nobody may be kept signed in",
     ("reading-room", "RedeemSignInToken"): "the token decides: the caller has nothing else, and is nobody yet",
     ("sts", "AssumeRole"): "the role's trust policy decides, with the caller's policies",
     ("sts", "GetCallerIdentity"): "AWS: no permission is needed, and none can be denied",

@@ -8,7 +8,10 @@ import subprocess
 from pathlib import Path
 from types import ModuleType
 
+import botocore.session
 import pytest
+
+from reading_room.aws.models import SERVED, service_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +31,23 @@ def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:
     """`make docs` writes them."""
     for path, text in reference.pages().items():
         assert path.read_text() == text, f"{path.name} is behind the code: run `make docs`"
+
+
+def test_the_operations_of_each_service_are_those_of_botocores_model(reference: ModuleType) -> None:
+    """Each is in the table or among those that are not there, and the numbers are right."""
+    page = (ROOT / "docs" / "reference" / "operations.md").read_text()
+    botocore_session = botocore.session.get_session()
+    sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+    assert set(sections) == set(SERVED)
+    for service, text in sections.items():
+        there = re.findall(r"^\| (\w+) \|", text.partition("|---|---|\n")[2], re.MULTILINE)
+        folded = re.search(r"</summary>\n\n(.*)\.\n\n</details>", text)
+        absent = folded[1].split(", ") if folded else []
+        model = service_model(service) if service == "reading-room" else botocore_session.get_service_model(service)
+        names = model.operation_names
+        assert sorted(there + absent) == sorted(names), service
+        assert (f"{len(there)} of {len(names)} operations" if absent else f"All {len(names)} operations") in text
+        assert f"| [{service}](#{service}) | {len(there)} | {len(names)} |" in page
 
 
 def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,14 +13,14 @@ from reading_room.hosts.http_listener import HttpListener
 
 
 @contextmanager
-def serving(app: Any, most_of_a_peer: int | None = None) -> Iterator[int]:
-    """Serve an application in a thread of its own; yield the port."""
+def serving(app: Any, most_of_a_peer: int | None = None, origins: Collection[str] = ()) -> Iterator[int]:
+    """Serve an application in a thread of its own, to pages of ``origins`` too; yield the port."""
     sock = socket.create_server(("127.0.0.1", 0))
     port = int(sock.getsockname()[1])
+    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer, origins=origins)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="serving")
     thread.start()
-    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer)
     asyncio.run_coroutine_threadsafe(listener.start(), loop).result(10)
     try:
         yield port

@@ -49,7 +49,7 @@ OTHERS = {
     "DescribeDominantLanguageDetectionJob ListEntitiesDetectionJobs ListDominantLanguageDetectionJobs "
     "StopEntitiesDetectionJob DetectEntities DetectDominantLanguage",
     "logs": "DescribeLogGroups DescribeLogStreams GetLogEvents FilterLogEvents CreateLogGroup PutLogEvents",
-    "reading-room": "CreateSignInToken RedeemSignInToken CheckJob ExplainRequest DescribeJobRuns",
+    "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns",
 }
 S3 = names(
     "ListBuckets CreateBucket HeadBucket DeleteBucket GetBucketLocation PutBucketPolicy ListObjects ListObjectsV2 "

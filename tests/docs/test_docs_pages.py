@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +60,18 @@ def test_the_tests_that_the_table_names_are_about_the_page() -> None:
         for word in row.not_run.replace(",", " ").replace(";", " ").split():
             if word.startswith(("tests/", "docs/")):
                 assert (ROOT / word).exists(), f"{page}: {word}"
+
+
+def test_the_first_steps_in_the_console_name_what_its_own_test_clicks() -> None:
+    """That test goes the same way in a browser, so the page holds as long as the words are the same."""
+    steps = (DOCS / "console.md").read_text().partition("## From nothing to results")[2].partition("\n## ")[0]
+    labels = [" ".join(label.split()) for label in re.findall(r"\*\*(.+?)\*\*", steps, re.DOTALL)]
+    clicked = (ROOT / "console" / "e2e" / "first_use.spec.ts").read_text()
+    read_only = {"Story", "Flow records"}
+    assert len(labels) > 8
+    assert [label for label in labels if label not in clicked and label not in read_only] == []
+    job_page = (ROOT / "console" / "src" / "jobs" / "JobPage.tsx").read_text()
+    assert [label for label in sorted(read_only) if f'label: "{label}"' not in job_page] == []
 
 
 def test_each_link_and_each_anchor_leads_somewhere() -> None:

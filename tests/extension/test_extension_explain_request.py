@@ -53,6 +53,28 @@ def test_an_explicit_deny_is_named(world: ExtensionWorld) -> None:
     assert [each["Statement"] for each in denial["DecidingStatements"]] == ["statement 'Never'"]
 
 
+@pytest.mark.parametrize("operation", ["get_object", "head_object", "put_object"])
+def test_a_denial_of_an_object_is_explained_although_no_lookup_finds_it(world: ExtensionWorld, operation: str) -> None:
+    """As at AWS, what is done to objects is a data event, and LookupEvents has management events alone."""
+    only = {"StringEquals": {"aws:SourceVpce": world.endpoint}}
+    ann = world.user("ann", allow("s3:*Object", Sid="FromTheVpc", Condition=only))
+    with pytest.raises(ClientError) as raised:
+        getattr(world.client("s3", ann), operation)(Bucket="papers", Key="in/one.txt")
+    request_id = raised.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"]
+    told = world.room().explain_request(RequestId=request_id)
+    (call,) = told["Calls"]
+    name = "".join(part.title() for part in operation.split("_"))
+    assert (call["EventName"], call["ErrorCode"]) == (name, "AccessDenied")
+    (denial,) = told["Denials"]
+    assert denial["Resource"] == "arn:aws:s3:::papers/in/one.txt"
+    (closest,) = denial["ClosestStatements"]
+    assert [each["Key"] for each in closest["Conditions"]] == ["aws:sourcevpce"]
+    looked = world.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}]
+    )
+    assert looked["Events"] == []
+
+
 def test_a_call_that_no_policy_decided_has_its_error_alone(world: ExtensionWorld) -> None:
     with pytest.raises(ClientError) as raised:
         world.client("ec2").delete_vpc(VpcId="vpc-0123456789abcdef0")

@@ -10,6 +10,7 @@ import botocore
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from extension_sign_in import signed_in, token_of, unsigned
 from extension_world import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
 
 from reading_room.aws.throttling import UNSIGNED
@@ -17,24 +18,6 @@ from reading_room.iam.sign_in import OPEN_TOKENS
 from reading_room.trail.chain import event_in, files_of
 
 BAD = "InvalidSignInTokenException"
-
-
-def unsigned(world: ExtensionWorld) -> Any:
-    """Return a client without any credentials."""
-    return world.process.client(
-        "reading-room", access_key_id="x", secret_access_key="x", config=Config(signature_version=botocore.UNSIGNED)
-    )
-
-
-def token_of(world: ExtensionWorld, key: dict[str, str] | None = None) -> str:
-    """Return a new token of whoever has a key."""
-    return str(world.room(key).create_sign_in_token()["Token"])
-
-
-def signed_in(world: ExtensionWorld, key: dict[str, str] | None = None) -> tuple[dict[str, str], dict[str, Any]]:
-    """Sign in by a token of whoever has a key; return the new key, and the whole answer."""
-    answer = unsigned(world).redeem_sign_in_token(Token=token_of(world, key))
-    return keys_of(answer["Credentials"]), dict(answer)
 
 
 def test_a_token_is_worth_the_rights_of_the_user_that_made_it(world: ExtensionWorld) -> None:
@@ -181,7 +164,9 @@ def test_guesses_are_slowed_down_by_where_they_come_from_and_signed_calls_are_no
     assert world.room().create_sign_in_token()["Token"]
 
 
-@pytest.mark.parametrize("operation", ["create_sign_in_token", "describe_job_runs", "check_job", "explain_request"])
+@pytest.mark.parametrize(
+    "operation", ["create_sign_in_token", "end_session", "describe_job_runs", "check_job", "explain_request"]
+)
 def test_every_other_operation_has_to_be_signed(world: ExtensionWorld, operation: str) -> None:
     parameters: dict[str, dict[str, Any]] = {
         "describe_job_runs": {"JobIds": ["a"]},

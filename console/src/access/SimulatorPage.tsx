@@ -5,10 +5,11 @@ import { useSearchParams } from "react-router";
 import { useIam } from "../api/iam";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
+import { isPolicyFault, type PolicyProblem, problemsOf } from "../components/policy/problems";
+import { useAttempt } from "../components/useAttempt";
 import { useSignedIn } from "../session/session";
 import { readAll } from "./data/paging";
 import { BLANK_POLICY } from "./data/templates";
-import { isPolicyFault, type PolicyProblem, problemsOf } from "./policy/problems";
 import {
   customRequest,
   formProblem,
@@ -40,8 +41,7 @@ export default function SimulatorPage() {
     resourcePolicy: "",
     caller: "",
   }));
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const [problems, setProblems] = useState<readonly PolicyProblem[]>([]);
   const [outcome, setOutcome] = useState<Outcome>();
   const lacks = formProblem(form);
@@ -49,27 +49,24 @@ export default function SimulatorPage() {
     setForm((known) => ({ ...known, ...part }));
     setProblems([]);
   };
-  const simulate = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    setProblems([]);
-    try {
-      const results = await readAll(
-        (page) =>
-          form.source === "principal"
-            ? iam.send(new api.SimulatePrincipalPolicyCommand({ ...principalRequest(form), ...page }))
-            : iam.send(new api.SimulateCustomPolicyCommand({ ...customRequest(form), ...page })),
-        (answer) => answer.EvaluationResults,
-      );
-      setOutcome({ rows: rowsOf(results), policy: form.source === "custom" ? form.policy : undefined });
-    } catch (thrown) {
-      setError(thrown);
-      setOutcome(undefined);
-      if (isPolicyFault(thrown) && form.source === "custom") setProblems(problemsOf(thrown, form.policy));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const simulate = (): Promise<void> =>
+    attempt(async () => {
+      setProblems([]);
+      try {
+        const results = await readAll(
+          (page) =>
+            form.source === "principal"
+              ? iam.send(new api.SimulatePrincipalPolicyCommand({ ...principalRequest(form), ...page }))
+              : iam.send(new api.SimulateCustomPolicyCommand({ ...customRequest(form), ...page })),
+          (answer) => answer.EvaluationResults,
+        );
+        setOutcome({ rows: rowsOf(results), policy: form.source === "custom" ? form.policy : undefined });
+      } catch (thrown) {
+        setOutcome(undefined);
+        if (isPolicyFault(thrown) && form.source === "custom") setProblems(problemsOf(thrown, form.policy));
+        throw thrown;
+      }
+    });
   return (
     <Page
       title="Policy simulator"

@@ -5,10 +5,11 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { formatDuration, formatNumber } from "../components/format";
+import { languageName } from "../components/languages";
 import { AnswerView } from "./AnswerView";
 import { formatScore, summaryOf } from "./findings";
 import { Integration } from "./Integration";
-import { type Kind, languageName } from "./kinds";
+import type { Kind } from "./kinds";
 import { utf8Bytes } from "./text";
 import { type Submitted, useDetect, useLanguage } from "./useAnalysis";
 

@@ -1,7 +1,8 @@
 import Box from "@cloudscape-design/components/box";
+import { languageName } from "../components/languages";
 import { FindingsView } from "./FindingsView";
 import { type Answer, findingsOf, sentimentScores } from "./findings";
-import { type Kind, languageName } from "./kinds";
+import type { Kind } from "./kinds";
 import { ScoreBars } from "./ScoreBars";
 
 interface Props {

@@ -9,6 +9,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useComprehend } from "../api/comprehend";
 import { ErrorAlert } from "../components/ErrorAlert";
+import { formatNumber } from "../components/format";
 import { BatchResults } from "./BatchResults";
 import { checkBatch } from "./batch";
 import { type BatchRequest, batchRequest, detectBatch } from "./calls";
@@ -41,7 +42,7 @@ export function BatchAnalysis() {
         <SpaceBetween size="m">
           <FormField
             label="Texts"
-            description={`One text a line, at most ${BATCH_TEXTS} texts of ${BATCH_TEXT_BYTES.toLocaleString("en")} bytes each.`}
+            description={`One text a line, at most ${BATCH_TEXTS} texts of ${formatNumber(BATCH_TEXT_BYTES)} bytes each.`}
             stretch
             errorText={problem}
             constraintText={count}

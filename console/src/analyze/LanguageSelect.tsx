@@ -1,6 +1,7 @@
 import FormField from "@cloudscape-design/components/form-field";
 import Select, { type SelectProps } from "@cloudscape-design/components/select";
-import { type Kind, LANGUAGE_CODES, languageName } from "./kinds";
+import { LANGUAGE_CODES, languageName } from "../components/languages";
+import type { Kind } from "./kinds";
 
 interface Props {
   readonly kind: Kind;

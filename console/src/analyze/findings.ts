@@ -7,7 +7,7 @@ import type {
   SyntaxToken,
   TargetedSentimentEntity,
 } from "@aws-sdk/client-comprehend";
-import { languageName } from "./kinds";
+import { languageName } from "../components/languages";
 
 /** What any Detect operation answers; each has some of the members. */
 export interface Answer {

@@ -1,3 +1,5 @@
+import { SERVED_LANGUAGES } from "../components/languages";
+
 export type KindId = "entities" | "key-phrases" | "language" | "sentiment" | "targeted-sentiment" | "syntax";
 
 /** One analysis of a text at once. */
@@ -16,9 +18,6 @@ export interface Kind {
 export const BATCH_TEXTS = 25;
 export const BATCH_TEXT_BYTES = 5_000;
 
-/** Every language that the API's LanguageCode names. */
-export const LANGUAGE_CODES = ["en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"] as const;
-
 const LARGE = 100_000;
 const SMALL = 5_000;
 
@@ -32,12 +31,12 @@ const kind = (
 
 /** In the order of the tabs. */
 export const KINDS: readonly Kind[] = [
-  kind("entities", "Entities", "Entities", ["en", "de", "ja", "pt", "zh", "zh-TW"], LARGE),
-  kind("key-phrases", "Key phrases", "KeyPhrases", ["en", "de", "es", "fr", "ja", "pt", "zh", "zh-TW"], LARGE),
+  kind("entities", "Entities", "Entities", SERVED_LANGUAGES.entities, LARGE),
+  kind("key-phrases", "Key phrases", "KeyPhrases", SERVED_LANGUAGES["key-phrases"], LARGE),
   kind("language", "Language", "DominantLanguage", undefined, LARGE),
-  kind("sentiment", "Sentiment", "Sentiment", ["en"], SMALL),
-  kind("targeted-sentiment", "Targeted sentiment", "TargetedSentiment", ["en"], SMALL),
-  kind("syntax", "Syntax", "Syntax", ["en"], SMALL),
+  kind("sentiment", "Sentiment", "Sentiment", SERVED_LANGUAGES.sentiment, SMALL),
+  kind("targeted-sentiment", "Targeted sentiment", "TargetedSentiment", SERVED_LANGUAGES["targeted-sentiment"], SMALL),
+  kind("syntax", "Syntax", "Syntax", SERVED_LANGUAGES.syntax, SMALL),
 ];
 
 /** The most bytes that any kind takes. */
@@ -47,17 +46,4 @@ export function kindOf(id: string): Kind {
   const found = KINDS.find((each) => each.id === id);
   if (found === undefined) throw new Error(`no kind of analysis is called ${id}`);
   return found;
-}
-
-const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
-
-/** A language for people: "German (de)". */
-export function languageName(code: string): string {
-  try {
-    const name = languageNames.of(code);
-    return name === undefined || name === code ? code : `${name} (${code})`;
-  } catch {
-    // A code that is none in the sense of BCP 47 stands for itself.
-    return code;
-  }
 }

@@ -24,7 +24,13 @@ export type Call = <Output>(operation: string, input: object, signal?: AbortSign
 /** The caller of the API `reading-room` (docs/reading-room-api.md): what AWS's own APIs cannot say. */
 export function useReadingRoom(): Call {
   const session = useSignedIn();
-  return (operation, input, signal) => callReadingRoom(session, operation, input, signal);
+  return (operation, input, signal) => callReadingRoom(session, operation, input, { signal });
+}
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the request is sent even if the page goes away meanwhile. */
+  readonly keepalive?: boolean;
 }
 
 /** Call an operation; without a session the request is not signed. */
@@ -32,7 +38,7 @@ export async function callReadingRoom<Output>(
   session: Session | undefined,
   operation: string,
   input: object,
-  signal?: AbortSignal,
+  { signal, keepalive = false }: Options = {},
 ): Promise<Output> {
   const url = new URL(getConfig().apiUrl);
   const body = JSON.stringify(input);
@@ -52,7 +58,7 @@ export async function callReadingRoom<Output>(
   };
   const headers = session === undefined ? unsigned.headers : (await signer(session).sign(unsigned)).headers;
   const { host: _, ...sent } = headers;
-  const response = await fetch(url, { method: "POST", headers: sent, body, signal: signal ?? null });
+  const response = await fetch(url, { method: "POST", headers: sent, body, signal: signal ?? null, keepalive });
   const text = await response.text();
   const answer: unknown = text === "" ? {} : JSON.parse(text);
   if (response.ok) return answer as Output;

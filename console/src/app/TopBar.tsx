@@ -1,7 +1,8 @@
 import TopNavigation, { type TopNavigationProps } from "@cloudscape-design/components/top-navigation";
 import { useNavigate } from "react-router";
 import { getConfig } from "../api/config";
-import { type Session, signIn, signOut, useSession } from "../session/session";
+import { leave } from "../session/leave";
+import { type Session, signIn, useSession } from "../session/session";
 import { setTheme, type Theme, useTheme } from "./theme";
 
 const THEMES: readonly (readonly [Theme, string])[] = [
@@ -46,7 +47,7 @@ export function TopBar() {
       onItemClick: ({ detail }) => {
         if (detail.id === "assume") navigate("/assume-role");
         if (detail.id === "back" && session.from !== undefined) signIn(session.from);
-        if (detail.id === "out") signOut("asked");
+        if (detail.id === "out") void leave("asked");
       },
     });
   }

@@ -7,7 +7,7 @@ import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/com
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import { ErrorAlert } from "./ErrorAlert";
 import { counted, plural } from "./format";
 
@@ -46,9 +46,12 @@ interface Props<Item> {
 /** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
 export function ResourceTable<Item>(props: Props<Item>) {
   const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy, pageSize = 25 } = props;
-  const values = (item: Item): Record<string, string | number | undefined> =>
-    Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
-  const rows = (items ?? []).map((item) => ({ ...values(item), _item: item, _key: keyOf(item) }));
+  // Of ten thousand items this takes longer than a frame, so it waits for other items, columns or keys.
+  const rows = useMemo(() => {
+    const values = (item: Item): Record<string, string | number | undefined> =>
+      Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
+    return (items ?? []).map((item) => ({ ...values(item), _item: item, _key: keyOf(item) }));
+  }, [items, columns, keyOf]);
   const noMatch = (
     <Box textAlign="center" padding="m">
       <b>No match</b>
@@ -60,14 +63,19 @@ export function ResourceTable<Item>(props: Props<Item>) {
       {props.empty}
     </Box>
   );
-  const properties: PropertyFilterProps.FilteringProperty[] = columns
-    .filter((column) => filterBy?.includes(column.id))
-    .map((column) => ({
-      key: column.id,
-      propertyLabel: column.header,
-      groupValuesLabel: `${column.header} values`,
-      operators: ["=", "!=", ":", "!:"],
-    }));
+  // What the filter offers is gathered anew whenever these are others.
+  const properties = useMemo(
+    (): PropertyFilterProps.FilteringProperty[] =>
+      columns
+        .filter((column) => filterBy?.includes(column.id))
+        .map((column) => ({
+          key: column.id,
+          propertyLabel: column.header,
+          groupValuesLabel: `${column.header} values`,
+          operators: ["=", "!=", ":", "!:"],
+        })),
+    [columns, filterBy],
+  );
   const collection = useCollection(rows, {
     ...(filterBy
       ? { propertyFiltering: { filteringProperties: properties, noMatch, empty } }
@@ -101,7 +109,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
         resizableColumns={false}
         {...(props.selection && {
           selectionType: props.selection,
-          selectedItems: rows.filter((row) => selectedKeys.has(row._key)),
+          selectedItems: selectedKeys.size === 0 ? [] : rows.filter((row) => selectedKeys.has(row._key)),
           onSelectionChange: ({ detail }: { detail: { selectedItems: Row[] } }) =>
             props.onSelect?.(detail.selectedItems.map((row) => row._item)),
           ariaLabels: {

@@ -1,7 +1,7 @@
 import { useState } from "react";
 
 export interface Attempt {
-  /** Whether something is being tried, or was done: what was done leaves the form, or closes it. */
+  /** Whether something is being tried. */
   readonly busy: boolean;
   /** What the last try threw. */
   readonly error: unknown;
@@ -9,7 +9,7 @@ export interface Attempt {
   readonly attempt: (act: () => Promise<void>) => Promise<void>;
 }
 
-/** The state of a form that is sent: busy until it failed, with what it failed with. */
+/** The state of a form that is sent: busy until it is done or failed, with what it failed with. */
 export function useAttempt(): Attempt {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -20,6 +20,7 @@ export function useAttempt(): Attempt {
       await act();
     } catch (thrown) {
       setError(thrown);
+    } finally {
       setBusy(false);
     }
   };

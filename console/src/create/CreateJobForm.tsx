@@ -12,9 +12,8 @@ import { jobPath } from "../jobs/kinds";
 import { ANALYSIS_TYPES, analysisType } from "./analysisTypes";
 import { fieldOfError } from "./apiErrors";
 import { InputSection, OutputSection } from "./DataSections";
-import type { Draft } from "./draft";
+import { type Draft, keptJob } from "./draft";
 import { JobSettings } from "./JobSettings";
-import { dropDraft, keepDraft } from "./keptDraft";
 import { PreflightPanel } from "./parts/PreflightPanel";
 import { RequestCode } from "./parts/RequestCode";
 import { RolePicker } from "./parts/RolePicker";
@@ -40,7 +39,7 @@ export function CreateJobForm({ start, withoutTags }: Props) {
   const [token, setToken] = useState(() => crypto.randomUUID());
   const starting = useStartJob();
   const [refusals, setRefusals] = useState(0);
-  useEffect(() => keepDraft(draft), [draft]);
+  useEffect(() => keptJob.keep(draft), [draft]);
   useEffect(() => {
     // Whoever sent it is led to the first field that is wrong.
     if (refusals > 0) document.querySelector<HTMLElement>("main [aria-invalid=true]")?.focus();
@@ -68,7 +67,7 @@ export function CreateJobForm({ start, withoutTags }: Props) {
       { type, request, token },
       {
         onSuccess: (id) => {
-          dropDraft();
+          keptJob.drop();
           notices.success(`The job ${draft.name || id} was created.`);
           navigate(jobPath(type.kind, id));
         },
@@ -83,7 +82,7 @@ export function CreateJobForm({ start, withoutTags }: Props) {
           <Button
             variant="link"
             onClick={() => {
-              dropDraft();
+              keptJob.drop();
               navigate("/jobs");
             }}
           >

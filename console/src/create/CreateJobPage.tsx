@@ -5,7 +5,7 @@ import { useSearchParams } from "react-router";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { CreateJobForm } from "./CreateJobForm";
-import { keptDraft } from "./keptDraft";
+import { keptJob } from "./draft";
 import { copiedJob, startDraft } from "./startDraft";
 import { useCopiedJob } from "./useCreateJob";
 
@@ -14,7 +14,7 @@ export default function CreateJobPage() {
   const copied = useMemo(() => copiedJob(parameters), [parameters]);
   const copy = useCopiedJob(copied);
   const waiting = copied !== undefined && copy.isPending;
-  const start = useMemo(() => copy.data?.draft ?? startDraft(keptDraft(), parameters), [copy.data, parameters]);
+  const start = useMemo(() => copy.data?.draft ?? startDraft(keptJob.draft, parameters), [copy.data, parameters]);
   return (
     <Page
       title="Create job"

@@ -4,7 +4,8 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select, { type SelectProps } from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { ANALYSIS_TYPES, type AnalysisType, LANGUAGE_NAMES } from "./analysisTypes";
+import { languageName } from "../components/languages";
+import { ANALYSIS_TYPES, type AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { ModelField } from "./ModelField";
 import { EncryptionField } from "./parts/EncryptionField";
@@ -50,7 +51,7 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
             value={draft.modelArn}
             errorText={errors.model}
             onChange={({ arn, language }) =>
-              onChange({ modelArn: arn, ...(type.languages.includes(language) && { language }) })
+              onChange({ modelArn: arn, ...(type.languages.includes(language ?? "") && { language }) })
             }
           />
         )}
@@ -86,7 +87,7 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
 function LanguageField({ draft, type, errors, onChange }: SectionProps) {
   const options: SelectProps.Option[] = type.languages.map((code) => ({
     value: code,
-    label: `${LANGUAGE_NAMES[code] ?? code} (${code})`,
+    label: languageName(code),
     ...(!type.served.includes(code) && {
       disabled: true,
       disabledReason: "There is no engine for this language here.",

@@ -4,11 +4,12 @@ import Select, { type SelectProps } from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { RouterLink } from "../components/RouterLink";
-import { type Model, modelNames } from "./models";
-import { useModels } from "./useModels";
+import { MODEL_KINDS, type ModelKindId } from "../models/kinds";
+import { isUsable, type Model } from "../models/model";
+import { useModels } from "../models/queries";
 
 interface Props {
-  readonly kind: "classifier" | "recognizer";
+  readonly kind: ModelKindId;
   readonly value: string;
   readonly onChange: (model: Model) => void;
   readonly errorText?: string | undefined;
@@ -17,21 +18,21 @@ interface Props {
 /** A custom model and its version; only those that are trained. */
 export function ModelField({ kind, value, onChange, errorText }: Props) {
   const models = useModels(kind);
-  const usable = models.data ?? [];
+  const usable = (models.data ?? []).filter(isUsable);
   const chosen = usable.find(({ arn }) => arn === value);
   const versions = usable.filter(({ name }) => name === chosen?.name);
   const choose = (model: Model | undefined): void => {
     if (model !== undefined) onChange(model);
   };
   const label = kind === "classifier" ? "Classifier model" : "Recognizer model";
-  const names: SelectProps.Option[] = modelNames(usable).map((name) => ({ value: name, label: name }));
-  if (models.data?.length === 0 && value === "") {
+  const names: SelectProps.Option[] = [...new Set(usable.map(({ name }) => name))]
+    .sort()
+    .map((name) => ({ value: name, label: name }));
+  if (models.data !== undefined && usable.length === 0 && value === "") {
     return (
       <Alert type="info" header={`You have no trained ${kind} yet`}>
-        <RouterLink to={kind === "classifier" ? "/models/create-classifier" : "/models/create-recognizer"}>
-          Train one
-        </RouterLink>{" "}
-        with examples of yours, then come back. A model can be used once its status is TRAINED.
+        <RouterLink to={MODEL_KINDS[kind].createPath}>Train one</RouterLink> with examples of yours, then come back. A
+        model can be used once its status is TRAINED.
       </Alert>
     );
   }
@@ -63,11 +64,13 @@ export function ModelField({ kind, value, onChange, errorText }: Props) {
   );
 }
 
-function versionOption({ arn, version, language, warned }: Model): SelectProps.Option {
+function versionOption({ arn, version, language, status }: Model): SelectProps.Option {
   return {
     value: arn,
-    label: version === "" ? "Without a version name" : version,
-    description: [language, warned ? "trained with a warning" : ""].filter(Boolean).join(", "),
+    label: version ?? "Without a version name",
+    description: [language, status === "TRAINED_WITH_WARNING" ? "trained with a warning" : ""]
+      .filter(Boolean)
+      .join(", "),
   };
 }
 

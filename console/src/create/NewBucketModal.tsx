@@ -1,16 +1,13 @@
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FileUpload from "@cloudscape-design/components/file-upload";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import LiveRegion from "@cloudscape-design/components/live-region";
-import Modal from "@cloudscape-design/components/modal";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useS3 } from "../api/s3";
-import { ErrorAlert } from "../components/ErrorAlert";
+import { FormModal } from "../components/FormModal";
 import { counted } from "../components/format";
 import { bucketNameProblem, makeBucket, type NewDocument, type NewLocations } from "./newBucket";
 import { SAMPLES } from "./samples";
@@ -28,41 +25,34 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
   const [own, setOwn] = useState(false);
   const [files, setFiles] = useState<readonly File[]>([]);
   const [asked, setAsked] = useState(false);
-  const [done, setDone] = useState(0);
+  /** How many documents are uploaded; undefined while none is to be. */
+  const [uploaded, setUploaded] = useState<number>();
   const documents: NewDocument[] = own
     ? files.map((file) => ({ name: file.name, body: file }))
     : SAMPLES.map(({ name: title, text }) => ({ name: title, body: text }));
   const nameProblem = bucketNameProblem(name);
   const filesProblem = own && files.length === 0 ? "Choose at least one file." : undefined;
-  const making = useMutation({
-    mutationFn: () => makeBucket(client, name, documents, setDone),
-    onSuccess: async (locations) => {
+  const make = async (): Promise<void> => {
+    setUploaded(0);
+    try {
+      const locations = await makeBucket(client, name, documents, setUploaded);
       await queries.invalidateQueries({ queryKey: ["s3"] });
       onMade(locations);
-    },
-  });
-  const make = (): void => {
-    setAsked(true);
-    if (nameProblem === undefined && filesProblem === undefined) making.mutate();
+    } finally {
+      setUploaded(undefined);
+    }
   };
   return (
-    <Modal
-      visible
-      header="New bucket with documents"
-      closeAriaLabel="Close"
+    <FormModal
+      title="New bucket with documents"
+      action="Create bucket"
+      what="The bucket cannot be made ready"
+      check={() => {
+        setAsked(true);
+        return nameProblem === undefined && filesProblem === undefined;
+      }}
+      onSubmit={make}
       onDismiss={onDismiss}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={making.isPending} onClick={make}>
-              Create bucket
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
     >
       <SpaceBetween size="l">
         <FormField
@@ -106,9 +96,8 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
             />
           </FormField>
         )}
-        <LiveRegion>{making.isPending && `Document ${done + 1} of ${documents.length}`}</LiveRegion>
-        {making.error !== null && <ErrorAlert what="The bucket cannot be made ready" error={making.error} />}
+        <LiveRegion>{uploaded !== undefined && `Document ${uploaded + 1} of ${documents.length}`}</LiveRegion>
       </SpaceBetween>
-    </Modal>
+    </FormModal>
   );
 }

@@ -1,4 +1,6 @@
+import { LANGUAGE_CODES, MODEL_LANGUAGES, SERVED_LANGUAGES } from "../components/languages";
 import { JOB_KINDS, type JobKind } from "../jobs/kinds";
+import type { ModelKindId } from "../models/kinds";
 
 /** What a person chooses as "analysis type": the kinds of job, and entities once more for one's own recognizers. */
 export interface AnalysisType {
@@ -14,35 +16,9 @@ export interface AnalysisType {
   /** Those of them that this service has an engine for (docs/languages.md). */
   readonly served: readonly string[];
   /** Which custom model it needs. */
-  readonly model?: "classifier" | "recognizer";
+  readonly model?: ModelKindId;
   readonly hasTopics: boolean;
 }
-
-const ALL_LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"];
-const CUSTOM_LANGUAGES = ["en", "es", "fr", "de", "it", "pt"];
-
-export const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
-  en: "English",
-  es: "Spanish",
-  fr: "French",
-  de: "German",
-  it: "Italian",
-  pt: "Portuguese",
-  ar: "Arabic",
-  hi: "Hindi",
-  ja: "Japanese",
-  ko: "Korean",
-  zh: "Chinese (simplified)",
-  "zh-TW": "Chinese (traditional)",
-};
-
-/** The languages with an engine, by kind; a test holds them against the service's own table. */
-export const SERVED: Readonly<Record<string, readonly string[]>> = {
-  entities: ["en", "de", "pt", "ja", "zh", "zh-TW"],
-  "key-phrases": ["en", "es", "fr", "de", "pt", "ja", "zh", "zh-TW"],
-  sentiment: ["en"],
-  "targeted-sentiment": ["en"],
-};
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   entities: "Names of people, places, organisations, dates and quantities.",
@@ -55,8 +31,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 function builtIn(kind: JobKind): AnalysisType {
-  const languages =
-    kind.slug === "targeted-sentiment" ? ["en"] : kind.slug in SERVED ? ALL_LANGUAGES : ([] as readonly string[]);
+  const served: readonly string[] = Object.entries(SERVED_LANGUAGES).find(([slug]) => slug === kind.slug)?.[1] ?? [];
+  const known = kind.slug === "targeted-sentiment" ? ["en"] : LANGUAGE_CODES;
   return {
     id: kind.slug,
     label: kind.label,
@@ -64,8 +40,8 @@ function builtIn(kind: JobKind): AnalysisType {
     group: kind.slug === "classification" ? "Custom" : "Built-in",
     operation: `Start${kind.operation}Job`,
     kind,
-    languages,
-    served: SERVED[kind.slug] ?? [],
+    languages: served.length === 0 ? [] : known,
+    served,
     hasTopics: kind.slug === "topics",
     ...(kind.slug === "classification" && { model: "classifier" as const }),
   };
@@ -78,8 +54,8 @@ function customEntities(kind: JobKind): AnalysisType {
     label: "Custom entity recognition",
     description: "Your own types of entities, by a recognizer that you trained.",
     group: "Custom",
-    languages: CUSTOM_LANGUAGES,
-    served: CUSTOM_LANGUAGES,
+    languages: MODEL_LANGUAGES,
+    served: MODEL_LANGUAGES,
     model: "recognizer",
   };
 }

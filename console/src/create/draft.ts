@@ -1,5 +1,6 @@
+import type { Tag } from "../components/tags/tags";
+import { KeptDraft } from "../session/keptDraft";
 import { type EncryptionValue, NOT_ENCRYPTED } from "./parts/encryption";
-import type { Tag } from "./parts/tags";
 import { NO_VPC, type VpcValue } from "./parts/vpc";
 
 export type InputFormat = "ONE_DOC_PER_LINE" | "ONE_DOC_PER_FILE";
@@ -22,8 +23,6 @@ export interface Draft {
   readonly tags: readonly Tag[];
 }
 
-export type DraftField = keyof Draft;
-
 export const EMPTY_DRAFT: Draft = {
   name: "",
   type: "entities",
@@ -39,3 +38,5 @@ export const EMPTY_DRAFT: Draft = {
   vpc: NO_VPC,
   tags: [],
 };
+
+export const keptJob = new KeptDraft<Draft>();

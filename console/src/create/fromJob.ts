@@ -1,8 +1,8 @@
+import type { Tag } from "../components/tags/tags";
 import type { JobKind } from "../jobs/kinds";
 import type { JobProperties } from "../jobs/properties";
 import { type Draft, EMPTY_DRAFT } from "./draft";
 import { fromKey } from "./parts/encryption";
-import type { Tag } from "./parts/tags";
 import { fromVpcConfig } from "./parts/vpc";
 
 const NAME_LENGTH = 256;

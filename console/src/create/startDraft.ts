@@ -1,6 +1,6 @@
 import { type Draft, EMPTY_DRAFT } from "./draft";
 import { parseS3Uri } from "./parts/s3Uri";
-import { splitIds } from "./parts/vpc";
+import { fromParameters } from "./parts/vpc";
 
 /**
  * The form at its start: as it was left, with what the address brings.
@@ -10,11 +10,8 @@ import { splitIds } from "./parts/vpc";
  */
 export function startDraft(kept: Draft | undefined, parameters: URLSearchParams): Draft {
   let draft = kept ?? EMPTY_DRAFT;
-  const subnets = parameters.get("subnets");
-  if (subnets !== null) {
-    const groups = splitIds(parameters.get("groups") ?? "");
-    draft = { ...draft, vpc: { vpc: parameters.get("vpc") ?? "", subnets: splitIds(subnets), groups } };
-  }
+  const vpc = fromParameters(parameters);
+  if (vpc !== undefined) draft = { ...draft, vpc };
   const model = parameters.get("model");
   if (model !== null) draft = withModel(draft, model);
   const input = parameters.get("input");

@@ -2,12 +2,12 @@ import { type ComprehendClient, ListTagsForResourceCommand } from "@aws-sdk/clie
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useComprehend } from "../api/comprehend";
 import { isDenied } from "../api/errors";
+import type { Tag } from "../components/tags/tags";
 import { type JobKind, kindOf } from "../jobs/kinds";
 import type { JobProperties, StartJobRequest } from "../jobs/properties";
 import type { AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { draftFromJob } from "./fromJob";
-import type { Tag } from "./parts/tags";
 
 /** Start the job; the answer is its id. */
 export function useStartJob() {

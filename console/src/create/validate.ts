@@ -1,6 +1,7 @@
 import type { AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { keyProblem } from "./parts/encryption";
+import { roleProblem } from "./parts/role";
 import { s3UriProblem } from "./parts/s3Uri";
 import { tagsProblem } from "./parts/tags";
 import { validateVpc } from "./parts/vpc";
@@ -46,7 +47,6 @@ export const FIELD_LABELS: Readonly<Record<Field, string>> = {
 
 const NAME_LENGTH = 256;
 const NAME = /^[\p{L}\p{Z}\p{N}_.:/=+\-%@]*$/u;
-const ROLE = /^arn:aws(-[^:]+)?:iam::[0-9]{12}:role\/.+$/;
 
 /** What is wrong with a draft, by field, by the limits of the API; empty where it can be sent. */
 export function validateDraft(draft: Draft, type: AnalysisType): Errors {
@@ -64,12 +64,6 @@ export function validateDraft(draft: Draft, type: AnalysisType): Errors {
     tags: tagsProblem(draft.tags),
   };
   return Object.fromEntries(Object.entries(found).filter(([, text]) => text !== undefined));
-}
-
-export function roleProblem(arn: string): string | undefined {
-  if (arn === "") return "Choose a role, or create one: the job reads and writes S3 with it.";
-  if (!ROLE.test(arn)) return "Enter the ARN of a role, such as arn:aws:iam::000000000001:role/reader.";
-  return arn.length < 20 || arn.length > 2048 ? "A role's ARN has 20 to 2048 characters." : undefined;
 }
 
 export function nameProblem(name: string): string | undefined {

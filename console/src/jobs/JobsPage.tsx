@@ -76,6 +76,8 @@ function Moment({ at }: { readonly at: Date | undefined }) {
   return <span className="jobs-whole">{at === undefined ? "-" : formatTime(at)}</span>;
 }
 
+const FILTERS = ["name", "type", "status", "id"];
+
 const keyOf = ({ job }: ListedJob): string => job.JobArn ?? job.JobId ?? "";
 
 function lasted(job: ListedJob["job"]): number | undefined {
@@ -123,7 +125,7 @@ export default function JobsPage() {
         keyOf={keyOf}
         loading={loading}
         onRefresh={reload}
-        filterBy={["name", "type", "status", "id"]}
+        filterBy={FILTERS}
         selection="single"
         selected={chosen === undefined ? [] : [chosen]}
         onSelect={([first]) => setSelectedKey(first && keyOf(first))}

@@ -1,7 +1,8 @@
+import { principalHref } from "../access/data/names";
 import type { S3Place } from "../create/parts/s3Uri";
 import { modelPath } from "../models/arn";
 import { nounOf, pathOf } from "../vpc/ids";
-import { rolePath, storagePath, storagePlace } from "./places";
+import { storagePath, storagePlace } from "./places";
 import type { JobProperties } from "./properties";
 
 /** A link to where something is changed. */
@@ -38,7 +39,7 @@ const ID = /\b(?:vpce|vpc|subnet|rtb|sg|eni|igw|nat|dopt)-[0-9a-f]{8,17}\b/g;
 const COMMAND = /`([^`]+)`/g;
 const REQUEST = /; request ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/;
 
-const ROLE: Entry["place"] = ({ job }) => link("Role", rolePath(job.DataAccessRoleArn));
+const ROLE: Entry["place"] = ({ job }) => link("Role", principalHref(job.DataAccessRoleArn ?? ""));
 const COPY: Entry["place"] = ({ copy }) => link("Copy the job and correct it", copy);
 const INPUT: Entry["place"] = ({ job }) => storage("Input", storagePlace(job.InputDataConfig?.S3Uri));
 const MODEL: Entry["place"] = ({ job }) => {

@@ -4,21 +4,34 @@ import {
   FilterLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeFlowLogsCommand, DescribeSubnetsCommand, type EC2Client, type FlowLog } from "@aws-sdk/client-ec2";
-import { type FlowRecord, fieldsOf, type RecordSource, readRecord, tellsOfFlow } from "./flowRecords";
+import { type FlowRecord, fieldsOf, parseRecord, tellsOfFlow } from "../vpc/flow/records";
 
 /** Records that are shown: a job that talks much has more, which the page of flow records has. */
 export const MOST_RECORDS = 2_000;
 
-export interface ShownRecord {
-  readonly key: string;
-  readonly at: number;
-  readonly record: FlowRecord;
-}
-
 export interface Records {
-  readonly records: readonly ShownRecord[];
+  readonly records: readonly FlowRecord[];
   /** Whether there are more than are shown. */
   readonly more: boolean;
+}
+
+/** A log group in which records of a job's interfaces are, with the format they have there. */
+export interface RecordSource {
+  readonly group: string;
+  readonly format: string | undefined;
+  readonly of: string;
+}
+
+/** Where the records of flow logs can be read: the log groups of those that go to CloudWatch Logs, each once. */
+export function sourcesOf(flowLogs: readonly FlowLog[]): RecordSource[] {
+  const found = new Map<string, RecordSource>();
+  for (const each of flowLogs) {
+    if (each.LogDestinationType !== "cloud-watch-logs" || each.LogGroupName === undefined) continue;
+    if (!found.has(each.LogGroupName)) {
+      found.set(each.LogGroupName, { group: each.LogGroupName, format: each.LogFormat, of: each.ResourceId ?? "" });
+    }
+  }
+  return [...found.values()];
 }
 
 /** The flow logs that cover a job's interfaces: of its VPC, of its subnets, of the interfaces themselves. */
@@ -68,7 +81,7 @@ export async function readRecords(
   ).flatMap((answer) => (answer.logStreams ?? []).flatMap((stream) => stream.logStreamName ?? []));
   if (streams.length === 0) return { records: [], more: false };
   const fields = fieldsOf(source.format);
-  const records: ShownRecord[] = [];
+  const records: FlowRecord[] = [];
   let token: string | undefined;
   do {
     const page = await client.send(
@@ -80,9 +93,9 @@ export async function readRecords(
       }),
       options,
     );
-    for (const { eventId, timestamp, message } of page.events ?? []) {
-      const record = readRecord(message ?? "", fields);
-      if (record !== undefined && tellsOfFlow(record)) records.push({ key: eventId ?? "", at: timestamp ?? 0, record });
+    for (const { eventId = "", timestamp = 0, message = "" } of page.events ?? []) {
+      const record = parseRecord(eventId, timestamp, message, fields);
+      if (record !== undefined && tellsOfFlow(record)) records.push(record);
     }
     token = page.nextToken;
   } while (token !== undefined && records.length < MOST_RECORDS);

@@ -11,11 +11,3 @@ export function storagePath({ bucket, key }: S3Place): string {
   const query = folder === "" ? "" : `?prefix=${encodeURIComponent(folder)}`;
   return `/s3/${encodeURIComponent(bucket)}${query}`;
 }
-
-const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/(?:[^/]+\/)*([\w+=,.@-]+)$/;
-
-/** The console's page of a role. */
-export function rolePath(arn: string | undefined): string | undefined {
-  const name = arn === undefined ? undefined : ROLE.exec(arn)?.[1];
-  return name === undefined ? undefined : `/access/roles/${encodeURIComponent(name)}`;
-}

@@ -8,49 +8,50 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { EncryptionField } from "../create/parts/EncryptionField";
 import { S3LocationField } from "../create/parts/S3LocationField";
 import { type ClassifierDraft, DEFAULT_DELIMITER, DELIMITERS, delimiterName, type Mode } from "./classifierDraft";
-import { DataFormatField, TestField } from "./dataFields";
-import { ManifestsField } from "./ManifestsField";
+import { DataSpecifications, LocationField, TestField } from "./dataFields";
 import type { SectionProps } from "./TrainingForm";
 
 const DELIMITER_OPTIONS = Array.from(DELIMITERS).map((value) => ({ value, label: delimiterName(value) }));
 
 /** The sections "Data specifications" and "Output data" of a classifier. */
-export function ClassifierData({ draft, change, problems }: SectionProps<ClassifierDraft>) {
-  const csv = draft.dataFormat === "COMPREHEND_CSV";
+export function ClassifierData(section: SectionProps<ClassifierDraft>) {
+  const { draft, change, problems } = section;
   return (
     <SpaceBetween size="l">
-      <Container header={<Header variant="h2">Data specifications</Header>}>
+      <DataSpecifications
+        section={section}
+        csv="A label and a document a row."
+        first={
+          <SpaceBetween size="l">
+            <FormField label="Training model type">
+              <RadioGroup
+                value="PLAIN_TEXT_DOCUMENT"
+                items={[
+                  { value: "PLAIN_TEXT_DOCUMENT", label: "Plain text documents" },
+                  {
+                    value: "SEMI_STRUCTURED_DOCUMENT",
+                    label: "Native documents",
+                    description: "Not supported here: trainings read plain text.",
+                    disabled: true,
+                  },
+                ]}
+              />
+            </FormField>
+            <FormField label="Classifier mode">
+              <RadioGroup
+                value={draft.mode}
+                onChange={({ detail }) => change({ mode: detail.value as Mode })}
+                items={[
+                  { value: "MULTI_CLASS", label: "Single-label", description: "Each document has one label." },
+                  { value: "MULTI_LABEL", label: "Multi-label", description: "A document can have several labels." },
+                ]}
+              />
+            </FormField>
+          </SpaceBetween>
+        }
+      >
         <SpaceBetween size="l">
-          <FormField label="Training model type">
-            <RadioGroup
-              value="PLAIN_TEXT_DOCUMENT"
-              items={[
-                { value: "PLAIN_TEXT_DOCUMENT", label: "Plain text documents" },
-                {
-                  value: "SEMI_STRUCTURED_DOCUMENT",
-                  label: "Native documents",
-                  description: "Not supported here: trainings read plain text.",
-                  disabled: true,
-                },
-              ]}
-            />
-          </FormField>
-          <FormField label="Classifier mode">
-            <RadioGroup
-              value={draft.mode}
-              onChange={({ detail }) => change({ mode: detail.value as Mode })}
-              items={[
-                { value: "MULTI_CLASS", label: "Single-label", description: "Each document has one label." },
-                { value: "MULTI_LABEL", label: "Multi-label", description: "A document can have several labels." },
-              ]}
-            />
-          </FormField>
-          <DataFormatField
-            value={draft.dataFormat}
-            onChange={(dataFormat) => change({ dataFormat })}
-            csv="A label and a document a row."
-          />
-          {csv && draft.mode === "MULTI_LABEL" && (
+          {draft.mode === "MULTI_LABEL" && (
             <FormField
               label="Delimiter for labels"
               description="What stands between the labels of a row. A wrong one melts them into one label."
@@ -62,38 +63,24 @@ export function ClassifierData({ draft, change, problems }: SectionProps<Classif
               />
             </FormField>
           )}
-          {csv ? (
-            <SpaceBetween size="l">
-              <S3LocationField
-                label="Training dataset"
-                description="CSV in UTF-8 without a header: the label, then the text in quotation marks. At least ten documents for each label."
-                placeholder="s3://bucket/training.csv"
-                mode="read"
-                value={draft.training}
-                onChange={(training) => change({ training })}
-                errorText={problems["training"]}
-              />
-              <TestField value={draft.ownTest} onChange={(ownTest) => change({ ownTest })} />
-              {draft.ownTest && (
-                <S3LocationField
-                  label="Test dataset"
-                  description="In the form of the training dataset, with documents that it does not have."
-                  mode="read"
-                  value={draft.test}
-                  onChange={(test) => change({ test })}
-                  errorText={problems["test"]}
-                />
-              )}
-            </SpaceBetween>
-          ) : (
-            <ManifestsField
-              manifests={draft.manifests}
-              onChange={(manifests) => change({ manifests })}
-              problems={problems}
+          <LocationField
+            section={section}
+            field="training"
+            label="Training dataset"
+            description="CSV in UTF-8 without a header: the label, then the text in quotation marks. At least ten documents for each label."
+            placeholder="s3://bucket/training.csv"
+          />
+          <TestField value={draft.ownTest} onChange={(ownTest) => change({ ownTest })} />
+          {draft.ownTest && (
+            <LocationField
+              section={section}
+              field="test"
+              label="Test dataset"
+              description="In the form of the training dataset, with documents that it does not have."
             />
           )}
         </SpaceBetween>
-      </Container>
+      </DataSpecifications>
       <Container header={<Header variant="h2">Output data - optional</Header>}>
         <SpaceBetween size="l">
           <S3LocationField

@@ -1,14 +1,11 @@
 import { ImportModelCommand } from "@aws-sdk/client-comprehend";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
-import Modal from "@cloudscape-design/components/modal";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useComprehend } from "../api/comprehend";
-import { ErrorAlert } from "../components/ErrorAlert";
+import { FormModal } from "../components/FormModal";
 import { type ImportDraft, importProblems, importRequest } from "./importRequest";
 
 interface Props {
@@ -25,17 +22,6 @@ export function ImportModal({ source = "", onDismiss, onImported }: Props) {
   const [draft, setDraft] = useState<ImportDraft>({ source, name: "", version: "" });
   const [tried, setTried] = useState(false);
   const problems = importProblems(draft);
-  const call = useMutation({
-    mutationFn: async () => (await client.send(new ImportModelCommand(importRequest(draft)))).ModelArn ?? "",
-    onSuccess: async (arn) => {
-      await queries.invalidateQueries({ queryKey: ["comprehend"] });
-      onImported(arn);
-    },
-  });
-  const submit = (): void => {
-    setTried(true);
-    if (Object.values(problems).every((problem) => problem === undefined)) call.mutate();
-  };
   const field = (key: keyof ImportDraft, label: string, description: string) => (
     <FormField label={label} description={description} errorText={tried && problems[key]} stretch>
       <Input
@@ -47,34 +33,28 @@ export function ImportModal({ source = "", onDismiss, onImported }: Props) {
     </FormField>
   );
   return (
-    <Modal
-      visible
-      header="Import a model"
+    <FormModal
+      title="Import a model"
+      action="Import"
+      what="The model cannot be imported"
+      check={() => {
+        setTried(true);
+        return Object.values(problems).every((problem) => problem === undefined);
+      }}
+      onSubmit={async () => {
+        const { ModelArn = "" } = await client.send(new ImportModelCommand(importRequest(draft)));
+        await queries.invalidateQueries({ queryKey: ["comprehend"] });
+        onImported(ModelArn);
+      }}
       onDismiss={onDismiss}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={call.isPending} onClick={submit}>
-              Import
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
     >
-      <SpaceBetween size="m">
-        <Box variant="p">
-          The copy has a name and a life of its own. A model of another account needs a policy there that allows you
-          comprehend:ImportModel.
-        </Box>
-        {field("source", "Source model ARN", "A trained model in this region.")}
-        {field("name", "Model name - optional", "The name of the source, if you give none.")}
-        {field("version", "Version name - optional", "Name and version together must be new in this account.")}
-        {call.error !== null && <ErrorAlert what="The model cannot be imported" error={call.error} />}
-      </SpaceBetween>
-    </Modal>
+      <Box variant="p">
+        The copy has a name and a life of its own. A model of another account needs a policy there that allows you
+        comprehend:ImportModel.
+      </Box>
+      {field("source", "Source model ARN", "A trained model in this region.")}
+      {field("name", "Model name - optional", "The name of the source, if you give none.")}
+      {field("version", "Version name - optional", "Name and version together must be new in this account.")}
+    </FormModal>
   );
 }

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { ResourceTable } from "../components/ResourceTable";
 import { RouterButton } from "../components/RouterButton";
 import { whyNoProgress } from "../jobs/hooks";
-import { jobPath } from "./arn";
+import { createJobPath } from "./arn";
 import { MODEL_KINDS, type ModelKindId } from "./kinds";
 import { type Dialog, ModelDialogs } from "./ModelDialogs";
 import { canDelete, canStop, isTraining, isUsable, type Model } from "./model";
@@ -67,7 +67,7 @@ export function ModelList({ kind }: { readonly kind: ModelKindId }) {
               Delete
             </Button>
             <RouterButton
-              to={model === undefined ? "/jobs/create" : jobPath(model.arn)}
+              to={model === undefined ? "/jobs/create" : createJobPath(model.arn)}
               disabled={model === undefined || !isUsable(model)}
             >
               Use in a job

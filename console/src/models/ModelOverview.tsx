@@ -5,11 +5,13 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
 import { formatDuration, formatTime } from "../components/format";
 import { RouterLink } from "../components/RouterLink";
+import { RoleLink, StorageLink } from "../jobs/parts/ResourceLinks";
+import { IdLinks } from "../vpc/IdLink";
 import { modelPath } from "./arn";
 import { MODEL_KINDS } from "./kinds";
 import { ModelStatus } from "./ModelStatus";
 import type { Model } from "./model";
-import { bucketPath, flatten, rolePath } from "./properties";
+import { flatten } from "./properties";
 
 /** Every property of a model. */
 export function ModelOverview({ model }: { readonly model: Model }) {
@@ -28,10 +30,13 @@ export function ModelOverview({ model }: { readonly model: Model }) {
             input.length + output.length === 0
               ? [{ label: "InputDataConfig", value: "An imported model does not tell what its source was trained on." }]
               : [
-                  ...input.map((row) => ({ label: `InputDataConfig.${row.name}`, value: <Place text={row.value} /> })),
+                  ...input.map((row) => ({
+                    label: `InputDataConfig.${row.name}`,
+                    value: <StorageLink uri={row.value} />,
+                  })),
                   ...output.map((row) => ({
                     label: `OutputDataConfig.${row.name}`,
-                    value: <Place text={row.value} />,
+                    value: <StorageLink uri={row.value} />,
                   })),
                   ...(output.length === 0 && model.kind === "classifier"
                     ? [{ label: "OutputDataConfig", value: "None: the training wrote no confusion matrix." }]
@@ -89,28 +94,11 @@ function generalItems(model: Model): KeyValuePairsProps.Item[] {
 }
 
 function accessItems({ role, subnets, groups }: Model): KeyValuePairsProps.Item[] {
-  const path = role === undefined ? undefined : rolePath(role);
-  const links = (ids: readonly string[], type: string): ReactNode =>
-    ids.length === 0
-      ? "None"
-      : ids.map((id) => (
-          <div key={id}>
-            <RouterLink to={`/vpc/${type}/${encodeURIComponent(id)}`}>{id}</RouterLink>
-          </div>
-        ));
+  const linked = (ids: readonly string[]): ReactNode => (ids.length === 0 ? "None" : <IdLinks ids={ids} />);
   return pairs([
-    [
-      "Data access role",
-      path === undefined ? (
-        (role ?? "None")
-      ) : (
-        <RouterLink key="role" to={path}>
-          {role}
-        </RouterLink>
-      ),
-    ],
-    ["Subnets", links(subnets, "subnets")],
-    ["Security groups", links(groups, "security-groups")],
+    ["Data access role", role === undefined ? "None" : <RoleLink key="role" arn={role} />],
+    ["Subnets", linked(subnets)],
+    ["Security groups", linked(groups)],
   ]);
 }
 
@@ -120,10 +108,4 @@ function pairs(rows: readonly (readonly [string, ReactNode])[]): KeyValuePairsPr
 
 function moment(date: Date | undefined): string | undefined {
   return date === undefined ? undefined : formatTime(date, true);
-}
-
-/** A location in S3 leads to its bucket; any other value is text. */
-function Place({ text }: { readonly text: string }) {
-  const path = bucketPath(text);
-  return path === undefined ? <bdi>{text}</bdi> : <RouterLink to={path}>{text}</RouterLink>;
 }

@@ -10,7 +10,7 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
-import { jobPath, modelPath, parseModelArn } from "./arn";
+import { createJobPath, modelPath, parseModelArn } from "./arn";
 import { ImportModal } from "./ImportModal";
 import { MODEL_KINDS } from "./kinds";
 import { type Dialog, ModelDialogs } from "./ModelDialogs";
@@ -87,7 +87,7 @@ function ModelView({ model, title, error }: ViewProps) {
           <Button disabled={!isUsable(model)} onClick={() => setImporting(true)}>
             Copy
           </Button>
-          <RouterButton to={jobPath(model.arn)} disabled={!isUsable(model)} variant="primary">
+          <RouterButton to={createJobPath(model.arn)} disabled={!isUsable(model)} variant="primary">
             Use in a job
           </RouterButton>
         </SpaceBetween>

@@ -8,6 +8,7 @@ import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useComprehend } from "../api/comprehend";
@@ -15,8 +16,8 @@ import { ConfirmModal } from "../components/ConfirmModal";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { formatTime } from "../components/format";
 import { useNotices } from "../components/Notifications";
-import { PolicyEditor } from "./PolicyEditor";
-import { prettyPolicy } from "./policy";
+import { layOut } from "../components/policy/problems";
+import { ModelPolicyEditor } from "./ModelPolicyEditor";
 
 /** Who else may import the model: its resource policy. */
 export function ModelPolicy({ arn }: { readonly arn: string }) {
@@ -66,16 +67,17 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
         </Header>
       }
     >
-      {editing && <PolicyEditor arn={arn} text={text} onPut={put} onCancel={() => setEditing(false)} />}
+      {editing && <ModelPolicyEditor arn={arn} text={text} onPut={put} onCancel={() => setEditing(false)} />}
       {!editing && text !== undefined && (
         <SpaceBetween size="s">
-          <pre className="mono">{prettyPolicy(text)}</pre>
+          <pre className="mono">{layOut(text)}</pre>
           <Box color="text-body-secondary">
             Revision {revision}
             {data?.LastModifiedTime && `, changed ${formatTime(data.LastModifiedTime)}`}.
           </Box>
         </SpaceBetween>
       )}
+      {data === undefined && <StatusIndicator type="loading">Reading the policy</StatusIndicator>}
       {!editing && data !== undefined && text === undefined && (
         <Box variant="p">
           The model has no policy. Users of this account import it by their own permissions; give it a policy to let

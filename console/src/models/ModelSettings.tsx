@@ -4,9 +4,8 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { languageName } from "../analyze/kinds";
+import { languageName, MODEL_LANGUAGES } from "../components/languages";
 import { EncryptionField } from "../create/parts/EncryptionField";
-import { MODEL_LANGUAGES } from "./kinds";
 import type { SectionProps } from "./TrainingForm";
 import type { TrainingDraft } from "./training";
 

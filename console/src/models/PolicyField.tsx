@@ -1,36 +1,39 @@
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
-import FormField from "@cloudscape-design/components/form-field";
-import Textarea from "@cloudscape-design/components/textarea";
+import { useState } from "react";
+import { PolicyEditor } from "../components/policy/PolicyEditor";
+import { MOST_CHARACTERS, policyProblems } from "./policy";
 
 interface Props {
   readonly value: string;
   readonly onChange: (policy: string) => void;
-  readonly problem: string | undefined;
+  /** What the service said of the policy. */
+  readonly refusal: string | undefined;
 }
 
 /** The policy that a model has from its beginning. */
-export function PolicyField({ value, onChange, problem }: Props) {
+export function PolicyField({ value, onChange, refusal }: Props) {
+  const [expanded, setExpanded] = useState(value !== "");
   return (
     <ExpandableSection
       variant="container"
       headerText="Model policy - optional"
       headerDescription="Lets other accounts import the model. It can be given later, too."
-      defaultExpanded={value !== ""}
+      expanded={expanded}
+      onChange={({ detail }) => setExpanded(detail.expanded)}
     >
-      <FormField
-        label="Policy"
-        description="JSON with a Principal; comprehend:ImportModel is the only action."
-        stretch
-        errorText={problem}
-      >
-        <Textarea
+      {/* The editor is large: it is not loaded for a form that gives no policy. */}
+      {expanded && (
+        <PolicyEditor
+          label="Policy"
+          description="JSON with a Principal; comprehend:ImportModel is the only action."
           value={value}
-          onChange={({ detail }) => onChange(detail.value)}
-          rows={10}
-          spellcheck={false}
-          disableBrowserAutocorrect
+          onChange={onChange}
+          errors={[...(refusal === undefined ? [] : [{ message: refusal }]), ...policyProblems(value)]}
+          limit={MOST_CHARACTERS}
+          countsSpace
+          optional
         />
-      </FormField>
+      )}
     </ExpandableSection>
   );
 }

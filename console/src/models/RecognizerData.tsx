@@ -1,41 +1,27 @@
-import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
-import Header from "@cloudscape-design/components/header";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { S3LocationField } from "../create/parts/S3LocationField";
-import { DataFormatField, TestField } from "./dataFields";
+import { DataSpecifications, LocationField, TestField } from "./dataFields";
 import { EntityTypesField } from "./EntityTypesField";
-import { ManifestsField } from "./ManifestsField";
 import { hasOwnTest, type Labels, type RecognizerDraft } from "./recognizerDraft";
 import type { SectionProps } from "./TrainingForm";
 
 /** The section "Data specifications" of a recognizer. */
-export function RecognizerData({ draft, change, problems }: SectionProps<RecognizerDraft>) {
+export function RecognizerData(section: SectionProps<RecognizerDraft>) {
+  const { draft, change, problems } = section;
   return (
-    <Container header={<Header variant="h2">Data specifications</Header>}>
-      <SpaceBetween size="l">
-        <EntityTypesField types={draft.types} onChange={(types) => change({ types })} problems={problems} />
-        <DataFormatField
-          value={draft.dataFormat}
-          onChange={(dataFormat) => change({ dataFormat })}
-          csv="Documents, and a CSV file that tells of their entities."
-        />
-        {draft.dataFormat === "COMPREHEND_CSV" ? (
-          <CsvFields draft={draft} change={change} problems={problems} />
-        ) : (
-          <ManifestsField
-            manifests={draft.manifests}
-            onChange={(manifests) => change({ manifests })}
-            problems={problems}
-          />
-        )}
-      </SpaceBetween>
-    </Container>
+    <DataSpecifications
+      section={section}
+      csv="Documents, and a CSV file that tells of their entities."
+      first={<EntityTypesField types={draft.types} onChange={(types) => change({ types })} problems={problems} />}
+    >
+      <CsvFields {...section} />
+    </DataSpecifications>
   );
 }
 
-function CsvFields({ draft, change, problems }: SectionProps<RecognizerDraft>) {
+function CsvFields(section: SectionProps<RecognizerDraft>) {
+  const { draft, change } = section;
   return (
     <SpaceBetween size="l">
       <FormField label="Training type">
@@ -57,33 +43,27 @@ function CsvFields({ draft, change, problems }: SectionProps<RecognizerDraft>) {
         />
       </FormField>
       {draft.labels === "annotations" ? (
-        <S3LocationField
+        <LocationField
+          section={section}
+          field="annotations"
           label="Annotations"
           description="CSV with the header File,Line,Begin Offset,End Offset,Type. At least 25 of each type. Offsets count code points; the end is excluded."
           placeholder="s3://bucket/annotations.csv"
-          mode="read"
-          value={draft.annotations}
-          onChange={(annotations) => change({ annotations })}
-          errorText={problems["annotations"]}
         />
       ) : (
-        <S3LocationField
+        <LocationField
+          section={section}
+          field="list"
           label="Entity list"
           description="CSV with the header Text,Type: an entity and its type a row."
           placeholder="s3://bucket/entities.csv"
-          mode="read"
-          value={draft.list}
-          onChange={(list) => change({ list })}
-          errorText={problems["list"]}
         />
       )}
-      <S3LocationField
+      <LocationField
+        section={section}
+        field="documents"
         label="Training documents"
         description="The texts in which the entities are."
-        mode="read"
-        value={draft.documents}
-        onChange={(documents) => change({ documents })}
-        errorText={problems["documents"]}
       />
       <FormField label="Input format">
         <RadioGroup
@@ -100,21 +80,13 @@ function CsvFields({ draft, change, problems }: SectionProps<RecognizerDraft>) {
       )}
       {hasOwnTest(draft) && (
         <SpaceBetween size="l">
-          <S3LocationField
+          <LocationField
+            section={section}
+            field="testAnnotations"
             label="Test annotations"
             description="In the form of the annotations. At least one of each type."
-            mode="read"
-            value={draft.testAnnotations}
-            onChange={(testAnnotations) => change({ testAnnotations })}
-            errorText={problems["testAnnotations"]}
           />
-          <S3LocationField
-            label="Test documents"
-            mode="read"
-            value={draft.testDocuments}
-            onChange={(testDocuments) => change({ testDocuments })}
-            errorText={problems["testDocuments"]}
-          />
+          <LocationField section={section} field="testDocuments" label="Test documents" />
         </SpaceBetween>
       )}
     </SpaceBetween>

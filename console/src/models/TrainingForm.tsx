@@ -16,8 +16,8 @@ import { RequestCode } from "../create/parts/RequestCode";
 import { RolePicker } from "../create/parts/RolePicker";
 import { TagsField } from "../create/parts/TagsField";
 import { VpcSettings } from "../create/parts/VpcSettings";
+import type { KeptDraft } from "../session/keptDraft";
 import { modelPath } from "./arn";
-import { dropDraft, keepDraft } from "./drafts";
 import { fieldProblem } from "./fieldErrors";
 import type { ModelKind } from "./kinds";
 import { ModelSettings } from "./ModelSettings";
@@ -36,6 +36,7 @@ interface Props<Draft extends TrainingDraft> {
   readonly kind: ModelKind;
   readonly title: string;
   readonly description: string;
+  readonly kept: KeptDraft<Draft>;
   readonly draft: Draft;
   readonly onChange: (draft: Draft) => void;
   readonly problems: Problems;
@@ -57,7 +58,7 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
   const call = useMutation({
     mutationFn: props.create,
     onSuccess: async (arn) => {
-      dropDraft(kind.id);
+      props.kept.drop();
       notices.success(`The training of ${draft.name} is submitted.`);
       await queries.invalidateQueries({ queryKey: ["comprehend"] });
       navigate(modelPath(arn));
@@ -65,10 +66,11 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
   });
   const change = (part: Partial<Draft>): void => {
     const changed = { ...draft, ...part };
-    keepDraft(kind.id, changed);
+    props.kept.keep(changed);
     onChange(changed);
   };
-  const shown: Problems = { ...(tried && problems), ...fieldProblem(call.error) };
+  const refused = fieldProblem(call.error);
+  const shown: Problems = { ...(tried && problems), ...refused };
   const missing = waitingFor(problems);
   const submit = (): void => {
     setTried(true);
@@ -92,7 +94,7 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
             <Button
               variant="link"
               onClick={() => {
-                dropDraft(kind.id);
+                props.kept.drop();
                 navigate("/models");
               }}
             >
@@ -130,7 +132,7 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
           <PolicyField
             value={draft.policy}
             onChange={(policy) => change({ policy } as Partial<Draft>)}
-            problem={shown["policy"]}
+            refusal={refused["policy"]}
           />
           <PreflightPanel operation={kind.createOperation} request={request as Json} waitingFor={missing} />
           <RequestCode operation={kind.createOperation} request={request as Json} />

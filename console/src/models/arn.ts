@@ -28,6 +28,6 @@ export function modelPath(arn: string): string {
 }
 
 /** Where a job that uses the model is made. */
-export function jobPath(arn: string): string {
+export function createJobPath(arn: string): string {
   return `/jobs/create?model=${encodeURIComponent(arn)}`;
 }

@@ -1,5 +1,6 @@
 import { type EncryptionValue, keyOf, keyProblem, NOT_ENCRYPTED } from "../create/parts/encryption";
 import { s3UriProblem } from "../create/parts/s3Uri";
+import { KeptDraft } from "../session/keptDraft";
 import {
   emptyTraining,
   given,
@@ -39,6 +40,8 @@ export function emptyClassifier(): ClassifierDraft {
     outputKey: NOT_ENCRYPTED,
   };
 }
+
+export const keptClassifier = new KeptDraft<ClassifierDraft>();
 
 /** A delimiter by name where it cannot be seen. */
 export function delimiterName(delimiter: string): string {

@@ -1,30 +1,77 @@
+import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
 import RadioGroup from "@cloudscape-design/components/radio-group";
-import type { DataFormat } from "./training";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import type { ReactNode } from "react";
+import { S3LocationField } from "../create/parts/S3LocationField";
+import { ManifestsField } from "./ManifestsField";
+import type { SectionProps } from "./TrainingForm";
+import type { DataFormat, TrainingDraft } from "./training";
 
-interface DataFormatProps {
-  readonly value: DataFormat;
-  readonly onChange: (format: DataFormat) => void;
+interface DataProps {
+  readonly section: SectionProps<TrainingDraft>;
   /** What a CSV file has, for this type of model. */
   readonly csv: string;
+  /** The fields above the data format. */
+  readonly first: ReactNode;
+  /** The fields that training data in CSV has. */
+  readonly children: ReactNode;
 }
 
-export function DataFormatField({ value, onChange, csv }: DataFormatProps) {
+/** The section "Data specifications": training data in CSV, or as augmented manifests. */
+export function DataSpecifications({ section, csv, first, children }: DataProps) {
+  const { draft, change, problems } = section;
   return (
-    <FormField label="Data format">
-      <RadioGroup
-        value={value}
-        onChange={({ detail }) => onChange(detail.value as DataFormat)}
-        items={[
-          { value: "COMPREHEND_CSV", label: "CSV file", description: csv },
-          {
-            value: "AUGMENTED_MANIFEST",
-            label: "Augmented manifest",
-            description: "JSON lines with labels, as SageMaker Ground Truth writes them.",
-          },
-        ]}
-      />
-    </FormField>
+    <Container header={<Header variant="h2">Data specifications</Header>}>
+      <SpaceBetween size="l">
+        {first}
+        <FormField label="Data format">
+          <RadioGroup
+            value={draft.dataFormat}
+            onChange={({ detail }) => change({ dataFormat: detail.value as DataFormat })}
+            items={[
+              { value: "COMPREHEND_CSV", label: "CSV file", description: csv },
+              {
+                value: "AUGMENTED_MANIFEST",
+                label: "Augmented manifest",
+                description: "JSON lines with labels, as SageMaker Ground Truth writes them.",
+              },
+            ]}
+          />
+        </FormField>
+        {draft.dataFormat === "COMPREHEND_CSV" ? (
+          children
+        ) : (
+          <ManifestsField
+            manifests={draft.manifests}
+            onChange={(manifests) => change({ manifests })}
+            problems={problems}
+          />
+        )}
+      </SpaceBetween>
+    </Container>
+  );
+}
+
+interface LocationProps<Field extends string> {
+  readonly section: SectionProps<Readonly<Record<Field, string>>>;
+  readonly field: Field;
+  readonly label: string;
+  readonly description?: string;
+  readonly placeholder?: string;
+}
+
+/** A location that a training reads, by the draft's field that holds it. */
+export function LocationField<Field extends string>({ section, field, ...rest }: LocationProps<Field>) {
+  return (
+    <S3LocationField
+      {...rest}
+      mode="read"
+      value={section.draft[field]}
+      onChange={(uri) => section.change({ [field]: uri } as Partial<Record<Field, string>>)}
+      errorText={section.problems[field]}
+    />
   );
 }
 
@@ -33,6 +80,7 @@ interface TestProps {
   readonly onChange: (own: boolean) => void;
 }
 
+/** Whether the test has documents of its own. */
 export function TestField({ value, onChange }: TestProps) {
   return (
     <FormField label="Test data">

@@ -25,6 +25,3 @@ export const MODEL_KINDS: Readonly<Record<ModelKindId, ModelKind>> = {
     createPath: "/models/create-recognizer",
   },
 };
-
-/** The languages that a custom model can be of. */
-export const MODEL_LANGUAGES = ["en", "es", "fr", "de", "it", "pt"] as const;

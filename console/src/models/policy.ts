@@ -1,5 +1,8 @@
-export const IMPORT_ACTION = "comprehend:ImportModel";
-const MOST = 20_000;
+import { type PolicyProblem, placeAmong, positionAt, syntaxProblem } from "../components/policy/problems";
+
+const IMPORT_ACTION = "comprehend:ImportModel";
+/** The most characters of a model's policy, white space counted. */
+export const MOST_CHARACTERS = 20_000;
 
 /** A policy that lets an account import a model: to be changed, not to be put as it is. */
 export function examplePolicy(arn: string, account: string): string {
@@ -21,35 +24,29 @@ export function examplePolicy(arn: string, account: string): string {
   );
 }
 
-/** A stored policy, which the API keeps in one line, as people read it. */
-export function prettyPolicy(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+/** What is wrong with a text as the policy of a model, as one sentence; ``undefined`` if nothing can be seen from here. */
+export function policyProblem(text: string): string | undefined {
+  return (syntaxProblem(text) ?? policyProblems(text)[0])?.message;
 }
 
-/** Say what is wrong with a text as the policy of a model; ``undefined`` if nothing can be seen from here. */
-export function policyProblem(text: string): string | undefined {
-  if (text.trim() === "") return "Write a policy, or insert the example.";
-  if (text.length > MOST) return `A policy has at most ${MOST} characters; this one has ${text.length}.`;
+/** What is wrong with a policy of a model that is JSON; the editor itself says why a text is no JSON object. */
+export function policyProblems(text: string): PolicyProblem[] {
+  if (syntaxProblem(text) !== undefined) return [];
+  if (text.length > MOST_CHARACTERS)
+    return [{ message: `A policy has at most ${MOST_CHARACTERS} characters; this one has ${text.length}.` }];
   const odd = /[^\t\n\r\u0020-\u00ff]/u.exec(text);
-  if (odd !== null) return `The character ${JSON.stringify(odd[0])} cannot stand in a policy: write it as \\u escape.`;
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch (error) {
-    return `This is no JSON: ${error instanceof Error ? error.message : String(error)}.`;
+  if (odd !== null) {
+    const message = `The character ${JSON.stringify(odd[0])} cannot stand in a policy: write it as \\u escape.`;
+    return [{ message, ...positionAt(text, odd.index) }];
   }
-  if (!isObject(policy)) return "A policy is a JSON object with Version and Statement.";
-  const statements = Array.isArray(policy["Statement"]) ? policy["Statement"] : [policy["Statement"]];
-  if (policy["Statement"] === undefined || statements.length === 0) return "Statement is missing.";
-  for (const [index, statement] of statements.entries()) {
+  const { Statement } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const statements = Array.isArray(Statement) ? Statement : [Statement];
+  if (Statement === undefined || statements.length === 0) return [{ message: "Statement is missing." }];
+  return statements.flatMap((statement, index) => {
     const problem = statementProblem(statement);
-    if (problem !== undefined) return `Statement ${index + 1}: ${problem}`;
-  }
-  return undefined;
+    if (problem === undefined) return [];
+    return [{ message: `Statement ${index + 1}: ${problem}`, ...placeAmong(statements, index, text) }];
+  });
 }
 
 function statementProblem(statement: unknown): string | undefined {

@@ -1,5 +1,3 @@
-import { parseS3Uri } from "../create/parts/s3Uri";
-
 /** A property of a model as a row: where it stands in the API's answer, and its value. */
 export interface PropertyRow {
   readonly name: string;
@@ -17,16 +15,4 @@ export function flatten(value: unknown, name = ""): PropertyRow[] {
     return Object.entries(value).flatMap(([key, member]) => flatten(member, name === "" ? key : `${name}.${key}`));
   }
   return [{ name, value: value instanceof Date ? value.toISOString() : String(value) }];
-}
-
-/** The console's page of the bucket that a location names; ``undefined`` for what is no location in S3. */
-export function bucketPath(location: string): string | undefined {
-  const bucket = parseS3Uri(location)?.bucket;
-  return bucket === undefined ? undefined : `/s3/${bucket}`;
-}
-
-/** The console's page of a role; ``undefined`` for an ARN that is none of a role. */
-export function rolePath(arn: string): string | undefined {
-  const name = /^arn:aws(?:-[^:]+)?:iam::[0-9]{12}:role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(arn)?.[1];
-  return name === undefined ? undefined : `/access/roles/${encodeURIComponent(name)}`;
 }

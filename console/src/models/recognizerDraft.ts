@@ -1,4 +1,5 @@
 import { s3UriProblem } from "../create/parts/s3Uri";
+import { KeptDraft } from "../session/keptDraft";
 import {
   emptyTraining,
   given,
@@ -41,6 +42,8 @@ export function emptyRecognizer(): RecognizerDraft {
     testAnnotations: "",
   };
 }
+
+export const keptRecognizer = new KeptDraft<RecognizerDraft>();
 
 export function recognizerProblems(draft: RecognizerDraft): Problems {
   const csv = draft.dataFormat === "COMPREHEND_CSV";

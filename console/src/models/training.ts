@@ -1,6 +1,8 @@
+import type { Tag } from "../components/tags/tags";
 import { type EncryptionValue, keyOf, keyProblem, NOT_ENCRYPTED } from "../create/parts/encryption";
+import { roleProblem } from "../create/parts/role";
 import { s3UriProblem } from "../create/parts/s3Uri";
-import { type Tag, tagsProblem } from "../create/parts/tags";
+import { tagsProblem } from "../create/parts/tags";
 import { NO_VPC, type VpcValue, validateVpc, vpcConfig } from "../create/parts/vpc";
 import { nameProblem } from "./names";
 import { policyProblem } from "./policy";
@@ -38,7 +40,6 @@ export type Problems = Readonly<Record<string, string | undefined>>;
 export const MANIFESTS = 5;
 export const ATTRIBUTES = 5;
 const ATTRIBUTE = /^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/;
-const ROLE = /^arn:aws(-[^:]+)?:iam::[0-9]{12}:role\/.+$/;
 
 export function newManifest(): Manifest {
   return { id: crypto.randomUUID(), uri: "", split: "TRAIN", attributes: "" };
@@ -67,7 +68,7 @@ export function trainingProblems(draft: TrainingDraft): Problems {
     version: nameProblem(draft.version, false),
     modelKey: keyProblem(draft.modelKey),
     volumeKey: keyProblem(draft.volumeKey),
-    role: ROLE.test(draft.roleArn) ? undefined : "Choose a role, or create one.",
+    role: roleProblem(draft.roleArn),
     vpc: network.vpc,
     subnets: network.subnets,
     groups: network.groups,
@@ -106,7 +107,7 @@ export function manifestMembers(manifests: readonly Manifest[]) {
   }));
 }
 
-export function attributeNames(typed: string): string[] {
+function attributeNames(typed: string): string[] {
   return typed.split(/[\s,]+/).filter((name) => name !== "");
 }
 

@@ -15,7 +15,7 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { useAttempt } from "../components/useAttempt";
 import { enter, enterByToken } from "./enter";
-import { type SignOutReason, signedOutBecause } from "./session";
+import { type SignOutReason, signedOutBecause, useEndFailure } from "./session";
 
 const REASONS: Readonly<Record<SignOutReason, string>> = {
   asked: "You are signed out. This page has forgotten the keys and everything it showed.",
@@ -36,9 +36,16 @@ export function SignInPage() {
     redeem(token).catch(setFailure);
   }, [token, navigate]);
   const why = signedOutBecause();
+  const endFailure = useEndFailure();
   return (
     <Page title="Sign in" description="The console signs its requests with your key, as the AWS CLI does.">
       {why !== undefined && <Alert type="info">{REASONS[why]}</Alert>}
+      {endFailure !== undefined && (
+        <ErrorAlert
+          what="The server did not end the session, which is good until its 12 hours are over"
+          error={endFailure}
+        />
+      )}
       {token !== "" && failure === undefined ? (
         <Container>
           <Spinner /> Signing in by the link

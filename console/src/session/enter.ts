@@ -4,11 +4,15 @@ import { callReadingRoom } from "../api/readingRoom";
 import { type Credentials, type Session, signIn } from "./session";
 
 /** Sign in with these credentials, once the API has said whose they are. Throws what the API answers. */
-export async function enter(credentials: Credentials, kept: boolean, from?: Session): Promise<void> {
+export async function enter(
+  credentials: Credentials,
+  kept: boolean,
+  { from, byLink }: Pick<Session, "from" | "byLink"> = {},
+): Promise<void> {
   const client = new STSClient(clientSettings(credentials));
   const { Arn, Account } = await client.send(new GetCallerIdentityCommand({}));
   if (Arn === undefined || Account === undefined) throw new Error("GetCallerIdentity named nobody");
-  signIn({ credentials, identity: { arn: Arn, account: Account }, kept, from });
+  signIn({ credentials, identity: { arn: Arn, account: Account }, kept, from, byLink });
 }
 
 interface Redeemed {
@@ -32,5 +36,6 @@ export async function enterByToken(token: string, kept: boolean): Promise<void> 
       expiration: given.Expiration * 1000,
     },
     kept,
+    { byLink: true },
   );
 }

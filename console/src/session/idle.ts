@@ -1,5 +1,6 @@
 import { useEffect } from "react";
-import { IDLE_MILLISECONDS, isExpired, signOut, useSession } from "./session";
+import { leave } from "./leave";
+import { IDLE_MILLISECONDS, isExpired, useSession } from "./session";
 
 const LOOK_MILLISECONDS = 5_000;
 const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "scroll", "touchstart"] as const;
@@ -14,8 +15,8 @@ export function useSessionEnd(): void {
       seen = Date.now();
     };
     const look = (): void => {
-      if (isExpired(session)) signOut("expired");
-      else if (Date.now() - seen >= IDLE_MILLISECONDS) signOut("idle");
+      if (isExpired(session)) void leave("expired");
+      else if (Date.now() - seen >= IDLE_MILLISECONDS) void leave("idle");
     };
     for (const sign of SIGNS_OF_LIFE) window.addEventListener(sign, see, { passive: true });
     const timer = window.setInterval(look, LOOK_MILLISECONDS);

@@ -21,6 +21,8 @@ export interface Session {
   readonly from?: Session | undefined;
   /** Whether a reload of the page may keep it. */
   readonly kept: boolean;
+  /** Whether a sign-in link made these credentials, so that they can be ended. */
+  readonly byLink?: boolean | undefined;
 }
 
 export type SignOutReason = "asked" | "idle" | "expired";
@@ -31,6 +33,7 @@ const STORAGE_KEY = "reading-room-session";
 
 let current: Session | undefined;
 let reason: SignOutReason | undefined;
+let endFailure: unknown;
 const listeners = new Set<() => void>();
 const forgetters = new Set<() => void>();
 
@@ -44,13 +47,26 @@ export function currentSession(): Session | undefined {
 }
 
 export function signIn(session: Session): void {
-  replace(session);
   reason = undefined;
+  endFailure = undefined;
+  replace(session);
 }
 
 export function signOut(why: SignOutReason): void {
   reason = why;
+  endFailure = undefined;
   replace(undefined);
+}
+
+/** Remember why the server did not end the session that was signed out of last. */
+export function setEndFailure(failure: unknown): void {
+  endFailure = failure;
+  tell();
+}
+
+/** Why the credentials that this page has forgotten are still good; undefined where they are not. */
+export function useEndFailure(): unknown {
+  return useSyncExternalStore(subscribe, () => endFailure);
 }
 
 /** Why there is no session, where there was one in this page's life. */
@@ -99,6 +115,10 @@ function replace(session: Session | undefined): void {
   if (session?.kept) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(session));
   else sessionStorage.removeItem(STORAGE_KEY);
   for (const forget of forgetters) forget();
+  tell();
+}
+
+function tell(): void {
   for (const listener of listeners) listener();
 }
 

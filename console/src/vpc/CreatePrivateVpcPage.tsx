@@ -9,6 +9,7 @@ import { useSearchParams } from "react-router";
 import { getConfig } from "../api/config";
 import { useEc2 } from "../api/ec2";
 import { useIam } from "../api/iam";
+import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { useSignedIn } from "../session/session";
@@ -101,6 +102,13 @@ export default function CreatePrivateVpcPage() {
               ))}
             </ol>
           </Container>
+          {places.error !== null && (
+            <ErrorAlert
+              what="The zones for the subnets cannot be listed"
+              error={places.error}
+              onRetry={() => void places.refetch()}
+            />
+          )}
           {tried && Object.keys(problems).length > 0 && (
             <Alert type="error">Some answers above need a change before anything is made.</Alert>
           )}
@@ -109,7 +117,7 @@ export default function CreatePrivateVpcPage() {
               <RouterButton variant="link" to={safeBack(query.get("return"))}>
                 Cancel
               </RouterButton>
-              <Button variant="primary" onClick={() => void start()}>
+              <Button variant="primary" disabled={places.data === undefined} onClick={() => void start()}>
                 Build private VPC
               </Button>
             </SpaceBetween>

@@ -16,8 +16,8 @@ import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { flowLogs } from "./data/reads";
 import { useRead } from "./data/use";
-import { fieldsOf, passes, type RecordFilter } from "./flow/format";
 import { RecordList } from "./flow/RecordList";
+import { fieldsOf, NO_FILTER, passes, type RecordFilter } from "./flow/records";
 import { useRecords } from "./flow/useRecords";
 import { labelOf } from "./ids";
 
@@ -69,10 +69,8 @@ function LiveRecords({ flowLogs: logs }: { readonly flowLogs: readonly FlowLog[]
   const [back, setBack] = useState(HOUR);
   const [follow, setFollow] = useState(true);
   const [filter, setFilter] = useState<RecordFilter>({
-    action: "",
+    ...NO_FILTER,
     networkInterface: query.get("interface") ?? "",
-    address: "",
-    port: "",
   });
   const chosen = logs.find((each) => each.FlowLogId === query.get("log")) ?? logs[0];
   const choices = logs.map((each) => ({

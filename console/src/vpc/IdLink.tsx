@@ -1,9 +1,10 @@
 import { RouterLink } from "../components/RouterLink";
-import { nameOf, pathOf, type Tag } from "./ids";
+import type { DescribedTag } from "../components/tags/tags";
+import { nameOf, pathOf } from "./ids";
 
 interface Props {
   readonly id: string | undefined;
-  readonly tags?: readonly Tag[] | undefined;
+  readonly tags?: readonly DescribedTag[] | undefined;
 }
 
 /** An id that leads to its page, with the name that its tags give it. */

@@ -18,7 +18,7 @@ export function parseAddress(text: string): number | undefined {
   return value;
 }
 
-export function formatAddress(value: number): string {
+function formatAddress(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
 }
 
@@ -31,7 +31,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return base % size(Number(bits)) === 0 ? { base, bits: Number(bits) } : undefined;
 }
 
-export function formatCidr(cidr: Cidr): string {
+function formatCidr(cidr: Cidr): string {
   return `${formatAddress(cidr.base)}/${cidr.bits}`;
 }
 
@@ -40,11 +40,11 @@ export function size(bits: number): number {
   return 2 ** (32 - bits);
 }
 
-export function contains(outer: Cidr, inner: Cidr): boolean {
+function contains(outer: Cidr, inner: Cidr): boolean {
   return inner.bits >= outer.bits && inner.base >= outer.base && inner.base < outer.base + size(outer.bits);
 }
 
-export function overlaps(one: Cidr, other: Cidr): boolean {
+function overlaps(one: Cidr, other: Cidr): boolean {
   return contains(one, other) || contains(other, one);
 }
 

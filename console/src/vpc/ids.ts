@@ -1,3 +1,5 @@
+import type { DescribedTag } from "../components/tags/tags";
+
 /** The kinds of network resources by the beginning of their ids: the page that shows one, and what people call it. */
 const PLACES: readonly (readonly [prefix: string, path: string, noun: string])[] = [
   ["vpc-", "/vpc/vpcs", "VPC"],
@@ -28,18 +30,13 @@ export function nounOf(id: string): string {
   return PLACES.find(([prefix]) => id.startsWith(prefix))?.[2] ?? "resource";
 }
 
-export interface Tag {
-  readonly Key?: string | undefined;
-  readonly Value?: string | undefined;
-}
-
 /** The value of the tag Name, which AWS's consoles show as a resource's name. */
-export function nameOf(tags: readonly Tag[] | undefined): string | undefined {
+export function nameOf(tags: readonly DescribedTag[] | undefined): string | undefined {
   return tags?.find((tag) => tag.Key === "Name")?.Value || undefined;
 }
 
 /** An id with the name that its tags give it: "subnet-0abc (readers)". */
-export function labelOf(id: string | undefined, tags: readonly Tag[] | undefined): string {
+export function labelOf(id: string | undefined, tags: readonly DescribedTag[] | undefined): string {
   const name = nameOf(tags);
   return name === undefined ? (id ?? "-") : `${id ?? "-"} (${name})`;
 }

@@ -74,7 +74,7 @@ export function permissionOf(draft: RuleDraft): IpPermission {
 }
 
 /** The ports on which the containers of one job talk to each other (docs/distributed.md). */
-export const CONTAINER_PORTS = { from: 8786, to: 8788 };
+const CONTAINER_PORTS = { from: 8786, to: 8788 };
 
 /** A rule of a group for itself: what a job of several containers needs, and no more. */
 export function selfPermission(groupId: string): IpPermission {

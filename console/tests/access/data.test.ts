@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { documentText, identityHref, nameProblem, principalHref } from "../../src/access/data/names";
 import { readAll } from "../../src/access/data/paging";
-import { tagChange, tagProblem } from "../../src/access/data/tags";
-import { bucketPolicy, comprehendTrust, dataAccessPolicy } from "../../src/access/data/templates";
+import { bucketPolicy, dataAccessPolicy } from "../../src/access/data/templates";
+import { COMPREHEND_SERVICE, FLOW_LOGS_SERVICE, serviceTrust, trustsService } from "../../src/access/data/trust";
 
 describe("names", () => {
   it("lead to pages whatever is in them", () => {
@@ -13,6 +13,7 @@ describe("names", () => {
 
   it("of principals lead to users, groups and roles; of sessions to their role", () => {
     expect(principalHref("arn:aws:iam::000000000001:user/team/ann")).toBe("/access/users/ann");
+    expect(principalHref("arn:aws:iam::000000000001:role/a/b/name+1")).toBe("/access/roles/name%2B1");
     expect(principalHref("arn:aws:sts::000000000001:assumed-role/Nightly/job-1")).toBe("/access/roles/Nightly");
     expect(principalHref("arn:aws:iam::000000000001:root")).toBeUndefined();
     expect(principalHref("comprehend.amazonaws.com")).toBeUndefined();
@@ -55,46 +56,38 @@ describe("readAll", () => {
   });
 });
 
-describe("tags", () => {
-  const present = [
-    { Key: "team", Value: "a" },
-    { Key: "old", Value: "" },
-  ];
+describe("trust policies", () => {
+  const trusts = (text: string | undefined) => trustsService(text, COMPREHEND_SERVICE);
+  const policy = (statement: object) => encodeURIComponent(JSON.stringify({ Statement: statement }));
 
-  it("are changed by what differs alone", () => {
-    const wanted = [
-      { Key: "team", Value: "a" },
-      { Key: "new", Value: "1" },
-    ];
-    expect(tagChange(present, wanted)).toEqual({ set: [{ Key: "new", Value: "1" }], removed: ["old"] });
+  it("let the services in that they name", () => {
+    expect(trusts(encodeURIComponent(serviceTrust(COMPREHEND_SERVICE, "000000000001")))).toBe(true);
+    expect(trusts(encodeURIComponent(serviceTrust(FLOW_LOGS_SERVICE, "000000000001")))).toBe(false);
+    expect(trusts(policy({ Effect: "Allow", Principal: { Service: ["a", COMPREHEND_SERVICE] } }))).toBe(true);
+    expect(trusts(policy({ Effect: "Deny", Principal: { Service: COMPREHEND_SERVICE } }))).toBe(false);
+    expect(trusts(policy({ Effect: "Allow", Principal: "*" }))).toBe(false);
   });
 
-  it("have keys of their own, in IAM without regard to case", () => {
-    const twins = [
-      { Key: "team", Value: "" },
-      { Key: "Team", Value: "" },
-    ];
-    expect(tagProblem(twins, 1, true)).toBeDefined();
-    expect(tagProblem(twins, 1, false)).toBeUndefined();
-    expect(tagProblem(twins, 0, true)).toBeUndefined();
-    expect(tagProblem([{ Key: "aws:x", Value: "" }], 0, false)).toBeDefined();
-    expect(tagProblem([{ Key: "", Value: "" }], 0, false)).toBeDefined();
+  it("that cannot be read let nobody in", () => {
+    for (const broken of [undefined, "", "%", "%E0%A4%A", "null", "%7B%22Statement%22%3Anull%7D"]) {
+      expect(trusts(broken)).toBe(false);
+    }
   });
 });
 
 describe("templates", () => {
   it("let only this account's jobs use the role", () => {
-    const { Statement } = JSON.parse(comprehendTrust("111122223333"));
+    const { Statement } = JSON.parse(serviceTrust(COMPREHEND_SERVICE, "111122223333"));
     expect(Statement[0].Principal).toEqual({ Service: "comprehend.amazonaws.com" });
     expect(Statement[0].Condition.StringEquals["aws:SourceAccount"]).toBe("111122223333");
   });
 
   it("give a job its buckets, and the nine actions only in a VPC", () => {
     const outside = JSON.parse(dataAccessPolicy("papers", "papers", false)).Statement;
-    expect(outside.map((each: { Sid: string }) => each.Sid)).toEqual(["ListBuckets", "ReadDocuments", "WriteResults"]);
-    expect(outside[0].Resource).toEqual(["arn:aws:s3:::papers"]);
+    expect(outside.map((each: { Sid: string }) => each.Sid)).toEqual(["ReadInput", "ListInput", "WriteOutput"]);
+    expect(outside[1].Resource).toEqual(["arn:aws:s3:::papers"]);
     const inside = JSON.parse(dataAccessPolicy("papers", "results", true)).Statement;
-    expect(inside[2].Resource).toBe("arn:aws:s3:::results/*");
+    expect(inside[2].Resource).toEqual(["arn:aws:s3:::results/*"]);
     expect(inside[3].Action).toHaveLength(9);
   });
 

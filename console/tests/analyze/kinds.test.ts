@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { batchRequest, detectRequest } from "../../src/analyze/calls";
-import { KINDS, kindOf, LANGUAGE_CODES, languageName } from "../../src/analyze/kinds";
+import { KINDS, kindOf } from "../../src/analyze/kinds";
 import { SAMPLES } from "../../src/analyze/samples";
+import { LANGUAGE_CODES, languageName } from "../../src/components/languages";
 
 const documents = join(import.meta.dirname, "../../../docs");
 
@@ -37,7 +38,7 @@ describe("the kinds of analysis", () => {
 describe("languages", () => {
   it("have names, and a code that is none stands for itself", () => {
     expect(languageName("de")).toBe("German (de)");
-    expect(languageName("zh-TW")).toContain("(zh-TW)");
+    expect(languageName("zh-TW")).toBe("Chinese (traditional) (zh-TW)");
     expect(languageName("not a code!")).toBe("not a code!");
   });
 

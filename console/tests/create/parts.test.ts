@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { byUrgency, placeOf, verdict } from "../../src/create/parts/preflight";
-import { accessPolicy, suffixProblem, trustPolicy, trustsService } from "../../src/create/parts/rolePolicy";
+import { accessPolicy, suffixProblem } from "../../src/create/parts/rolePolicy";
 import { parseS3Uri } from "../../src/create/parts/s3Uri";
-import { CONTAINERS_TAG, tagErrors, tagsProblem } from "../../src/create/parts/tags";
+import { CONTAINERS_TAG, jobTagErrors, tagsProblem } from "../../src/create/parts/tags";
 import { fromVpcConfig, NO_VPC, splitIds, validateVpc, vpcConfig } from "../../src/create/parts/vpc";
 
 const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, number) => `${prefix}-${number}`);
@@ -88,19 +88,6 @@ describe("the role", () => {
     expect(suffixProblem("jobs-1")).toBeUndefined();
     for (const suffix of ["", "a b", "a/b", "x".repeat(38)]) expect(suffixProblem(suffix)).toBeDefined();
   });
-
-  it("is offered when it trusts the service", () => {
-    expect(trustsService(encodeURIComponent(JSON.stringify(trustPolicy("000000000001"))))).toBe(true);
-    const policy = (statement: object) => encodeURIComponent(JSON.stringify({ Statement: statement }));
-    expect(trustsService(policy({ Effect: "Allow", Principal: { Service: ["a", "comprehend.amazonaws.com"] } }))).toBe(
-      true,
-    );
-    expect(trustsService(policy({ Effect: "Deny", Principal: { Service: "comprehend.amazonaws.com" } }))).toBe(false);
-    expect(trustsService(policy({ Effect: "Allow", Principal: "*" }))).toBe(false);
-    for (const broken of [undefined, "", "%", "null", "%7B%22Statement%22%3Anull%7D"]) {
-      expect(trustsService(broken)).toBe(false);
-    }
-  });
 });
 
 describe("tags", () => {
@@ -114,7 +101,7 @@ describe("tags", () => {
       { Key: CONTAINERS_TAG, Value: "17" },
       { Key: "b", Value: "" },
     ];
-    expect(tagErrors(tags).map((errors) => Object.keys(errors))).toEqual([
+    expect(jobTagErrors(tags).map((errors) => Object.keys(errors))).toEqual([
       [],
       ["key"],
       ["key"],
@@ -147,7 +134,7 @@ describe("the preflight", () => {
   });
 
   it.each([
-    ["sg-0a1", "/vpc/security-groups/sg-0a1"],
+    ["sg-0207f1d59de4e048f", "/vpc/security-groups/sg-0207f1d59de4e048f"],
     ["arn:aws:iam::000000000001:role/service-role/reader", "/access/roles/reader"],
     ["s3://bucket/in/../x", "/s3/bucket"],
     ["arn:aws:s3:::bucket/*", "/s3/bucket"],

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ANALYSIS_TYPES, type AnalysisType, analysisType, SERVED } from "../../src/create/analysisTypes";
+import { SERVED_LANGUAGES } from "../../src/components/languages";
+import { ANALYSIS_TYPES, type AnalysisType, analysisType } from "../../src/create/analysisTypes";
 import { type Draft, EMPTY_DRAFT } from "../../src/create/draft";
 import { buildRequest } from "../../src/create/request";
 import { validateDraft } from "../../src/create/validate";
@@ -35,7 +36,7 @@ describe("analysis types", () => {
 
   it("serve the languages that the service has an engine for", () => {
     const table = readFileSync(JOB_FILE, "utf8");
-    for (const [kind, languages] of Object.entries(SERVED)) {
+    for (const [kind, languages] of Object.entries(SERVED_LANGUAGES)) {
       const engines = [...table.matchAll(new RegExp(`^ +"${kind}-(zh-TW|[a-z]{2})",`, "gm"))].map((match) => match[1]);
       expect([...languages].sort()).toEqual(engines.sort());
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readFailure } from "../../src/jobs/failure";
 import { JOB_KINDS, jobPath, kindOf, kindOfArn, typeLabel } from "../../src/jobs/kinds";
-import { rolePath, storagePath, storagePlace } from "../../src/jobs/places";
+import { storagePath, storagePlace } from "../../src/jobs/places";
 import type { JobProperties } from "../../src/jobs/properties";
 
 const COPY = "/jobs/create?copy=entities/1";
@@ -97,11 +97,8 @@ describe("addresses", () => {
     expect(place && storagePath(place)).toBe(`/s3/library?prefix=${encodeURIComponent("a b/ü?&#/")}`);
     expect(storagePath({ bucket: "library", key: "start" })).toBe("/s3/library");
     expect(storagePlace("https://library/a")).toBeUndefined();
-  });
-
-  it("of roles take the name without its path", () => {
-    expect(rolePath("arn:aws:iam::000000000001:role/a/b/name+1")).toBe("/access/roles/name%2B1");
-    expect(rolePath("arn:aws:iam::000000000001:user/a")).toBeUndefined();
+    expect(storagePlace("javascript:alert(1)")).toBeUndefined();
+    expect(storagePlace("s3://../x")).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { jobPath, modelPath, parseModelArn } from "../../src/models/arn";
+import { createJobPath, modelPath, parseModelArn } from "../../src/models/arn";
 
 const ARN = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/tickets";
 
@@ -31,7 +31,7 @@ describe("a model's ARN", () => {
 
   it("survives its way through an address", () => {
     const arn = `${ARN}/version/v1`;
-    for (const path of [modelPath(arn), jobPath(arn)]) {
+    for (const path of [modelPath(arn), createJobPath(arn)]) {
       const [, value] = new URLSearchParams(path.slice(path.indexOf("?"))).entries().next().value ?? [];
       expect(value).toBe(arn);
     }

@@ -6,8 +6,8 @@ import {
   classifierRequest,
   DELIMITERS,
   emptyClassifier,
+  keptClassifier,
 } from "../../src/models/classifierDraft";
-import { dropDraft, keepDraft, startDraft } from "../../src/models/drafts";
 import {
   emptyRecognizer,
   type RecognizerDraft,
@@ -15,6 +15,7 @@ import {
   recognizerProblems,
   recognizerRequest,
 } from "../../src/models/recognizerDraft";
+import { startDraft } from "../../src/models/startDraft";
 import { hasProblems, newManifest } from "../../src/models/training";
 import { waitingFor } from "../../src/models/waiting";
 import { signOut } from "../../src/session/session";
@@ -194,26 +195,26 @@ describe("what is wrong with a recognizer's types", () => {
 });
 
 describe("a form that was left", () => {
-  beforeEach(() => dropDraft("classifier"));
+  beforeEach(() => keptClassifier.drop());
 
   it("is there again, with the VPC that was made meanwhile", () => {
-    keepDraft("classifier", classifier());
+    keptClassifier.keep(classifier());
     const parameters = new URLSearchParams("vpc=vpc-1&subnets=subnet-1,subnet-2&groups=sg-1");
-    const draft = startDraft("classifier", emptyClassifier, parameters);
+    const draft = startDraft(keptClassifier, emptyClassifier, parameters);
     expect(draft.training).toBe("s3://library/tickets.csv");
     expect(draft.vpc).toEqual({ vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"], groups: ["sg-1"] });
   });
 
   it("is forgotten when it was sent, and with the session", () => {
-    keepDraft("classifier", classifier());
-    dropDraft("classifier");
-    expect(startDraft("classifier", emptyClassifier, new URLSearchParams()).name).toBe("");
-    keepDraft("classifier", classifier());
+    keptClassifier.keep(classifier());
+    keptClassifier.drop();
+    expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams()).name).toBe("");
+    keptClassifier.keep(classifier());
     signOut("asked");
-    expect(startDraft("classifier", emptyClassifier, new URLSearchParams()).name).toBe("");
+    expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams()).name).toBe("");
   });
 
   it("begins with the name of the model of which a version is wanted", () => {
-    expect(startDraft("classifier", emptyClassifier, new URLSearchParams("name=tickets")).name).toBe("tickets");
+    expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams("name=tickets")).name).toBe("tickets");
   });
 });

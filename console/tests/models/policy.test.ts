@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { examplePolicy, policyProblem, prettyPolicy } from "../../src/models/policy";
+import { examplePolicy, policyProblem, policyProblems } from "../../src/models/policy";
 
 const statement = (change: object): string =>
   JSON.stringify({
@@ -26,8 +26,8 @@ describe("the policy of a model", () => {
   });
 
   it.each([
-    ["", /Write a policy/],
-    ["{", /no JSON/],
+    ["", /is empty/],
+    ["{", /no valid JSON/],
     ["[]", /JSON object/],
     ["{}", /Statement is missing/],
     ['{"Statement": []}', /Statement is missing/],
@@ -49,8 +49,13 @@ describe("the policy of a model", () => {
     expect(policyProblem(statement({ Action: "comprehend:ImportModel(" }))).toMatch(/means nothing/);
   });
 
-  it("is shown in lines where it is JSON, and as it is where not", () => {
-    expect(prettyPolicy('{"a":1}')).toBe('{\n  "a": 1\n}');
-    expect(prettyPolicy("not JSON")).toBe("not JSON");
+  it("has each fault at its place", () => {
+    const [missing] = policyProblems('{\n "Statement": ["x",\n  {"Effect": "Allow"}]\n}').slice(1);
+    expect(missing).toEqual({
+      message: "Statement 2: Principal is missing: it names who may import.",
+      line: 3,
+      column: 3,
+    });
+    expect(policyProblems(statement({ Sid: "日本" }))[0]?.column).toBe(statement({ Sid: "日本" }).indexOf("日") + 1);
   });
 });

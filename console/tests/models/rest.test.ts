@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fieldProblem } from "../../src/models/fieldErrors";
 import { importProblems, importRequest } from "../../src/models/importRequest";
 import { classifierMetrics, recognizerMetrics, typeRows } from "../../src/models/metrics";
-import { bucketPath, flatten, rolePath } from "../../src/models/properties";
-import { tagChanges } from "../../src/models/tagChanges";
+import { flatten } from "../../src/models/properties";
 
 describe("the properties of a model", () => {
   it("are told leaf by leaf", () => {
@@ -20,14 +19,6 @@ describe("the properties of a model", () => {
       { name: "Names", value: "x, y" },
     ]);
     expect(flatten(undefined)).toEqual([]);
-  });
-
-  it("lead only to pages of the console", () => {
-    expect(bucketPath("s3://library/a/b.csv")).toBe("/s3/library");
-    expect(bucketPath("javascript:alert(1)")).toBeUndefined();
-    expect(bucketPath("s3://../x")).toBeUndefined();
-    expect(rolePath("arn:aws:iam::000000000001:role/service-role/reader")).toBe("/access/roles/reader");
-    expect(rolePath("arn:aws:iam::000000000001:user/reader")).toBeUndefined();
   });
 });
 
@@ -69,29 +60,6 @@ describe("figures", () => {
     expect(typeRows({ EntityTypes: [{ Type: "A", NumberOfTrainMentions: 3 }] })).toEqual([
       { type: "A", precision: undefined, recall: undefined, f1: undefined, mentions: 3 },
     ]);
-  });
-});
-
-describe("changes of tags", () => {
-  it("put what is new or other, and remove what is gone", () => {
-    const from = [
-      { Key: "a", Value: "1" },
-      { Key: "b", Value: "2" },
-      { Key: "c", Value: "3" },
-    ];
-    const to = [
-      { Key: "a", Value: "1" },
-      { Key: "b", Value: "9" },
-      { Key: "d", Value: "" },
-    ];
-    expect(tagChanges(from, to)).toEqual({
-      put: [
-        { Key: "b", Value: "9" },
-        { Key: "d", Value: "" },
-      ],
-      remove: ["c"],
-    });
-    expect(tagChanges(from, from)).toEqual({ put: [], remove: [] });
   });
 });
 

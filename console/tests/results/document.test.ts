@@ -23,6 +23,18 @@ describe("offsets", () => {
     expect(misplaced).toEqual([]);
   });
 
+  it("are the same in texts from right to left, with vowel signs and marks of direction", () => {
+    // Offsets count characters as they are read, not as they are shown.
+    const text = "\u200fوُلِدَت ماري كوري في وارسو عام 1867، وعاشت في Paris.";
+    const found = ["ماري كوري", "وارسو", "1867", "Paris"].map((part) => {
+      const begin = [...text.slice(0, text.indexOf(part))].length;
+      return finding(begin, begin + [...part].length, part);
+    });
+    const { placed, misplaced } = place(text, found);
+    expect(misplaced).toEqual([]);
+    expect(placed.map(({ from, until }) => text.slice(from, until))).toEqual(["ماري كوري", "وارسو", "1867", "Paris"]);
+  });
+
   it("gives no place beyond the end", () => {
     const places = unitIndexes("ab", [0, 2, 3]);
     expect([places.get(0), places.get(2), places.get(3)]).toEqual([0, 2, undefined]);

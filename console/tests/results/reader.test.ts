@@ -51,6 +51,15 @@ describe("a result that was read", () => {
     expect((await reader.record(3)).findings.map(({ text }) => text)).toEqual(["=SUM(A1)", "Mara Olsen"]);
   });
 
+  it("gives several records back, together or far apart", async () => {
+    const reader = read("entities", OUTPUT);
+    expect(await reader.records([3, 0])).toEqual([await reader.record(3), await reader.record(0)]);
+    expect(await reader.records([])).toEqual([]);
+    const far = (Line: number) => ({ Entities: [entity("y".repeat(1_500_000), "OTHER", 1)], File: "far.txt", Line });
+    const long = read("entities", lines(far(0), far(1)));
+    expect((await long.records([0, 1])).map(({ line }) => line)).toEqual([0, 1]);
+  });
+
   it("filters by type and confidence together: one finding must fit both", async () => {
     const reader = read("entities", OUTPUT);
     expect(await select(reader, {})).toEqual([0, 1, 2, 3]);
@@ -72,6 +81,27 @@ describe("a result that was read", () => {
     expect(await select(reader, { search: "a.txt:1" })).toEqual([1]);
     expect(await select(reader, { search: "äpfel" })).toEqual([4]);
     expect(await select(reader, { search: "BeginOffset" })).toEqual([]);
+  });
+
+  it("finds a document by its place alone, where its line could not be kept either", async () => {
+    const long = { Entities: [entity("x".repeat(5000), "OTHER", 1)], File: "long.txt", Line: 0 };
+    const reader = read("entities", OUTPUT + lines(long), "output", { ...LIMITS, lineBytes: 1000 });
+    expect(await select(reader, { search: "B.TXT:0" })).toEqual([3]);
+    expect(await select(reader, { search: "(none)" })).toEqual([4]);
+    // A colon is no sign of a place: what was found may have one, too.
+    const said = lines({ Entities: [entity("at 10:30", "DATE", 1)], File: "c.txt", Line: 0 });
+    expect(await select(read("entities", said), { search: "10:30" })).toEqual([0]);
+  });
+
+  it("counts the texts of each type, long ones by their beginning", () => {
+    const long = "x".repeat(300);
+    const found = [entity("May", "DATE", 1), entity("May", "PERSON", 1), entity("May", "DATE", 1)];
+    const output = lines({ Entities: [...found, entity(`${long}1`, "OTHER", 1), entity(`${long}2`, "OTHER", 1)] });
+    expect(read("entities", output).summary().frequent).toEqual([
+      { text: "May", type: "DATE", count: 2 },
+      { text: "x".repeat(200), type: "OTHER", count: 2 },
+      { text: "May", type: "PERSON", count: 1 },
+    ]);
   });
 
   it("stops a search when it is told to", async () => {

@@ -49,7 +49,7 @@ describe("the resource map", () => {
 
 describe("the job of an interface", () => {
   it("is read from Comprehend's description only", () => {
-    expect(jobOf(WORLD.interfaces[0]?.Description)).toMatchObject({ id: "0a1b", arnType: "entities-detection-job" });
+    expect(jobOf(WORLD.interfaces[0]?.Description)).toMatchObject({ id: "0a1b" });
     expect(jobOf("Amazon Comprehend job <b>x</b> (c)")).toBeUndefined();
     expect(jobOf(undefined)).toBeUndefined();
   });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkForm } from "../../src/vpc/forms/fields";
 import { labelOf, nameTag, pathOf } from "../../src/vpc/ids";
-import { parseTags, tagChanges, tagsProblem } from "../../src/vpc/panels/tags";
 import { destinationParameter, tableOf, targetParameter } from "../../src/vpc/routes";
 import { WORLD } from "./world";
 
@@ -15,21 +14,6 @@ describe("ids", () => {
   it("are shown with the name of their tags", () => {
     expect(labelOf("vpc-1", [{ Key: "Name", Value: "readers" }])).toBe("vpc-1 (readers)");
     expect(nameTag("vpc", " ")).toEqual([]);
-  });
-});
-
-describe("tags", () => {
-  it("are changed by what differs only", () => {
-    const before = [
-      { Key: "Name", Value: "a" },
-      { Key: "old", Value: "1" },
-    ];
-    expect(tagChanges(before, parseTags("Name=a\nnew=x=y"))).toEqual({
-      removed: ["old"],
-      set: [{ Key: "new", Value: "x=y" }],
-    });
-    expect(tagsProblem("a=1\na=2")).toContain("twice");
-    expect(tagsProblem("=1")).toBeDefined();
   });
 });
 

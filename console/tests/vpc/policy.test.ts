@@ -21,9 +21,6 @@ describe("endpoint policies", () => {
 
   it("with a fault have it said", () => {
     const wrong: readonly (readonly [string, string])[] = [
-      ["", "empty"],
-      ["{", "not JSON"],
-      ["[]", "begin it with {"],
       ["{}", "needs a Statement"],
       ['{"Statement":[{"Effect":"allow","Principal":"*","Action":"*","Resource":"*"}]}', "needs an Effect"],
       ['{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}', "needs a Principal"],
@@ -32,6 +29,23 @@ describe("endpoint policies", () => {
       ['{"Version":"2020-01-01","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}', "Version"],
       [`{"Id":"${"x".repeat(20_480)}"}`, "20480"],
     ];
-    for (const [text, part] of wrong) expect(policyProblems(text).join(" "), text.slice(0, 80)).toContain(part);
+    for (const [text, part] of wrong) {
+      const said = policyProblems(text).map(({ message }) => message);
+      expect(said.join(" "), text.slice(0, 80)).toContain(part);
+    }
+  });
+
+  it("have the faults of a statement at its place", () => {
+    const text =
+      '{\n "Statement": [\n  {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"},\n  {}\n ]\n}';
+    expect(policyProblems(text)[0]).toEqual({
+      message: 'Statement 2 needs an Effect: "Allow" or "Deny".',
+      line: 4,
+      column: 3,
+    });
+  });
+
+  it("that are no JSON objects are left to the editor, which says where", () => {
+    for (const text of ["", "{", "[]"]) expect(policyProblems(text)).toEqual([]);
   });
 });

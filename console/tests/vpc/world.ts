@@ -1,8 +1,11 @@
-import { EMPTY_WORLD, type World } from "../../src/vpc/data/world";
+import type { World } from "../../src/vpc/data/world";
 
 /** A VPC with two subnets, a table to S3, and a table to a gateway that is gone. */
 export const WORLD: World = {
-  ...EMPTY_WORLD,
+  internetGateways: [],
+  natGateways: [],
+  addresses: [],
+  flowLogs: [],
   vpcs: [{ VpcId: "vpc-1", CidrBlock: "10.0.0.0/16" }],
   subnets: [
     { SubnetId: "subnet-1", VpcId: "vpc-1", CidrBlock: "10.0.0.0/24" },

@@ -1,7 +1,8 @@
 """The APIs for pages of other origins: exactly those of the web console, and no other page.
 
 Rules of a bucket are S3's (``s3/cors.py``), and hold for all other origins. This stands around the whole application
-at its doors, so that every answer passes it, an error's too. Listeners inside VPCs are not behind it.
+at its doors, so that every answer passes it, an error's too; what the doors refuse by themselves asks it for the same
+headers. Listeners inside VPCs are not behind it.
 
 That a page may call gives it no right: its calls are signed like all others. Source: the Fetch standard, "CORS
 protocol".
@@ -34,21 +35,36 @@ class CrossOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
         headers = read_headers(scope) if scope["type"] == "http" else ()
-        origins = [value for name, value in headers if name == "origin"]
-        if len(origins) != 1 or origins[0] not in self._origins:
+        origin = origin_in(headers, self._origins)
+        if origin is None:
             await self._app(scope, receive, send)
             return
-        origin = origins[0]
         if scope["method"] == "OPTIONS" and any(name == f"{_ASKING}method" for name, _ in headers):
             await _allow(send, origin, headers)
             return
+        begun = False
 
         async def send_readable(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
-                message = {**message, "headers": _readable(message["headers"], origin)}
+                begun = True
+                message = {**message, "headers": readable(message["headers"], origin)}
             await send(message)
 
-        await self._app(scope, receive, send_readable)
+        try:
+            await self._app(scope, receive, send_readable)
+        except Exception:
+            # The server below would say so in an answer of its own, which no page could read. It logs the error, and
+            # ends the connection.
+            if not begun:
+                await _fail(send_readable)
+            raise
+
+
+def origin_in(headers: Headers, origins: Collection[str]) -> str | None:
+    """Return which of ``origins`` a request's headers (names in lower case) say, ``None`` for none or several."""
+    said = [value for name, value in headers if name == "origin"]
+    return said[0] if len(said) == 1 and said[0] in origins else None
 
 
 async def _allow(send: Send, origin: str, headers: Headers) -> None:
@@ -67,7 +83,19 @@ async def _allow(send: Send, origin: str, headers: Headers) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _readable(headers: Collection[tuple[bytes, bytes]], origin: str) -> list[tuple[bytes, bytes]]:
+async def _fail(send: Send) -> None:
+    """Answer as the server below answers for an application that failed."""
+    body = b"Internal Server Error"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def readable(headers: Collection[tuple[bytes, bytes]], origin: str) -> list[tuple[bytes, bytes]]:
     """Return an answer's headers with all of them shown to a page of an origin.
 
     What a bucket's rules say to that origin is left out: they may forbid what the console may do, or allow it to send

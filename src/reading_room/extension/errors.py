@@ -17,6 +17,19 @@ class InvalidSignInTokenException(AwsError):
         )
 
 
+class InvalidSessionException(AwsError):
+    """The caller's credentials are none that their holder can end."""
+
+    code = "InvalidSessionException"
+
+    def __init__(self, principal_arn: str) -> None:
+        super().__init__(
+            f"These credentials of {principal_arn} were not made by RedeemSignInToken, and only those can be ended by "
+            "this call. An access key is made inactive by iam:UpdateAccessKey; other temporary credentials are good "
+            "until they expire, unless a policy denies by aws:TokenIssueTime."
+        )
+
+
 class LimitExceededException(AwsError):
     """A principal has too many open sign-in tokens."""
 

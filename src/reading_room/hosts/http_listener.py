@@ -16,12 +16,15 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from reading_room.aws.cors import CrossOrigin, origin_in, readable
+from reading_room.aws.receive import read_headers
 
 KEEP_ALIVE_SECONDS = 30
 HANDSHAKE_SECONDS = 10
@@ -45,11 +48,18 @@ log = logging.getLogger(__name__)
 class HttpListener:
     """Serves an ASGI application on one socket, in the running event loop.
 
-    ``most_of_a_peer`` is how many connections one address may have at a time; ``None`` sets no bound.
+    ``most_of_a_peer`` is how many connections one address may have at a time; ``None`` sets no bound. Pages of
+    ``origins`` may read what the listener itself refuses; what the application answers is its own affair. A connection
+    that is cut, or closed before its request was read, has no answer that a page could be shown.
     """
 
     def __init__(
-        self, app: Any, sock: socket.socket, tls: ssl.SSLContext | None = None, most_of_a_peer: int | None = None
+        self,
+        app: Any,
+        sock: socket.socket,
+        tls: ssl.SSLContext | None = None,
+        most_of_a_peer: int | None = None,
+        origins: Collection[str] = (),
     ) -> None:
         self._config = uvicorn.Config(
             app,
@@ -69,6 +79,7 @@ class HttpListener:
         self._socket = sock
         self._tls = tls
         self._most = most_of_a_peer
+        self.origins = frozenset(origins)
         self._state = ServerState()
         self._accepting: asyncio.Task[None] | None = None
         self._meetings: set[asyncio.Task[None]] = set()
@@ -114,7 +125,7 @@ class HttpListener:
 
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
         """Begin to serve a connection: with TLS, shake hands first."""
-        protocol = _Connection(self._config, self._state, self._waits, lambda: self._leave(peer))
+        protocol = _Connection(self._config, self._state, self.origins, self._waits, lambda: self._leave(peer))
         task = asyncio.current_task()
         assert task is not None
         if len(self._waiting) >= WAITING:
@@ -184,9 +195,12 @@ class HttpListener:
 class _Connection(HttpToolsProtocol):
     """A connection whose requests' heads must come in time and be short, and that tells of its waiting and its end."""
 
-    def __init__(self, config: uvicorn.Config, state: ServerState, waits: Any, ended: Any) -> None:
+    def __init__(
+        self, config: uvicorn.Config, state: ServerState, origins: frozenset[str], waits: Any, ended: Any
+    ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         self.made = False
+        self._origins = origins
         self._parsed = 0
         self._waits = waits
         self._ended = ended
@@ -214,6 +228,36 @@ class _Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The head of the request is too long.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, or too long a one, and end the connection.
+
+        Whose page sent it is known if its ``Origin`` was read before the fault was met. Otherwise no page can read the
+        answer: to look for the header in bytes that are no head would be to believe what anybody wrote there, and to
+        name an origin that nobody said would tell pages of others that this is here.
+        """
+        body = msg.encode("ascii")
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        # There is none before the first byte of a request that the parser takes for one.
+        scope: Any = self.scope
+        origin = None if scope is None else origin_in(read_headers(scope), self._origins)
+        if origin is not None:
+            headers = readable(headers, origin)
+        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (lines, body))
+        self.transport.close()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if app is not self.app:
+            # uvicorn's own refusal, as more ask than are served. A page must be able to read that, and so its browser's
+            # question beforehand is answered, which costs no more; but the connection is not kept.
+            cycle.keep_alive = False
+            app = CrossOrigin(app, self._origins)
+        super()._start_asgi_task(cycle, app)
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))

@@ -1,4 +1,4 @@
-"""Signing in: tokens that are good once and for a minute, and the credentials that one is exchanged for.
+"""Signing in and out: tokens that are good once and for a minute, and the credentials that one is exchanged for.
 
 Tokens live in this process only, as digests, and end with it. They stand for an access key, so that what was taken back
 meanwhile (a deactivated key, a deleted user, an ended session) signs nobody in.
@@ -13,12 +13,13 @@ import secrets
 import threading
 from dataclasses import dataclass, replace
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
 from reading_room.clock import Clock
 from reading_room.iam.principals import session_principal, signed_in_principal, user_session_principal
-from reading_room.iam.tables import AccessKey, RoleSession, SignInSession, TemporaryKey, UserSession
+from reading_room.iam.tables import AccessKey, RoleSession, SignIn, SignInSession, TemporaryKey, UserSession
 from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
 from reading_room.iam.user_sessions import DEFAULT_SECONDS
 
@@ -35,6 +36,10 @@ class TooManyTokens(Exception):
 
 class NotRedeemable(Exception):
     """A token is wrong, was used, is late, or stands for a key that is no longer good. Which of these is not told."""
+
+
+class NotSignedIn(Exception):
+    """A key was not given for a token, so that its holder cannot end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,30 @@ def _digest(text: str) -> bytes:
 def sign_in(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Principal, SessionCredentials]:
     """Make temporary credentials of whoever has a key: the same principal with the same rights.
 
-    Those of a temporary key carry what it carries (policies, tags, when it was issued) and end when it does. Raises
-    ``NotRedeemable`` for a key that is gone, inactive or expired.
+    Those of a temporary key carry what it carries (policies, tags, when it was issued) and end when it does, or when
+    ``end`` is called with theirs. Raises ``NotRedeemable`` for a key that is gone, inactive or expired.
     """
+    principal, credentials = _copy(session, access_key_id, now)
+    # What is over needs no mark any more: it is refused before anybody asks.
+    session.execute(delete(SignIn).where(SignIn.expires_at <= now))
+    session.add(SignIn(access_key_id=credentials.access_key_id, expires_at=credentials.expires_at))
+    return principal, credentials
+
+
+def end(session: Session, access_key_id: str) -> None:
+    """End the session of a key that ``sign_in`` made, as if its time were over. Raises ``NotSignedIn``."""
+    mark = session.get(SignIn, access_key_id)
+    if mark is None:
+        raise NotSignedIn
+    session.delete(mark)
+    tables: tuple[type[TemporaryKey], ...] = (SignInSession, RoleSession, UserSession)
+    for row in (session.get(table, access_key_id) for table in tables):
+        if row is not None:
+            # Not now: a clock that is set back would begin it again.
+            row.expires_at = row.issued_at
+
+
+def _copy(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Principal, SessionCredentials]:
     key = session.get(AccessKey, access_key_id)
     if key is not None and key.active:
         row = SignInSession(user=key.user)

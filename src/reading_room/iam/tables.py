@@ -223,6 +223,15 @@ class SignInSession(TemporaryKey):
     user: Mapped[User] = relationship()
 
 
+class SignIn(Base):
+    """A temporary key, of whichever table, that was given for a sign-in token: its holder may end it."""
+
+    __tablename__ = "iam_sign_ins"
+
+    access_key_id: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Account(Base):
     """An account that the operator made. The first one has no row: the settings name it."""
 

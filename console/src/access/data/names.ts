@@ -1,8 +1,10 @@
+import { layOut } from "../../components/policy/problems";
+
 /** What an identity is, by the word in the page's address. */
 export type IdentityType = "users" | "roles" | "groups";
 export type ListType = IdentityType | "policies";
 
-export const LIST_TYPES: readonly ListType[] = ["users", "roles", "groups", "policies"];
+const LIST_TYPES: readonly ListType[] = ["users", "roles", "groups", "policies"];
 
 export const NOUN: Readonly<Record<ListType, string>> = {
   users: "user",
@@ -54,12 +56,7 @@ export function nameProblem(type: ListType, name: string): string | undefined {
 export function documentText(encoded: string | undefined): string {
   const text =
     encoded?.startsWith("%7B") || /%[0-9A-F]{2}/i.test(encoded ?? "") ? safeDecode(encoded ?? "") : (encoded ?? "");
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    // Shown as it came: the reader sees what the service holds.
-    return text;
-  }
+  return layOut(text);
 }
 
 function safeDecode(text: string): string {

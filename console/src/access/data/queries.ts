@@ -5,6 +5,7 @@ import { useIam } from "../../api/iam";
 import { OPERATIONS, readIdentity } from "./identities";
 import type { IdentityType } from "./names";
 import { readAll } from "./paging";
+import { trustsService } from "./trust";
 
 const POLL_MILLISECONDS = 10_000;
 
@@ -22,17 +23,27 @@ export function useUsers(enabled = true) {
   });
 }
 
+const ROLES = ["iam", "ListRoles"];
+
+function readRoles(iam: api.IAMClient): Promise<api.Role[]> {
+  return readAll(
+    (page) => iam.send(new api.ListRolesCommand(page)),
+    (answer) => answer.Roles,
+  );
+}
+
 export function useRoles(enabled = true) {
   const iam = useIam();
+  return useQuery({ queryKey: ROLES, enabled, refetchInterval: POLL_MILLISECONDS, queryFn: () => readRoles(iam) });
+}
+
+/** The roles that a service may assume. */
+export function useRolesTrusting(service: string) {
+  const iam = useIam();
   return useQuery({
-    queryKey: ["iam", "ListRoles"],
-    enabled,
-    refetchInterval: POLL_MILLISECONDS,
-    queryFn: () =>
-      readAll(
-        (page) => iam.send(new api.ListRolesCommand(page)),
-        (answer) => answer.Roles,
-      ),
+    queryKey: ROLES,
+    queryFn: () => readRoles(iam),
+    select: (roles) => roles.filter((role) => trustsService(role.AssumeRolePolicyDocument, service)),
   });
 }
 

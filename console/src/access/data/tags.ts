@@ -1,20 +1,6 @@
 import * as api from "@aws-sdk/client-iam";
-import { type Tag, type TagChange, tagChange } from "../../components/tagChange";
+import type { TagChange } from "../../components/tags/tags";
 import type { ListType } from "./names";
-
-export { type Tag, type TagChange, tagChange };
-
-/** What is wrong with these tags, by their place; IAM's keys are alike without regard to case. */
-export function tagProblem(tags: readonly Tag[], index: number, ignoreCase: boolean): string | undefined {
-  const tag = tags[index];
-  if (tag === undefined) return undefined;
-  if (tag.Key === "") return "Give the tag a key.";
-  if (tag.Key.length > 128) return "At most 128 characters.";
-  if (/^aws:/i.test(tag.Key)) return "Keys that begin with aws: are AWS's own.";
-  const same = (key: string): string => (ignoreCase ? key.toLowerCase() : key);
-  const twin = tags.findIndex((other) => same(other.Key) === same(tag.Key));
-  return twin < index ? "This key is there already." : undefined;
-}
 
 /** Change the tags of a user, role or policy: first what goes, so that the places of 50 tags are free for what comes. */
 export async function saveTags(iam: api.IAMClient, type: ListType, id: string, change: TagChange): Promise<void> {

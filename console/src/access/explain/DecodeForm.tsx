@@ -7,8 +7,9 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { useSts } from "../../api/sts";
 import { ErrorAlert } from "../../components/ErrorAlert";
-import { PolicyEditor } from "../parts/PolicyEditor";
-import { layOut } from "../policy/problems";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { layOut } from "../../components/policy/problems";
+import { useAttempt } from "../../components/useAttempt";
 import { encodedMessageOf } from "./explanation";
 
 const ignore = (): void => undefined;
@@ -18,21 +19,13 @@ export function DecodeForm({ initial = "" }: { readonly initial?: string }) {
   const sts = useSts();
   const [text, setText] = useState(initial);
   const [decoded, setDecoded] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const decode = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const { busy, error, attempt } = useAttempt();
+  const decode = (): Promise<void> =>
+    attempt(async () => {
+      setDecoded(undefined);
       const answer = await sts.send(new DecodeAuthorizationMessageCommand({ EncodedMessage: encodedMessageOf(text) }));
       setDecoded(layOut(answer.DecodedMessage ?? ""));
-    } catch (thrown) {
-      setDecoded(undefined);
-      setError(thrown);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <SpaceBetween size="s">
       <FormField

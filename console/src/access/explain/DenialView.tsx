@@ -6,11 +6,11 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { formatTime } from "../../components/format";
+import { layOut } from "../../components/policy/problems";
 import { RouterButton } from "../../components/RouterButton";
 import { RouterLink } from "../../components/RouterLink";
 import { principalHref } from "../data/names";
 import { Decision } from "../parts/Decision";
-import { layOut } from "../policy/problems";
 import { conditionText, type Denial, type ExplainedStatement, simulatorHref } from "./explanation";
 
 /** One decision against a call: what decided, what came closest, and what the request was. */

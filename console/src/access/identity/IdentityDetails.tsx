@@ -12,6 +12,8 @@ import { formatDuration, formatTime } from "../../components/format";
 import { useNotices } from "../../components/Notifications";
 import { Page } from "../../components/Page";
 import { RouterButton } from "../../components/RouterButton";
+import { TagsPanel } from "../../components/tags/TagsPanel";
+import { describedTags } from "../../components/tags/tags";
 import { holdingsOf, removeIdentity } from "../data/holdings";
 import type { Identity } from "../data/identities";
 import { type IdentityType, NOUN } from "../data/names";
@@ -20,10 +22,9 @@ import { saveTags } from "../data/tags";
 import { AccessKeys } from "../parts/AccessKeys";
 import { AttachedPolicies } from "../parts/AttachedPolicies";
 import { BoundaryPanel } from "../parts/BoundaryPanel";
-import { DeleteModal } from "../parts/DeleteModal";
+import { DeleteIdentity } from "../parts/DeleteIdentity";
 import { GroupsPanel } from "../parts/GroupsPanel";
 import { InlinePolicies } from "../parts/InlinePolicies";
-import { TagsPanel } from "../parts/TagsPanel";
 import { TrustPolicy } from "../parts/TrustPolicy";
 
 /** A user, role or group, and all that belongs to it. */
@@ -65,7 +66,7 @@ export function IdentityDetails({ type, name }: { readonly type: IdentityType; r
       )}
       {identity.data && <Parts identity={identity.data} />}
       {deleting && (
-        <DeleteModal
+        <DeleteIdentity
           type={type}
           name={name}
           find={() => holdingsOf(iam, type, name)}
@@ -96,8 +97,7 @@ function Parts({ identity }: { readonly identity: Identity }) {
         <SpaceBetween size="l">
           <BoundaryPanel identity={identity} />
           <TagsPanel
-            tags={identity.tags.map(({ Key = "", Value = "" }) => ({ Key, Value }))}
-            most={50}
+            tags={describedTags(identity.tags)}
             ignoreCase
             onSave={async (change) => {
               await saveTags(iam, type, name, change);

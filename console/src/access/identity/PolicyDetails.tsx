@@ -15,12 +15,13 @@ import { useNotices } from "../../components/Notifications";
 import { Page } from "../../components/Page";
 import { ResourceTable } from "../../components/ResourceTable";
 import { RouterLink } from "../../components/RouterLink";
+import { TagsPanel } from "../../components/tags/TagsPanel";
+import { describedTags } from "../../components/tags/tags";
 import { holdingsOfPolicy, usesOf } from "../data/holdings";
 import { identityHref, isAwsOwn, NOUN, policyName } from "../data/names";
 import { useIamChanged } from "../data/queries";
 import { saveTags } from "../data/tags";
-import { DeleteModal } from "../parts/DeleteModal";
-import { TagsPanel } from "../parts/TagsPanel";
+import { DeleteIdentity } from "../parts/DeleteIdentity";
 import { PolicyVersions } from "./PolicyVersions";
 
 const ABOVE = [
@@ -78,8 +79,7 @@ export function PolicyDetails({ arn }: { readonly arn: string }) {
           <Uses arn={arn} />
           {own && (
             <TagsPanel
-              tags={(policy.data.Tags ?? []).map(({ Key = "", Value = "" }) => ({ Key, Value }))}
-              most={50}
+              tags={describedTags(policy.data.Tags)}
               ignoreCase
               onSave={async (change) => {
                 await saveTags(iam, "policies", arn, change);
@@ -91,7 +91,7 @@ export function PolicyDetails({ arn }: { readonly arn: string }) {
         </SpaceBetween>
       )}
       {deleting && (
-        <DeleteModal
+        <DeleteIdentity
           type="policies"
           name={policyName(arn)}
           find={() => holdingsOfPolicy(iam, arn)}

@@ -13,14 +13,14 @@ import { useState } from "react";
 import { useIam } from "../../api/iam";
 import { ConfirmModal } from "../../components/ConfirmModal";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { FormModal } from "../../components/FormModal";
 import { formatTime } from "../../components/format";
 import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { usePolicyText } from "../../components/policy/usePolicyText";
 import { versionsOf } from "../data/holdings";
 import { documentText } from "../data/names";
 import { useIamChanged } from "../data/queries";
-import { FormModal } from "../parts/FormModal";
-import { PolicyEditor } from "../parts/PolicyEditor";
-import { usePolicyText } from "../parts/usePolicyText";
 
 interface Props {
   readonly arn: string;

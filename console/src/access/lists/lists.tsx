@@ -159,7 +159,7 @@ export function PolicyList() {
       <ResourceTable
         key={scope}
         title="Policies"
-        noun="policy document"
+        noun="policy"
         items={shown}
         loading={policies.isPending}
         error={policies.error}

@@ -4,13 +4,13 @@ import Multiselect, { type MultiselectProps } from "@cloudscape-design/component
 import { useState } from "react";
 import { useIam } from "../../api/iam";
 import { ConfirmModal } from "../../components/ConfirmModal";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
 import { ResourceTable } from "../../components/ResourceTable";
 import { RouterLink } from "../../components/RouterLink";
 import { OPERATIONS } from "../data/identities";
 import { type IdentityType, identityHref, isAwsOwn, NOUN, policyName } from "../data/names";
 import { useAttached, useIamChanged, usePolicies } from "../data/queries";
-import { FormModal } from "./FormModal";
 
 interface Props {
   readonly type: IdentityType;

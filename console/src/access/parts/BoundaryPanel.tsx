@@ -6,12 +6,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useIam } from "../../api/iam";
 import { ConfirmModal } from "../../components/ConfirmModal";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
 import { RouterLink } from "../../components/RouterLink";
 import { type Identity, setBoundary } from "../data/identities";
 import { identityHref, policyName } from "../data/names";
 import { useIamChanged } from "../data/queries";
-import { FormModal } from "./FormModal";
 import { PolicySelect } from "./PolicySelect";
 
 /** The permissions boundary of a user or role. */

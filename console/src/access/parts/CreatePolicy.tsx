@@ -4,13 +4,13 @@ import Input from "@cloudscape-design/components/input";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useIam } from "../../api/iam";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { usePolicyText } from "../../components/policy/usePolicyText";
 import { identityHref, nameProblem } from "../data/names";
 import { useIamChanged } from "../data/queries";
 import { BLANK_POLICY } from "../data/templates";
-import { FormModal } from "./FormModal";
-import { PolicyEditor } from "./PolicyEditor";
-import { usePolicyText } from "./usePolicyText";
 
 export function CreatePolicy({ onDismiss }: { readonly onDismiss: () => void }) {
   const iam = useIam();

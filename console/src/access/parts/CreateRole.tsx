@@ -6,20 +6,21 @@ import RadioGroup from "@cloudscape-design/components/radio-group";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useIam } from "../../api/iam";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { usePolicyText } from "../../components/policy/usePolicyText";
 import { useSignedIn } from "../../session/session";
 import { identityHref, nameProblem } from "../data/names";
 import { useIamChanged } from "../data/queries";
-import { accountTrust, comprehendTrust, dataAccessPolicy, flowLogsTrust } from "../data/templates";
-import { FormModal } from "./FormModal";
-import { PolicyEditor } from "./PolicyEditor";
-import { usePolicyText } from "./usePolicyText";
+import { accountTrust, dataAccessPolicy } from "../data/templates";
+import { COMPREHEND_SERVICE, FLOW_LOGS_SERVICE, serviceTrust } from "../data/trust";
 
 type Template = "comprehend" | "flow-logs" | "account";
 
 const TRUST: Readonly<Record<Template, (account: string) => string>> = {
-  comprehend: comprehendTrust,
-  "flow-logs": flowLogsTrust,
+  comprehend: (account) => serviceTrust(COMPREHEND_SERVICE, account),
+  "flow-logs": (account) => serviceTrust(FLOW_LOGS_SERVICE, account),
   account: accountTrust,
 };
 
@@ -37,7 +38,7 @@ export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
   const [input, setInput] = useState("");
   const [output, setOutput] = useState("");
   const [inVpc, setInVpc] = useState(true);
-  const trust = usePolicyText(comprehendTrust(account));
+  const trust = usePolicyText(TRUST.comprehend(account));
   const wrong = nameProblem("roles", name);
   const withPolicy = template === "comprehend" && input !== "";
   const create = async (): Promise<void> => {

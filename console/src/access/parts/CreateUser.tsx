@@ -4,10 +4,10 @@ import Input from "@cloudscape-design/components/input";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useIam } from "../../api/iam";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
 import { identityHref, nameProblem } from "../data/names";
 import { useIamChanged } from "../data/queries";
-import { FormModal } from "./FormModal";
 import { PolicySelect } from "./PolicySelect";
 
 export function CreateUser({ onDismiss }: { readonly onDismiss: () => void }) {

@@ -5,6 +5,7 @@ import Select from "@cloudscape-design/components/select";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useIam } from "../../api/iam";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
 import { ResourceTable } from "../../components/ResourceTable";
 import { RouterLink } from "../../components/RouterLink";
@@ -12,7 +13,6 @@ import { groupsOf } from "../data/holdings";
 import type { Identity } from "../data/identities";
 import { identityHref } from "../data/names";
 import { useGroups, useIamChanged, useUsers } from "../data/queries";
-import { FormModal } from "./FormModal";
 
 /** The groups of a user, or the users of a group. */
 export function GroupsPanel({ identity }: { readonly identity: Identity }) {

@@ -8,15 +8,15 @@ import { useState } from "react";
 import { useIam } from "../../api/iam";
 import { ConfirmModal } from "../../components/ConfirmModal";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { usePolicyText } from "../../components/policy/usePolicyText";
 import { ResourceTable } from "../../components/ResourceTable";
 import { OPERATIONS } from "../data/identities";
 import { type IdentityType, NOUN, nameProblem } from "../data/names";
 import { useIamChanged, useInlineNames } from "../data/queries";
 import { BLANK_POLICY } from "../data/templates";
-import { FormModal } from "./FormModal";
-import { PolicyEditor } from "./PolicyEditor";
-import { usePolicyText } from "./usePolicyText";
 
 interface Props {
   readonly type: IdentityType;
@@ -35,7 +35,7 @@ export function InlinePolicies({ type, name }: Props) {
     <>
       <ResourceTable
         title="Inline policies"
-        noun="policy document"
+        noun="policy"
         items={names.data}
         loading={names.isPending}
         error={names.error}

@@ -3,13 +3,13 @@ import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useState } from "react";
 import { useIam } from "../../api/iam";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { useNotices } from "../../components/Notifications";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
+import { usePolicyText } from "../../components/policy/usePolicyText";
+import { useAttempt } from "../../components/useAttempt";
 import { useIamChanged } from "../data/queries";
-import { PolicyEditor } from "./PolicyEditor";
-import { usePolicyText } from "./usePolicyText";
 
 /** Who may assume a role. */
 export function TrustPolicy({ roleName, text }: { readonly roleName: string; readonly text: string }) {
@@ -17,23 +17,15 @@ export function TrustPolicy({ roleName, text }: { readonly roleName: string; rea
   const changed = useIamChanged();
   const notices = useNotices();
   const document = usePolicyText(text);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const save = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const { busy, error, attempt } = useAttempt();
+  const save = (): Promise<void> =>
+    attempt(async () => {
       await document.send((PolicyDocument) =>
         iam.send(new api.UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument })),
       );
       notices.success(`The trust policy of ${roleName} is saved. It acts on the next request.`);
       await changed();
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Container
       header={

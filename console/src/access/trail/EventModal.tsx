@@ -4,8 +4,8 @@ import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { formatTime } from "../../components/format";
+import { PolicyEditor } from "../../components/policy/PolicyEditor";
 import { RouterLink } from "../../components/RouterLink";
-import { PolicyEditor } from "../parts/PolicyEditor";
 import { isDenial, type TrailEvent } from "./events";
 
 const ignore = (): void => undefined;

@@ -3,7 +3,8 @@ import FormField from "@cloudscape-design/components/form-field";
 import Multiselect, { type MultiselectProps } from "@cloudscape-design/components/multiselect";
 import Select, { type SelectProps } from "@cloudscape-design/components/select";
 import { readError } from "../../api/errors";
-import { named, useGroupsOf, useSubnetsOf } from "./useNetwork";
+import { labelOf } from "../../vpc/ids";
+import { useGroupsOf, useSubnetsOf } from "./useNetwork";
 import { MOST_GROUPS, MOST_SUBNETS, type VpcValue } from "./vpc";
 
 interface VpcSelectProps {
@@ -16,7 +17,7 @@ interface VpcSelectProps {
 export function VpcSelect({ value, vpcs, loading, onChange }: VpcSelectProps) {
   const options: SelectProps.Option[] = (vpcs ?? []).map((vpc) => ({
     value: vpc.VpcId ?? "",
-    label: named(vpc.VpcId, vpc.Tags),
+    label: labelOf(vpc.VpcId, vpc.Tags),
     description: [vpc.CidrBlock, vpc.IsDefault ? "default VPC" : ""].filter(Boolean).join(", "),
     ...(vpc.InstanceTenancy === "dedicated" && {
       disabled: true,
@@ -52,7 +53,7 @@ export function SubnetsSelect({ vpc, value, errorText, onChange }: ListProps) {
   const subnets = useSubnetsOf(vpc);
   const options = subnets.data?.map((subnet) => ({
     value: subnet.SubnetId ?? "",
-    label: named(subnet.SubnetId, subnet.Tags),
+    label: labelOf(subnet.SubnetId, subnet.Tags),
     description: `${subnet.CidrBlock}, ${subnet.AvailabilityZone}, ${subnet.AvailableIpAddressCount} addresses free`,
   }));
   return (
@@ -72,7 +73,7 @@ export function GroupsSelect({ vpc, value, errorText, onChange }: ListProps) {
   const groups = useGroupsOf(vpc);
   const options = groups.data?.map((group) => ({
     value: group.GroupId ?? "",
-    label: named(group.GroupId, undefined, group.GroupName),
+    label: `${group.GroupId} (${group.GroupName})`,
     description: group.Description ?? "",
   }));
   return (

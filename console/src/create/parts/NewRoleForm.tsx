@@ -7,13 +7,14 @@ import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { makeRole } from "../../access/data/makeRole";
+import { COMPREHEND_SERVICE, serviceTrust } from "../../access/data/trust";
 import { useIam } from "../../api/iam";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { useSignedIn } from "../../session/session";
 import { CodeBlock } from "./CodeBlock";
-import { accessPolicy, ROLE_PATH, ROLE_PREFIX, type Scope, suffixProblem, trustPolicy } from "./rolePolicy";
+import { accessPolicy, POLICY_NAME, ROLE_PATH, ROLE_PREFIX, type Scope, suffixProblem } from "./rolePolicy";
 import { useStorageEndpoint } from "./useNetwork";
-import { createRole, ROLES_KEY } from "./useRoles";
 import { hasVpc, type VpcValue } from "./vpc";
 
 interface Props {
@@ -49,16 +50,18 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
   const network = hasVpc(vpc);
   const bound = network && through ? endpoint : undefined;
   const document = accessPolicy({ inputs, outputs, network, endpoint: bound }, scope);
+  const trust = serviceTrust(COMPREHEND_SERVICE, account);
   const name = ROLE_PREFIX + suffix;
   const creation = useMutation({
     mutationFn: () =>
-      createRole(client, {
+      makeRole(client, {
         name,
-        trust: JSON.stringify(trustPolicy(account)),
-        policy: JSON.stringify(document),
+        path: ROLE_PATH,
+        trust,
+        policy: { name: POLICY_NAME, document: JSON.stringify(document) },
       }),
     onSuccess: async (arn) => {
-      await queries.invalidateQueries({ queryKey: ROLES_KEY });
+      await queries.invalidateQueries({ queryKey: ["iam", "ListRoles"] });
       onCreated(arn);
     },
   });
@@ -100,7 +103,7 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
         )}
       </ExpandableSection>
       <ExpandableSection headerText="Trust policy">
-        <CodeBlock label="Trust policy of the role" code={JSON.stringify(trustPolicy(account), undefined, 2)} />
+        <CodeBlock label="Trust policy of the role" code={trust} />
       </ExpandableSection>
       {creation.error !== null && <ErrorAlert what={`${ROLE_PATH}${name} cannot be created`} error={creation.error} />}
       <Button formAction="none" loading={creation.isPending} disabled={nothing} onClick={create}>

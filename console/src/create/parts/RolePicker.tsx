@@ -6,9 +6,10 @@ import Select, { type SelectProps } from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useState } from "react";
+import { useRolesTrusting } from "../../access/data/queries";
+import { COMPREHEND_SERVICE } from "../../access/data/trust";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { NewRoleForm } from "./NewRoleForm";
-import { useServiceRoles } from "./useRoles";
 import type { VpcValue } from "./vpc";
 
 interface Props {
@@ -26,7 +27,7 @@ type Way = "existing" | "create" | "type";
 
 /** The role that the service reads and writes with: chosen, created for exactly this request, or named by its ARN. */
 export function RolePicker({ value, onChange, inputs, outputs, vpc, errorText }: Props) {
-  const roles = useServiceRoles();
+  const roles = useRolesTrusting(COMPREHEND_SERVICE);
   const [chosen, setChosen] = useState<Way>();
   const [made, setMade] = useState<string>();
   const none = roles.data?.length === 0;
@@ -99,7 +100,7 @@ export function RolePicker({ value, onChange, inputs, outputs, vpc, errorText }:
 
 interface RoleSelectProps {
   readonly value: string;
-  readonly roles: ReturnType<typeof useServiceRoles>;
+  readonly roles: ReturnType<typeof useRolesTrusting>;
   readonly onChange: (arn: string) => void;
 }
 

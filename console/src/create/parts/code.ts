@@ -10,7 +10,7 @@ export interface CodeSettings {
 const HIDDEN = /[\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** JSON text that both JSON and Python read as the same value, with nothing invisible in it. */
-export function visibleJson(value: string): string {
+function visibleJson(value: string): string {
   return JSON.stringify(value).replace(HIDDEN, escaped);
 }
 

@@ -1,4 +1,7 @@
 import type { StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+import { principalHref } from "../../access/data/names";
+import { modelPath, parseModelArn } from "../../models/arn";
+import { pathOf } from "../../vpc/ids";
 
 /** One step of CheckJob's answer. */
 export interface Check {
@@ -67,31 +70,10 @@ export function byUrgency(checks: readonly Check[]): readonly Check[] {
   return [...checks].sort((one, other) => rank(one) - rank(other));
 }
 
-const PLACES: readonly (readonly [RegExp, (id: string) => string])[] = [
-  [/^vpc-[0-9a-z]+$/, (id) => `/vpc/vpcs/${id}`],
-  [/^subnet-[0-9a-z]+$/, (id) => `/vpc/subnets/${id}`],
-  [/^sg-[0-9a-z]+$/, (id) => `/vpc/security-groups/${id}`],
-  [/^rtb-[0-9a-z]+$/, (id) => `/vpc/route-tables/${id}`],
-  [/^vpce-[0-9a-z]+$/, (id) => `/vpc/endpoints/${id}`],
-  [
-    /^arn:aws:iam::[0-9]{12}:role\/[\w+=,.@/-]+$/,
-    (arn) => `/access/roles/${encodeURIComponent(arn.split("/").at(-1) ?? "")}`,
-  ],
-  [
-    /^arn:aws:iam::[0-9]{12}:user\/[\w+=,.@/-]+$/,
-    (arn) => `/access/users/${encodeURIComponent(arn.split("/").at(-1) ?? "")}`,
-  ],
-  [
-    /^(s3:\/\/|arn:aws:s3:::)[a-z0-9][.\-a-z0-9]+(\/.*)?$/s,
-    (id) => `/s3/${id.replace(/^(s3:\/\/|arn:aws:s3:::)/, "").split("/")[0]}`,
-  ],
-  [
-    /^arn:aws:comprehend:[^:]*:[0-9]{12}:(document-classifier|entity-recognizer)\//,
-    (arn) => `/models/view?arn=${encodeURIComponent(arn)}`,
-  ],
-];
-
 /** The page of the console where what a check is about can be changed; undefined where there is none. */
 export function placeOf(resourceId: string): string | undefined {
-  return PLACES.find(([pattern]) => pattern.test(resourceId))?.[1](resourceId);
+  const bucket = /^(?:s3:\/\/|arn:aws:s3:::)([a-z0-9][.\-a-z0-9]+)(?:\/.*)?$/s.exec(resourceId)?.[1];
+  if (bucket !== undefined) return `/s3/${bucket}`;
+  if (parseModelArn(resourceId) !== undefined) return modelPath(resourceId);
+  return pathOf(resourceId) ?? principalHref(resourceId);
 }

@@ -22,26 +22,10 @@ interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-export const SERVICE_PRINCIPAL = "comprehend.amazonaws.com";
 export const ROLE_PATH = "/service-role/";
 export const ROLE_PREFIX = "AmazonComprehendServiceRole-";
 export const POLICY_NAME = "job-access";
 const NAME_LENGTH = 64;
-
-/** Who may assume the role: the service, for jobs of this account only. */
-export function trustPolicy(account: string): object {
-  return {
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Effect: "Allow",
-        Principal: { Service: SERVICE_PRINCIPAL },
-        Action: "sts:AssumeRole",
-        Condition: { StringEquals: { "aws:SourceAccount": account } },
-      },
-    ],
-  };
-}
 
 /** The least that a job with this access needs. Locations that are no S3 URIs yet are left out. */
 export function accessPolicy(access: RoleAccess, scope: Scope): { Version: string; Statement: Statement[] } {
@@ -79,28 +63,6 @@ export function suffixProblem(suffix: string): string | undefined {
   if (!/^[\w+=,.@-]+$/.test(suffix)) return "Use letters, digits and _+=,.@- only.";
   const most = NAME_LENGTH - ROLE_PREFIX.length;
   return suffix.length > most ? `Shorten it: a suffix has at most ${most} characters.` : undefined;
-}
-
-/** Whether a trust policy, as IAM's answers carry it, lets the service assume the role. */
-export function trustsService(encoded: string | undefined): boolean {
-  if (encoded === undefined) return false;
-  try {
-    const { Statement } = JSON.parse(decodeURIComponent(encoded)) as { Statement?: unknown };
-    return listed(Statement).some(allowsService);
-  } catch {
-    // A document that cannot be read names no service.
-    return false;
-  }
-}
-
-function allowsService(statement: unknown): boolean {
-  const { Effect, Principal } = (statement ?? {}) as { Effect?: unknown; Principal?: { Service?: unknown } | "*" };
-  if (Effect !== "Allow" || Principal === undefined || typeof Principal !== "object") return false;
-  return listed(Principal.Service).includes(SERVICE_PRINCIPAL);
-}
-
-function listed(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : value === undefined ? [] : [value];
 }
 
 function resources(uris: readonly string[], scope: Scope): string[] {

@@ -5,7 +5,6 @@ import {
   paginateDescribeVpcs,
   type SecurityGroup,
   type Subnet,
-  type Tag,
   type Vpc,
 } from "@aws-sdk/client-ec2";
 import { useQuery } from "@tanstack/react-query";
@@ -92,10 +91,4 @@ export function useStorageEndpoint(vpc: string): string | undefined {
     },
   });
   return data?.length === 1 ? data[0] : undefined;
-}
-
-/** An id with the name that its tag Name gives it. */
-export function named(id: string | undefined, tags: readonly Tag[] | undefined, other = ""): string {
-  const name = tags?.find((tag) => tag.Key === "Name")?.Value || other;
-  return name === "" ? (id ?? "") : `${id} (${name})`;
 }

@@ -58,6 +58,17 @@ export function fromVpcConfig(config: { Subnets?: string[]; SecurityGroupIds?: s
   return { vpc: "", subnets: config?.Subnets ?? [], groups: config?.SecurityGroupIds ?? [] };
 }
 
+/** The network that the page that makes a VPC brings in the address; undefined where it brings none. */
+export function fromParameters(parameters: URLSearchParams): VpcValue | undefined {
+  const subnets = parameters.get("subnets");
+  if (subnets === null) return undefined;
+  return {
+    vpc: parameters.get("vpc") ?? "",
+    subnets: splitIds(subnets),
+    groups: splitIds(parameters.get("groups") ?? ""),
+  };
+}
+
 /** Cut what somebody typed into ids: at commas, blanks and line ends. */
 export function splitIds(text: string): string[] {
   return text.split(/[\s,]+/).filter((id) => id !== "");

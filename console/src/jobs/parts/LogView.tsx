@@ -9,7 +9,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { useLogs } from "../../api/logs";
 import { ErrorAlert } from "../../components/ErrorAlert";
-import { counted, formatTime } from "../../components/format";
+import { counted, formatNumber, formatTime } from "../../components/format";
 import { KEPT_LINES, type LogLine, type LogTail, linesWith, NOTHING_READ, readOn } from "../logStream";
 
 interface Props {
@@ -70,11 +70,11 @@ export function LogView({ group, stream, active }: Props) {
           <span role="status">
             {wanted.trim() === ""
               ? counted(lines.length, "line")
-              : `${counted(found.length, "line")} of ${lines.length.toLocaleString("en")}`}
+              : `${counted(found.length, "line")} of ${formatNumber(lines.length)}`}
           </span>
         </Box>
       </SpaceBetween>
-      {lines.length >= KEPT_LINES && <Box>Only the newest {KEPT_LINES.toLocaleString("en")} lines are kept here.</Box>}
+      {lines.length >= KEPT_LINES && <Box>Only the newest {formatNumber(KEPT_LINES)} lines are kept here.</Box>}
       {lines.length === 0 && error === null ? (
         <Box>{isPending ? "Reading the log." : "Nothing has been written yet."}</Box>
       ) : (

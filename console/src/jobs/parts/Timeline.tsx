@@ -2,7 +2,7 @@ import "./timeline.css";
 import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
-import { formatDuration, formatTime } from "../../components/format";
+import { formatDuration, formatNumber, formatTime } from "../../components/format";
 import type { JobEvent } from "../runs";
 import { layOut, phases, type StoryLine, wordsOf } from "../story";
 import { HostileText } from "./HostileText";
@@ -55,7 +55,7 @@ function Line({ line, first }: { readonly line: StoryLine; readonly first: boole
           dateTime={new Date(line.At).toISOString()}
           title={formatTime(line.At, true)}
         >
-          +{line.offset.toLocaleString("en")} ms
+          +{formatNumber(line.offset)} ms
         </time>
         <span className="job-timeline-name">
           <StatusIndicator type={TYPES[line.tone]}>{line.Event}</StatusIndicator>
@@ -86,6 +86,6 @@ function PhaseBar({ events, now }: Props) {
 }
 
 function formatGap(milliseconds: number): string {
-  const exact = `${milliseconds.toLocaleString("en")} ms`;
+  const exact = `${formatNumber(milliseconds)} ms`;
   return milliseconds < 1000 ? exact : `${exact} (${formatDuration(milliseconds)})`;
 }

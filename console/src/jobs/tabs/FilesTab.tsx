@@ -15,9 +15,9 @@ import { type Column, ResourceTable } from "../../components/ResourceTable";
 import { RouterButton } from "../../components/RouterButton";
 import type { S3Place } from "../../create/parts/s3Uri";
 import { type JobKind, jobPath } from "../kinds";
+import { StorageLink } from "../parts/ResourceLinks";
 import { storagePath, storagePlace } from "../places";
 import type { JobProperties } from "../properties";
-import { StorageLink } from "./OverviewTab";
 
 interface Props {
   readonly kind: JobKind;

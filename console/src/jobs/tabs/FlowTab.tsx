@@ -1,20 +1,18 @@
-import "../jobs.css";
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useQuery } from "@tanstack/react-query";
 import { useEc2 } from "../../api/ec2";
 import { hasCode } from "../../api/errors";
 import { useLogs } from "../../api/logs";
 import { ErrorAlert } from "../../components/ErrorAlert";
-import { formatBytes, formatTime } from "../../components/format";
-import { type Column, ResourceTable } from "../../components/ResourceTable";
+import { formatNumber } from "../../components/format";
+import { ResourceTable } from "../../components/ResourceTable";
 import { RouterButton } from "../../components/RouterButton";
 import { CodeBlock } from "../../create/parts/CodeBlock";
+import { RECORD_COLUMNS } from "../../vpc/flow/columns";
 import { IdLink } from "../../vpc/IdLink";
-import { flowLogsOf, MOST_RECORDS, readRecords, type ShownRecord } from "../flowReading";
-import { endOf, protocolName, type RecordSource, sourcesOf } from "../flowRecords";
+import { flowLogsOf, MOST_RECORDS, type RecordSource, readRecords, sourcesOf } from "../flowReading";
 import type { RunView } from "../hooks";
 import type { JobProperties } from "../properties";
 import { interfacesOf } from "../story";
@@ -67,63 +65,6 @@ export function FlowTab({ job, view, active }: Props) {
   );
 }
 
-const COLUMNS: readonly Column<ShownRecord>[] = [
-  {
-    id: "time",
-    header: "Time",
-    cell: ({ at }) => <span className="jobs-whole">{formatTime(at)}</span>,
-    value: ({ at }) => at,
-  },
-  {
-    id: "action",
-    header: "Action",
-    cell: ({ record }) => (
-      <span className="jobs-whole">
-        <StatusIndicator type={record["action"] === "REJECT" ? "error" : "success"}>
-          {record["action"] ?? "-"}
-        </StatusIndicator>
-      </span>
-    ),
-    value: ({ record }) => record["action"],
-  },
-  {
-    id: "source",
-    header: "Source",
-    cell: ({ record }) => endOf(record["srcaddr"], record["srcport"]),
-    value: ({ record }) => endOf(record["srcaddr"], record["srcport"]),
-  },
-  {
-    id: "destination",
-    header: "Destination",
-    cell: ({ record }) => endOf(record["dstaddr"], record["dstport"]),
-    value: ({ record }) => endOf(record["dstaddr"], record["dstport"]),
-  },
-  {
-    id: "protocol",
-    header: "Protocol",
-    cell: ({ record }) => protocolName(record["protocol"]),
-    value: ({ record }) => protocolName(record["protocol"]),
-  },
-  {
-    id: "packets",
-    header: "Packets",
-    cell: ({ record }) => record["packets"] ?? "-",
-    value: ({ record }) => Number(record["packets"]) || 0,
-  },
-  {
-    id: "bytes",
-    header: "Bytes",
-    cell: ({ record }) => (Number.isFinite(Number(record["bytes"])) ? formatBytes(Number(record["bytes"])) : "-"),
-    value: ({ record }) => Number(record["bytes"]) || 0,
-  },
-  {
-    id: "interface",
-    header: "Interface",
-    cell: ({ record }) => record["interface-id"] ?? "-",
-    value: ({ record }) => record["interface-id"],
-  },
-];
-
 interface RecordsProps {
   readonly source: RecordSource;
   readonly interfaces: readonly string[];
@@ -144,16 +85,15 @@ function Records({ source, interfaces, since, live }: RecordsProps) {
     <SpaceBetween size="s">
       {data?.more && (
         <Alert type="info">
-          Only the first {MOST_RECORDS.toLocaleString("en")} records are shown. The page of flow records has all of
-          them.
+          Only the first {formatNumber(MOST_RECORDS)} records are shown. The page of flow records has all of them.
         </Alert>
       )}
       <ResourceTable
         title={`Flow records in ${source.group}`}
         noun="record"
         items={data?.records}
-        columns={COLUMNS}
-        keyOf={(row) => row.key}
+        columns={RECORD_COLUMNS}
+        keyOf={(record) => record.id}
         loading={isPending}
         error={error ?? undefined}
         onRefresh={() => void refetch()}

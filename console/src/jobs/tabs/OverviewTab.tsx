@@ -9,14 +9,14 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useEc2 } from "../../api/ec2";
 import { readError } from "../../api/errors";
-import { formatDuration, formatTime } from "../../components/format";
+import { formatDuration, formatNumber, formatTime } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
 import { modelPath } from "../../models/arn";
 import { IdLinks } from "../../vpc/IdLink";
 import { type RunView, whyNoProgress } from "../hooks";
 import { RunProgress } from "../JobProgress";
 import { type JobKind, typeLabel } from "../kinds";
-import { rolePath, storagePath, storagePlace } from "../places";
+import { RoleLink, StorageLink } from "../parts/ResourceLinks";
 import { isActive, type JobProperties } from "../properties";
 import { otherMembers, otherProperties, type PropertyRow } from "../rows";
 import { StatusLabel } from "../StatusLabel";
@@ -113,8 +113,8 @@ function Progress({ view, name }: { readonly view: RunView; readonly name: strin
 /** What became of the documents of a job that has ended. */
 function ended({ run }: RunView): KeyValuePairsProps.Item[] {
   if (run === undefined || run.Documents === 0) return [];
-  const of = run.TotalDocuments === undefined ? "" : ` of ${run.TotalDocuments.toLocaleString("en")}`;
-  return [pair("Documents", `${run.Documents.toLocaleString("en")}${of}`)];
+  const of = run.TotalDocuments === undefined ? "" : ` of ${formatNumber(run.TotalDocuments)}`;
+  return [pair("Documents", `${formatNumber(run.Documents)}${of}`)];
 }
 
 function models(job: JobProperties): KeyValuePairsProps.Item[] {
@@ -122,24 +122,6 @@ function models(job: JobProperties): KeyValuePairsProps.Item[] {
   if (arn === undefined) return [];
   const label = job.EntityRecognizerArn === undefined ? "Classifier" : "Recognizer";
   return [pair(label, <RouterLink to={modelPath(arn)}>{arn}</RouterLink>)];
-}
-
-export function StorageLink({ uri }: { readonly uri: string | undefined }) {
-  const place = storagePlace(uri);
-  if (uri === undefined) return <>-</>;
-  return place === undefined ? (
-    <bdi>{uri}</bdi>
-  ) : (
-    <RouterLink to={storagePath(place)}>
-      <bdi>{uri}</bdi>
-    </RouterLink>
-  );
-}
-
-function RoleLink({ arn }: { readonly arn: string | undefined }) {
-  const path = rolePath(arn);
-  if (arn === undefined) return <>-</>;
-  return path === undefined ? <bdi>{arn}</bdi> : <RouterLink to={path}>{arn}</RouterLink>;
 }
 
 function Copied({ label, text }: { readonly label: string; readonly text: string | undefined }) {

@@ -74,16 +74,29 @@ export function segments(placed: readonly Placed[], from: number, until: number)
   return made;
 }
 
-/** Where a page of the text begins and ends: near ``length`` units, never inside a surrogate pair or a placed finding. */
+/**
+ * Where pages of the text end: near ``length`` units each, never inside a surrogate pair or a short placed finding.
+ *
+ * ``placed`` is in the order of where each begins.
+ */
 export function pageEnds(text: string, placed: readonly Placed[], length: number): number[] {
   const ends: number[] = [];
+  const short = length / 4;
   let begin = 0;
+  let next = 0;
   while (text.length - begin > length * 1.25) {
     let end = begin + length;
-    const blank = text.lastIndexOf("\n", end);
-    if (blank > begin + length / 2) end = blank + 1;
-    const across = placed.find((each) => each.from < end && each.until > end && each.until - each.from < length / 4);
-    if (across !== undefined && across.from > begin) end = across.from;
+    // Of the page alone: a long text without a line end would be looked through once for each page.
+    const half = begin + Math.floor(length / 2) + 1;
+    const blank = text.slice(half, end + 1).lastIndexOf("\n");
+    if (blank >= 0) end = half + blank + 1;
+    while (next < placed.length && (placed[next] as Placed).from <= end - short) next += 1;
+    for (let at = next; at < placed.length && (placed[at] as Placed).from < end; at += 1) {
+      const { from, until } = placed[at] as Placed;
+      if (until <= end || until - from >= short) continue;
+      if (from > begin) end = from;
+      break;
+    }
     const code = text.charCodeAt(end);
     if (code >= 0xdc00 && code <= 0xdfff) end += 1;
     ends.push(end);

@@ -37,7 +37,7 @@ export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32A
   const tones = new Set(filter.tones.map((tone) => TONES.indexOf(tone) + 1));
   const narrow = filter.documents === "found" || types.size > 0 || tones.size > 0 || filter.leastScore > 0;
   const chosen: number[] = [];
-  const best = filter.order === "score" ? new Map<number, number>() : undefined;
+  const best = filter.order === "score" ? new Float32Array(index.length) : undefined;
   for (let record = 0; record < index.length; record += 1) {
     if (filter.documents === "errors") {
       if (index.errors.at(record) > 0) chosen.push(record);
@@ -58,25 +58,31 @@ export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32A
     }
     if (narrow && highest < 0) continue;
     chosen.push(record);
-    best?.set(record, highest);
+    if (best) best[record] = highest;
   }
-  if (best) chosen.sort((one, other) => (best.get(other) ?? 0) - (best.get(one) ?? 0) || one - other);
-  return Uint32Array.from(chosen);
+  const numbers = Uint32Array.from(chosen);
+  if (best) numbers.sort((one, other) => (best[other] as number) - (best[one] as number) || one - other);
+  return numbers;
 }
 
-/** Whether what is searched for is in the record; ``needle`` is in lower case. */
-export function matchesSearch(record: ResultRecord, needle: string): boolean {
+/** Whether what is searched for is in the name of a record's document: "reviews.txt:3". ``needle`` is in lower case. */
+export function matchesPlace(index: RecordIndex, record: number, needle: string): boolean {
+  const file = index.fileOf(record);
+  const line = index.lineOf(record);
+  return (line === undefined ? file : `${file}:${line}`).toLowerCase().includes(needle);
+}
+
+/** Whether what is searched for was found in the record, or is in its error; ``needle`` is in lower case. */
+export function matchesContent(record: ResultRecord, needle: string): boolean {
   const has = (text: string | undefined): boolean => text?.toLowerCase().includes(needle) ?? false;
-  const place = record.line === undefined ? record.file : `${record.file}:${record.line}`;
   return (
-    has(place) ||
     has(record.error?.code) ||
     has(record.error?.message) ||
     record.findings.some((finding) => has(finding.text) || has(finding.type))
   );
 }
 
-/** Whether a line's bytes may hold what is searched for: a quick look before the line is read. */
+/** Whether the text of a record may hold what is searched for: a quick look before it is parsed. */
 export function mayMatch(line: string, needle: string): boolean {
-  return line.includes("\\") || line.toLowerCase().includes(needle) || needle.includes(":");
+  return line.includes("\\") || line.toLowerCase().includes(needle);
 }

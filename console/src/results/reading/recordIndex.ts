@@ -3,6 +3,9 @@ import { type ResultRecord, TONES, type Tone } from "./records";
 
 const MOST_TYPES = 60_000;
 const MOST_FREQUENT = 50_000;
+/** Characters of a text by which it is counted, and how many texts a summary names. */
+const MOST_LENGTH = 200;
+const MOST_SHOWN = 100;
 const NO_LINE = -1;
 /** From this score up a label of several is meant; docs/kinds/classification.md. */
 export const LABEL_HOLDS = 0.5;
@@ -52,7 +55,9 @@ export class RecordIndex {
   readonly fileNames = new Names(3_000_000);
   readonly typeNames = new Names(MOST_TYPES);
   readonly errorCodes = new Names(MOST_TYPES);
-  readonly #frequent = new Map<string, number>();
+  /** How often each text was found, by the number of its type. */
+  readonly #frequent: Map<string, number>[] = [];
+  #frequentTexts = 0;
   readonly #counts = { findings: new Column(Uint32Array), documents: new Column(Uint32Array) };
   readonly #leading = new Column(Uint32Array);
   readonly #errorCounts = new Column(Uint32Array);
@@ -84,7 +89,7 @@ export class RecordIndex {
       seen.add(type);
       if (record.several && score >= LABEL_HOLDS) increase(this.#leading, type);
       if (best === undefined || score > best.score) best = { type, score };
-      if (text !== undefined) this.#countText(name, text);
+      if (text !== undefined) this.#countText(type, text);
     }
     if (best !== undefined && !record.several) increase(this.#leading, best.type);
   }
@@ -126,7 +131,9 @@ export class RecordIndex {
       documents: this.#counts.documents.at(number),
       leading: this.#leading.at(number),
     }));
-    const frequent = [...this.#frequent].sort((one, other) => other[1] - one[1]).slice(0, 100);
+    const frequent = this.#frequent.flatMap((texts, type) =>
+      Array.from(texts, ([text, count]) => ({ type: this.typeNames.list[type] as string, text, count })),
+    );
     const errorCodes = this.errorCodes.list.map((code, number) => ({ code, count: this.#errorCounts.at(number) }));
     return {
       records: this.length,
@@ -137,16 +144,14 @@ export class RecordIndex {
       types: types.sort((one, other) => other.findings - one.findings || one.type.localeCompare(other.type)),
       tones: TONES.map((tone, at) => ({ tone, findings: this.#toneCounts[at] as number })),
       errorCodes,
-      frequent: frequent.map(([key, count]) => {
-        const cut = key.indexOf("\0");
-        return { type: key.slice(0, cut), text: key.slice(cut + 1), count };
-      }),
+      frequent: frequent.sort((one, other) => other.count - one.count).slice(0, MOST_SHOWN),
       frequentPartial: this.#frequentPartial,
     };
   }
 
   #typeOf(name: string): number {
     const type = this.typeNames.of(name);
+    while (this.#frequent.length <= type) this.#frequent.push(new Map());
     for (const column of [this.#counts.findings, this.#counts.documents, this.#leading]) {
       while (column.length <= type) column.push(0);
     }
@@ -166,12 +171,18 @@ export class RecordIndex {
     return at + 1;
   }
 
-  #countText(type: string, text: string): void {
-    const key = `${type.replaceAll("\0", " ")}\0${text.slice(0, 200)}`;
-    const count = this.#frequent.get(key);
-    if (count !== undefined) this.#frequent.set(key, count + 1);
-    else if (this.#frequent.size < MOST_FREQUENT) this.#frequent.set(key, 1);
-    else this.#frequentPartial = true;
+  #countText(type: number, text: string): void {
+    const texts = this.#frequent[type];
+    if (texts === undefined) return;
+    // The beginning of a long text would keep all of it in memory; that of a new string keeps only the new one.
+    const key = text.length <= MOST_LENGTH ? text : ` ${text.slice(0, MOST_LENGTH)}`.slice(1);
+    const count = texts.get(key);
+    if (count === undefined && this.#frequentTexts === MOST_FREQUENT) {
+      this.#frequentPartial = true;
+      return;
+    }
+    if (count === undefined) this.#frequentTexts += 1;
+    texts.set(key, (count ?? 0) + 1);
   }
 }
 

@@ -2,7 +2,7 @@ import type { ResultKind } from "../../jobs/kinds";
 import { ArchiveLimit } from "../archive/errors";
 import { GunzipStream } from "../archive/gunzip";
 import { type TarMember, TarReader } from "../archive/tar";
-import { matchesSearch, mayMatch, type ResultFilter, selectRecords } from "./filter";
+import { matchesContent, matchesPlace, mayMatch, type ResultFilter, selectRecords } from "./filter";
 import { LIMITS, type ReadingLimits } from "./limits";
 import { LineCutter, TOO_LONG } from "./lines";
 import { type IndexSummary, RecordIndex } from "./recordIndex";
@@ -80,6 +80,18 @@ export class ResultReader {
     return this.#parse(await this.store.read(begin, begin + this.index.lengths.at(number)));
   }
 
+  /** Several records, in the order of their numbers as they are given; those that lie together are read together. */
+  async records(numbers: readonly number[]): Promise<ResultRecord[]> {
+    if (numbers.length === 0) return [];
+    const { begins, lengths } = this.index;
+    const places = numbers.map((number) => ({ begin: begins.at(number), end: begins.at(number) + lengths.at(number) }));
+    const begin = places.reduce((least, place) => Math.min(least, place.begin), Number.POSITIVE_INFINITY);
+    const end = places.reduce((most, place) => Math.max(most, place.end), 0);
+    if (end - begin > SEARCH_PART) return Promise.all(numbers.map((number) => this.record(number)));
+    const bytes = await this.store.read(begin, end);
+    return places.map((place) => this.#parse(bytes.subarray(place.begin - begin, place.end - begin)));
+  }
+
   /** The numbers of the records that a filter leaves. ``onProgress`` gets the share that was searched, and may stop it. */
   async select(filter: ResultFilter, onProgress: (share: number) => boolean = () => true): Promise<Uint32Array> {
     const chosen = selectRecords(this.index, filter);
@@ -88,7 +100,8 @@ export class ResultReader {
     const found = new Set<number>();
     const inOrder = filter.order === "input" ? chosen : Uint32Array.from(chosen).sort();
     await this.eachLine(inOrder, (line, number) => {
-      if (mayMatch(line, needle) && matchesSearch(this.parseText(line), needle)) found.add(number);
+      if (matchesPlace(this.index, number, needle)) found.add(number);
+      else if (mayMatch(line, needle) && matchesContent(this.parseText(line), needle)) found.add(number);
       return number % 512 !== 0 || onProgress(number / Math.max(this.index.length, 1));
     });
     return chosen.filter((number) => found.has(number));

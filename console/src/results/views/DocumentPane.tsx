@@ -31,6 +31,8 @@ interface Props {
   readonly number: number;
 }
 
+const NONE: readonly number[] = [];
+
 /** One document: its own text with what was found marked in it, and the findings with their scores. */
 export function DocumentPane({ kind, job, archive, filter, number }: Props) {
   const record = useQuery({
@@ -135,7 +137,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
           kind={kind}
           found={shown}
           all={record.findings}
-          misplaced={text?.placement.misplaced ?? []}
+          misplaced={text?.placement.misplaced ?? NONE}
           chosen={chosen}
           onChoose={setChosen}
         />

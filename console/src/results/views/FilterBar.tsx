@@ -20,6 +20,9 @@ interface Props {
   readonly onChange: (filter: ResultFilter) => void;
 }
 
+/** More types than these are in the page only as far as they are seen. */
+const MOST_DRAWN = 100;
+
 const ORDERS = [
   { value: "input", label: "As in the input" },
   { value: "score", label: "Highest score first" },
@@ -59,6 +62,8 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
             selectedOptions={types.filter(({ value }) => filter.types.includes(value))}
             onChange={({ detail }) => change({ types: detail.selectedOptions.map(({ value = "" }) => value) })}
             filteringType="auto"
+            // A classifier may have a thousand classes.
+            virtualScroll={types.length > MOST_DRAWN}
             placeholder="All"
             tokenLimit={3}
             deselectAriaLabel={({ label }) => `Remove ${label}`}

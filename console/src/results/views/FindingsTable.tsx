@@ -1,6 +1,7 @@
 import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
+import { useMemo } from "react";
 import { type Column, ResourceTable } from "../../components/ResourceTable";
 import type { ResultKind } from "../../jobs/kinds";
 import type { Finding } from "../reading/records";
@@ -22,29 +23,50 @@ interface Props {
 
 const LONGEST = 200;
 
+const keyOf = ({ number }: Found): string => String(number);
+const textOf = ({ finding }: Found): string => (finding.text ?? "").slice(0, LONGEST);
+
 /** What was found in a document, with scores; each leads to its place in the text. */
 export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }: Props) {
+  const columns = useMemo(
+    () => columnsOf({ kind, all, misplaced, chosen, onChoose }),
+    [kind, all, misplaced, chosen, onChoose],
+  );
+  return (
+    <ResourceTable
+      title="What was found"
+      noun="finding"
+      headerVariant="h3"
+      items={found}
+      columns={columns}
+      keyOf={keyOf}
+      pageSize={15}
+      empty={<Box>Nothing was found in this document, or the filter shows none of it.</Box>}
+    />
+  );
+}
+
+function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "found">): Column<Found>[] {
   const lost = new Set(misplaced);
   const names = kind === "targeted-sentiment" ? groupNames(all) : new Map<number, string>();
-  const text = ({ finding }: Found): string => (finding.text ?? "").slice(0, LONGEST);
   const columns: Column<Found>[] = [
     {
       id: "text",
       header: "Text",
       width: 160,
-      value: text,
+      value: textOf,
       cell: (each) =>
         lost.has(each.number) ? (
           <>
-            <bdi>{text(each)}</bdi> <Badge color="severity-medium">not in the text</Badge>
+            <bdi>{textOf(each)}</bdi> <Badge color="severity-medium">not in the text</Badge>
           </>
         ) : (
           <Button
             variant="inline-link"
-            ariaLabel={`Show "${text(each)}" in the text`}
+            ariaLabel={`Show "${textOf(each)}" in the text`}
             onClick={() => onChoose(each.number === chosen ? undefined : each.number)}
           >
-            <bdi>{text(each) || "(empty)"}</bdi>
+            <bdi>{textOf(each) || "(empty)"}</bdi>
           </Button>
         ),
     },
@@ -83,18 +105,7 @@ export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }:
       cell: ({ finding }) => (finding.begin === undefined ? "-" : `${finding.begin} to ${finding.end}`),
     },
   );
-  return (
-    <ResourceTable
-      title="What was found"
-      noun="finding"
-      headerVariant="h3"
-      items={found}
-      columns={columns}
-      keyOf={({ number }) => String(number)}
-      pageSize={15}
-      empty={<Box>Nothing was found in this document, or the filter shows none of it.</Box>}
-    />
-  );
+  return columns;
 }
 
 /** Each thing of a document by the best name that is given for it. */

@@ -33,9 +33,9 @@ export class Answers {
         return stopped ? undefined : chosen;
       }
       case "rows":
-        return Promise.all(question.ask.numbers.map((number) => placed(reader, number, false)));
+        return rows(reader, question.ask.numbers);
       case "record":
-        return placed(reader, question.ask.number, true);
+        return record(reader, question.ask.number);
       case "download":
         return buildDownload(reader, question.ask, onProgress);
     }
@@ -44,11 +44,19 @@ export class Answers {
 
 const ROW_FINDINGS = 12;
 
-/** A record; for a row of a list only with its first findings, which is what a row shows. */
-async function placed(reader: ResultReader, number: number, whole: boolean): Promise<PlacedRecord> {
-  const record = await reader.record(number);
-  const findings = whole ? record.findings : record.findings.slice(0, ROW_FINDINGS);
-  return { ...record, findings, number, run: whole ? reader.index.runOf(number) : 0 };
+/** Records for rows of a list: only with their first findings, which is what a row shows. */
+async function rows(reader: ResultReader, numbers: readonly number[]): Promise<PlacedRecord[]> {
+  const records = await reader.records(numbers);
+  return records.map((each, at) => ({
+    ...each,
+    findings: each.findings.slice(0, ROW_FINDINGS),
+    number: numbers[at] as number,
+    run: 0,
+  }));
+}
+
+async function record(reader: ResultReader, number: number): Promise<PlacedRecord> {
+  return { ...(await reader.record(number)), number, run: reader.index.runOf(number) };
 }
 
 function countsOf(reader: ResultReader): Counts {

@@ -4,8 +4,8 @@ import Input from "@cloudscape-design/components/input";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { FormModal } from "../../access/parts/FormModal";
 import { useS3 } from "../../api/s3";
+import { FormModal } from "../../components/FormModal";
 import { bucketHref, folderProblem } from "../keys";
 
 interface Props {

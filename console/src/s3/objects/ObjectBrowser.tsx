@@ -6,7 +6,6 @@ import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useS3 } from "../../api/s3";
@@ -14,42 +13,32 @@ import { ErrorAlert } from "../../components/ErrorAlert";
 import { formatBytes, formatTime } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
 import { bucketHref, foldersOf, shownName, unreachable } from "../keys";
-import { type Entry, listFolder } from "../listing";
+import type { Entry } from "../listing";
 import { download } from "../transfer/transfer";
 import { CreateFolder } from "./CreateFolder";
 import { DeleteObjects } from "./DeleteObjects";
 import { UploadModal } from "./UploadModal";
+import { useFolder } from "./useFolder";
 
 interface Props {
   readonly bucket: string;
   readonly prefix: string;
 }
 
-const PAGE = 50;
+const PAGES_IN_REACH = 7;
 
-/** A folder of a bucket. S3 gives it in pages; the next is read when the reader turns to it. */
+/** A folder of a bucket, with what can be done to what is in it. */
 export function ObjectBrowser({ bucket, prefix }: Props) {
   const s3 = useS3();
   const navigate = useNavigate();
   const [sought, setSought] = useState("");
   const [applied, setApplied] = useState("");
-  const [page, setPage] = useState(1);
   const [selected, setSelected] = useState<readonly Entry[]>([]);
   const [open, setOpen] = useState<"upload" | "folder" | "delete">();
-  const listing = useInfiniteQuery({
-    queryKey: ["s3", "ListObjectsV2", bucket, prefix, applied],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) => listFolder(s3, bucket, prefix + applied, pageParam, signal),
-    getNextPageParam: (last) => last.next,
-    // A folder of many pages would be read whole at every turn: only what fits one page is looked at again and again.
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : 10_000),
-    refetchOnWindowFocus: false,
-  });
-  const entries = (listing.data?.pages.flatMap((each) => each.entries) ?? []).filter((entry) => entry.key !== prefix);
-  const shown = entries.slice((page - 1) * PAGE, page * PAGE);
+  const folder = useFolder(s3, bucket, prefix, applied);
   const objects = selected.filter((entry) => !entry.folder);
   const reset = (): void => {
-    setPage(1);
+    folder.turnTo(1);
     setSelected([]);
   };
   return (
@@ -68,16 +57,16 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
           navigate(event.detail.href);
         }}
       />
-      {listing.error && (
-        <ErrorAlert what="The objects cannot be listed" error={listing.error} onRetry={() => void listing.refetch()} />
+      {folder.error != null && (
+        <ErrorAlert what="The objects cannot be listed" error={folder.error} onRetry={folder.again} />
       )}
       <Table
-        items={shown}
+        items={folder.shown}
         columnDefinitions={columns(bucket, prefix)}
         trackBy="key"
         variant="container"
         wrapLines
-        loading={listing.isPending || (listing.isFetchingNextPage && shown.length === 0)}
+        loading={folder.loading}
         loadingText="Loading objects"
         selectionType="multi"
         selectedItems={[...selected]}
@@ -98,7 +87,7 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
         header={
           <Header
             variant="h2"
-            counter={`(${entries.length}${listing.hasNextPage ? "+" : ""})`}
+            counter={`(${folder.count}${folder.more ? "+" : ""})`}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
                 <Button
@@ -106,7 +95,7 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
                   ariaLabel="Refresh objects"
                   onClick={() => {
                     reset();
-                    void listing.refetch();
+                    folder.refresh();
                   }}
                 />
                 <Button
@@ -145,18 +134,17 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
         }
         pagination={
           <Pagination
-            currentPageIndex={page}
-            pagesCount={Math.max(1, Math.ceil(entries.length / PAGE))}
-            openEnd={listing.hasNextPage}
+            currentPageIndex={folder.page}
+            pagesCount={folder.pages}
+            openEnd={folder.more}
+            // In a folder of many pages the last one is far.
+            {...((folder.pages > PAGES_IN_REACH || folder.more) && { jumpToPage: { loading: folder.loading } })}
             ariaLabels={{
               nextPageLabel: "Next page",
               previousPageLabel: "Previous page",
               pageLabel: (number) => `Page ${number}`,
             }}
-            onChange={({ detail }) => {
-              setPage(detail.currentPageIndex);
-              if (detail.currentPageIndex * PAGE >= entries.length && listing.hasNextPage) void listing.fetchNextPage();
-            }}
+            onChange={({ detail }) => folder.turnTo(detail.currentPageIndex)}
           />
         }
       />

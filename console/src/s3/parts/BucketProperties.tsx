@@ -11,10 +11,10 @@ import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQueryClient } from "@tanstack/react-query";
-import { TagsPanel } from "../../access/parts/TagsPanel";
 import { useS3 } from "../../api/s3";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { useNotices } from "../../components/Notifications";
+import { TagsPanel } from "../../components/tags/TagsPanel";
 import { useSetting } from "./useSetting";
 
 /** What a bucket is, and its tags. */

@@ -4,9 +4,9 @@ import Input from "@cloudscape-design/components/input";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { FormModal } from "../../access/parts/FormModal";
 import { getConfig } from "../../api/config";
 import { useS3 } from "../../api/s3";
+import { FormModal } from "../../components/FormModal";
 import { useNotices } from "../../components/Notifications";
 import { bucketHref, bucketProblem } from "../keys";
 

@@ -1,4 +1,4 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, PutObjectCommand, type S3Client, UploadPartCommand } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { saveAs } from "../../components/saveAs";
 import { fileName } from "../keys";
@@ -30,7 +30,7 @@ export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace
     { kind: "upload", bucket, key, size: file.size },
     async (progress, signal) => {
       const sending = new Upload({
-        client: s3,
+        client: cutBy(signal, s3),
         params: {
           Bucket: bucket,
           Key: key,
@@ -53,6 +53,19 @@ export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace
     },
     onDone,
   );
+}
+
+/**
+ * The same client, whose requests that carry bytes end with the signal.
+ *
+ * An Upload that is aborted begins nothing more, but what is on its way would arrive: an object after "Cancelled".
+ */
+function cutBy(signal: AbortSignal, s3: S3Client): S3Client {
+  const send = ((command: Parameters<S3Client["send"]>[0]) => {
+    const carries = command instanceof PutObjectCommand || command instanceof UploadPartCommand;
+    return s3.send(command, carries ? { abortSignal: signal } : {});
+  }) as S3Client["send"];
+  return Object.assign(Object.create(s3) as S3Client, { send });
 }
 
 /** Download an object into a file of the browser's. */

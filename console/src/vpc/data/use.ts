@@ -5,7 +5,7 @@ import { useNotices } from "../../components/Notifications";
 import type { Read } from "./reads";
 
 /** How often a list is read again. Faster where something is watched that runs. */
-export const POLL = 10_000;
+const POLL = 10_000;
 export const FAST_POLL = 2_000;
 
 /** A listing of EC2, kept fresh. */

@@ -29,20 +29,6 @@ export interface World {
   readonly flowLogs: readonly FlowLog[];
 }
 
-export const EMPTY_WORLD: World = {
-  vpcs: [],
-  subnets: [],
-  routeTables: [],
-  groups: [],
-  rules: [],
-  endpoints: [],
-  interfaces: [],
-  internetGateways: [],
-  natGateways: [],
-  addresses: [],
-  flowLogs: [],
-};
-
 interface LiveWorld {
   readonly world: World;
   readonly isPending: boolean;

@@ -1,13 +1,10 @@
 import "./flow.css";
-import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
-import { formatBytes, formatTime } from "../../components/format";
-import { IdLink } from "../IdLink";
-import { type FlowRecord, pathName, protocolName } from "./format";
+import { RECORD_COLUMNS } from "./columns";
+import type { FlowRecord } from "./records";
 
 const ROW = 32;
-const HEADS = ["Window ends", "Action", "From", "To", "Protocol", "Packets", "Bytes", "Interface"];
 
 /** Records as a table of which only the rows in sight exist, so that tens of thousands stay smooth. */
 export function RecordList({ records }: { readonly records: readonly FlowRecord[] }) {
@@ -29,11 +26,11 @@ export function RecordList({ records }: { readonly records: readonly FlowRecord[
           {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
           {/* biome-ignore lint/a11y/useFocusableInteractive: the region that scrolls has the focus. */}
           <div className="vpc-flow-row vpc-flow-head" role="row" aria-rowindex={1}>
-            {HEADS.map((head) => (
+            {RECORD_COLUMNS.map(({ id, header }) => (
               // biome-ignore lint/a11y/useSemanticElements: as above.
               // biome-ignore lint/a11y/useFocusableInteractive: as above.
-              <span role="columnheader" key={head}>
-                {head}
+              <span role="columnheader" key={id}>
+                {header}
               </span>
             ))}
           </div>
@@ -57,28 +54,6 @@ interface RowProps {
 }
 
 function Row({ record, index, start }: RowProps) {
-  const { values } = record;
-  const end = Number(values["end"]);
-  const action = values["action"];
-  const cells = [
-    formatTime(Number.isNaN(end) ? record.at : end * 1000),
-    action === undefined ? (
-      (values["log-status"] ?? "-")
-    ) : (
-      <StatusIndicator key="action" type={action === "ACCEPT" ? "success" : "error"}>
-        {action}
-      </StatusIndicator>
-    ),
-    endText(values["srcaddr"], values["srcport"]),
-    <span key="to" title={pathName(values["traffic-path"])}>
-      {endText(values["dstaddr"], values["dstport"])}
-      {values["pkt-dst-aws-service"] && ` (${values["pkt-dst-aws-service"]})`}
-    </span>,
-    protocolName(values["protocol"]),
-    values["packets"] ?? "-",
-    values["bytes"] === undefined ? "-" : formatBytes(Number(values["bytes"])),
-    <IdLink key="eni" id={values["interface-id"]} />,
-  ];
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows of a table element cannot be placed by a virtual list.
     // biome-ignore lint/a11y/useFocusableInteractive: the region that scrolls has the focus.
@@ -88,17 +63,12 @@ function Row({ record, index, start }: RowProps) {
       aria-rowindex={index + 2}
       style={{ blockSize: ROW, transform: `translateY(${start}px)` }}
     >
-      {cells.map((cell, column) => (
+      {RECORD_COLUMNS.map((column) => (
         // biome-ignore lint/a11y/useSemanticElements: as above.
-        <span role="cell" key={HEADS[column]}>
-          {cell}
+        <span role="cell" key={column.id}>
+          {column.cell(record)}
         </span>
       ))}
     </div>
   );
-}
-
-function endText(address: string | undefined, port: string | undefined): string {
-  if (address === undefined) return "-";
-  return port === undefined || port === "0" ? address : `${address}:${port}`;
 }

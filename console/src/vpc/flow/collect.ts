@@ -1,5 +1,5 @@
 import type { FilteredLogEvent } from "@aws-sdk/client-cloudwatch-logs";
-import { type FlowRecord, parseRecord } from "./format";
+import { type FlowRecord, parseRecord } from "./records";
 
 /** The most records that a page keeps; the oldest go first. */
 export const MOST_RECORDS = 50_000;

@@ -5,7 +5,7 @@ import { useChange, useRead } from "../data/use";
 import { nameTag } from "../ids";
 import { closedPolicy } from "../policy/closed";
 import { groupChoices, subnetChoices, tableChoices, vpcChoices } from "./choices";
-import { FormModal } from "./FormModal";
+import { FieldsModal } from "./FieldsModal";
 import { linesOf } from "./fields";
 
 interface Values extends Record<string, string | readonly string[] | boolean> {
@@ -43,7 +43,7 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
     buckets: "",
   };
   return (
-    <FormModal<Values>
+    <FieldsModal<Values>
       title="Create endpoint"
       action="Create endpoint"
       onDismiss={onDismiss}

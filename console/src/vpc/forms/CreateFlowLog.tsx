@@ -1,16 +1,16 @@
 import { CreateFlowLogsCommand, type FlowLogsResourceType, type TrafficType } from "@aws-sdk/client-ec2";
-import { ListRolesCommand, type ListRolesCommandOutput, type Role } from "@aws-sdk/client-iam";
-import { useQuery } from "@tanstack/react-query";
+import { useRolesTrusting } from "../../access/data/queries";
+import { FLOW_LOGS_SERVICE } from "../../access/data/trust";
 import { useIam } from "../../api/iam";
+import { useSignedIn } from "../../session/session";
 import { interfaces, subnets, vpcs } from "../data/reads";
 import { refuseUnsuccessful } from "../data/unsuccessful";
 import { useChange, useRead } from "../data/use";
-import { EXTENDED_FORMAT } from "../flow/format";
-import { makeDeliveryRole } from "../flow/makeRole";
-import { trustsFlowLogs } from "../flow/roles";
+import { makeDeliveryRole, removeDeliveryRole } from "../flow/makeRole";
+import { EXTENDED_FORMAT } from "../flow/records";
 import { nameTag } from "../ids";
 import { interfaceChoices, subnetChoices, vpcChoices } from "./choices";
-import { FormModal } from "./FormModal";
+import { FieldsModal } from "./FieldsModal";
 import type { Choice } from "./fields";
 
 const NEW_ROLE = "new";
@@ -21,12 +21,14 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
   const nets = useRead(vpcs).data;
   const places = useRead(subnets).data;
   const ends = useRead(interfaces).data;
-  const roles = useDeliveryRoles();
+  const { account } = useSignedIn().identity;
+  // Without the right to list roles a new one can still be made.
+  const roles = useRolesTrusting(FLOW_LOGS_SERVICE).data ?? [];
   const resources = (type: string): Choice[] =>
     type === "VPC" ? vpcChoices(nets) : type === "Subnet" ? subnetChoices(places) : interfaceChoices(ends);
   const toLogs = ({ to }: { to: string }): boolean => to === "cloud-watch-logs";
   return (
-    <FormModal
+    <FieldsModal
       title="Create flow log"
       action="Create flow log"
       onDismiss={onDismiss}
@@ -119,49 +121,45 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
       ]}
       onSubmit={(values) =>
         change("The flow log is created.", async (ec2) => {
-          const role =
-            toLogs(values) && values.role === NEW_ROLE
-              ? await makeDeliveryRole(iam, values.roleName.trim())
-              : values.role;
-          const { Unsuccessful } = await ec2.send(
-            new CreateFlowLogsCommand({
-              ResourceType: values.type as FlowLogsResourceType,
-              ResourceIds: [values.resource],
-              TrafficType: values.traffic as TrafficType,
-              MaxAggregationInterval: 60,
-              TagSpecifications: nameTag("vpc-flow-log", values.name),
-              ...(values.fields === "extended" && { LogFormat: EXTENDED_FORMAT }),
-              ...(toLogs(values)
-                ? {
-                    LogDestinationType: "cloud-watch-logs",
-                    LogGroupName: values.group.trim(),
-                    DeliverLogsPermissionArn: role,
-                  }
-                : { LogDestinationType: "s3", LogDestination: `arn:aws:s3:::${values.bucket.trim()}` }),
-            }),
-          );
-          refuseUnsuccessful(Unsuccessful);
+          const create = async (role: string): Promise<void> => {
+            const { Unsuccessful } = await ec2.send(
+              new CreateFlowLogsCommand({
+                ResourceType: values.type as FlowLogsResourceType,
+                ResourceIds: [values.resource],
+                TrafficType: values.traffic as TrafficType,
+                MaxAggregationInterval: 60,
+                TagSpecifications: nameTag("vpc-flow-log", values.name),
+                ...(values.fields === "extended" && { LogFormat: EXTENDED_FORMAT }),
+                ...(toLogs(values)
+                  ? {
+                      LogDestinationType: "cloud-watch-logs",
+                      LogGroupName: values.group.trim(),
+                      DeliverLogsPermissionArn: role,
+                    }
+                  : { LogDestinationType: "s3", LogDestination: `arn:aws:s3:::${values.bucket.trim()}` }),
+              }),
+            );
+            refuseUnsuccessful(Unsuccessful);
+          };
+          if (!toLogs(values) || values.role !== NEW_ROLE) return create(values.role);
+          const name = values.roleName.trim();
+          const role = await makeDeliveryRole(iam, name, account);
+          try {
+            await create(role);
+          } catch (refused) {
+            // Without the flow log the role is good for nothing, and its name would stand in the way of the next try.
+            try {
+              await removeDeliveryRole(iam, name);
+            } catch (stays) {
+              const why = refused instanceof Error ? refused.message : String(refused);
+              throw new Error(`There is no flow log (${why}), but its role ${name}. Delete the role, then try again.`, {
+                cause: stays,
+              });
+            }
+            throw refused;
+          }
         })
       }
     />
   );
-}
-
-/** The account's roles that flow logs may be delivered with; none while they cannot be listed. */
-export function useDeliveryRoles(): readonly Role[] {
-  const iam = useIam();
-  const { data } = useQuery({
-    queryKey: ["iam", "ListRoles"],
-    queryFn: async () => {
-      const found: Role[] = [];
-      let Marker: string | undefined;
-      do {
-        const answer: ListRolesCommandOutput = await iam.send(new ListRolesCommand({ MaxItems: 1000, Marker }));
-        found.push(...(answer.Roles ?? []));
-        Marker = answer.IsTruncated ? answer.Marker : undefined;
-      } while (Marker !== undefined);
-      return found;
-    },
-  });
-  return (data ?? []).filter((role) => trustsFlowLogs(role.AssumeRolePolicyDocument));
 }

@@ -9,7 +9,7 @@ import { addresses, subnets, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { nameTag } from "../ids";
 import { addressChoices, subnetChoices, vpcChoices } from "./choices";
-import { FormModal } from "./FormModal";
+import { FieldsModal } from "./FieldsModal";
 
 interface Props {
   readonly onDismiss: () => void;
@@ -19,7 +19,7 @@ export function CreateInternetGateway({ onDismiss }: Props) {
   const change = useChange();
   const nets = useRead(vpcs).data;
   return (
-    <FormModal
+    <FieldsModal
       title="Create internet gateway"
       action="Create internet gateway"
       onDismiss={onDismiss}
@@ -55,7 +55,7 @@ export function CreateNatGateway({ onDismiss }: Props) {
   const places = useRead(subnets).data;
   const free = useRead(addresses).data;
   return (
-    <FormModal
+    <FieldsModal
       title="Create NAT gateway"
       action="Create NAT gateway"
       onDismiss={onDismiss}
@@ -110,7 +110,7 @@ export function CreateNatGateway({ onDismiss }: Props) {
 export function CreateAddress({ onDismiss }: Props) {
   const change = useChange();
   return (
-    <FormModal
+    <FieldsModal
       title="Allocate Elastic IP address"
       action="Allocate"
       onDismiss={onDismiss}

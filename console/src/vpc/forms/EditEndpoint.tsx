@@ -4,7 +4,7 @@ import { useState } from "react";
 import { routeTables, securityGroups, subnets } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { groupChoices, subnetChoices, tableChoices } from "./choices";
-import { FormModal } from "./FormModal";
+import { FieldsModal } from "./FieldsModal";
 
 /** Where an endpoint can be reached from: the tables of a gateway, the subnets and groups of an interface endpoint. */
 export function EditEndpoint({ item }: { readonly item: VpcEndpoint }) {
@@ -24,7 +24,7 @@ export function EditEndpoint({ item }: { readonly item: VpcEndpoint }) {
     <>
       <Button onClick={() => setOpen(true)}>Edit</Button>
       {open && (
-        <FormModal<{
+        <FieldsModal<{
           tables: readonly string[];
           subnets: readonly string[];
           groups: readonly string[];

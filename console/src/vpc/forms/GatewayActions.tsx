@@ -13,7 +13,7 @@ import { ConfirmModal } from "../../components/ConfirmModal";
 import { interfaces, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { interfaceChoices, vpcChoices } from "./choices";
-import { FormModal } from "./FormModal";
+import { FieldsModal } from "./FieldsModal";
 
 export function InternetGatewayActions({ item }: { readonly item: InternetGateway }) {
   const nets = useRead(vpcs).data;
@@ -84,7 +84,7 @@ function Toggle({ on, join, part, warning, label, choices, onJoin, onPart }: Tog
         </ConfirmModal>
       )}
       {open && !on && (
-        <FormModal
+        <FieldsModal
           title={join}
           action={join}
           initial={{ to: "" }}

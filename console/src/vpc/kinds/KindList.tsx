@@ -4,7 +4,7 @@ import { type Column, ResourceTable } from "../../components/ResourceTable";
 import { useRead } from "../data/use";
 import { IdLink } from "../IdLink";
 import { nameOf } from "../ids";
-import { DeleteModal } from "./DeleteModal";
+import { DeleteResource } from "./DeleteResource";
 import type { Kind } from "./kind";
 
 interface Props<Item> {
@@ -62,7 +62,12 @@ export function KindList<Item>({ kind }: Props<Item>) {
       />
       {open === "create" && kind.create && <kind.create.Form onDismiss={() => setOpen(undefined)} />}
       {open === "delete" && chosen !== undefined && (
-        <DeleteModal kind={kind} item={chosen} onDismiss={() => setOpen(undefined)} onDone={() => setOpen(undefined)} />
+        <DeleteResource
+          kind={kind}
+          item={chosen}
+          onDismiss={() => setOpen(undefined)}
+          onDone={() => setOpen(undefined)}
+        />
       )}
     </>
   );

@@ -12,8 +12,8 @@ import { Page } from "../../components/Page";
 import { RouterLink } from "../../components/RouterLink";
 import { useRead } from "../data/use";
 import { nameOf } from "../ids";
-import { TagsPanel } from "../panels/TagsPanel";
-import { DeleteModal } from "./DeleteModal";
+import { ResourceTags } from "../panels/ResourceTags";
+import { DeleteResource } from "./DeleteResource";
 import type { Kind } from "./kind";
 
 interface Props<Item> {
@@ -72,11 +72,16 @@ export function KindView<Item>({ kind, id }: Props<Item>) {
             <Panel key={index} item={item} />
           ))}
           {/* The tags of a network's own parts are changed; AWS's own resources have none. */}
-          <TagsPanel id={id} tags={kind.tagsOf(item)} />
+          <ResourceTags id={id} tags={kind.tagsOf(item)} />
         </SpaceBetween>
       )}
       {deleting && item !== undefined && (
-        <DeleteModal kind={kind} item={item} onDismiss={() => setDeleting(false)} onDone={() => navigate(kind.path)} />
+        <DeleteResource
+          kind={kind}
+          item={item}
+          onDismiss={() => setDeleting(false)}
+          onDone={() => navigate(kind.path)}
+        />
       )}
     </Page>
   );

@@ -1,14 +1,14 @@
 import { CreateDhcpOptionsCommand, DeleteDhcpOptionsCommand, type DhcpOptions } from "@aws-sdk/client-ec2";
 import { dhcpOptions, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { linesOf } from "../forms/fields";
 import { IdLinks } from "../IdLink";
 import { nameTag } from "../ids";
 import type { Kind } from "./kind";
 
 /** The values of one option of a set, as text; empty when the set does not have it. */
-export function optionText(set: DhcpOptions, key: string): string {
+function optionText(set: DhcpOptions, key: string): string {
   const option = set.DhcpConfigurations?.find((each) => each.Key === key);
   return (option?.Values ?? []).map((each) => each.Value).join(", ");
 }
@@ -16,7 +16,7 @@ export function optionText(set: DhcpOptions, key: string): string {
 function CreateSet({ onDismiss }: { readonly onDismiss: () => void }) {
   const change = useChange();
   return (
-    <FormModal
+    <FieldsModal
       title="Create DHCP option set"
       action="Create set"
       onDismiss={onDismiss}

@@ -11,7 +11,7 @@ import { isWithin } from "../cidr";
 import { interfaces, securityGroups, subnets } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { groupChoices, subnetChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink, IdLinks } from "../IdLink";
 import { nameTag } from "../ids";
 import { JobLink } from "../JobLink";
@@ -32,7 +32,7 @@ function CreateInterface({ onDismiss }: { readonly onDismiss: () => void }) {
   const placeOf = (id: string) => places?.find((subnet) => subnet.SubnetId === id);
   const initial: Values = { name: "", subnet: "", groups: [], address: "", description: "" };
   return (
-    <FormModal<Values>
+    <FieldsModal<Values>
       title="Create network interface"
       action="Create network interface"
       onDismiss={onDismiss}
@@ -96,7 +96,7 @@ function InterfaceActions({ item }: { readonly item: NetworkInterface }) {
       <RouterButton to={`/vpc/flow-records?interface=${id}`}>Flow records</RouterButton>{" "}
       {!item.RequesterManaged && <Button onClick={() => setOpen(true)}>Edit</Button>}
       {open && (
-        <FormModal<{ description: string; groups: readonly string[] }>
+        <FieldsModal<{ description: string; groups: readonly string[] }>
           title={`Edit ${id}`}
           action="Save"
           initial={{

@@ -1,8 +1,8 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import type { ComponentType, ReactNode } from "react";
 import type { Column } from "../../components/ResourceTable";
+import type { DescribedTag } from "../../components/tags/tags";
 import type { Read } from "../data/reads";
-import type { Tag } from "../ids";
 
 export interface Detail {
   readonly label: string;
@@ -17,7 +17,7 @@ export interface Kind<Item> {
   readonly idPrefix: string;
   readonly read: Read<Item>;
   readonly idOf: (item: Item) => string;
-  readonly tagsOf: (item: Item) => readonly Tag[] | undefined;
+  readonly tagsOf: (item: Item) => readonly DescribedTag[] | undefined;
   /** The columns behind id and name. */
   readonly columns: readonly Column<Item>[];
   readonly details: (item: Item) => readonly Detail[];

@@ -6,7 +6,7 @@ import {
 import { parseCidr } from "../cidr";
 import { prefixLists } from "../data/reads";
 import { useChange } from "../data/use";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { linesOf } from "../forms/fields";
 import { nameTag } from "../ids";
 import { EntriesPanel } from "../panels/EntriesPanel";
@@ -21,7 +21,7 @@ export function entriesProblem(text: string): string | undefined {
 function CreateList({ onDismiss }: { readonly onDismiss: () => void }) {
   const change = useChange();
   return (
-    <FormModal
+    <FieldsModal
       title="Create prefix list"
       action="Create prefix list"
       onDismiss={onDismiss}

@@ -2,7 +2,7 @@ import { CreateRouteTableCommand, DeleteRouteTableCommand, type RouteTable } fro
 import { routeTables, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { vpcChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink, IdLinks } from "../IdLink";
 import { nameTag } from "../ids";
 import { AssociationsPanel } from "../panels/AssociationsPanel";
@@ -13,7 +13,7 @@ function CreateRouteTable({ onDismiss }: { readonly onDismiss: () => void }) {
   const change = useChange();
   const nets = useRead(vpcs).data;
   return (
-    <FormModal
+    <FieldsModal
       title="Create route table"
       action="Create route table"
       onDismiss={onDismiss}

@@ -8,7 +8,7 @@ import {
 import { securityGroups, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { vpcChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink } from "../IdLink";
 import { nameTag } from "../ids";
 import { InterfacesPanel } from "../panels/InterfacesPanel";
@@ -21,7 +21,7 @@ function CreateGroup({ onDismiss }: { readonly onDismiss: () => void }) {
   const change = useChange();
   const nets = useRead(vpcs).data;
   return (
-    <FormModal
+    <FieldsModal
       title="Create security group"
       action="Create security group"
       onDismiss={onDismiss}

@@ -13,7 +13,7 @@ import { blockProblem, freeBlocks } from "../cidr";
 import { routeTables, subnets, vpcs, zones } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { tableChoices, vpcChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink } from "../IdLink";
 import { nameTag } from "../ids";
 import { InterfacesPanel } from "../panels/InterfacesPanel";
@@ -37,7 +37,7 @@ function CreateSubnet({ onDismiss }: { readonly onDismiss: () => void }) {
       ),
     )[0] ?? "";
   return (
-    <FormModal
+    <FieldsModal
       title="Create subnet"
       action="Create subnet"
       onDismiss={onDismiss}
@@ -92,7 +92,7 @@ function SubnetActions({ item }: { readonly item: Subnet }) {
     <>
       <Button onClick={() => setOpen(true)}>Change route table</Button>
       {open && (
-        <FormModal
+        <FieldsModal
           title={`Route table of ${item.SubnetId}`}
           action="Save"
           initial={{ table: own?.RouteTableId ?? "" }}

@@ -13,7 +13,7 @@ import { RouterLink } from "../../components/RouterLink";
 import { blockProblem } from "../cidr";
 import { dhcpOptions, vpcs } from "../data/reads";
 import { useAsk, useChange, useRead } from "../data/use";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink } from "../IdLink";
 import { nameTag } from "../ids";
 import { VpcBlocksPanel } from "../panels/VpcBlocksPanel";
@@ -37,7 +37,7 @@ function DnsState({ vpcId, attribute }: { readonly vpcId: string; readonly attri
 function CreateVpc({ onDismiss }: { readonly onDismiss: () => void }) {
   const change = useChange();
   return (
-    <FormModal
+    <FieldsModal
       title="Create VPC"
       action="Create VPC"
       onDismiss={onDismiss}
@@ -75,7 +75,7 @@ function VpcActions({ item }: { readonly item: Vpc }) {
         Edit
       </Button>
       {open && (
-        <FormModal
+        <FieldsModal
           title={`Edit ${id}`}
           action="Save"
           onDismiss={() => setOpen(false)}

@@ -6,7 +6,7 @@ import { ResourceTable } from "../../components/ResourceTable";
 import { subnets } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { subnetChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink } from "../IdLink";
 
 /** The subnets that a route table decides for. */
@@ -61,7 +61,7 @@ export function AssociationsPanel({ item }: { readonly item: RouteTable }) {
         ]}
       />
       {adding && (
-        <FormModal
+        <FieldsModal
           title={`Associate a subnet with ${item.RouteTableId}`}
           action="Associate"
           initial={{ subnet: "" }}

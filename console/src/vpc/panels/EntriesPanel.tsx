@@ -8,7 +8,7 @@ import { useState } from "react";
 import { ResourceTable } from "../../components/ResourceTable";
 import { pages } from "../data/pages";
 import { useAsk, useChange } from "../data/use";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { linesOf } from "../forms/fields";
 import { entriesProblem } from "../kinds/prefixLists";
 
@@ -53,7 +53,7 @@ export function EntriesPanel({ item }: { readonly item: ManagedPrefixList }) {
         ]}
       />
       {editing && (
-        <FormModal
+        <FieldsModal
           title={`Networks of ${PrefixListId}`}
           action="Save networks"
           initial={{ entries: before.join("\n") }}

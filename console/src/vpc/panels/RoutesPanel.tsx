@@ -15,7 +15,7 @@ import { parseCidr } from "../cidr";
 import { interfaces, internetGateways, natGateways, prefixLists } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { interfaceChoices, listChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import type { Choice } from "../forms/fields";
 import { IdLink } from "../IdLink";
 import { labelOf } from "../ids";
@@ -90,7 +90,7 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
         ]}
       />
       {editing !== undefined && (
-        <FormModal
+        <FieldsModal
           title={old === undefined ? "Add route" : `Route for ${destinationOf(old)}`}
           action={old === undefined ? "Add route" : "Save route"}
           onDismiss={() => setEditing(undefined)}

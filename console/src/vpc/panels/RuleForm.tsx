@@ -2,7 +2,7 @@ import type { SecurityGroupRule } from "@aws-sdk/client-ec2";
 import { prefixLists, securityGroups } from "../data/reads";
 import { useRead } from "../data/use";
 import { groupChoices, listChoices } from "../forms/choices";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 import { peerProblem, portsProblem, portsText } from "../rules";
 
 interface Props {
@@ -27,7 +27,7 @@ export function RuleForm({ rule, egress, vpcId, onSubmit, onDismiss }: Props) {
   const lists = useRead(prefixLists).data;
   const ports = rule === undefined ? "443" : portsText(rule);
   return (
-    <FormModal
+    <FieldsModal
       title={
         rule === undefined ? (egress ? "Add outbound rule" : "Add inbound rule") : `Rule ${rule.SecurityGroupRuleId}`
       }

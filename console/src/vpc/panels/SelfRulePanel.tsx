@@ -5,55 +5,53 @@ import {
 } from "@aws-sdk/client-ec2";
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
-import { useState } from "react";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { hasCode } from "../../api/errors";
-import { useNotices } from "../../components/Notifications";
+import { ErrorAlert } from "../../components/ErrorAlert";
+import { useAttempt } from "../../components/useAttempt";
 import { groupRules } from "../data/reads";
 import { useChange, useRead } from "../data/use";
 import { letsItselfIn, selfPermission } from "../rules";
 
 /** One click for what a job of several containers needs: a rule of the group for itself, in and out. */
 export function SelfRulePanel({ item }: { readonly item: SecurityGroup }) {
-  const [busy, setBusy] = useState(false);
+  const { busy, error, attempt } = useAttempt();
   const change = useChange();
-  const notices = useNotices();
   const rules = useRead(groupRules).data;
   const GroupId = item.GroupId ?? "";
   if (rules === undefined || letsItselfIn(GroupId, rules)) return null;
-  const add = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await change("Containers of a job with this group reach each other.", async (ec2) => {
+  const add = (): Promise<void> =>
+    attempt(() =>
+      change("Containers of a job with this group reach each other.", async (ec2) => {
         const request = { GroupId, IpPermissions: [selfPermission(GroupId)] };
-        for (const command of [
-          new AuthorizeSecurityGroupIngressCommand(request),
-          new AuthorizeSecurityGroupEgressCommand(request),
-        ])
-          try {
-            await ec2.send(command as AuthorizeSecurityGroupIngressCommand);
-          } catch (error) {
-            // One direction may have the rule already: what lacks is the other.
-            if (!hasCode(error, "InvalidPermission.Duplicate")) throw error;
-          }
-      });
-    } catch (error) {
-      notices.failure("The rule cannot be added", error);
-    } finally {
-      setBusy(false);
-    }
-  };
+        await addRule(() => ec2.send(new AuthorizeSecurityGroupIngressCommand(request)));
+        await addRule(() => ec2.send(new AuthorizeSecurityGroupEgressCommand(request)));
+      }),
+    );
   return (
-    <Alert
-      type="info"
-      header="Containers of one job cannot reach each other with this group"
-      action={
-        <Button loading={busy} onClick={() => void add()}>
-          Let containers of a job reach each other
-        </Button>
-      }
-    >
-      A large job runs in several containers. They need a rule by which the group lets itself in and out, by TCP. No
-      other job is let in by it: each job has certificates of its own.
-    </Alert>
+    <SpaceBetween size="s">
+      <Alert
+        type="info"
+        header="Containers of one job cannot reach each other with this group"
+        action={
+          <Button loading={busy} onClick={() => void add()}>
+            Let containers of a job reach each other
+          </Button>
+        }
+      >
+        A large job runs in several containers. They need a rule by which the group lets itself in and out, by TCP. No
+        other job is let in by it: each job has certificates of its own.
+      </Alert>
+      {error !== undefined && <ErrorAlert what="The rule cannot be added" error={error} />}
+    </SpaceBetween>
   );
+}
+
+/** Add a rule. One direction may have it already: what lacks is the other. */
+async function addRule(send: () => Promise<unknown>): Promise<void> {
+  try {
+    await send();
+  } catch (error) {
+    if (!hasCode(error, "InvalidPermission.Duplicate")) throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { ConfirmModal } from "../../components/ConfirmModal";
 import { ResourceTable } from "../../components/ResourceTable";
 import { blockProblem } from "../cidr";
 import { useChange } from "../data/use";
-import { FormModal } from "../forms/FormModal";
+import { FieldsModal } from "../forms/FieldsModal";
 
 /** The address blocks of a VPC: the first stays, others come and go. */
 export function VpcBlocksPanel({ item }: { readonly item: Vpc }) {
@@ -49,7 +49,7 @@ export function VpcBlocksPanel({ item }: { readonly item: Vpc }) {
         actions={<Button onClick={() => setAdding(true)}>Add block</Button>}
       />
       {adding && (
-        <FormModal
+        <FieldsModal
           title={`Add a block to ${item.VpcId}`}
           action="Add block"
           initial={{ cidr: "" }}

@@ -1,5 +1,7 @@
-/** The most characters of an endpoint's policy. */
-const MOST_CHARACTERS = 20_480;
+import { type PolicyProblem, placeAmong, syntaxProblem } from "../../components/policy/problems";
+
+/** The most characters of an endpoint's policy, white space counted. */
+export const MOST_CHARACTERS = 20_480;
 const DOCUMENT_KEYS = ["Version", "Id", "Statement"];
 const STATEMENT_KEYS = [
   "Sid",
@@ -14,21 +16,16 @@ const STATEMENT_KEYS = [
 ];
 
 /**
- * What is wrong with an endpoint's policy, as far as its form tells; nothing where only EC2 can judge further.
+ * What is wrong with an endpoint's policy that is JSON, as far as its form tells; nothing where only EC2 can judge.
  *
  * EC2 has no operation that only validates: the answer of ModifyVpcEndpoint is the last word, when the policy is saved.
  */
-export function policyProblems(text: string): string[] {
-  if (text.trim() === "") return ["The policy is empty."];
+export function policyProblems(text: string): PolicyProblem[] {
+  // The editor itself says why a text is no JSON object.
+  if (syntaxProblem(text) !== undefined) return [];
   if (text.length > MOST_CHARACTERS)
-    return [`It has ${text.length} characters; at most ${MOST_CHARACTERS} are allowed.`];
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return [`This is not JSON: ${error instanceof Error ? error.message : String(error)}`];
-  }
-  if (!isObject(document)) return ["A policy is an object: begin it with {."];
+    return [{ message: `It has ${text.length} characters; at most ${MOST_CHARACTERS} are allowed.` }];
+  const document = JSON.parse(text) as Record<string, unknown>;
   const problems: string[] = [];
   for (const key of Object.keys(document))
     if (!DOCUMENT_KEYS.includes(key)) problems.push(`A policy has no element "${key}".`);
@@ -36,11 +33,16 @@ export function policyProblems(text: string): string[] {
   if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17")
     problems.push('Version must be "2012-10-17".');
   const statements = Array.isArray(document["Statement"]) ? document["Statement"] : [document["Statement"]];
-  if (document["Statement"] === undefined || statements.length === 0) problems.push("A policy needs a Statement.");
-  else for (const [index, each] of statements.entries()) problems.push(...statementProblems(each, index + 1));
+  const isMissing = document["Statement"] === undefined || statements.length === 0;
+  if (isMissing) problems.push("A policy needs a Statement.");
   const sids = statements.flatMap((each) => (isObject(each) && typeof each["Sid"] === "string" ? [each["Sid"]] : []));
   if (new Set(sids).size < sids.length) problems.push("Statement IDs (Sid) must be unique.");
-  return problems;
+  const ofStatements = isMissing
+    ? []
+    : statements.flatMap((each, index) =>
+        statementProblems(each, index + 1).map((message) => ({ message, ...placeAmong(statements, index, text) })),
+      );
+  return [...problems.map((message) => ({ message })), ...ofStatements];
 }
 
 function statementProblems(statement: unknown, number: number): string[] {

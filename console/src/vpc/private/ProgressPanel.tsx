@@ -5,8 +5,8 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
-import { useState } from "react";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { useAttempt } from "../../components/useAttempt";
 import { IdLink } from "../IdLink";
 import { type Progress, removeMade, type StepState } from "./run";
 import type { Made, Step } from "./steps";
@@ -26,16 +26,14 @@ const LOOKS: Readonly<Record<StepState, readonly [StatusIndicatorProps.Type, str
 
 /** How far the making is, what exists now, and after a failure the offer to take it away again. */
 export function ProgressPanel({ steps, progress, onRemoved }: Props) {
-  const [busy, setBusy] = useState(false);
-  const [removal, setRemoval] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const failed = progress.error !== undefined;
-  const remove = async (): Promise<void> => {
-    setBusy(true);
-    const { left, error } = await removeMade(progress.made);
-    setBusy(false);
-    setRemoval(error);
-    onRemoved(left);
-  };
+  const remove = (): Promise<void> =>
+    attempt(async () => {
+      const removal = await removeMade(progress.made);
+      onRemoved(removal.left);
+      if (removal.error !== undefined) throw removal.error;
+    });
   return (
     <Container header={<Header variant="h2">Progress</Header>}>
       <SpaceBetween size="m">
@@ -52,7 +50,7 @@ export function ProgressPanel({ steps, progress, onRemoved }: Props) {
           })}
         </div>
         {failed && <ErrorAlert what="The VPC is not complete" error={progress.error} />}
-        {removal !== undefined && <ErrorAlert what="Not everything could be removed" error={removal} />}
+        {error !== undefined && <ErrorAlert what="Not everything could be removed" error={error} />}
         {failed && progress.made.length > 0 && (
           <Alert
             type="warning"

@@ -1,3 +1,4 @@
+import { bucketNameProblem } from "../../create/newBucket";
 import { blockProblem, freeBlocks, parseCidr } from "../cidr";
 
 /** What the form asks for. */
@@ -28,8 +29,6 @@ export function subnetBlocks(cidr: string, count: number): string[] {
 
 export type Problems = Partial<Record<keyof PrivateVpc, string>>;
 
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-
 /** What is wrong with the form, by field. */
 export function planProblems(wanted: PrivateVpc): Problems {
   const problems: Problems = {};
@@ -40,7 +39,7 @@ export function planProblems(wanted: PrivateVpc): Problems {
     problems.subnets = "The block has no room for so many subnets. Choose a larger block or fewer subnets.";
   if (wanted.closed && wanted.buckets.length === 0)
     problems.buckets = "Name the buckets that jobs read from and write to, or let the endpoint be open.";
-  const wrong = wanted.buckets.find((bucket) => !BUCKET.test(bucket));
+  const wrong = wanted.buckets.find((bucket) => bucketNameProblem(bucket) !== undefined);
   if (wrong !== undefined) problems.buckets = `${wrong} is no bucket's name.`;
   if (wanted.flowLog && wanted.logGroup.trim() === "") problems.logGroup = "Name the log group for the records.";
   if (wanted.flowLog && !/^[\w+=,.@-]{1,64}$/.test(wanted.roleName))

@@ -19,8 +19,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import type { IAMClient } from "@aws-sdk/client-iam";
 import { refuseUnsuccessful } from "../data/unsuccessful";
-import { EXTENDED_FORMAT } from "../flow/format";
 import { makeDeliveryRole, removeDeliveryRole } from "../flow/makeRole";
+import { EXTENDED_FORMAT } from "../flow/records";
 import { nameTag } from "../ids";
 import { closedPolicy } from "../policy/closed";
 import { selfPermission } from "../rules";
@@ -59,7 +59,7 @@ export interface Step {
 
 /** The steps that make a private VPC, in order. */
 export function stepsOf(wanted: PrivateVpc, place: Place): Step[] {
-  const { ec2, iam, account, region, zones } = place;
+  const { ec2, account, region, zones } = place;
   const name = wanted.name.trim();
   const s3 = `com.amazonaws.${region}.s3`;
   const steps: Step[] = [
@@ -142,7 +142,7 @@ export function stepsOf(wanted: PrivateVpc, place: Place): Step[] {
     },
   ];
   if (wanted.services.length > 0) steps.push(interfaceEndpoints(wanted, ec2, name));
-  if (wanted.flowLog) steps.push(...flowLog(wanted, ec2, iam, name));
+  if (wanted.flowLog) steps.push(...flowLog(wanted, place, name));
   return steps;
 }
 
@@ -187,12 +187,12 @@ function interfaceEndpoints(wanted: PrivateVpc, ec2: EC2Client, name: string): S
   };
 }
 
-function flowLog(wanted: PrivateVpc, ec2: EC2Client, iam: IAMClient, name: string): Step[] {
+function flowLog(wanted: PrivateVpc, { ec2, iam, account }: Place, name: string): Step[] {
   return [
     {
       title: "Role that delivers the flow log",
       run: async (ids, note) => {
-        ids.role = await makeDeliveryRole(iam, wanted.roleName);
+        ids.role = await makeDeliveryRole(iam, wanted.roleName, account);
         note({ id: wanted.roleName, what: "Role", remove: () => removeDeliveryRole(iam, wanted.roleName) });
       },
     },

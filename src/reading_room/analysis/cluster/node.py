@@ -197,30 +197,12 @@ class Node:
 
     async def _call(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
-            return await self._fetched(self._client.submit(function, *arguments, key=name, pure=False))
+            return await fetched(self._client.submit(function, *arguments, key=name, pure=False))
         except distributed.KilledWorker as error:
             lost = "so many containers were lost with one part that the part is held to be the reason"
             raise JobFailure("CLUSTER_LOST", f"{lost}: {error}") from error
         except (asyncio.CancelledError, concurrent.futures.CancelledError, ClosedClientError, OSError) as error:
             raise TaskLost(str(error)) from error
-
-    async def _fetched(self, future: Any) -> Any:
-        """Wait for a task's result, which the scheduler fetches from where it was done.
-
-        Where the network lets nothing through any more, it tries that for ever, and every other result waits with it.
-        """
-        result = asyncio.ensure_future(future.result())
-        waited = 0.0
-        try:
-            while not (await asyncio.wait([result], timeout=_LOOK_SECONDS))[0]:
-                # Each time that it was tried in vain, the future is unfinished for a moment.
-                waited = waited + _LOOK_SECONDS if future.status == "finished" else max(0.0, waited - 2 * _LOOK_SECONDS)
-                if waited >= FETCH_SECONDS:
-                    text = f"a result was finished and could not be fetched from its container for {waited:.0f} s"
-                    raise JobFailure("CLUSTER_LOST", text)
-            return result.result()
-        finally:
-            result.cancel()
 
     async def _run(self, function: Callable[[], None]) -> None:
         try:
@@ -228,3 +210,24 @@ class Node:
         except (Exception, asyncio.CancelledError):
             # It is said again as long as there is somebody to hear it.
             return
+
+
+async def fetched(future: Any) -> Any:
+    """Wait for the result of one of Dask's futures, which the scheduler fetches from where the task was done.
+
+    Where the network lets nothing through any more, it tries that for ever, and every other result waits with it: a
+    result that is finished for ``FETCH_SECONDS`` and not here is given up. Raises ``JobFailure`` (``CLUSTER_LOST``)
+    then, and what the task raised.
+    """
+    result = asyncio.ensure_future(future.result())
+    waited = 0.0
+    try:
+        while not (await asyncio.wait([result], timeout=_LOOK_SECONDS))[0]:
+            # Each time that it was tried in vain, the future is unfinished for a moment.
+            waited = waited + _LOOK_SECONDS if future.status == "finished" else max(0.0, waited - 2 * _LOOK_SECONDS)
+            if waited >= FETCH_SECONDS:
+                text = f"a result was finished and could not be fetched from its container for {waited:.0f} s"
+                raise JobFailure("CLUSTER_LOST", text)
+        return result.result()
+    finally:
+        result.cancel()

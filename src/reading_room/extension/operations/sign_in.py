@@ -1,4 +1,4 @@
-"""Signing in to the console: a token for who has credentials, and credentials for who has a token."""
+"""Signing in to the console and out: a token for who has credentials, credentials for a token, and their end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.extension.errors import InvalidSignInTokenException, LimitExceededException
-from reading_room.iam.sign_in import NotRedeemable, SignInTokens, TooManyTokens, sign_in
+from reading_room.extension.errors import (
+    InvalidSessionException,
+    InvalidSignInTokenException,
+    LimitExceededException,
+)
+from reading_room.iam.sign_in import NotRedeemable, NotSignedIn, SignInTokens, TooManyTokens, end, sign_in
 
 
 class SignInOperations:
-    """Makes and redeems sign-in tokens."""
+    """Makes and redeems sign-in tokens, and ends the sessions that come of them."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -54,3 +58,16 @@ class SignInOperations:
             },
             "Arn": principal.arn,
         }
+
+    # Nobody must be kept signed in: as with sts:GetCallerIdentity, no permission is needed and no policy can deny it.
+    @operation("reading-room", "EndSession", authorized=False, decided_by="nothing, as a session may always end itself")
+    def end_session(self, call: Call, request: Mapping[str, Any]) -> None:
+        """EndSession, for the very credentials that sign the call."""
+        if call.access_key_id is None:
+            # A service that acts with a session of its own: nobody signed in.
+            raise InvalidSessionException(call.principal.arn)
+        try:
+            with self._database.transaction() as session:
+                end(session, call.access_key_id)
+        except NotSignedIn:
+            raise InvalidSessionException(call.principal.arn) from None

@@ -1,0 +1,198 @@
+"""Fills a running product for the console's measurements: many finished jobs, many objects, an archive of any size.
+
+``e2e/scale.spec.ts`` of the console calls it, one command after the other. Rows are written beside the server, by the
+product's own code, in the way of ``reading-room accounts``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import select
+
+from reading_room.analysis.archive import ResultArchive
+from reading_room.cli.privileges import drop_privileges
+from reading_room.cli.processes import read_settings
+from reading_room.clock import system_clock
+from reading_room.comprehend.conditions import job_arn
+from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
+from reading_room.database.engine import Database
+from reading_room.database.outside import count_outside_write
+from reading_room.ids import job_id
+from reading_room.jobs.job import Outcome, Phase
+from reading_room.jobs.places import output_location
+from reading_room.jobs.submission import NewJob, row_of
+from reading_room.jobs.tables import JobRow
+from reading_room.s3.backends.files import FileBlobStore
+from reading_room.s3.checksums import Digests, of_full_object
+from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, plain_row, replace_object
+from reading_room.s3.storage import Received, Storage
+from reading_room.settings import Settings
+
+AT_ONCE = 1000
+"""Rows in one transaction: the server waits for no more than that."""
+JOB_SECONDS = 40
+"""From one job's submission to the next's."""
+OUTCOMES = (
+    *[Outcome(Phase.COMPLETED)] * 8,
+    Outcome(Phase.FAILED, "NO_READ_ACCESS_TO_INPUT", "The data access role may not read the input."),
+    Outcome(Phase.STOPPED),
+)
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    jobs = commands.add_parser("jobs", help="write finished jobs of every kind, like one that the product has")
+    jobs.add_argument("data", type=Path)
+    jobs.add_argument("count", type=int)
+    objects = commands.add_parser("objects", help="write small objects into a bucket")
+    objects.add_argument("data", type=Path)
+    objects.add_argument("bucket")
+    objects.add_argument("count", type=int)
+    archive = commands.add_parser("archive", help="write an archive of the lines of results, over and over")
+    archive.add_argument("lines", type=Path, help="what `reading-room jobs run --output` wrote")
+    archive.add_argument("archive", type=Path)
+    archive.add_argument("size", type=int, help="bytes of content, at the least")
+    archive.add_argument("--copies", type=int, default=100, help="how often the lines are in one file of the input")
+    given = parser.parse_args()
+    match given.command:
+        case "jobs":
+            write_jobs(read_settings(given.data), given.count)
+        case "objects":
+            write_objects(read_settings(given.data), given.bucket, given.count)
+        case "archive":
+            write_archive(given.lines, given.archive, given.size, given.copies)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    # As root, whoever writes becomes the server's user first: no file of the database may be root's.
+    drop_privileges(settings)
+    database = Database.open(settings.data / "db.sqlite")
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def write_jobs(settings: Settings, count: int) -> None:
+    """Write so many jobs that are over, of all kinds in turn, one every ``JOB_SECONDS`` up to now.
+
+    They are like the newest job in a VPC that the product has, so their networks, roles and buckets are real ones.
+    Raises ``LookupError`` when it has none.
+    """
+    with _database(settings) as database:
+        with database.reading() as session:
+            newest = session.scalars(select(JobRow).order_by(JobRow.submitted_at.desc()))
+            like = next((row for row in newest if row.subnets), None)
+        if like is None:
+            raise LookupError(f"the product of {settings.data} has no job in a VPC")
+        first = like.submitted_at - dt.timedelta(seconds=JOB_SECONDS * count)
+        made = (_job(like, number, first) for number in range(count))
+        while rows := list(islice(made, AT_ONCE)):
+            with database.transaction() as session:
+                session.add_all(rows)
+                count_outside_write(session)
+
+
+def _job(like: JobRow, number: int, first: dt.datetime) -> JobRow:
+    kind = JOB_KINDS[number % len(JOB_KINDS)]
+    outcome = OUTCOMES[number // len(JOB_KINDS) % len(OUTCOMES)]
+    submitted = first + dt.timedelta(seconds=JOB_SECONDS * number)
+    row = row_of(_request(like, kind, number), submitted)
+    row.phase, row.outcome = outcome.phase.value, outcome.phase.value
+    row.failure_code, row.failure_text = outcome.code, outcome.text
+    row.attempt = 1
+    row.admitted_at = submitted + dt.timedelta(milliseconds=100)
+    row.running_at = row.finishing_at = submitted + dt.timedelta(milliseconds=300)
+    row.ended_at = submitted + dt.timedelta(seconds=1 + number % 600)
+    return row
+
+
+def _request(like: JobRow, kind: JobKind, number: int) -> NewJob:
+    identifier = job_id()
+    bucket = like.output_uri.split("/")[2]
+    return NewJob(
+        job_id=identifier,
+        account=like.account,
+        region=like.region,
+        kind=kind.arn_type,
+        arn=job_arn(like.region, like.account, kind, identifier),
+        role_arn=like.role_arn,
+        engine=next(iter(kind.engines.values()), like.engine),
+        analysis=kind.analysis,
+        input_uri=like.input_uri,
+        input_format=like.input_format,
+        output_uri=output_location(f"s3://{bucket}/many", like.account, kind.token, identifier),
+        document_limit=kind.document_limit,
+        parameters={"JobName": f"nightly-{number:05}"},
+        name=f"nightly-{number:05}",
+        language=next(iter(kind.languages), None),
+        subnets=like.subnets,
+        security_groups=like.security_groups,
+        request=dict(kind.own),
+    )
+
+
+def write_objects(settings: Settings, bucket: str, count: int) -> None:
+    """Write so many objects of one short document each, ``letters/000000.txt`` and so on. Raises ``NoSuchBucket``."""
+    with _database(settings) as database, ThreadPoolExecutor(1) as executor:
+        store = Storage(database, FileBlobStore(settings.data / "objects"), settings.region, system_clock, executor)
+        for begin in range(0, count, AT_ONCE):
+            with database.transaction() as session:
+                for number in range(begin, min(begin + AT_ONCE, count)):
+                    text = f"Letter {number} says that it is rather short.\n".encode()
+                    digests = Digests((DEFAULT_CHECKSUM,))
+                    digests.update(text)
+                    writer = store.blobs.create()
+                    writer.write(text)
+                    checksum = of_full_object(digests, DEFAULT_CHECKSUM)
+                    headers = {"content-type": "text/plain"}
+                    received = Received(writer, digests)
+                    row = plain_row(store, bucket, f"letters/{number:06}.txt", received, headers, {}, checksum)
+                    replace_object(session, row, {})
+                count_outside_write(session)
+
+
+def write_archive(lines: Path, archive: Path, size: int, copies: int) -> None:
+    """Write an archive as a job of that many documents would have, and print what is in it as a JSON object.
+
+    The input is thought of as files ``part-0000.txt`` and so on, each with the documents of ``lines`` so many times.
+    """
+    records = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    begins = [_up_to_place(record) for record in records]
+    written = documents = files = 0
+    result = ResultArchive(archive)
+    result.begin("output")
+    while written < size:
+        file = f"part-{files:04}.txt"
+        for copy in range(copies):
+            for line, begin in enumerate(begins):
+                text = begin + f'"File": "{file}", "Line": {copy * len(begins) + line}}}'.encode()
+                result.write(text)
+                written += len(text) + 1
+        documents += copies * len(begins)
+        files += 1
+    packed, _ = result.finish()
+    facts = {"documents": documents, "files": files, "content": written, "archive": packed, "lines": len(begins)}
+    print(json.dumps(facts))
+
+
+def _up_to_place(record: dict[str, object]) -> bytes:
+    """Return a line as the worker writes it up to its last two members, File and Line."""
+    found = {name: value for name, value in record.items() if name not in ("File", "Line")}
+    assert sorted([*found, "File", "Line"])[-2:] == ["File", "Line"], sorted(found)
+    return json.dumps(found, sort_keys=True, ensure_ascii=False).encode().removesuffix(b"}") + b", "
+
+
+if __name__ == "__main__":
+    main()

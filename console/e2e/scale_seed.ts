@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { createReadStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { DescribeEntitiesDetectionJobCommand } from "@aws-sdk/client-comprehend";
+import { Upload } from "@aws-sdk/lib-storage";
+import type { World } from "./clients";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PROGRAM = process.env["READING_ROOM"] ?? join(ROOT, ".venv/bin/reading-room");
+const SPEECHES = join(ROOT, "src/reading_room/cli/demo_texts");
+const LAST_LINE = "Abraham Lincoln spoke in Washington on March 4, 1865.";
+/** How often the texts are in one file of the input that a large result is of. */
+export const COPIES = 100;
+
+const run = promisify(execFile);
+
+/** Have bench/console_seed.py fill the product of the run with so many jobs, or with so many objects of a bucket. */
+export async function seed(what: "jobs" | "objects", ...words: (string | number)[]): Promise<void> {
+  await python(what, dataFolder(), ...words.map(String));
+}
+
+async function python(...words: string[]): Promise<string> {
+  const program = join(dirname(PROGRAM), "python");
+  const { stdout } = await run(program, ["-m", "bench.console_seed", ...words], { cwd: ROOT, timeout: 900_000 });
+  return stdout;
+}
+
+function dataFolder(): string {
+  const data = process.env["READING_ROOM_E2E_DATA"];
+  if (data === undefined) throw new Error("READING_ROOM_E2E_DATA is not set: no product was started");
+  return data;
+}
+
+interface Large {
+  readonly job: string;
+  readonly facts: ArchiveFacts;
+}
+
+/** What bench/console_seed.py says of the archive that it wrote. */
+interface ArchiveFacts {
+  readonly documents: number;
+  readonly files: number;
+  readonly content: number;
+  readonly archive: number;
+  /** Documents of one copy of the texts. */
+  readonly lines: number;
+}
+
+/** Run a job over the demo's texts, then put a result of the wanted size where its own is, made of its own lines. */
+export async function largeResult(world: World, size: number): Promise<Large> {
+  const folder = await mkdtemp(join(tmpdir(), "reading-room-scale-"));
+  try {
+    const texts = join(folder, "texts");
+    await mkdir(texts);
+    const files = (await readdir(SPEECHES)).filter((name) => name.endsWith(".txt")).sort();
+    const speeches = await Promise.all(files.map((name) => readFile(join(SPEECHES, name), "utf8")));
+    const text = `${[...speeches.join("\n").split(/\n+/), LAST_LINE].filter((line) => line !== "").join("\n")}\n`;
+    await writeFile(join(texts, "speeches.txt"), text);
+    const lines = join(folder, "lines.jsonl");
+    const port = new URL(world.product.apiUrl).port;
+    const place = ["--data", dataFolder(), "--port", port];
+    const { stdout } = await run(PROGRAM, ["jobs", "run", texts, "--per-line", "--output", lines, ...place], {
+      timeout: 600_000,
+    });
+    const job = /jobs explain ([0-9a-f]{32})/.exec(stdout)?.[1];
+    const bucket = /in s3:\/\/([^/\s]+)\/input/.exec(stdout)?.[1];
+    if (job === undefined || bucket === undefined) throw new Error(`no job is told of:\n${stdout}`);
+    const archive = join(folder, "output.tar.gz");
+    const facts = JSON.parse(
+      await python("archive", lines, archive, String(size), "--copies", String(COPIES)),
+    ) as ArchiveFacts;
+    const described = await world.comprehend().send(new DescribeEntitiesDetectionJobCommand({ JobId: job }));
+    const Key = described.EntitiesDetectionJobProperties?.OutputDataConfig?.S3Uri?.split("/").slice(3).join("/");
+    const s3 = world.s3();
+    await new Upload({ client: s3, params: { Bucket: bucket, Key, Body: createReadStream(archive) } }).done();
+    const last = `input/part-${String(facts.files - 1).padStart(4, "0")}.txt`;
+    await new Upload({ client: s3, params: { Bucket: bucket, Key: last, Body: text.repeat(COPIES) } }).done();
+    return { job, facts };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

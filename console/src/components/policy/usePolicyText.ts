@@ -1,0 +1,36 @@
+import { useState } from "react";
+import { isPolicyFault, type PolicyProblem, problemsOf, syntaxProblem } from "./problems";
+
+export interface PolicyText {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+  readonly problems: readonly PolicyProblem[];
+  /** Whether the text is JSON, so that it can be sent. */
+  readonly sendable: boolean;
+  /** Send the text; if the service finds fault with it, mark where. Throws what the call throws. */
+  readonly send: <Answer>(call: (text: string) => Promise<Answer>) => Promise<Answer>;
+}
+
+/** A policy that is being written, with what the service said of it when it was last sent. */
+export function usePolicyText(initial: string): PolicyText {
+  const [text, set] = useState(initial);
+  const [problems, setProblems] = useState<readonly PolicyProblem[]>([]);
+  return {
+    text,
+    problems,
+    sendable: syntaxProblem(text) === undefined,
+    setText: (next) => {
+      set(next);
+      setProblems([]);
+    },
+    send: async (call) => {
+      setProblems([]);
+      try {
+        return await call(text);
+      } catch (error) {
+        if (isPolicyFault(error)) setProblems(problemsOf(error, text));
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { type ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, describe, expect, it } from "vitest";
+import { useFolder } from "../../src/s3/objects/useFolder";
+
+afterEach(cleanup);
+
+const keyOf = (number: number): string => `letters/${String(number).padStart(5, "0")}.txt`;
+
+/** A bucket with so many objects in one folder, of which a listing tells a thousand; it counts how often it is asked. */
+class Bucket {
+  asked = 0;
+  failing = false;
+  readonly client = new S3Client({ region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } });
+
+  constructor(objects: number) {
+    // The SDK's own seam: a request is answered before it is signed and sent.
+    this.client.middlewareStack.add(
+      () => async (call) => {
+        this.asked += 1;
+        if (this.failing) throw Object.assign(new Error("the disk is full"), { name: "InternalError" });
+        const { ContinuationToken = "0" } = (call.input ?? {}) as ListObjectsV2Command["input"];
+        const from = Number(ContinuationToken);
+        const until = Math.min(from + 1000, objects);
+        const Contents = Array.from({ length: until - from }, (_, at) => ({ Key: keyOf(from + at), Size: 1 }));
+        const more = until < objects;
+        const output = { Contents, IsTruncated: more, ...(more && { NextContinuationToken: String(until) }) };
+        return { output: { $metadata: {}, ...output }, response: {} };
+      },
+      { step: "initialize" },
+    );
+  }
+}
+
+function open(bucket: Bucket) {
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const wrapper = ({ children }: { readonly children: ReactNode }) => (
+    <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+  );
+  return renderHook(() => useFolder(bucket.client, "papers", "letters/", ""), { wrapper }).result;
+}
+
+describe("a folder of many objects", () => {
+  it("reads no more than the reader's page needs", async () => {
+    const bucket = new Bucket(5_000);
+    const folder = open(bucket);
+    await waitFor(() => expect(folder.current.shown[0]?.key).toBe(keyOf(0)));
+    act(() => folder.current.turnTo(2));
+    expect(folder.current.shown.map(({ key }) => key)).toEqual(Array.from({ length: 50 }, (_, at) => keyOf(50 + at)));
+    expect(bucket.asked).toBe(1);
+    expect(folder.current).toMatchObject({ count: 1000, more: true, pages: 20, loading: false });
+  });
+
+  it("has the next page when the reader is at the last that was read", async () => {
+    const bucket = new Bucket(1_500);
+    const folder = open(bucket);
+    await waitFor(() => expect(folder.current.count).toBe(1000));
+    act(() => folder.current.turnTo(20));
+    await waitFor(() => expect(folder.current.count).toBe(1500));
+    expect(folder.current).toMatchObject({ page: 20, more: false, pages: 30 });
+    expect(bucket.asked).toBe(2);
+  });
+
+  it("reads on to a page far ahead, and to the last where there is none so far", async () => {
+    const bucket = new Bucket(5_020);
+    const folder = open(bucket);
+    await waitFor(() => expect(folder.current.count).toBe(1000));
+    act(() => folder.current.turnTo(70));
+    expect(folder.current).toMatchObject({ shown: [], loading: true });
+    await waitFor(() => expect(folder.current.shown[0]?.key).toBe(keyOf(69 * 50)));
+    act(() => folder.current.turnTo(9_999));
+    await waitFor(() => expect(folder.current).toMatchObject({ page: 101, pages: 101, more: false }));
+    expect(folder.current.shown.map(({ key }) => key)).toEqual(
+      Array.from({ length: 20 }, (_, at) => keyOf(5_000 + at)),
+    );
+    expect(bucket.asked).toBe(6);
+  });
+
+  it("stops at an error, shows it, and goes on when it is told to", async () => {
+    const bucket = new Bucket(3_000);
+    const folder = open(bucket);
+    await waitFor(() => expect(folder.current.count).toBe(1000));
+    bucket.failing = true;
+    act(() => folder.current.turnTo(60));
+    await waitFor(() => expect(folder.current.error).toMatchObject({ message: "the disk is full" }));
+    const asked = bucket.asked;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(bucket.asked).toBe(asked);
+    bucket.failing = false;
+    act(() => folder.current.again());
+    await waitFor(() => expect(folder.current.shown.at(-1)?.key).toBe(keyOf(2_999)));
+    expect(folder.current.error).toBeNull();
+  });
+});

@@ -1,1 +1,0 @@
-import{f as e,n as t,r as n,t as r}from"./commandBuilder-CphhbNwD.js";var i=class extends n(r,t,`CreateRole`,e){};export{i as t};

@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n,x as r}from"./commandBuilder-CphhbNwD.js";var i=class extends t(n,e,`DeleteRolePolicy`,r){};export{i as t};

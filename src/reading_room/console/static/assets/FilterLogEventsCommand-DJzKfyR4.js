@@ -1,1 +1,0 @@
-import{i as e,n as t,o as n,r}from"./logs-BJOWXW1a.js";var i=class extends e(t,r,`FilterLogEvents`,n){};export{i as t};

@@ -1,1 +1,0 @@
-import{I as e,N as t,n,r,t as i}from"./commandBuilder-CiDuQkm0.js";var a=class extends r(i,n,`ListDocumentClassifiers`,t){},o=class extends r(i,n,`ListEntityRecognizers`,e){};export{a as n,o as t};

@@ -1,1 +1,0 @@
-import{Z as e,n as t,r as n,t as r}from"./commandBuilder-CphhbNwD.js";var i=class extends n(r,t,`ListRoles`,e){};export{i as t};

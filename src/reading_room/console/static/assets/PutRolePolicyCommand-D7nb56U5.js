@@ -1,1 +1,0 @@
-import{n as e,nt as t,r as n,t as r,y as i}from"./commandBuilder-CphhbNwD.js";var a=class extends n(r,e,`DeleteRole`,i){},o=class extends n(r,e,`PutRolePolicy`,t){};export{a as n,o as t};

@@ -1,1 +1,0 @@
-import{A as e,K as t,W as n,_ as r}from"./s3-Cza1xTBa.js";var i=class extends t(e,n,`GetObject`,r){};function a(e,t){let n=URL.createObjectURL(e),r=document.createElement(`a`);r.href=n,r.download=t,document.body.append(r),r.click(),r.remove(),window.setTimeout(()=>URL.revokeObjectURL(n),6e4)}export{i as n,a as t};

@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-DxDoEFTh.js";import{t}from"./clients-LTswMxuk.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};

@@ -1,1 +1,0 @@
-function e(e,t){let n=new Map(e.map(e=>[e.Key,e.Value])),r=new Set(t.map(e=>e.Key));return{set:t.filter(e=>n.get(e.Key)!==e.Value).map(({Key:e,Value:t})=>({Key:e,Value:t})),removed:e.flatMap(({Key:e})=>e===void 0||r.has(e)?[]:[e])}}export{e as t};

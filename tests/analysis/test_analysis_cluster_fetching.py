@@ -1,0 +1,129 @@
+"""A result that is finished in a container that cannot be reached: it is waited for so long and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+import distributed
+from reading_room.analysis.cluster import node
+from reading_room.analysis.cluster.node import fetched
+from reading_room.analysis.storage import JobFailure
+
+LOOKS = 5
+"""How many looks at a finished result the bound of these tests is."""
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often, and give up as much sooner."""
+    monkeypatch.setattr(node, "_LOOK_SECONDS", 1 / 64)
+    monkeypatch.setattr(node, "FETCH_SECONDS", LOOKS / 64)
+
+
+class Promised:
+    """What ``fetched`` uses of Dask's future: another status at each look, and a result behind the last."""
+
+    def __init__(self, statuses: Iterable[str], settle: Callable[[asyncio.Future[Any]], object]) -> None:
+        self._statuses = iter(statuses)
+        self._settle = settle
+        self.pending: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.looks = 0
+
+    @property
+    def status(self) -> str:
+        """The status now."""
+        self.looks += 1
+        try:
+            return next(self._statuses)
+        except StopIteration:
+            self._settle(self.pending)
+            return "finished"
+
+    async def result(self) -> Any:
+        """Wait for the result."""
+        return await self.pending
+
+
+def waited(
+    statuses: Iterable[str], settle: Callable[[asyncio.Future[Any]], object] = lambda result: None
+) -> tuple[Any, Promised]:
+    """Fetch a result; return it, or the error in its place, and the future."""
+
+    async def scenario() -> tuple[Any, Promised]:
+        promised = Promised(statuses, settle)
+        async with asyncio.timeout(30):
+            try:
+                found = await fetched(promised)
+            except (JobFailure, ValueError) as error:
+                found = error
+        # What was cancelled is so when the loop comes round to it.
+        await asyncio.sleep(0.01)
+        return found, promised
+
+    return asyncio.run(scenario())
+
+
+def test_a_finished_result_that_does_not_come_is_given_up() -> None:
+    failure, promised = waited(itertools.repeat("finished"))
+    assert isinstance(failure, JobFailure)
+    assert failure.code == "CLUSTER_LOST"
+    assert "could not be fetched" in failure.message
+    assert promised.looks == LOOKS
+    assert promised.pending.cancelled()
+
+
+def test_tries_in_vain_between_which_the_result_is_unfinished_for_a_moment_do_not_begin_it_anew() -> None:
+    failure, promised = waited(itertools.cycle(["finished", "finished", "finished", "pending"]))
+    assert isinstance(failure, JobFailure)
+    assert LOOKS < promised.looks < 10 * LOOKS
+
+
+def test_a_task_that_takes_long_is_waited_for() -> None:
+    found, promised = waited(["pending"] * 4 * LOOKS, lambda result: result.set_result("found"))
+    assert found == "found"
+    assert promised.looks == 4 * LOOKS + 1
+
+
+def test_a_result_that_comes_just_in_time_is_the_answer_and_so_is_what_the_task_raised() -> None:
+    almost = ["pending", *["finished"] * (LOOKS - 2)]
+    assert waited(almost, lambda result: result.set_result("found"))[0] == "found"
+    raised, _ = waited(almost, lambda result: result.set_exception(ValueError("of the task")))
+    assert isinstance(raised, ValueError)
+
+
+class Deaf(distributed.Worker):
+    """A worker whose results nobody can fetch until it is let."""
+
+    let: asyncio.Event
+
+    async def get_data(self, comm: Any, *arguments: Any, **options: Any) -> Any:
+        """Wait, and then give out results as every worker does."""
+        await self.let.wait()
+        return await super().get_data(comm, *arguments, **options)
+
+
+def test_dask_itself_says_that_a_result_is_finished_while_it_cannot_be_fetched() -> None:
+    make_scheduler: Any = distributed.Scheduler
+    make_worker: Any = Deaf
+    make_client: Any = distributed.Client
+    options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+
+    async def scenario() -> JobFailure:
+        async with make_scheduler(protocol="inproc", **options) as scheduler:
+            worker = make_worker(scheduler.address, nthreads=1, **options)
+            worker.let = asyncio.Event()
+            async with worker, make_client(scheduler.address, asynchronous=True, set_as_default=False) as client:
+                with pytest.raises(JobFailure) as raised:
+                    await fetched(client.submit(str, 1, pure=False))
+                worker.let.set()
+                return raised.value
+
+    async def bounded() -> JobFailure:
+        return await asyncio.wait_for(scenario(), 60)
+
+    assert asyncio.run(bounded()).code == "CLUSTER_LOST"

@@ -1,0 +1,123 @@
+"""The codes in the code, on the page about them, in the tables of what to do, and in the console are the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from reading_room.aws.errors import AwsError
+from reading_room.jobs.endings import WORKER_CODES
+from reading_room.vpc.errors import LimitExceeded
+
+ROOT = Path(__file__).resolve().parents[2]
+CONSOLE = ROOT / "console" / "src"
+
+
+@pytest.fixture(scope="module")
+def codes() -> ModuleType:
+    """The script that reads the codes off the code."""
+    spec = importlib.util.spec_from_file_location("error_codes", ROOT / "scripts" / "error_codes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def classes(parent: type[AwsError] = AwsError) -> Iterator[type[AwsError]]:
+    """Yield every error that crosses the wire."""
+    for each in parent.__subclasses__():
+        yield each
+        yield from classes(each)
+
+
+def keys(path: Path, name: str) -> list[str]:
+    """Return the keys of an object of constants in a module of the console."""
+    body = re.search(rf"const {name}\b[^=]*= \{{\n(.*?)^\}};", path.read_text(), re.MULTILINE | re.DOTALL)
+    assert body is not None
+    return re.findall(r"^  ([A-Z_]+):", body[1], re.MULTILINE)
+
+
+def test_the_page_has_the_code_of_every_error_that_there_is(codes: ModuleType) -> None:
+    """One that no service makes would be dead code, or a place that the script does not see."""
+    shown = {code for of_service in codes.codes_by_service().values() for code in of_service}
+    # Each quota gives this class a code of its own.
+    missing = {each.__name__ for each in classes() if each is not LimitExceeded and each.code not in shown}
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "status"),
+    [
+        ("comprehend", "JobNotFoundException", 400),
+        ("comprehend", "UnknownOperationException", 400),
+        ("comprehend", "AccessDeniedException", 400),
+        ("ec2", "UnauthorizedOperation", 403),
+        ("ec2", "InvalidVpcID.Malformed", 400),
+        ("ec2", "InvalidAttachmentID.Malformed", 400),
+        ("ec2", "VpcLimitExceeded", 400),
+        ("ec2", "RequestLimitExceeded", 503),
+        ("iam and sts", "NoSuchEntity", 404),
+        ("logs", "ResourceNotFoundException", 400),
+        ("s3", "NotImplemented", 501),
+        ("s3", "NoSuchKey", 404),
+    ],
+)
+def test_a_service_has_its_own_codes_and_those_of_its_protocol(
+    codes: ModuleType, title: str, code: str, status: int
+) -> None:
+    """Samples of each way by which the script finds them."""
+    assert {one for one, _ in codes.codes_by_service()[title][code]} == {status}
+
+
+def test_no_service_has_the_spelling_of_another(codes: ModuleType) -> None:
+    """Denials, throttling and faults have one name for each family."""
+    spellings = {
+        "AccessDenied": {"iam and sts", "s3"},
+        "AccessDeniedException": {"cloudtrail", "comprehend", "logs", "reading-room"},
+        "UnauthorizedOperation": {"ec2"},
+        "SlowDown": {"s3"},
+        "Throttling": {"iam and sts"},
+        "InternalServerException": {"comprehend"},
+        "DryRunOperation": {"ec2"},
+    }
+    by_service = codes.codes_by_service()
+    found = {code: {title for title, has in by_service.items() if code in has} for code in spellings}
+    assert found == spellings
+
+
+def test_each_failure_of_a_job_is_explained_and_nothing_else(codes: ModuleType) -> None:
+    """A new code needs a row, and a row whose code is gone misleads."""
+    advised = codes.advised_codes(codes.FAILED)
+    assert sorted(advised) == sorted(codes.failure_codes())
+
+
+def test_each_error_of_a_document_is_explained_and_nothing_else(codes: ModuleType) -> None:
+    """The same for what a line of results may have."""
+    assert sorted(codes.advised_codes(codes.IN_DOCUMENTS)) == sorted(codes.document_codes())
+
+
+def test_what_is_explained_of_calls_is_a_code_that_some_service_has(codes: ModuleType) -> None:
+    """A reader searches for what the client printed."""
+    shown = {code for of_service in codes.codes_by_service().values() for code in of_service}
+    advised = codes.advised_codes(codes.REFUSED)
+    assert len(advised) > 10
+    assert set(advised) - shown == set()
+
+
+def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: ModuleType) -> None:
+    """It shows the one thing to change."""
+    assert sorted(keys(CONSOLE / "jobs" / "failure.ts", "ENTRIES")) == sorted(codes.failure_codes())
+    views = CONSOLE / "results" / "views"
+    assert sorted(keys(views / "ErrorsView.tsx", "ADVICE")) == sorted(codes.document_codes())
+
+
+def test_each_code_that_is_taken_from_a_container_is_one_that_a_container_says(codes: ModuleType) -> None:
+    """Anything else would be shown as INTERNAL_ERROR."""
+    said = {code for path in (ROOT / "src" / "reading_room" / "analysis").rglob("*.py") for code in codes.said_in(path)}
+    assert set(WORKER_CODES) - said == set()
