@@ -3,8 +3,11 @@ import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { World } from "./world";
 import { expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
-const BUCKET = "models-spec";
-const ROLE = "models-spec-reader";
+// A second try finds what the first one made.
+const TRY = Date.now();
+const BUCKET = `models-spec-${TRY}`;
+const ROLE = `models-spec-reader-${TRY}`;
+const NAME = `tickets-${TRY}`;
 
 const PHRASES = {
   billing: ["the invoice is wrong", "I was charged twice", "refund my payment"],
@@ -42,7 +45,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByText("Give a name.", { exact: true })).toBeVisible();
   await expectAccessibleInBothThemes(page);
 
-  await page.getByLabel("Model name").fill("tickets");
+  await page.getByLabel("Model name").fill(NAME);
   await page.getByLabel("Version name").fill("v1");
   await page.getByLabel("Training dataset", { exact: true }).fill(`s3://${BUCKET}/training/tickets.csv`);
   await page.getByLabel("Output location", { exact: true }).fill(`s3://${BUCKET}/models`);
@@ -51,7 +54,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByTestId("preflight")).toContainText("Nothing stands in the way", { timeout: 20_000 });
   await page.getByRole("button", { name: "Create", exact: true }).click();
 
-  await expect(page.getByRole("heading", { name: "tickets · v1", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: `${NAME} · v1`, level: 1 })).toBeVisible();
   await page.getByRole("tab", { name: "Training", exact: true }).click();
   await expect(page.getByRole("list", { name: "Events, oldest first" })).toContainText("submitted");
   await page.getByRole("tab", { name: "Overview" }).click();
@@ -86,7 +89,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await page.getByRole("button", { name: "Copy", exact: true }).click();
   await page.getByLabel("Version name").fill("v2");
   await page.getByRole("button", { name: "Import", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "tickets · v2", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: `${NAME} · v2`, level: 1 })).toBeVisible();
   await expect(page.getByText("Imported from")).toBeVisible();
   await page.getByRole("tab", { name: "Versions" }).click();
   await expect(page.getByRole("row", { name: /v1/ })).toBeVisible();
@@ -94,7 +97,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("button", { name: "Delete" })).toBeDisabled();
-  await dialog.getByRole("textbox").fill("tickets/v2");
+  await dialog.getByRole("textbox").fill(`${NAME}/v2`);
   await dialog.getByRole("button", { name: "Delete" }).click();
   await expect(page).toHaveURL(/\/models$/);
   await expect(page.getByRole("row", { name: /v2/ })).toHaveCount(0, { timeout: 20_000 });
@@ -105,7 +108,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
 test("a training that fails says what to change", async ({ signedIn: page }) => {
   test.setTimeout(120_000);
   await page.goto("/models/create-recognizer");
-  await page.getByLabel("Model name").fill("engineers");
+  await page.getByLabel("Model name").fill(`engineers-${TRY}`);
   await page.getByLabel("Type 1", { exact: true }).fill("ENGINEER");
   await page.getByLabel("Annotations", { exact: true }).fill("s3://no-such-bucket-here/annotations.csv");
   await page.getByLabel("Training documents", { exact: true }).fill("s3://no-such-bucket-here/reports.txt");

@@ -9,7 +9,7 @@ test("the resource map shows a job while it runs, and lets go of it", async ({ s
   const map = page.locator(".vpc-map");
   const onMap = map.getByRole("link", { name: id });
   await expect(onMap.first()).toBeVisible();
-  await expect(page.getByText(/It has \d+ network interfaces, 1 of them of jobs\./)).toBeVisible();
+  await expect(page.getByText(/It has \d+ network interfaces, 1 of them of jobs\./).first()).toBeVisible();
   await expectAccessibleInBothThemes(page);
   await onMap.first().click();
   await expect(page).toHaveURL(`/jobs/entities/${id}`);

@@ -6,8 +6,6 @@ import type { Locator, Page } from "@playwright/test";
 import { expect, expectAccessible, test, type World } from "./world";
 
 const MIB = 1024 * 1024;
-/** So slow that a few MiB take seconds, in bytes a second. */
-const SLOW = MIB;
 
 let folder: string;
 
@@ -35,14 +33,29 @@ async function openUpload(page: Page, bucket: string): Promise<Locator> {
   return page.getByRole("dialog");
 }
 
-/** Return what lets the page send so many bytes a second; -1 is as many as it can. */
-async function uploadLimit(page: Page): Promise<(uploadThroughput: number) => Promise<void>> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Network.enable");
-  const others = { offline: false, latency: 0, downloadThroughput: -1 };
-  return async (uploadThroughput) => {
-    await session.send("Network.emulateNetworkConditions", { ...others, uploadThroughput });
-  };
+/** Requests that carry bytes to a bucket, as a test has them in its hand. */
+interface Hold {
+  /** How many are held. */
+  readonly held: () => number;
+  /** Let them go, and those that come. */
+  readonly letGo: () => void;
+}
+
+/** Hold the requests that carry bytes to a bucket, but the first so many. */
+async function hold(page: Page, bucket: string, passing = 0): Promise<Hold> {
+  let [seen, held] = [0, 0];
+  let letGo = (): void => undefined;
+  const gone = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route(`**/${bucket}/**`, async (route) => {
+    if (route.request().method() === "PUT" && ++seen > passing) {
+      held += 1;
+      await gone;
+    }
+    await route.continue();
+  });
+  return { held: () => held, letGo };
 }
 
 test("a folder goes up with its paths, and a second time what is there already stays", async ({
@@ -73,9 +86,9 @@ test("a folder goes up with its paths, and a second time what is there already s
   await expect(page.getByText("0 transfers to go, 2 failed")).toBeVisible();
 });
 
-for (const [what, size] of [
-  ["in one request", 4 * MIB],
-  ["in parts", 24 * MIB],
+for (const [what, size, passing] of [
+  ["in one request", 4 * MIB, 0],
+  ["in parts", 24 * MIB, 1],
 ] as const) {
   test(`an upload ${what} that is cancelled leaves nothing behind`, async ({ signedIn: page, world }) => {
     const bucket = await makeBucket(world, "uploads-cancelled");
@@ -83,17 +96,15 @@ for (const [what, size] of [
     await writeFile(path, Buffer.alloc(size, 7));
     const dialog = await openUpload(page, bucket);
     await dialog.getByLabel("Files to upload").setInputFiles(path);
-    const limit = await uploadLimit(page);
-    await limit(SLOW);
-    const sending = page.waitForRequest((request) => request.method() === "PUT" && request.url().includes(bucket));
+    const { held, letGo } = await hold(page, bucket, passing);
     await dialog.getByRole("button", { name: "Upload", exact: true }).click();
-    await sending;
+    await expect.poll(held).toBeGreaterThan(0);
     await page.getByRole("button", { name: `Cancel ${basename(path)}` }).click();
     await expect(page.getByText("Cancelled", { exact: true })).toBeVisible();
     await expect(page.getByText("0 transfers to go")).toBeVisible();
 
     // What were still on its way would arrive now.
-    await limit(-1);
+    letGo();
     await page.waitForTimeout(2_000);
     expect(await keysOf(world, bucket)).toEqual([]);
     const left = async (): Promise<number> =>
@@ -108,9 +119,11 @@ test("an upload goes on while other pages are shown", async ({ signedIn: page, w
   await writeFile(path, Buffer.alloc(3 * MIB, 7));
   const dialog = await openUpload(page, bucket);
   await dialog.getByLabel("Files to upload").setInputFiles(path);
-  await (await uploadLimit(page))(SLOW);
+  const { held, letGo } = await hold(page, bucket);
   await dialog.getByRole("button", { name: "Upload", exact: true }).click();
+  await expect.poll(held).toBe(1);
   await page.getByRole("link", { name: "Analysis jobs" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Analysis jobs" })).toBeVisible();
+  letGo();
   await expect.poll(() => keysOf(world, bucket)).toEqual(["left.bin"]);
 });

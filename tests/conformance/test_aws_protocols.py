@@ -17,6 +17,7 @@ from shapes import pruned, values
 
 from reading_room.aws.call import IncomingRequest, NetworkPath, Reply
 from reading_room.aws.errors import AwsError
+from reading_room.aws.identify import identify
 from reading_room.aws.models import SERVED, operation_model, service_model
 from reading_room.aws.protocols import ec2, json, query, rest_xml
 
@@ -87,6 +88,15 @@ def arrived(serialized: dict[str, Any]) -> IncomingRequest:
     body = body.encode() if isinstance(body, str) else body
     headers = tuple((name.lower(), value) for name, value in serialized["headers"].items())
     return IncomingRequest("POST", "/", "", headers, body, NetworkPath(), "request", MOMENT)
+
+
+@pytest.mark.parametrize("package", ["com.amazonaws.cloudtrail.v20131101.", ""])
+def test_a_json_target_is_read_with_its_package_and_without(package: str) -> None:
+    # botocore writes the package, the AWS SDK for JavaScript does not.
+    headers = {"X-Amz-Target": f"{package}CloudTrail_20131101.LookupEvents"}
+    request = arrived({"body": b"{}", "headers": headers})
+    assert identify("POST", "", request.headers) is SERVED["cloudtrail"]
+    assert json.operation_name(request, SERVED["cloudtrail"]) == "LookupEvents"
 
 
 @pytest.mark.parametrize(("service", "name"), ALL)

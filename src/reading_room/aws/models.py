@@ -36,6 +36,13 @@ class ServedService:
     is_global: bool = False
     """Clients may sign for us-east-1 wherever they are."""
 
+    @property
+    def target_prefixes(self) -> frozenset[str]:
+        """The target's prefix as clients write it: the AWS SDK for JavaScript, for one, leaves its package out."""
+        if self.target_prefix is None:
+            return frozenset()
+        return frozenset((self.target_prefix, self.target_prefix.rpartition(".")[2]))
+
 
 SERVED: Mapping[str, ServedService] = {
     served.name: served

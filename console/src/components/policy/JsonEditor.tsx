@@ -54,7 +54,13 @@ export default function JsonEditor({ value, onChange, label, readOnly, problems,
         EditorView.lineWrapping,
         // Read-only text stays focusable, so that the keyboard can scroll and copy it.
         writable.current.of(EditorState.readOnly.of(fixed)),
-        EditorView.contentAttributes.of({ "aria-label": name, "aria-readonly": String(fixed), spellcheck: "false" }),
+        EditorView.contentAttributes.of({
+          "aria-label": name,
+          "aria-readonly": String(fixed),
+          spellcheck: "false",
+          // What is editable has its turn with the Tab key anyhow; checkers of accessibility look for this attribute.
+          tabindex: "0",
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) change.current(update.state.doc.toString());
         }),

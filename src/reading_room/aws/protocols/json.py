@@ -24,7 +24,7 @@ def operation_name(request: IncomingRequest, served: ServedService) -> str:
     """Return the operation that the target names. Raises ``UnknownOperationException`` for another service's."""
     target = request.header("x-amz-target")
     prefix, dot, name = (target or "").rpartition(".")
-    if request.method != "POST" or not dot or not name or prefix != served.target_prefix:
+    if request.method != "POST" or not dot or not name or prefix not in served.target_prefixes:
         raise unknown_operation(served.name, target)
     return name
 
