@@ -126,7 +126,7 @@ test("a NAT gateway says what is in the way, and works with an internet gateway 
     await expect(nat).toBeHidden();
   };
   await createNat(`${NAME} too early`);
-  await expect(rowOf(page, "nat-", "too early")).toContainText("Gateway.NotAttached");
+  await expect(rowOf(page, "nat-", "too early").first()).toContainText("Gateway.NotAttached");
 
   await page.getByRole("button", { name: "Create internet gateway", exact: true }).click();
   const gateway = page.getByRole("dialog");
@@ -157,7 +157,8 @@ test("a route through the NAT gateway is drawn on the map", async ({ signedIn: p
   await rowOf(page, "vpc-").getByRole("link", { name: /^vpc-/ }).click();
   await page.getByRole("link", { name: "Resource map" }).last().click();
   const map = page.locator(".vpc-map");
-  await map.getByRole("link", { name: /^rtb-/ }).click();
+  // Any of its tables will do.
+  await map.getByRole("link", { name: /^rtb-/ }).first().click();
   await page.getByRole("button", { name: "Add route" }).click();
   const route = page.getByRole("dialog");
   await route.getByLabel("Network", { exact: true }).fill("198.51.100.0/24");
