@@ -182,3 +182,13 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
         "reading_room.aws",
     }
     assert large & set(loaded) == set()
+
+
+def test_the_version_is_said_by_the_whole_program_and_by_the_short_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["reading-room", "--version"])
+    main.run()
+    said = capsys.readouterr().out.strip()
+    assert said.startswith("reading-room ")
+    assert says("--version", code=0) == said

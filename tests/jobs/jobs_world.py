@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -43,20 +42,11 @@ CONTENT = b"an archive"
 DONE = Done(3, 0, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
-@cache
-def _empty() -> bytes:
-    """Return an empty database: to copy one is a tenth of the work of making its tables."""
-    database = Database.open(None)
-    database.create_tables()
-    with contextlib.closing(database.engine.raw_connection()) as connection:
-        return bytes(connection.driver_connection.serialize())  # type: ignore[union-attr]
-
-
 def in_memory(engine: Engine | None = None) -> Database:
     """Return an empty database in memory. On an ``engine`` that had another one before, what that learned is kept."""
     database = Database.open(None) if engine is None else Database(engine)
     with contextlib.closing(database.engine.raw_connection()) as connection:
-        connection.driver_connection.deserialize(_empty())  # type: ignore[union-attr]
+        connection.driver_connection.deserialize(databases.image())  # type: ignore[union-attr]
     return database
 
 

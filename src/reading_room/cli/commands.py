@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, units
+from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, units
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -15,11 +15,19 @@ app = typer.Typer(
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        main.say_version()
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
-    """Take no other option before the command. ``main.run`` answers --version before this program is loaded."""
+    """Take no other option before the command."""
 
 
 app.command("up")(processes.up)

@@ -50,7 +50,7 @@ def run() -> None:
     """Run the ``reading-room`` program. An error that nobody foresaw ends it with a line, not a traceback."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name == "--version":
-        sys.stdout.write(f"reading-room {version('reading-room')}\n")
+        say_version()
         return
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
     process = _process(name)
@@ -72,6 +72,11 @@ def run() -> None:
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
         processes.fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")
         raise SystemExit(DEFECT) from None
+
+
+def say_version() -> None:
+    """Print which version this is. Nothing of the program needs to be loaded for that."""
+    sys.stdout.write(f"reading-room {version('reading-room')}\n")
 
 
 def _process(name: str) -> Callable[..., None] | None:
