@@ -85,7 +85,7 @@ def serve(app: Any, **options: Any) -> tuple[uvicorn.Server, threading.Thread, i
     """Serve an application on a free port of the loopback."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", **options))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -21,7 +21,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectE
 def served() -> Iterator[tuple[World, int]]:
     """Yield the application and the port that a server answers for it on."""
     with world() as made:
-        config = uvicorn.Config(made.app, log_level="critical", lifespan="on")
+        config = uvicorn.Config(made.app, log_config=None, lifespan="on")
         server = uvicorn.Server(config)
         listener = socket.create_server(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

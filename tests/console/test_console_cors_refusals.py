@@ -164,7 +164,7 @@ def test_a_page_that_asks_first_learns_of_the_crowd_too_and_keeps_no_connection(
 
 @contextmanager
 def logged_by_server() -> Iterator[list[logging.LogRecord]]:
-    """Yield what uvicorn logs, from its own logger: another server of this process may have ended its passing on."""
+    """Yield what uvicorn logs, from its own logger: another server of this process may have muted or detached it."""
     told: list[logging.LogRecord] = []
 
     class Listening(logging.Handler):
@@ -174,10 +174,15 @@ def logged_by_server() -> Iterator[list[logging.LogRecord]]:
 
     handler = Listening()
     logger = logging.getLogger("uvicorn.error")
+    level, disabled = logger.level, logger.disabled
     logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.disabled = False
     try:
         yield told
     finally:
+        logger.setLevel(level)
+        logger.disabled = disabled
         logger.removeHandler(handler)
 
 

@@ -34,7 +34,7 @@ def served_world(folder: Path) -> Iterator[Served]:
     """Yield a world that answers on a free port of the loopback."""
     with s3_world(folder) as world, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(world.app, log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
