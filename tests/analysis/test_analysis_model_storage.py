@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.exceptions as errors
+import botocore.session
 import pytest
 from botocore.stub import Stubber
 
@@ -68,7 +68,10 @@ def storage() -> S3Storage:
 
 
 def _session() -> Any:
-    return boto3.session.Session("AKIA", "secret", region_name="us-east-1")
+    session = botocore.session.Session()
+    session.set_credentials("AKIA", "secret")
+    session.set_config_variable("region", "us-east-1")
+    return session
 
 
 def test_both_sessions_ask_at_their_own_path(address: None, monkeypatch: pytest.MonkeyPatch) -> None:

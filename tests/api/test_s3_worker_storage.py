@@ -29,7 +29,7 @@ class Session:
         self._world = world
         self._key = key
 
-    def client(self, service: str, **options: Any) -> Any:
+    def create_client(self, service: str, **options: Any) -> Any:
         assert service == "s3"
         return self._world.client(self._key)
 

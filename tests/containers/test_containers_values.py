@@ -14,11 +14,18 @@ from hypothesis import strategies as st
 from reading_room.analysis.job_file import Done, Failed, JobFile, Location, Progress, Ready, encode_message
 from reading_room.containers import seccomp
 from reading_room.containers.errors import BadNameServers, NoFreeUserId
-from reading_room.containers.limits import OVERHEAD_PROCESSES, ControlGroups, remove_directories
+from reading_room.containers.limits import JOB_WEIGHT, OVERHEAD_PROCESSES, ControlGroups, remove_directories
 from reading_room.containers.messages import MessageReader, escape_controls, read_diagnostics
 from reading_room.containers.processes import ProcessHandle, start_time
 from reading_room.containers.record import Folder, Record
-from reading_room.containers.sandbox import bubblewrap_options, code_paths, environment, make_view, resolver_text
+from reading_room.containers.sandbox import (
+    MODELS,
+    bubblewrap_options,
+    code_paths,
+    environment,
+    make_view,
+    resolver_text,
+)
 from reading_room.containers.spec import ContainerSpec, Limits
 from reading_room.containers.users import UserIds, WouldRunAsHostRoot, container_users, host_user_id, inner_user_id
 
@@ -53,6 +60,8 @@ def test_version_2_groups_are_made_where_controllers_are_handed_on(tmp_path: Pat
     assert (directory / "memory.max").read_text() == "1000000000"
     assert (directory / "pids.max").read_text() == str(10 + OVERHEAD_PROCESSES)
     assert (directory / "cpu.max").read_text() == "50000 100000"
+    assert (directory / "cpu.weight").read_text() == "100"
+    assert groups.priority() == []
     assert groups.in_force() == (
         *("cpus (control group)", "memory (control group)", "processes (control group)", "seconds (agent)"),
     )
@@ -64,7 +73,8 @@ def test_version_1_groups_are_made_below_the_agents_own(tmp_path: Path) -> None:
         (root / name / "own").mkdir(parents=True)
     (tmp_path / "self").write_text("3:memory:/own\n2:pids:/own\n1:cpu,cpuacct:/own\n0::/\n")
     groups = ControlGroups.probe(root, tmp_path / "self")
-    groups.create("x", LIMITS)
+    groups.create("x", LIMITS, JOB_WEIGHT)
+    assert (root / "cpu" / "own" / "x" / "cpu.shares").read_text() == "409"
     assert (root / "memory" / "own" / "x" / "memory.limit_in_bytes").read_text() == "1000000000"
     assert (root / "cpu" / "own" / "x" / "cpu.cfs_quota_us").read_text() == "50000"
 
@@ -72,6 +82,7 @@ def test_version_1_groups_are_made_below_the_agents_own(tmp_path: Path) -> None:
 def test_without_control_groups_resource_limits_are_in_force_and_said(tmp_path: Path) -> None:
     groups = ControlGroups.probe(*_unified(tmp_path, ""))
     assert groups.parents == {}
+    assert groups.priority() == ["/usr/bin/nice", "-n", "4"]
     assert groups.in_force() == (
         *("memory (address space of each process)", "processes (resource limit)", "seconds (agent)"),
     )
@@ -196,6 +207,7 @@ def test_a_container_is_shown_code_but_no_folder_of_anybodys(tmp_path: Path) -> 
     view = make_view(tmp_path / "view", "AUTHORITY")
     options = bubblewrap_options(view, code_paths(), environment("eu-west-1"), 9)
     shown = {options[index + 2] for index, option in enumerate(options) if option == "--ro-bind"}
+    assert MODELS in shown
     assert not {"/", "/home", "/root", "/var", "/run", str(Path.home())} & shown
     assert "--bind" not in options
     assert "/proc/sys" in shown

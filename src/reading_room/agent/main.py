@@ -19,6 +19,7 @@ from reading_room.agent.view import make_traversable
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
+from reading_room.containers.prepared import prepare_ahead
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.sandbox import code_paths, make_view
 from reading_room.containers.spec import Limits
@@ -110,9 +111,11 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     _open_view(config)
     config.public_dir.mkdir(parents=True, exist_ok=True)
     config.public_dir.chmod(0o755)
+    view = make_view(config.public_dir / "view", authority)
+    prepare_ahead(view.models)
     containers = BubblewrapDriver(
         state=config.runtime_dir / "containers",
-        view=make_view(config.public_dir / "view", authority),
+        view=view,
         users=container_users(config.uid_first, config.uid_count),
         region=config.region,
         standby_limits=config.standby_limits,

@@ -1,4 +1,8 @@
-"""S3 as the worker uses it, by boto3 nearly with the SDK's defaults, and its errors in the words of a failed job."""
+"""S3 as the worker uses it, by botocore nearly with the SDK's defaults, and its errors in the words of a failed job.
+
+boto3 is left out: what it adds is the transfer of large files, and importing that takes a container as long as all else
+of its S3. It is loaded for an output that needs it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.exceptions as errors
 import botocore.session
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.credentials import ContainerProvider, CredentialResolver
 from urllib3.exceptions import HTTPError, NameResolutionError
@@ -21,6 +23,9 @@ from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
 """Reading a large body in pieces is twice as fast as reading it whole."""
+
+WHOLE_BYTES = 8 << 20
+"""An output up to this size is one request; a larger one is uploaded in parts of this size, the SDK's own."""
 
 MOST_DELETED = 1000
 """Objects that one request of S3 may name."""
@@ -49,29 +54,31 @@ def model_blame(bucket: str) -> Blame:
     return Blame(denied, denied, "MODEL_NOT_FOUND", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket")
 
 
-def warm_session(region: str) -> boto3.session.Session:
+def warm_session(region: str) -> botocore.session.Session:
     """Return a session that has done what every S3 client needs once, before there is a job.
 
     The service model and the endpoint rules are parsed, and a first client's connection pool and trust store are made;
     together that is a tenth of a second. The keys of that first client are never used and nothing is sent. The session
     itself has no credentials yet: it looks for them when its next client first signs a request.
     """
-    session = boto3.session.Session(region_name=region)
-    session.client("s3", aws_access_key_id="x", aws_secret_access_key="y")
+    session = botocore.session.Session()
+    session.set_config_variable("region", region)
+    session.create_client("s3", aws_access_key_id="x", aws_secret_access_key="y")
     return session
 
 
-def model_session(session: boto3.session.Session, credentials_path: str) -> boto3.session.Session:
+def model_session(session: botocore.session.Session, credentials_path: str) -> botocore.session.Session:
     """Return a session of the service itself, whose credentials come from a path of their own.
 
     The environment, which names the path of the data access role, is neither read nor changed. What ``session`` has
     parsed of the SDK's data is shared.
     """
-    inner = botocore.session.Session()
+    own = botocore.session.Session()
     provider = ContainerProvider(environ={ContainerProvider.ENV_VAR: credentials_path})
-    inner.register_component("credential_provider", CredentialResolver([provider]))
-    inner.register_component("data_loader", session._session.get_component("data_loader"))
-    return boto3.session.Session(botocore_session=inner, region_name=session.region_name)
+    own.register_component("credential_provider", CredentialResolver([provider]))
+    own.register_component("data_loader", session.get_component("data_loader"))
+    own.set_config_variable("region", session.get_config_variable("region"))
+    return own
 
 
 class S3Storage:
@@ -80,7 +87,7 @@ class S3Storage:
     Making one raises ``JobFailure`` when nobody gives the session credentials: ``ROLE_NOT_ASSUMABLE``.
     """
 
-    def __init__(self, session: boto3.session.Session, region: str, blame: Blame = Blame()) -> None:
+    def __init__(self, session: botocore.session.Session, region: str, blame: Blame = Blame()) -> None:
         config = Config(
             connect_timeout=4,
             read_timeout=60,
@@ -92,7 +99,7 @@ class S3Storage:
         self._blame = blame
         try:
             # The SDK asks for credentials when a client is made.
-            self._s3: Any = session.client("s3", region_name=region, config=config)
+            self._s3: Any = session.create_client("s3", region_name=region, config=config)
         except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
             raise self._stranger(error) from error
 
@@ -142,7 +149,11 @@ class S3Storage:
     def write(self, location: Location, path: Path) -> None:
         """Upload a file whole: it is visible complete or not at all. Raises ``JobFailure`` as ``probe_output`` does."""
         with self._writing(location):
-            self._s3.upload_file(str(path), location.bucket, location.key, Config=TransferConfig(use_threads=False))
+            if path.stat().st_size <= WHOLE_BYTES:
+                with path.open("rb") as body:
+                    self._s3.put_object(Bucket=location.bucket, Key=location.key, Body=body)
+            else:
+                _upload_in_parts(self._s3, location, path)
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
         """Remove objects that nobody needs any more, a thousand a request.
@@ -181,11 +192,6 @@ class S3Storage:
             yield
         except errors.ClientError as error:
             raise self._not_written(error.response["Error"], uri) from error
-        except boto3.exceptions.S3UploadFailedError as error:
-            cause = error.__context__
-            if isinstance(cause, errors.ClientError):
-                raise self._not_written(cause.response["Error"], uri) from error
-            raise JobFailure("INTERNAL_ERROR", f"writing {uri}: {error}") from error
         except errors.BotoCoreError as error:
             raise self._unreachable(error, uri) from error
 
@@ -209,3 +215,12 @@ class S3Storage:
         ):
             return JobFailure("NO_ROUTE_TO_STORAGE", f"DNS resolves no name of S3 for {uri}: {error}")
         return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")
+
+
+def _upload_in_parts(client: Any, location: Location, path: Path) -> None:
+    from s3transfer.futures import NonThreadedExecutor
+    from s3transfer.manager import TransferConfig, TransferManager
+
+    config = TransferConfig(multipart_threshold=WHOLE_BYTES, multipart_chunksize=WHOLE_BYTES)
+    with TransferManager(client, config, executor_cls=NonThreadedExecutor) as manager:
+        manager.upload(str(path), location.bucket, location.key).result()

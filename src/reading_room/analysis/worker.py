@@ -18,7 +18,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import boto3
+import botocore.session
 
 from reading_room.analysis.engine import keep_memory, one_thread
 from reading_room.analysis.job_file import (
@@ -111,7 +111,7 @@ def _run(work: Work, program: Program) -> Done:
     return (run_first if place.member == 0 else run_member)(work, program)
 
 
-def _artifacts(session: boto3.session.Session, job: JobFile) -> S3Storage | None:
+def _artifacts(session: botocore.session.Session, job: JobFile) -> S3Storage | None:
     if job.model is None:
         return None
     own = model_session(session, job.model.credentials_path)

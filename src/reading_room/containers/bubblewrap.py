@@ -33,7 +33,7 @@ from reading_room.containers.errors import (
     ProgramMissing,
 )
 from reading_room.containers.launch import Launch, launch, memory_file
-from reading_room.containers.limits import ControlGroups, remove_directories
+from reading_room.containers.limits import JOB_WEIGHT, ControlGroups, remove_directories
 from reading_room.containers.living import LivingContainer, Retry, network_of, same_mounts
 from reading_room.containers.messages import MessageReader, read_diagnostics
 from reading_room.containers.namespaces import new_network_namespace
@@ -336,7 +336,8 @@ class BubblewrapDriver:
                 record.user = self.users.take(used)
             doors: list[int] = []
             if self.groups.parents:
-                group = self.groups.create(_group_name(folder), record.limits)
+                weight = JOB_WEIGHT if record.kind == "job" else 100
+                group = self.groups.create(_group_name(folder), record.limits, weight)
                 record.control_groups = list(group.directories)
                 doors = group.open_doors()
                 opened += doors
@@ -387,6 +388,7 @@ class BubblewrapDriver:
         worker = [*self.programs[record.kind], "--engine", record.engine]
         # bubblewrap adds PWD to the environment that it was told to give.
         return [
+            *(self.groups.priority() if record.kind == "job" else ()),
             "/usr/bin/env",
             "-u",
             "PWD",

@@ -1,7 +1,8 @@
 """What a container sees: bubblewrap's arguments, and the few files of its ``/etc``.
 
 A read-only root that holds the system's ``/usr``, the Python installation and the analysis package, each at its own
-path; a ``/proc`` of its own with all but a few files covered; no ``/sys``; memory-backed ``/tmp`` and ``/dev/shm``.
+path, and unpacked models; a ``/proc`` of its own with all but a few files covered; no ``/sys``; memory-backed ``/tmp``
+and ``/dev/shm``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from reading_room.containers.spec import ContainerSpec
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOSTNAME = "reading-room"
+MODELS = "/models"
 _DOMAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 USER = 1000
 """The user id that the worker sees itself as; on the host it is another."""
@@ -54,10 +56,12 @@ PROC_KEPT = frozenset(
 class View:
     """Files that containers are shown, in a folder that their user ids may read.
 
-    ``etc`` is the container's ``/etc``; ``empty_file`` and ``empty_folder`` cover what it must not see.
+    ``etc`` is the container's ``/etc``; ``models`` its ``/models`` (``prepared.py``); ``empty_file`` and
+    ``empty_folder`` cover what it must not see.
     """
 
     etc: Path
+    models: Path
     empty_file: Path
     empty_folder: Path
 
@@ -67,7 +71,7 @@ def make_view(folder: Path, authority: str) -> View:
 
     ``authority`` is the certificate authority that containers trust, as PEM text. Raises ``OSError``.
     """
-    etc = folder / "etc"
+    etc, models = folder / "etc", folder / "models"
     files: dict[str, str | bytes] = {
         "hosts": "127.0.0.1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
@@ -89,9 +93,10 @@ def make_view(folder: Path, authority: str) -> View:
     empty_file, empty_folder = folder / "nothing", folder / "no-files"
     _replace(empty_file, "")
     empty_folder.mkdir(exist_ok=True)
-    for path in (folder, etc, etc / "ssl", etc / "ssl/certs", empty_folder):
+    models.mkdir(exist_ok=True)
+    for path in (folder, etc, etc / "ssl", etc / "ssl/certs", models, empty_folder):
         path.chmod(0o755)
-    return View(etc, empty_file, empty_folder)
+    return View(etc, models, empty_file, empty_folder)
 
 
 def resolver_text(spec: ContainerSpec) -> str:
@@ -148,7 +153,7 @@ def bubblewrap_options(
     options += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         options += ["--symlink", f"usr/{name}", f"/{name}"]
-    options += ["--ro-bind", str(view.etc), "/etc"]
+    options += ["--ro-bind", str(view.etc), "/etc", "--ro-bind", str(view.models), MODELS]
     options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", TEMPORARY]
     for path in code:
         options += ["--ro-bind", str(path), str(path)]

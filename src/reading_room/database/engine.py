@@ -13,10 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from reading_room.database.base import Base
+from reading_room.database.turns import Turns
 
 SCHEMA_VERSION = 5
 """Raised whenever a table changes; a data folder of another version is refused, never guessed at."""
 
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one before it fails."""
 
 _WRITTEN = "tables written"
 """Where a session keeps the names of the tables that its transaction wrote."""
@@ -36,7 +40,7 @@ class Database:
     """One database: short transactions for writers, snapshots for readers.
 
     SQLite has one writer at a time, so a writing transaction takes the write lock when it begins
-    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway.
+    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Those of one process queue in their order.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -44,6 +48,7 @@ class Database:
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
+        self._turns = Turns()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
@@ -54,7 +59,7 @@ class Database:
         """
         # Bound values may be secrets, and exceptions are logged.
         options: dict[str, Any] = {
-            "connect_args": {"timeout": 30, "check_same_thread": False},
+            "connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False},
             "hide_parameters": True,
         }
         if path is None:
@@ -76,7 +81,7 @@ class Database:
         """Open an existing database to look at it: nothing is written, and no file of its is made."""
         engine = create_engine(
             f"sqlite:///file:{path}?mode=ro&uri=true",
-            connect_args={"timeout": 30, "check_same_thread": False},
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
             hide_parameters=True,
         )
         event.listen(engine, "begin", _begin)
@@ -116,9 +121,9 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Yield a session that commits at the end of the block, or rolls back if it raises."""
-        with self._sessions() as session:
+        written: set[str] = set()
+        with self._turns.one(BUSY_SECONDS), self._sessions() as session:
             session.connection(execution_options={"immediate": True})
-            written: set[str] = set()
             session.info[_WRITTEN] = written
             with session.begin_nested() if session.in_nested_transaction() else _committing(session):
                 yield session
@@ -178,7 +183,7 @@ def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
         # FULL: an acknowledged write survives also the machine's sudden end.
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
-        "PRAGMA busy_timeout = 30000",
+        f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
     ):
         connection.execute(pragma)
 

