@@ -8,7 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reading_room.analysis import cutting
 from reading_room.analysis.cutting import (
+    LEAST_BYTES,
     MOST_FILES,
     Part,
     Plan,
@@ -52,14 +54,14 @@ def chunks(content: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         yield chunk
 
 
-def cut(files: Sequence[bytes], part_bytes: int, sizes: Sequence[int] = ()) -> list[Part]:
+def cut(files: Sequence[bytes], part_bytes: int, sizes: Sequence[int] = (), *, taper: bool = False) -> list[Part]:
     """Cut files whose lines are documents."""
     objects = [InputObject(f"folder/{number}.txt", len(content), str(number)) for number, content in enumerate(files)]
     ends = (
         (entry, document_ends(len(content), chunks(content, sizes)))
         for entry, content in zip(objects, files, strict=True)
     )
-    return list(cut_lines(ends, part_bytes))
+    return list(cut_lines(ends, part_bytes, sum(map(len, files)) if taper else None))
 
 
 def documents(segment: Segment, files: Sequence[bytes], sizes: Sequence[int] = ()) -> list[Document]:
@@ -84,9 +86,9 @@ def lengths(part: Part, files: Sequence[bytes]) -> list[int]:
     return found
 
 
-@given(FILES, PART_BYTES)
-def test_every_byte_of_a_file_with_documents_is_in_one_part(files: list[bytes], part_bytes: int) -> None:
-    segments = [segment for part in cut(files, part_bytes) for segment in part.segments]
+@given(FILES, PART_BYTES, st.booleans())
+def test_every_byte_of_a_file_with_documents_is_in_one_part(files: list[bytes], part_bytes: int, taper: bool) -> None:
+    segments = [segment for part in cut(files, part_bytes, taper=taper) for segment in part.segments]
     assert [segment.source for segment in segments] == sorted(segment.source for segment in segments)
     for source, content in enumerate(files):
         runs = [(segment.begin, segment.end) for segment in segments if segment.source == source]
@@ -130,6 +132,41 @@ def test_a_part_ends_with_the_document_that_fills_it(files: list[bytes], part_by
         # A document that is a part alone does not wait for others, nor they for it.
         assert len(found) == 1 or max(found) < part_bytes
         assert sum(found) >= part_bytes or number == len(parts) - 1 or sizes[number + 1][0] >= part_bytes
+
+
+def test_the_last_parts_are_smaller() -> None:
+    """So that containers of different paces come to their end together; the same whoever does them."""
+    line = b"x" * 999 + b"\n"
+    sizes = [part.bytes for part in cut([line * 8_000], 400_000, taper=True)]
+    assert sum(sizes) == 8_000_000
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[:12] == [400_000] * 12
+    assert sizes[-2] == 100_000
+    # No part is larger than an eighth of what is left, unless that is less than a quarter of a whole one.
+    left = 8_000_000
+    for size in sizes:
+        assert size <= max(left / 8 + len(line), 100_000)
+        left -= size
+
+
+def test_parts_that_are_small_anyhow_stay_alike() -> None:
+    sizes = [part.bytes for part in cut([(b"x" * 999 + b"\n") * 500], LEAST_BYTES, taper=True)]
+    assert sizes == [LEAST_BYTES] * 5
+
+
+@given(FILES, st.integers(4, 40))
+def test_no_tapered_part_is_larger_than_a_whole_one_and_few_are_smaller_than_a_quarter(
+    files: list[bytes], part_bytes: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "LEAST_BYTES", 1)
+        parts = cut(files, part_bytes, taper=True)
+    sizes = [lengths(part, files) for part in parts]
+    for number, found in enumerate(sizes):
+        assert sum(found[:-1]) < part_bytes
+        # A line that is a part alone, which comes next, or the end of the input.
+        cut_short = number == len(parts) - 1 or sizes[number + 1][0] >= part_bytes // 4
+        assert sum(found) >= part_bytes // 4 or cut_short
 
 
 @given(st.lists(st.binary(max_size=6).map(lambda b: b.translate(None, b"\r\n")), max_size=9), ENDS, SIZES)

@@ -19,6 +19,13 @@ from reading_room.analysis.storage import InputObject
 MOST_FILES = 4_000
 """Of one part where a file is a document: each costs a request, however small it is."""
 
+TAPER = 8
+"""The last parts are smaller: of what is left when one begins, it gets an eighth, and no less than a quarter of a whole
+part. Containers then come to their end together although their paces differ."""
+LEAST_SHARE = 4
+LEAST_BYTES = 100_000
+"""A smaller part is not worth its requests; where a whole one is no larger, all are alike."""
+
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
@@ -80,22 +87,27 @@ def whole_part(objects: Sequence[InputObject]) -> Part:
     return Part(0, segments, sum(entry.size for entry in objects), None)
 
 
-def cut_files(objects: Iterable[InputObject], part_bytes: int) -> Iterator[Part]:
-    """Yield the parts of an input whose objects are one document each: runs of objects, in their order."""
-    parts = _Growing(part_bytes, MOST_FILES)
+def cut_files(objects: Iterable[InputObject], part_bytes: int, total: int | None = None) -> Iterator[Part]:
+    """Yield the parts of an input whose objects are one document each: runs of objects, in their order.
+
+    ``total`` is the input's size; without it the last parts are as large as all.
+    """
+    parts = _Growing(part_bytes, total, MOST_FILES)
     for source, entry in enumerate(objects):
         yield from parts.take(source, entry, 0, None, None, entry.size)
     yield from parts.rest()
 
 
-def cut_lines(files: Iterable[tuple[InputObject, Iterable[int]]], part_bytes: int) -> Iterator[Part]:
+def cut_lines(
+    files: Iterable[tuple[InputObject, Iterable[int]]], part_bytes: int, total: int | None = None
+) -> Iterator[Part]:
     """Yield the parts of an input whose lines are one document each.
 
     ``files`` are the objects with the offsets behind each of their lines (``document_ends``), read as they come. A part
-    is closed by the line with which it has ``part_bytes``; a line that has so many alone is a part of its own. A file
-    without a line is in no part.
+    is closed by the line with which it has ``part_bytes``, or less towards the end of ``total`` bytes; a line that has
+    so many alone is a part of its own. A file without a line is in no part.
     """
-    parts = _Growing(part_bytes)
+    parts = _Growing(part_bytes, total)
     for source, (entry, ends) in enumerate(files):
         begin = 0
         for line, end in enumerate(ends):
@@ -137,9 +149,11 @@ def line_ends(chunks: Iterable[bytes]) -> Iterator[int]:
 class _Growing:
     """Collects documents until they are a part."""
 
-    def __init__(self, part_bytes: int, most: int | None = None) -> None:
+    def __init__(self, part_bytes: int, total: int | None = None, most: int | None = None) -> None:
         self._part_bytes = part_bytes
+        self._left = total
         self._most = most
+        self._enough = self._next()
         self._number = 0
         self._segments: list[Segment] = []
         self._bytes = self._documents = 0
@@ -154,7 +168,7 @@ class _Growing:
         self, source: int, entry: InputObject, begin: int, end: int | None, line: int | None, size: int
     ) -> Iterator[Part]:
         """Add a document and yield the parts that are full now."""
-        if size >= self._part_bytes and self._documents:
+        if size >= self._enough and self._documents:
             yield self._close()
         if source != self._source:
             self._end_segment()
@@ -162,7 +176,7 @@ class _Growing:
         self._end = end
         self._bytes += size
         self._documents += 1
-        if self._bytes >= self._part_bytes or self._documents == self._most:
+        if self._bytes >= self._enough or self._documents == self._most:
             yield self._close()
 
     def rest(self) -> Iterator[Part]:
@@ -175,8 +189,17 @@ class _Growing:
         part = Part(self._number, tuple(self._segments), self._bytes, self._documents)
         self._number += 1
         self._segments = []
+        if self._left is not None:
+            self._left -= self._bytes
         self._bytes = self._documents = 0
+        self._enough = self._next()
         return part
+
+    def _next(self) -> int:
+        """Return the bytes with which the part that begins now is full."""
+        if self._left is None:
+            return self._part_bytes
+        return min(self._part_bytes, max(self._left // TAPER, self._part_bytes // LEAST_SHARE, LEAST_BYTES))
 
     def _end_segment(self) -> None:
         if self._source < 0:

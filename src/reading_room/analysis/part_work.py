@@ -69,12 +69,13 @@ def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Pla
     if total > PROBE_BYTES:
         storage.probe_output(job.output)
     if job.input_format == "ONE_DOC_PER_FILE":
-        return Plan(tuple(cut_files(objects, job.part_bytes)), len(objects), known)
+        return Plan(tuple(cut_files(objects, job.part_bytes, total)), len(objects), known)
     if total <= min(PROBE_BYTES, job.part_bytes):
         return Plan((whole_part(objects),), None, known)
     scan = _Scan(job, storage, stopping if job.cluster is None or job.attempt == 1 else lambda: False)
     try:
-        parts = tuple(cut_lines(((entry, scan.ends(entry)) for entry in objects), job.part_bytes))
+        ends = ((entry, scan.ends(entry)) for entry in objects)
+        parts = tuple(cut_lines(ends, job.part_bytes, total))
     except _Stopped:
         return Plan((), None, known, complete=False)
     return Plan(parts, scan.documents, known)
