@@ -46,19 +46,29 @@ def eventually(look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str
     """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         found = look()
         if found:
             return found
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what or look} (last: {found!r})"
-        time.sleep(0.02)
+        _pause(began)
 
 
 def settled(look: Callable[[], Mapping[str, Any]], seconds: float = SETTLE_SECONDS) -> None:
     """Wait until nothing is left; fail with what is."""
     deadline = time.monotonic() + seconds
-    while left := {name: value for name, value in look().items() if value}:
+    while True:
+        began = time.monotonic()
+        left = {name: value for name, value in look().items() if value}
+        if not left:
+            return
         assert time.monotonic() < deadline, f"still there after {seconds:.0f} s: {left}"
-        time.sleep(0.05)
+        _pause(began)
+
+
+def _pause(began: float) -> None:
+    """Wait four times as long as the look took: many a look reads all of /proc, and the product needs the processor."""
+    time.sleep(max(0.02, 4 * (time.monotonic() - began)))
 
 
 class Product:

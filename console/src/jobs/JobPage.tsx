@@ -9,6 +9,7 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
+import { ComprehendTags } from "../components/tags/ComprehendTags";
 import { STORY_GROUP, useJob, useJobRun } from "./hooks";
 import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
 import { ContainersTable } from "./parts/ContainersTable";
@@ -20,7 +21,6 @@ import { FilesTab } from "./tabs/FilesTab";
 import { FlowTab } from "./tabs/FlowTab";
 import { OverviewTab } from "./tabs/OverviewTab";
 import { StoryTab } from "./tabs/StoryTab";
-import { TagsTab } from "./tabs/TagsTab";
 
 const ABOVE = [{ text: "Analysis jobs", href: "/jobs" }];
 
@@ -90,7 +90,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
     { id: "log", label: "Log", content: <LogView {...log} active={active} /> },
     { id: "flow", label: "Flow records", content: <FlowTab job={job} view={view} active={active} /> },
     { id: "files", label: "Files", content: <FilesTab kind={kind} job={job} /> },
-    { id: "tags", label: "Tags", content: <TagsTab arn={job.JobArn ?? ""} /> },
+    { id: "tags", label: "Tags", content: <ComprehendTags arn={job.JobArn ?? ""} noun="job" /> },
   ];
   const asked = search.get("tab");
   return (

@@ -10,6 +10,7 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
+import { ComprehendTags } from "../components/tags/ComprehendTags";
 import { createJobPath, modelPath, parseModelArn } from "./arn";
 import { ImportModal } from "./ImportModal";
 import { MODEL_KINDS } from "./kinds";
@@ -18,7 +19,6 @@ import { ModelMessage } from "./ModelMessage";
 import { ModelMetrics } from "./ModelMetrics";
 import { ModelOverview } from "./ModelOverview";
 import { ModelPolicy } from "./ModelPolicy";
-import { ModelTags } from "./ModelTags";
 import { ModelTraining } from "./ModelTraining";
 import { ModelVersions } from "./ModelVersions";
 import { canDelete, canStop, deletionWord, isUsable, type Model } from "./model";
@@ -102,7 +102,7 @@ function ModelView({ model, title, error }: ViewProps) {
           { id: "metrics", label: "Metrics", content: <ModelMetrics model={model} /> },
           { id: "training", label: "Training", content: <ModelTraining model={model} /> },
           { id: "versions", label: "Versions", content: <ModelVersions model={model} /> },
-          { id: "tags", label: "Tags", content: <ModelTags arn={model.arn} /> },
+          { id: "tags", label: "Tags", content: <ComprehendTags arn={model.arn} noun="model" /> },
           { id: "policy", label: "Policy", content: <ModelPolicy arn={model.arn} /> },
         ]}
       />

@@ -7,6 +7,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import { type ReactNode, useState } from "react";
 import { ConfirmModal } from "../../components/ConfirmModal";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { useAttempt } from "../../components/useAttempt";
 
 interface Props {
   readonly title: string;
@@ -29,20 +30,8 @@ interface Props {
 /** A setting of a bucket that is a text: shown, changed, saved, deleted. */
 export function SettingPanel(props: Props) {
   const { title, noun, exists, changed, sendable, children } = props;
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const [deleting, setDeleting] = useState(false);
-  const save = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await props.onSave();
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <Container
       header={
@@ -57,7 +46,12 @@ export function SettingPanel(props: Props) {
               <Button disabled={!changed} onClick={props.onDiscard}>
                 Discard
               </Button>
-              <Button variant="primary" disabled={!changed || !sendable} loading={busy} onClick={() => void save()}>
+              <Button
+                variant="primary"
+                disabled={!changed || !sendable}
+                loading={busy}
+                onClick={() => void attempt(props.onSave)}
+              >
                 Save
               </Button>
             </SpaceBetween>

@@ -1,5 +1,6 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useRef, useSyncExternalStore } from "react";
 import { useEc2 } from "../../api/ec2";
 import { useNotices } from "../../components/Notifications";
 import type { Read } from "./reads";
@@ -22,6 +23,29 @@ export function useAsk<Output>(
 ): UseQueryResult<Output> {
   const ec2 = useEc2();
   return useQuery({ queryKey: ["ec2", operation, about], queryFn: () => ask(ec2), refetchInterval: POLL });
+}
+
+/** A listing that is shown somewhere and could not be read. */
+export interface Unread {
+  readonly operation: string;
+  readonly error: unknown;
+}
+
+/** The listings of EC2 that are wanted now and are not there, because reading them failed. */
+export function useUnread(): readonly Unread[] {
+  const cache = useQueryClient().getQueryCache();
+  const known = useRef<readonly Unread[]>([]);
+  const subscribe = useCallback((changed: () => void) => cache.subscribe(changed), [cache]);
+  return useSyncExternalStore(subscribe, () => {
+    const found = cache
+      .findAll({ queryKey: ["ec2"], type: "active" })
+      .filter(({ state }) => state.data === undefined && state.error !== null)
+      .map(({ queryKey, state }) => ({ operation: String(queryKey[1]), error: state.error as unknown }));
+    const same =
+      found.length === known.current.length && found.every(({ error }, at) => error === known.current[at]?.error);
+    if (!same) known.current = found;
+    return known.current;
+  });
 }
 
 /** Read everything of EC2 again: a change in one place shows in many. */

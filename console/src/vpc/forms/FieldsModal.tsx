@@ -1,6 +1,8 @@
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type ReactNode, useState } from "react";
+import { ErrorAlert } from "../../components/ErrorAlert";
 import { FormModal } from "../../components/FormModal";
+import { useRefresh, useUnread } from "../data/use";
 import { FieldView } from "./FieldView";
 import { checkForm, type Field, type FormValues } from "./fields";
 
@@ -20,6 +22,8 @@ export function FieldsModal<Values extends FormValues>(props: Props<Values>) {
   const { title, action, fields, onSubmit, onDismiss } = props;
   const [values, setValues] = useState(props.initial);
   const [tried, setTried] = useState(false);
+  const unread = useUnread();
+  const refresh = useRefresh();
   const shown = fields.filter((field) => field.shown?.(values) ?? true);
   const problems = checkForm(shown, values);
   const change = (key: keyof Values & string, value: FormValues[string]): void => {
@@ -47,6 +51,14 @@ export function FieldsModal<Values extends FormValues>(props: Props<Values>) {
     >
       <SpaceBetween size="l">
         {props.children}
+        {unread.map(({ operation, error }) => (
+          <ErrorAlert
+            key={operation}
+            what={`Choices are missing: ${operation} failed`}
+            error={error}
+            onRetry={() => void refresh()}
+          />
+        ))}
         {shown.map((field) => (
           <FieldView
             key={field.key}
