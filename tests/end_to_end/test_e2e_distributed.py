@@ -286,7 +286,7 @@ def test_progress_is_told_of_all_documents(hall: Hall) -> None:
     seen = set()
     while not hall.over(job):
         seen.add(hall.progress(job))
-        time.sleep(0.02)
+        time.sleep(0.1)
     hall.completed(hall.wait_for(job))
     counts = sorted(done for done, _ in seen)
     assert {of for done, of in seen if done} == {DOCUMENTS}

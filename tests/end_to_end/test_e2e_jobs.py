@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from product_world import eventually
 
 from reading_room.cli import reading
+from reading_room.cli.running import Endpoint
+from reading_room.containers.processes import worker_of
+from reading_room.containers.record import Folder
 
 pytestmark = pytest.mark.e2e
 
@@ -83,6 +89,28 @@ def test_the_dominant_language_of_each_line(library: Any, account: reading.Accou
     assert properties["JobStatus"] == "COMPLETED", properties
     assert "-LANGUAGE-" in properties["OutputDataConfig"]["S3Uri"]
     assert [line["Languages"][0]["LanguageCode"] for line in library.lines(properties)] == ["de", "fr"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what another user's process maps is hidden from an ordinary user")
+def test_containers_for_languages_share_one_unpacked_model(
+    library: Any, account: reading.Account, endpoint: Endpoint
+) -> None:
+    def mapped() -> bool:
+        for folder in Folder.all(endpoint.data / "agent" / "containers"):
+            record = folder.read()
+            if record is not None and record.engine == "dominant-language":
+                worker = worker_of(record.pid)
+                if worker is not None and "/py3langid/ptc.npy" in Path(f"/proc/{worker}/maps").read_text():
+                    return True
+        return False
+
+    # One that was started while the agent still unpacked has read its package's own: a job takes that.
+    library.put("shared/a.txt", "Das Wetter ist heute schön.\n")
+    calls = reading.JobCalls(account, "dominant-language")
+    where = {"S3Uri": f"s3://{library.bucket}/shared/"}
+    request = {"OutputDataConfig": {"S3Uri": f"s3://{library.bucket}/results"}, "DataAccessRoleArn": library.role}
+    assert calls.wait(calls.start(InputDataConfig=where, **request), seconds=60)["JobStatus"] == "COMPLETED"
+    eventually(mapped, what="a container that maps the model")
 
 
 def test_a_job_without_a_vpc_config_shows_none_and_needs_no_network_right(
