@@ -12,7 +12,7 @@ from s3_world import S3World, policy, s3_world, statement
 
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
-from reading_room.analysis.objects import MOST_DELETED, S3Storage
+from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.storage import JobFailure
 
@@ -126,3 +126,29 @@ def test_more_objects_than_a_request_may_name_are_removed_by_several(world: S3Wo
     storage.delete("data", [f"parts/{number}" for number in range(MOST_DELETED + 1)])
     with pytest.raises(errors.ClientError, match="404"):
         world.s3.head_object(Bucket="data", Key=f"parts/{MOST_DELETED}")
+
+
+# An output, in one request or in parts
+
+
+@pytest.mark.parametrize(("size", "parts"), [(1, 0), (WHOLE_BYTES, 0), (WHOLE_BYTES + 1, 2), (2 * WHOLE_BYTES + 9, 3)])
+def test_a_large_output_goes_up_in_parts(
+    world: S3World, storage: S3Storage, tmp_path: Path, size: int, parts: int
+) -> None:
+    content = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    (tmp_path / "output").write_bytes(content)
+    storage.write(Location("data", "out/output.tar.gz"), tmp_path / "output")
+    found = world.s3.get_object(Bucket="data", Key="out/output.tar.gz")
+    assert found["Body"].read() == content
+    assert found["ETag"].endswith(f'-{parts}"') is (parts > 0)
+
+
+@pytest.mark.parametrize("size", [1, WHOLE_BYTES + 1])
+def test_an_output_that_may_not_be_written_leaves_nothing(world: S3World, tmp_path: Path, size: int) -> None:
+    (tmp_path / "output").write_bytes(b"x" * size)
+    onlooker = policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::data/*"))
+    reader = storage_of(world, world.user("onlooker", onlooker))
+    with pytest.raises(JobFailure, match=r"NO_WRITE_ACCESS_TO_OUTPUT: .*s3:PutObject on s3://data/out/output.tar.gz"):
+        reader.write(Location("data", "out/output.tar.gz"), tmp_path / "output")
+    assert "Contents" not in world.s3.list_objects_v2(Bucket="data")
+    assert "Uploads" not in world.s3.list_multipart_uploads(Bucket="data")

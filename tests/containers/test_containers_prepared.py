@@ -51,6 +51,13 @@ def test_they_are_unpacked_once_and_again_for_another_package(folder: Path) -> N
     assert "another version" not in (folder / "source").read_text()
 
 
+def test_what_a_killed_agent_left_is_cleared(folder: Path) -> None:
+    (folder.parent / "unfinished-x" / "made").mkdir(parents=True)
+    (folder.parent / "unfinished-x" / "whole").write_bytes(b"half")
+    prepare_ahead(folder.parent).join(60)
+    assert os.listdir(folder.parent) == ["py3langid"]
+
+
 def test_a_broken_package_leaves_nothing_and_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _SOURCE = "source"
 """The file that says what was unpacked, so that another version's files are not taken for its own."""
+_UNFINISHED = "unfinished-"
 
 
 def prepare_ahead(models: Path) -> threading.Thread:
@@ -29,6 +30,9 @@ def prepare_ahead(models: Path) -> threading.Thread:
 
 
 def _prepare(models: Path) -> None:
+    for left in models.glob(f"{_UNFINISHED}*"):
+        # An agent was killed while it unpacked.
+        shutil.rmtree(left, ignore_errors=True)
     try:
         unpack_py3langid(models / "py3langid")
     except (OSError, lzma.LZMAError, zipfile.BadZipFile) as error:
@@ -53,7 +57,7 @@ def unpack_py3langid(folder: Path) -> None:
     except FileNotFoundError:
         pass
     shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as temporary:
         made, whole = Path(temporary, "made"), Path(temporary, "whole")
         with lzma.open(packed) as unpacked, whole.open("wb") as out:
             shutil.copyfileobj(unpacked, out, 1 << 20)
