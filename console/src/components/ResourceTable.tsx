@@ -28,6 +28,8 @@ interface Props<Item> {
   readonly columns: readonly Column<Item>[];
   readonly keyOf: (item: Item) => string;
   readonly loading?: boolean;
+  /** Whether further items are still being read. */
+  readonly more?: boolean;
   readonly error?: unknown;
   readonly onRefresh?: (() => void) | undefined;
   readonly actions?: ReactNode;
@@ -41,6 +43,25 @@ interface Props<Item> {
   readonly filterBy?: readonly string[];
   readonly pageSize?: number;
   readonly headerVariant?: "h2" | "h3";
+}
+
+/** How many values of a column its filter offers; any other can be typed. Ten thousand names would be no help. */
+const MOST_OFFERED = 100;
+
+/** The values that the filters of columns offer. */
+function offered(
+  rows: readonly Record<string, unknown>[],
+  keys: readonly string[],
+): PropertyFilterProps.FilteringOption[] {
+  return keys.flatMap((propertyKey) => {
+    const values = new Set<string>();
+    for (const row of rows) {
+      if (values.size === MOST_OFFERED) break;
+      const value = row[propertyKey];
+      if (value !== undefined && value !== "") values.add(String(value));
+    }
+    return [...values].map((value) => ({ propertyKey, value }));
+  });
 }
 
 /** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
@@ -76,9 +97,10 @@ export function ResourceTable<Item>(props: Props<Item>) {
         })),
     [columns, filterBy],
   );
+  const filteringOptions = useMemo(() => offered(rows, filterBy ?? []), [rows, filterBy]);
   const collection = useCollection(rows, {
     ...(filterBy
-      ? { propertyFiltering: { filteringProperties: properties, noMatch, empty } }
+      ? { propertyFiltering: { filteringProperties: properties, filteringOptions, noMatch, empty } }
       : { filtering: { noMatch, empty } }),
     pagination: { pageSize },
     sorting: {},
@@ -121,7 +143,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
         header={
           <Header
             variant={props.headerVariant ?? "h2"}
-            counter={items && `(${items.length})`}
+            counter={items && `(${items.length}${props.more ? "+" : ""})`}
             description={props.description}
             actions={
               <SpaceBetween direction="horizontal" size="xs">

@@ -86,7 +86,7 @@ function lasted(job: ListedJob["job"]): number | undefined {
 
 /** Every job of every kind. */
 export default function JobsPage() {
-  const { jobs, errors, loading, reload } = useJobs();
+  const { jobs, errors, loading, more, reload } = useJobs();
   const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
   const [selectedKey, setSelectedKey] = useState<string>();
   const [stopping, setStopping] = useState<ListedJob>();
@@ -124,6 +124,7 @@ export default function JobsPage() {
         columns={COLUMNS}
         keyOf={keyOf}
         loading={loading}
+        more={more}
         onRefresh={reload}
         filterBy={FILTERS}
         selection="single"

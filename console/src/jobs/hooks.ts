@@ -28,6 +28,8 @@ export interface JobsList {
   /** The kinds that cannot be listed, each with why. */
   readonly errors: readonly { readonly kind: JobKind; readonly error: unknown }[];
   readonly loading: boolean;
+  /** Whether older jobs are still being read. */
+  readonly more: boolean;
   /** Read every list anew. */
   readonly reload: () => void;
 }
@@ -47,6 +49,7 @@ export function useJobs(): JobsList {
           queries.getQueryData<Listing>(listKey(kind)),
           (request) => listJobs(client, kind, request, signal),
           Date.now(),
+          (first) => queries.setQueryData(listKey(kind), first),
         ),
       refetchInterval: (query: { state: { data?: Listing | undefined } }) =>
         query.state.data?.jobs.some((job) => isActive(job.JobStatus)) ? RUNNING_MILLISECONDS : IDLE_MILLISECONDS,
@@ -82,7 +85,8 @@ export function useJobs(): JobsList {
       void queries.invalidateQueries({ queryKey: listKey(kind), exact: true });
     }
   }, [queries]);
-  return { jobs, errors, loading: pending.some(Boolean), reload };
+  const more = listings.some((listing) => listing?.partial === true);
+  return { jobs, errors, loading: pending.some(Boolean), more, reload };
 }
 
 /** One job, kept up to date until it has ended. */

@@ -6,6 +6,8 @@ export interface Listing {
   readonly jobs: readonly JobProperties[];
   /** When all of them were last read, in milliseconds since 1970. */
   readonly readAt: number;
+  /** Whether older ones are still to come. */
+  readonly partial?: boolean;
 }
 
 export type ReadPage = (request: ListJobsRequest) => Promise<JobsPage>;
@@ -17,11 +19,20 @@ export const WHOLE_MILLISECONDS = 5 * 60 * 1000;
  * Read the jobs of a kind; what was read before saves most of the work.
  *
  * A job that has ended does not change any more, so only those are asked for that were submitted since the oldest one
- * that was still active: with 10,000 jobs in the list that is a page instead of twenty.
+ * that was still active: with 10,000 jobs in the list that is a page instead of twenty. Who has nothing to show yet is
+ * told of the first page, ``onFirst``, when others follow.
  */
-export async function refresh(known: Listing | undefined, readPage: ReadPage, now: number): Promise<Listing> {
-  if (known === undefined || known.jobs.length === 0 || now - known.readAt >= WHOLE_MILLISECONDS) {
-    return { jobs: sorted(await readAll(readPage, undefined)), readAt: now };
+export async function refresh(
+  known: Listing | undefined,
+  readPage: ReadPage,
+  now: number,
+  onFirst: (listing: Listing) => void = () => undefined,
+): Promise<Listing> {
+  if (known === undefined || known.partial || known.jobs.length === 0 || now - known.readAt >= WHOLE_MILLISECONDS) {
+    const first = (jobs: readonly JobProperties[]): void => {
+      if (known === undefined) onFirst({ jobs: sorted(jobs), readAt: now, partial: true });
+    };
+    return { jobs: sorted(await readAll(readPage, undefined, first)), readAt: now };
   }
   const since = changesSince(known.jobs);
   const changed = await readAll(readPage, since);
@@ -43,7 +54,11 @@ export function changesSince(jobs: readonly JobProperties[]): Date | undefined {
   return moment === 0 ? undefined : new Date(moment - 1000);
 }
 
-async function readAll(readPage: ReadPage, since: Date | undefined): Promise<JobProperties[]> {
+async function readAll(
+  readPage: ReadPage,
+  since: Date | undefined,
+  onFirst: (jobs: readonly JobProperties[]) => void = () => undefined,
+): Promise<JobProperties[]> {
   const found: JobProperties[] = [];
   let token: string | undefined;
   do {
@@ -51,6 +66,7 @@ async function readAll(readPage: ReadPage, since: Date | undefined): Promise<Job
       ...(since !== undefined && { Filter: { SubmitTimeAfter: since } }),
       ...(token !== undefined && { NextToken: token }),
     });
+    if (token === undefined && page.nextToken !== undefined) onFirst(page.jobs);
     found.push(...page.jobs);
     token = page.nextToken;
   } while (token !== undefined);

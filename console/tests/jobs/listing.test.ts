@@ -40,6 +40,22 @@ describe("a list of jobs", () => {
     expect(service.calls).toBe(20);
   });
 
+  it("is told of from its first page on, to who has nothing to show yet", async () => {
+    const many = Array.from({ length: 1_200 }, (_, index) => job(String(index), 1000 + index, "COMPLETED"));
+    const service = new Service(many);
+    const told: Listing[] = [];
+    const whole = await refresh(undefined, service.read, 0, (first) => told.push(first));
+    expect(told.map(({ jobs, partial }) => [jobs.length, partial])).toEqual([[500, true]]);
+    expect(whole.partial).toBeUndefined();
+    expect(whole.jobs).toHaveLength(1_200);
+    // What broke off after that is read whole the next time, and who sees some of it keeps seeing that.
+    const again = await refresh(told[0], service.read, 1, (first) => told.push(first));
+    expect(again.jobs).toHaveLength(1_200);
+    expect(told).toHaveLength(1);
+    await refresh(undefined, new Service(many.slice(0, 500)).read, 0, (first) => told.push(first));
+    expect(told).toHaveLength(1);
+  });
+
   it("is brought up to date by one page, however long it is", async () => {
     const many = Array.from({ length: 10_000 }, (_, index) => job(String(index), 10_000 * index, "COMPLETED"));
     const service = new Service(many);
