@@ -46,7 +46,7 @@ def eventually(look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str
     """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
     deadline = time.monotonic() + seconds
     while True:
-        began = time.monotonic()
+        began = time.thread_time()
         found = look()
         if found:
             return found
@@ -58,7 +58,7 @@ def settled(look: Callable[[], Mapping[str, Any]], seconds: float = SETTLE_SECON
     """Wait until nothing is left; fail with what is."""
     deadline = time.monotonic() + seconds
     while True:
-        began = time.monotonic()
+        began = time.thread_time()
         left = {name: value for name, value in look().items() if value}
         if not left:
             return
@@ -67,8 +67,8 @@ def settled(look: Callable[[], Mapping[str, Any]], seconds: float = SETTLE_SECON
 
 
 def _pause(began: float) -> None:
-    """Wait four times as long as the look took: many a look reads all of /proc, and the product needs the processor."""
-    time.sleep(max(0.02, 4 * (time.monotonic() - began)))
+    """Wait four times what the look took of the processor: many a look reads all of /proc, and the product needs it."""
+    time.sleep(min(max(0.02, 4 * (time.thread_time() - began)), 0.3))
 
 
 class Product:
