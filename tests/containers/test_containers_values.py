@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.analysis.job_file import Done, Failed, JobFile, Location, Progress, Ready, encode_message
+from reading_room.analysis.job_file import (
+    MODELS_FOLDER,
+    Done,
+    Failed,
+    JobFile,
+    Location,
+    Progress,
+    Ready,
+    encode_message,
+)
 from reading_room.containers import seccomp
 from reading_room.containers.errors import BadNameServers, NoFreeUserId
 from reading_room.containers.limits import JOB_WEIGHT, OVERHEAD_PROCESSES, ControlGroups, remove_directories
@@ -19,7 +28,6 @@ from reading_room.containers.messages import MessageReader, escape_controls, rea
 from reading_room.containers.processes import ProcessHandle, start_time
 from reading_room.containers.record import Folder, Record
 from reading_room.containers.sandbox import (
-    MODELS,
     bubblewrap_options,
     code_paths,
     environment,
@@ -207,7 +215,7 @@ def test_a_container_is_shown_code_but_no_folder_of_anybodys(tmp_path: Path) -> 
     view = make_view(tmp_path / "view", "AUTHORITY")
     options = bubblewrap_options(view, code_paths(), environment("eu-west-1"), 9)
     shown = {options[index + 2] for index, option in enumerate(options) if option == "--ro-bind"}
-    assert MODELS in shown
+    assert MODELS_FOLDER in shown
     assert not {"/", "/home", "/root", "/var", "/run", str(Path.home())} & shown
     assert "--bind" not in options
     assert "/proc/sys" in shown

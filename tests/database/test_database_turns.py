@@ -62,7 +62,7 @@ def test_an_error_in_a_turn_hands_it_on() -> None:
 
 
 def test_a_transaction_inside_another_fails_and_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would wait for itself: the same error as between two processes, after the same time."""
+    """It waits for itself, first for a turn and then for SQLite, and gets the error that another process would."""
     monkeypatch.setattr("reading_room.database.engine.BUSY_SECONDS", 0.1)
     database = Database.open(tmp_path / "database")
     with pytest.raises(OperationalError, match="locked"), database.transaction(), database.transaction():

@@ -30,6 +30,8 @@ port of Dask is on the container's own loopback.
 
 RESOLVER_FILE = "/tmp/resolv.conf"  # nosec B108 # of a container, where nobody else is
 """Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
+MODELS_FOLDER = "/models"
+"""Where a container finds models that were unpacked for all of them."""
 
 Kind = Literal[
     "dominant-language",

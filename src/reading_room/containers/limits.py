@@ -125,9 +125,7 @@ class ControlGroups:
                 os.mkdir(directory)
                 made.append(directory)
             for controller, parent in self.parents.items():
-                self._limit(parent / name, controller, limits)
-            if "cpu" in self.parents:
-                self._weigh(self.parents["cpu"] / name, weight)
+                self._limit(parent / name, controller, limits, weight)
         except OSError:
             remove_directories(made)
             raise
@@ -137,7 +135,7 @@ class ControlGroups:
         """Return the directories of a container's control group, made or not."""
         return [str(parent / name) for parent in dict.fromkeys(self.parents.values())]
 
-    def _limit(self, directory: Path, controller: str, limits: Limits) -> None:
+    def _limit(self, directory: Path, controller: str, limits: Limits, weight: int) -> None:
         if controller == "memory":
             (directory / (_FILES_V2 if self.unified else _FILES_V1)[controller]).write_text(str(limits.memory_bytes))
             # Without this a container swaps instead of being ended.
@@ -150,15 +148,11 @@ class ControlGroups:
             quota = max(1000, int(limits.cpus * 100_000))
             if self.unified:
                 (directory / "cpu.max").write_text(f"{quota} 100000")
+                (directory / "cpu.weight").write_text(str(weight))
             else:
                 (directory / "cpu.cfs_period_us").write_text("100000")
                 (directory / "cpu.cfs_quota_us").write_text(str(quota))
-
-    def _weigh(self, directory: Path, weight: int) -> None:
-        if self.unified:
-            (directory / "cpu.weight").write_text(str(weight))
-        else:
-            (directory / "cpu.shares").write_text(str(1024 * weight // 100))
+                (directory / "cpu.shares").write_text(str(1024 * weight // 100))
 
     def in_force(self) -> tuple[str, ...]:
         """Return the limits that this host can enforce, each with what enforces it."""

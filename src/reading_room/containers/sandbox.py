@@ -17,13 +17,12 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import reading_room
-from reading_room.analysis.job_file import RESOLVER_FILE
+from reading_room.analysis.job_file import MODELS_FOLDER, RESOLVER_FILE
 from reading_room.containers.errors import BadNameServers
 from reading_room.containers.spec import ContainerSpec
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOSTNAME = "reading-room"
-MODELS = "/models"
 _DOMAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 USER = 1000
 """The user id that the worker sees itself as; on the host it is another."""
@@ -153,7 +152,7 @@ def bubblewrap_options(
     options += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         options += ["--symlink", f"usr/{name}", f"/{name}"]
-    options += ["--ro-bind", str(view.etc), "/etc", "--ro-bind", str(view.models), MODELS]
+    options += ["--ro-bind", str(view.etc), "/etc", "--ro-bind", str(view.models), MODELS_FOLDER]
     options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", TEMPORARY]
     for path in code:
         options += ["--ro-bind", str(path), str(path)]

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 5
 
 
 BUSY_SECONDS = 30
-"""How long a writer waits for another one before it fails."""
+"""How long a writer waits for those of its own process, and then for those of others before it fails."""
 
 _WRITTEN = "tables written"
 """Where a session keeps the names of the tables that its transaction wrote."""

@@ -16,7 +16,9 @@ import fasttext
 import numpy as np
 from py3langid import langid
 
-PREPARED = Path("/models/py3langid")
+from reading_room.analysis.job_file import MODELS_FOLDER
+
+PREPARED = Path(MODELS_FOLDER, "py3langid")
 """Where a container finds the arrays of py3langid's model as ``.npy`` files, once they are unpacked."""
 
 ARRAYS = ("ptc", "pc", "classes", "nextmove", "nextmove_row", "out_feat")
