@@ -104,8 +104,8 @@ CERTIFICATE_SECONDS = 1.0
 """How often it is looked whether the certificate of HTTPS is another."""
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to end when the server is told to."""
-HOST_TABLES = NETWORK_TABLES | WISH_TABLES
-"""The tables whose writes change what a host should hold."""
+WISH_REST = 3.0
+"""Between two wishes for a host that take long to read, unless a container waits for one: times what the first took."""
 
 
 class ServerError(Exception):
@@ -356,8 +356,9 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     def send_wish() -> None:
         agent.send(desired.read())
 
-    wishes = Loop("wishes", send_wish, every=1.0)
-    pool = RealtimePool(wishes.wake)
+    # A turn reads all that the accounts have: with thousands of interfaces, changes in a row would keep it reading.
+    wishes = Loop("wishes", send_wish, every=1.0, rest=WISH_REST)
+    pool = RealtimePool(wishes.hurry)
     product = Product(settings, database, backend, pool)
     try:
         await asyncio.to_thread(product.first_start)
@@ -399,7 +400,14 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     )
     agent = AgentConnection(settings.data / "agent.sock", server_side)
     desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
-    database.on_commit(lambda tables: wishes.wake() if tables & HOST_TABLES else None)
+
+    def changed(tables: frozenset[str]) -> None:
+        if tables & WISH_TABLES:
+            wishes.hurry()
+        elif tables & NETWORK_TABLES:
+            wishes.wake()
+
+    database.on_commit(changed)
     try:
         opened, certificate = _open_doors(settings, product.app)
     except DoorError as error:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
+LONG_SECONDS = 0.05
+"""A turn that takes longer is followed by a rest, in a loop that has one."""
 
 
 class Loop:
@@ -19,17 +22,27 @@ class Loop:
     Signals that arrive while a turn runs are merged into one more turn, which begins after they came: no signal is
     lost. A turn that raises is logged and tried again after ``retry`` seconds, twice as long each time up to
     ``every``, so that a lasting fault does not keep a core busy. With ``settle`` a turn begins so many seconds after
-    the signal, and takes in what else comes meanwhile; ``hurry()`` does not wait for that.
+    the signal, and takes in what else comes meanwhile. With ``rest`` no turn begins until so many times as long as the
+    last one took have passed, if that was long: a loop that is woken again and again leaves the processor to others.
+    ``hurry()`` waits for neither.
     """
 
     def __init__(
-        self, name: str, turn: Callable[[], None], *, every: float, retry: float = 0.1, settle: float = 0.0
+        self,
+        name: str,
+        turn: Callable[[], None],
+        *,
+        every: float,
+        retry: float = 0.1,
+        settle: float = 0.0,
+        rest: float = 0.0,
     ) -> None:
         self.name = name
         self._turn = turn
         self._every = every
         self._retry = retry
         self._settle = settle
+        self._rest = rest
         self._signal = threading.Event()
         self._urgent = threading.Event()
         self._thread_id: int | None = None
@@ -49,7 +62,7 @@ class Loop:
         self._signal.set()
 
     def hurry(self) -> None:
-        """Ask for a turn that begins at once, without settling. Callable from any thread; never waits."""
+        """Ask for a turn that begins at once, without settling or rest. Callable from any thread; never waits."""
         self._urgent.set()
         self._signal.set()
 
@@ -70,15 +83,16 @@ class Loop:
         self._thread_id = threading.get_ident()
         failures = 0
         wait = self._every
+        rested_at = 0.0
         while True:
             self._signal.wait(wait)
-            if self._settle:
-                self._urgent.wait(self._settle)
-                self._urgent.clear()
+            self._urgent.wait(max(self._settle, rested_at - time.monotonic(), 0.0))
+            self._urgent.clear()
             if self._stopping:
                 return
             # Cleared before the turn: a signal that comes while it reads must cause another.
             self._signal.clear()
+            began = time.monotonic()
             try:
                 self._turn()
             except Exception:
@@ -87,3 +101,5 @@ class Loop:
                 failures = min(failures + 1, 16)
             else:
                 failures, wait = 0, self._every
+            ended = time.monotonic()
+            rested_at = ended + self._rest * (ended - began) if ended - began > LONG_SECONDS else 0.0

@@ -112,6 +112,41 @@ def test_a_settling_loop_takes_in_what_comes_meanwhile_unless_hurried() -> None:
     assert loop.stop()
 
 
+def test_a_loop_with_a_rest_begins_no_turn_soon_after_a_long_one_unless_hurried() -> None:
+    entered, leave = threading.Semaphore(0), threading.Semaphore(0)
+
+    def turn() -> None:
+        entered.release()
+        leave.acquire(timeout=5)
+
+    loop = Loop("test", turn, every=60, rest=4)
+    loop.start()
+    assert entered.acquire(timeout=5)
+    time.sleep(0.1)
+    leave.release()
+    loop.wake()
+    assert not entered.acquire(timeout=0.3), "it rests four times as long as the turn took"
+    assert entered.acquire(timeout=5)
+    time.sleep(0.1)
+    leave.release()
+    began = time.monotonic()
+    loop.hurry()
+    assert entered.acquire(timeout=5)
+    assert time.monotonic() - began < 0.3
+    leave.release()
+    assert loop.stop()
+
+
+def test_a_loop_with_a_rest_does_not_rest_after_short_turns() -> None:
+    turned = threading.Semaphore(0)
+    loop = Loop("test", turned.release, every=60, rest=1000)
+    loop.start()
+    assert turned.acquire(timeout=5)
+    loop.wake()
+    assert turned.acquire(timeout=5)
+    assert loop.stop()
+
+
 def test_a_turn_knows_that_it_is_one() -> None:
     inside: list[bool] = []
     loop = Loop("test", lambda: inside.append(loop.turning_here()), every=60)

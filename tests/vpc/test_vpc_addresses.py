@@ -8,6 +8,7 @@ import ipaddress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 from vpc_world import NOW, Network, network
 
 from reading_room.vpc import addresses, network_interfaces
@@ -18,7 +19,7 @@ from reading_room.vpc.interface_errors import (
     AddressReserved,
     InsufficientFreeAddresses,
 )
-from reading_room.vpc.tables import NetworkInterface
+from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddress
 
 
 def make(world: Network, address: str | None = None, now: dt.datetime = NOW) -> NetworkInterface:
@@ -80,3 +81,49 @@ def test_a_chosen_address_must_be_free_and_in_the_subnet_and_not_reserved() -> N
                 make(world, reserved)
         with pytest.raises(InvalidParameterValue):
             make(world, "ten")
+
+
+@given(
+    cidr=st.sampled_from(["10.0.4.0/22", "10.0.254.0/23", "10.0.7.0/24", "10.0.7.64/26"]),
+    full=st.integers(0, 1100),
+    taken=st.sets(st.integers(0, 1100), max_size=5),
+    resting=st.dictionaries(st.integers(0, 1100), st.integers(0, 120), max_size=5),
+    edges=st.dictionaries(st.sampled_from([0, 251, 252, 253, 507, 508, 763, 764, 1017]), st.integers(0, 120)),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_address_given_out_is_the_lowest_that_nobody_has_and_that_has_rested(
+    cidr: str, full: int, taken: set[int], resting: dict[int, int], edges: dict[int, int]
+) -> None:
+    *usable, last = [str(each) for each in ipaddress.IPv4Network(cidr)][4:-1]
+    rests = {usable[place]: seconds for place, seconds in (resting | edges).items() if place < len(usable)}
+    held = {each for place, each in enumerate(usable) if (place < full or place in taken) and each not in rests}
+    with network(subnet=cidr) as world:
+        owner = make(world, last).interface_id
+        known = {"vpc_id": world.subnet.vpc_id, "subnet_id": world.subnet.subnet_id}
+        released = {each: NOW - dt.timedelta(seconds=seconds) for each, seconds in rests.items()}
+        for table, rows in (
+            (SecondaryAddress, [known | {"address": each, "interface_id": owner} for each in held]),
+            (AddressRest, [known | {"address": each, "released_at": since} for each, since in released.items()]),
+        ):
+            if rows:
+                world.session.execute(insert(table), rows)
+        free = [each for each in usable if each not in held]
+        rested = [each for each in free if rests.get(each, 60) >= 60]
+        if not free:
+            with pytest.raises(InsufficientFreeAddresses):
+                addresses.allocate(world.session, world.subnet, NOW)
+        else:
+            expected = rested[0] if rested else min(free, key=lambda each: (released[each], each))
+            assert addresses.allocate(world.session, world.subnet, NOW) == expected
+
+
+def test_the_longest_rested_address_of_a_large_subnet_is_given_out_when_no_other_is_free() -> None:
+    with network(subnet="10.0.4.0/23") as world:
+        made = [make(world) for _ in range(addresses.capacity("10.0.4.0/23"))]
+        for seconds, place in enumerate((400, 3)):
+            moment = NOW + dt.timedelta(seconds=seconds)
+            network_interfaces.delete_interface(world.session, world.account, made[place].interface_id, moment)
+        assert make(world, now=NOW + dt.timedelta(seconds=2)).address == "10.0.5.148"
+        assert make(world, now=NOW + dt.timedelta(seconds=2)).address == "10.0.4.7"
+        with pytest.raises(InsufficientFreeAddresses):
+            make(world)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, delete, func, select, union_all
 from sqlalchemy.orm import Session
 
 from reading_room.vpc.errors import InvalidParameterValue
@@ -26,6 +26,8 @@ from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddr
 
 RESERVED = 5
 REST = dt.timedelta(seconds=60)
+BLOCK = 256
+"""Addresses that a subnet is searched by: those that share their first three numbers, which an index has together."""
 _HOLDERS: tuple[type[NetworkInterface] | type[SecondaryAddress], ...] = (NetworkInterface, SecondaryAddress)
 """The tables whose rows hold an address each."""
 
@@ -49,8 +51,7 @@ def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | N
     and each table has a unique constraint besides. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
     ``AddressInUse`` or ``InsufficientFreeAddresses``.
     """
-    taken = _taken(session, subnet)
-    address = _pick(session, subnet, now, taken) if wanted is None else _wanted(subnet, wanted, taken)
+    address = _lowest(session, subnet, now) if wanted is None else _wanted(session, subnet, wanted)
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == subnet.vpc_id, AddressRest.address == address))
     return address
 
@@ -85,24 +86,7 @@ def end_rest(session: Session, vpc_id: str, address: str) -> None:
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id, AddressRest.address == address))
 
 
-def first_rested(
-    candidates: Iterable[str], taken: Collection[str], rests: Mapping[str, dt.datetime], now: dt.datetime
-) -> str | None:
-    """Return the first address that nobody has and that has rested; if all free ones rest, the longest rested.
-
-    ``rests`` are the moments since when addresses rest. ``None`` when every candidate is taken.
-    """
-    resting: list[tuple[dt.datetime, str]] = []
-    for address in candidates:
-        if address in taken:
-            continue
-        if address not in rests or now - rests[address] >= REST:
-            return address
-        resting.append((rests[address], address))
-    return min(resting)[1] if resting else None
-
-
-def _wanted(subnet: Subnet, wanted: str, taken: set[str]) -> str:
+def _wanted(session: Session, subnet: Subnet, wanted: str) -> str:
     try:
         address = ipaddress.IPv4Address(wanted)
     except ValueError:
@@ -111,17 +95,27 @@ def _wanted(subnet: Subnet, wanted: str, taken: set[str]) -> str:
         raise AddressOutsideSubnet(wanted)
     if is_reserved(subnet.cidr, wanted):
         raise AddressReserved(wanted)
-    if str(address) in taken:
+    held = (select(table.address).where(table.vpc_id == subnet.vpc_id, table.address == wanted) for table in _HOLDERS)
+    if session.scalar(union_all(*held)) is not None:
         raise AddressInUse(wanted)
-    return str(address)
+    return wanted
 
 
-def _pick(session: Session, subnet: Subnet, now: dt.datetime, taken: set[str]) -> str:
-    rests = {
-        row.address: row.released_at
-        for row in session.scalars(select(AddressRest).where(AddressRest.subnet_id == subnet.subnet_id))
-    }
-    address = first_rested(_candidates(subnet), taken, rests, now)
+def _lowest(session: Session, subnet: Subnet, now: dt.datetime) -> str:
+    network = ipaddress.IPv4Network(subnet.cidr)
+    first, end = int(network.network_address), int(network.broadcast_address) + 1
+    # A subnet may have 65,531 addresses in use: only the block that has the lowest free one is read.
+    where = {"vpc_id": subnet.vpc_id, "first": first, "last": end - BLOCK, "rested": now - REST}
+    block = session.scalar(_BLOCK_WITH_ROOM, where) if end - first > BLOCK else first
+    if block is not None:
+        low, high = _text_range(block)
+        unusable = set(session.scalars(_UNUSABLE, where | {"low": low, "high": high}))
+        here = range(max(block, first + RESERVED - 1), min(block + BLOCK, end - 1))
+        found = next((text for text in map(_text, here) if text not in unusable), None)
+        if found is not None:
+            return found
+    longest = select(AddressRest.address).where(AddressRest.subnet_id == subnet.subnet_id)
+    address = session.scalar(longest.order_by(AddressRest.released_at, AddressRest.address).limit(1))
     if address is None:
         raise InsufficientFreeAddresses(subnet.subnet_id)
     return address
@@ -139,3 +133,41 @@ def _candidates(subnet: Subnet) -> Iterator[str]:
     network = ipaddress.IPv4Network(subnet.cidr)
     first = int(network.network_address) + RESERVED - 1
     return (str(ipaddress.IPv4Address(number)) for number in range(first, int(network.broadcast_address)))
+
+
+def _text(number: int) -> str:
+    return str(ipaddress.IPv4Address(number))
+
+
+def _text_range(block: int) -> tuple[str, str]:
+    """Return the text that all addresses of a block begin with, and the first text after theirs."""
+    start = _text(block).rpartition(".")[0]
+    return start + ".", start + chr(ord(".") + 1)
+
+
+def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[str]]:
+    """Return the statements that read which addresses of a block somebody has, and which rest."""
+    tables = (*_HOLDERS, AddressRest)
+    statements = [
+        select(table.address).where(table.vpc_id == bindparam("vpc_id"), table.address >= low, table.address < high)
+        for table in tables
+    ]
+    return [*statements[:-1], statements[-1].where(AddressRest.released_at > bindparam("rested"))]
+
+
+def _block_with_room() -> Select[int]:
+    """Return the statement that finds a subnet's lowest block, ``first`` to ``last``, with an address left."""
+    first, last = bindparam("first", type_=Integer), bindparam("last", type_=Integer)
+    blocks = select(first.label("number")).cte("blocks", recursive=True)
+    blocks = blocks.union_all(select(blocks.c.number + BLOCK).where(blocks.c.number < last))
+    number = blocks.c.number
+    parts = [number.bitwise_rshift(bits).bitwise_and(255) for bits in (24, 16, 8)]
+    low, high = (func.printf(f"%d.%d.%d{end}", *parts, type_=String) for end in "./")
+    unusable = sum(each.with_only_columns(func.count()).scalar_subquery() for each in _unusable(low, high))
+    reserved = case((number == first, RESERVED - 1), else_=0) + case((number == last, 1), else_=0)
+    # In the order in which the recursion makes them, so that the first one found ends the search.
+    return select(number).where(unusable + reserved < BLOCK).limit(1)
+
+
+_UNUSABLE = union_all(*_unusable(bindparam("low"), bindparam("high")))
+_BLOCK_WITH_ROOM = _block_with_room()

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
 from reading_room.vpc import lookup, network_interfaces, prefix_lists, secondary_addresses, tags
-from reading_room.vpc.addresses import first_rested
+from reading_room.vpc.addresses import REST
 from reading_room.vpc.errors import AssociationNotFound, AuthFailure
 from reading_room.vpc.gateway_errors import (
     AddressNotFound,
@@ -62,7 +62,7 @@ def allocate(
         taken = set(session.scalars(select(ElasticAddress.public_ip)))
         candidates = map(str, ipaddress.IPv4Network(pool).hosts())
         released = {address: row.released_at for address, row in rests.items()}
-        found = first_rested(candidates, taken, released, now)
+        found = _first_rested(candidates, taken, released, now)
         if found is None:
             raise InsufficientAddressCapacity(pool)
         public_ip = found
@@ -196,3 +196,20 @@ def _in_pool(pool: str, address: str) -> bool:
         return ipaddress.IPv4Address(address) in ipaddress.IPv4Network(pool)
     except ValueError:
         return False
+
+
+def _first_rested(
+    candidates: Iterable[str], taken: Collection[str], rests: Mapping[str, dt.datetime], now: dt.datetime
+) -> str | None:
+    """Return the first address that nobody has and that has rested; if all free ones rest, the longest rested.
+
+    ``rests`` are the moments since when addresses rest. ``None`` when every candidate is taken.
+    """
+    resting: list[tuple[dt.datetime, str]] = []
+    for address in candidates:
+        if address in taken:
+            continue
+        if address not in rests or now - rests[address] >= REST:
+            return address
+        resting.append((rests[address], address))
+    return min(resting)[1] if resting else None
