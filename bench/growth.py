@@ -203,7 +203,7 @@ GROWTHS = {
     "interfaces": Growth(
         "interfaces",
         "interfaces made in one group, until a job beside them is COMPLETED",
-        (300, 1_000, 3_000, 10_000),
+        (300, 1_000, 3_000, 4_900),
         _interfaces,
     ),
     "objects": Growth(
