@@ -28,6 +28,7 @@ from reading_room.cli.running import Endpoint, endpoint_of, free_port
 from reading_room.containers.processes import descendants, start_time, worker_of
 from reading_room.containers.record import Folder, Record
 from reading_room.settings import Settings
+from reading_room.trail.chain import event_in, files_of
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -295,6 +296,11 @@ class Product:
         connection = sqlite3.connect(self.data / "db.sqlite", timeout=30, isolation_level=None)
         with closing(connection):
             yield connection
+
+    def events(self, book: str) -> list[dict[str, Any]]:
+        """Return the events in a book of the trail, oldest first."""
+        lines = [line for _, path in files_of(self.data / "trail", book) for line in path.read_bytes().splitlines()]
+        return [event for line in lines if (event := event_in(line)) is not None]
 
     def leftovers(self) -> dict[str, Any]:
         """Return what is there and should not be, by name, of a running product with no job and no other interface.

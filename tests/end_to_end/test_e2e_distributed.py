@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
-from cluster_world import LIMITED, PATIENCE, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall
+from cluster_world import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall
 from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli import reading
@@ -252,13 +252,20 @@ def test_a_role_that_may_not_read_its_parts_again_works_in_one_container_and_is_
 
 def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
     hall.write("parts/", 600)
-    job = hall.start_many("parts/", 2)
-    found = eventually(hall.temporary_objects, PATIENCE, "an object of a part")
-    properties = hall.wait_for(job)
+    properties = hall.run_many("parts/", 2)
     hall.completed(properties)
     result = properties["OutputDataConfig"]["S3Uri"].split("/", 3)[3]
     below = result.removesuffix("output.tar.gz") + "parts/1/"
-    assert all(key.startswith(below) for key in found)
+
+    def written() -> list[str]:
+        events = hall.product.events("data")
+        of_job = [
+            event for event in events if event["userIdentity"].get("principalId", "").endswith(properties["JobId"])
+        ]
+        return [event["requestParameters"]["key"] for event in of_job if event["eventName"] == "PutObject"]
+
+    assert eventually(lambda: result in written() and [key for key in written() if key != result])
+    assert [key for key in written() if not key.startswith(below)] == [result]
     assert hall.outputs("parts/") == [result]
     settled(hall.left)
 

@@ -18,7 +18,6 @@ from place_world import Place
 from product_world import Product, eventually, running_product
 
 from reading_room.client import connect
-from reading_room.trail.chain import event_in, files_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -40,12 +39,6 @@ def place(product: Product) -> Place:
     return found
 
 
-def events(product: Product, book: str) -> list[dict[str, Any]]:
-    """Return what is in a book, oldest first."""
-    lines = [line for _, path in files_of(product.data / "trail", book) for line in path.read_bytes().splitlines()]
-    return [event for line in lines if (event := event_in(line)) is not None]
-
-
 def access(product: Product, *arguments: str, code: int = 0) -> str:
     """Run ``reading-room access`` on the product's folder; return what it printed."""
     done = subprocess.run(
@@ -64,7 +57,7 @@ def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Pr
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
     def of_job() -> list[dict[str, Any]]:
-        found = events(product, "data")
+        found = product.events("data")
         return [event for event in found if event["userIdentity"].get("principalId", "").endswith(job)]
 
     writing = ("PutObject", "CompleteMultipartUpload")
@@ -75,7 +68,7 @@ def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Pr
     assert read["sourceIPAddress"].startswith("10.0.")
     assert read["tlsDetails"]["clientProvidedHostHeader"].endswith("amazonaws.com")
     assert read["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == place.role
-    management = events(product, "management")
+    management = product.events("management")
     given = [
         event
         for event in management
@@ -96,7 +89,7 @@ def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Pr
     )
     told = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": interface}])
     assert "CreateNetworkInterface" in [event["EventName"] for event in told["Events"]]
-    eventually(lambda: any(event["eventName"] == "DeleteNetworkInterface" for event in events(product, "management")))
+    eventually(lambda: any(event["eventName"] == "DeleteNetworkInterface" for event in product.events("management")))
 
 
 def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, place: Place) -> None:
@@ -128,7 +121,7 @@ def test_what_was_recorded_a_second_before_kill_9_is_there_and_the_chain_holds(p
     product.await_answer()
     product.account().ec2.describe_subnets()
     time.sleep(1.0)
-    written = {event.get("requestID") for event in events(product, "management")}
+    written = {event.get("requestID") for event in product.events("management")}
     assert written >= set(asked)
     assert "management" in access(product, "verify-trail")
 
