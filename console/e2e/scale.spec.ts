@@ -89,6 +89,7 @@ test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ 
   await watchSmoothness(page);
   await page.goto("/jobs", { waitUntil: "commit" });
   const rows = await sinceNavigation(page, "tbody a[href^='/jobs/']");
+  const started = await lookAt(page);
   const whole = await sinceNavigation(page, "h2", `\\(${JOBS + 2}\\)`);
   await expect(page.getByRole("heading", { name: /^Jobs/ })).toContainText(new RegExp(`\\(${JOBS + 2}\\)`));
   const loading = await lookAt(page);
@@ -98,19 +99,26 @@ test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ 
     "2 s, 5 s",
     "from the navigation to the list, page not cached",
   );
-  tell("the same, while they are read", smoothly(loading), "100 ms a task", "Chromium's long tasks");
+  tell(
+    "the same, while the page starts",
+    smoothly(started),
+    "reported",
+    "until the first rows, however many there are",
+  );
+  tell("the same, while the others are read", smoothly(loading), "100 ms a task", "Chromium's long tasks");
 
-  const names = page.locator("tbody tr td a[href^='/jobs/']");
+  const names = page.locator("tbody th a[href^='/jobs/']");
   for (let turn = 0; turn < 10; turn += 1) {
     const before = await names.first().textContent();
     await page.getByRole("button", { name: "Next page" }).click();
     await expect(names.first()).not.toHaveText(before ?? "");
   }
   await page.getByRole("button", { name: /^Name/ }).click();
-  await expect(names.first()).toHaveText("nightly-00000");
+  // Jobs without a name, listed by their ids, come first.
+  await expect(page.getByRole("link", { name: "nightly-00000", exact: true })).toBeVisible();
   await page.getByLabel("Filter Jobs").fill("nightly-0999");
   await page.getByLabel("Filter Jobs").press("Enter");
-  await expect(page.getByText("10 matches")).toBeVisible();
+  await expect(page.getByText("10 matches").first()).toBeVisible();
   await expect(names).toHaveCount(10);
   const used = await lookAt(page);
   tell(
@@ -129,7 +137,7 @@ test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ 
   const scrolled = await lookAt(page);
   tell("the same, scrolled", smoothly(scrolled), "50 ms between frames", "60 steps of 80 pixels, one a frame");
   expect(rows).toBeLessThan(20_000);
-  for (const seen of [loading, used, scrolled]) expect(seen.task).toBeLessThan(LONGEST_TASK);
+  for (const seen of [started, loading, used, scrolled]) expect(seen.task).toBeLessThan(LONGEST_TASK);
   expect(used.answer).toBeLessThan(LONGEST_ANSWER);
 });
 
@@ -192,8 +200,9 @@ test("a result of a gigabyte is read, scrolled to its end and filtered", async (
   await page.goto(`/jobs/entities/${job}/results`);
   const memory = await watchMemory(browser, page);
   await expect(page.getByText("Reading the archive", { exact: true })).toBeVisible();
+  await lookAt(page);
   const began = Date.now();
-  await expect(page.getByRole("tab", { name: `Documents (${documents})` })).toBeVisible({ timeout: 900_000 });
+  await expect(page.getByRole("tab", { name: `Documents (${documents})` })).toBeVisible({ timeout: 300_000 });
   const reading = Date.now() - began;
   const read = await lookAt(page);
   tell("a result of a gigabyte, until all of it is read", `${(reading / 1000).toFixed(0)} s`, "reported", size);
