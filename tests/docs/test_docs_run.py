@@ -14,14 +14,11 @@ from pathlib import Path
 import pytest
 from pages_world import DOCS, ROOT, Block, blocks, elsewhere
 from product_world import Product
+from tool_world import install
 
 from reading_room.cli import reading
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(700),
-    pytest.mark.skipif(shutil.which("aws") is None, reason="the pages use the AWS CLI, which is not installed here"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 
 PROGRAMS = Path(sys.executable).parent
 MARK = "=====next block====="
@@ -108,6 +105,12 @@ def occurs(said: str, printed: str) -> bool:
     return re.search(re.sub(r"(\\\s)+", r"\\s+", pattern), printed, re.DOTALL) is not None
 
 
+def aws_folder() -> Path:
+    """Return where the AWS CLI is, which the pages use: the machine's own, or one installed now."""
+    found = shutil.which("aws")
+    return install() if found is None else Path(found).parent
+
+
 def wrong_in(
     shell: str, pages: Sequence[str], product: Product, scratch: Path, *, before: str = "", **more: str
 ) -> list[str]:
@@ -116,7 +119,8 @@ def wrong_in(
     assert told
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
     environment |= {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-    environment |= {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "TMPDIR": str(scratch), "COLUMNS": "400"} | more
+    path = f"{PROGRAMS}:{aws_folder()}:{os.environ['PATH']}"
+    environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400"} | more
     script = "\n".join(f"{typed(block, product, scratch)}\necho; echo '{MARK}'" for block, _ in told)
     run = subprocess.run(
         ["/bin/bash", "-e", "-c", f"exec 2>&1\n{before}\n{script}"],

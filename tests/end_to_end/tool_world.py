@@ -1,11 +1,14 @@
-"""People's own tools for S3, installed apart from the product, and a folder of files with the names that break them."""
+"""People's own tools, installed apart from the product, and a folder of files with the names that break them."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,14 +31,27 @@ BIG = 20 * 1000 * 1000
 def install() -> Path:
     """Return the folder of the tools' programs, installed now if need be; skip the test where they cannot be."""
     stamp = INSTALLED / "installed.txt"
-    if not stamp.exists() or stamp.read_text() != WANTED.read_text():
-        venv.create(INSTALLED, with_pip=True, clear=True)
-        pip = [str(INSTALLED / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*pip, "-r", str(WANTED)], capture_output=True, text=True, timeout=600)
-        if done.returncode != 0:
-            pytest.skip(f"the tools of {WANTED.name} cannot be installed here: {done.stderr.strip()[-300:]}")
-        stamp.write_text(WANTED.read_text())
+    with only_here(INSTALLED):
+        if not stamp.exists() or stamp.read_text() != WANTED.read_text():
+            venv.create(INSTALLED, with_pip=True, clear=True)
+            pip = [str(INSTALLED / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            done = subprocess.run([*pip, "-r", str(WANTED)], capture_output=True, text=True, timeout=600)
+            if done.returncode != 0:
+                pytest.skip(f"the tools of {WANTED.name} cannot be installed here: {done.stderr.strip()[-300:]}")
+            stamp.write_text(WANTED.read_text())
     return INSTALLED / "bin"
+
+
+@contextmanager
+def only_here(folder: Path) -> Iterator[None]:
+    """Make a folder, and keep other processes from doing so too meanwhile: tests run side by side."""
+    folder.mkdir(exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def make_tree(folder: Path) -> Path:
