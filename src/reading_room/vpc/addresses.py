@@ -132,7 +132,7 @@ def _taken(session: Session, subnet: Subnet) -> set[str]:
 def _candidates(subnet: Subnet) -> Iterator[str]:
     network = ipaddress.IPv4Network(subnet.cidr)
     first = int(network.network_address) + RESERVED - 1
-    return (str(ipaddress.IPv4Address(number)) for number in range(first, int(network.broadcast_address)))
+    return map(_text, range(first, int(network.broadcast_address)))
 
 
 def _text(number: int) -> str:
