@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from pages_world import DOCS, ROOT, Block, blocks, elsewhere
 from product_world import Product
-from tool_world import install
+from tool_world import aws_folder
 
 from reading_room.cli import reading
 
@@ -103,12 +102,6 @@ def occurs(said: str, printed: str) -> bool:
     """Whether lines occur one after the other; ``…`` stands for anything, and any blanks for those of a terminal."""
     pattern = ".*?".join(re.escape(part.strip()) for part in said.split("…"))
     return re.search(re.sub(r"(\\\s)+", r"\\s+", pattern), printed, re.DOTALL) is not None
-
-
-def aws_folder() -> Path:
-    """Return where the AWS CLI is, which the pages use: the machine's own, or one installed now."""
-    found = shutil.which("aws")
-    return install() if found is None else Path(found).parent
 
 
 def wrong_in(
