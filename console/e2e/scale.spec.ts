@@ -114,8 +114,8 @@ test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ 
     await expect(names.first()).not.toHaveText(before ?? "");
   }
   await page.getByRole("button", { name: /^Name/ }).click();
-  // Jobs without a name, listed by their ids, come first.
-  await expect(page.getByRole("link", { name: "nightly-00000", exact: true })).toBeVisible();
+  // The two jobs without a name, listed by their ids, come first.
+  await expect(names.nth(2)).toHaveText("nightly-00000");
   await page.getByLabel("Filter Jobs").fill("nightly-0999");
   await page.getByLabel("Filter Jobs").press("Enter");
   await expect(page.getByText("10 matches").first()).toBeVisible();
@@ -202,7 +202,7 @@ test("a result of a gigabyte is read, scrolled to its end and filtered", async (
   await expect(page.getByText("Reading the archive", { exact: true })).toBeVisible();
   await lookAt(page);
   const began = Date.now();
-  await expect(page.getByRole("tab", { name: `Documents (${documents})` })).toBeVisible({ timeout: 300_000 });
+  await expect(page.getByRole("tab", { name: `Documents (${documents})` })).toBeVisible({ timeout: 900_000 });
   const reading = Date.now() - began;
   const read = await lookAt(page);
   tell("a result of a gigabyte, until all of it is read", `${(reading / 1000).toFixed(0)} s`, "reported", size);

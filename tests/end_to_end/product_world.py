@@ -302,6 +302,10 @@ class Product:
         lines = [line for _, path in files_of(self.data / "trail", book) for line in path.read_bytes().splitlines()]
         return [event for line in lines if (event := event_in(line)) is not None]
 
+    def storage_events_of(self, job: str) -> list[dict[str, Any]]:
+        """Return the trail's events of what a job's containers asked of S3, oldest first."""
+        return [each for each in self.events("data") if each["userIdentity"].get("principalId", "").endswith(job)]
+
     def leftovers(self) -> dict[str, Any]:
         """Return what is there and should not be, by name, of a running product with no job and no other interface.
 

@@ -258,11 +258,8 @@ def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
     below = result.removesuffix("output.tar.gz") + "parts/1/"
 
     def written() -> list[str]:
-        events = hall.product.events("data")
-        of_job = [
-            event for event in events if event["userIdentity"].get("principalId", "").endswith(properties["JobId"])
-        ]
-        return [event["requestParameters"]["key"] for event in of_job if event["eventName"] == "PutObject"]
+        events = hall.product.storage_events_of(properties["JobId"])
+        return [event["requestParameters"]["key"] for event in events if event["eventName"] == "PutObject"]
 
     assert eventually(lambda: result in written() and [key for key in written() if key != result])
     assert [key for key in written() if not key.startswith(below)] == [result]

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -56,13 +55,9 @@ def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Pr
     job = place.start("in/")
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
-    def of_job() -> list[dict[str, Any]]:
-        found = product.events("data")
-        return [event for event in found if event["userIdentity"].get("principalId", "").endswith(job)]
-
     writing = ("PutObject", "CompleteMultipartUpload")
-    eventually(lambda: any(event["eventName"] in writing for event in of_job()))
-    read = next(event for event in of_job() if event["eventName"] == "GetObject")
+    eventually(lambda: any(event["eventName"] in writing for event in product.storage_events_of(job)))
+    read = next(event for event in product.storage_events_of(job) if event["eventName"] == "GetObject")
     assert read["requestParameters"]["key"] == "in/a.txt"
     assert read["vpcEndpointId"] == place.network.endpoint
     assert read["sourceIPAddress"].startswith("10.0.")

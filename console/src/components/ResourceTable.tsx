@@ -49,7 +49,10 @@ interface Props<Item> {
 const MOST_OFFERED = 100;
 
 /** The values that the filters of columns offer. */
-function offered(rows: readonly Row<unknown>[], keys: readonly string[]): PropertyFilterProps.FilteringOption[] {
+function offered(
+  rows: readonly Record<string, unknown>[],
+  keys: readonly string[],
+): PropertyFilterProps.FilteringOption[] {
   return keys.flatMap((propertyKey) => {
     const values = new Set<string>();
     for (const row of rows) {
@@ -61,38 +64,15 @@ function offered(rows: readonly Row<unknown>[], keys: readonly string[]): Proper
   });
 }
 
-/** A row of the table: what it is sorted and filtered by, under the columns' names, and its item. */
-interface Row<Item> extends Record<string, unknown> {
-  readonly _item: Item;
-  readonly _key: string;
-}
-
-const isObject = (item: unknown): item is object => typeof item === "object" && item !== null;
-
-/** The rows of items; of one that was in the list before, the same row as before. */
-function useRows<Item>(
-  items: readonly Item[] | undefined,
-  columns: readonly Column<Item>[],
-  keyOf: (item: Item) => string,
-): readonly Row<Item>[] {
-  const rowOf = useMemo(() => {
-    const known = new WeakMap<object, Row<Item>>();
-    return (item: Item): Row<Item> => {
-      const before = isObject(item) ? known.get(item) : undefined;
-      if (before !== undefined) return before;
-      const values = Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
-      const row = { ...values, _item: item, _key: keyOf(item) };
-      if (isObject(item)) known.set(item, row);
-      return row;
-    };
-  }, [columns, keyOf]);
-  return useMemo(() => (items ?? []).map(rowOf), [items, rowOf]);
-}
-
 /** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
 export function ResourceTable<Item>(props: Props<Item>) {
   const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy, pageSize = 25 } = props;
-  const rows = useRows(items, columns, keyOf);
+  // Of ten thousand items this takes longer than a frame, so it waits for other items, columns or keys.
+  const rows = useMemo(() => {
+    const values = (item: Item): Record<string, string | number | undefined> =>
+      Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
+    return (items ?? []).map((item) => ({ ...values(item), _item: item, _key: keyOf(item) }));
+  }, [items, columns, keyOf]);
   const noMatch = (
     <Box textAlign="center" padding="m">
       <b>No match</b>
@@ -126,7 +106,8 @@ export function ResourceTable<Item>(props: Props<Item>) {
     sorting: {},
     selection: { keepSelection: true, trackBy: "_key" },
   });
-  const definitions: TableProps.ColumnDefinition<Row<Item>>[] = columns.map((column, index) => ({
+  type Row = (typeof rows)[number];
+  const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
     id: column.id,
     header: column.header,
     cell: (row) => column.cell(row._item),
@@ -151,11 +132,11 @@ export function ResourceTable<Item>(props: Props<Item>) {
         {...(props.selection && {
           selectionType: props.selection,
           selectedItems: selectedKeys.size === 0 ? [] : rows.filter((row) => selectedKeys.has(row._key)),
-          onSelectionChange: ({ detail }: { detail: { selectedItems: Row<Item>[] } }) =>
+          onSelectionChange: ({ detail }: { detail: { selectedItems: Row[] } }) =>
             props.onSelect?.(detail.selectedItems.map((row) => row._item)),
           ariaLabels: {
             selectionGroupLabel: `Choose ${plural(noun)}`,
-            itemSelectionLabel: (_: unknown, row: Row<Item>) => row._key,
+            itemSelectionLabel: (_: unknown, row: Row) => row._key,
             allItemsSelectionLabel: () => "all",
           },
         })}

@@ -35,17 +35,7 @@ export interface JobsList {
 }
 
 const listKey = (kind: JobKind): string[] => ["comprehend", `List${kind.operation}Jobs`];
-const listed = new WeakMap<JobProperties, ListedJob>();
 const newestFirst = (one: ListedJob, other: ListedJob): number => submitted(other.job) - submitted(one.job);
-
-/** A job with its kind; the same object for the same answer, so that a list makes its row once. */
-function listedJob(kind: JobKind, job: JobProperties): ListedJob {
-  const known = listed.get(job);
-  if (known !== undefined) return known;
-  const made = { kind, job };
-  listed.set(job, made);
-  return made;
-}
 
 /** The jobs of every kind, kept up to date. */
 export function useJobs(): JobsList {
@@ -79,7 +69,7 @@ export function useJobs(): JobsList {
   const jobs = useMemo(
     () =>
       listings.some((listing) => listing !== undefined)
-        ? JOB_KINDS.flatMap((kind, index) => (listings[index]?.jobs ?? []).map((job) => listedJob(kind, job))).sort(
+        ? JOB_KINDS.flatMap((kind, index) => (listings[index]?.jobs ?? []).map((job) => ({ kind, job }))).sort(
             newestFirst,
           )
         : undefined,

@@ -52,7 +52,7 @@ def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | N
     ``AddressInUse`` or ``InsufficientFreeAddresses``.
     """
     address = _lowest(session, subnet, now) if wanted is None else _wanted(session, subnet, wanted)
-    session.execute(delete(AddressRest).where(AddressRest.vpc_id == subnet.vpc_id, AddressRest.address == address))
+    end_rest(session, subnet.vpc_id, address)
     return address
 
 
