@@ -12,12 +12,13 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +42,27 @@ PINS = "/run/reading-room/netns"
 
 T = TypeVar("T")
 _SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
+
+
+_taken: list[socket.socket] = []
+"""What keeps our numbers ours until this process ends."""
+
+
+def own_number(kind: str, among: Sequence[int]) -> int:
+    """Return a number that no other test process on this machine was given of this kind, and keep it from them.
+
+    Runs go on side by side: with the same user ids, one product's end would be that of another.
+    """
+    while True:
+        number = secrets.choice(among)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0reading-room tests: {kind} {number}")
+        except OSError:
+            claim.close()
+            continue
+        _taken.append(claim)
+        return number
 
 
 def eventually(look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str = "") -> T:
@@ -82,7 +104,7 @@ class Product:
         self.port = free_port()
         self.console_port = 0
         """No console, unless a test is about it: products run side by side."""
-        number = 100_000 + 1_000 * secrets.randbelow(1_000)
+        number = own_number("user ids", range(100_000, 1_100_000, 1_000))
         self.uids = range(number, number + 900)
         own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)}
         # Large jobs here are for their time: in one container, with no rule among themselves.
@@ -129,17 +151,21 @@ class Product:
 
     def start(self) -> Endpoint:
         """Start ``up`` and wait until it is ready."""
-        process = self.launch()
-
-        def ready() -> bool:
-            assert process.poll() is None, f"the product did not start:\n{self.tail()}"
-            return self._ready_line()
-
-        eventually(ready, READY_SECONDS, "the ready line")
+        self.launch()
+        self.await_ready(f"http://127.0.0.1:{self.port}")
         return self.endpoint()
 
-    def _ready_line(self) -> bool:
-        return f"ready http://127.0.0.1:{self.port}\n".encode() in self.stdout
+    def await_ready(self, url: str) -> None:
+        """Wait until ``up`` says that it answers at ``url``; fail at once, with its log, when it has ended."""
+        process = self.up
+        assert process is not None
+
+        def ready() -> bool:
+            code = process.poll()
+            assert code is None, f"the product did not start (exit code {code}):\n{self.tail()}"
+            return f"ready {url}\n".encode() in self.stdout
+
+        eventually(ready, READY_SECONDS, "the ready line")
 
     def endpoint(self) -> Endpoint:
         """Where it answers, with the first administrator's key."""

@@ -22,7 +22,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from product_world import Product, eventually
+from product_world import Product
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
@@ -204,7 +204,7 @@ def test_beyond_loopback_it_has_the_certificate_of_the_apis(tmp_path: Path) -> N
     found.console_port = free_port()
     try:
         found.launch()
-        eventually(lambda: b"".join(found.stdout), 60, "the ready line")
+        found.await_ready(f"https://0.0.0.0:{found.port}")
         trust = str(found.data / "doors" / "authority.pem")
         origin = f"https://127.0.0.1:{found.console_port}"
         status, _, body = fetched(f"{origin}/config.json", trust=trust)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from network_world import APP, UDP, WEB, Network, World, rule, spec
 
+from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.flow_counts import Tallies
+from reading_room.dataplane.linux.flow_places import Places
+from reading_room.dataplane.linux.flow_watch import Watch
 from reading_room.dataplane.spec import CidrPeer
 
 pytestmark = pytest.mark.network
@@ -159,3 +165,33 @@ def test_with_segmentation_offloads_bytes_are_true_and_packets_are_fewer(world: 
     ]
     assert sum(each.bytes for each in sent) > 2_000_000
     assert sum(each.packets for each in sent) < 2_000_000 / 9_001 / 2
+
+
+def test_a_connection_that_ended_before_it_was_ever_read_tells_how_it_began(world: World) -> None:
+    """Its end waits on the socket while the living are counted: it is not taken for one that was counted before."""
+    network = Network(logged=False)
+    web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
+    world.realize(spec(network))
+    router = world.driver._kernel.routers[network.vpc_id]
+    tallies = Tallies()
+    known = Places({each.address: replace(each, logged=True) for each in (web, app)})
+    with namespaces.inside(router.descriptor):
+        watch = Watch(network.vpc_id, tallies, known)
+    try:
+        began = time.time()
+        with world.listen(app, 8443), world.connect(web, app.address, 8443):
+            router.conntrack.delete(list(router.conntrack.entries(zero=False)))
+        ended = time.time()
+        time.sleep(0.05)
+        watch.sweep()
+        seen = tallies.drain()
+    finally:
+        watch.close()
+    flags = {(each.interface_id, each.direction): each.tcp_flags for each in seen}
+    assert flags == {
+        (web.interface_id, "egress"): 2,
+        (web.interface_id, "ingress"): 18,
+        (app.interface_id, "ingress"): 2,
+        (app.interface_id, "egress"): 18,
+    }
+    assert all(began - 0.01 <= each.start <= each.end <= ended + 0.01 for each in seen)

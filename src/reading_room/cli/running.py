@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,10 +109,16 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody uses now, below those that the kernel gives to clients: one of them might take it.
+
+    Raises ``StartError`` when all of a hundred are in use.
+    """
+    for _ in range(100):
+        port = 10_000 + secrets.randbelow(22_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise StartError("no free port was found on 127.0.0.1: name one with --port")
 
 
 def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -63,6 +63,8 @@ class Watch:
             self.close()
             raise
         self._swept = self._sweep_began = time.time()
+        self._begun: dict[bytes, float] = {}
+        """The living connections whose beginning, after the last sweep began, is counted already; and when it was."""
 
     def sockets(self) -> Sequence[socket.socket]:
         """Return what to wait for."""
@@ -96,8 +98,11 @@ class Watch:
                 self._count(found)
                 if number % WRITTEN_TOGETHER == 0:
                     self._tallies.write()
-        self._swept, self._sweep_began = time.time(), began
+        swept = time.time()
+        # Those that ended before the dump came to them are not in it: the sweep before is still what they go by.
         self.read()
+        self._swept, self._sweep_began = swept, began
+        self._begun = {key: start for key, start in self._begun.items() if start > began}
 
     def flush(self) -> None:
         """Count everything there is, what the kernel still gathers included. Called inside the namespace."""
@@ -155,8 +160,11 @@ class Watch:
         start = max(found.start, self._swept) if found.start else self._swept
         end = max(start, found.stop or time.time())
 
-        # Whoever began since the sweep before was not counted then.
-        flags, back_flags = flags_of(found, begun=found.start > self._sweep_began)
+        # Whoever began since the sweep before was not counted then, unless it was while that one went on.
+        begun = found.start > self._sweep_began and found.key not in self._begun
+        if begun and not found.stop:
+            self._begun[found.key] = found.start
+        flags, back_flags = flags_of(found, begun=begun)
 
         def add(interface: Interface | None, direction: Direction, flow: conntrack.Tuple, *, answer: bool) -> None:
             packets, size = (found.reply_packets, found.reply_size) if answer else (found.packets, found.size)
