@@ -1,0 +1,188 @@
+"""The commands of pages that want a product in a state of their own, or start one."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pages_world import DOCS, ROOT, blocks
+from product_world import Product
+from shells import EXAMPLES, PROGRAMS, Step, by_default, product_of, steps_of, wrong_in, wrong_of
+from tool_world import install
+
+from reading_room.cli import reading
+from reading_room.cli.running import free_port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running product."""
+    with product_of(tmp_path_factory.mktemp("apart") / "product") as found:
+        found.start()
+        yield found
+
+
+def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> None:
+    """With a user who has one key already."""
+    before = """
+    aws iam create-user --user-name alice
+    KEY=$(aws iam create-access-key --user-name alice --query AccessKey.AccessKeyId --output text)
+    """
+    # The page goes on as the new account; the user that it speaks of is of the first.
+    before += 'aws() { if [ $1 = iam ]; then AWS_PROFILE=default command aws "$@"; else command aws "$@"; fi; }'
+    more = by_default(product)
+    wrong = wrong_in("accounts", ("accounts.md",), product, tmp_path, before=before, examples=EXAMPLES, more=more)
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_several_containers_and_custom_models(product: Product, tmp_path: Path) -> None:
+    """They begin with what the tutorial has made."""
+    account = reading.Account(product.endpoint())
+    account.s3.create_bucket(Bucket="library")
+    reading.make_reader_role(account, "reader", "library")
+    network = reading.build_network(account)
+    more = by_default(product) | {"SUBNET": network.subnets[0]}
+    before = f"""
+    GROUP=$(aws ec2 create-security-group --vpc-id {network.vpc} --group-name open --description open \\
+        --query GroupId --output text)
+    echo "Marie Curie was born in Warsaw." | aws s3 cp - s3://library/in/a.txt
+    """
+    pages = ("distributed.md", "custom-models.md")
+    wrong = wrong_in("models", pages, product, tmp_path, before=before, examples=EXAMPLES, more=more)
+    assert not wrong, "\n\n".join(wrong)
+    jobs = account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
+    assert [job["JobStatus"] for job in jobs] == ["COMPLETED", "COMPLETED"]
+
+
+def test_files_for_s3(product: Product, tmp_path: Path) -> None:
+    """The library s3fs has an environment of its own."""
+    before = f"""
+    mkdir folder; echo one > folder/one.txt; echo %PDF > report.pdf
+    python() {{
+        typed=$(cat)
+        case $typed in *s3fs*) {install()}/python -c "$typed";; *) command python -c "$typed";; esac
+    }}
+    """
+    more = by_default(product)
+    wrong = wrong_in("tools", ("s3.md",), product, tmp_path, before=before, more=more)
+    assert not wrong, "\n\n".join(wrong)
+    found = reading.Account(product.endpoint()).s3.list_objects_v2(Bucket="papers")["Contents"]
+    assert {entry["Key"] for entry in found} == {"folder/one.txt", "report.pdf"}
+
+
+def test_the_engine_of_the_page_is_one(tmp_path: Path) -> None:
+    """It is loaded as it stands there, and answers a text and an empty one."""
+    (step,) = steps_of("engine", "adding-an-engine.md")
+    module = tmp_path / "dutch_entities.py"
+    module.write_text(step.text)
+    engine = runpy.run_path(str(module))["DutchEntities"]
+    made = engine()
+    assert made.result_member == "Entities"
+    assert [len(each) for each in made.analyse(["Jan woont in Utrecht.", ""])] == [1, 1]
+
+
+UP = """
+UP=
+up() {
+    [ -z "$UP" ] || { kill $UP; wait $UP || true; }
+    : > /tmp/ready
+    command reading-room "$@" --port $READING_ROOM_PORT --console-port 0 > /tmp/ready 2>> /tmp/log &
+    UP=$!
+    for _ in $(seq 600); do
+        if grep ^ready /tmp/ready | sed s/:$READING_ROOM_PORT$/:4566/; [ -s /tmp/ready ]; then return; fi
+        kill -0 $UP || break
+        sleep 0.1
+    done
+    tail /tmp/log
+    return 1
+}
+reading-room() { if [ "$1" = up ]; then up "$@"; else command reading-room "$@"; fi; }
+trap 'kill $UP; wait $UP || true' EXIT
+"""
+"""Starts the product beside the shell, in place of one that it started before, and says what it said."""
+
+
+def test_https(tmp_path: Path) -> None:
+    """Each way to start it, with a certificate of somebody else's and with its own."""
+    from reading_room.clock import system_clock
+    from reading_room.hosts.authority import prepare_doors
+
+    pem = prepare_doors(tmp_path / "elsewhere", ["localhost"], system_clock()).leaf.read_bytes()
+    end = pem.index(b"-----BEGIN PRIVATE KEY-----")
+    for name, content in (("reading.pem", pem[:end]), ("reading.key", pem[end:])):
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o600)
+    examples = {"4568": str(free_port()), "/etc/ssl/": "/tmp/"}
+    with product_of(tmp_path / "doors") as product:
+        more = by_default(product)
+        wrong = wrong_in("doors", ("tls.md",), product, tmp_path, before=UP, examples=examples, more=more)
+    assert not wrong, "\n\n".join(wrong)
+
+
+def _writes_settings_of_its_own_network() -> bool:
+    """Whether what this process starts may have a network of its own, and change that one's settings."""
+    probe = ["unshare", "--net", "test", "-w", "/proc/sys/net/ipv4/ip_forward"]
+    return os.geteuid() == 0 and not subprocess.run(probe, capture_output=True, check=False).returncode
+
+
+@pytest.mark.skipif(
+    any(shutil.which(each) is None for each in ("unshare", "ip", "nft", "sysctl")),
+    reason="the page uses unshare, ip, nft and sysctl, which are not all installed here",
+)
+def test_the_uplink(tmp_path: Path) -> None:
+    """In a network of the test's own, which stands for the machine: routes and firewall are set there alone."""
+    if not _writes_settings_of_its_own_network():
+        pytest.skip("nobody but root may change the settings of a network namespace, and here not even root may")
+    before = f"""{UP}
+    q() {{ aws "${{@:1:$#-1}}" --query "${{@: -1}}" --output text; }}
+    ip link set lo up
+    READING_ROOM_UPLINK=veth reading-room up
+    VPC=$(q ec2 create-vpc --cidr-block 10.0.0.0/16 Vpc.VpcId)
+    SUBNET=$(q ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.1.0/24 Subnet.SubnetId)
+    TABLE=$(q ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC RouteTables[0].RouteTableId)
+    GATEWAY=$(q ec2 create-internet-gateway InternetGateway.InternetGatewayId)
+    aws ec2 attach-internet-gateway --vpc-id $VPC --internet-gateway-id $GATEWAY
+    aws ec2 create-route --route-table-id $TABLE --destination-cidr-block 0.0.0.0/0 --gateway-id $GATEWAY
+    ENI=$(q ec2 create-network-interface --subnet-id $SUBNET NetworkInterface.NetworkInterfaceId)
+    ADDRESS=$(q ec2 allocate-address --domain vpc AllocationId)
+    aws ec2 associate-address --allocation-id $ADDRESS --network-interface-id $ENI
+    for _ in $(seq 100); do ip link show rr-uplink && break; sleep 0.1; done
+    """
+    with product_of(tmp_path / "uplink") as product:
+        around, more = ("unshare", "--net"), by_default(product)
+        wrong = wrong_in(
+            "uplink", ("uplink.md",), product, tmp_path, before=before, examples=EXAMPLES, around=around, more=more
+        )
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.skipif(PROGRAMS.parent.parent != ROOT, reason="the tests run in an environment that make does not use")
+def test_make_up_and_the_first_call(tmp_path: Path) -> None:
+    """The two first blocks of the tutorial, in two terminals as it says."""
+    start, call = [block for block in blocks(DOCS / "tutorial.md") if block.commands][:2]
+    with product_of(tmp_path / "start") as product:
+        places = {"DATA": str(product.data), "PORT": str(product.port), "CONSOLE_PORT": "0", "PYTHON": sys.executable}
+        settings = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+        with product.log.open("ab") as sink:
+            product.up = subprocess.Popen(
+                ["/bin/bash", "-c", f"exec {start.text}"],
+                cwd=ROOT,
+                env=os.environ | places | settings,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                start_new_session=True,
+            )
+        threading.Thread(target=product._read, args=(product.up, product.stdout), daemon=True).start()
+        product.await_ready(f"http://127.0.0.1:{product.port}")
+        said = "…:user/administrator…"
+        assert not (wrong := wrong_of([Step(call, call.text, said)], product, tmp_path)), "\n\n".join(wrong)
