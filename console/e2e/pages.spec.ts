@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import type { Page, TestInfo } from "@playwright/test";
 import { matchPath } from "react-router";
-import { PAGES } from "../src/app/routes";
+import { isWide, PAGES } from "../src/app/routes";
 import { FLOW_GROUP, refusedRequest, type SeededJob, seededJob } from "./seeds";
 import { expect, expectAccessibleInBothThemes, keepSession, showTheme, test, type World, watch } from "./world";
 
@@ -139,7 +139,7 @@ test.beforeAll(async ({ browser, world }) => {
 test.afterAll(async () => page.close());
 
 /** Load an address, look at it in every theme and width, and keep the pictures, all in one folder. */
-async function look(tab: Page, address: string, pictures: string): Promise<void> {
+async function look(tab: Page, address: string, pictures: string, wide: boolean): Promise<void> {
   await tab.setViewportSize({ width: 1280, height: 1000 });
   await tab.goto(address);
   await expect(tab.getByRole("heading", { level: 1 })).toBeVisible();
@@ -150,6 +150,7 @@ async function look(tab: Page, address: string, pictures: string): Promise<void>
     const over = (): Promise<number> =>
       tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     await expect.poll(over, `${address} is wider than a window of ${width}`).toBeLessThanOrEqual(1);
+    if (width === 3840 && wide) await expect.poll(rightEdge(tab), `${address} leaves much empty`).toBeGreaterThan(2950);
     for (const theme of ["light", "dark"] as const) {
       await showTheme(tab, theme);
       await tab.screenshot({ path: `${pictures}-${theme}-${width}.png` });
@@ -157,18 +158,28 @@ async function look(tab: Page, address: string, pictures: string): Promise<void>
   }
 }
 
+/** How far to the right what stands below the top bar reaches. */
+function rightEdge(tab: Page): () => Promise<number> {
+  return () =>
+    tab.evaluate(() => {
+      const boxes = [...document.querySelectorAll("a, button, table")].map((each) => each.getBoundingClientRect());
+      return Math.max(...boxes.filter(({ top }) => top > 60).map(({ right }) => right));
+    });
+}
+
 const pictures = ({ project }: TestInfo, name: string): string => join(project.outputDir, "pages", name);
 
 for (const [name, address] of ALL) {
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern.
   test(`${name} is accessible, fits its window, and shows its data in both themes`, async ({}, info) => {
-    await look(page, address(seen), pictures(info, name));
+    const { pathname } = new URL(address(seen), "http://console.invalid");
+    await look(page, address(seen), pictures(info, name), isWide(pathname));
     expect(wrong).toEqual([]);
   });
 }
 
 test("sign-in is accessible and fits its window in both themes", async ({ visitor }, info) => {
-  await look(visitor, "/jobs", pictures(info, "sign-in"));
+  await look(visitor, "/jobs", pictures(info, "sign-in"), false);
   await expect(visitor.getByRole("heading", { level: 1, name: "Sign in" })).toBeVisible();
 });
 

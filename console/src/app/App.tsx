@@ -10,7 +10,7 @@ import { SignInPage } from "../session/SignInPage";
 import { useSession } from "../session/session";
 import { NotFoundPage } from "./NotFoundPage";
 import { Navigation } from "./navigation";
-import { PAGES } from "./routes";
+import { isWide, PAGES } from "./routes";
 import { TopBar } from "./TopBar";
 
 /** The frame around every page. Who is not signed in sees the sign-in page, whatever the address; it stays. */
@@ -26,6 +26,7 @@ export function App() {
       <AppLayout
         headerSelector="#top-bar"
         toolsHide
+        {...(session !== undefined && isWide(pathname) && { maxContentWidth: Number.MAX_VALUE })}
         navigationHide={session === undefined}
         navigation={<Navigation />}
         notifications={<Notifications />}

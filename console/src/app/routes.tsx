@@ -1,41 +1,50 @@
 import { type ComponentType, lazy } from "react";
+import { matchRoutes } from "react-router";
 
 /** A page of the console and where it is. What a page needs is loaded when it is opened. */
 export interface PageRoute {
   readonly path: string;
   readonly Component: ComponentType;
+  /** Whether it takes the whole width of a large screen: tables and the map do; text and forms are hard to read so. */
+  readonly wide: boolean;
 }
 
 type Loader = () => Promise<{ default: ComponentType }>;
 
-const page = (path: string, load: Loader): PageRoute => ({ path, Component: lazy(load) });
+const page = (path: string, load: Loader): PageRoute => ({ path, Component: lazy(load), wide: false });
+const widePage = (path: string, load: Loader): PageRoute => ({ ...page(path, load), wide: true });
 
 export const PAGES: readonly PageRoute[] = [
   page("/", () => import("../home/HomePage")),
   page("/assume-role", () => import("../session/AssumeRolePage")),
-  page("/jobs", () => import("../jobs/JobsPage")),
+  widePage("/jobs", () => import("../jobs/JobsPage")),
   page("/jobs/create", () => import("../create/CreateJobPage")),
   page("/jobs/:kind/:id", () => import("../jobs/JobPage")),
   page("/jobs/:kind/:id/results", () => import("../results/ResultsPage")),
   page("/analyze", () => import("../analyze/AnalyzePage")),
-  page("/models", () => import("../models/ModelsPage")),
+  widePage("/models", () => import("../models/ModelsPage")),
   page("/models/create-classifier", () => import("../models/CreateClassifierPage")),
   page("/models/create-recognizer", () => import("../models/CreateRecognizerPage")),
   page("/models/view", () => import("../models/ModelPage")),
   page("/vpc", () => import("../vpc/VpcHomePage")),
   page("/vpc/create", () => import("../vpc/CreatePrivateVpcPage")),
-  page("/vpc/map", () => import("../vpc/MapPage")),
+  widePage("/vpc/map", () => import("../vpc/MapPage")),
   page("/vpc/reachability", () => import("../vpc/ReachabilityPage")),
-  page("/vpc/flow-records", () => import("../vpc/FlowRecordsPage")),
-  page("/vpc/:type", () => import("../vpc/ResourceListPage")),
+  widePage("/vpc/flow-records", () => import("../vpc/FlowRecordsPage")),
+  widePage("/vpc/:type", () => import("../vpc/ResourceListPage")),
   page("/vpc/:type/:id", () => import("../vpc/ResourcePage")),
   page("/access", () => import("../access/AccessHomePage")),
   page("/access/simulator", () => import("../access/SimulatorPage")),
   page("/access/explain", () => import("../access/ExplainPage")),
   page("/access/explain/:requestId", () => import("../access/ExplainPage")),
-  page("/access/trail", () => import("../access/TrailPage")),
-  page("/access/:type", () => import("../access/IdentityListPage")),
+  widePage("/access/trail", () => import("../access/TrailPage")),
+  widePage("/access/:type", () => import("../access/IdentityListPage")),
   page("/access/:type/:name", () => import("../access/IdentityPage")),
-  page("/s3", () => import("../s3/BucketsPage")),
-  page("/s3/:bucket", () => import("../s3/BucketPage")),
+  widePage("/s3", () => import("../s3/BucketsPage")),
+  widePage("/s3/:bucket", () => import("../s3/BucketPage")),
 ];
+
+/** Whether the page at an address takes the whole width. */
+export function isWide(pathname: string): boolean {
+  return matchRoutes([...PAGES], pathname)?.[0]?.route.wide ?? false;
+}

@@ -10,8 +10,6 @@ import { getConfig } from "../api/config";
 import { useEc2 } from "../api/ec2";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
-import { prefixLists } from "./data/reads";
-import { useRead } from "./data/use";
 import { analyse } from "./reach/analyse";
 import { QuestionForm } from "./reach/QuestionForm";
 import { ResultPanel } from "./reach/ResultPanel";
@@ -21,7 +19,6 @@ import { type Question, questionProblems } from "./reach/request";
 export default function ReachabilityPage() {
   const [query] = useSearchParams();
   const ec2 = useEc2();
-  const lists = useRead(prefixLists, false).data;
   const [tried, setTried] = useState(false);
   const [question, setQuestion] = useState<Question>({
     source: query.get("source") ?? "",
@@ -33,12 +30,7 @@ export default function ReachabilityPage() {
   });
   const problems = questionProblems(question);
   const asking = useMutation<NetworkInsightsAnalysis, unknown, Question>({
-    mutationFn: (asked) =>
-      analyse(
-        ec2,
-        asked,
-        lists?.find((list) => list.PrefixListName === `com.amazonaws.${getConfig().region}.s3`),
-      ),
+    mutationFn: (asked) => analyse(ec2, getConfig().region, asked),
   });
   const ask = (): void => {
     setTried(true);

@@ -2,10 +2,10 @@ import {
   CreateNetworkInsightsPathCommand,
   DeleteNetworkInsightsAnalysisCommand,
   DeleteNetworkInsightsPathCommand,
+  DescribeManagedPrefixListsCommand,
   DescribeNetworkInsightsAnalysesCommand,
   type EC2Client,
   GetManagedPrefixListEntriesCommand,
-  type ManagedPrefixList,
   type NetworkInsightsAnalysis,
   StartNetworkInsightsAnalysisCommand,
 } from "@aws-sdk/client-ec2";
@@ -15,12 +15,8 @@ const WAIT_MILLISECONDS = 500;
 const MOST_WAITS = 120;
 
 /** Ask, and take away again what was made for the question. */
-export async function analyse(
-  ec2: EC2Client,
-  question: Question,
-  s3List: ManagedPrefixList | undefined,
-): Promise<NetworkInsightsAnalysis> {
-  const network = question.kind === "s3" ? await firstNetwork(ec2, s3List) : undefined;
+export async function analyse(ec2: EC2Client, region: string, question: Question): Promise<NetworkInsightsAnalysis> {
+  const network = question.kind === "s3" ? await firstNetworkOfS3(ec2, region) : undefined;
   const { NetworkInsightsPath } = await ec2.send(
     new CreateNetworkInsightsPathCommand(pathRequest(question, network, crypto.randomUUID())),
   );
@@ -40,12 +36,16 @@ export async function analyse(
 }
 
 /** The first network that S3 has, by its prefix list. */
-async function firstNetwork(ec2: EC2Client, list: ManagedPrefixList | undefined): Promise<string> {
-  if (list === undefined)
-    throw new Error("The prefix list of S3 is not known: ec2:DescribeManagedPrefixLists is needed.");
-  const { Entries } = await ec2.send(new GetManagedPrefixListEntriesCommand({ PrefixListId: list.PrefixListId }));
+async function firstNetworkOfS3(ec2: EC2Client, region: string): Promise<string> {
+  const name = `com.amazonaws.${region}.s3`;
+  const { PrefixLists } = await ec2.send(
+    new DescribeManagedPrefixListsCommand({ Filters: [{ Name: "prefix-list-name", Values: [name] }] }),
+  );
+  const PrefixListId = PrefixLists?.[0]?.PrefixListId;
+  if (PrefixListId === undefined) throw new Error(`There is no prefix list ${name}.`);
+  const { Entries } = await ec2.send(new GetManagedPrefixListEntriesCommand({ PrefixListId }));
   const cidr = Entries?.[0]?.Cidr;
-  if (cidr === undefined) throw new Error(`The prefix list ${list.PrefixListId} has no networks.`);
+  if (cidr === undefined) throw new Error(`The prefix list ${PrefixListId} has no networks.`);
   return cidr;
 }
 

@@ -1,1 +1,0 @@
-import{b as e,gr as t}from"./Page-5TLNqPAf.js";import{t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=n();function i({to:n,...i}){let a=t();return(0,r.jsx)(e,{...i,href:n,onFollow:e=>{e.preventDefault(),a(n)}})}export{i as t};

@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-DkFf6H4q.js";import{j as t}from"./Sha256WebCrypto-9ZZnkN0Y.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};
