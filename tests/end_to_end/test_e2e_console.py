@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import ssl
 import subprocess
 import sys
@@ -180,13 +181,29 @@ def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
         found.terminal = theirs
         try:
             found.launch()
-            link = LINK.search(printed(ours, re.compile(r"works once, for \d+ s"), 60))
+            shown = printed(ours, re.compile(r"For another one: \S+ console"), 60)
+            link = LINK.search(shown)
             assert link is not None
             assert redeem(found, link[2])["Arn"].endswith(":user/administrator")
+            program = re.search(r"For another one: (\S+) console", shown)
+            assert program is not None
+            assert shutil.which(program[1]) is not None, "the command is one that this shell finds"
             assert found.stdout == [f"ready http://127.0.0.1:{found.port}\n".encode()]
             found.stop()
         finally:
             found.clear()
+
+
+def test_a_line_is_one_write_so_that_no_log_comes_between(product: Product) -> None:
+    """A pipe of packets shows each write; ``make up`` runs Python without buffers."""
+    packets, stdout = os.pipe2(os.O_DIRECT)
+    argv = [sys.executable, "-m", "reading_room", "console", "--no-link", "--data", str(product.data), *product.ports()]
+    try:
+        subprocess.run(argv, stdout=stdout, env=os.environ | {"PYTHONUNBUFFERED": "1"}, check=True, timeout=60)
+        assert os.read(packets, 4096) == f"console URL http://127.0.0.1:{product.console_port}/\n".encode()
+    finally:
+        os.close(packets)
+        os.close(stdout)
 
 
 def test_where_nothing_runs_the_command_says_what_to_start(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ export function CreateJobForm({ start, withoutTags }: Props) {
           value={draft.vpc}
           errors={vpcErrors(errors)}
           returnTo="/jobs/create"
+          locations={[draft.input, draft.output]}
           onChange={(vpc) => change({ vpc })}
         />
         <Container header={<Header variant="h2">Access permissions</Header>}>

@@ -124,6 +124,7 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
             onChange={(vpc) => change({ vpc } as Partial<Draft>)}
             errors={vpcErrors}
             returnTo={returnTo}
+            locations={[...places.inputs, ...places.outputs]}
           />
           <Container header={<Header variant="h2">Tags - optional</Header>}>
             <TagsField value={draft.tags} onChange={(tags) => change({ tags } as Partial<Draft>)} showErrors={tried} />

@@ -41,8 +41,8 @@ export default function CreatePrivateVpcPage() {
   const { account } = useSignedIn().identity;
   const places = useRead(zones, false);
   const refresh = useRefresh();
-  const [wanted, setWanted] = useState(FIRST);
-  const [bucketText, setBucketText] = useState("");
+  const [wanted, setWanted] = useState<PrivateVpc>(() => ({ ...FIRST, buckets: query.getAll("bucket") }));
+  const [bucketText, setBucketText] = useState(() => query.getAll("bucket").join("\n"));
   const [tried, setTried] = useState(false);
   const [run, setRun] = useState<{ readonly steps: readonly Step[]; readonly progress: Progress }>();
   const problems = planProblems(wanted);

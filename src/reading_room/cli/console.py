@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -22,6 +25,7 @@ from reading_room.cli.processes import (
     PortOption,
     TlsPortOption,
     fail,
+    print_line,
     read_settings,
 )
 from reading_room.cli.running import endpoint_of, listening
@@ -56,7 +60,7 @@ def console(
         if not listening(settings):
             raise StartError(f"nothing listens at {doors(settings)[0].url}: start it with `reading-room up`")
         if not link_only:
-            print(f"console URL {url}", flush=True)
+            print_line(f"console URL {url}")
         if link:
             _print_link(settings, url)
     except (StartError, DoorError) as error:
@@ -85,5 +89,13 @@ def _print_link(settings: Settings, url: str) -> None:
     expires: dt.datetime = made["ExpiresAt"]
     seconds = max(0, round((expires - system_clock()).total_seconds()))
     # Behind the #, it stays in the browser: it is in no request for a page, and in no log of one.
-    print(f"sign-in link {url}sign-in#{quote(made['Token'], safe='')}")
-    print(f"The link works once, for {seconds} s. For another one: reading-room console", flush=True)
+    print_line(f"sign-in link {url}sign-in#{quote(made['Token'], safe='')}")
+    print_line(f"The link works once, for {seconds} s. For another one: {_this_program()} console")
+
+
+def _this_program() -> str:
+    """Return what to type for this program: its name where the shell finds it, else where it is."""
+    program = Path(sys.executable).with_name("reading-room")
+    if shutil.which(program.name) is not None or not program.exists():
+        return program.name
+    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)

@@ -60,6 +60,14 @@ def read_settings(
         raise fail(str(error)) from None
 
 
+def print_line(line: str) -> None:
+    """Print a line for programs as well as people, by one write: other processes write to the same terminal.
+
+    ``print`` writes the end of a line by itself where Python is told not to buffer, as make tells it.
+    """
+    print(f"{line}\n", end="", flush=True)
+
+
 def fail(message: str) -> typer.Exit:
     """Print an error and return the exit that goes with it."""
     # A message quotes names, policies and documents: nothing in it is markup.

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
+from reading_room.cli.processes import print_line
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.console.door import console_url
 from reading_room.hosts.doors import DoorError, certificate_names, doors, local_door, own_authority, take_in
@@ -96,7 +97,7 @@ class Supervisor:
             self._agent.launch()
             self._await_ready()
             if not self._stopping.is_set():
-                print(f"ready {doors(self._settings)[0].url}", flush=True)
+                print_line(f"ready {doors(self._settings)[0].url}")
                 self._tell_of_console()
                 self._tell_how_to_use_it()
             while not self._stopping.wait(0.1):

@@ -9,6 +9,7 @@ import { readError } from "../../api/errors";
 import { RouterLink } from "../../components/RouterLink";
 import { IdsInput } from "./IdsInput";
 import { GroupsSelect, SubnetsSelect, VpcSelect } from "./NetworkSelects";
+import { bucketsOf } from "./s3Uri";
 import { useVpcOf, useVpcs } from "./useNetwork";
 import { hasVpc, MOST_GROUPS, MOST_SUBNETS, NETWORK_ACTIONS, NO_VPC, type VpcErrors, type VpcValue } from "./vpc";
 
@@ -18,10 +19,13 @@ interface Props {
   readonly errors?: VpcErrors;
   /** Where the page that makes a VPC leads back to, with the ids in the address. */
   readonly returnTo: string;
+  /** The S3 locations that the work reads and writes: a VPC that is made for it leads to their buckets. */
+  readonly locations: readonly string[];
 }
 
 /** The section "VPC settings" of every form that starts work: VPC, subnets, security groups. */
-export function VpcSettings({ value, onChange, errors = {}, returnTo }: Props) {
+export function VpcSettings({ value, onChange, errors = {}, returnTo, locations }: Props) {
+  const makeVpc = makeVpcPath(returnTo, locations);
   const vpcs = useVpcs();
   const [typing, setTyping] = useState(false);
   const used = hasVpc(value);
@@ -43,7 +47,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo }: Props) {
       onChange={({ detail }) => setExpanded(detail.expanded)}
     >
       <SpaceBetween size="l">
-        {cannotList && <CannotList error={vpcs.error} returnTo={returnTo} />}
+        {cannotList && <CannotList error={vpcs.error} makeVpc={makeVpc} />}
         {typed ? (
           <SpaceBetween size="l">
             <IdsInput
@@ -108,12 +112,18 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo }: Props) {
               {typing ? "Choose from the lists" : "Type ids instead"}
             </Button>
           )}
-          <RouterLink to={`/vpc/create?return=${encodeURIComponent(returnTo)}`}>Build a private VPC</RouterLink>
+          <RouterLink to={makeVpc}>Build a private VPC</RouterLink>
         </SpaceBetween>
         {used && <RoleNote />}
       </SpaceBetween>
     </ExpandableSection>
   );
+}
+
+/** The form that makes a private VPC, which leads to these buckets and then back. */
+function makeVpcPath(returnTo: string, locations: readonly string[]): string {
+  const buckets = bucketsOf(locations).map((bucket): [string, string] => ["bucket", bucket]);
+  return `/vpc/create?${new URLSearchParams([["return", returnTo], ...buckets])}`;
 }
 
 /** Find what a VpcConfig does not tell: the VPC of its subnets, and that VPC's tenancy. */
@@ -132,12 +142,11 @@ function useDerived(
   }, [vpc, tenancy, value, onChange]);
 }
 
-function CannotList({ error, returnTo }: { readonly error: unknown; readonly returnTo: string }) {
+function CannotList({ error, makeVpc }: { readonly error: unknown; readonly makeVpc: string }) {
   if (error === null) {
     return (
       <Alert type="info" header="There is no VPC that you may see">
-        <RouterLink to={`/vpc/create?return=${encodeURIComponent(returnTo)}`}>Build a private VPC</RouterLink> in one
-        form, or type the ids that somebody gave you.
+        <RouterLink to={makeVpc}>Build a private VPC</RouterLink> in one form, or type the ids that somebody gave you.
       </Alert>
     );
   }

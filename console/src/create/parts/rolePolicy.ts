@@ -1,4 +1,4 @@
-import { parseS3Uri } from "./s3Uri";
+import { bucketsOf, parseS3Uri } from "./s3Uri";
 import { NETWORK_ACTIONS } from "./vpc";
 
 /** What a role is to be good for: the locations of the request that it is for, and whether it is in a VPC. */
@@ -66,26 +66,19 @@ export function suffixProblem(suffix: string): string | undefined {
 }
 
 function resources(uris: readonly string[], scope: Scope): string[] {
-  return unique(
-    uris.flatMap((uri) => {
-      const place = parseS3Uri(uri);
-      if (place === undefined) return [];
-      return [`arn:aws:s3:::${place.bucket}/${scope === "buckets" ? "" : literalKey(place.key)}*`];
-    }),
-  );
+  const found = uris.flatMap((uri) => {
+    const place = parseS3Uri(uri);
+    if (place === undefined) return [];
+    return [`arn:aws:s3:::${place.bucket}/${scope === "buckets" ? "" : literalKey(place.key)}*`];
+  });
+  return [...new Set(found)];
 }
 
 function buckets(uris: readonly string[]): string[] {
-  return unique(
-    uris.flatMap((uri) => (parseS3Uri(uri) === undefined ? [] : [`arn:aws:s3:::${parseS3Uri(uri)?.bucket}`])),
-  );
+  return bucketsOf(uris).map((bucket) => `arn:aws:s3:::${bucket}`);
 }
 
 /** A key as a policy's resource: what would be a pattern or a variable there is meant as it stands. */
 function literalKey(key: string): string {
   return key.replace(/\$(?=\{)|[*?]/g, (sign) => `\${${sign}}`);
-}
-
-function unique(values: readonly string[]): string[] {
-  return [...new Set(values)];
 }

@@ -16,6 +16,11 @@ export function parseS3Uri(uri: string): S3Place | undefined {
   return { bucket: match[1], key: match[2] ?? "" };
 }
 
+/** The buckets of locations, each once; what is no location has none. */
+export function bucketsOf(uris: readonly string[]): string[] {
+  return [...new Set(uris.flatMap((uri) => parseS3Uri(uri)?.bucket ?? []))];
+}
+
 /** What is wrong with an S3Uri, as a sentence to act on; undefined where nothing is. */
 export function s3UriProblem(uri: string): string | undefined {
   if (uri === "") return "Enter a location, such as s3://my-bucket/documents/.";

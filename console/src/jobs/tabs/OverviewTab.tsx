@@ -31,6 +31,7 @@ interface Props {
 export function OverviewTab({ kind, job, view }: Props) {
   const active = isActive(job.JobStatus);
   const name = job.JobName ?? job.JobId ?? "";
+  const { InputFormat: format, ...input } = job.InputDataConfig ?? {};
   const settings: KeyValuePairsProps.Item[] = [
     pair("Type", typeLabel(kind, job)),
     pair("Name", job.JobName === undefined ? "-" : <bdi>{job.JobName}</bdi>),
@@ -56,7 +57,8 @@ export function OverviewTab({ kind, job, view }: Props) {
         title="Data"
         items={[
           pair("Input", <StorageLink uri={job.InputDataConfig?.S3Uri} />),
-          ...named(otherMembers(job.InputDataConfig), INPUT_WORDS),
+          ...optional("Input format", INPUT_WORDS[format ?? ""] ?? format),
+          ...named(otherMembers(input)),
           pair("Output", <StorageLink uri={job.OutputDataConfig?.S3Uri} />),
           ...named(otherMembers(job.OutputDataConfig)),
           pair("Data access role", <RoleLink arn={job.DataAccessRoleArn} />),
@@ -153,6 +155,6 @@ function optional(label: string, value: string | number | undefined): KeyValuePa
   return value === undefined ? [] : [pair(label, String(value))];
 }
 
-function named(rows: readonly PropertyRow[], words: Readonly<Record<string, string>> = {}): KeyValuePairsProps.Item[] {
-  return rows.map(({ name, value }) => pair(name, <bdi>{words[value] ?? value}</bdi>));
+function named(rows: readonly PropertyRow[]): KeyValuePairsProps.Item[] {
+  return rows.map(({ name, value }) => pair(name, <bdi>{value}</bdi>));
 }
