@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages_world import elsewhere
+from pages_world import DOCS, blocks, elsewhere
 from product_world import Product
-from shells import EXAMPLES, by_default, occurs, product_of, wrong_in
+from shells import EXAMPLES, Step, by_default, occurs, product_of, wrong_in, wrong_of
 
 from reading_room.cli import reading
 
@@ -92,6 +93,17 @@ def test_how_to_see_each_feature_of_a_vpc(product: Product, tmp_path: Path) -> N
     pages = [page for page, row in elsewhere().items() if row.run == "features"]
     more = by_default(product)
     wrong = wrong_in("features", pages, product, tmp_path, before=MADE, examples=EXAMPLES, more=more)
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the page reads files with jq, which is not installed here")
+def test_how_to_read_the_files_of_the_trail(product: Product, tmp_path: Path) -> None:
+    """They have what a job read and wrote."""
+    before = "mkdir texts; echo Marie Curie was born in Warsaw. > texts/a.txt; reading-room jobs run texts"
+    block = [block for block in blocks(DOCS / "trail.md") if block.commands][1]
+    (said,) = [each.text for each in blocks(DOCS / "trail.md") if each.language == "text"]
+    step = Step(block, block.text, said)
+    wrong = wrong_of([step], product, tmp_path, before=before, examples=EXAMPLES, more=by_default(product))
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -15,6 +15,7 @@ from place_world import Place
 from product_world import STOP_SECONDS, Product, eventually, settled
 
 from reading_room.cli.running import Endpoint
+from reading_room.settings import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -42,6 +43,14 @@ def confined(name: str) -> list[str]:
         "+" + each.removeprefix("CAP_").lower() for each in " ".join(settings["CapabilityBoundingSet"]).split()
     )
     return ["/usr/bin/setpriv", "--no-new-privs", f"--bounding-set=-all,{kept}", "--"]
+
+
+def test_the_user_of_serve_is_made_with_the_id_that_the_unit_and_the_settings_have() -> None:
+    """systemd starts nothing as an id that nobody has."""
+    made = (UNITS / "sysusers.d" / "reading-room.conf").read_text().splitlines()[-1].split()
+    number = str(Settings.from_environment({}).service_uid)
+    assert made[:3] == ["u", "reading-room", number]
+    assert unit("serve")["User"] == unit("serve")["Group"] == [number]
 
 
 class Units(Product):
