@@ -178,13 +178,14 @@ function rightEdge(tab: Page): () => Promise<number> {
     });
 }
 
+const pathOf = (address: string): string => new URL(address, "http://console.invalid").pathname;
+
 const pictures = ({ project }: TestInfo, name: string): string => join(project.outputDir, "pages", name);
 
 for (const [name, address] of ALL) {
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern.
   test(`${name} is accessible, fits its window, and shows its data in both themes`, async ({}, info) => {
-    const { pathname } = new URL(address(seen), "http://console.invalid");
-    await look(page, address(seen), pictures(info, name), isWide(pathname));
+    await look(page, address(seen), pictures(info, name), isWide(pathOf(address(seen))));
     expect(wrong).toEqual([]);
   });
 }
@@ -195,7 +196,7 @@ test("sign-in is accessible and fits its window in both themes", async ({ visito
 });
 
 test("no page is left out", () => {
-  const addresses = ALL.map(([, address]) => new URL(address(seen), "http://console.invalid").pathname);
+  const addresses = ALL.map(([, address]) => pathOf(address(seen)));
   const left = PAGES.filter(({ path }) => !addresses.some((address) => matchPath(path, address)));
   expect(left.map(({ path }) => path)).toEqual([]);
 });

@@ -48,8 +48,12 @@ class Step(NamedTuple):
     said: str
 
 
-def steps_of(shell: str, page: str) -> list[Step]:
-    """Return what a shell types of a page. What a block prints stands in it below a prompt, or in the next block."""
+def steps_of(shell: str, *pages: str) -> list[Step]:
+    """Return what a shell types of pages. What a block prints stands in it below a prompt, or in the next block."""
+    return [step for page in pages for step in _steps_of_page(shell, page)]
+
+
+def _steps_of_page(shell: str, page: str) -> list[Step]:
     row = elsewhere().get(page)
     found: list[Step] = []
     number = 0
@@ -102,22 +106,6 @@ def occurs(said: str, printed: str) -> bool:
 
 
 def wrong_in(
-    shell: str,
-    pages: Sequence[str],
-    product: Product,
-    scratch: Path,
-    *,
-    before: str = "",
-    examples: Mapping[str, str] = MappingProxyType({}),
-    around: Sequence[str] = (),
-    more: Mapping[str, str] = MappingProxyType({}),
-) -> list[str]:
-    """Type the blocks of pages that a shell runs; return those that end badly or print something else than said."""
-    told = [step for page in pages for step in steps_of(shell, page)]
-    return wrong_of(told, product, scratch, before=before, examples=examples, around=around, more=more)
-
-
-def wrong_of(
     told: Sequence[Step],
     product: Product,
     scratch: Path,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pages_world import DOCS, blocks, elsewhere
 from product_world import Product
-from shells import EXAMPLES, Step, by_default, occurs, product_of, wrong_in, wrong_of
+from shells import EXAMPLES, Step, by_default, occurs, product_of, steps_of, wrong_in
 
 from reading_room.cli import reading
 
@@ -58,18 +57,10 @@ aws iam create-role --role-name Nightly --assume-role-policy-document "$TRUST"
 """Makes them, typed before the pages of features, whose blocks stand alone. Listing where nothing is yet fails."""
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product."""
-    with product_of(tmp_path_factory.mktemp("documents") / "product") as found:
-        found.start()
-        yield found
-
-
 def test_the_tutorial_the_guide_and_how_to_keep_data_in(product: Product, tmp_path: Path) -> None:
     """Each goes on where the one before it ended, in one shell; the tutorial's jobs end as it says."""
-    told = ("tutorial.md", "guide.md", "how-to/keep-data-in.md")
-    assert not (wrong := wrong_in("walk", told, product, tmp_path, more=by_default(product))), "\n\n".join(wrong)
+    told = steps_of("walk", "tutorial.md", "guide.md", "how-to/keep-data-in.md")
+    assert not (wrong := wrong_in(told, product, tmp_path, more=by_default(product))), "\n\n".join(wrong)
     jobs = reading.Account(product.endpoint()).comprehend.list_entities_detection_jobs()
     found = sorted(jobs["EntitiesDetectionJobPropertiesList"], key=lambda job: job["SubmitTime"])
     assert [(job["JobStatus"], job.get("Message", "").partition(":")[0]) for job in found] == [
@@ -84,15 +75,15 @@ def test_the_tutorial_the_guide_and_how_to_keep_data_in(product: Product, tmp_pa
 def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
     """From a file of AWS's to a denial that is explained."""
     assert not (
-        wrong := wrong_in("policies", ("how-to/bring-policies.md",), product, tmp_path, more=by_default(product))
+        wrong := wrong_in(steps_of("policies", "how-to/bring-policies.md"), product, tmp_path, more=by_default(product))
     ), "\n\n".join(wrong)
 
 
 def test_how_to_see_each_feature_of_a_vpc(product: Product, tmp_path: Path) -> None:
     """Each page's commands end well, with ids that there are in place of its examples."""
-    pages = [page for page, row in elsewhere().items() if row.run == "features"]
+    told = steps_of("features", *(page for page, row in elsewhere().items() if row.run == "features"))
     more = by_default(product)
-    wrong = wrong_in("features", pages, product, tmp_path, before=MADE, examples=EXAMPLES, more=more)
+    wrong = wrong_in(told, product, tmp_path, before=MADE, examples=EXAMPLES, more=more)
     assert not wrong, "\n\n".join(wrong)
 
 
@@ -103,14 +94,14 @@ def test_how_to_read_the_files_of_the_trail(product: Product, tmp_path: Path) ->
     block = [block for block in blocks(DOCS / "trail.md") if block.commands][1]
     (said,) = [each.text for each in blocks(DOCS / "trail.md") if each.language == "text"]
     step = Step(block, block.text, said)
-    wrong = wrong_of([step], product, tmp_path, before=before, examples=EXAMPLES, more=by_default(product))
+    wrong = wrong_in([step], product, tmp_path, before=before, examples=EXAMPLES, more=by_default(product))
     assert not wrong, "\n\n".join(wrong)
 
 
 def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
     """The page starts and ends products of its own, with user ids that no other product has."""
     with product_of(tmp_path / "ci") as product:
-        assert not (wrong := wrong_in("ci", ("how-to/ci.md",), product, tmp_path)), "\n\n".join(wrong)
+        assert not (wrong := wrong_in(steps_of("ci", "how-to/ci.md"), product, tmp_path)), "\n\n".join(wrong)
 
 
 def test_what_is_said_must_be_printed() -> None:

@@ -7,28 +7,18 @@ import runpy
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pages_world import DOCS, ROOT, blocks
 from product_world import Product
-from shells import EXAMPLES, PROGRAMS, Step, by_default, product_of, steps_of, wrong_in, wrong_of
+from shells import EXAMPLES, PROGRAMS, Step, by_default, product_of, steps_of, wrong_in
 from tool_world import install
 
 from reading_room.cli import reading
 from reading_room.cli.running import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product."""
-    with product_of(tmp_path_factory.mktemp("apart") / "product") as found:
-        found.start()
-        yield found
 
 
 def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> None:
@@ -40,7 +30,9 @@ def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> 
     # The page goes on as the new account; the user that it speaks of is of the first.
     before += 'aws() { if [ $1 = iam ]; then AWS_PROFILE=default command aws "$@"; else command aws "$@"; fi; }'
     more = by_default(product)
-    wrong = wrong_in("accounts", ("accounts.md",), product, tmp_path, before=before, examples=EXAMPLES, more=more)
+    wrong = wrong_in(
+        steps_of("accounts", "accounts.md"), product, tmp_path, before=before, examples=EXAMPLES, more=more
+    )
     assert not wrong, "\n\n".join(wrong)
 
 
@@ -56,8 +48,8 @@ def test_several_containers_and_custom_models(product: Product, tmp_path: Path) 
         --query GroupId --output text)
     echo "Marie Curie was born in Warsaw." | aws s3 cp - s3://library/in/a.txt
     """
-    pages = ("distributed.md", "custom-models.md")
-    wrong = wrong_in("models", pages, product, tmp_path, before=before, examples=EXAMPLES, more=more)
+    told = steps_of("models", "distributed.md", "custom-models.md")
+    wrong = wrong_in(told, product, tmp_path, before=before, examples=EXAMPLES, more=more)
     assert not wrong, "\n\n".join(wrong)
     jobs = account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
     assert [job["JobStatus"] for job in jobs] == ["COMPLETED", "COMPLETED"]
@@ -73,7 +65,7 @@ def test_files_for_s3(product: Product, tmp_path: Path) -> None:
     }}
     """
     more = by_default(product)
-    wrong = wrong_in("tools", ("s3.md",), product, tmp_path, before=before, more=more)
+    wrong = wrong_in(steps_of("tools", "s3.md"), product, tmp_path, before=before, more=more)
     assert not wrong, "\n\n".join(wrong)
     found = reading.Account(product.endpoint()).s3.list_objects_v2(Bucket="papers")["Contents"]
     assert {entry["Key"] for entry in found} == {"folder/one.txt", "report.pdf"}
@@ -124,7 +116,7 @@ def test_https(tmp_path: Path) -> None:
     examples = {"4568": str(free_port()), "/etc/ssl/": "/tmp/"}
     with product_of(tmp_path / "doors") as product:
         more = by_default(product)
-        wrong = wrong_in("doors", ("tls.md",), product, tmp_path, before=UP, examples=examples, more=more)
+        wrong = wrong_in(steps_of("doors", "tls.md"), product, tmp_path, before=UP, examples=examples, more=more)
     assert not wrong, "\n\n".join(wrong)
 
 
@@ -160,7 +152,13 @@ def test_the_uplink(tmp_path: Path) -> None:
     with product_of(tmp_path / "uplink") as product:
         around, more = ("unshare", "--net"), by_default(product)
         wrong = wrong_in(
-            "uplink", ("uplink.md",), product, tmp_path, before=before, examples=EXAMPLES, around=around, more=more
+            steps_of("uplink", "uplink.md"),
+            product,
+            tmp_path,
+            before=before,
+            examples=EXAMPLES,
+            around=around,
+            more=more,
         )
     assert not wrong, "\n\n".join(wrong)
 
@@ -171,18 +169,7 @@ def test_make_up_and_the_first_call(tmp_path: Path) -> None:
     start, call = [block for block in blocks(DOCS / "tutorial.md") if block.commands][:2]
     with product_of(tmp_path / "start") as product:
         places = {"DATA": str(product.data), "PORT": str(product.port), "CONSOLE_PORT": "0", "PYTHON": sys.executable}
-        settings = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-        with product.log.open("ab") as sink:
-            product.up = subprocess.Popen(
-                ["/bin/bash", "-c", f"exec {start.text}"],
-                cwd=ROOT,
-                env=os.environ | places | settings,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=sink,
-                start_new_session=True,
-            )
-        threading.Thread(target=product._read, args=(product.up, product.stdout), daemon=True).start()
+        product.launch_as(["/bin/bash", "-c", f"exec {start.text}"], ROOT, **places)
         product.await_ready(f"http://127.0.0.1:{product.port}")
         said = "…:user/administrator…"
-        assert not (wrong := wrong_of([Step(call, call.text, said)], product, tmp_path)), "\n\n".join(wrong)
+        assert not (wrong := wrong_in([Step(call, call.text, said)], product, tmp_path)), "\n\n".join(wrong)

@@ -121,14 +121,20 @@ class Product:
 
     def launch(self, *more: str) -> subprocess.Popen[bytes]:
         """Start ``up`` and return at once."""
+        return self.launch_as(
+            [sys.executable, "-m", "reading_room", "up", "--data", str(self.data), *self.ports(), *more]
+        )
+
+    def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
+        """Start ``up`` by a command of one's own, in a folder and with more of an environment; return at once."""
         if os.geteuid() == 0 and not self.groups:
             self.groups = _make_groups()
         doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
-        argv = [sys.executable, "-m", "reading_room", "up", "--data", str(self.data), *self.ports(), *more]
-        environment = os.environ | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        environment = os.environ | more | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
         with self.log.open("ab") as sink:
             self.up = subprocess.Popen(
                 ["/bin/sh", "-c", f'{doors} exec "$@"', "sh", *argv],
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=sink if self.terminal is None else self.terminal,
