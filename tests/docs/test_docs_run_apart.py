@@ -57,14 +57,15 @@ def test_several_containers_and_custom_models(product: Product, tmp_path: Path) 
 
 def test_files_for_s3(product: Product, tmp_path: Path) -> None:
     """The library s3fs has an environment of its own."""
-    before = f"""
+    before = """
     mkdir folder; echo one > folder/one.txt; echo %PDF > report.pdf
-    python() {{
+    python() {
         typed=$(cat)
-        case $typed in *s3fs*) {install()}/python -c "$typed";; *) command python -c "$typed";; esac
-    }}
+        case $typed in *s3fs*) $TOOLS/python -c "$typed";; *) command python -c "$typed";; esac
+    }
     """
-    more = by_default(product)
+    # By the environment, where a checkout below /tmp keeps its name.
+    more = by_default(product) | {"TOOLS": str(install())}
     wrong = wrong_in(steps_of("tools", "s3.md"), product, tmp_path, before=before, more=more)
     assert not wrong, "\n\n".join(wrong)
     found = reading.Account(product.endpoint()).s3.list_objects_v2(Bucket="papers")["Contents"]
