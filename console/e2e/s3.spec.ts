@@ -38,6 +38,23 @@ test("a bucket from its making to its deletion", async ({ signedIn: page }) => {
   await expect(page.getByText(`The bucket ${bucket} is deleted.`)).toBeVisible();
 });
 
+test("what went well is said on the page that it leads to, and not on the next one", async ({ signedIn: page }) => {
+  const bucket = `s3-said-${Date.now()}`;
+  await page.goto("/s3");
+  await page.getByRole("button", { name: "Create bucket" }).first().click();
+  await page.getByLabel("Bucket name").fill(bucket);
+  await page.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: bucket })).toBeVisible();
+  const said = page.getByText(`The bucket ${bucket} is created.`);
+  await expect(said).toBeVisible();
+  // As long as somebody reads it, which is longer than the step from one page to the next.
+  await page.waitForTimeout(2500);
+  await expect(said).toBeVisible();
+  await page.getByRole("link", { name: "Buckets", exact: true }).first().click();
+  await expect(page.getByRole("heading", { level: 1, name: "Buckets" })).toBeVisible();
+  await expect(said).toHaveCount(0);
+});
+
 test("keys that are no file names are shown, and go where they say", async ({ signedIn: page, world }) => {
   const Bucket = `s3-keys-${Date.now()}`;
   const s3 = world.s3();

@@ -1,5 +1,6 @@
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { useLocation } from "react-router";
 import { readError } from "../api/errors";
 
 export interface Notices {
@@ -9,17 +10,31 @@ export interface Notices {
   readonly failure: (what: string, error: unknown) => void;
 }
 
-const Context = createContext<Notices | undefined>(undefined);
-const ItemsContext = createContext<readonly FlashbarProps.MessageDefinition[]>([]);
-const MOST = 5;
+type Item = FlashbarProps.MessageDefinition & { readonly added: number };
 
-/** What happened stays on the page, above whatever page is shown, until it is dismissed. */
+const Context = createContext<Notices | undefined>(undefined);
+const ItemsContext = createContext<readonly Item[]>([]);
+const MOST = 5;
+/** What is said right before another page is shown is said for that page: "Job created", and there the job is. */
+const SAME_STEP_MS = 2000;
+
+/** What happened stays above the page: a failure until it is dismissed, anything else until one goes on to another page. */
 export function NotificationsProvider({ children }: { readonly children: ReactNode }) {
-  const [items, setItems] = useState<readonly FlashbarProps.MessageDefinition[]>([]);
+  const [items, setItems] = useState<readonly Item[]>([]);
+  const { pathname } = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it waits for
+  useEffect(() => {
+    const now = performance.now();
+    setItems((known) => {
+      const kept = known.filter((item) => item.type === "error" || now - item.added < SAME_STEP_MS);
+      return kept.length === known.length ? known : kept;
+    });
+  }, [pathname]);
   const add = useCallback((type: "success" | "info" | "error", content: ReactNode, header?: string) => {
     const id = crypto.randomUUID();
     const onDismiss = (): void => setItems((known) => known.filter((item) => item.id !== id));
-    const item = { id, type, content, header, dismissible: true, dismissLabel: "Dismiss", onDismiss };
+    const added = performance.now();
+    const item = { id, type, content, header, dismissible: true, dismissLabel: "Dismiss", onDismiss, added };
     setItems((known) => [item, ...known].slice(0, MOST));
   }, []);
   const notices = useMemo<Notices>(
