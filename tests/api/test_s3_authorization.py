@@ -121,6 +121,14 @@ def test_a_missing_key_is_only_told_to_who_may_list(world: S3World) -> None:
         both.head_object(Bucket="guarded", Key="absent")
 
 
+def test_listing_versions_is_a_right_of_its_own(world: S3World) -> None:
+    keys_only = world.client(world.user("keys", policy(statement("Allow", "s3:ListBucket", "*"))))
+    assert "s3:ListBucketVersions" in denied(keys_only.list_object_versions, Bucket="guarded")
+    versions = world.client(world.user("versions", policy(statement("Allow", "s3:ListBucketVersions", "*"))))
+    assert versions.list_object_versions(Bucket="guarded")["Versions"]
+    denied(versions.list_objects_v2, Bucket="guarded")
+
+
 def test_a_bucket_that_demands_an_endpoint_refuses_every_other_path(world: S3World) -> None:
     endpoint(world, policy(statement("Allow", "*", "*", Principal="*")))
     condition = {"StringNotEquals": {"aws:SourceVpce": VPCE}}

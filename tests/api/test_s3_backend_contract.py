@@ -165,6 +165,45 @@ def test_listing_pages_through_keys_and_prefixes(s3: Any) -> None:
     assert code(s3.list_objects_v2, Bucket="contract", ContinuationToken="!!") == "InvalidArgument"
 
 
+def test_listing_versions_pages_through_the_one_that_each_object_has(s3: Any) -> None:
+    keys = ["only/a", "only/b/1", "only/b/2", "only/c", "only/ü +", "only/z/9"]
+    for key in keys:
+        s3.put_object(Bucket="contract", Key=key, Body=b"12")
+    listed = s3.get_paginator("list_object_versions").paginate
+    found = [entry for page in listed(Bucket="contract", Prefix="only/", MaxKeys=2) for entry in page["Versions"]]
+    assert [entry["Key"] for entry in found] == sorted(keys, key=str.encode)
+    assert {(entry["VersionId"], entry["IsLatest"], entry["Size"], entry["StorageClass"]) for entry in found} == {
+        ("null", True, 2, "STANDARD")
+    }
+    assert all(entry["Owner"]["ID"] and entry["LastModified"] for entry in found)
+    pages = list(listed(Bucket="contract", Prefix="only/", Delimiter="/", MaxKeys=2))
+    assert all("DeleteMarkers" not in page for page in pages)
+    assert [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())] == ["only/b/", "only/z/"]
+    assert [page.get("NextKeyMarker") for page in pages] == ["only/b/", "only/z/", None]
+    assert [page.get("NextVersionIdMarker") for page in pages] == [None, None, None]
+    first = s3.list_object_versions(Bucket="contract", Prefix="only/", MaxKeys=1)
+    assert (first["NextKeyMarker"], first["NextVersionIdMarker"]) == ("only/a", "null")
+    after = s3.list_object_versions(Bucket="contract", Prefix="only/", KeyMarker="only/c", VersionIdMarker="null")
+    assert (after["KeyMarker"], after["VersionIdMarker"]) == ("only/c", "null")
+    assert [entry["Key"] for entry in after["Versions"]] == ["only/z/9", "only/ü +"]
+    versions = s3.list_object_versions
+    assert code(versions, Bucket="contract", VersionIdMarker="null") == "InvalidArgument"
+    assert code(versions, Bucket="contract", KeyMarker="only/a", VersionIdMarker="v2") == "InvalidArgument"
+    assert code(versions, Bucket="no-such-bucket-here") == "NoSuchBucket"
+
+
+def test_a_bucket_is_emptied_by_its_versions_and_deleted(s3: Any) -> None:
+    s3.create_bucket(Bucket="emptied")
+    for key in ("a b", "c&<d>", "e/é"):
+        s3.put_object(Bucket="emptied", Key=key, Body=b"")
+    assert code(s3.delete_bucket, Bucket="emptied") == "BucketNotEmpty"
+    listed = s3.list_object_versions(Bucket="emptied")["Versions"]
+    objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
+    assert "Errors" not in s3.delete_objects(Bucket="emptied", Delete={"Objects": objects, "Quiet": True})
+    assert "Versions" not in s3.list_object_versions(Bucket="emptied")
+    s3.delete_bucket(Bucket="emptied")
+
+
 def test_many_objects_are_deleted_at_once(s3: Any) -> None:
     for number in range(3):
         s3.put_object(Bucket="contract", Key=f"many/{number}", Body=b"")

@@ -221,7 +221,7 @@ def test_errors_have_their_elements_and_head_has_no_body(served: Served) -> None
     [
         ("PUT", "/wire?versioning"),
         ("PUT", "/wire?lifecycle"),
-        ("GET", "/wire?versions"),
+        ("GET", "/wire?inventory"),
         ("PUT", "/wire/k?legal-hold"),
         ("POST", "/wire/k?restore"),
         ("POST", "/wire/k?select&select-type=2"),

@@ -35,6 +35,11 @@ class Listing:
     truncated: bool
     last: str | None
 
+    @property
+    def ends_in_prefix(self) -> bool:
+        """Whether the last entry is a common prefix."""
+        return bool(self.prefixes) and self.last == self.prefixes[-1]
+
 
 def successor(prefix: bytes) -> bytes | None:
     """Return the least byte string that is greater than all that begin with ``prefix``; ``None`` if there is none."""

@@ -13,6 +13,7 @@ from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.listing import ListedObject, Listing, list_keys
+from reading_room.s3.operations.objects import ONLY_VERSION
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 
@@ -66,6 +67,29 @@ def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
         result["StartAfter"] = speller(parameters)(start_after)
     if listing.truncated and listing.last is not None:
         result["NextContinuationToken"] = base64.urlsafe_b64encode(_TOKEN + listing.last.encode()).decode()
+    return respond(request, result)
+
+
+@s3_operation("ListObjectVersions", "Prefix Delimiter KeyMarker VersionIdMarker MaxKeys EncodingType")
+def list_object_versions(store: Storage, request: S3Request) -> S3Response:
+    """List versions: buckets are unversioned, so each object is the only one of its own, and nothing is a marker.
+
+    Whoever empties a bucket to delete it reads this, as Terraform does.
+    """
+    parameters = request.parameters
+    marker, version = parameters.get("KeyMarker", ""), parameters.get("VersionIdMarker")
+    if version is not None and not marker:
+        problem = "A version-id marker cannot be specified without a key marker."
+        raise InvalidArgument("version-id-marker", version, problem)
+    if version not in (None, ONLY_VERSION):
+        raise InvalidArgument("version-id-marker", version, "Invalid version id specified")
+    listing, result = _listed(store, request, marker, with_owner=True)
+    result["Versions"] = [each | {"VersionId": ONLY_VERSION, "IsLatest": True} for each in result.pop("Contents")]
+    result |= {"KeyMarker": speller(parameters)(marker), "VersionIdMarker": version or ""}
+    if listing.truncated and listing.last is not None:
+        result["NextKeyMarker"] = speller(parameters)(listing.last)
+        if not listing.ends_in_prefix:
+            result["NextVersionIdMarker"] = ONLY_VERSION
     return respond(request, result)
 
 

@@ -44,6 +44,8 @@ from reading_room.s3.tagging import requested_tags
 SINGLE_PUT_LIMIT = 5 * 1024**3
 """Bytes that one PutObject, UploadPart or CopyObject takes."""
 DEFAULT_CHECKSUM = "CRC64NVME"
+ONLY_VERSION = "null"
+"""What S3 calls the one version that an object of an unversioned bucket has."""
 _READ_PARAMETERS = (
     "IfMatch IfNoneMatch IfModifiedSince IfUnmodifiedSince Range PartNumber VersionId ChecksumMode "
     + OVERRIDE_PARAMETERS
@@ -280,7 +282,7 @@ def _select_part(number: int, row: S3Object) -> _Selection:
 
 def check_version(version: str | None, key: str) -> None:
     """Raise ``NoSuchVersion`` unless the version is the only one that an unversioned bucket has."""
-    if version not in (None, "null"):
+    if version not in (None, ONLY_VERSION):
         raise NoSuchVersion(key, version)
 
 
