@@ -16,7 +16,7 @@ PORT ?= 4566
 CONSOLE_PORT ?= 4567
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos docs clean setup console pages pictures site
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos boot docs clean setup console pages pictures site
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -33,20 +33,20 @@ demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
 up: $(STAMP)  ## Run the product until Ctrl-C
 	@$(BIN)/reading-room up --data "$(DATA)" --port "$(PORT)" --console-port "$(CONSOLE_PORT)"
 
-lint: $(STAMP)  ## Style, types and import contracts
+lint: $(STAMP)  ## Style, types, import contracts, bandit
 	$(BIN)/ruff check src tests bench models scripts docs/conf.py
 	$(BIN)/ruff format --check src tests bench models scripts docs/conf.py
 	$(BIN)/mypy
 	@for each in tests/*/conftest.py; do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src scripts
 
 audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirements.txt; needs the network
 	@[ -x $(VENV)-audit/bin/pip-audit ] || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install --quiet pip-audit; }
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
 check: lint  ## Lint, types, import contracts, bandit, pure and API tests
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src scripts
-	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz"
+	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz and not boot"
 
 test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
 	@scripts/test $(BIN)/pytest
@@ -70,7 +70,7 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 	$(VENV)-models/bin/python -m models
 
 fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; on a real kernel too
-	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos"
+	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos and not boot"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
 
 growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (half an hour each); figures go to docs/growth.md
@@ -79,6 +79,9 @@ growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (hal
 
 chaos: $(STAMP)  ## kill -9 of every process at every phase; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
 	$(BIN)/pytest -m chaos
+
+boot: $(STAMP)  ## The page for systemd, typed on a machine of its own: root, and systemd with its session packages
+	$(BIN)/pytest -m boot
 
 docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds and docs/growth
 	$(BIN)/python scripts/reference.py

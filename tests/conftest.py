@@ -84,9 +84,8 @@ def machine_unchanged(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
 
     Other runs may go on beside this one: what they have and do is theirs, and no fault of these tests.
     """
-    touches = any(
-        {"network", "e2e", "chaos"} & {mark.name for mark in item.iter_markers()} for item in request.session.items
-    )
+    kernel = {"network", "e2e", "chaos", "boot"}
+    touches = any(kernel & {mark.name for mark in item.iter_markers()} for item in request.session.items)
     if not touches:
         yield
         return

@@ -14,7 +14,7 @@ import time
 import traceback
 from typing import Protocol
 
-from bench.quality.corpora import FOLDER_VARIABLE, Corpora, corpora_folder
+from bench.quality.corpora import FOLDER_VARIABLE, Corpora, CorpusError, corpora_folder
 from bench.quality.page import PAGE, glance, replaced, section, sources, table
 from bench.quality.rows import Row
 from reading_room.analysis.engine import one_thread
@@ -62,8 +62,10 @@ def main() -> int:
     for name in arguments.tasks or TASKS:
         try:
             failed += run(name, corpora, write=not arguments.dry)
+        # One task that cannot be measured does not keep the others from it; the exit status tells.
+        except CorpusError as error:
+            failed.append(f"{name}: not measured: {error}")
         except Exception as error:
-            # One task that cannot be measured does not keep the others from it; the exit status tells.
             traceback.print_exc()
             failed.append(f"{name}: not measured: {error}")
     if not arguments.dry:
@@ -72,7 +74,9 @@ def main() -> int:
         PAGE.write_text(page, encoding="utf-8")
     for each in failed:
         sys.stdout.write(f"FAILS {each}\n")
-    sys.stdout.write(f"\n{'Some figures miss their floor.' if failed else 'Every figure keeps its floor.'}\n")
+    sys.stdout.write(
+        f"\n{'Some figures miss their floor or were not measured.' if failed else 'Every figure keeps its floor.'}\n"
+    )
     return 1 if failed else 0
 
 

@@ -1,15 +1,16 @@
-"""The pages of the documents as tests read them: their blocks of commands, links and anchors, and which run where.
+"""The pages of the site as tests read them: their blocks of commands, links and anchors, and which run where.
 
 A block is marked by a comment right before it: ``<!-- run: NAME -->`` puts it into a shell of that name, which runs the
-blocks of one or more pages in order; ``<!-- not run: REASON -->`` says why nobody runs it. A ``text`` block after one
-that is run has what it prints, ``…`` for what differs. Pages whose blocks other tests run, or that are older than the
-marks, have a row in ``other_pages.toml``.
+blocks of one or more pages in order. A ``text`` block after one that is run has what it prints, ``…`` for what differs.
+Pages whose blocks are all of one shell, or are run by tests of their own, have a row in ``other_pages.toml``; a mark
+within them comes first.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,20 +21,19 @@ COMMANDS = {"sh", "bash", "shell", "console", "python", "hcl"}
 """The languages whose blocks somebody would type in, or put into a file of his own."""
 PROGRAMS = ("aws ", "curl ", "export ", "ip ", "jq ", "make ", "nft ", "pip ", "reading-room ", "sysctl ", "$ ")
 """How a line begins that is a command, where the block has no language."""
-MARK = re.compile(r"<!-- (?P<how>run|not run): (?P<what>.+?) -->$")
+MARK = re.compile(r"<!-- run: (?P<shell>.+?) -->$")
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+)(?P<language>\w*)\s*$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: where it begins, its language and lines, and its mark, both empty where it has none."""
+    """A block of a page: where it begins, its language and lines, and the shell of its mark where it has one."""
 
     page: str
     line: int
     language: str
     text: str
-    how: str = ""
-    what: str = ""
+    mark: str = ""
 
     @property
     def commands(self) -> bool:
@@ -47,13 +47,18 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return every page of the documents, but for the decisions, which nobody types in."""
-    return sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "decisions")
+    """Return every page of the documents, those of the repository's root among them."""
+    return sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
 def name_of(path: Path) -> str:
-    """Return a page's name as the tables have it."""
-    return path.relative_to(DOCS).as_posix()
+    """Return a page's name as the tables have it: its path in docs/, or else in the repository."""
+    return path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).as_posix()
+
+
+def page_of(name: str) -> Path:
+    """Return the page of a name."""
+    return DOCS / name if (DOCS / name).exists() else ROOT / name
 
 
 @cache
@@ -70,8 +75,7 @@ def blocks(path: Path) -> tuple[Block, ...]:
                 number += 1
             text = "\n".join(line.removeprefix(opened["indent"]) for line in lines[begin + 1 : number])
             mark = MARK.match(lines[begin - 1].strip()) if begin else None
-            how, what = (mark["how"], mark["what"]) if mark else ("", "")
-            found.append(Block(page, begin + 1, opened["language"], text, how, what))
+            found.append(Block(page, begin + 1, opened["language"], text, mark["shell"] if mark else ""))
         elif lines[number].startswith("    ") and not lines[number - 1].strip():
             while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
                 number += 1
@@ -94,28 +98,27 @@ def _paragraph_before(lines: list[str], number: int) -> str:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A row of the table: how many blocks of commands a page has, and what runs them or why nothing does."""
+    """A row of the table: how many blocks of commands a page has, and the shell or the tests that run them."""
 
     blocks: int
     run: str = ""
     tests: tuple[str, ...] = ()
-    not_run: str = ""
-    skip: tuple[int, ...] = ()
 
 
-def elsewhere() -> dict[str, Elsewhere]:
+@cache
+def elsewhere() -> Mapping[str, Elsewhere]:
     """Return the rows of ``other_pages.toml`` by page."""
     rows = tomllib.loads((Path(__file__).parent / "other_pages.toml").read_text())
     return {
-        page: Elsewhere(
-            row["blocks"],
-            row.get("run", ""),
-            tuple(row.get("tests", ())),
-            row.get("not-run", ""),
-            tuple(row.get("skip", ())),
-        )
+        page: Elsewhere(row.pop("blocks"), row.pop("run", ""), tuple(row.pop("tests", ())), **row)
         for page, row in rows.items()
     }
+
+
+def shell_of(block: Block) -> str:
+    """Return the shell that runs a block, or nothing where a test of its own does."""
+    row = elsewhere().get(block.page)
+    return block.mark or (row.run if row else "")
 
 
 def without_code(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pages_world import DOCS, Block, blocks, elsewhere
+from pages_world import Block, blocks, page_of, shell_of
 from product_world import Product
 from tool_world import aws_folder
 
@@ -54,14 +54,11 @@ def steps_of(shell: str, *pages: str) -> list[Step]:
 
 
 def _steps_of_page(shell: str, page: str) -> list[Step]:
-    row = elsewhere().get(page)
     found: list[Step] = []
-    number = 0
     runs = False
-    for block in blocks(DOCS / page):
+    for block in blocks(page_of(page)):
         if block.commands:
-            runs = block.what == shell if row is None else row.run == shell and number not in row.skip
-            number += 1
+            runs = shell_of(block) == shell
             if runs:
                 found += _prompted(block) if block.text.startswith(PROMPT) else [Step(block, block.text, "")]
         elif block.language == "text" and runs:
@@ -114,10 +111,12 @@ def wrong_in(
     examples: Mapping[str, str] = MappingProxyType({}),
     around: Sequence[str] = (),
     more: Mapping[str, str] = MappingProxyType({}),
+    ends: bool = True,
 ) -> list[str]:
     """Type steps into one shell; return those that end badly or print something else than said.
 
     ``before`` is typed first, ``around`` is a command that runs the shell; both may speak of ``/tmp/`` as pages do.
+    ``ends`` is whether a command that fails ends the shell: not on pages that show what is refused.
     """
     assert told
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
@@ -126,7 +125,12 @@ def wrong_in(
     environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400", **more}
     script = "\n".join(f"{typed(step, product, scratch, examples)}\necho; echo '{MARK}'" for step in told)
     run = subprocess.run(
-        [*around, "/bin/bash", "-e", "-c", f"exec 2>&1\n{before.replace('/tmp/', f'{scratch}/')}\n{script}"],
+        [
+            *around,
+            "/bin/bash",
+            "-ec" if ends else "-c",
+            f"exec 2>&1\n{before.replace('/tmp/', f'{scratch}/')}\n{script}",
+        ],
         cwd=scratch,
         env=environment,
         capture_output=True,
@@ -157,11 +161,14 @@ def product_of(folder: Path, **settings: str) -> Iterator[Product]:
         product.clear()
 
 
+def data_of(product: Product) -> dict[str, str]:
+    """Return where commands find this product's files and port, in place of those that they take by default."""
+    return {"READING_ROOM_DATA": str(product.data), "READING_ROOM_PORT": str(product.port)}
+
+
 def by_default(product: Product) -> dict[str, str]:
     """Return the environment that the pages begin with, at this product."""
-    return {
-        "READING_ROOM_DATA": str(product.data),
-        "READING_ROOM_PORT": str(product.port),
+    return data_of(product) | {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{product.port}",
         "AWS_SHARED_CREDENTIALS_FILE": str(product.data / "credentials"),
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from pages_world import DOCS, blocks, elsewhere
+from pages_world import elsewhere
 from product_world import Product
-from shells import EXAMPLES, Step, by_default, occurs, product_of, steps_of, wrong_in
+from shells import EXAMPLES, by_default, data_of, occurs, product_of, steps_of, wrong_in
 
 from reading_room.cli import reading
 
@@ -74,9 +75,33 @@ def test_the_tutorial_the_guide_and_how_to_keep_data_in(product: Product, tmp_pa
 
 def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
     """From a file of AWS's to a denial that is explained."""
-    assert not (
-        wrong := wrong_in(steps_of("policies", "how-to/bring-policies.md"), product, tmp_path, more=by_default(product))
-    ), "\n\n".join(wrong)
+    told = steps_of("policies", "how-to/bring-policies.md")
+    assert not (wrong := wrong_in(told, product, tmp_path, more=data_of(product))), "\n\n".join(wrong)
+
+
+def test_how_to_take_a_policy_from_aws(tmp_path: Path) -> None:
+    """From another product, which has the account's number of the page, and its policy: the page shows that."""
+    told = steps_of("aws", "how-to/bring-policies.md")
+    (shown,) = [each.text for each in steps_of("policies", "how-to/bring-policies.md") if "<<'J'" in each.text]
+    document = shown.partition("<<'J'\n")[2].rpartition("\nJ")[0]
+    with product_of(tmp_path / "aws", ACCOUNT="111122223333") as product:
+        product.start()
+        product.account().iam.create_policy(PolicyName="Analysts", PolicyDocument=document)
+        assert not (wrong := wrong_in(told, product, tmp_path, more=by_default(product))), "\n\n".join(wrong)
+    assert json.loads((tmp_path / "from-aws.json").read_text()) == json.loads(document)
+
+
+@pytest.mark.skipif(
+    any(shutil.which(each) is None for each in ("curl", "pgrep")),
+    reason="the page uses curl and pgrep, not both of which are here",
+)
+def test_how_to_prove_it_to_an_auditor(tmp_path: Path) -> None:
+    """Its commands print what the page says, refusals too, at a product of its own."""
+    told = steps_of("auditor", "auditor.md")
+    assert len(told) > 20
+    with product_of(tmp_path / "audit") as product:
+        product.start()
+        assert not (wrong := wrong_in(told, product, tmp_path, ends=False)), "\n\n".join(wrong)
 
 
 def test_how_to_see_each_feature_of_a_vpc(product: Product, tmp_path: Path) -> None:
@@ -91,10 +116,8 @@ def test_how_to_see_each_feature_of_a_vpc(product: Product, tmp_path: Path) -> N
 def test_how_to_read_the_files_of_the_trail(product: Product, tmp_path: Path) -> None:
     """They have what a job read and wrote."""
     before = "mkdir texts; echo Marie Curie was born in Warsaw. > texts/a.txt; reading-room jobs run texts"
-    block = [block for block in blocks(DOCS / "trail.md") if block.commands][1]
-    (said,) = [each.text for each in blocks(DOCS / "trail.md") if each.language == "text"]
-    step = Step(block, block.text, said)
-    wrong = wrong_in([step], product, tmp_path, before=before, examples=EXAMPLES, more=by_default(product))
+    more = by_default(product)
+    wrong = wrong_in(steps_of("jq", "trail.md"), product, tmp_path, before=before, examples=EXAMPLES, more=more)
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -1,0 +1,186 @@
+"""A machine of its own, for pages that change the one they are typed on: this one's files, with systemd as process 1.
+
+Its root is an overlay of this machine's, so that whatever is written goes to the test's folder; its processes, mounts,
+host name and network are its own, and so is its control group.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+INIT = Path("/usr/lib/systemd/systemd")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+START_SECONDS = 90.0
+AWAY = (
+    "systemd-sysctl.service",
+    "systemd-remount-fs.service",
+    "systemd-modules-load.service",
+    "systemd-binfmt.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "systemd-random-seed.service",
+    "systemd-udevd.service",
+    "systemd-timesyncd.service",
+    "systemd-resolved.service",
+    "systemd-networkd.service",
+)
+"""Units that write what is the whole kernel's, or change how files are mounted and names are found."""
+
+BOOT = r"""
+echo $$ > "$GROUP/cgroup.procs"
+exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child /bin/bash -euc '
+mount --make-rprivate /
+mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/work" "$FOLDER/root"
+cd "$FOLDER/root"
+# Whole and writable, or no container of a job could mount one: the units that write settings there are away.
+mount -t proc proc proc
+mount -t sysfs -o ro sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+for each in run tmp; do mount -t tmpfs tmpfs $each; done
+chmod 1777 tmp
+mount -t tmpfs -o mode=755 tmpfs dev
+for each in null zero full random urandom tty; do touch dev/$each; mount --bind /dev/$each dev/$each; done
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+mount -t tmpfs tmpfs dev/shm
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+touch dev/console
+hostname trial
+ip link set lo up
+mkdir -p machine.before
+pivot_root . machine.before
+umount -l /machine.before
+exec env -i container=trial PATH="$PATH" "$INIT" --unit=basic.target --log-target=console --log-level=info'
+"""
+
+
+PROBE = "mkdir upper work root; mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root"
+
+
+@cache
+def why_not() -> str:
+    """Return why this machine cannot have another one in it, or nothing."""
+    if os.geteuid() != 0:
+        return "only root can start a machine of its own"
+    if not INIT.exists():
+        return "systemd is not installed here"
+    missing = [each for each in ("ip", "unshare", "nsenter", "pivot_root", "git") if shutil.which(each) is None]
+    if missing:
+        return f"{', '.join(missing)} not installed here"
+    if not any(each.exists() for each in (Path("/usr/bin/python3"), Path("/usr/local/bin/python3"))):
+        return "no Python of the system's, which services see, is installed here"
+    groups = _groups()
+    if groups is None or not os.access(groups, os.W_OK):
+        return "no control group of version 2 can be made here"
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            ["unshare", "--mount", "/bin/sh", "-ec", PROBE], cwd=folder, capture_output=True, text=True, check=False
+        )
+    return f"nothing can be laid over this machine's files: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+def _groups() -> Path | None:
+    """Return where control groups of version 2 are mounted."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    return next((Path(mount[1]) for mount in mounts if mount[2] == "cgroup2"), None)
+
+
+class Machine:
+    """A booted machine, as whoever is root on it types there."""
+
+    def __init__(self, init: int, log: Path) -> None:
+        """Know the process that is 1 in it, and where its console goes."""
+        self._init, self._log = init, log
+
+    def type(self, script: str, *, own_network: bool = True, seconds: float = 120.0) -> str:
+        """Type a script; return what it printed. Raises ``AssertionError`` where it ends badly.
+
+        Without the machine's own network it has that of this one, where packages come from.
+        """
+        enter = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "--ipc", "--cgroup"]
+        enter += ["--net"] if own_network else []
+        run = subprocess.run(
+            [*enter, "/bin/bash", "-euc", f"exec 2>&1\ncd\n{script}"],
+            env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"} | _of_packages(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert not run.returncode, f"ended with {run.returncode}:\n{script}\nprinted:\n{run.stdout[-8000:]}{run.stderr}"
+        return run.stdout
+
+    def console(self) -> str:
+        """Return what systemd said."""
+        return self._log.read_text(errors="replace")
+
+
+def _of_packages() -> dict[str, str]:
+    """Return the variables by which pip is told where packages come from."""
+    return {
+        name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.lower().endswith("_proxy")
+    }
+
+
+@contextmanager
+def booted(folder: Path) -> Iterator[Machine]:
+    """Yield a machine that has started; end all of it, and take away its control group."""
+    for each in ("upper", "work", "root"):
+        (folder / each).mkdir(parents=True)
+    units = folder / "upper" / "etc" / "systemd" / "system"
+    units.mkdir(parents=True)
+    for unit in AWAY:
+        (units / unit).symlink_to("/dev/null")
+    groups = _groups()
+    assert groups is not None
+    group = groups / f"rr-booted-{os.getpid()}"
+    group.mkdir()
+    log = folder / "console.txt"
+    environment = {"PATH": PATH, "GROUP": str(group), "FOLDER": str(folder), "INIT": str(INIT)}
+    with log.open("wb") as console:
+        process = subprocess.Popen(
+            ["/bin/bash", "-euc", BOOT], env=environment, stdin=subprocess.DEVNULL, stdout=console, stderr=console
+        )
+    try:
+        machine = Machine(_init_of(process, log), log)
+        machine.type("until systemctl is-active --quiet basic.target; do sleep 0.2; done", seconds=START_SECONDS)
+        yield machine
+    finally:
+        process.kill()
+        process.wait()
+        _remove(group)
+
+
+def _init_of(process: subprocess.Popen[bytes], log: Path) -> int:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        for child in children.read_text().split():
+            # Until systemd has set itself up, there is nobody to talk to.
+            if Path(f"/proc/{child}/root/run/systemd/private").exists():
+                return int(child)
+        time.sleep(0.05)
+    raise AssertionError(f"systemd did not start:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def _remove(group: Path) -> None:
+    """Remove a control group and those below it, once their processes, which are being ended, have gone."""
+    deadline = time.monotonic() + 30
+    while group.exists():
+        for folder in sorted((path for path in [group, *group.rglob("*")] if path.is_dir()), reverse=True):
+            try:
+                folder.rmdir()
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    sys.stderr.write(f"{folder}: {error}\n")
+                    raise
+        time.sleep(0.05)

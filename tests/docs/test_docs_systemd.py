@@ -1,0 +1,106 @@
+"""The page for systemd, typed on a machine of its own: services of the system, their update under a job, a user's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from booted import Machine, booted, why_not
+from pages_world import ROOT, blocks, page_of
+
+pytestmark = [pytest.mark.boot, pytest.mark.timeout(1500), pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+INSTALL, UPDATE, AS_USER = [block.text for block in blocks(page_of("systemd.md")) if block.commands]
+ORIGIN = "/srv/reading-room.git"
+SETUP_SECONDS = 900.0
+"""Packages are fetched and unpacked, which takes a minute or two on a machine that does nothing else."""
+SUDO = """command -v sudo > /dev/null || sudo() { "$@"; }"""
+"""Root needs none, and a small system has none."""
+DOCUMENTS = 10_000
+"""Enough for a job to outlast an update, which takes some seconds."""
+LATEST_JOB = """
+export AWS_SHARED_CREDENTIALS_FILE=/var/lib/reading-room/credentials
+until /opt/reading-room/.venv/bin/python - <<'END' | grep -E "$1"
+import boto3
+
+client = boto3.client("comprehend", endpoint_url="http://127.0.0.1:4566", region_name="us-east-1")
+jobs = client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
+job = max(jobs, key=lambda each: each["SubmitTime"])
+print(job["JobStatus"], int(job["EndTime"].timestamp()) if "EndTime" in job else 0, job.get("Message", ""))
+END
+do sleep 0.3; done
+"""
+"""Waits until the latest job's state, end and message are like the first argument, and prints them."""
+AS_READER = (
+    "systemd-run --quiet --wait --pipe --uid=reader -p PAMName=login -p WorkingDirectory=/opt/reading-room "
+    "/bin/bash -euc 'exec 2>&1; . /tmp/typed'"
+)
+"""What is typed by somebody who logs in."""
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine that has booted, on which this checkout's last commit is installed as the page says."""
+    with booted(tmp_path_factory.mktemp("machine")) as found:
+        # Whoever the checkout is of.
+        found.type(f"git config --global --add safe.directory '*'; git clone --quiet --bare {ROOT} {ORIGIN}")
+        found.type(f"{SUDO}\n{INSTALL.replace('…', ORIGIN)}", own_network=False, seconds=SETUP_SECONDS)
+        yield found
+
+
+def running(machine: Machine) -> set[tuple[str, str]]:
+    """Return the users and commands of the product's processes."""
+    rows = (line.split() for line in machine.type("ps -e -o user:16,args").splitlines())
+    ours = [row for row in rows if "-m reading_room" in (line := " ".join(row)) or "bin/reading-room" in line]
+    return {(row[0], each) for row in ours for each in ("holder", "agent", "serve") if each in row}
+
+
+def latest_job(machine: Machine, state: str) -> list[str]:
+    """Return state, end and message of the latest job, once they are like a pattern."""
+    return machine.type(f"set -- '{state}'\n{LATEST_JOB}", seconds=300.0).split(maxsplit=2)
+
+
+def test_the_services_run_a_job(machine: Machine) -> None:
+    """Each as the user that the page says, in a system with no failed unit."""
+    machine.type("mkdir texts; echo Marie Curie was born in Warsaw. > texts/a.txt")
+    assert "PERSON" in machine.type("reading-room jobs run texts --data /var/lib/reading-room")
+    assert running(machine) == {("root", "holder"), ("root", "agent"), ("reading-room", "serve")}
+    assert machine.type("stat -c %U%a /var/lib/reading-room/credentials") == "reading-room600\n"
+    assert machine.type("systemctl is-system-running") == "running\n"
+
+
+def test_an_update_ends_no_job(machine: Machine) -> None:
+    """A version came meanwhile. The job that runs completes after both services were started anew."""
+    machine.type(f"""
+        seq -f 'Marie Curie of Warsaw met Albert Einstein in Paris, %.0f.' {DOCUMENTS} > texts/a.txt
+        reading-room jobs run texts --per-line --data /var/lib/reading-room > /dev/null 2>&1 &
+        git clone --quiet {ORIGIN} work
+        cd work
+        echo 'LATER = True' >> src/reading_room/__init__.py
+        git -c user.name=test -c user.email=test@example.com commit --quiet --all --message Later
+        git push --quiet
+    """)
+    latest_job(machine, "^IN_PROGRESS")
+    machine.type(f"{SUDO}\n{UPDATE}", own_network=False, seconds=SETUP_SECONDS)
+    machine.type("grep LATER /opt/reading-room/src/reading_room/__init__.py")
+    started = [
+        int(machine.type(f'date +%s -d "$(systemctl show --value -p ActiveEnterTimestamp reading-room-{each})"'))
+        for each in ("holder", "agent", "serve")
+    ]
+    state, ended, *message = latest_job(machine, "^(COMPLETED|FAILED|STOPPED)")
+    assert (state, message) == ("COMPLETED", [])
+    assert started[0] < min(started[1:]) <= max(started[1:]) < int(ended), "the job did not outlast the update"
+
+
+def test_a_user_has_services_of_their_own(machine: Machine) -> None:
+    """Typed at a login by somebody who has no rights; the services go on after it."""
+    # A small system's image may lack the line that the Debian package of PAM's module for systemd adds.
+    machine.type("""
+        systemctl disable --now reading-room.target
+        DEBIAN_FRONTEND=noninteractive pam-auth-update --enable systemd
+        useradd --create-home --shell /bin/bash reader
+        mkdir /tmp/texts; echo Marie Curie was born in Warsaw. > /tmp/texts/a.txt
+    """)
+    machine.type(f"cat > /tmp/typed <<'END'\n{AS_USER}\nEND\n{AS_READER}")
+    assert "PERSON" in machine.type(f"echo reading-room jobs run /tmp/texts > /tmp/typed; {AS_READER}")
+    assert running(machine) == {("reader", "holder"), ("reader", "agent"), ("reader", "serve")}

@@ -1,0 +1,240 @@
+"""The configuration on Terraform's page, played as its provider plays it: made, planned, changed, used, destroyed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages_world import DOCS, blocks
+from product_world import Product, eventually
+from shells import by_default, steps_of, wrong_in
+from terraform_access import TYPES, kinds_of
+from terraform_provider import Provider, require
+from terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
+
+PAGE = "how-to/terraform.md"
+BLOCKS = [block for block in blocks(DOCS / PAGE) if block.language == "hcl"]
+TEXT = "\n".join(block.text for block in BLOCKS)
+READ_ONLY = """
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = "*", Action = ["s3:GetObject", "s3:ListBucket"], Resource = "*" }]
+  })
+"""
+CHANGES: tuple[tuple[str, str, dict[str, set[str]]], ...] = (
+    (
+        'cidr_block           = "10.0.0.0/16"',
+        'cidr_block = "10.0.0.0/16"\n tags = { Name = "jobs" }',
+        {"aws_vpc.jobs": {"tags"}},
+    ),
+    ("enable_dns_hostnames = true", "enable_dns_hostnames = false", {"aws_vpc.jobs": {"enable_dns_hostnames"}}),
+    (
+        'cidr_block = "10.0.1.0/24"',
+        'cidr_block = "10.0.1.0/24"\n tags = { Name = "a", Team = "b" }',
+        {"aws_subnet.jobs": {"tags"}},
+    ),
+    (
+        'service_name    = "com.amazonaws.us-east-1.s3"',
+        f'service_name = "com.amazonaws.us-east-1.s3"\n{READ_ONLY}',
+        {"aws_vpc_endpoint.s3": {"policy"}},
+    ),
+    ("from_port       = 443", "from_port = 80", {"aws_security_group.readers": {"egress"}}),
+    (
+        'bucket        = "library"',
+        'bucket = "library"\n tags = { Team = "b" }',
+        {"aws_s3_bucket.library": {"tags"}},
+    ),
+    ('name = "reader"\n', 'name = "reader"\n tags = { Team = "b" }\n', {"aws_iam_role.reader": {"tags"}}),
+    ('"s3:PutObject", ', "", {"aws_iam_role_policy.access": {"policy"}}),
+)
+"""A change of the page's text each, and the arguments that a plan must find changed by it."""
+
+
+def changed(text: str, old: str, new: str) -> str:
+    """Return a text with one thing in it changed."""
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+def at(product: Product, text: str) -> str:
+    """Return a configuration as it is for this product, at its address and with its key."""
+    text = text.replace("http://127.0.0.1:4566", f"http://127.0.0.1:{product.port}")
+    return text.replace("~/.local/share/reading-room", str(product.data))
+
+
+def run_a_job(product: Product, provider: Provider, outputs: dict[str, str], scratch: Path) -> None:
+    """Type the page's commands; the program that has the outputs is not here, so a function in its place has them."""
+    for name, value in outputs.items():
+        (scratch / f"output-{name}").write_text(value)
+    before = 'terraform() { [ "$1 $2" = "output -raw" ] && cat "/tmp/output-$3"; }'
+    told = [step for step in steps_of("terraform", PAGE) if step.block.language == "sh"]
+    assert not (wrong := wrong_in(told, product, scratch, before=before, more=by_default(product))), "\n\n".join(wrong)
+    (job,) = provider.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
+
+    def over() -> str:
+        told = provider.comprehend.describe_entities_detection_job(JobId=job["JobId"])
+        now = told["EntitiesDetectionJobProperties"]
+        assert now["JobStatus"] not in ("FAILED", "STOPPED"), now.get("Message")
+        return now["JobStatus"] if now["JobStatus"] == "COMPLETED" else ""
+
+    eventually(over, 300, "COMPLETED")
+    config: Any = job["VpcConfig"]
+    assert config == {"SecurityGroupIds": [outputs["security_group"]], "Subnets": [outputs["subnet"]]}
+    written = provider.s3.list_objects_v2(Bucket=outputs["bucket"], Prefix="out/")["Contents"]
+    assert [each["Key"].rpartition("/")[2] for each in written if each["Key"].endswith(".gz")] == ["output.tar.gz"]
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, tmp_path: Path) -> None:
+    """A second plan finds nothing, a change only itself, and after the end nothing is left."""
+    text = at(product, TEXT)
+    configuration = configuration_of(text)
+    provider = Provider(configuration)
+    play = Play(kinds_of(provider))
+    assert set(play.plan(configuration)) == set(configuration.resources)
+    play.apply(configuration)
+    assert play.plan(configuration) == {}
+    outputs = play.outputs(configuration)
+    assert outputs["role"] == f"arn:aws:iam::{provider.account}:role/reader"
+    run_a_job(product, provider, outputs, tmp_path)
+    assert play.plan(configuration) == {}
+    for old, new, differs in CHANGES:
+        text = changed(text, old, new)
+        configuration = configuration_of(text)
+        assert play.plan(configuration) == differs
+        play.apply(configuration)
+        assert play.plan(configuration) == {}
+    play.destroy()
+    assert play.states == {}
+    assert [role["RoleName"] for role in provider.iam.list_roles(PathPrefix="/")["Roles"]] == []
+    assert provider.s3.list_buckets()["Buckets"] == []
+
+
+def test_each_resource_comes_behind_those_that_it_refers_to() -> None:
+    """Also where the page has them in another order."""
+    pages = [each.address for each in configuration_of(TEXT).in_order()]
+    assert set(pages) == set(configuration_of(TEXT).resources)
+    assert {configuration_of(TEXT).resources[each].kind for each in pages} == set(TYPES)
+    found = [
+        each.address
+        for each in configuration_of(
+            """
+            resource "a" "third"  { of = [a.second.id, "${a.first.id}/*"] }
+            resource "a" "second" { of { it = jsonencode({ Of = a.first.arn }) } }
+            resource "a" "first"  { of = "a.third.id" }
+            """
+        ).in_order()
+    ]
+    assert found == ["a.first", "a.second", "a.third"]
+
+
+class Shelf(Resource):
+    """A resource for these tests: it reads one argument, and keeps what it was given."""
+
+    in_place = frozenset({"books"})
+    kept: State
+    asked: list[str]
+
+    def __init__(self) -> None:
+        """Begin with nothing asked."""
+        self.asked = []
+
+    def create(self, wanted: Arguments) -> str:
+        """Keep it."""
+        self.kept = {"id": "shelf-1", "books": wanted.get("books")}
+        return "shelf-1"
+
+    def read(self, identity: str, wanted: Arguments) -> State:
+        """Return what is kept."""
+        return dict(self.kept)
+
+    def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
+        """Keep something else."""
+        self.asked += sorted(changed)
+        self.kept["books"] = wanted.get("books")
+
+    def delete(self, state: State) -> None:
+        """Forget it."""
+        self.asked.append(f"delete {state['id']}")
+
+
+def shelf(books: str = "books = 3", more: str = "") -> Configuration:
+    """Return a configuration with a shelf."""
+    return configuration_of(f'resource "shelf" "one" {{\n{books}\n{more}\n}}')
+
+
+def test_a_plan_finds_what_differs_and_an_apply_changes_it() -> None:
+    """Whether it was changed in the configuration or behind its back."""
+    play, made = Play({"shelf": lambda: made}), Shelf()
+    play.apply(shelf())
+    assert play.plan(shelf()) == {}
+    assert play.plan(shelf("books = 4")) == {"shelf.one": {"books"}}
+    made.kept["books"] = 5
+    assert play.plan(shelf()) == {"shelf.one": {"books"}}
+    play.apply(shelf())
+    assert (made.asked, made.kept["books"], play.plan(shelf())) == (["books"], 3, {})
+    play.destroy()
+    assert (made.asked[-1], play.states) == ("delete shelf-1", {})
+
+
+@pytest.mark.parametrize(
+    ("configuration", "said"),
+    [
+        (shelf(more='color = "red"'), "nobody reads"),
+        (shelf(more="board {\n wood = true\n}"), "nobody reads"),
+        (configuration_of('resource "desk" "one" {}'), "a resource of type desk"),
+        (shelf("books = shelf.two.books"), "not declared"),
+        (shelf("books = 1 + 2"), "no value"),
+        (shelf('books = file("a.json")'), "no value"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_nobody_knows_fails(configuration: Configuration, said: str) -> None:
+    """So that nothing on the page is left out in silence."""
+    with pytest.raises(NotKnown, match=said):
+        Play({"shelf": Shelf}).apply(configuration)
+
+
+@pytest.mark.parametrize("text", ['data "aws_vpc" "one" {}', 'provider "google" {}', "locals {\n a = 1\n}"])
+def test_a_block_of_another_kind_fails(text: str) -> None:
+    """The page has none of these."""
+    with pytest.raises(NotKnown, match="a block"):
+        configuration_of(text)
+
+
+def test_an_attribute_that_a_resource_does_not_have_fails() -> None:
+    """A mistyped reference has no value."""
+    play = Play({"shelf": Shelf})
+    text = 'resource "shelf" "one" {\n books = 1\n}\nresource "shelf" "two" {\n books = shelf.one.pages\n}'
+    with pytest.raises(NotKnown, match=r"shelf\.one has no pages"):
+        play.apply(configuration_of(text))
+
+
+def test_an_argument_that_cannot_be_changed_in_place_fails() -> None:
+    """The provider would replace the resource."""
+    made = Shelf()
+    play = Play({"shelf": lambda: made})
+    play.apply(shelf())
+    made.in_place = frozenset()  # type: ignore[misc]
+    with pytest.raises(AssertionError, match="would replace it"):
+        play.apply(shelf("books = 4"))
+
+
+def test_a_service_that_the_page_does_not_name_is_not_asked(tmp_path: Path) -> None:
+    """With the key of Reading Room, it would be asked at AWS."""
+    key = tmp_path / "credentials"
+    text = changed(TEXT, "~/.local/share/reading-room/credentials", str(key))
+    with pytest.raises(AssertionError, match="none of the files has a key"):
+        Provider(configuration_of(text))
+    key.write_text("[default]\naws_access_key_id = AKIA0123456789EXAMPLE\naws_secret_access_key = none\n")
+    with pytest.raises(AssertionError, match="sts would be asked at AWS"):
+        Provider(configuration_of(changed(text, '    sts        = "http://127.0.0.1:4566"\n', "")))
+
+
+def test_the_page_allows_no_version_that_asks_for_what_is_not_here() -> None:
+    """Newer ones read a bucket's tags from S3 Control."""
+    require(configuration_of(TEXT).terraform)
+    with pytest.raises(AssertionError):
+        require(configuration_of(changed(TEXT, '"< 6.23.0"', '"< 6.24.0"')).terraform)
