@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
-import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import type { Page } from "@playwright/test";
+import { refusedRequest } from "./seeds";
 import { expect, test } from "./world";
 
 /** The pictures of the documents, made anew by `make pictures`; PICTURES is their folder. */
@@ -13,6 +13,8 @@ test.use({ viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1 });
 async function take(page: Page, name: string): Promise<void> {
   await page.waitForLoadState("networkidle");
   await page.mouse.move(0, 0);
+  // A picture of a page that could not show something is no picture of it.
+  await expect(page.getByTestId("error")).toHaveCount(0);
   await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: "disabled" });
 }
 
@@ -34,9 +36,15 @@ test("jobs, one job, its results", async ({ signedIn: page, world }) => {
 });
 
 test("the form of a job, and the network", async ({ signedIn: page, world }) => {
-  await page.goto("/jobs/create");
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await page.goto(`/jobs/create?copy=entities/${world.product.jobs.entities}`);
+  await page.setViewportSize({ width: 1280, height: 1600 });
+  await expect(page.getByTestId("preflight")).toContainText("Nothing stands in the way", { timeout: 15_000 });
+  await page
+    .getByText("VPC settings - optional")
+    .first()
+    .evaluate((heading) => heading.scrollIntoView());
   await take(page, "create-job");
+  await page.setViewportSize({ width: 1280, height: 860 });
   const { Vpcs } = await world.ec2().send(new DescribeVpcsCommand({}));
   expect(Vpcs?.length).toBeGreaterThan(1);
   await page.goto("/vpc/map");
@@ -45,12 +53,8 @@ test("the form of a job, and the network", async ({ signedIn: page, world }) => 
 });
 
 test("a denial, explained", async ({ signedIn: page, world }) => {
-  const nobody = { Version: "2012-10-17", Statement: [] };
-  const wrong = world
-    .iam()
-    .send(new CreateRoleCommand({ RoleName: "x", AssumeRolePolicyDocument: JSON.stringify(nobody) }));
-  await expect(wrong).rejects.toThrow();
-  await page.goto("/access/explain");
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  const { id } = await refusedRequest(world);
+  await page.goto(`/access/explain/${id}`);
+  await expect(page.getByText("implicitDeny: no statement allows it")).toBeVisible();
   await take(page, "explain");
 });
