@@ -24,7 +24,7 @@ FATES = {
     "spoofed": Fate.SPOOFED,
     "unanswered": Fate.UNANSWERED,
 }
-WORLDS = 3_000
+WORLDS = 2_000
 PACKETS = 12
 
 
