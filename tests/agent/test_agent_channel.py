@@ -261,6 +261,26 @@ def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
     conversation.close()
 
 
+def test_a_stop_right_after_the_connection_ends_it_as_well(tmp_path: Path) -> None:
+    """Before anybody is told of the connection."""
+    stop = threading.Event()
+
+    class Stopped(AgentConnection):
+        def _connect(self) -> socket.socket:
+            connection = super()._connect()
+            (watcher,) = (each for each in threading.enumerate() if each.name == "agent-stop")
+            stop.set()
+            watcher.join()
+            return connection
+
+    agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
+    thread = threading.Thread(target=Stopped(tmp_path / "agent.sock", Told()).run, args=(stop,), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    agent.close()
+
+
 def test_a_document_of_another_form_is_a_fault_and_the_wish_before_stays(talk: Conversation) -> None:
     talk.server.send(document())
     until(lambda: talk.agent.wish()[0] is not None)

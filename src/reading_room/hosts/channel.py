@@ -102,7 +102,7 @@ class AgentConnection:
                 stop.wait(RETRY_SECONDS)
                 continue
             refused = False
-            self._converse(connection)
+            self._converse(connection, stop)
             # An agent that refuses this process closes at once: do not spin.
             stop.wait(RETRY_SECONDS)
 
@@ -119,10 +119,13 @@ class AgentConnection:
             raise
         return connection
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _converse(self, connection: socket.socket, stop: threading.Event) -> None:
         reader = FrameReader(connection, take_descriptors=True)
         with self._changed:
             self._socket = connection
+        # Whoever watches for the stop may have looked before there was a connection to end.
+        if stop.is_set():
+            self._hang_up(connection)
         self._events.connected()
         writer = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
         writer.start()
