@@ -41,9 +41,7 @@ class Moment(StrEnum):
 
 VICTIMS = ("serve", "agent", "holder", "worker", "up", "services", "control", "everything")
 QUICK = {
-    (Moment.PREPARING, "serve"),
     (Moment.PLACED, "agent"),
-    (Moment.WORKING, "holder"),
     (Moment.WORKING, "worker"),
     (Moment.FINISHING, "serve"),
     (Moment.WORKING, "everything"),

@@ -44,6 +44,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with booted(tmp_path_factory.mktemp("machine")) as found:
         # Whoever the checkout is of.
         found.type(f"git config --global --add safe.directory '*'; git clone --quiet --bare {ROOT} {ORIGIN}")
+        # A job takes its time on a large machine too.
+        found.type("echo READING_ROOM_CONTAINERS_PER_JOB=1 > /etc/reading-room.conf")
         found.type(f"{SUDO}\n{INSTALL.replace('…', ORIGIN)}", own_network=False, seconds=SETUP_SECONDS)
         yield found
 

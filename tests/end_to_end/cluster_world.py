@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from place_world import Place
 from product_world import Product, eventually
 
@@ -51,6 +52,11 @@ class Member:
     worker: int
     """The process that works, as the host numbers it."""
     cluster_path: str
+
+
+def long(*values: object) -> list[Any]:
+    """Mark cases that take long and are much like those beside them: they belong to ``make chaos``."""
+    return [pytest.param(value, marks=pytest.mark.chaos) for value in values]
 
 
 class Hall(Place):

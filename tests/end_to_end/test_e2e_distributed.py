@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
-from cluster_world import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall
+from cluster_world import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall, long
 from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli import reading
@@ -49,7 +49,9 @@ def one(hall: Hall) -> bytes:
 # The result
 
 
-@pytest.mark.parametrize("kind", ["entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language"])
+@pytest.mark.parametrize(
+    "kind", ["entities", "dominant-language", *long("key-phrases", "sentiment", "targeted-sentiment")]
+)
 def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall: Hall, kind: str) -> None:
     prefix = f"{kind}/"
     documents = 3_000 if kind == "dominant-language" else 300

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from cluster_world import PATIENCE, SMALL_PARTS, Hall, Member
+from cluster_world import PATIENCE, SMALL_PARTS, Hall, Member, long
 from product_world import Product, eventually, running_product, settled
 
 from reading_room.containers.processes import ProcessHandle
@@ -71,6 +71,7 @@ def test_a_killed_member_s_parts_are_done_elsewhere_and_another_takes_its_place(
     assert "SIGKILL" in hall.story(job)
 
 
+@pytest.mark.chaos
 def test_members_killed_one_after_the_other_leave_fewer_but_no_dead_job(hall: Hall, undisturbed: bytes) -> None:
     job, members = begin(hall, 3)
     hall.product.kill_processes([members[1].worker])
@@ -122,7 +123,7 @@ def test_the_third_attempt_runs_in_one_container(hall: Hall, undisturbed: bytes)
     assert hall.attempts(job) == 3
 
 
-@pytest.mark.parametrize("victim", ["serve", "agent", "holder", "services", "everything"])
+@pytest.mark.parametrize("victim", ["serve", "everything", *long("agent", "holder", "services")])
 def test_a_kill_of_the_product_s_own_processes_costs_an_attempt_at_most(
     hall: Hall, undisturbed: bytes, victim: str
 ) -> None:
@@ -132,12 +133,10 @@ def test_a_kill_of_the_product_s_own_processes_costs_an_attempt_at_most(
     assert hall.attempts(job) <= 2
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(1, 5.0), (0, 5.0)], ids=["a member", "the first"])
-def test_a_container_that_stands_still_for_a_while_does_no_harm(
-    hall: Hall, undisturbed: bytes, number: int, seconds: float
-) -> None:
+@pytest.mark.parametrize("number", [*long(1), 0], ids=["a member", "the first"])
+def test_a_container_that_stands_still_for_a_while_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
     job, members = begin(hall)
-    _freeze(members[number].worker, seconds)
+    _freeze(members[number].worker, 5.0)
     end(hall, job, undisturbed)
 
 
