@@ -97,7 +97,7 @@ up() {
     command reading-room "$@" --port $READING_ROOM_PORT --console-port 0 > /tmp/ready 2>> /tmp/log &
     UP=$!
     for _ in $(seq 600); do
-        if grep ^ready /tmp/ready | sed s/:$READING_ROOM_PORT$/:4566/; [ -s /tmp/ready ]; then return; fi
+        if grep -q ^ready /tmp/ready; then sed -n "/^ready/s/:$READING_ROOM_PORT$/:4566/p" /tmp/ready; return; fi
         kill -0 $UP || break
         sleep 0.1
     done
