@@ -62,11 +62,10 @@ def main() -> int:
     for name in arguments.tasks or TASKS:
         try:
             failed += run(name, corpora, write=not arguments.dry)
-        # One task that cannot be measured does not keep the others from it; the exit status tells.
-        except CorpusError as error:
-            failed.append(f"{name}: not measured: {error}")
         except Exception as error:
-            traceback.print_exc()
+            # One task that cannot be measured does not keep the others from it; the exit status tells.
+            if not isinstance(error, CorpusError):
+                traceback.print_exc()
             failed.append(f"{name}: not measured: {error}")
     if not arguments.dry:
         page = replaced(PAGE.read_text(encoding="utf-8"), "glance", "")

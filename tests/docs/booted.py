@@ -97,9 +97,9 @@ def _groups() -> Path | None:
 class Machine:
     """A booted machine, as whoever is root on it types there."""
 
-    def __init__(self, init: int, log: Path) -> None:
-        """Know the process that is 1 in it, and where its console goes."""
-        self._init, self._log = init, log
+    def __init__(self, init: int) -> None:
+        """Know the process that is 1 in it."""
+        self._init = init
 
     def type(self, script: str, *, own_network: bool = True, seconds: float = 120.0) -> str:
         """Type a script; return what it printed. Raises ``AssertionError`` where it ends badly.
@@ -110,7 +110,7 @@ class Machine:
         enter += ["--net"] if own_network else []
         run = subprocess.run(
             [*enter, "/bin/bash", "-euc", f"exec 2>&1\ncd\n{script}"],
-            env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"} | _of_packages(),
+            env={"PATH": PATH, "HOME": os.path.expanduser("~root"), "LANG": "C.UTF-8"} | _of_packages(),
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -118,10 +118,6 @@ class Machine:
         )
         assert not run.returncode, f"ended with {run.returncode}:\n{script}\nprinted:\n{run.stdout[-8000:]}{run.stderr}"
         return run.stdout
-
-    def console(self) -> str:
-        """Return what systemd said."""
-        return self._log.read_text(errors="replace")
 
 
 def _of_packages() -> dict[str, str]:
@@ -151,7 +147,7 @@ def booted(folder: Path) -> Iterator[Machine]:
             ["/bin/bash", "-euc", BOOT], env=environment, stdin=subprocess.DEVNULL, stdout=console, stderr=console
         )
     try:
-        machine = Machine(_init_of(process, log), log)
+        machine = Machine(_init_of(process, log))
         machine.type("until systemctl is-active --quiet basic.target; do sleep 0.2; done", seconds=START_SECONDS)
         yield machine
     finally:

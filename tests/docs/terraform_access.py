@@ -8,7 +8,7 @@ from typing import Any
 
 from product_world import eventually
 from terraform_provider import Provider, refused, until_gone
-from terraform_resources import SecurityGroup, Subnet, Vpc, VpcEndpoint, same_policy, tag_list, tags_of
+from terraform_resources import SecurityGroup, Subnet, Vpc, VpcEndpoint, same_policy, tag_changes, tag_list, tags_of
 from terraform_world import Arguments, Resource, State
 
 
@@ -158,10 +158,10 @@ class Role(Resource):
             document = wanted.get("assume_role_policy")
             self.iam.update_assume_role_policy(RoleName=state["id"], PolicyDocument=document)
         if "tags" in changed:
-            old, new = state["tags"], wanted.get("tags", {})
-            if removed := [key for key in old if key not in new]:
-                self.iam.untag_role(RoleName=state["id"], TagKeys=removed)
-            if added := {key: value for key, value in new.items() if old.get(key) != value}:
+            removed, added = tag_changes(state["tags"], wanted.get("tags", {}))
+            if removed:
+                self.iam.untag_role(RoleName=state["id"], TagKeys=list(removed))
+            if added:
                 self.iam.tag_role(RoleName=state["id"], Tags=tag_list(added))
 
     def delete(self, state: State) -> None:

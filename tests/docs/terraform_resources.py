@@ -30,6 +30,12 @@ def tag_list(tags: Mapping[str, str]) -> list[Any]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def tag_changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the tags that are not wanted any more, and those that are new or have another value."""
+    removed = {key: value for key, value in old.items() if key not in new}
+    return removed, {key: value for key, value in new.items() if old.get(key) != value}
+
+
 def same_policy(document: Any) -> Any:
     """Return a policy in a form in which those that mean the same are equal, as the provider compares them."""
     if isinstance(document, str) and document.startswith("{"):
@@ -61,11 +67,9 @@ class OfEc2(Resource):
 
     def retag(self, state: State, wanted: Arguments) -> None:
         """Take away the tags that are not wanted, then set those that are new or have another value."""
-        old, new = state["tags"], wanted.get("tags", {})
-        removed = {key: value for key, value in old.items() if key not in new}
+        removed, changed = tag_changes(state["tags"], wanted.get("tags", {}))
         if removed:
             self.ec2.delete_tags(Resources=[state["id"]], Tags=tag_list(removed))
-        changed = {key: value for key, value in new.items() if old.get(key) != value}
         if changed:
             self.ec2.create_tags(Resources=[state["id"]], Tags=tag_list(changed))
 

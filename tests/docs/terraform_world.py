@@ -221,6 +221,10 @@ class Resource(ABC):
         """Return an argument in the form that it is compared in."""
         return wanted.get(name)
 
+    def differing(self, state: State, wanted: Arguments) -> set[str]:
+        """Return the arguments that are not as they were read, those that no read tells among them."""
+        return {name for name in wanted.names() if self.wanted_form(name, wanted) != state.get(name, NotKnown)}
+
 
 class Play:
     """A configuration played: what was made, and what Terraform would keep of it as its state."""
@@ -244,9 +248,7 @@ class Play:
             wanted = arguments_of(declared.body, self.states)
             kind = self._types[declared.address]
             state = self.states[declared.address] = kind.read(state["id"], wanted)
-            found[declared.address] = {
-                name for name in wanted.names() if kind.wanted_form(name, wanted) != state.get(name, NotKnown)
-            }
+            found[declared.address] = kind.differing(state, wanted)
         return {address: names for address, names in found.items() if names}
 
     def apply(self, configuration: Configuration) -> None:
@@ -268,7 +270,7 @@ class Play:
 
     def _change(self, address: str, wanted: Arguments) -> None:
         kind, state = self._types[address], self.states[address]
-        changed = {name for name in wanted.names() if kind.wanted_form(name, wanted) != state.get(name)}
+        changed = kind.differing(state, wanted)
         assert changed <= kind.in_place, f"{address}: {sorted(changed - kind.in_place)} would replace it"
         if changed:
             kind.update(state, wanted, changed)
