@@ -8,13 +8,14 @@ from typing import Any
 
 import botocore.exceptions as errors
 import pytest
-from s3_world import S3World, policy, s3_world, statement
+from s3_world import PUBLIC_PATH, S3World, policy, s3_world, statement
 
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.storage import JobFailure
+from reading_room.aws.call import NetworkPath
 
 READ_AND_WRITE = policy(
     statement("Allow", ["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::data/*"),
@@ -25,13 +26,14 @@ READ_AND_WRITE = policy(
 class Session:
     """What the storage wants of a session: clients of one user."""
 
-    def __init__(self, world: S3World, key: Mapping[str, str]) -> None:
+    def __init__(self, world: S3World, key: Mapping[str, str], path: NetworkPath) -> None:
         self._world = world
         self._key = key
+        self._path = path
 
     def create_client(self, service: str, **options: Any) -> Any:
         assert service == "s3"
-        return self._world.client(self._key)
+        return self._world.client(self._key, self._path)
 
 
 @pytest.fixture
@@ -47,8 +49,8 @@ def storage(world: S3World) -> S3Storage:
     return storage_of(world, world.user("reader", READ_AND_WRITE))
 
 
-def storage_of(world: S3World, key: Mapping[str, str]) -> S3Storage:
-    session: Any = Session(world, key)
+def storage_of(world: S3World, key: Mapping[str, str], path: NetworkPath = PUBLIC_PATH) -> S3Storage:
+    session: Any = Session(world, key, path)
     return S3Storage(session, "us-east-1")
 
 
@@ -126,6 +128,25 @@ def test_more_objects_than_a_request_may_name_are_removed_by_several(world: S3Wo
     storage.delete("data", [f"parts/{number}" for number in range(MOST_DELETED + 1)])
     with pytest.raises(errors.ClientError, match="404"):
         world.s3.head_object(Bucket="data", Key=f"parts/{MOST_DELETED}")
+
+
+def test_an_endpoint_that_was_deleted_on_the_way_is_a_route_that_is_gone_and_no_denial(
+    world: S3World, tmp_path: Path
+) -> None:
+    """The other way to find out, a connection that is cut, has the same name."""
+    put(world, "in/a", b"1")
+    output = Location("data", "out")
+    (tmp_path / "output").write_bytes(b"2")
+    late = storage_of(world, world.key, NetworkPath(secure=True, vpc_id="vpc-1", vpc_endpoint_id="vpce-1"))
+    for work in (
+        lambda: list(late.list_input(Location("data", "in/"))),
+        lambda: list(late.read("data", "in/a")),
+        lambda: late.probe_output(output),
+        lambda: late.write(output, tmp_path / "output"),
+    ):
+        with pytest.raises(JobFailure, match="vpce-1 was deleted") as failure:
+            work()
+        assert failure.value.code == "NO_ROUTE_TO_STORAGE"
 
 
 # An output, in one request or in parts

@@ -14,6 +14,7 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import OperationFacts, PassedRole, any_resource, no_context
 from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
+from reading_room.iam.errors import ServiceUnavailable
 from reading_room.iam.principals import root_principal, service_principal
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
@@ -200,8 +201,10 @@ def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: Ia
         "because no VPC endpoint policy allows the s3:PutObject action"
     )
     assert authorizer.decide(action="s3:PutObject", **question).allowed
-    # An endpoint that is gone lets nothing through.
-    assert not authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-2", **question).allowed
+    # One that was deleted lets nothing through; that is no policy's doing, and another try finds no route to it.
+    with pytest.raises(ServiceUnavailable, match="vpce-2 was deleted") as gone:
+        authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-2", **question)
+    assert gone.value.status == 503
 
 
 def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody_on_interfaces(

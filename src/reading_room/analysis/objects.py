@@ -30,6 +30,9 @@ WHOLE_BYTES = 8 << 20
 MOST_DELETED = 1000
 """Objects that one request of S3 may name."""
 
+_GONE = {"ServiceUnavailable", "503"}
+"""Answered by S3 to what came through an endpoint that was deleted meanwhile: a moment later nothing leads there."""
+
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
 
@@ -180,6 +183,8 @@ class S3Storage:
                 raise JobFailure(self._blame.missing, f"{uri} was changed while the job read it") from error
             if code in ("NoSuchBucket", "NoSuchKey", "404"):
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
+            if code in _GONE:
+                raise _no_route(uri, text) from error
             raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
         except (errors.BotoCoreError, HTTPError, OSError) as error:
             # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.
@@ -202,6 +207,8 @@ class S3Storage:
             return JobFailure(refusal, f"{sentence} s3:PutObject on {uri}: {text}")
         if code in ("NoSuchBucket", "404"):
             return JobFailure(refusal, f"{sentence} {uri}: {text}")
+        if code in _GONE:
+            return _no_route(uri, text)
         return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
 
     def _stranger(self, error: Exception) -> JobFailure:
@@ -214,7 +221,11 @@ class S3Storage:
             error.kwargs.get("error"), NameResolutionError
         ):
             return JobFailure("NO_ROUTE_TO_STORAGE", f"DNS resolves no name of S3 for {uri}: {error}")
-        return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {error}")
+        return _no_route(uri, error)
+
+
+def _no_route(uri: str, why: object) -> JobFailure:
+    return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {why}")
 
 
 def _upload_in_parts(client: Any, location: Location, path: Path) -> None:

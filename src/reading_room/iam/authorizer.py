@@ -18,9 +18,15 @@ from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorization_messages import AuthorizationMessages
-from reading_room.iam.errors import AccessDenied, AccessDeniedException, DryRunOperation, UnauthorizedOperation
+from reading_room.iam.errors import (
+    AccessDenied,
+    AccessDeniedException,
+    DryRunOperation,
+    ServiceUnavailable,
+    UnauthorizedOperation,
+)
 from reading_room.iam.identities import Identities, attached
-from reading_room.iam.policy.document import Policy, parse
+from reading_room.iam.policy.document import parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 from reading_room.iam.resources import named
 from reading_room.iam.session_policies import SessionPolicies
@@ -45,7 +51,6 @@ _TYPES = {
     "root": "Account",
     "anonymous": "Anonymous",
 }
-_NOTHING = Policy("2012-10-17", ())
 _EVERYTHING = attached(
     "identity",
     "inline",
@@ -83,7 +88,7 @@ def _no_tags(arn: str) -> Mapping[str, str]:
 
 
 def _no_endpoints(vpc_endpoint_id: str) -> None:
-    """Know no endpoint, so that whatever comes through one is denied."""
+    """Know no endpoint, so that whatever comes through one is refused."""
 
 
 def request_context(
@@ -237,13 +242,13 @@ class PolicyAuthorizer:
         return {f"aws:ResourceTag/{key}": (value,) for key, value in tags.items()}
 
     def _endpoint(self, vpc_endpoint_id: str | None) -> AttachedPolicy | None:
-        """Return the policy of the endpoint that a request came through; one that is gone allows nothing."""
+        """Return the policy of the endpoint that a request came through; raise ``ServiceUnavailable`` if it is gone."""
         if vpc_endpoint_id is None:
             return None
         found = self._endpoint_policies(vpc_endpoint_id)
         if found is None:
-            logger.warning("a request came through %s, which does not exist: denied", vpc_endpoint_id)
-            return AttachedPolicy("endpoint", _NOTHING, f"endpoint {vpc_endpoint_id}")
+            logger.warning("a request came through %s, which does not exist: refused", vpc_endpoint_id)
+            raise ServiceUnavailable(vpc_endpoint_id)
         return AttachedPolicy("endpoint", parse(found.text, "endpoint"), f"endpoint {vpc_endpoint_id}", found.gateway)
 
     def _through_endpoint(self, call: Call, facts: OperationFacts, context: ContextValues) -> Decision:

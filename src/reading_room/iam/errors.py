@@ -5,7 +5,8 @@
     AwsError
     ├── NoSuchEntity, EntityAlreadyExists, DeleteConflict, LimitExceeded     IAM's own
     ├── MalformedPolicyDocument, InvalidInput, ValidationError
-    └── AccessDenied (query), AccessDeniedException (JSON), UnauthorizedOperation and DryRunOperation (EC2)
+    ├── AccessDenied (query), AccessDeniedException (JSON), UnauthorizedOperation and DryRunOperation (EC2)
+    └── ServiceUnavailable                                                   the VPC endpoint has gone
 """
 
 from __future__ import annotations
@@ -412,3 +413,16 @@ class RoleNotAssumable(Exception):
         super().__init__(f"{role_arn} cannot be assumed: {reason}")
         self.role_arn = role_arn
         self.reason = reason
+
+
+class ServiceUnavailable(AwsError):
+    """The VPC endpoint that a request came through was deleted while it was on its way.
+
+    No policy denied it, so it is no denial; a client's next try meets the route that is left.
+    """
+
+    code: ClassVar[str] = "ServiceUnavailable"
+    status: ClassVar[int] = 503
+
+    def __init__(self, vpc_endpoint_id: str) -> None:
+        super().__init__(f"The VPC endpoint {vpc_endpoint_id} was deleted while the request was on its way.")
