@@ -25,7 +25,8 @@ from network_world import (
 )
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.connections import LISTEN
+from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connection
+from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.spec import GroupPeer, Interface
 
@@ -53,6 +54,21 @@ def endpoint_connection(world: World, network: Network, interface: Interface) ->
     client = world.connect(interface, S3_ADDRESS, 443)
     accepted, _peer = world.listener(network, "endpoint-https").accept()
     return client, accepted
+
+
+def hesitant_connection(world: World, interface: Interface) -> socket.socket:
+    """Begin a connection to the endpoint as a client that keeps the handshake's last packet for 200 ms."""
+    client = world.socket_in(interface)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+    client.settimeout(2.0)
+    client.connect((S3_ADDRESS, 443))
+    return client
+
+
+def endpoint_sockets(world: World, network: Network) -> list[Connection]:
+    """Return the connections to the endpoint that the router's namespace has, open or about to be."""
+    found = router_of(world, network).connections.sockets()
+    return [each for each in found if each.port == 20003 and each.state != LISTEN]
 
 
 def test_a_new_member_of_a_group_is_let_in_at_once(world: World) -> None:
@@ -166,6 +182,44 @@ def test_removing_a_route_tables_association_cuts_only_its_own_subnets(world: Wo
     assert far_accepted.recv(5) == b"alive"
     expect_blocked(world, near, S3_ADDRESS, 443)
     expect_reaches(world, far, S3_ADDRESS, 443)
+
+
+@pytest.mark.parametrize("gone", ["association", "endpoint"])
+def test_a_connection_whose_handshake_ends_late_is_cut_as_well(world: World, gone: str) -> None:
+    """Its sender takes it for open already; left in the dark it would wait for an answer until it is tired of it."""
+    network = Network()
+    network.endpoint_in = [1]
+    web = network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    client = hesitant_connection(world, web)
+    assert [each.state for each in endpoint_sockets(world, network)] == [HALF_OPEN]
+    if gone == "association":
+        network.endpoint_in = []
+    else:
+        network.endpoint = False
+    world.realize(spec(network))
+    assert is_cut(client)
+    assert endpoint_sockets(world, network) == []
+    expect_blocked(world, web, S3_ADDRESS, 443)
+
+
+def test_connections_that_never_end_their_handshake_hold_nobody_up(world: World) -> None:
+    """A job could leave as many as it likes."""
+    network = Network()
+    web = network.add(1, "10.0.1.5", WEB)
+    world.realize(spec(network))
+    Rules(world.containers[str(web.container_id)]).run(
+        "add table ip mute; add chain ip mute out { type filter hook output priority 0; };"
+        "add rule ip mute out tcp flags & (syn | ack) == ack drop"
+    )
+    begun = [hesitant_connection(world, web) for _ in range(20)]
+    network.endpoint = False
+    began = time.monotonic()
+    world.realize(spec(network))
+    assert time.monotonic() - began < 1.0
+    assert endpoint_sockets(world, network) == []
+    for each in begun:
+        each.close()
 
 
 def test_deleting_a_vpc_cuts_everything_and_leaves_nothing(world: World) -> None:

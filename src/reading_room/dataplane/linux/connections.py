@@ -18,6 +18,8 @@ from reading_room.dataplane.linux.netlink import NETLINK_SOCK_DIAG, NetlinkSocke
 BY_FAMILY = 20
 DESTROY = 21
 TCP = 6
+HALF_OPEN = 3
+"""SYN_RECV: the handshake's last packet has not come yet. Ending such a connection tells its sender nothing."""
 LISTEN = 10
 ALL_STATES = 0xFFF
 REQUEST_HEAD = "=BBBBI"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Callable
 
 from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.linux.connections import LISTEN, Connection
+from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connection
 from reading_room.dataplane.linux.conntrack import Entry
 from reading_room.dataplane.linux.host import RouterConfig
 from reading_room.dataplane.linux.router import Router
@@ -15,6 +16,9 @@ from reading_room.dataplane.linux.translations import own_addresses
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, ListenerLabel
 
 BACKLOG = 1024
+HANDSHAKE_SECONDS = 0.25
+"""How long a cut waits for handshakes to end: a client may keep the last packet of one for 0.2 s."""
+HANDSHAKE_LOOK_SECONDS = 0.002
 
 
 def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
@@ -35,6 +39,25 @@ def cut(router: Router, unwanted: Callable[[Connection], bool]) -> None:
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
+
+
+def cut_and_forget(router: Router, unwanted: Callable[[Connection], bool], untracked: Callable[[Entry], bool]) -> None:
+    """End connections and delete what is tracked of them, in this order: the reset still needs the translation.
+
+    One whose handshake has not ended is open to its sender already, but would get no reset, and once nothing is tracked
+    of it no answer to anything. So those that are begun have a moment to end their handshake, and are cut as they do;
+    those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
+    """
+    deadline = time.monotonic() + HANDSHAKE_SECONDS
+    while True:
+        cut(router, lambda each: each.state != HALF_OPEN and unwanted(each))
+        if not any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
+            break
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(HANDSHAKE_LOOK_SECONDS)
+    cut(router, unwanted)
+    forget(router, untracked)
 
 
 def open_listener(router: Router, label: ListenerLabel) -> socket.socket:
