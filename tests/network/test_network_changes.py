@@ -165,6 +165,23 @@ def test_deleting_an_endpoint_cuts_its_connections_within_a_second(world: World)
     assert not [each for each in router_of(world, network).connections.sockets() if each.port == 20003]
 
 
+def test_deleting_an_interface_endpoint_cuts_its_connections(world: World) -> None:
+    """Both sides hear of it, though its address is gone."""
+    network = Network(endpoint=False)
+    web = network.add(1, "10.0.1.5", WEB)
+    network.ingress[APP] = [rule(5, GroupPeer(WEB), TCP, 443)]
+    service = network.add_service(3, "10.0.2.20", APP, subnet=2)
+    world.realize(spec(network))
+    client = world.connect(web, service.address, 443)
+    accepted, _peer = world.listener(network, "endpoint-https", service.endpoint_id).accept()
+    network.interfaces.remove(service)
+    network.endpoints.clear()
+    world.realize(spec(network))
+    assert is_cut(client)
+    assert is_cut(accepted)
+    expect_blocked(world, web, service.address, 443)
+
+
 def test_removing_a_route_tables_association_cuts_only_its_own_subnets(world: World) -> None:
     """The other subnet's connection goes on."""
     network = Network()

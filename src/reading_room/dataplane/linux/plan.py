@@ -91,11 +91,12 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield ApplyRuleset(vpc_id, transactions, desired.ruleset, "groups, routes, endpoints or interfaces changed")
     gone = {address for found, _ in unwanted for address in (found.address, *found.secondary) if address}
     gone.update(drop_address, *lost.values())
-    for address in sorted(gone):
-        yield ForgetFlows(vpc_id, address, "its interface is gone")
+    # Before flows are forgotten: the resets that end its connections pass as what answers them.
     for label in observed.listeners:
         if label not in desired.listeners:
             yield CloseListener(label, f"no {label.kind} is wanted at {label.address}:{label.port}")
+    for address in sorted(gone):
+        yield ForgetFlows(vpc_id, address, "its interface is gone")
     yield from _cuts(desired, observed)
     if observed.translations is None or any(each not in desired.translations for each in observed.translations):
         yield ForgetTranslations(vpc_id, desired.translations, "gateways, public addresses or routes changed")
