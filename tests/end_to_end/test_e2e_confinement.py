@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -167,7 +168,7 @@ def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
     if what == "endpoint":
         ec2.delete_vpc_endpoints(VpcEndpointIds=[str(place.network.endpoint)])
     else:
-        for association in _associations(product, place):
+        for association in _associations(ec2, place):
             ec2.disassociate_route_table(AssociationId=association)
     taken = time.time()
     said, moment = held.stdout.readline().split()
@@ -288,8 +289,8 @@ def _table(product: Product, place: Place) -> str:
     return tables["RouteTables"][0]["RouteTableId"]
 
 
-def _associations(product: Product, place: Place) -> list[str]:
-    tables = product.account().ec2.describe_route_tables(
+def _associations(ec2: Any, place: Place) -> list[str]:
+    tables = ec2.describe_route_tables(
         Filters=[{"Name": "association.subnet-id", "Values": list(place.network.subnets)}]
     )
     return [

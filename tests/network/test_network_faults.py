@@ -107,7 +107,8 @@ class Knocking:
                 server = world.socket_in(interface)
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 server.bind(("0.0.0.0", port))
-                server.listen(64)
+                # Nobody accepts what comes: each knock, some for every request that a driver makes, waits here.
+                server.listen(1024)
                 self._servers.append(server)
 
     def opened(self, targets: Sequence[tuple[Interface, str, int]], seconds: float) -> list[tuple[str, str, int]]:

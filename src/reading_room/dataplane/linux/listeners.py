@@ -49,10 +49,8 @@ def cut_and_forget(router: Router, unwanted: Callable[[Connection], bool], untra
     those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
     """
     deadline = time.monotonic() + HANDSHAKE_SECONDS
-    while True:
+    while any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
         cut(router, lambda each: each.state != HALF_OPEN and unwanted(each))
-        if not any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
-            break
         if time.monotonic() >= deadline:
             break
         time.sleep(HANDSHAKE_LOOK_SECONDS)
