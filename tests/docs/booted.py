@@ -38,7 +38,7 @@ BOOT = r"""
 echo $$ > "$GROUP/cgroup.procs"
 exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child /bin/bash -euc '
 mount --make-rprivate /
-mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/work" "$FOLDER/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/scratch" "$FOLDER/root"
 cd "$FOLDER/root"
 # Whole and writable, or no container of a job could mount one: the units that write settings there are away.
 mount -t proc proc proc
@@ -63,7 +63,7 @@ exec env -i container=trial PATH="$PATH" "$INIT" --unit=basic.target --log-targe
 """
 
 
-PROBE = "mkdir upper work root; mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root"
+PROBE = "mkdir upper scratch root; mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=scratch root"
 
 
 @cache
@@ -130,7 +130,7 @@ def _of_packages() -> dict[str, str]:
 @contextmanager
 def booted(folder: Path) -> Iterator[Machine]:
     """Yield a machine that has started; end all of it, and take away its control group."""
-    for each in ("upper", "work", "root"):
+    for each in ("upper", "scratch", "root"):
         (folder / each).mkdir(parents=True)
     units = folder / "upper" / "etc" / "systemd" / "system"
     units.mkdir(parents=True)

@@ -56,12 +56,12 @@ def endpoint_connection(world: World, network: Network, interface: Interface) ->
     return client, accepted
 
 
-def hesitant_connection(world: World, interface: Interface) -> socket.socket:
+def hesitant_connection(world: World, interface: Interface, address: str) -> socket.socket:
     """Begin a connection to the endpoint as a client that keeps the handshake's last packet for 200 ms."""
     client = world.socket_in(interface)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     client.settimeout(2.0)
-    client.connect((S3_ADDRESS, 443))
+    client.connect((address, 443))
     return client
 
 
@@ -174,11 +174,13 @@ def test_deleting_an_interface_endpoint_cuts_its_connections(world: World) -> No
     world.realize(spec(network))
     client = world.connect(web, service.address, 443)
     accepted, _peer = world.listener(network, "endpoint-https", service.endpoint_id).accept()
+    late = hesitant_connection(world, web, service.address)
     network.interfaces.remove(service)
     network.endpoints.clear()
     world.realize(spec(network))
     assert is_cut(client)
     assert is_cut(accepted)
+    assert is_cut(late)
     expect_blocked(world, web, service.address, 443)
 
 
@@ -208,7 +210,7 @@ def test_a_connection_whose_handshake_ends_late_is_cut_as_well(world: World, gon
     network.endpoint_in = [1]
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
-    client = hesitant_connection(world, web)
+    client = hesitant_connection(world, web, S3_ADDRESS)
     assert [each.state for each in endpoint_sockets(world, network)] == [HALF_OPEN]
     if gone == "association":
         network.endpoint_in = []
@@ -229,7 +231,7 @@ def test_connections_that_never_end_their_handshake_hold_nobody_up(world: World)
         "add table ip mute; add chain ip mute out { type filter hook output priority 0; };"
         "add rule ip mute out tcp flags & (syn | ack) == ack drop"
     )
-    begun = [hesitant_connection(world, web) for _ in range(20)]
+    begun = [hesitant_connection(world, web, S3_ADDRESS) for _ in range(20)]
     network.endpoint = False
     began = time.monotonic()
     world.realize(spec(network))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reading_room.dataplane.linux import libnftables, rtnetlink
-from reading_room.dataplane.linux.connections import HALF_OPEN, Connection
+from reading_room.dataplane.linux.connections import Connection
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.host import UPLINK_DEVICE
 from reading_room.dataplane.linux.links import (
@@ -22,7 +22,7 @@ from reading_room.dataplane.linux.links import (
     remove_secondary,
     table_route,
 )
-from reading_room.dataplane.linux.listeners import cut, cut_and_forget, forget, open_listener
+from reading_room.dataplane.linux.listeners import cut, forget, open_listener
 from reading_room.dataplane.linux.namespaces import PinBoard
 from reading_room.dataplane.linux.risk import RiskNotes
 from reading_room.dataplane.linux.router import Router
@@ -205,11 +205,7 @@ class Kernel:
                 router.listeners[label] = open_listener(router, label)
             case CloseListener(label=label):
                 router.listeners.pop(label).close()
-                # CutConnections, which follows, has an eye on those whose handshake has not ended.
-                late = HALF_OPEN if label.address == LOCAL_ENDPOINT_ADDRESS else None
-                cut(
-                    router, lambda each: (each.address, each.port) == (label.address, label.port) and each.state != late
-                )
+                cut(router, lambda each: (each.address, each.port) == (label.address, label.port))
             case CutConnections(port=port, keep=keep):
                 self._cut_endpoint(router, port, frozenset(keep))
 
@@ -254,7 +250,10 @@ class Kernel:
         self.flows.flush(router.vpc_id, router.descriptor)
 
     def _cut_endpoint(self, router: Router, port: int, keep: frozenset[str]) -> None:
-        """Whose a connection is says its tracked entry, since the listener may see a public address as its peer."""
+        """End accepted connections first: the reset that tells the peer still needs the translation.
+
+        Whose a connection is says its tracked entry, since the listener may see a public address as its peer.
+        """
         here = (LOCAL_ENDPOINT_ADDRESS, port)
         owners: dict[tuple[str, int], str] = {}
         if router.conntrack.count():
@@ -265,8 +264,8 @@ class Kernel:
         def unwanted(each: Connection) -> bool:
             return (each.address, each.port) == here and owners.get((each.peer, each.peer_port), each.peer) not in keep
 
-        cut_and_forget(
+        cut(router, unwanted)
+        forget(
             router,
-            unwanted,
             lambda each: (each.reply.source, each.reply.source_port) == here and each.original.source not in keep,
         )

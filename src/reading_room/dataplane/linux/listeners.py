@@ -30,32 +30,25 @@ def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
 def cut(router: Router, unwanted: Callable[[Connection], bool]) -> None:
     """End TCP connections that the router's namespace accepted, listening sockets excepted.
 
+    One whose handshake has not ended is open to its sender already, but would get no reset, and once nothing is tracked
+    of it no answer to anything. So those that are begun have a moment to end their handshake, and are cut as they do;
+    those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
+
     A kernel built without ``CONFIG_INET_DIAG_DESTROY`` cannot; there the connection is dead all the same once its
     conntrack entry is gone, because packets from the middle of an untracked connection are invalid, and the server
     closes it when it learns that the listener went.
     """
+    deadline = time.monotonic() + HANDSHAKE_SECONDS
     try:
+        while any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
+            router.connections.cut(lambda each: each.state not in (LISTEN, HALF_OPEN) and unwanted(each))
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(HANDSHAKE_LOOK_SECONDS)
         router.connections.cut(lambda each: each.state != LISTEN and unwanted(each))
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
-
-
-def cut_and_forget(router: Router, unwanted: Callable[[Connection], bool], untracked: Callable[[Entry], bool]) -> None:
-    """End connections and delete what is tracked of them, in this order: the reset still needs the translation.
-
-    One whose handshake has not ended is open to its sender already, but would get no reset, and once nothing is tracked
-    of it no answer to anything. So those that are begun have a moment to end their handshake, and are cut as they do;
-    those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
-    """
-    deadline = time.monotonic() + HANDSHAKE_SECONDS
-    while any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
-        cut(router, lambda each: each.state != HALF_OPEN and unwanted(each))
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(HANDSHAKE_LOOK_SECONDS)
-    cut(router, unwanted)
-    forget(router, untracked)
 
 
 def open_listener(router: Router, label: ListenerLabel) -> socket.socket:

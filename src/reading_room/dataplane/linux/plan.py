@@ -91,7 +91,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield ApplyRuleset(vpc_id, transactions, desired.ruleset, "groups, routes, endpoints or interfaces changed")
     gone = {address for found, _ in unwanted for address in (found.address, *found.secondary) if address}
     gone.update(drop_address, *lost.values())
-    # Before flows are forgotten: the resets that end its connections pass as what answers them.
+    # Before flows are forgotten: the reset that ends a connection passes as an answer in it.
     for label in observed.listeners:
         if label not in desired.listeners:
             yield CloseListener(label, f"no {label.kind} is wanted at {label.address}:{label.port}")
