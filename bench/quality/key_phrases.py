@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
-from models.english_key_phrases import Word, is_noun_phrase, trees
 
 from bench.quality.corpora import Corpora
 from bench.quality.rows import RANKING_FLOOR, Row, calibration
 from bench.quality.running import lists
 from bench.quality.scoring import bootstrap, bootstrap_rows, f1, precision, ranking, recall, share
+from models.english_key_phrases import Word, is_noun_phrase, trees
 from reading_room.analysis.engine import Engine, load_engine
 
 TITLE = "Key phrases, English (`key-phrases-en`)"

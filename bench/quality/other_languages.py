@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from models import language_corpora
-from models.corpora import Corpus
 
 from bench.quality.corpora import FOLDER_VARIABLE, Corpora
 from bench.quality.rows import Row, calibration
 from bench.quality.running import lists
 from bench.quality.scoring import bootstrap, exact, f1, precision, recall
 from bench.quality.tagged import Span
+from models import language_corpora
+from models.corpora import Corpus
 from reading_room.analysis.engine import load_engine
 
 TITLE = "Entities and key phrases in other languages (`entities-…`, `key-phrases-…`)"

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from agent_world import document
 
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.frames import FRAME_LIMIT
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
+from tests.worlds.agent import document
 
 
 class Told:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from agent_world import container, document, interface, job, vpc
 
 from reading_room.agent.check import check, serves
 from reading_room.agent.errors import SpecRefused
@@ -29,6 +28,7 @@ from reading_room.dataplane.spec import (
     SecurityGroupRule,
     Subnet,
 )
+from tests.worlds.agent import container, document, interface, job, vpc
 
 
 def test_an_honest_document_passes() -> None:

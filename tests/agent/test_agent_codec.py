@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-from agent_world import container, document, interface, job, vpc
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from reading_room.agent.spec import Capacity, HostReport, HostSpec
 from reading_room.analysis.job_file import ClusterPlace, Done, Failed, Progress, Ready
 from reading_room.containers.spec import ContainerState, Limits
 from reading_room.dataplane.spec import Problem
+from tests.worlds.agent import container, document, interface, job, vpc
 
 
 def test_a_wish_comes_back_as_an_equal_value() -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_world import container, document, interface, vpc
 
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import AgentLoop, Waker
@@ -18,6 +17,7 @@ from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyWish
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
+from tests.worlds.agent import container, document, interface, vpc
 
 
 class Recorder:

@@ -20,17 +20,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from agent_world import container, document, interface, vpc
 
 from reading_room.agent.holder import subordinate_ids
 from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
 from reading_room.containers.processes import descendants, start_time
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
+from tests.worlds.agent import container, document, interface, vpc
 
 pytestmark = pytest.mark.network
 
-HOLDER = Path(__file__).parents[1] / "containers" / "container_holder.py"
+HOLDER = Path(__file__).parents[1] / "worlds" / "container_holder.py"
 PROGRAM = Path(__file__).with_name("agent_process.py")
 AHEAD = (StandbyWish("dominant-language", 1),)
 SET_THREADS_USER = {"x86_64": 117, "aarch64": 147}

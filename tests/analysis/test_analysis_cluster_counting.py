@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from analysis_cluster_service import PartEntry, Service
-
 from reading_room.analysis.cluster.dispatch import Counted
 from reading_room.analysis.cluster.door import Door
 from reading_room.analysis.cluster.finishing import Finishing
 from reading_room.analysis.cluster.parts_client import PartsClient
 from reading_room.analysis.part_work import PartResult
+from tests.worlds.analysis_cluster_service import PartEntry, Service
 
 
 def result(number: int, documents: int) -> PartResult:

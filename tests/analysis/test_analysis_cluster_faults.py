@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from analysis_cluster_service import Service
-from analysis_cluster_world import World, until
 
 from reading_room.analysis.cluster.member import wait_reachable
 from reading_room.analysis.job import DocumentProgram
 from reading_room.analysis.job_file import SCHEDULER_PORT, ClusterPlace, Done, Failed
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.storage import JobFailure
+from tests.worlds.analysis_cluster import World, until
+from tests.worlds.analysis_cluster_service import Service
 
 pytestmark = pytest.mark.timeout(300)
 

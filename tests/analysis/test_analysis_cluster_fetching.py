@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import distributed
 import pytest
 
-import distributed
 from reading_room.analysis.cluster import node
 from reading_room.analysis.cluster.node import fetched
 from reading_room.analysis.storage import JobFailure

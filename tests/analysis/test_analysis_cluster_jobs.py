@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from analysis_cluster_service import Service
-from analysis_cluster_world import World, until
 
 from reading_room.analysis.job import DocumentProgram
 from reading_room.analysis.job_file import Done, Failed, Progress
 from reading_room.analysis.memory import CapitalWords
+from tests.worlds.analysis_cluster import World, until
+from tests.worlds.analysis_cluster_service import Service
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analysis_cluster_service import Service
-from analysis_cluster_world import World
 
 from reading_room.analysis.cluster.functions import here
 from reading_room.analysis.job_file import Done, JobFile, Location, ModelPlace
 from reading_room.analysis.training.classifier import ClassifierTraining
+from tests.worlds.analysis_cluster import World
+from tests.worlds.analysis_cluster_service import Service
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
-from analysis_cluster_service import Authority, Service
-from analysis_cluster_world import Container, World, until
-
 import distributed
+import pytest
+
 from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.security import configure, security_of
 from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT
+from tests.worlds.analysis_cluster import Container, World, until
+from tests.worlds.analysis_cluster_service import Authority, Service
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from bench.quality.corpora import CATALOGUE, Corpora, CorpusError, folder_hash
 from bench.quality.entities import CROSSNER, Labelled, labelled, scored
 from bench.quality.key_phrases import indexed, inside, normal
@@ -18,7 +19,6 @@ from bench.quality.scoring import Estimate
 from bench.quality.syntax import parse
 from bench.quality.tagged import Sentence, sentences, spans
 from bench.quality.topics import body
-
 from reading_room.analysis.engines.language_vote import CODES
 
 

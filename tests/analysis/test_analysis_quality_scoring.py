@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bench.quality.scoring import (
     bootstrap,
     bootstrap_mean,
@@ -23,8 +26,6 @@ from bench.quality.scoring import (
     recall,
     share,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 groups = st.lists(st.sampled_from("abc"), min_size=2, max_size=40)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from models.manifest import hashes, problems, update  # noqa: E402
+from models.manifest import hashes, problems, update
 
 
 def test_files_and_manifest_agree() -> None:

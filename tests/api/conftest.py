@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ec2_world import Ec2World
+
+from tests.worlds.ec2 import Ec2World
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from minimal_calls import ACCOUNT, REGION, minimal
-from model_world import ModelWorld
 
 from reading_room.comprehend.network_failures import EC2_ACTIONS
 from reading_room.iam import inline_policies, roles
 from reading_room.vpc.tables import NetworkInterface
+from tests.worlds.minimal_calls import ACCOUNT, REGION, minimal
+from tests.worlds.models import ModelWorld
 
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 KINDS = {

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from minimal_calls import ACCOUNT, ROLE, minimal
-from model_world import ModelWorld
 
 from reading_room.aws.models import operation_model
 from reading_room.comprehend.job_kinds import JOB_KINDS
+from tests.worlds.minimal_calls import ACCOUNT, ROLE, minimal
+from tests.worlds.models import ModelWorld
 
 STARTS = sorted(kind.start for kind in JOB_KINDS)
 TRAININGS = ["CreateDocumentClassifier", "CreateEntityRecognizer"]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import ACCOUNT, REGION, Ec2World, code_of
-from s3_world import ACCOUNT as S3_ACCOUNT
-from s3_world import S3World, policy, s3_world, statement
 
 from reading_room.s3.authorization import Signing, s3_context
+from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of
+from tests.worlds.s3 import ACCOUNT as S3_ACCOUNT
+from tests.worlds.s3 import S3World, policy, s3_world, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

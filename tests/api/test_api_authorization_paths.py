@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from model_world import ModelWorld
-from s3_world import ACCOUNT, PUBLIC_PATH, S3World, policy, s3_world, statement
-from test_s3_authorization import IN_VPC, VPC, VPCE, endpoint
 
 from reading_room.aws.call import NetworkPath
+from tests.api.test_s3_authorization import IN_VPC, VPC, VPCE, endpoint
+from tests.worlds.models import ModelWorld
+from tests.worlds.s3 import ACCOUNT, PUBLIC_PATH, S3World, policy, s3_world, statement
 
 READER = f"arn:aws:iam::{ACCOUNT}:user/reader"
 OPEN = policy(statement("Allow", "*", "*", Principal="*"))

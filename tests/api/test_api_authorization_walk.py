@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from minimal_calls import ACCOUNT, minimal
-from model_world import ModelWorld
 from sqlalchemy import text
 
 from reading_room.app import operation_table
@@ -22,6 +20,8 @@ from reading_room.s3.actions import requirements
 from reading_room.s3.addressing import Address
 from reading_room.s3.backends import embedded
 from reading_room.s3.operations.table import OPERATIONS
+from tests.worlds.minimal_calls import ACCOUNT, minimal
+from tests.worlds.models import ModelWorld
 
 assert embedded.__name__  # Importing it fills the table of S3's operations.
 TABLE = {(bound.facts.service, bound.facts.name): bound.facts for bound in operation_table()}

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_world import ROLE, ModelWorld
 
 from reading_room.analysis.job_file import Failed
 from reading_room.containers.spec import ContainerSpec
 from reading_room.jobs import parts
+from tests.worlds.models import ROLE, ModelWorld
 
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_world import ROLE, ModelWorld, classifier_request, refused
 
 from reading_room.analysis.job_file import Done, Failed
 from reading_room.containers.spec import ContainerSpec
+from tests.worlds.models import ROLE, ModelWorld, classifier_request, refused
 
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},

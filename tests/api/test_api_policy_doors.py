@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_world import S3World
+
+from tests.worlds.s3 import S3World
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

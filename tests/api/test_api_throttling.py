@@ -10,7 +10,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-import databases
 from reading_room.app import Product
 from reading_room.aws import throttling
 from reading_room.aws.throttling import Rate
@@ -20,6 +19,7 @@ from reading_room.clock import system_clock
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from tests.worlds import databases
 
 ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from comprehend_world import start_request
-from model_world import ModelWorld, classifier_request, recognizer_request, refused
 
 from reading_room.agent.spec import Capacity
 from reading_room.comprehend.job_kinds import JOB_KINDS, TOPICS, JobKind
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
+from tests.worlds.comprehend import start_request
+from tests.worlds.models import ModelWorld, classifier_request, recognizer_request, refused
 
 BUILT_IN = [kind for kind in JOB_KINDS if kind.engines]
 BAD = ("0", "17", "-1", "2.0", " 2", "02", "two", "", "1e1", "٢")

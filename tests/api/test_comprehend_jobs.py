@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from comprehend_world import ACCOUNT, ALLOW_ALL, REGION, ROLE, ComprehendWorld, start_request
 
 from reading_room.jobs.job import Admitted, PreparationFailed, Released
 from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
+from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ROLE, ComprehendWorld, start_request
 
 
 @pytest.fixture

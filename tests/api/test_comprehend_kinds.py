@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from comprehend_world import ACCOUNT, REGION, ComprehendWorld, start_request
 
 from reading_room.comprehend.job_kinds import (
     DOMINANT_LANGUAGE,
@@ -24,6 +23,7 @@ from reading_room.comprehend.job_kinds import (
     JobKind,
 )
 from reading_room.jobs.tables import JobRow
+from tests.worlds.comprehend import ACCOUNT, REGION, ComprehendWorld, start_request
 
 BUILT_IN = [kind for kind in JOB_KINDS if kind.engines]
 

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_world import (
+
+from reading_room.analysis.job_file import Done, Failed, ModelPlace, no_model_access
+from reading_room.comprehend.tables import ModelRow
+from reading_room.containers.spec import ContainerSpec
+from reading_room.s3 import buckets, service_bucket, service_bucket_name
+from tests.worlds.models import (
     ACCOUNT,
     BUCKET,
     CONTENT,
@@ -23,11 +28,6 @@ from model_world import (
     refused,
     start,
 )
-
-from reading_room.analysis.job_file import Done, Failed, ModelPlace, no_model_access
-from reading_room.comprehend.tables import ModelRow
-from reading_room.containers.spec import ContainerSpec
-from reading_room.s3 import buckets, service_bucket, service_bucket_name
 
 
 @pytest.fixture

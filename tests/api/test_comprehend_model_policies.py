@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_world import ACCOUNT, OTHER_ACCOUNT, ModelWorld, classifier_request, refused
+
+from tests.worlds.models import ACCOUNT, OTHER_ACCOUNT, ModelWorld, classifier_request, refused
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from comprehend_world import ALLOW_ALL
-from model_world import (
+
+from reading_room.analysis.job_file import Failed
+from tests.worlds.comprehend import ALLOW_ALL
+from tests.worlds.models import (
     ACCOUNT,
     CLASSIFIER_METADATA,
     OTHER_ACCOUNT,
@@ -23,8 +25,6 @@ from model_world import (
     recognizer_request,
     refused,
 )
-
-from reading_room.analysis.job_file import Failed
 
 PREFIX = f"arn:aws:comprehend:{REGION}:{ACCOUNT}"
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_world import ACCOUNT, REGION, ROLE, ModelWorld
 
 from reading_room.analysis.job_file import Failed, Progress
 from reading_room.app import JobLog
 from reading_room.cli.following import Follower, View, shown
 from reading_room.cli.reading import properties_in
 from reading_room.jobs.stories import LOG_GROUP, Stories
+from tests.worlds.models import ACCOUNT, REGION, ROLE, ModelWorld
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from comprehend_world import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld
 
 from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
 from reading_room.settings import Settings
+from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld
 
 every_kind = pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import Ec2World, code_of
 
 from reading_room.vpc import dhcp_options
+from tests.worlds.ec2 import Ec2World, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -10,8 +10,6 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from ec2_filters import FILTERS, LEGACY_FILTERS, PAGE_SIZES
-from ec2_world import Buckets, Ec2World, code_of
 from sqlalchemy import text
 
 from reading_room.aws.operations import Authorizer
@@ -21,6 +19,8 @@ from reading_room.vpc.operations import ec2_operations
 from reading_room.vpc.operations.binding import declarations
 from reading_room.vpc.operations.effects import REFUSED
 from reading_room.vpc.quotas import Quotas
+from tests.api.ec2_filters import FILTERS, LEGACY_FILTERS, PAGE_SIZES
+from tests.worlds.ec2 import Buckets, Ec2World, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import code_of, message_of
 
 from reading_room.vpc.quotas import Quotas
+from tests.worlds.ec2 import code_of, message_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import ACCOUNT, EVERYTHING, REGION, Ec2World, code_of, message_of
-from insights_world import Net
 
 from reading_room.vpc import network_insights
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import NetworkInsightsAnalysis
+from tests.worlds.ec2 import ACCOUNT, EVERYTHING, REGION, Ec2World, code_of, message_of
+from tests.worlds.insights import Net
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

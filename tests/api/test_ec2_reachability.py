@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ec2_world import ACCOUNT, REGION, Ec2World
-from insights_world import Net, code, ids
+
+from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World
+from tests.worlds.insights import Net, code, ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

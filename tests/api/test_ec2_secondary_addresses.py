@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import ACCOUNT, Ec2World, code_of
 
 from reading_room.clock import system_clock
 from reading_room.vpc import network_interfaces
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Subnet
+from tests.worlds.ec2 import ACCOUNT, Ec2World, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

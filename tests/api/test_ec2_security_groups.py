@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import code_of
+
+from tests.worlds.ec2 import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ec2_world import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 from reading_room.vpc import bootstrap
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.vpc.quotas import Quotas
+from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

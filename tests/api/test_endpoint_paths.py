@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
-from ec2_world import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.dispatch import Dispatcher
@@ -26,6 +25,7 @@ from reading_room.iam.operations.roles import RoleOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.logs.operations import LogOperations
 from reading_room.vpc.endpoints import EndpointPolicies
+from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 GROUP = "/readers"
 

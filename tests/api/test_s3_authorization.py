@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_world import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, PUBLIC_PATH, S3World, policy, s3_world, statement
 
 from reading_room.aws.call import NetworkPath
 from reading_room.iam.principals import service_principal
 from reading_room.s3.errors import AccessDenied
 from reading_room.vpc.tables import Vpc, VpcEndpoint
+from tests.worlds.s3 import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, PUBLIC_PATH, S3World, policy, s3_world, statement
 
 VPC, VPCE = "vpc-0123456789abcdef0", "vpce-0123456789abcdef0"
 IN_VPC = NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=VPCE, vpc_source_ip="10.0.1.5")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_world import S3World, s3_world
+
+from tests.worlds.s3 import S3World, s3_world
 
 MIB = 1024 * 1024
 

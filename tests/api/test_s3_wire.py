@@ -28,9 +28,9 @@ from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from s3_world import S3World, policy, s3_world, statement
 
 from reading_room.client import connect
+from tests.worlds.s3 import S3World, policy, s3_world, statement
 
 MIB = 1024 * 1024
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import botocore.exceptions as errors
 import pytest
-from s3_world import PUBLIC_PATH, S3World, policy, s3_world, statement
 
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
@@ -16,6 +15,7 @@ from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.storage import JobFailure
 from reading_room.aws.call import NetworkPath
+from tests.worlds.s3 import PUBLIC_PATH, S3World, policy, s3_world, statement
 
 READ_AND_WRITE = policy(
     statement("Allow", ["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::data/*"),

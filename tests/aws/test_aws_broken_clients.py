@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from aws_world import KEY, World, world
 
 from reading_room.aws import receive
 from reading_room.client import connect
+from tests.worlds.aws import KEY, World, world
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectEntities\r\n"
 

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aws_world import KEY, World, world
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -32,6 +31,7 @@ from reading_room.aws.protocols import ec2, query, rest_xml, xml
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.signature_claim import query_pairs
 from reading_room.aws.sigv4 import verify
+from tests.worlds.aws import KEY, World, world
 
 CORPUS = sorted((Path(__file__).parent / "data" / "hostile_documents").iterdir())
 GENERATED = {

@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from aws_sockets import exchange, serving, split
-from aws_world import KEY, World, world
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from reading_room.client import connect
+from tests.worlds.aws import KEY, World, world
+from tests.worlds.aws_sockets import exchange, serving, split
 
 FORM = b"Action=DescribeVpcs&Version=2016-11-15"
 SMUGGLED = b"Action=DeleteVpc&VpcId=vpc-1&Version=2016-11-15"

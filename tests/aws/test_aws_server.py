@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from aws_world import ENDED, KEY, SESSION, World, world
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -19,6 +18,7 @@ from botocore.exceptions import ClientError
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.operations import OperationNameError, OperationTable, operation
 from reading_room.aws.receive import BODY_LIMIT, PATH_KEY
+from tests.worlds.aws import ENDED, KEY, SESSION, World, world
 
 URL = "http://127.0.0.1:4566/"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
-from aws_world import ENDED, KEY, SESSION
 from botocore.auth import (
     HmacV1QueryAuth,
     S3SigV4Auth,
@@ -23,6 +21,8 @@ from reading_room.aws import sigv2
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Credential, has_signature, signing_key, verify
+from tests.worlds.aws import ENDED, KEY, SESSION
+from tests.worlds.aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
 
 
 @pytest.mark.parametrize("service", ["comprehend", "logs", "ec2", "iam", "sts", "s3"])

@@ -7,8 +7,6 @@ import datetime as dt
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
-from aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
-from aws_world import ENDED, KEY, SESSION
 from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from hypothesis import given, settings
@@ -20,6 +18,8 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.memory import MemoryCredentials
 from reading_room.aws.signature_errors import DIALECTS
 from reading_room.aws.sigv4 import Credential, check_token, verify
+from tests.worlds.aws import ENDED, KEY, SESSION
+from tests.worlds.aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
 
 SERVICES = ["comprehend", "sts", "ec2", "s3"]
 TOO_MANY = {

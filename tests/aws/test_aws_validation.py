@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_world import ACCOUNT, PRINCIPAL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, service_model
 from reading_room.aws.patterns import compiled
 from reading_room.aws.validation import validate
+from tests.worlds.aws import ACCOUNT, PRINCIPAL
 
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://documents/in/"},

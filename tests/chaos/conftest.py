@@ -1,17 +1,13 @@
-"""Finds the world that chaos tests share with the end-to-end tests, and gives each module one product to mistreat."""
+"""One product for each module of chaos tests to mistreat."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
-
-from place_world import Place
-from product_world import Product, running_product
+from tests.worlds.place import Place
+from tests.worlds.product import Product, running_product
 
 
 @pytest.fixture(scope="module")

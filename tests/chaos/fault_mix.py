@@ -20,12 +20,12 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from cluster_world import TAG, Hall, Member
-from product_world import Product, eventually, settled
 
 from reading_room.cli import reading
 from reading_room.containers.processes import ProcessHandle
 from reading_room.jobs.job import ATTEMPTS
+from tests.worlds.cluster import TAG, Hall, Member
+from tests.worlds.product import Product, eventually, settled
 
 DETECTION = ("entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language")
 KINDS = (*DETECTION, "topics", "classifier-training")

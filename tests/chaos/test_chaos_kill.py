@@ -11,11 +11,11 @@ from enum import StrEnum
 from functools import partial
 
 import pytest
-from place_world import Place
-from product_world import Product, eventually, settled
 
 from reading_room.cli import reading
 from reading_room.jobs.job import TERMINAL, Phase
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually, settled
 
 
 class Moment(StrEnum):

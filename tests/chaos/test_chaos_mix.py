@@ -11,9 +11,10 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from cluster_world import SMALL_PARTS
-from fault_mix import Mix
-from product_world import Product, running_product
+
+from tests.chaos.fault_mix import Mix
+from tests.worlds.cluster import SMALL_PARTS
+from tests.worlds.product import Product, running_product
 
 FEW_FAULTS = 5
 QUICK_SEEDS = (1, 2, 3)

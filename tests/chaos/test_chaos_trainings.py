@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from place_world import Place
-from product_world import Product, eventually, settled
 
 from reading_room.jobs.job import Phase
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually, settled
 
 ENDED = ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR", "STOPPED")
 PHASES = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING, Phase.FINISHING)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from place_world import Place
-from product_world import Product, settled
 
 from reading_room.cli import reading
+from tests.worlds.place import Place
+from tests.worlds.product import Product, settled
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

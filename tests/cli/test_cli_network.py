@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-import databases
 from reading_room.cli import commands
 from reading_room.database.engine import Database
 from reading_room.vpc import (
@@ -35,6 +34,7 @@ from reading_room.vpc.tables import (
     VpcEndpoint,
 )
 from reading_room.vpc.zones import zones_of
+from tests.worlds import databases
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)

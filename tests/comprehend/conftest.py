@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from preparation_world import PreparationWorld
+
+from tests.worlds.preparation import PreparationWorld
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import shlex
 from collections import Counter
 
 import pytest
-from container_needs import admitted, open_group, prepared, running
-from preparation_world import NINE, PreparationWorld, actions
 from sqlalchemy import delete, select
 
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
@@ -24,6 +22,8 @@ from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc import network_interfaces, network_spec, prefix_lists, service_network
 from reading_room.vpc.permissions import Permission
 from reading_room.vpc.tables import NetworkInterface, Route, SecurityGroup, SecurityGroupRule
+from tests.worlds.container_needs import admitted, open_group, prepared, running
+from tests.worlds.preparation import NINE, PreparationWorld, actions
 
 
 def self_rule(world: PreparationWorld, first: int = 8786, last: int = 8788) -> Permission:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container_needs import admitted, open_group, running
-from preparation_world import PreparationWorld
 
 from reading_room.agent.check import check
 from reading_room.agent.codec import decode, encode
@@ -22,6 +20,8 @@ from reading_room.settings import Settings
 from reading_room.vpc import network_interfaces
 from reading_room.vpc.permissions import Permission
 from reading_room.vpc.tables import NetworkInterface
+from tests.worlds.container_needs import admitted, open_group, running
+from tests.worlds.preparation import PreparationWorld
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from preparation_world import ACCOUNT, PreparationWorld
-
 from reading_room.containers.spec import RESOLVER
 from reading_room.vpc import dhcp_options
+from tests.worlds.preparation import ACCOUNT, PreparationWorld
 
 
 def test_a_container_is_told_of_the_vpcs_name_servers_or_of_none(world: PreparationWorld) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from container_needs import admitted, open_group, prepared
-from preparation_world import PreparationWorld
 from typer.testing import CliRunner
 
 from reading_room.cli import commands
@@ -13,6 +11,8 @@ from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc.permissions import Permission
 from reading_room.vpc.tables import Route
+from tests.worlds.container_needs import admitted, open_group, prepared
+from tests.worlds.preparation import PreparationWorld
 
 
 def asked(world: PreparationWorld, containers: int = 2, *subnets: str) -> list[PreparationError]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from preparation_world import ACCOUNT, NINE, REGION, ROLE, TRUST, PreparationWorld, actions
 from sqlalchemy import select
 
 from reading_room.agent.spec import HostReport
@@ -16,6 +15,7 @@ from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc import network_interfaces
 from reading_room.vpc.tables import NetworkInterface
+from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, TRUST, PreparationWorld, actions
 
 
 def test_a_job_s_interface_is_made_by_the_role_and_belongs_to_the_job(world: PreparationWorld) -> None:

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container_needs import open_group
-from policy_world import PARTS, STORAGE, PolicyWorld
-from preparation_world import ACCOUNT, NINE, actions
 
 from reading_room.aws.call import Call
 from reading_room.comprehend.sizing import JobSizing
@@ -17,6 +14,9 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.settings import Settings
 from reading_room.vpc.permissions import Permission
+from tests.worlds.container_needs import open_group
+from tests.worlds.preparation import ACCOUNT, NINE, actions
+from tests.worlds.storage_policy import PARTS, STORAGE, PolicyWorld
 
 
 class TaggedWorld(PolicyWorld):

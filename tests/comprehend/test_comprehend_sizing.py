@@ -10,7 +10,6 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from preparation_world import ACCOUNT, REGION, PreparationWorld
 
 from reading_room.agent.spec import Capacity
 from reading_room.analysis.job_file import Kind
@@ -22,6 +21,7 @@ from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3 import buckets
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 
 GIGABYTE = 1_000_000_000
 HOST = Capacity(cores=8, memory_bytes=64 * GIGABYTE, memory_free=64 * GIGABYTE)

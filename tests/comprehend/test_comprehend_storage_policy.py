@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container_needs import admitted
-from policy_world import PARTS, STORAGE, PolicyWorld
-from preparation_world import ACCOUNT, NINE, REGION, ROLE, actions, document
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, no_model_access
 from reading_room.jobs.surroundings import OneContainerOnly
 from reading_room.jobs.tables import JobRow
 from reading_room.s3 import buckets, service_bucket, service_bucket_name
+from tests.worlds.container_needs import admitted
+from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, actions, document
+from tests.worlds.storage_policy import PARTS, STORAGE, PolicyWorld
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from preparation_world import ACCOUNT, REGION, PreparationWorld
-
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import dhcp_options, interface_endpoints, network_interfaces
 from reading_room.vpc.endpoint_services import find
 from reading_room.vpc.interface_endpoints import Wanted
 from reading_room.vpc.tables import SecurityGroupRule, Subnet, Vpc, VpcEndpoint
+from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 
 
 def with_dns(world: PreparationWorld, support: bool = True, servers: list[str] | None = None) -> None:

@@ -13,13 +13,13 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapes import pruned, values
 
 from reading_room.aws.call import IncomingRequest, NetworkPath, Reply
 from reading_room.aws.errors import AwsError
 from reading_room.aws.identify import identify
 from reading_room.aws.models import SERVED, operation_model, service_model
 from reading_room.aws.protocols import ec2, json, query, rest_xml
+from tests.conformance.shapes import pruned, values
 
 
 def names(text: str) -> list[str]:

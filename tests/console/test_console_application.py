@@ -8,12 +8,12 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_sockets import exchange, serving, split
-from console_world import API, FACTS, FILES, HOST, SCRIPT, ask, build, console
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.console.application import ConsoleApplication
+from tests.worlds.aws_sockets import exchange, serving, split
+from tests.worlds.console import API, FACTS, FILES, HOST, SCRIPT, ask, build, console
 
 SCRIPT_PATH = "/assets/index-Bx3k9.js"
 POLICY = (

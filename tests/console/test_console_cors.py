@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_sockets import exchange, serving
 from botocore.exceptions import ClientError
-from console_world import ORIGIN, Answer, Api, ask
 
 from reading_room.aws.cors import CrossOrigin
 from reading_room.clock import system_clock
@@ -20,6 +18,8 @@ from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts import authority
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
+from tests.worlds.aws_sockets import exchange, serving
+from tests.worlds.console import ORIGIN, Answer, Api, ask
 
 FOREIGN = "https://other.example"
 BUCKET = "console-cors"

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_sockets import exchange, serving
-from console_world import ORIGIN
 
 from reading_room import app as product
 from reading_room.aws.cors import CrossOrigin
 from reading_room.hosts import http_listener
 from reading_room.settings import Settings
+from tests.worlds.aws_sockets import exchange, serving
+from tests.worlds.console import ORIGIN
 
 FOREIGN = "https://other.example"
 LONG = b"X-Long: " + b"a" * (http_listener.HEAD_BYTES + 1) + b"\r\n"

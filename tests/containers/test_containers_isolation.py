@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container_world import KINDS, DriverWorld, first_subordinate_id, leftovers, user_ids
 
 from reading_room.containers.sandbox import code_paths
+from tests.worlds.containers import KINDS, DriverWorld, first_subordinate_id, leftovers, user_ids
 
 pytestmark = pytest.mark.network
 

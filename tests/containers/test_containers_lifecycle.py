@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from container_world import OWN_KIND, DriverWorld, below, command_of, leftovers
 
 from reading_room.containers.processes import start_time
+from tests.worlds.containers import OWN_KIND, DriverWorld, below, command_of, leftovers
 
 pytestmark = pytest.mark.network
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from dataplane_worlds import Seeded, any_network, any_packet, traffic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from reading_room.dataplane.linux.invariants import check
 from reading_room.dataplane.linux.trace import Trace, trace
 from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide
 from reading_room.dataplane.spec import NetworkSpec
+from tests.worlds.dataplane import Seeded, any_network, any_packet, traffic
 
 FATES = {
     "refused-egress": Fate.REFUSED_EGRESS,

@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from dataplane_worlds import PREFIX_LISTS, rule, small_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reading_room.dataplane.linux.compile import compile_host, compile_vpc
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, SecurityGroup, SecurityGroupRule, Vpc
+from tests.worlds.dataplane import PREFIX_LISTS, rule, small_network
 
 _CIDRS = ("0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.1.0.0/16", "10.0.1.0/24")
 _SPANS = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(lambda pair: (min(pair), max(pair)))

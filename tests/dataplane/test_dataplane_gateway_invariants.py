@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from dataplane_far_world import far_network
 
 from reading_room.dataplane.linux.compile import compile_vpc
 from reading_room.dataplane.linux.host import RouterConfig, Uplink, UplinkRoutes
 from reading_room.dataplane.linux.invariants import check_router
 from reading_room.dataplane.linux.nftables import Accept, Drop, Element, Goto, Jump
 from reading_room.dataplane.spec import ListenerLabel
+from tests.worlds.dataplane_far import far_network
 
 SPEC = far_network()
 VPC = SPEC.vpcs[0]

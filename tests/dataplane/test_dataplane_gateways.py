@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dataplane_far_world import far_network, sweep
-from test_dataplane_agreement import compare
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.invariants import check
 from reading_room.dataplane.linux.trace import trace
 from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide, storage_path
 from reading_room.dataplane.spec import NetworkSpec, Route, Vpc
+from tests.dataplane.test_dataplane_agreement import compare
+from tests.worlds.dataplane_far import far_network, sweep
 
 S3, API, STRANGER = "52.216.0.10", "52.94.0.10", "203.0.113.9"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dataplane_worlds import small_network
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.host import HostConfig, RouterConfig, link_name
@@ -24,6 +23,7 @@ from reading_room.dataplane.linux.nftables import (
     Rule,
 )
 from reading_room.dataplane.spec import Interface, ListenerLabel
+from tests.worlds.dataplane import small_network
 
 SPEC = small_network()
 ROUTER = compile_host(SPEC).routers[0]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from dataplane_worlds import small_network
 
 from reading_room.dataplane.driver import NetworkDriver
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, NetworkSpec
+from tests.worlds.dataplane import small_network
 
 
 @pytest.fixture

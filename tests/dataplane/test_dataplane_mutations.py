@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from dataplane_far_world import far_network, sweep
-from dataplane_worlds import Seeded, any_network, any_packet
-from test_dataplane_agreement import expected_report
 
 from reading_room.dataplane.linux.compile import compile_host, names
 from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, INNER_NAT, NOBODY
@@ -49,6 +46,9 @@ from reading_room.dataplane.linux.nftables import (
 from reading_room.dataplane.linux.trace import Trace, trace
 from reading_room.dataplane.semantics import Inbound, Packet, decide
 from reading_room.dataplane.spec import NetworkSpec
+from tests.dataplane.test_dataplane_agreement import expected_report
+from tests.worlds.dataplane import Seeded, any_network, any_packet
+from tests.worlds.dataplane_far import far_network, sweep
 
 WORLDS, PACKETS = 150, 12
 Change = Callable[[Ruleset], Ruleset]

@@ -9,13 +9,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from dataplane_worlds import networks
 from hypothesis import HealthCheck, given, settings
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.nftables import Ruleset
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.spec import NetworkSpec
+from tests.worlds.dataplane import networks
 
 pytestmark = pytest.mark.network
 

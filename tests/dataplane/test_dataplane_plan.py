@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataplane_worlds import small_network
-
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.host import HostConfig, RouterConfig
 from reading_room.dataplane.linux.plan import plan, plan_router
@@ -26,6 +24,7 @@ from reading_room.dataplane.linux.steps import (
 )
 from reading_room.dataplane.linux.transactions import creation
 from reading_room.dataplane.spec import NetworkSpec
+from tests.worlds.dataplane import small_network
 
 
 def router_of(spec: NetworkSpec) -> RouterConfig:

@@ -6,14 +6,14 @@ import random
 from itertools import pairwise
 
 import pytest
-from dataplane_far_world import far_network, sweep
-from dataplane_worlds import Seeded, any_network, any_packet
 
 from reading_room.dataplane.semantics import decide
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.dataplane.verdicts import TCP, UDP, Inbound, Packet
 from reading_room.vpc.reachability import Header, Path, analyse, answer_for, vpc_of
 from reading_room.vpc.reachability_views import Region, components, explanations
+from tests.worlds.dataplane import Seeded, any_network, any_packet
+from tests.worlds.dataplane_far import far_network, sweep
 
 HERE = Region("us-east-1", "000000000001")
 CODES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from dataplane_far_world import far_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from reading_room.dataplane.linux.compile.gateways import shares
 from reading_room.dataplane.linux.compile.spans import common, innermost, networks
 from reading_room.dataplane.linux.host import EndpointReach, RouterConfig, Translation
 from reading_room.dataplane.spec import ElasticAddress, PrefixList, Route, Vpc
+from tests.worlds.dataplane_far import far_network
 
 NETWORKS = st.builds(
     lambda number, length: IPv4Network((number, length), strict=False),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataplane_worlds import OTHER, S3, small_network
-
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.compile.flow_logs import Fate, decode
 from reading_room.dataplane.linux.trace import trace
 from reading_room.dataplane.semantics import Packet, Verdict, decide, storage_path
 from reading_room.dataplane.spec import Endpoint, NetworkSpec, Route, RouteTable
+from tests.worlds.dataplane import OTHER, S3, small_network
 
 
 def asked(spec: NetworkSpec, destination: str, port: int, *, sender: str = "eni-00001", protocol: int = 6) -> Verdict:

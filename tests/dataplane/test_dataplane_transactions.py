@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from dataplane_worlds import networks, small_network
 from hypothesis import given, settings
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.nftables import TABLE, Ruleset
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.spec import Interface, NetworkSpec
+from tests.worlds.dataplane import networks, small_network
 
 _ELEMENTS = re.compile(r"(add|delete) element inet vpc (\S+) \{ (.*) \}\Z")
 _REFERENCE = re.compile(r"(?:@|jump |goto )([a-z]+_[A-Za-z0-9_-]+)")

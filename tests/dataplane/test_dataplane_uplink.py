@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataplane_worlds import small_network
-
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.conntrack import Entry, Tuple
 from reading_room.dataplane.linux.host import RouterConfig, Translation
@@ -54,6 +52,7 @@ from reading_room.dataplane.linux.uplink_plan import (
     plan_uplink,
 )
 from reading_room.dataplane.spec import ElasticAddress, NetworkSpec, Route
+from tests.worlds.dataplane import small_network
 
 EIP, PRIVATE = "198.51.100.5", "10.0.1.5"
 

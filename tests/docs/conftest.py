@@ -1,17 +1,13 @@
-"""Finds the product that tests of the documents share with the end-to-end tests."""
+"""The product that the commands of the documents speak to."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
-
-from product_world import Product
-from shells import product_of
+from tests.worlds.product import Product
+from tests.worlds.shells import product_of
 
 
 @pytest.fixture(scope="module")

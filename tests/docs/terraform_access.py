@@ -6,10 +6,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from product_world import eventually
-from terraform_provider import Provider, refused, until_gone
-from terraform_resources import SecurityGroup, Subnet, Vpc, VpcEndpoint, same_policy, tag_changes, tag_list, tags_of
-from terraform_world import Arguments, Resource, State
+from tests.docs.terraform_provider import Provider, refused, until_gone
+from tests.docs.terraform_resources import (
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+    same_policy,
+    tag_changes,
+    tag_list,
+    tags_of,
+)
+from tests.docs.terraform_world import Arguments, Resource, State
+from tests.worlds.product import eventually
 
 
 class Bucket(Resource):

@@ -9,8 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import SharedCredentialProvider
 from botocore.exceptions import ClientError
-from product_world import eventually
-from terraform_world import Arguments, Configuration, NotKnown
+
+from tests.docs.terraform_world import Arguments, Configuration, NotKnown
+from tests.worlds.product import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from product_world import eventually
-from terraform_provider import Provider, refused, until_gone
-from terraform_world import Arguments, NotKnown, Resource, State
+from tests.docs.terraform_provider import Provider, refused, until_gone
+from tests.docs.terraform_world import Arguments, NotKnown, Resource, State
+from tests.worlds.product import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.literals import VpcAttributeNameType

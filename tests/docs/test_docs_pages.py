@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pages_world import DOCS, ROOT, anchors, blocks, elsewhere, links, page_of, pages, shell_of
+
+from tests.worlds.pages import DOCS, ROOT, anchors, blocks, elsewhere, links, page_of, pages, shell_of
 
 CI = ".ci/run"
 

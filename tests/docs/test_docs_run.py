@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pages_world import elsewhere
-from product_world import Product
-from shells import EXAMPLES, by_default, data_of, occurs, product_of, steps_of, wrong_in
 
 from reading_room.cli import reading
+from tests.worlds.pages import elsewhere
+from tests.worlds.product import Product
+from tests.worlds.shells import EXAMPLES, by_default, data_of, occurs, product_of, steps_of, wrong_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 

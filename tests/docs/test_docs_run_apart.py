@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bench.quality.__main__ import TASKS
 from bench.quality.corpora import FOLDER_VARIABLE
-from pages_world import DOCS, ROOT, blocks
-from product_world import Product
-from shells import EXAMPLES, PROGRAMS, by_default, data_of, product_of, steps_of, wrong_in
-from tool_world import install
-
 from reading_room.cli import reading
 from reading_room.cli.running import free_port
+from tests.worlds.pages import DOCS, ROOT, blocks
+from tests.worlds.product import Product
+from tests.worlds.shells import EXAMPLES, PROGRAMS, by_default, data_of, product_of, steps_of, wrong_in
+from tests.worlds.tools import install
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 

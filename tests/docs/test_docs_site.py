@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages_world import DOCS, ROOT
+
+from tests.worlds.pages import DOCS, ROOT
 
 WANTED = ("sphinx", "myst_parser", "furo")
 FETCHED = re.compile(

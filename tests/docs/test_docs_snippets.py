@@ -9,10 +9,10 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
-from pages_world import Block, blocks, name_of, pages
 
 from reading_room.iam.policy import lint
 from reading_room.iam.policy.document import PolicyUse
+from tests.worlds.pages import Block, blocks, name_of, pages
 
 ALL = [block for path in pages() for block in blocks(path)]
 POLICIES = [block for block in ALL if block.language == "json"]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from booted import Machine, booted, why_not
-from pages_world import ROOT, blocks, page_of
+
+from tests.docs.booted import Machine, booted, why_not
+from tests.worlds.pages import ROOT, blocks, page_of
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(1500), pytest.mark.skipif(bool(why_not()), reason=why_not())]
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages_world import DOCS, blocks
-from product_world import Product, eventually
-from shells import by_default, steps_of, wrong_in
-from terraform_access import TYPES, kinds_of
-from terraform_provider import Provider, require
-from terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
+
+from tests.docs.terraform_access import TYPES, kinds_of
+from tests.docs.terraform_provider import Provider, require
+from tests.docs.terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
+from tests.worlds.pages import DOCS, blocks
+from tests.worlds.product import Product, eventually
+from tests.worlds.shells import by_default, steps_of, wrong_in
 
 PAGE = "how-to/terraform.md"
 BLOCKS = [block for block in blocks(DOCS / PAGE) if block.language == "hcl"]

@@ -64,9 +64,8 @@ def by_hand(address: str, port: int, files: dict[str, str], known: bool) -> str:
 
 
 def by_dask(address: str, port: int, files: dict[str, str], secure: bool) -> str:
-    from distributed.security import Security
-
     from distributed import Client
+    from distributed.security import Security
 
     make_security: Any = Security
     make_client: Any = Client

@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 
-from job_attacks import FACTS, SECONDS, attempt, connect, outcome
+from tests.end_to_end.job_attacks import FACTS, SECONDS, attempt, connect, outcome
 
 # Names
 

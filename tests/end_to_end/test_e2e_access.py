@@ -18,11 +18,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from container_entry import run_in_container, start_in_container
-from product_world import Product, running_product
-from site_world import CALL, Site
 
 from reading_room.cli import reading
+from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.product import Product, running_product
+from tests.worlds.site import CALL, Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import job_attacks
-import job_questions
 import pytest
 from botocore.exceptions import ClientError
-from container_entry import run_in_container, start_in_container
-from place_world import Place
-from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli import reading
 from reading_room.cli.running import host_address
 from reading_room.containers import seccomp
 from reading_room.hosts.listeners import DNS_TCP_CONNECTIONS, PEER_CONNECTIONS
+from tests.end_to_end import job_attacks, job_questions
+from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

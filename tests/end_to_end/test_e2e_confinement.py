@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from container_entry import run_in_container, start_in_container
-from place_world import Place
-from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
+from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -23,10 +23,10 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from product_world import Product
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
+from tests.worlds.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

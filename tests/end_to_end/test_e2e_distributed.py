@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
-from cluster_world import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall, long
-from product_world import Product, eventually, running_product, settled
 
 from reading_room.cli import reading
+from tests.worlds.cluster import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall, long
+from tests.worlds.product import Product, eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from cluster_world import PATIENCE, SMALL_PARTS, Hall, Member, long
-from product_world import Product, eventually, running_product, settled
 
 from reading_room.containers.processes import ProcessHandle
+from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, Member, long
+from tests.worlds.product import Product, eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_world import PATIENCE, SCHEDULER_PORT, SMALL_PARTS, WORKER_PORT, Hall, Member, listeners
-from container_entry import run_in_container
-from product_world import Product, eventually, running_product, settled
-from site_world import EVERYWHERE
 
 from reading_room.containers.processes import descendants
+from tests.worlds.cluster import PATIENCE, SCHEDULER_PORT, SMALL_PARTS, WORKER_PORT, Hall, Member, listeners
+from tests.worlds.container_entry import run_in_container
+from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.site import EVERYWHERE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, SSLError
-from product_world import Product, eventually, running_product
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
+from tests.worlds.product import Product, eventually, running_product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

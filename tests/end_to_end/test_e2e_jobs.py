@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from product_world import eventually
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
 from reading_room.containers.processes import worker_of
 from reading_room.containers.record import Folder
+from tests.worlds.product import eventually
 
 pytestmark = pytest.mark.e2e
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from place_world import Place
-from product_world import eventually, running_product, settled
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
+from tests.worlds.place import Place
+from tests.worlds.product import eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from place_world import Place
-from product_world import STOP_SECONDS, Product, eventually, running_product, settled
 
 from reading_room.cli import reading
+from tests.worlds.place import Place
+from tests.worlds.product import STOP_SECONDS, Product, eventually, running_product, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from boto3.s3.transfer import TransferConfig
-from tool_world import BIG, NAMES, Tool, contents, install, make_tree
 
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
+from tests.worlds.tools import BIG, NAMES, Tool, contents, install, make_tree
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

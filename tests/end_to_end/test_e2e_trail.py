@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from place_world import Place
-from product_world import Product, eventually, running_product
 
 from reading_room.client import connect
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually, running_product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from place_world import Place
-from product_world import running_product
 
 from reading_room.cli import reading
+from tests.worlds.place import Place
+from tests.worlds.product import running_product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from place_world import Place
-from product_world import STOP_SECONDS, Product, eventually, settled
 
 from reading_room.cli.running import Endpoint
 from reading_room.settings import Settings
+from tests.worlds.place import Place
+from tests.worlds.product import STOP_SECONDS, Product, eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from container_entry import run_in_container, start_in_container
-from product_world import Product, eventually, running_product, settled
-from site_world import Site, nat_gateway, public_side
 
 from reading_room.cli import reading
+from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.site import Site, nat_gateway, public_side
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from extension_world import ExtensionWorld
+
+from tests.worlds.extension import ExtensionWorld
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from extension_world import ACCOUNT, FOR_NETWORK, FOR_STORAGE, NINE, ExtensionWorld, allow, deny, policy, trust
+
+from tests.worlds.extension import ACCOUNT, FOR_NETWORK, FOR_STORAGE, NINE, ExtensionWorld, allow, deny, policy, trust
 
 Break = Callable[[ExtensionWorld], dict[str, Any] | None]
 """Breaks something; returns changes of the request, if any."""

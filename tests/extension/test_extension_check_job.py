@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ParamValidationError
-from extension_world import (
+from sqlalchemy import text
+
+from reading_room.aws.models import operation_model, service_model
+from reading_room.comprehend.job_kinds import JOB_KINDS
+from reading_room.comprehend.models import MODEL_KINDS
+from reading_room.extension.checks.check import NAMES
+from reading_room.s3 import buckets
+from tests.worlds.extension import (
     ACCOUNT,
     FOR_NETWORK,
     FOR_STORAGE,
@@ -23,13 +30,6 @@ from extension_world import (
     refusal,
     trust,
 )
-from sqlalchemy import text
-
-from reading_room.aws.models import operation_model, service_model
-from reading_room.comprehend.job_kinds import JOB_KINDS
-from reading_room.comprehend.models import MODEL_KINDS
-from reading_room.extension.checks.check import NAMES
-from reading_room.s3 import buckets
 
 Checks = dict[str, dict[str, str]]
 NETWORK = ("Network", "Addresses", "DNS", "Route", "SecurityGroups")

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from extension_sign_in import signed_in, token_of, unsigned
-from extension_world import ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
 from sqlalchemy import select
 
 from reading_room.iam.tables import SignIn
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.extension import ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
+from tests.worlds.extension_sign_in import signed_in, token_of, unsigned
 
 ENDED = {
     "reading-room": ("end_session", "ExpiredTokenException"),

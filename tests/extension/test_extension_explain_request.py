@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from extension_world import ACCOUNT, OTHER_ACCOUNT, REGION, ExtensionWorld, allow, deny, policy, refusal, trust
 
 from reading_room.s3 import buckets
+from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, REGION, ExtensionWorld, allow, deny, policy, refusal, trust
 
 
 def denied(call: Any, **parameters: Any) -> str:

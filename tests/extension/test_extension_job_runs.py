@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ParamValidationError
-from extension_world import (
+
+from reading_room.agent.spec import HostReport
+from reading_room.analysis.job_file import Progress
+from reading_room.containers.spec import ContainerState
+from reading_room.extension.job_runs import EVENTS
+from reading_room.jobs.desired import containers
+from reading_room.jobs.record import LOCAL_HOST, note
+from reading_room.jobs.tables import JobRow
+from tests.worlds.extension import (
     ACCOUNT,
     FOR_NETWORK,
     OTHER_ACCOUNT,
@@ -17,14 +25,6 @@ from extension_world import (
     refusal,
     trust,
 )
-
-from reading_room.agent.spec import HostReport
-from reading_room.analysis.job_file import Progress
-from reading_room.containers.spec import ContainerState
-from reading_room.extension.job_runs import EVENTS
-from reading_room.jobs.desired import containers
-from reading_room.jobs.record import LOCAL_HOST, note
-from reading_room.jobs.tables import JobRow
 
 READ_ONLY = "arn:aws:iam::aws:policy/ComprehendReadOnly"
 

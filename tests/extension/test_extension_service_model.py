@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 from botocore.validate import ParamValidator
-from extension_world import REGION, ExtensionWorld
 
 from reading_room import service_models
 from reading_room.app import operation_table
 from reading_room.aws.models import SERVED, service_model
 from reading_room.aws.operations import OperationTable, operation
 from reading_room.client import connect
+from tests.worlds.extension import REGION, ExtensionWorld
 
 NAME = "reading-room"
 MODEL = service_model(NAME)

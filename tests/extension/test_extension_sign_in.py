@@ -10,12 +10,12 @@ import botocore
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from extension_sign_in import signed_in, token_of, unsigned
-from extension_world import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
 
 from reading_room.aws.throttling import UNSIGNED
 from reading_room.iam.sign_in import OPEN_TOKENS
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
+from tests.worlds.extension_sign_in import signed_in, token_of, unsigned
 
 BAD = "InvalidSignInTokenException"
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_world import ACCOUNT, REGION, FlowWorld
 from pyarrow import parquet
 
 from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID
@@ -20,6 +19,7 @@ from reading_room.vpc.tables import (
     RouteTable,
     RouteTableAssociation,
 )
+from tests.worlds.flows import ACCOUNT, REGION, FlowWorld
 
 
 @pytest.fixture

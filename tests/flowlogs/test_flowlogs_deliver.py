@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_world import ACCOUNT, TRUST, WRITE, FlowWorld
 from sqlalchemy import delete, select
 
 from reading_room.dataplane.spec import FlowEvent
@@ -17,6 +16,7 @@ from reading_room.logs.tables import LogGroup
 from reading_room.vpc.tables import (
     NetworkInterface,
 )
+from tests.worlds.flows import ACCOUNT, TRUST, WRITE, FlowWorld
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from dnslib import DNSRecord
 from sqlalchemy import select
 
-import databases
 from reading_room.database.engine import Database
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.vpc import dhcp_options, interface_endpoints, subnets, vpcs
@@ -19,6 +18,7 @@ from reading_room.vpc.interface_endpoints import Wanted
 from reading_room.vpc.prefix_lists import API_ADDRESS
 from reading_room.vpc.tables import Subnet, Vpc
 from reading_room.vpc.zones import zones_of
+from tests.worlds import databases
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)

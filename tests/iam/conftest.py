@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from iam_world import IamWorld
+
+from tests.worlds.iam import IamWorld
 
 
 @pytest.fixture

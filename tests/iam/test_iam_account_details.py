@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from iam_world import ACCOUNT, REGION, IamWorld, policy, refusal, trust
 from sqlalchemy import Engine, event
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.call_record import CallRecord
 from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.principals import root_principal
+from tests.worlds.iam import ACCOUNT, REGION, IamWorld, policy, refusal, trust
 
 S3_READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 OWN = f"arn:aws:iam::{ACCOUNT}:policy/Own"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from iam_answers import refusal
-from iam_world import ACCOUNT, REGION, IamWorld
 
 from reading_room.database.engine import Database
 from reading_room.database.outside import OutsideWrites, count_outside_write
 from reading_room.iam import accounts
 from reading_room.iam.credentials_file import read_key, write_key
 from reading_room.iam.tables import AccessKey
+from tests.worlds.iam import ACCOUNT, REGION, IamWorld
+from tests.worlds.iam_answers import refusal
 
 OTHER = "000000000002"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from iam_world import ACCOUNT, REGION, IamWorld, policy
 
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.errors import AwsError
@@ -16,6 +15,7 @@ from reading_room.aws.operations import OperationFacts, PassedRole, any_resource
 from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
 from reading_room.iam.errors import ServiceUnavailable
 from reading_room.iam.principals import root_principal, service_principal
+from tests.worlds.iam import ACCOUNT, REGION, IamWorld, policy
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 VPC = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1"

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
 
 from reading_room.app import operation_table
 from reading_room.iam.aws_managed import AWS_MANAGED, AwsManagedPolicy
 from reading_room.iam.policy.document import parse
 from reading_room.s3.actions import action_targets
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 _READS = r"(Describe|List|Get|Search|Filter|Lookup|Simulate|Detect|BatchDetect|Classify|Contains|Generate)"

@@ -10,7 +10,6 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from iam_world import policy, trust
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -27,6 +26,7 @@ from reading_room.iam.tables import (
     Role,
     User,
 )
+from tests.worlds.iam import policy, trust
 
 ACCOUNT = "000000000001"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
 
 from reading_room.iam import entities
 from reading_room.iam.tables import Group, ManagedPolicy, Role, User
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from iam_world import ACCOUNT, IamWorld, policy, refusal
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal
 
 READER = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 

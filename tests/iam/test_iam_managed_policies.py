@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
 from sqlalchemy import func, select
 
 from reading_room.aws.call import Principal
 from reading_room.iam.tables import AttachedManagedPolicy, ManagedPolicy
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 POLICY = f"arn:aws:iam::{ACCOUNT}:policy/Reader"
 S3_READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"

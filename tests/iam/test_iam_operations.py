@@ -6,10 +6,9 @@ import datetime as dt
 import json
 import re
 
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
-
 from reading_room.app import operation_table
 from reading_room.aws.models import service_model
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 COMPREHEND = {"Service": "comprehend.amazonaws.com"}
 

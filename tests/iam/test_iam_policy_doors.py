@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from iam_world import ACCOUNT, IamWorld, refusal, trust
+
+from tests.worlds.iam import ACCOUNT, IamWorld, refusal, trust
 
 TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "iam_cases.json").read_text())
 GUIDE: str = TABLE["policies"]["seed-linux-repos-deny"]["text"]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from iam_world import ACCOUNT, REGION, IamWorld, policy, trust
 from sqlalchemy import select
 
 from reading_room.aws.call import NetworkPath, Principal
@@ -19,6 +18,7 @@ from reading_room.iam.container_credentials import ContainerCredentials, Credent
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.iam.role_sessions import assume_for_service, revoke
 from reading_room.iam.tables import RoleSession
+from tests.worlds.iam import ACCOUNT, REGION, IamWorld, policy, trust
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 JOB = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/123"

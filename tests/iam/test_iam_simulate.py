@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
+
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 OBJECT = "arn:aws:s3:::corpus/a.txt"

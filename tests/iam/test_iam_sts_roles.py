@@ -6,11 +6,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from iam_answers import key_of, refusal
-from iam_world import ACCOUNT, IamWorld, policy, trust
 
 from reading_room.iam import accounts
 from reading_room.iam.policy.evaluate import Decision
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, trust
+from tests.worlds.iam_answers import key_of, refusal
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 TAGGING = ["sts:AssumeRole", "sts:TagSession"]

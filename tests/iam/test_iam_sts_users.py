@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from iam_answers import key_of, refusal
-from iam_world import ACCOUNT, IamWorld, policy, trust
 
 from reading_room.aws.call import Principal
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, trust
+from tests.worlds.iam_answers import key_of, refusal
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 APP = f"arn:aws:sts::{ACCOUNT}:federated-user/app"

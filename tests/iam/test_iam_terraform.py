@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from iam_world import ACCOUNT, IamWorld, policy, refusal, trust
+from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jobs_world import World
+
+from tests.worlds.jobs import World
 
 
 @pytest.fixture

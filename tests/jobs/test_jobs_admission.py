@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs_world import World
 from sqlalchemy import insert, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
-import databases
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.database.engine import Database
 from reading_room.jobs import needs
@@ -37,6 +35,8 @@ from reading_room.jobs.admission import (
 from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
+from tests.worlds import databases
+from tests.worlds.jobs import World
 
 BEGIN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 GB = 1_000_000_000

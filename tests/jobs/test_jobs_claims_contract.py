@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from parts_world import JOB, NOW, add_job, digest_of, result_of
 
 from reading_room.database.engine import Database
 from reading_room.jobs.claims import Claim, claim
 from reading_room.jobs.parts import finish, register, states
+from tests.worlds.parts import JOB, NOW, add_job, digest_of, result_of
 
 LEASE = dt.timedelta(seconds=30)
 PARTS = 60

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from door_world import VPC, DoorWorld
-from parts_world import FOLDER, JOB, digest_of
 
 from reading_room.analysis.cluster.door import Door
 from reading_room.analysis.cluster.identity import fetch_identity
@@ -22,6 +20,8 @@ from reading_room.analysis.part_work import PartResult
 from reading_room.analysis.storage import JobFailure
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
+from tests.worlds.door import VPC, DoorWorld
+from tests.worlds.parts import FOLDER, JOB, digest_of
 
 
 class Nothing:

@@ -13,13 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
-from parts_world import JOB, NOW, add_job
 
-import databases
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.jobs.cluster_identity import Authorities, Identity
 from reading_room.jobs.job import REPLACEMENTS
+from tests.worlds import databases
+from tests.worlds.parts import JOB, NOW, add_job
 
 LIFETIME = dt.timedelta(hours=24)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jobs_world import ACCOUNT, DONE, KIND, World
 
 from reading_room.analysis.job_file import Done, Failed, Progress, Ready
 from reading_room.containers.spec import ContainerState
@@ -17,6 +16,7 @@ from reading_room.jobs.controller import STOP_SECONDS
 from reading_room.jobs.errors import JobEnded, PreparationError, TokenReused, UnknownJob
 from reading_room.jobs.submission import find
 from reading_room.settings import Settings
+from tests.worlds.jobs import ACCOUNT, DONE, KIND, World
 
 
 def run_to_container(world: World) -> str:

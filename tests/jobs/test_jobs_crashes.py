@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from jobs_world import DONE, World, in_memory
 from sqlalchemy.orm import Session
 
 from reading_room.analysis.job_file import Done, Failed, Progress, Ready, WorkerMessage
@@ -24,6 +23,7 @@ from reading_room.jobs.errors import JobEnded, PreparationError
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import PartRow
+from tests.worlds.jobs import DONE, World, in_memory
 
 STEPS = 60
 ENGINE = Database.open(None).engine

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from jobs_world import ACCOUNT, CONTENT, DONE, ROLE, World
 from sqlalchemy import select
 
 from reading_room.agent.spec import Capacity
@@ -24,6 +23,7 @@ from reading_room.jobs.record import containers_of
 from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import PartRow
 from reading_room.settings import Settings
+from tests.worlds.jobs import ACCOUNT, CONTENT, DONE, ROLE, World
 
 LEFT = Done(0, 0, 0, "")
 TRUST = json.dumps(

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from door_world import VPC, DoorWorld
 from hypothesis import given
 from hypothesis import strategies as st
-from parts_world import FOLDER, JOB, add_job, digest_of
 
 from reading_room.aws.call import Reply
 from reading_room.clock import system_clock
 from reading_room.jobs import parts
 from reading_room.jobs.cluster_identity import Authorities
+from tests.worlds.door import VPC, DoorWorld
+from tests.worlds.parts import FOLDER, JOB, add_job, digest_of
 
 PLAN = {"Digest": digest_of("plan"), "Parts": [[1_000_000, 480], [20_000, None]]}
 STRANGER = "10.0.1.200"

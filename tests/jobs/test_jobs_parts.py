@@ -10,7 +10,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from parts_world import JOB, NOW, add_job, digest_of, result_of
 from sqlalchemy import delete, select
 
 from reading_room.database.engine import Database
@@ -19,6 +18,7 @@ from reading_room.jobs.claims import Claim, claim
 from reading_room.jobs.errors import PlanRefused
 from reading_room.jobs.parts import PARTS_LIMIT, PartObject, PartState
 from reading_room.jobs.tables import ClusterAuthorityRow, JobEventRow, JobRow, PartRow, PlanRow
+from tests.worlds.parts import JOB, NOW, add_job, digest_of, result_of
 
 PLAN = [(1_000_000, 480), (1_000_000, 510), (3_000, None)]
 

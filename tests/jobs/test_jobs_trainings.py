@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jobs_world import ACCOUNT, REGION, ROLE, World
 
 from reading_room.analysis.job_file import Done, Failed, Location, ModelPlace
 from reading_room.ids import job_id
@@ -15,6 +14,7 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.submission import ModelUse, NewJob, submit
 from reading_room.s3 import service_bucket_name
+from tests.worlds.jobs import ACCOUNT, REGION, ROLE, World
 
 KIND = "document-classifier"
 CONTENT = b"a model"

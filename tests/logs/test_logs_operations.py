@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import databases
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
@@ -26,6 +25,7 @@ from reading_room.logs import reading, streams
 from reading_room.logs.filter_patterns import parse_filter_pattern
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.streams import NewEvent
+from tests.worlds import databases
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 ALLOW_LOGS = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"logs:*","Resource":"%s"}}'

@@ -8,7 +8,8 @@ import traceback
 from pathlib import Path
 
 import pytest
-from network_world import World
+
+from tests.worlds.network import World
 
 
 class InsideWorldError(Exception):

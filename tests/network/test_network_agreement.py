@@ -12,16 +12,6 @@ import socket
 import time
 
 import pytest
-from agreement_world import GROUPS, PORTS, RandomRules
-from network_world import (
-    ANYWHERE,
-    PREFIX_LISTS,
-    S3,
-    TCP,
-    Network,
-    World,
-    spec,
-)
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace
@@ -34,6 +24,16 @@ from reading_room.dataplane.spec import (
     Peer,
     PrefixListPeer,
     Route,
+)
+from tests.worlds.agreement import GROUPS, PORTS, RandomRules
+from tests.worlds.network import (
+    ANYWHERE,
+    PREFIX_LISTS,
+    S3,
+    TCP,
+    Network,
+    World,
+    spec,
 )
 
 pytestmark = pytest.mark.network

@@ -8,9 +8,9 @@ import socket
 from pathlib import Path
 
 import pytest
-import test_network_attacks
-import test_network_attacks_at_large
-from attack_world import (
+
+from tests.network import test_network_attacks, test_network_attacks_at_large
+from tests.worlds.attack import (
     BROADCAST_MAC,
     ETHERNET_ARP,
     ETHERNET_IPV4,
@@ -27,7 +27,7 @@ from attack_world import (
     tcp,
     udp,
 )
-from network_world import ICMP, S3_ADDRESS, TCP, UDP, World, expect_reaches
+from tests.worlds.network import ICMP, S3_ADDRESS, TCP, UDP, World, expect_reaches
 
 pytestmark = pytest.mark.network
 

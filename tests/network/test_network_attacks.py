@@ -6,7 +6,9 @@ import socket
 import struct
 
 import pytest
-from attack_world import (
+
+from reading_room.dataplane.linux import namespaces
+from tests.worlds.attack import (
     ACK,
     BROADCAST_MAC,
     ETHERNET_ARP,
@@ -29,7 +31,7 @@ from attack_world import (
     tcp,
     udp,
 )
-from network_world import (
+from tests.worlds.network import (
     ICMP,
     S3_ADDRESS,
     TCP,
@@ -37,8 +39,6 @@ from network_world import (
     World,
     expect_blocked,
 )
-
-from reading_room.dataplane.linux import namespaces
 
 pytestmark = pytest.mark.network
 

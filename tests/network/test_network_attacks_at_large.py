@@ -8,7 +8,16 @@ import time
 from dataclasses import replace
 
 import pytest
-from attack_world import (
+
+from reading_room.dataplane.linux.compile.base_chains import DNS_PACKETS_PER_SECOND, MOST_CONNECTIONS
+from reading_room.dataplane.linux.uplink import UPLINK_HOP
+from reading_room.dataplane.spec import (
+    LOCAL_CREDENTIALS_ADDRESS,
+    LOCAL_ENDPOINT_ADDRESS,
+    LOCAL_RESOLVER_ADDRESS,
+    Interface,
+)
+from tests.worlds.attack import (
     ACK,
     OPEN,
     PSH,
@@ -21,8 +30,8 @@ from attack_world import (
     tcp,
     udp,
 )
-from gateway_world import EIP, OTHER_EIP, public_network
-from network_world import (
+from tests.worlds.gateway import EIP, OTHER_EIP, public_network
+from tests.worlds.network import (
     ANYWHERE,
     APP,
     EVERYTHING,
@@ -37,15 +46,6 @@ from network_world import (
     expect_reaches,
     rule,
     spec,
-)
-
-from reading_room.dataplane.linux.compile.base_chains import DNS_PACKETS_PER_SECOND, MOST_CONNECTIONS
-from reading_room.dataplane.linux.uplink import UPLINK_HOP
-from reading_room.dataplane.spec import (
-    LOCAL_CREDENTIALS_ADDRESS,
-    LOCAL_ENDPOINT_ADDRESS,
-    LOCAL_RESOLVER_ADDRESS,
-    Interface,
 )
 
 pytestmark = pytest.mark.network

@@ -9,7 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connection
+from reading_room.dataplane.linux.libnftables import Rules
+from reading_room.dataplane.linux.router import Router
+from reading_room.dataplane.spec import GroupPeer, Interface
+from tests.worlds.network import (
     APP,
     EVERYTHING,
     S3_ADDRESS,
@@ -23,12 +29,6 @@ from network_world import (
     rule,
     spec,
 )
-
-from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connection
-from reading_room.dataplane.linux.libnftables import Rules
-from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.spec import GroupPeer, Interface
 
 pytestmark = pytest.mark.network
 

@@ -16,12 +16,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from network_world import APP, MUTE, WEB, Network, World, rule, spec
 
 from reading_room.analysis.cluster.member import SILENT_SECONDS
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.spec import CidrPeer, GroupPeer, Interface, SecurityGroupRule
+from tests.worlds.network import APP, MUTE, WEB, Network, World, rule, spec
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from network_world import WEB, Network, World, ask_by_udp, eventually, spec
 
 from reading_room.dataplane.linux import flow_counts
 from reading_room.dataplane.linux.flow_counts import Key, Tallies
+from tests.worlds.network import WEB, Network, World, ask_by_udp, eventually, spec
 
 
 def key(port: int) -> Key:

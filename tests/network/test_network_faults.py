@@ -15,8 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from gateway_world import DEFAULT, EIP, NAT_EIP, public_network
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.libnftables import Rules
+from reading_room.dataplane.linux.netlink import NetlinkSocket
+from reading_room.dataplane.linux.router import Router
+from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace
+from reading_room.dataplane.spec import GroupPeer, Interface, NetworkSpec, Route
+from tests.worlds.gateway import DEFAULT, EIP, NAT_EIP, public_network
+from tests.worlds.network import (
     APP,
     EVERYTHING,
     INTERNET,
@@ -31,14 +39,6 @@ from network_world import (
     rule,
     spec,
 )
-
-from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.driver import LinuxNetworkDriver
-from reading_room.dataplane.linux.libnftables import Rules
-from reading_room.dataplane.linux.netlink import NetlinkSocket
-from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace
-from reading_room.dataplane.spec import GroupPeer, Interface, NetworkSpec, Route
 
 pytestmark = pytest.mark.network
 

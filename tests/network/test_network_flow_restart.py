@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from network_world import APP, UDP, WEB, Network, World, rule, spec
 
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
@@ -17,6 +16,7 @@ from reading_room.dataplane.linux.flow_counts import Tallies
 from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.flow_watch import Watch
 from reading_room.dataplane.spec import CidrPeer
+from tests.worlds.network import APP, UDP, WEB, Network, World, rule, spec
 
 pytestmark = pytest.mark.network
 

@@ -7,7 +7,10 @@ import time
 from collections import Counter
 
 import pytest
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, CidrPeer
+from tests.worlds.network import (
     APP,
     EVERYTHING,
     MUTE,
@@ -24,9 +27,6 @@ from network_world import (
     spec,
     summary,
 )
-
-from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, CidrPeer
 
 pytestmark = pytest.mark.network
 

@@ -15,20 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from agreement_world import GROUPS, PORTS, RandomRules
-from network_world import (
-    ANYWHERE,
-    API,
-    API_ADDRESS,
-    ELSEWHERE,
-    INTERNET,
-    S3,
-    S3_ADDRESS,
-    TCP,
-    Network,
-    World,
-    spec,
-)
 
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.compile import compile_host
@@ -43,6 +29,20 @@ from reading_room.dataplane.spec import (
     Peer,
     PrefixListPeer,
     Route,
+)
+from tests.worlds.agreement import GROUPS, PORTS, RandomRules
+from tests.worlds.network import (
+    ANYWHERE,
+    API,
+    API_ADDRESS,
+    ELSEWHERE,
+    INTERNET,
+    S3,
+    S3_ADDRESS,
+    TCP,
+    Network,
+    World,
+    spec,
 )
 
 pytestmark = pytest.mark.network

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from gateway_world import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
-from network_world import (
+
+from reading_room.dataplane.spec import FlowEvent, GroupPeer, Interface, Route
+from tests.worlds.gateway import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
+from tests.worlds.network import (
     ANYWHERE,
     APP,
     EVERYTHING,
@@ -22,8 +24,6 @@ from network_world import (
     rule,
     spec,
 )
-
-from reading_room.dataplane.spec import FlowEvent, GroupPeer, Interface, Route
 
 pytestmark = pytest.mark.network
 

@@ -7,8 +7,11 @@ import socket
 from dataclasses import replace
 
 import pytest
-from gateway_world import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.spec import GroupPeer, Route
+from tests.worlds.gateway import DEFAULT, EIP, NAT_EIP, OTHER_EIP, inbound, nat_network, public_network
+from tests.worlds.network import (
     ANYWHERE,
     API_ADDRESS,
     APP,
@@ -29,9 +32,6 @@ from network_world import (
     rule,
     spec,
 )
-
-from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.spec import GroupPeer, Route
 
 pytestmark = pytest.mark.network
 

@@ -7,10 +7,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from gateway_world import DEFAULT, EIP, NAT_EIP, public_network
-from network_world import ANYWHERE, APP, INTERNET, UDP, WEB, Network, World, rule, spec
 
 from reading_room.dataplane.spec import Interface, Route
+from tests.worlds.gateway import DEFAULT, EIP, NAT_EIP, public_network
+from tests.worlds.network import ANYWHERE, APP, INTERNET, UDP, WEB, Network, World, rule, spec
 
 pytestmark = pytest.mark.network
 

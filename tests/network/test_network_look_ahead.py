@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from network_world import APP, WEB, Network, World, ident, spec
 
 from reading_room.agent.look_ahead import look_ahead
 from reading_room.dataplane.linux import rtnetlink
 from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.nftables import TABLE
 from reading_room.dataplane.spec import NetworkSpec
+from tests.worlds.network import APP, WEB, Network, World, ident, spec
 
 pytestmark = pytest.mark.network
 

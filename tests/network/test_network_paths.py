@@ -6,7 +6,22 @@ import socket
 from dataclasses import replace
 
 import pytest
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.spec import (
+    LOCAL_CREDENTIALS_ADDRESS,
+    LOCAL_ENDPOINT_ADDRESS,
+    LOCAL_RESOLVER_ADDRESS,
+    CidrPeer,
+    Endpoint,
+    GroupPeer,
+    Interface,
+    NetworkSpec,
+    PrefixListPeer,
+    Route,
+    endpoint_ports,
+)
+from tests.worlds.network import (
     ANYWHERE,
     APP,
     EVERYTHING,
@@ -26,21 +41,6 @@ from network_world import (
     ping,
     rule,
     spec,
-)
-
-from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.spec import (
-    LOCAL_CREDENTIALS_ADDRESS,
-    LOCAL_ENDPOINT_ADDRESS,
-    LOCAL_RESOLVER_ADDRESS,
-    CidrPeer,
-    Endpoint,
-    GroupPeer,
-    Interface,
-    NetworkSpec,
-    PrefixListPeer,
-    Route,
-    endpoint_ports,
 )
 
 pytestmark = pytest.mark.network

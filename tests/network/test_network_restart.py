@@ -10,7 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from network_world import (
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.libnftables import Rules
+from reading_room.dataplane.linux.proof import prove
+from tests.worlds.network import (
     APP,
     S3_ADDRESS,
     WEB,
@@ -21,11 +26,6 @@ from network_world import (
     ident,
     spec,
 )
-
-from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.driver import LinuxNetworkDriver
-from reading_room.dataplane.linux.libnftables import Rules
-from reading_room.dataplane.linux.proof import prove
 
 pytestmark = pytest.mark.network
 

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from gateway_world import EIP, public_network
-from network_world import EVERYTHING, WEB, World, eventually, expect_blocked, expect_reaches, spec
 
 from reading_room.agent.holder import Holder
 from reading_room.cli.slirp import PROGRAM, TUNNEL, Slirp
@@ -19,6 +17,8 @@ from reading_room.containers.processes import start_time
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.uplink import SLIRP
+from tests.worlds.gateway import EIP, public_network
+from tests.worlds.network import EVERYTHING, WEB, World, eventually, expect_blocked, expect_reaches, spec
 
 pytestmark = [
     pytest.mark.network,

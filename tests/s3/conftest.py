@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
-
-from aws_sockets import serving
-from s3_world import S3World
+from tests.worlds.aws_sockets import serving
+from tests.worlds.s3 import S3World
 
 
 @pytest.fixture

@@ -16,12 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-
 from botocore.config import Config
-from s3_world import S3World
 from sqlalchemy import event
+
+from tests.worlds.s3 import S3World
 
 KEYS = tuple(f"key-{number}" for number in range(10))
 SIZES = (0, 10, 5_000, 200_000, 2_000_000)

@@ -13,10 +13,10 @@ import pytest
 import xxhash
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from s3_world import S3World, s3_world
 
 from reading_room.aws.models import service_model
 from reading_room.s3.checksums import ALGORITHMS
+from tests.worlds.s3 import S3World, s3_world
 
 BUCKET = "summed"
 MIB = 1024 * 1024

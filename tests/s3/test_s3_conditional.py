@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_world import S3World, policy, s3_world, statement
+
+from tests.worlds.s3 import S3World, policy, s3_world, statement
 
 BUCKET = "conditional"
 ARN = f"arn:aws:s3:::{BUCKET}"

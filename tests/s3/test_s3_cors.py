@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_served import Served, served_world
-from s3_world import policy, statement
 
 from reading_room.s3.cors import Asked, granted, preflight
 from reading_room.s3.setting_errors import CorsForbidden
+from tests.worlds.s3 import policy, statement
+from tests.worlds.s3_served import Served, served_world
 
 BUCKET = "shared"
 RULES: list[dict[str, Any]] = [

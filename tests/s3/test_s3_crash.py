@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s3_crash_child import KEYS, body
 from sqlalchemy import select
 
 from reading_room.clock import system_clock
@@ -25,8 +24,10 @@ from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
+from tests.s3.s3_crash_child import KEYS, body
 
-CHILD = Path(__file__).with_name("s3_crash_child.py")
+CHILD = "tests.s3.s3_crash_child"
+ROOT = Path(__file__).parents[2]
 PHASES = {
     "in a write",
     *(f"{when} {what}" for when in ("before", "after") for what in ("a write", "a sync", "a rename", "a removal")),
@@ -43,7 +44,7 @@ class Victims:
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(CHILD), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", CHILD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def one(self, seed: int, steps: int, seconds: float) -> Iterator[list[Any]]:

@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from s3_world import S3World, s3_world
 from sqlalchemy import select, update
 
 from reading_room.client import connect
@@ -21,6 +20,7 @@ from reading_room.s3.backends.blobs import SMALL, DamagedBlob, read_segments
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.backends.sums import BLOCK
 from reading_room.s3.tables import S3Object
+from tests.worlds.s3 import S3World, s3_world
 
 PIECE = 1 << 20
 

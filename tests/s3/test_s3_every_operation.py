@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StructureShape
 from hypothesis import given
 from hypothesis import strategies as st
-from s3_world import S3World, s3_world
 from sqlalchemy import text
 
 from reading_room.aws.errors import AwsError
@@ -24,6 +23,7 @@ from reading_room.s3.backends import embedded
 from reading_room.s3.errors import MethodNotAllowed, NotImplementedHeader, NotImplementedParameter
 from reading_room.s3.operations.table import OPERATIONS
 from reading_room.s3.requests import with_query_headers
+from tests.worlds.s3 import S3World, s3_world
 
 assert embedded.__name__  # Importing it fills the table.
 

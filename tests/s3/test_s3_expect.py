@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from s3_served import Served, served_world
+
+from tests.worlds.s3_served import Served, served_world
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from s3_signing import EMPTY, signed
-from s3_world import S3World, s3_world
 
 from reading_room.aws.errors import AwsError
 from reading_room.s3.actions import identify, requirements
 from reading_room.s3.addressing import KEY_LIMIT, Address, locate, parse_copy_source
 from reading_room.s3.streaming import ChunkDecoder, ChunkSigner, Expectation
+from tests.worlds.s3 import S3World, s3_world
+from tests.worlds.s3_signing import EMPTY, signed
 
 CORPUS = sorted((Path(__file__).parent / "data" / "hostile_streams").iterdir())
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -10,15 +10,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aws_sockets import exchange, serving, split
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from s3_signing import EMPTY, signed
-from s3_world import S3World, s3_world
 
 from reading_room.client import connect
 from reading_room.s3.streaming import UNSIGNED
+from tests.worlds.aws_sockets import exchange, serving, split
+from tests.worlds.s3 import S3World, s3_world
+from tests.worlds.s3_signing import EMPTY, signed
 
 KEYS = (
     "..",

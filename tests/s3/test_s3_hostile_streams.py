@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_sockets import exchange, serving, split
 from botocore.exceptions import ClientError
-from s3_signing import Signed, signed
-from s3_world import S3World, policy, s3_world, statement
 
 from reading_room.s3.streaming import (
     STREAMING_SIGNED,
@@ -24,6 +21,9 @@ from reading_room.s3.streaming import (
     STREAMING_UNSIGNED_TRAILER,
     UNSIGNED,
 )
+from tests.worlds.aws_sockets import exchange, serving, split
+from tests.worlds.s3 import S3World, policy, s3_world, statement
+from tests.worlds.s3_signing import Signed, signed
 
 BODY = b"a" * 8192 + b"b" * 8192 + b"c" * 100
 CHUNKS = (BODY[:8192], BODY[8192:16384], BODY[16384:])

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import databases
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.clock import system_clock
 from reading_room.iam.authorizer import PolicyAuthorizer
@@ -26,6 +25,7 @@ from reading_room.s3.log_delivery import SERVICE, LogBuckets, delivery_context, 
 from reading_room.s3.store import ObjectStore
 from reading_room.s3.tables import S3Bucket
 from reading_room.vpc.service_errors import LogDestinationDenied, LogDestinationMissing
+from tests.worlds import databases
 
 ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "us-east-1"
 PREFIX = f"AWSLogs/{ACCOUNT}/"

@@ -17,13 +17,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from s3_served import Served, served_world
-from s3_world import policy, statement
 
 from reading_room.aws.errors import AwsError
 from reading_room.client import connect
 from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
+from tests.worlds.s3 import policy, statement
+from tests.worlds.s3_served import Served, served_world
 
 BUCKET = "inbox"
 BOUNDARY = "----reading-room-boundary"

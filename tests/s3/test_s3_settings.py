@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_world import OTHER_ACCOUNT, S3World, policy, s3_world, statement
+
+from tests.worlds.s3 import OTHER_ACCOUNT, S3World, policy, s3_world, statement
 
 BUCKET, KEY = "settings", "k"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_sockets import exchange, serving, split
 from botocore.exceptions import ClientError
-from s3_signing import EMPTY, signed
-from s3_world import ACCOUNT, S3World, policy, s3_world, statement
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
+from tests.worlds.aws_sockets import exchange, serving, split
+from tests.worlds.s3 import ACCOUNT, S3World, policy, s3_world, statement
+from tests.worlds.s3_signing import EMPTY, signed
 
 ENDPOINT, VPC = "vpce-0123456789abcdef0", "vpc-0123456789abcdef0"
 CLAIMS = {

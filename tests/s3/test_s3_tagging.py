@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from s3_world import S3World, policy, s3_world, statement
 
 from reading_room.aws.errors import AwsError
 from reading_room.s3.tagging import read_header
+from tests.worlds.s3 import S3World, policy, s3_world, statement
 
 BUCKET = "tagged"
 ARN = f"arn:aws:s3:::{BUCKET}"

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trail_world import ACCOUNT, NOON, OTHER, SESSION, USER, record, s3_record
 
 from reading_room.aws.call import ANONYMOUS, NetworkPath, Principal
 from reading_room.aws.call_record import CallRecord, keeps_answer, reads_only
 from reading_room.aws.models import SERVED, service_model
 from reading_room.iam.errors import AccessDeniedException, NoSuchEntity, UnauthorizedOperation
 from reading_room.trail.events import as_text, events_of
+from tests.worlds.trail import ACCOUNT, NOON, OTHER, SESSION, USER, record, s3_record
 
 
 def event(call: CallRecord, **owners: Any) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trail_world import NOON, Clock, record
 
 from reading_room.trail import journal as journals
 from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of, path_of, verify
 from reading_room.trail.journal import Journal
 from reading_room.trail.recording import Trail
+from tests.worlds.trail import NOON, Clock, record
 
 
 def plain(item: str) -> Iterator[tuple[str, dict[str, Any]]]:

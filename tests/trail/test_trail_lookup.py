@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trail_world import ACCOUNT, NOON, OTHER, REGION, SESSION, Clock, record, s3_record
 
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.trail import lookup
 from reading_room.trail.errors import InvalidLookupAttributes, InvalidNextToken, InvalidTimeRange
 from reading_room.trail.operations import TrailOperations
 from reading_room.trail.recording import Trail
+from tests.worlds.trail import ACCOUNT, NOON, OTHER, REGION, SESSION, Clock, record, s3_record
 
 
 class World:

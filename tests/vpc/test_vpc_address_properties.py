@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from vpc_world import ACCOUNT, NOW, Network, network
 
 from reading_room.database.engine import Database
 from reading_room.vpc import addresses, dhcp_options, network_interfaces, secondary_addresses, subnets, vpcs
@@ -18,6 +17,7 @@ from reading_room.vpc.errors import Ec2Error
 from reading_room.vpc.interface_errors import InsufficientFreeAddresses
 from reading_room.vpc.tables import NetworkInterface, SecondaryAddress, Subnet
 from reading_room.vpc.zones import zones_of
+from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 SUBNET = "10.0.0.0/28"
 OFFSETS = st.integers(0, 17)

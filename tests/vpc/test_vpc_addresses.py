@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
-from vpc_world import NOW, Network, network
 
 from reading_room.vpc import addresses, network_interfaces
 from reading_room.vpc.errors import InvalidParameterValue
@@ -20,6 +19,7 @@ from reading_room.vpc.interface_errors import (
     InsufficientFreeAddresses,
 )
 from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddress
+from tests.worlds.vpc import NOW, Network, network
 
 
 def make(world: Network, address: str | None = None, now: dt.datetime = NOW) -> NetworkInterface:

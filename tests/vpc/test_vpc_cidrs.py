@@ -7,10 +7,10 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vpc_world import network
 
 from reading_room.vpc import cidrs
 from reading_room.vpc.errors import InvalidSubnetConflict, InvalidSubnetRange, InvalidVpcRange, NotACidrBlock
+from tests.worlds.vpc import network
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32))

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
-from vpc_world import ACCOUNT, NOW, network
 
 from reading_room.database.engine import Database
 from reading_room.vpc import elastic_addresses, nat_gateways
@@ -19,6 +18,7 @@ from reading_room.vpc.addresses import REST
 from reading_room.vpc.gateway_errors import AddressNotFound, InsufficientAddressCapacity, NatGatewayNotFound
 from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
 from reading_room.vpc.quotas import Quotas
+from tests.worlds.vpc import ACCOUNT, NOW, network
 
 POOL = "198.51.100.0/28"
 OPEN = Quotas.of_profile("open")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import event
-from vpc_world import ACCOUNT, NOW, Network, network
 
 from reading_room.agent.check import check
 from reading_room.agent.spec import HostSpec
@@ -25,6 +24,7 @@ from reading_room.vpc import (
 from reading_room.vpc.gateway_spec import FAR_ENDPOINTS
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import ElasticAddress, NatGateway, NetworkInterface, RouteTable
+from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 POOL = "198.51.100.0/24"
 OPEN = Quotas.of_profile("open")

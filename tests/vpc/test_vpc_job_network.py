@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from vpc_world import ACCOUNT, NOW, Network, network
 
 from reading_room.vpc import network_interfaces, security_groups
 from reading_room.vpc.errors import AuthFailure
@@ -18,6 +17,7 @@ from reading_room.vpc.job_network import (
     VpcTenancyNotSupported,
 )
 from reading_room.vpc.network_interfaces import choose_subnet, validate_job_network
+from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 GHOST = "0123456789abcdef0"
 

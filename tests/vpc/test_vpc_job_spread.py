@@ -7,13 +7,13 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vpc_world import ACCOUNT, NOW, Network, network
 
 from reading_room.vpc import network_interfaces, security_groups
 from reading_room.vpc.addresses import allocate, next_free
 from reading_room.vpc.job_network import TooFewAddresses, choose_subnets, next_subnet, spread
 from reading_room.vpc.network_interfaces import choose_subnet, validate_job_network
 from reading_room.vpc.tables import Subnet
+from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 free_counts = st.dictionaries(st.from_regex(r"subnet-[0-9a-f]{4}", fullmatch=True), st.integers(0, 40), min_size=1)
 

@@ -6,7 +6,6 @@ import time
 
 import pytest
 from sqlalchemy import event
-from vpc_world import ACCOUNT, NOW, REGION, Network, network
 
 from reading_room.dataplane import spec
 from reading_room.vpc import (
@@ -22,6 +21,7 @@ from reading_room.vpc import (
 )
 from reading_room.vpc.prefix_lists import API_CIDRS, API_PREFIX_LIST_ID, S3_CIDRS, S3_PREFIX_LIST_ID
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfaceGroup, SecurityGroup
+from tests.worlds.vpc import ACCOUNT, NOW, REGION, Network, network
 
 S3 = "com.amazonaws.us-east-1.s3"
 

@@ -8,7 +8,6 @@ import pytest
 from dnslib import RCODE, DNSRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vpc_world import ACCOUNT, NOW, REGION, Network, network
 
 from reading_room.ids import resource_id
 from reading_room.vpc import interface_endpoints, network_interfaces, resolver
@@ -18,6 +17,7 @@ from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
 from reading_room.vpc.resolver import RateLimiter, Zones, answer
 from reading_room.vpc.tables import ElasticAddress, SecondaryAddress, VpcEndpoint
 from reading_room.vpc.zones import zones_of
+from tests.worlds.vpc import ACCOUNT, NOW, REGION, Network, network
 
 ZONES = Zones("us-east-1", "ec2.internal", True, frozenset({"10.0.1.5"}))
 

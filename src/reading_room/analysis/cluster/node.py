@@ -15,9 +15,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import distributed
 from distributed.client import ClosedClientError
 
-import distributed
 from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
 from reading_room.analysis.cluster.tasks import PROGRESS_TOPIC, end_early

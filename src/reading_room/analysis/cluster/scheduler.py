@@ -44,6 +44,7 @@ def main() -> int:
 
 async def _serve(address: str, identity: Identity, scratch: Path) -> None:
     from distributed import Scheduler
+
     from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
 
     configure(scratch)

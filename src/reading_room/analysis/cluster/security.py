@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import dask.config
-
 import distributed
+
 from reading_room.analysis.cluster.identity import Identity
 
 WORKER_TTL_SECONDS = 20

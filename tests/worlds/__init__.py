@@ -1,0 +1,1 @@
+"""What many tests share: a world for each part of the product, and the programs that worlds start."""

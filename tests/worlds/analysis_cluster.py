@@ -1,0 +1,150 @@
+"""A job of several containers on this machine: each a process with a loopback address of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, Location, WorkerMessage, decode_message
+from reading_room.analysis.memory import Folder, MemoryStorage
+from reading_room.analysis.program import Program, Work
+from tests.worlds.analysis_cluster_service import Service
+
+PROGRAM = Path(__file__).with_name("analysis_cluster_container.py")
+OUTPUT = Location("out", "x/output/output.tar.gz")
+
+
+class Container:
+    """One container that was started."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._messages: list[WorkerMessage] | None = None
+
+    def messages(self, seconds: float = 280) -> list[WorkerMessage]:
+        """Wait for its end, and return everything that it said."""
+        if self._messages is None:
+            said, _ = self.process.communicate(timeout=seconds)
+            self._messages = [decode_message(line) for line in said.splitlines()]
+        return self._messages
+
+    def end(self) -> Done | Failed:
+        """Wait for its end, and return its last word."""
+        last = self.messages()[-1]
+        assert isinstance(last, Done | Failed)
+        return last
+
+    def stop(self) -> None:
+        """Ask it to finish early."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def children(self) -> list[int]:
+        """The processes that it has started: of the first container, the scheduler."""
+        return [
+            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
+
+
+class World:
+    """A user's objects, the service, and containers. Everything is ended with the block that it is used in."""
+
+    def __init__(self, folder: Path, service: Service, seconds: float = 0.0) -> None:
+        """``seconds`` is what a document takes."""
+        self.folder = folder
+        self.service = service
+        self.seconds = seconds
+        self.user = Folder(folder / "user")
+        self.artifacts = Folder(folder / "service")
+        self._network = f"127.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
+        self.started: list[Container] = []
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for container in self.started:
+            container.process.kill()
+            container.process.communicate()
+
+    def address(self, member: int) -> str:
+        """The address of a container."""
+        return f"{self._network}.{member + 1}"
+
+    def job(self, **changes: Any) -> JobFile:
+        """A job over ``s3://in/doc``, in one container."""
+        members: dict[str, Any] = {
+            "job_id": "0" * 32,
+            "attempt": 1,
+            "kind": "entities",
+            "region": "us-east-1",
+            "language": "en",
+            "input": Location("in", "doc"),
+            "input_format": "ONE_DOC_PER_LINE",
+            "output": OUTPUT,
+            "document_limit": 100_000,
+            "part_bytes": 500,
+        }
+        return JobFile(**(members | changes))
+
+    def start(self, job: JobFile, member: int, containers: int) -> Container:
+        """Start a container of a job."""
+        place = ClusterPlace(member, containers, self.address(member), self.address(0), f"/{member}")
+        told = {
+            "job": json.loads(dataclasses.replace(job, cluster=place).to_json()),
+            "service": self.service.address,
+            "folder": str(self.folder),
+            "seconds": self.seconds,
+        }
+        process = subprocess.Popen(
+            [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        container = Container(process)
+        self.started.append(container)
+        return container
+
+    def start_all(self, job: JobFile, containers: int) -> list[Container]:
+        """Start all containers of a job, the first one first."""
+        return [self.start(job, member, containers) for member in range(containers)]
+
+    def alone(self, job: JobFile, program: Program) -> bytes:
+        """Return the archive that one container makes of the same input."""
+        objects = MemoryStorage(dict(self.user.items()), chunk=1 << 16)
+        folder = self.folder / f"alone-{secrets.token_hex(4)}"
+        folder.mkdir()
+        artifacts = MemoryStorage(self.artifacts, chunk=1 << 16)
+        program.run(Work(job, objects, folder, lambda: False, lambda _: None, artifacts))
+        return objects.objects[OUTPUT.bucket, OUTPUT.key]
+
+    def archive(self) -> bytes:
+        """The archive of the job."""
+        return self.user[OUTPUT.bucket, OUTPUT.key]
+
+    def objects_left(self) -> list[str]:
+        """The keys of the output's bucket beside the archive."""
+        return sorted(key for bucket, key in self.user if bucket == OUTPUT.bucket and key != OUTPUT.key)
+
+    def works(self, member: int) -> bool:
+        """Whether a container has begun with a document."""
+        return (self.folder / f"at-{member}").exists()
+
+
+def until(true: Callable[[], bool], seconds: float = 100) -> None:
+    """Wait until something is true; fail the test when it does not become so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)

@@ -1,0 +1,431 @@
+"""A place whose jobs run in several containers: how tests start them, and what they see of members, parts and packets.
+
+The containers of a job are numbered; member 0 has the scheduler. Parts are small here, so that short inputs have many.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from reading_room.cli import reading
+from reading_room.containers.processes import descendants, start_time, worker_of
+from tests.worlds.place import Place
+from tests.worlds.product import Product, eventually
+
+TAG = "reading-room:containers"
+SCHEDULER_PORT, WORKER_PORT = 8786, 8787
+CLUSTER_PORTS = (8786, 8788)
+"""What a group must open to itself, when it does not open everything."""
+SMALL_PARTS = {
+    "CONTAINER_INPUT_ENTITIES": "40000",
+    "CONTAINER_INPUT_KEY_PHRASES": "40000",
+    "CONTAINER_INPUT_SENTIMENT": "40000",
+    "CONTAINER_INPUT_TARGETED_SENTIMENT": "40000",
+    "CONTAINER_INPUT_DOMINANT_LANGUAGE": "400000",
+    "CORE_OVERCOMMIT": "16",
+    "CONTAINERS_PER_JOB": "0",
+}
+"""Settings by which parts are a moment of work (half a container's input), and a small machine has all containers."""
+TEXT = "Marie Curie was born in Warsaw and moved to Paris to study physics at the Sorbonne in {}. "
+PATIENCE = 180.0
+"""Seconds that a busy machine may take for what an idle one does in five."""
+WIDE: Literal["wide"] = "wide"
+LIMITED: Literal["limited"] = "limited"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One container of a job's present attempt, by what there is of it: worker and address once it runs."""
+
+    number: int
+    container_id: str
+    interface_id: str
+    address: str
+    worker: int
+    """The process that works, as the host numbers it."""
+    cluster_path: str
+
+
+def long(*values: object) -> list[Any]:
+    """Mark cases that take long and are much like those beside them: they belong to ``make chaos``."""
+    return [pytest.param(value, marks=pytest.mark.chaos) for value in values]
+
+
+class Hall(Place):
+    """A place whose group opens itself to itself, as jobs of several containers need."""
+
+    def __init__(
+        self, product: Product, cidr: str = "10.0.0.0/16", rule: Literal["wide", "limited"] | None = WIDE
+    ) -> None:
+        super().__init__(product, cidr)
+        self.account = product.account()
+        self.ec2 = self.account.ec2
+        self.flows = f"/flows/{self.bucket}"
+        reading.log_flows(self.account, self.network.vpc, self.flows, f"{self.bucket}-flows")
+        if rule is not None:
+            self.open_to_itself(rule)
+
+    # The rule
+
+    def rule(self, form: Literal["wide", "limited"], group: str | None = None) -> Any:
+        """Return the permissions of a group for itself: everything, or the ports that a cluster uses."""
+        peer = {"UserIdGroupPairs": [{"GroupId": group or self.network.group}]}
+        if form == WIDE:
+            return [{"IpProtocol": "-1", **peer}]
+        first, last = CLUSTER_PORTS
+        return [{"IpProtocol": "tcp", "FromPort": first, "ToPort": last, **peer}]
+
+    def open_to_itself(self, form: Literal["wide", "limited"] = WIDE) -> None:
+        """Let the group's members speak with each other."""
+        permissions = self.rule(form)
+        self.ec2.authorize_security_group_ingress(GroupId=self.network.group, IpPermissions=permissions)
+        self.ec2.authorize_security_group_egress(GroupId=self.network.group, IpPermissions=permissions)
+
+    def shut_to_itself(self, form: Literal["wide", "limited"] = WIDE) -> None:
+        """Take that back."""
+        permissions = self.rule(form)
+        self.ec2.revoke_security_group_ingress(GroupId=self.network.group, IpPermissions=permissions)
+        self.ec2.revoke_security_group_egress(GroupId=self.network.group, IpPermissions=permissions)
+
+    def paste(self, message: str) -> int:
+        """Do what the AWS commands in a message would do; return how many there were."""
+        commands = re.findall(r"`aws ec2 (authorize-security-group-\w+) ([^`]+)`", message)
+        for operation, rest in commands:
+            words = shlex.split(rest)
+            options = {name.removeprefix("--"): value for name, value in zip(words[::2], words[1::2], strict=True)}
+            call = getattr(self.ec2, operation.replace("-", "_"))
+            call(GroupId=options["group-id"], IpPermissions=[_permission(options)])
+        return len(commands)
+
+    # Jobs
+
+    def write(self, prefix: str, documents: int, files: int = 1, sentences: int = 2) -> int:
+        """Store documents, one a line, spread over files; every text is different. Return the bytes."""
+        each = -(-documents // files)
+        total = 0
+        for number in range(files):
+            lines = [
+                TEXT.format(1000 + n) * sentences for n in range(number * each, min((number + 1) * each, documents))
+            ]
+            body = "\n".join(lines).encode() + b"\n"
+            self.product.account().s3.put_object(Bucket=self.bucket, Key=f"{prefix}{number:03}.txt", Body=body)
+            total += len(body)
+        return total
+
+    def put_text(self, key: str, content: str | bytes) -> None:
+        """Store an object as it is."""
+        body = content.encode() if isinstance(content, str) else content
+        self.product.account().s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def start_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> str:
+        """Start a job of a kind in so many containers."""
+        request: dict[str, Any] = {
+            "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
+            "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
+            "DataAccessRoleArn": self.role,
+            "VpcConfig": self.network.config(),
+            "Tags": [{"Key": TAG, "Value": str(containers)}],
+        }
+        request = {name: value for name, value in (request | more).items() if value is not None}
+        return reading.JobCalls(self.product.account(), kind).start(**request)
+
+    def run_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> dict[str, Any]:
+        """Run a job of a kind in so many containers to its end."""
+        return self.wait_for(self.start_many(prefix, containers, kind, **more))
+
+    def wait_for(self, job: str, seconds: float = 2 * PATIENCE) -> dict[str, Any]:
+        """Wait for the end of a job of any kind, also while the product is not there to be asked."""
+        self.product.await_answer()
+        try:
+            eventually(lambda: self.over(job), seconds, f"the end of job {job}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story(job)}\n{self.product.tail()}") from None
+        properties = reading.find_job(self.product.await_answer(), job)
+        assert properties is not None
+        return properties
+
+    def completed(self, properties: Mapping[str, Any]) -> bytes:
+        """Insist that a job completed; return its archive as it lies in the store."""
+        assert properties["JobStatus"] == "COMPLETED", self.told(properties)
+        return self.archive_of(properties)
+
+    def archives(self, prefix: str, *containers: int, kind: str = "entities", **more: Any) -> list[bytes]:
+        """Run jobs over one prefix side by side, in so many containers each; return what each came to."""
+        jobs = [self.start_many(prefix, each, kind, **more) for each in containers]
+        found = []
+        for job, each in zip(jobs, containers, strict=True):
+            found.append(self.completed(self.wait_for(job)))
+            assert len(self.interfaces_told(job)) == each, self.story(job)
+        return found
+
+    def stop_all(self) -> None:
+        """Stop every entities job that is not over, so that a test that failed leaves the next one in peace."""
+        comprehend = self.product.await_answer().comprehend
+        for properties in comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]:
+            if properties["JobStatus"] not in reading.OVER:
+                comprehend.stop_entities_detection_job(JobId=properties["JobId"])
+                self.wait_for(properties["JobId"])
+
+    def wait_for_model(self, arn: str, seconds: float = 200) -> dict[str, Any]:
+        """Wait for the end of a classifier's training; return the model's properties."""
+        comprehend = self.product.await_answer().comprehend
+
+        def over() -> dict[str, Any] | None:
+            shown: Any = comprehend.describe_document_classifier(DocumentClassifierArn=arn)
+            properties = dict(shown["DocumentClassifierProperties"])
+            return properties if properties["Status"] not in ("SUBMITTED", "TRAINING", "STOP_REQUESTED") else None
+
+        found = eventually(over, seconds, f"the end of the training of {arn}")
+        assert found is not None
+        return found
+
+    def artifact_sha256(self, job: str) -> str:
+        """Return the digest of the model that a training made, as the service saw the object."""
+        with self.product.database() as database:
+            query = "SELECT artifact_sha256 FROM jobs WHERE job_id = ?"
+            return str(database.execute(query, (job,)).fetchone()[0])
+
+    def archive_of(self, properties: Mapping[str, Any]) -> bytes:
+        """Return the bytes of a job's archive."""
+        bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+        return self.product.account().s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def told(self, properties: Mapping[str, Any]) -> str:
+        """Return all there is to say about a job, for a failed assertion."""
+        return f"{properties}\n{self.story(properties['JobId'])}\n{self.product.tail(60)}"
+
+    # Members and parts
+
+    def members(self, job: str) -> dict[int, Member]:
+        """Return the running members of a job by their numbers."""
+        with self.product.database() as database:
+            rows = database.execute(
+                "SELECT c.member, c.container_id, c.interface_id, c.cluster_path, i.address FROM job_containers c"
+                " JOIN network_interfaces i ON i.interface_id = c.interface_id WHERE c.job_id = ? AND c.wanted",
+                (job,),
+            ).fetchall()
+        records = {record.container_id: record for record in self.product.records().values() if record is not None}
+        found: dict[int, Member] = {}
+        for number, container_id, interface_id, path, address in rows:
+            record = records.get(container_id)
+            if record is None or record.phase != "running" or start_time(record.pid) is None:
+                continue
+            if (worker := worker_of(record.pid)) is not None:
+                found[number] = Member(number, container_id, interface_id, address, worker, path or "")
+        return found
+
+    def together(self, job: str, containers: int, seconds: float = PATIENCE) -> dict[int, Member]:
+        """Wait until so many members work on a job, every one connected with the scheduler; return them."""
+
+        def connected() -> dict[int, Member] | None:
+            found = self.members(job)
+            if len(found) < containers:
+                self._still_goes_on(job)
+                return None
+            first = found[min(found)]
+            others = [member for member in found.values() if member is not first]
+            joined = [m for m in others if (first.address, SCHEDULER_PORT) in connections(m.worker)]
+            return found if len(joined) == len(others) else None
+
+        found = eventually(connected, seconds, f"{containers} containers of {job} at work together")
+        assert found is not None
+        return found
+
+    def at_work(self, job: str, containers: int, parts: int = 1) -> dict[int, Member]:
+        """Wait until a job works in so many containers and has some parts done, but not all; return the members."""
+        found = self.together(job, containers)
+
+        def some() -> bool:
+            self._still_goes_on(job)
+            done, of = self.parts(job)
+            return parts <= done < of
+
+        eventually(some, PATIENCE, f"{parts} parts of {job}")
+        return self.members(job) or found
+
+    def _still_goes_on(self, job: str) -> None:
+        assert not self.over(job), f"{job} is {self.phase(job)}:\n{self.story(job)}\n{self.product.tail()}"
+
+    def scheduler(self, member: Member) -> int:
+        """Return the process that schedules a job: the child of the first member's worker that listens."""
+        for pid in descendants(member.worker):
+            if (member.address, SCHEDULER_PORT) in listeners(pid, own=True):
+                return pid
+        raise AssertionError(f"no process below {member.worker} listens on {SCHEDULER_PORT}")
+
+    def parts(self, job: str) -> tuple[int, int]:
+        """Return how many parts of a job are done, and how many there are."""
+        with self.product.database() as database:
+            rows = database.execute("SELECT state FROM job_parts WHERE job_id = ?", (job,)).fetchall()
+        return sum(state == "done" for (state,) in rows), len(rows)
+
+    def finished_keys(self, job: str) -> set[str]:
+        """Return the keys of the objects that the finished parts of a job name."""
+        with self.product.database() as database:
+            query = "SELECT key FROM job_parts WHERE job_id = ? AND state = 'done'"
+            return {key for (key,) in database.execute(query, (job,))}
+
+    def attempt_of_parts(self, job: str) -> int:
+        """Return which attempt of a job registered its plan last; 0 before there is one."""
+        with self.product.database() as database:
+            row = database.execute("SELECT attempt FROM job_plans WHERE job_id = ?", (job,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def over(self, job: str) -> bool:
+        """Say whether a job has ended."""
+        return self.phase(job).upper() in reading.OVER
+
+    def phase(self, job: str) -> str:
+        """Return the phase that a job is in."""
+        with self.product.database() as database:
+            return str(database.execute("SELECT phase FROM jobs WHERE job_id = ?", (job,)).fetchone()[0])
+
+    def progress(self, job: str) -> tuple[int, int]:
+        """Return how many documents of a job are finished, and how many there are, as far as it is known."""
+        with self.product.database() as database:
+            query = "SELECT documents, documents_of FROM jobs WHERE job_id = ?"
+            done, of = database.execute(query, (job,)).fetchone()
+        return int(done), int(of)
+
+    def lines(self, properties: Mapping[str, Any]) -> list[tuple[str, int]]:
+        """Return file and line of each result of a job, in the archive's order."""
+        found = reading.results(self.product.account(), dict(properties))
+        return [(line["File"], line["Line"]) for line in found]
+
+    def interfaces(self, job: str) -> list[dict[str, Any]]:
+        """Return the interfaces of a job that exist now."""
+        found = self.product.account().ec2.describe_network_interfaces(
+            Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}]
+        )["NetworkInterfaces"]
+        return [dict(each) for each in found if job in each["Description"]]
+
+    def interfaces_told(self, job: str) -> set[str]:
+        """Return every interface that a job ever had, as its story tells."""
+        return set(re.findall(r"\beni-[0-9a-f]{17}\b", self.story(job)))
+
+    def attempts(self, job: str) -> int:
+        """Return how many attempts a job took."""
+        with self.product.database() as database:
+            return int(database.execute("SELECT attempt FROM jobs WHERE job_id = ?", (job,)).fetchone()[0])
+
+    # What must not stay
+
+    def temporary_objects(self) -> list[str]:
+        """Return the keys of objects and uploads of parts that are in the bucket."""
+        s3 = self.product.account().s3
+        kept: list[Any] = [*s3.list_objects_v2(Bucket=self.bucket, Prefix="results/").get("Contents", [])]
+        kept += s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
+        return [each["Key"] for each in kept if "/output/parts/" in each["Key"]]
+
+    def left(self) -> dict[str, Any]:
+        """Return what is there and should not be, when no job runs: of the product, and of parts."""
+        tables = ("job_parts", "job_plans", "job_cluster_authorities")
+        with self.product.database() as database:
+            rows = {f"rows of {name}": database.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
+        return self.product.leftovers() | rows | {"objects of parts": self.temporary_objects()}
+
+    def records(self, *interfaces: str) -> list[list[str]]:
+        """Return the fields of the flow records of interfaces, of the whole VPC if none is named."""
+        lines: list[str] = []
+        logs = self.account.logs
+        try:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=self.flows):
+                lines += [event["message"] for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # The group is made with its first record.
+        fields = [line.split() for line in lines if line.endswith(" OK")]
+        return [each for each in fields if not interfaces or each[2] in interfaces]
+
+    def flows_between(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
+        """Return of each connection between two interfaces the packets that one let out and that came to the other.
+
+        ``addresses`` are of every interface that there was, by its id. A connection is its source, destination, ports
+        and protocol, one direction of it. What came is counted whether it was let in or not.
+        """
+        sent: Counter[tuple[str, ...]] = Counter()
+        came: Counter[tuple[str, ...]] = Counter()
+        for each in self.records():
+            ends, own, packets = tuple(each[3:8]), addresses.get(each[2]), int(each[8])
+            if own == ends[0]:
+                sent[ends] += packets if each[12] == "ACCEPT" else 0
+            elif own == ends[1]:
+                came[ends] += packets
+        inside = set(addresses.values())
+        both = [ends for ends in sent | came if ends[0] in inside and ends[1] in inside]
+        return {ends: (sent[ends], came[ends]) for ends in both}
+
+    def unequal_flows(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
+        """Return the connections whose two records differ: what one interface lets out comes to the other."""
+        return {ends: two for ends, two in self.flows_between(addresses).items() if two[0] != two[1]}
+
+
+def _permission(options: Mapping[str, str]) -> Any:
+    """Return the rule that options of the AWS command line say."""
+    if "ip-permissions" in options:
+        found = dict(re.findall(r"(IpProtocol|FromPort|ToPort|GroupId)=([\w-]+)", options["ip-permissions"]))
+        peer = {"UserIdGroupPairs": [{"GroupId": found["GroupId"]}]}
+        ports = {"FromPort": int(found["FromPort"]), "ToPort": int(found["ToPort"])}
+        return {"IpProtocol": found["IpProtocol"], **ports, **peer}
+    first, _, last = options["port"].partition("-")
+    peer = {"UserIdGroupPairs": [{"GroupId": options["source-group"]}]}
+    return {"IpProtocol": options["protocol"], "FromPort": int(first), "ToPort": int(last or first), **peer}
+
+
+# What processes have open, as the kernel tells
+
+_LISTEN, _ESTABLISHED = "0A", "01"
+
+
+def _sockets(pid: int, state: str) -> Iterable[tuple[tuple[str, int], tuple[str, int], str]]:
+    """Yield both ends and the inode of the TCP sockets in a process's network namespace."""
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+        except OSError:
+            return  # It ended meanwhile.
+        for line in lines:
+            fields = line.split()
+            if fields[3] == state:
+                yield _end(fields[1]), _end(fields[2]), fields[9]
+
+
+def _end(text: str) -> tuple[str, int]:
+    address, _, port = text.partition(":")
+    words = [bytes.fromhex(address[start : start + 8])[::-1] for start in range(0, len(address), 8)]
+    if len(words) == 1:
+        return ".".join(str(byte) for byte in words[0]), int(port, 16)
+    return ":".join(word.hex() for word in words), int(port, 16)
+
+
+def listeners(pid: int, own: bool = False) -> set[tuple[str, int]]:
+    """Return the addresses and ports that are listened on in a process's network namespace, or by itself alone."""
+    inodes = _inodes(pid) if own else None
+    return {local for local, _, inode in _sockets(pid, _LISTEN) if inodes is None or inode in inodes}
+
+
+def connections(pid: int) -> set[tuple[str, int]]:
+    """Return the far ends of the connections in a process's network namespace."""
+    return {remote for _, remote, _ in _sockets(pid, _ESTABLISHED)}
+
+
+def _inodes(pid: int) -> set[str]:
+    found = set()
+    try:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                target = str(link.readlink())
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                found.add(target[8:-1])
+    except OSError:
+        pass  # It ended meanwhile.
+    return found

@@ -1,0 +1,126 @@
+"""Comprehend and the identities that call it, in one process, without hosts: jobs stay where a test leaves them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.operations import OperationTable
+from reading_room.aws.server import AwsApplication
+from reading_room.client import InProcess
+from reading_room.comprehend.operations.jobs import JobOperations
+from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
+from reading_room.comprehend.operations.tags import TagOperations
+from reading_room.comprehend.quotas import Quotas
+from reading_room.containers.spec import EngineName
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.inline_policies import put
+from reading_room.iam.users import create, create_access_key
+from reading_room.settings import Settings
+from tests.worlds import databases
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+
+
+class EchoEngines:
+    """A ``RealtimeEngines`` that finds the whole text: it shows what reached the engine; it fails on ``break``."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, EngineName, tuple[str, ...], str | None]] = []
+
+    def analyse(
+        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+    ) -> Sequence[Answer | None]:
+        """Return one answer per text."""
+        self.calls.append((account, engine, tuple(texts), language))
+        return [None if text == "break" else self._answer(engine, text) for text in texts]
+
+    def _answer(self, engine: EngineName, text: str) -> Answer:
+        span = {"Text": text, "BeginOffset": 0, "EndOffset": len(text)}
+        scores = {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
+        sentiment = {"Sentiment": "POSITIVE", "SentimentScore": scores}
+        if engine == "dominant-language":
+            return [{"LanguageCode": "en", "Score": 0.99}]
+        if engine.startswith("sentiment-"):
+            return sentiment
+        if engine.startswith("syntax-"):
+            return [{"TokenId": 1, **span, "PartOfSpeech": {"Tag": "NOUN", "Score": 0.5}}]
+        if engine.startswith("key-phrases-"):
+            return [{"Score": 0.5, **span}]
+        if engine.startswith("targeted-sentiment-"):
+            mention = {**span, "Score": 0.5, "GroupScore": 1.0, "Type": "OTHER", "MentionSentiment": sentiment}
+            return [{"DescriptiveMentionIndex": [0], "Mentions": [mention]}]
+        return [{"Score": 0.5, "Type": "PERSON", **span}]
+
+
+class ComprehendWorld:
+    """One account with an administrator."""
+
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+        self.database = databases.made(folder / "db.sqlite")
+        self.engines = EchoEngines()
+        quotas = Quotas(settings or Settings(), self.clock)
+        table = OperationTable(
+            JobOperations(self.database, self.clock, quotas),
+            TagOperations(self.database, quotas),
+            RealtimeOperations(self.engines, quotas),
+        )
+        authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
+        self.app = AwsApplication(
+            Dispatcher(table, authorizer),
+            StoredCredentials(self.database),
+            _no_s3,
+            region=REGION,
+            clock=self.clock,
+        )
+        self.process = InProcess(self.app)
+        self.client = self.client_of("administrator", ALLOW_ALL)
+
+    def clock(self) -> dt.datetime:
+        """Return the world's moment."""
+        return self.now
+
+    def client_of(self, name: str, policy: str, account: str = ACCOUNT, **options: Any) -> Any:
+        """Make a user with a policy and return its client."""
+        with self.database.transaction() as session:
+            user = create(session, account, name, now=self.now)
+            put(session, "user", user.unique_id, name, "only", policy)
+            key = create_access_key(session, user, self.now)
+        return self.process.client(
+            "comprehend",
+            access_key_id=key.access_key_id,
+            secret_access_key=key.secret_access_key,
+            **options,
+        )
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.process.close()
+        self.app.close()
+        self.database.close()
+
+
+def start_request(**changes: Any) -> dict[str, Any]:
+    """Return the parameters of an entities job; a change to ``None`` removes a member."""
+    request: dict[str, Any] = {
+        "InputDataConfig": {"S3Uri": "s3://papers/in/"},
+        "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
+        "DataAccessRoleArn": ROLE,
+        "LanguageCode": "en",
+        **changes,
+    }
+    return {name: value for name, value in request.items() if value is not None}
+
+
+async def _no_s3(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 501, "headers": []})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,120 @@
+"""The identity part of the product in one process: a database, the wire, and clients of whoever is needed."""
+
+from __future__ import annotations
+
+import configparser
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.operations import OperationTable
+from reading_room.aws.server import AwsApplication
+from reading_room.client import InProcess
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.bootstrap import first_administrator, make_administrator
+from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.key_uses import KeyUses
+from reading_room.iam.operations.sts import StsOperations
+from reading_room.iam.operations.table import iam_operations
+from tests.worlds import databases
+
+ACCOUNT = "000000000001"
+REGION = "us-east-1"
+
+
+def policy(effect: str = "Allow", action: Any = "*", resource: Any = "*", **more: Any) -> str:
+    """Return a policy of one statement."""
+    entry = {"Effect": effect, "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [entry]})
+
+
+def trust(principal: Any, **more: Any) -> str:
+    """Return a trust policy of one statement."""
+    entry = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [entry]})
+
+
+def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
+    """Return code, message and status of the error that a call gives."""
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    response = error.value.response
+    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+class IamWorld:
+    """One account with its first administrator. ``now`` moves only when a test moves it."""
+
+    def __init__(self, folder: Path, *implementations: object) -> None:
+        self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+        self.database = databases.made(folder / "db.sqlite")
+        self.credentials_path = folder / "credentials"
+        self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
+        self.credentials = StoredCredentials(self.database)
+        self.key_uses = KeyUses(self.database)
+        table = OperationTable(
+            *iam_operations(self.database, self.clock, self.key_uses),
+            StsOperations(self.database, self.authorizer, self.clock),
+            *implementations,
+        )
+        first_administrator(self.database, ACCOUNT, REGION, self.credentials_path, self.clock)
+        self.app = AwsApplication(
+            Dispatcher(table, self.authorizer),
+            self.credentials,
+            _no_s3,
+            region=REGION,
+            clock=self.clock,
+            trail=self.key_uses.take,
+        )
+        self.process = InProcess(self.app)
+
+    def clock(self) -> dt.datetime:
+        """Return the world's moment."""
+        return self.now
+
+    def administrator_key(self) -> dict[str, str]:
+        """Return the key in the credentials file, as a client's options."""
+        parser = configparser.ConfigParser()
+        parser.read(self.credentials_path)
+        return {
+            "access_key_id": parser["default"]["aws_access_key_id"],
+            "secret_access_key": parser["default"]["aws_secret_access_key"],
+        }
+
+    def client(self, service: Any, **key: Any) -> Any:
+        """Return a client with a key, by default the administrator's."""
+        return self.process.client(service, **(key or self.administrator_key()))
+
+    def user(self, name: str, document: str | None = None) -> dict[str, str]:
+        """Make a user with a policy, and return its key."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if document is not None:
+            iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+    def account(self, account: str) -> Callable[[Any], Any]:
+        """Make another account, and return what makes clients of its administrator."""
+        with self.database.transaction() as session:
+            key = make_administrator(session, account, self.now)
+        credentials: dict[str, Any] = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
+        return lambda service: self.process.client(service, **credentials)
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.process.close()
+        self.app.close()
+        self.key_uses.close()
+        self.database.close()
+
+
+async def _no_s3(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 501, "headers": []})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,123 @@
+"""A small world for the tests of the S3 endpoint: users with policies, a backend, and boto3 clients in process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from reading_room.aws.call import NetworkPath
+from reading_room.aws.receive import PATH_KEY
+from reading_room.client import InProcess
+from reading_room.clock import system_clock
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.credentials import StoredCredentials, new_key
+from reading_room.iam.tables import AccessKey, InlinePolicy, User
+from reading_room.ids import iam_unique_id
+from reading_room.s3.authorization import S3Authorization
+from reading_room.s3.backends.embedded import EmbeddedBackend
+from reading_room.s3.backends.files import file_backend
+from reading_room.s3.backends.memory import memory_backend
+from reading_room.s3.server import S3Application
+from reading_room.s3.store import ObjectStore
+from reading_room.vpc.endpoints import EndpointPolicies
+from tests.worlds import databases
+
+ACCOUNT = "111122223333"
+OTHER_ACCOUNT = "444455556666"
+REGION = "us-east-1"
+PUBLIC_PATH = NetworkPath(source_ip="203.0.113.9", secure=True)
+
+
+def statement(effect: str, action: str | list[str], resource: str | list[str], **more: Any) -> dict[str, Any]:
+    """Return one statement of a policy."""
+    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """Return the text of a policy."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+ALLOW_ALL = policy(statement("Allow", "*", "*"))
+
+
+class S3World:
+    """One S3 with an administrator; more users on demand."""
+
+    def __init__(
+        self, folder: Path, kind: Literal["files", "memory"] = "files", administrator: str = "administrator"
+    ) -> None:
+        self.folder = folder
+        self.database = databases.made(folder / "db.sqlite")
+        self.backend: EmbeddedBackend = (
+            file_backend(self.database, folder / "s3", REGION, system_clock)
+            if kind == "files"
+            else memory_backend(self.database, REGION, system_clock)
+        )
+        self.credentials = StoredCredentials(self.database)
+        self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
+        self.authorization = S3Authorization(self.authorizer, self.backend, REGION)
+        self.app = S3Application(self.backend, self.credentials, self.authorization, region=REGION)
+        self.vpc_app = S3Application(self.backend, self.credentials, self.authorization, region=REGION, vpc_only=True)
+        self.store = ObjectStore(self.backend, self.authorization)
+        self.running = InProcess(self.app)
+        self.running_in_vpc = InProcess(self.vpc_app)
+        self.key = self.user(administrator, ALLOW_ALL)
+        self.s3 = self.client()
+
+    def user(self, name: str, document: str | None, account: str = ACCOUNT) -> dict[str, str]:
+        """Make a user and return its key as options of a client."""
+        key = new_key("AKIA")
+        now = dt.datetime.now(dt.UTC)
+        with self.database.transaction() as session:
+            user = User(
+                unique_id=iam_unique_id("AIDA"), account=account, name=name, name_key=name.lower(), created_at=now
+            )
+            session.add(user)
+            session.flush()
+            session.add(
+                AccessKey(
+                    access_key_id=key.access_key_id,
+                    secret_access_key=key.secret_access_key,
+                    user_id=user.unique_id,
+                    created_at=now,
+                )
+            )
+            if document is not None:
+                session.add(InlinePolicy(owner_id=user.unique_id, name="own", document=document))
+        return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
+
+    def client(
+        self,
+        key: Mapping[str, str] | None = None,
+        path: NetworkPath = PUBLIC_PATH,
+        endpoint_url: str = "https://127.0.0.1:4566",
+        **options: Any,
+    ) -> Any:
+        """Return a boto3 client that comes by ``path``; through a VPC endpoint's listener when the path says so."""
+        running = self.running_in_vpc if path.vpc_endpoint_id else self.running
+        keys = self.key if key is None else key
+        return running.client("s3", endpoint_url=endpoint_url, scope={PATH_KEY: path}, **keys, **options)
+
+    def close(self) -> None:
+        """Stop what runs."""
+        self.running.close()
+        self.running_in_vpc.close()
+        self.app.close()
+        self.vpc_app.close()
+        self.backend.close()
+        self.database.close()
+
+
+@contextmanager
+def s3_world(folder: Path, kind: Literal["files", "memory"] = "files") -> Iterator[S3World]:
+    """Yield a world and stop it."""
+    world = S3World(folder, kind)
+    try:
+        yield world
+    finally:
+        world.close()
