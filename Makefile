@@ -15,6 +15,10 @@ DATA ?= $(HOME)/.local/share/reading-room
 PORT ?= 4566
 CONSOLE_PORT ?= 4567
 export PYTHONUNBUFFERED = 1
+# Without compiled files every process of a test compiles the product again.
+unexport PYTHONDONTWRITEBYTECODE
+# One file of tests after the other goes to the worker that is free next; tests/suite/order.py has the order.
+SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos boot docs clean setup console pages pictures site
 .DEFAULT_GOAL := help
@@ -45,10 +49,11 @@ audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirement
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
 check: lint  ## Lint, types, import contracts, bandit, pure and API tests
-	$(BIN)/pytest -q -m "not network and not e2e and not chaos and not fuzz and not boot"
+	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "not network and not e2e and not chaos and not fuzz and not boot"
 
 test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
-	@scripts/test $(BIN)/pytest
+	@$(BIN)/pytest -q $(SIDE_BY_SIDE) --durations=10 -m "not chaos and not fuzz and not boot"
+	@echo "All tests passed. Next: make demo shows the product at work; make up runs it."
 
 network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
 	$(BIN)/pytest -m "network and not chaos and not fuzz"
