@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.dataplane.spec import FlowEvent
-from reading_room.flowlogs import aggregate
 from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, Covered, FlowLogTarget
 from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts, Way, header, line
 from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT, LogFormatError, parse_format
@@ -45,8 +44,8 @@ def event(**changes: Any) -> FlowEvent:
     return dataclasses.replace(EVENT, **changes)
 
 
-def covering(*targets: FlowLogTarget, now: float = START, interrupted: bool = False) -> Aggregator:
-    aggregator = Aggregator()
+def covering(*targets: FlowLogTarget, now: float = START, interrupted: bool = False, **limits: int) -> Aggregator:
+    aggregator = Aggregator(**limits)
     aggregator.cover(
         [Covered(target, ENI) for target in targets],
         {target.flow_log_id for target in targets},
@@ -135,9 +134,8 @@ def test_a_window_that_was_interrupted_says_skipdata() -> None:
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 180))] == ["NODATA"]
 
 
-def test_a_full_window_closes_before_its_time_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aggregate, "FLOWS_PER_WINDOW", 2)
-    aggregator = covering(ALL)
+def test_a_full_window_closes_before_its_time_and_loses_nothing() -> None:
+    aggregator = covering(ALL, flows_per_window=2)
     for port in range(5):
         aggregator.add(event(source_port=port), START + 1)
         aggregator.add(event(source_port=port), START + 1)
@@ -149,10 +147,8 @@ def test_a_full_window_closes_before_its_time_and_loses_nothing(monkeypatch: pyt
     assert {text.split()[-1] for text in told} == {"OK"}
 
 
-def test_what_nobody_takes_in_time_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aggregate, "FLOWS_PER_WINDOW", 2)
-    monkeypatch.setattr(aggregate, "FLOWS_WAITING", 4)
-    aggregator = covering(ALL)
+def test_what_nobody_takes_in_time_is_left_out_and_said() -> None:
+    aggregator = covering(ALL, flows_per_window=2, flows_waiting=4)
     for port in range(20):
         aggregator.add(event(source_port=port), START + 1)
     told = [text.split()[-1] for text in lines(aggregator.close_due(START + 60))]

@@ -102,7 +102,9 @@ class _Window:
 class Aggregator:
     """The open windows. Not thread-safe. Moments are seconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, flows_per_window: int = FLOWS_PER_WINDOW, flows_waiting: int = FLOWS_WAITING) -> None:
+        self._flows_per_window = flows_per_window
+        self._flows_waiting = flows_waiting
         self._windows: dict[tuple[str, str], _Window] = {}
         self._by_interface: dict[str, tuple[Covered, ...]] = {}
         self._gone: dict[str, float] = {}
@@ -177,7 +179,7 @@ class Aggregator:
                     window.silent = True
             window.silent = window.silent or entry.target.traffic_type not in ("ALL", event.action)
             if entry.target.traffic_type in ("ALL", event.action) and _is_recorded(event, entry.interface):
-                if len(window.sums) >= FLOWS_PER_WINDOW and key not in window.sums:
+                if len(window.sums) >= self._flows_per_window and key not in window.sums:
                     window = self._next(window, now)
                 if window is not None:
                     _count(window, key, event)
@@ -185,7 +187,7 @@ class Aggregator:
 
     def _next(self, window: _Window, now: float) -> _Window | None:
         """Close a full window and open the next; ``None`` when too much waits already."""
-        if self._full_records + len(window.sums) > FLOWS_WAITING:
+        if self._full_records + len(window.sums) > self._flows_waiting:
             window.skipped = True
             return None
         closed = _records(window, now)
