@@ -122,7 +122,10 @@ class Product:
         backend: Backend,
         engines: RealtimeEngines,
         clock: Clock = system_clock,
+        *,
+        throttle: Throttle | None = None,
     ) -> None:
+        """``throttle`` bounds the rates of calls; by default it has those of the settings' profile."""
         self.settings = settings
         self.database = database
         self.clock = clock
@@ -148,7 +151,7 @@ class Product:
             resource_tags(database),
         )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
-        self._throttle = Throttle(settings.profile)
+        self._throttle = throttle or Throttle(settings.profile)
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from reading_room.app import Product
-from reading_room.aws import throttling
-from reading_room.aws.throttling import Rate
+from reading_room.aws.throttling import Rate, Throttle, aws_rate, machine_rate
 from reading_room.cli.running import endpoint_of
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
@@ -25,13 +25,21 @@ ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addres
 
 
 class Place:
-    """The product in one profile, and clients of its first administrator."""
+    """The product in one profile, and clients of its first administrator. No bucket of calls fills again."""
 
-    def __init__(self, folder: Path, profile: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        profile: Literal["open", "aws"] = "aws",
+        of_machine: Callable[[str], Rate] = machine_rate,
+        of_aws: Callable[[str, str], Rate | None] = aws_rate,
+    ) -> None:
+        throttle = Throttle(profile, lambda: 0.0, of_machine=of_machine, of_aws=of_aws)
         self.settings = Settings.from_environment({}, data=folder, profile=profile)
         self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
-        self.product = Product(self.settings, self.database, backend, RealtimePool(lambda: None))
+        pool = RealtimePool(lambda: None)
+        self.product = Product(self.settings, self.database, backend, pool, throttle=throttle)
         self.product.first_start()
         self.process = InProcess(self.product.app)
 
@@ -51,14 +59,6 @@ class Place:
         self.database.close()
 
 
-@pytest.fixture(params=["aws"])
-def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """The product in the profile ``aws``."""
-    found = Place(tmp_path, request.param)
-    yield found
-    found.close()
-
-
 def refusal(call: Any, tries: int) -> dict[str, Any]:
     """Call until it is refused for its rate; return the refusal, with how many calls were not."""
     for number in range(tries):
@@ -70,48 +70,55 @@ def refusal(call: Any, tries: int) -> dict[str, Any]:
     raise AssertionError(f"all of {tries} calls passed")
 
 
-def test_ec2_refuses_an_operations_calls_beyond_its_bucket_and_no_others(place: Place) -> None:
-    ec2 = place.client("ec2")
-    refused = refusal(lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"]), 20)
-    assert 4 <= refused["passed"] < 10
-    assert (refused["Error"]["Code"], refused["Error"]["Message"]) == (
-        "RequestLimitExceeded",
-        "Request limit exceeded.",
-    )
-    assert refused["ResponseMetadata"]["HTTPStatusCode"] == 503
-    assert "retry-after" not in refused["ResponseMetadata"]["HTTPHeaders"]
-    assert ec2.describe_vpcs()["Vpcs"]
+def test_ec2_refuses_an_operations_calls_beyond_its_bucket_and_no_others(tmp_path: Path) -> None:
+    with closing(Place(tmp_path)) as place:
+        ec2 = place.client("ec2")
+        refused = refusal(lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"]), 20)
+        assert refused["passed"] == 4
+        assert (refused["Error"]["Code"], refused["Error"]["Message"]) == (
+            "RequestLimitExceeded",
+            "Request limit exceeded.",
+        )
+        assert refused["ResponseMetadata"]["HTTPStatusCode"] == 503
+        assert "retry-after" not in refused["ResponseMetadata"]["HTTPHeaders"]
+        assert ec2.describe_vpcs()["Vpcs"]
 
 
-def test_s3_and_iam_say_it_in_their_own_words(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    s3, iam = place.client("s3"), place.client("iam")
-    s3.create_bucket(Bucket="throttled")
-    monkeypatch.setattr(throttling, "S3_WRITES", Rate(2, 0.01))
-    # The bucket of before was fuller than this one may be.
-    refused = refusal(lambda: s3.put_object(Bucket="throttled", Key="k", Body=b""), 10)
-    assert (refused["Error"]["Code"], refused["ResponseMetadata"]["HTTPStatusCode"]) == ("SlowDown", 503)
-    assert s3.get_bucket_location(Bucket="throttled")
-    monkeypatch.setattr(throttling, "MACHINE_OTHERS", Rate(2, 0.01))
-    refused = refusal(iam.list_users, 10)
-    assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
+def test_s3_refuses_the_writes_of_a_bucket_in_its_own_words(tmp_path: Path) -> None:
+    def of_aws(service: str, operation: str) -> Rate | None:
+        return Rate(2, 1) if operation == "PutObject" else aws_rate(service, operation)
+
+    with closing(Place(tmp_path, of_aws=of_aws)) as place:
+        s3 = place.client("s3")
+        s3.create_bucket(Bucket="throttled")
+        # The bucket of before was fuller than this one may be.
+        refused = refusal(lambda: s3.put_object(Bucket="throttled", Key="k", Body=b""), 10)
+        assert (refused["Error"]["Code"], refused["ResponseMetadata"]["HTTPStatusCode"]) == ("SlowDown", 503)
+        assert s3.get_bucket_location(Bucket="throttled")
 
 
-@pytest.mark.parametrize("place", ["open"], indirect=True)
-def test_the_open_profile_has_none_of_awss_rates(place: Place) -> None:
-    ec2 = place.client("ec2")
-    for _ in range(120):
-        with pytest.raises(ClientError, match="InvalidVpcEndpointId"):
-            ec2.modify_vpc_endpoint(VpcEndpointId="vpce-0123456789abcdef0", ResetPolicy=True)
+def test_iam_refuses_what_one_principal_calls_too_often_in_its_own_words(tmp_path: Path) -> None:
+    with closing(Place(tmp_path, of_machine=lambda service: Rate(2, 1))) as place:
+        refused = refusal(place.client("iam").list_users, 10)
+        assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
 
 
-def test_a_request_with_a_wrong_signature_counts_for_nobody(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_open_profile_has_none_of_awss_rates(tmp_path: Path) -> None:
+    with closing(Place(tmp_path, "open")) as place:
+        ec2 = place.client("ec2")
+        for _ in range(120):
+            with pytest.raises(ClientError, match="InvalidVpcEndpointId"):
+                ec2.modify_vpc_endpoint(VpcEndpointId="vpce-0123456789abcdef0", ResetPolicy=True)
+
+
+def test_a_request_with_a_wrong_signature_counts_for_nobody(tmp_path: Path) -> None:
     """Who has no key of an account must not be able to use up its rate."""
-    monkeypatch.setattr(throttling, "MACHINE_OTHERS", Rate(3, 0.001))
-    endpoint = endpoint_of(place.settings)
-    forger = place.process.client(
-        "iam", config=ONCE, access_key_id=endpoint.access_key_id, secret_access_key="not the secret at all"
-    )
-    for _ in range(10):
-        with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
-            forger.list_users()
-    assert place.client("iam").list_users()["Users"]
+    with closing(Place(tmp_path, of_machine=lambda service: Rate(3, 1))) as place:
+        endpoint = endpoint_of(place.settings)
+        forger = place.process.client(
+            "iam", config=ONCE, access_key_id=endpoint.access_key_id, secret_access_key="not the secret at all"
+        )
+        for _ in range(10):
+            with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+                forger.list_users()
+        assert place.client("iam").list_users()["Users"]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.aws import throttling
 from reading_room.aws.errors import AwsError
 from reading_room.aws.throttling import MACHINE_OTHERS, Rate, Throttle, aws_rate
 
@@ -51,12 +50,8 @@ def passed(throttle: Throttle, tries: int, service: str = "ec2", operation: str 
         ("s3", "SlowDown", 503, "Please reduce your request rate."),
     ],
 )
-def test_each_service_refuses_in_its_own_words(
-    monkeypatch: pytest.MonkeyPatch, service: str, code: str, status: int, message: str
-) -> None:
-    monkeypatch.setattr(throttling, "MACHINE", {})
-    monkeypatch.setattr(throttling, "MACHINE_OTHERS", Rate(1, 1))
-    throttle = Throttle(now=Seconds())
+def test_each_service_refuses_in_its_own_words(service: str, code: str, status: int, message: str) -> None:
+    throttle = Throttle(now=Seconds(), of_machine=lambda service: Rate(1, 1))
     throttle.admit(service, "GetCallerIdentity", ANA, ACCOUNT)
     with pytest.raises(AwsError) as refused:
         throttle.admit(service, "GetCallerIdentity", ANA, ACCOUNT)
@@ -101,9 +96,8 @@ def test_comprehend_has_quotas_of_its_own_and_is_not_counted_twice() -> None:
     assert aws_rate("comprehend", "DetectEntities") is None
 
 
-def test_names_made_up_by_the_thousand_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling, "BUCKETS_KEPT", 50)
-    throttle = Throttle("open", Seconds())
+def test_names_made_up_by_the_thousand_fill_no_memory() -> None:
+    throttle = Throttle("open", Seconds(), kept=50)
     for number in range(500):
         throttle.admit("sts", "GetCallerIdentity", f"session/{number}", ACCOUNT)
     assert len(throttle._buckets) == 50

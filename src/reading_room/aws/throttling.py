@@ -29,8 +29,8 @@ class Rate:
 
 
 MACHINE: Mapping[str, Rate] = {"s3": Rate(50_000, 5_000)}
-"""What one principal may do with a service, whatever the profile; ``MACHINE_OTHERS`` with any that is not named."""
 MACHINE_OTHERS = Rate(10_000, 1_000)
+"""With a service that is not named above."""
 
 UNSIGNED = Rate(20, 1)
 """What one address may ask of a service without a signature, whatever the profile: such calls bring a secret along."""
@@ -61,13 +61,47 @@ BUCKETS_KEPT = 10_000
 """Buckets that are remembered; the one unused for longest is forgotten, which is to say full again."""
 
 
+def machine_rate(service: str) -> Rate:
+    """Return what one principal may do with a service, whatever the profile."""
+    return MACHINE.get(service, MACHINE_OTHERS)
+
+
+def aws_rate(service: str, operation: str) -> Rate | None:
+    """Return AWS's own rate for an account's calls of an operation; ``None`` where AWS documents none."""
+    reads = _kind(operation) == "read"
+    match service:
+        case "ec2":
+            return EC2_OPERATIONS.get(operation, EC2_READS if reads else EC2_WRITES)
+        case "logs":
+            return LOGS_OPERATIONS.get(operation, LOGS_OTHERS)
+        case "sts":
+            return STS_OPERATIONS
+        case "cloudtrail":
+            return CLOUDTRAIL_OPERATIONS
+        case "s3":
+            return S3_READS if reads else S3_WRITES
+        case _:
+            return None
+
+
 class Throttle:
     """Counts calls and refuses those beyond the rates. Its method may be called by any thread."""
 
-    def __init__(self, profile: Literal["open", "aws"] = "open", now: Callable[[], float] = time.monotonic) -> None:
-        """``now`` tells seconds, from whatever beginning."""
+    def __init__(
+        self,
+        profile: Literal["open", "aws"] = "open",
+        now: Callable[[], float] = time.monotonic,
+        *,
+        of_machine: Callable[[str], Rate] = machine_rate,
+        of_aws: Callable[[str, str], Rate | None] = aws_rate,
+        kept: int = BUCKETS_KEPT,
+    ) -> None:
+        """``now`` tells seconds, from whatever beginning; ``kept`` is how many buckets are remembered."""
         self._aws = profile == "aws"
         self._now = now
+        self._of_machine = of_machine
+        self._of_aws = of_aws
+        self._kept = kept
         self._lock = threading.Lock()
         self._buckets: OrderedDict[tuple[str, ...], tuple[float, float]] = OrderedDict()
 
@@ -77,9 +111,9 @@ class Throttle:
         ``account`` is the caller's; ``bucket`` is that of an S3 request. Raises the service's error of a caller who is
         too fast.
         """
-        within = self._take(MACHINE.get(service, MACHINE_OTHERS), ("machine", service, caller))
+        within = self._take(self._of_machine(service), ("machine", service, caller))
         if within and self._aws:
-            rate = aws_rate(service, operation)
+            rate = self._of_aws(service, operation)
             # S3 counts what a bucket is asked for, all others what an account calls.
             counted = (bucket or account, _kind(operation)) if service == "s3" else (account, operation)
             within = rate is None or self._take(rate, ("aws", service, *counted))
@@ -99,27 +133,9 @@ class Throttle:
             left = min(rate.burst, left + (now - then) * rate.per_second)
             within = left >= 1
             self._buckets[key] = (left - 1 if within else left, now)
-            if len(self._buckets) > BUCKETS_KEPT:
+            if len(self._buckets) > self._kept:
                 self._buckets.popitem(last=False)
             return within
-
-
-def aws_rate(service: str, operation: str) -> Rate | None:
-    """Return AWS's own rate for an account's calls of an operation; ``None`` where AWS documents none."""
-    reads = _kind(operation) == "read"
-    match service:
-        case "ec2":
-            return EC2_OPERATIONS.get(operation, EC2_READS if reads else EC2_WRITES)
-        case "logs":
-            return LOGS_OPERATIONS.get(operation, LOGS_OTHERS)
-        case "sts":
-            return STS_OPERATIONS
-        case "cloudtrail":
-            return CLOUDTRAIL_OPERATIONS
-        case "s3":
-            return S3_READS if reads else S3_WRITES
-        case _:
-            return None
 
 
 def _kind(operation: str) -> Literal["read", "write"]:
