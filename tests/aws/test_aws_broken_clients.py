@@ -13,6 +13,7 @@ import uvicorn
 from reading_room.aws import receive
 from reading_room.client import connect
 from tests.worlds.aws import KEY, World, world
+from tests.worlds.aws_sockets import serving
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectEntities\r\n"
 
@@ -119,10 +120,11 @@ def test_a_body_without_an_end_is_cut_off(served: tuple[World, int]) -> None:
     assert answers(served[1])
 
 
-def test_a_body_that_drips_is_given_up(served: tuple[World, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "BODY_SECONDS", 0.2)
-    answer = exchange(served[1], HEAD + b"Content-Length: 10\r\n\r\n{")
+def test_a_body_that_drips_is_given_up() -> None:
+    with world(body_seconds=0.01) as made, serving(made.app) as port:
+        answer = exchange(port, HEAD + b"Content-Length: 10\r\n\r\n{", wait=10)
     assert b"RequestTimeout" in answer
+    assert b"not received within 0.01 seconds" in answer
 
 
 def test_two_requests_on_one_connection_are_both_answered(served: tuple[World, int]) -> None:

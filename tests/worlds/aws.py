@@ -13,7 +13,7 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.aws.memory import MemoryCredentials
 from reading_room.aws.operations import OperationFacts, OperationTable, operation
-from reading_room.aws.receive import PATH_KEY
+from reading_room.aws.receive import BODY_SECONDS, PATH_KEY
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.sigv4 import Credential
 from reading_room.client import InProcess
@@ -184,11 +184,13 @@ async def echo_store(scope: Any, receive: Any, send: Any) -> None:
 class World:
     """The application with its operations, and clients of it."""
 
-    def __init__(self, clock: Clock = system_clock) -> None:
+    def __init__(self, clock: Clock = system_clock, body_seconds: float = BODY_SECONDS) -> None:
         self.operations = Operations()
         self.keys = MemoryCredentials([KEY, SESSION, ENDED])
         dispatcher = Dispatcher(OperationTable(self.operations), AllButDeleteSubnet())
-        self.app = AwsApplication(dispatcher, self.keys, echo_store, region="us-east-1", clock=clock)
+        self.app = AwsApplication(
+            dispatcher, self.keys, echo_store, region="us-east-1", clock=clock, body_seconds=body_seconds
+        )
         self.process = InProcess(self.app)
 
     def client(self, service: str, key: Credential = KEY, **options: Any) -> Any:
@@ -203,9 +205,9 @@ class World:
 
 
 @contextmanager
-def world(clock: Clock = system_clock) -> Iterator[World]:
+def world(clock: Clock = system_clock, body_seconds: float = BODY_SECONDS) -> Iterator[World]:
     """Yield a world and end it."""
-    made = World(clock)
+    made = World(clock, body_seconds)
     try:
         yield made
     finally:

@@ -20,6 +20,7 @@ ONLY_KEY = "reading_room.only"
 """Where an ASGI scope carries the service that its listener speaks for, ``api`` for all but S3; absent, for all."""
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
+"""How long a whole body may take."""
 _DRAINED = 6
 """How many times the limit is thrown away of a body that is too large, before the connection is given up."""
 
@@ -33,7 +34,7 @@ class BodyTooLarge(Exception):
 
 
 class BodyTooSlow(Exception):
-    """The body did not arrive within ``BODY_SECONDS``."""
+    """The body did not arrive within its time."""
 
 
 def network_path(scope: Scope) -> NetworkPath:
@@ -50,8 +51,10 @@ def read_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
 
 
-async def read_body(receive: Receive, headers: tuple[tuple[str, str], ...], limit: int = BODY_LIMIT) -> bytes:
-    """Return the whole body, of ``limit`` bytes at most.
+async def read_body(
+    receive: Receive, headers: tuple[tuple[str, str], ...], limit: int = BODY_LIMIT, seconds: float = BODY_SECONDS
+) -> bytes:
+    """Return the whole body, of ``limit`` bytes at most, which must be here within so many ``seconds``.
 
     Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``Disconnected``.
     """
@@ -61,7 +64,7 @@ async def read_body(receive: Receive, headers: tuple[tuple[str, str], ...], limi
         # The client waits for leave to send: not asking for the body is the refusal.
         raise BodyTooLarge()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             return await _collect(receive, limit, too_large=announced > limit)
     except TimeoutError:
         raise BodyTooSlow() from None

@@ -49,7 +49,8 @@ _PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "
 class AwsApplication:
     """Serves every API on one address: ``dispatcher`` handles calls, ``s3`` the requests that are S3's.
 
-    Handlers are synchronous and run in at most ``threads`` threads; what comes beyond waits its turn.
+    Handlers are synchronous and run in at most ``threads`` threads; what comes beyond waits its turn. A request's body
+    must be here within ``body_seconds``.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AwsApplication:
         region: str,
         clock: Clock = system_clock,
         threads: int = 16,
+        body_seconds: float = wire.BODY_SECONDS,
         throttle: Throttle | None = None,
         trail: Recorder = forget,
     ) -> None:
@@ -70,6 +72,7 @@ class AwsApplication:
         self._s3 = s3
         self._region = region
         self._clock = clock
+        self._body_seconds = body_seconds
         self._throttle = throttle or Throttle()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="call")
 
@@ -109,7 +112,7 @@ class AwsApplication:
             received_at=self._clock(),
         )
         try:
-            body = await wire.read_body(receive, headers)
+            body = await wire.read_body(receive, headers, seconds=self._body_seconds)
         except wire.Disconnected:
             log.info("request %s: the client went away before its body was complete", request.request_id)
             return
@@ -117,7 +120,7 @@ class AwsApplication:
             name = service.name if isinstance(service, ServedService) else ""
             reply = self._unread(request, service, too_large(name, wire.BODY_LIMIT))
         except wire.BodyTooSlow:
-            reply = self._unread(request, service, RequestTimeout(wire.BODY_SECONDS))
+            reply = self._unread(request, service, RequestTimeout(self._body_seconds))
         else:
             request = dataclasses.replace(request, body=body)
             loop = asyncio.get_running_loop()
