@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
@@ -12,15 +13,14 @@ from reading_room.analysis.engine import Result
 from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
 from reading_room.comprehend.operations.realtime import Answer
-from reading_room.hosts import realtime
-from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
+from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, RealtimePool, RealtimeUnavailable
 
 
 class PlayedAgent:
     """Starts what the pool wishes, when it is woken: a thread for each container."""
 
-    def __init__(self) -> None:
-        self.pool = RealtimePool(self.wake)
+    def __init__(self, bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic) -> None:
+        self.pool = RealtimePool(self.wake, bounds, now)
         self.started: list[str] = []
         self.ends: dict[str, socket.socket] = {}
         self.alive = True
@@ -95,25 +95,22 @@ def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service() ->
     assert agent.pool.wish() == ()
 
 
-def test_without_an_agent_a_call_ends_with_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "START_SECONDS", 0.05)
-    agent = PlayedAgent()
+def test_without_an_agent_a_call_ends_with_what_to_look_at() -> None:
+    agent = PlayedAgent(Bounds(start_seconds=0))
     agent.alive = False
     with pytest.raises(RealtimeUnavailable, match="doctor"):
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
 
 
-def test_a_container_is_replaced_after_so_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "CALLS_PER_CONTAINER", 2)
-    agent = PlayedAgent()
+def test_a_container_is_replaced_after_so_many_calls() -> None:
+    agent = PlayedAgent(Bounds(calls=2))
     for _ in range(5):
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     assert len(agent.started) == 3
 
 
-def test_containers_over_all_accounts_are_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "CONTAINERS_AT_MOST", 2)
-    agent = PlayedAgent()
+def test_containers_over_all_accounts_are_bounded_and_the_oldest_makes_room() -> None:
+    agent = PlayedAgent(Bounds(containers=2))
     for account in ("1", "2", "1", "3"):
         agent.pool.analyse(account, "entities-en", ["Anna"], "en")
     assert [spec.account for spec in sorted(agent.pool.wish(), key=lambda spec: spec.account)] == ["1", "3"]
@@ -155,9 +152,8 @@ def test_a_text_that_breaks_the_engine_costs_itself_only() -> None:
     assert len(agent.started) == 1
 
 
-def test_containers_hold_no_more_memory_than_they_may_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "MEMORY_AT_MOST", 2 * realtime.HEAVY + realtime.LIGHT)
-    agent = PlayedAgent()
+def test_containers_hold_no_more_memory_than_they_may_together() -> None:
+    agent = PlayedAgent(Bounds(memory=2 * HEAVY + LIGHT))
     for engine in ("entities-en", "dominant-language", "syntax-en"):
         agent.pool.analyse("1", engine, ["Anna"], "en")
     assert len(agent.pool.wish()) == 3
@@ -166,19 +162,15 @@ def test_containers_hold_no_more_memory_than_they_may_together(monkeypatch: pyte
     assert {spec.engine for spec in agent.pool.wish()} == {"dominant-language", "syntax-en", "sentiment-en"}
 
 
-def test_an_engine_larger_than_the_bound_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "MEMORY_AT_MOST", 1)
-    agent = PlayedAgent()
+def test_an_engine_larger_than_the_bound_still_answers() -> None:
+    agent = PlayedAgent(Bounds(memory=1))
     for account in ("1", "2"):
         assert texts_of(agent.pool.analyse(account, "entities-en", ["Anna"], "en")) == [["Anna"]]
     assert [spec.account for spec in agent.pool.wish()] == ["2"]
 
 
-def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is_idle(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(realtime, "CONTAINERS_AT_MOST", 2)
-    agent = PlayedAgent()
+def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is_idle() -> None:
+    agent = PlayedAgent(Bounds(containers=2))
     going, done = threading.Event(), threading.Event()
 
     class Slow(CapitalWords):
@@ -202,8 +194,11 @@ def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is
     assert len(agent.started) == 3
 
 
-def test_a_container_that_nobody_calls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    agent = PlayedAgent()
+def test_a_container_that_nobody_calls_is_given_up() -> None:
+    seconds = 1000.0
+    agent = PlayedAgent(Bounds(idle_seconds=600), lambda: seconds)
     agent.pool.analyse("1", "entities-en", ["Anna"], "en")
-    monkeypatch.setattr(realtime, "IDLE_SECONDS", -1.0)
+    seconds += 600
+    assert len(agent.pool.wish()) == 1
+    seconds += 1
     assert agent.pool.wish() == ()

@@ -22,21 +22,27 @@ from reading_room.containers.spec import EngineName, RealtimeSpec
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 50.0
-"""How long a first call waits for its container: loading an engine takes one or two seconds, on a busy machine many
-more, and an SDK gives up after 60."""
 ANSWER_SECONDS = 60.0
-IDLE_SECONDS = 600.0
-"""A container that nobody called for so long is given up; its memory is worth more than half a second."""
-CALLS_PER_CONTAINER = 2_000
-"""After so many calls a container is replaced, so that nothing can pile up in it."""
-CONTAINERS_AT_MOST = 32
-"""Over all accounts; the one unused for longest makes room, for this bound and for the one on memory."""
-MEMORY_AT_MOST = 4_000_000_000
-"""Bytes that the containers of all accounts may hold together, by the sizes below."""
 LIGHT, HEAVY = 250_000_000, 500_000_000
 """Bytes of a container that identifies languages, and of any other: measured ones are 160 to 450 MB."""
 ANSWER_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a pool of containers keeps to."""
+
+    start_seconds: float = 50.0
+    """How long a first call waits for its container: loading an engine takes one or two seconds, on a busy machine many
+    more, and an SDK gives up after 60."""
+    idle_seconds: float = 600.0
+    """A container that nobody called for so long is given up; its memory is worth more than half a second."""
+    calls: int = 2_000
+    """After so many calls a container is replaced, so that nothing can pile up in it."""
+    containers: int = 32
+    """Over all accounts; the one unused for longest makes room, for this bound and for the one on memory."""
+    memory: int = 4_000_000_000
+    """Bytes that the containers of all accounts may hold together, by the sizes above."""
 
 
 class RealtimeUnavailable(InternalServerException):
@@ -61,17 +67,22 @@ class _Warm:
 class RealtimePool:
     """Keeps the containers that synchronous calls need. Callable from any thread."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, wake: Callable[[], None], bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``now`` tells seconds, from whatever beginning."""
         self._wake = wake
+        self._bounds = bounds
+        self._now = now
         self._lock = threading.Lock()
         self._warm: dict[tuple[str, EngineName], _Warm] = {}
 
     def wish(self) -> tuple[RealtimeSpec, ...]:
         """Return the containers that should run now, in a stable order."""
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             for key, warm in list(self._warm.items()):
-                if now - warm.used > IDLE_SECONDS and not warm.lock.locked():
+                if now - warm.used > self._bounds.idle_seconds and not warm.lock.locked():
                     self._drop(key, warm)
             return tuple(sorted((w.spec for w in self._warm.values()), key=lambda spec: spec.container_id))
 
@@ -118,10 +129,10 @@ class RealtimePool:
 
     def _get(self, account: str, engine: EngineName) -> _Warm:
         key = (account, engine)
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             warm = self._warm.get(key)
-            if warm is not None and warm.calls >= CALLS_PER_CONTAINER and not warm.lock.locked():
+            if warm is not None and warm.calls >= self._bounds.calls and not warm.lock.locked():
                 self._drop(key, warm)
                 warm = None
             if warm is None:
@@ -131,18 +142,19 @@ class RealtimePool:
             warm.used = now
         if not warm.arrived.is_set():
             self._wake()
-            if not warm.arrived.wait(START_SECONDS):
+            seconds = self._bounds.start_seconds
+            if not warm.arrived.wait(seconds):
                 with self._lock:
                     self._drop(key, warm)
                 raise RealtimeUnavailable(
-                    f"no {engine} container started within {START_SECONDS:.0f} s: `reading-room doctor` says why"
+                    f"no {engine} container started within {seconds:.0f} s: `reading-room doctor` says why"
                 )
         return warm
 
     def _make_room(self, engine: EngineName) -> None:
         while self._warm:
             memory = sum(_size(each) for _, each in self._warm) + _size(engine)
-            if len(self._warm) < CONTAINERS_AT_MOST and memory <= MEMORY_AT_MOST:
+            if len(self._warm) < self._bounds.containers and memory <= self._bounds.memory:
                 return
             # One in the middle of a call goes only when all are; its caller is answered by another.
             least = min(self._warm, key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
