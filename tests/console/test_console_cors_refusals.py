@@ -15,13 +15,13 @@ import pytest
 
 from reading_room import app as product
 from reading_room.aws.cors import CrossOrigin
-from reading_room.hosts import http_listener
+from reading_room.hosts.http_listener import HEAD_BYTES
 from reading_room.settings import Settings
 from tests.worlds.aws_sockets import exchange, serving
 from tests.worlds.console import ORIGIN
 
 FOREIGN = "https://other.example"
-LONG = b"X-Long: " + b"a" * (http_listener.HEAD_BYTES + 1) + b"\r\n"
+LONG = b"X-Long: " + b"a" * (HEAD_BYTES + 1) + b"\r\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,10 +136,9 @@ def test_the_origin_of_one_request_is_not_that_of_the_next(port: int) -> None:
 
 
 @pytest.fixture
-def crowded(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def crowded() -> Iterator[int]:
     """A door that has as many connections as it may."""
-    monkeypatch.setattr(http_listener, "CONNECTIONS", 1)
-    with serving(CrossOrigin(answering, {ORIGIN}), origins={ORIGIN}) as port:
+    with serving(CrossOrigin(answering, {ORIGIN}), origins={ORIGIN}, connections=1) as port:
         yield port
 
 

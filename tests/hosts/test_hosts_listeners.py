@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any, TypeVar
 import pytest
 from dnslib import DNSRecord
 
-from reading_room.aws import receive
 from reading_room.aws.call import NetworkPath, Reply
 from reading_room.clock import system_clock
 from reading_room.dataplane.spec import ListenerLabel
@@ -112,6 +112,11 @@ def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> VpcL
     """Listeners that serve nothing yet."""
     tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
     return VpcListeners(s3, api, Names(), credentials, lambda endpoint: tls)
+
+
+def no_tls(endpoint: str | None) -> ssl.SSLContext:
+    """Have no certificate, where nobody asks for one."""
+    raise AssertionError(endpoint)
 
 
 async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
@@ -235,8 +240,8 @@ def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: VpcList
     assert b"Malformed" in answer
 
 
-def test_a_body_that_does_not_come_is_refused_in_time(listeners: VpcListeners, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "BODY_SECONDS", 0.2)
+def test_a_body_that_does_not_come_is_refused_in_time(s3: S3, credentials: Credentials) -> None:
+    listeners = VpcListeners(s3, s3, Names(), credentials, no_tls, body_seconds=0.01)
     (answer,) = run(at_credentials(listeners, post("/a/parts", 3, announced=10)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"did not arrive" in answer

@@ -9,15 +9,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from reading_room.hosts.http_listener import HttpListener
+from reading_room.hosts.http_listener import CONNECTIONS, HttpListener
 
 
 @contextmanager
-def serving(app: Any, most_of_a_peer: int | None = None, origins: Collection[str] = ()) -> Iterator[int]:
+def serving(
+    app: Any, most_of_a_peer: int | None = None, origins: Collection[str] = (), connections: int = CONNECTIONS
+) -> Iterator[int]:
     """Serve an application in a thread of its own, to pages of ``origins`` too; yield the port."""
     sock = socket.create_server(("127.0.0.1", 0))
     port = int(sock.getsockname()[1])
-    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer, origins=origins)
+    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="serving")
     thread.start()

@@ -50,7 +50,8 @@ class HttpListener:
 
     ``most_of_a_peer`` is how many connections one address may have at a time; ``None`` sets no bound. Pages of
     ``origins`` may read what the listener itself refuses; what the application answers is its own affair. A connection
-    that is cut, or closed before its request was read, has no answer that a page could be shown.
+    that is cut, or closed before its request was read, has no answer that a page could be shown. ``connections`` is
+    how many are served at a time, ``waiting`` how many may wait, and ``head_seconds`` how long a head may take.
     """
 
     def __init__(
@@ -60,6 +61,10 @@ class HttpListener:
         tls: ssl.SSLContext | None = None,
         most_of_a_peer: int | None = None,
         origins: Collection[str] = (),
+        *,
+        connections: int = CONNECTIONS,
+        waiting: int = WAITING,
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._config = uvicorn.Config(
             app,
@@ -73,12 +78,14 @@ class HttpListener:
             server_header=False,
             date_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            limit_concurrency=CONNECTIONS,
+            limit_concurrency=connections,
         )
         self._config.load()
         self._socket = sock
         self._tls = tls
         self._most = most_of_a_peer
+        self._most_waiting = waiting
+        self._head_seconds = head_seconds
         self.origins = frozenset(origins)
         self._state = ServerState()
         self._accepting: asyncio.Task[None] | None = None
@@ -125,10 +132,12 @@ class HttpListener:
 
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
         """Begin to serve a connection: with TLS, shake hands first."""
-        protocol = _Connection(self._config, self._state, self.origins, self._waits, lambda: self._leave(peer))
+        protocol = _Connection(
+            self._config, self._state, self.origins, self._head_seconds, self._waits, lambda: self._leave(peer)
+        )
         task = asyncio.current_task()
         assert task is not None
-        if len(self._waiting) >= WAITING:
+        if len(self._waiting) >= self._most_waiting:
             self._cut_longest_waiting()
         self._waiting[protocol] = task.cancel
         try:
@@ -196,11 +205,18 @@ class _Connection(HttpToolsProtocol):
     """A connection whose requests' heads must come in time and be short, and that tells of its waiting and its end."""
 
     def __init__(
-        self, config: uvicorn.Config, state: ServerState, origins: frozenset[str], waits: Any, ended: Any
+        self,
+        config: uvicorn.Config,
+        state: ServerState,
+        origins: frozenset[str],
+        head_seconds: float,
+        waits: Any,
+        ended: Any,
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         self.made = False
         self._origins = origins
+        self._head_seconds = head_seconds
         self._parsed = 0
         self._waits = waits
         self._ended = ended
@@ -294,7 +310,7 @@ class _Connection(HttpToolsProtocol):
             self._waits(self, waits=True)
 
     def _await_head(self) -> None:
-        self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        self._head = self.loop.call_later(self._head_seconds, self.transport.abort)
 
     def _forget_head(self) -> None:
         if self._head is not None:

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 from reading_room.aws.call import NetworkPath, Reply
 from reading_room.aws.receive import (
+    BODY_SECONDS,
     ONLY_KEY,
     PATH_KEY,
     BodyTooLarge,
@@ -69,7 +70,8 @@ class VpcListeners:
     """Every listener of every VPC on one host. Its methods run in the event loop's thread.
 
     ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``tls`` returns the context for a
-    listener of an endpoint, by the endpoint's id.
+    listener of an endpoint, by the endpoint's id. What is sent to the credentials address must be here within
+    ``body_seconds``.
     """
 
     def __init__(
@@ -79,12 +81,15 @@ class VpcListeners:
         resolver: Resolver,
         credentials: Credentials,
         tls: Callable[[str | None], ssl.SSLContext],
+        *,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._s3 = s3
         self._api = api
         self._resolver = resolver
         self._credentials = credentials
         self._tls = tls
+        self._body_seconds = body_seconds
         self._http: dict[ListenerLabel, HttpListener] = {}
         self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,7 +158,7 @@ class VpcListeners:
             body = b""
             if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *asked):
                 try:
-                    body = await read_body(receive, read_headers(scope), BODY_LIMIT)
+                    body = await read_body(receive, read_headers(scope), BODY_LIMIT, self._body_seconds)
                 except BodyTooLarge:
                     return _unreadable(f"the body has more than {BODY_LIMIT} bytes")
                 except BodyTooSlow:
