@@ -61,10 +61,9 @@ def test_an_error_in_a_turn_hands_it_on() -> None:
         assert turns._taken
 
 
-def test_a_transaction_inside_another_fails_and_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_inside_another_fails_and_does_not_hang(tmp_path: Path) -> None:
     """It waits for itself, first for a turn and then for SQLite, and gets the error that another process would."""
-    monkeypatch.setattr("reading_room.database.engine.BUSY_SECONDS", 0.1)
-    database = Database.open(tmp_path / "database")
+    database = Database.open(tmp_path / "database", busy_seconds=0.01)
     with pytest.raises(OperationalError, match="locked"), database.transaction(), database.transaction():
         pytest.fail("two writers at once")
     with database.transaction() as session:

@@ -43,8 +43,10 @@ class Database:
     (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Those of one process queue in their order.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS) -> None:
+        """``busy_seconds`` is how long a writer waits for those of its own process."""
         self.engine = engine
+        self._busy_seconds = busy_seconds
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
@@ -52,14 +54,15 @@ class Database:
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
-    def open(cls, path: Path | None) -> Database:
+    def open(cls, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> Database:
         """Open (and create) the database file at ``path``; ``None`` makes one in memory, for tests.
 
-        Raises ``SchemaVersionError`` when the file was made by another schema version.
+        A writer waits ``busy_seconds`` for those of its own process, and then as long for those of others. Raises
+        ``SchemaVersionError`` when the file was made by another schema version.
         """
         # Bound values may be secrets, and exceptions are logged.
         options: dict[str, Any] = {
-            "connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False},
+            "connect_args": {"timeout": busy_seconds, "check_same_thread": False},
             "hide_parameters": True,
         }
         if path is None:
@@ -74,7 +77,7 @@ class Database:
             found = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
             if found not in (0, SCHEMA_VERSION):
                 raise SchemaVersionError(str(path), found)
-        return cls(engine)
+        return cls(engine, busy_seconds)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Database:
@@ -122,7 +125,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Yield a session that commits at the end of the block, or rolls back if it raises."""
         written: set[str] = set()
-        with self._turns.one(BUSY_SECONDS), self._sessions() as session:
+        with self._turns.one(self._busy_seconds), self._sessions() as session:
             session.connection(execution_options={"immediate": True})
             session.info[_WRITTEN] = written
             with session.begin_nested() if session.in_nested_transaction() else _committing(session):
@@ -183,7 +186,6 @@ def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
         # FULL: an acknowledged write survives also the machine's sudden end.
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
-        f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
     ):
         connection.execute(pragma)
 
