@@ -5,11 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.dataplane.linux import flow_journal
 from reading_room.dataplane.linux.flow_counts import Key, Tallies
 from reading_room.dataplane.linux.flow_journal import Journal
 from reading_room.dataplane.linux.flow_places import Places
@@ -63,9 +61,8 @@ def test_a_batch_cut_off_by_the_end_of_the_process_is_left_out(tmp_path: Path) -
     assert counts(Tallies(Journal(tmp_path))) == {1: (1, 40)}
 
 
-def test_the_oldest_segments_go_when_there_are_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_journal, "MOST_BYTES", 500)
-    tallies = Tallies(Journal(tmp_path))
+def test_the_oldest_segments_go_when_there_are_too_many_bytes(tmp_path: Path) -> None:
+    tallies = Tallies(Journal(tmp_path, most=500))
     for port in range(20):
         tallies.add(key(port), 1, 40, 1.0, 1.0)
         tallies.drain()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reading_room.dataplane.linux import flow_counts
 from reading_room.dataplane.linux.flow_counts import Key, Tallies
 from tests.worlds.network import WEB, Network, World, ask_by_udp, eventually, spec
 
@@ -32,10 +31,9 @@ def test_events_come_oldest_first() -> None:
     assert [event.source_port for event in tallies.drain()] == [2, 3, 1]
 
 
-def test_more_flows_than_fit_are_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_flows_than_fit_are_counted_as_lost() -> None:
     """Memory is bounded; flows already known go on being counted."""
-    monkeypatch.setattr(flow_counts, "MAX_FLOWS", 2)
-    tallies = Tallies()
+    tallies = Tallies(most=2)
     for port in (1, 2, 3, 4, 1):
         tallies.add(key(port), 1, 40, 1.0, 1.0)
     assert tallies.take_lost() == {"vpc-1": 2}

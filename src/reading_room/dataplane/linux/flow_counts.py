@@ -35,8 +35,12 @@ class Tally:
 class Tallies:
     """Counts of all VPCs, bounded; used by the reading thread and the agent's."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
-        """Start with what an earlier process left in ``journal``; without a journal a crash loses what is held."""
+    def __init__(self, journal: Journal | None = None, most: int = MAX_FLOWS) -> None:
+        """Start with what an earlier process left in ``journal``; without a journal a crash loses what is held.
+
+        ``most`` is how many different flows are held.
+        """
+        self._most = most
         self._lock = threading.Lock()
         self._flows: dict[Key, Tally] = {}
         self._lost: dict[str, int] = {}
@@ -48,7 +52,7 @@ class Tallies:
                 self._add(count[:-5], *count[-5:])
 
     def add(self, key: Key, packets: int, size: int, start: float, end: float, flags: int = 0) -> None:
-        """Count packets of a flow; beyond ``MAX_FLOWS`` flows the count is lost, and counted as that."""
+        """Count packets of a flow; beyond ``most`` flows the count is lost, and counted as that."""
         with self._lock:
             self._add(key, packets, size, start, end, flags)
             if self._journal is not None:
@@ -72,7 +76,7 @@ class Tallies:
             tally.start = min(tally.start, start)
             tally.end = max(tally.end, end)
             tally.flags |= flags
-        elif len(self._flows) < MAX_FLOWS:
+        elif len(self._flows) < self._most:
             self._flows[key] = Tally(packets, size, start, end, flags)
         else:
             self._lost[key[0]] = self._lost.get(key[0], 0) + 1

@@ -29,10 +29,11 @@ MOST_BYTES = 256 << 20
 class Journal:
     """The segments and places under a folder, which is made. Not thread-safe. Every method may raise ``OSError``."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin a segment of this process's own after those that are there."""
+    def __init__(self, folder: Path, most: int = MOST_BYTES) -> None:
+        """Begin a segment of this process's own after those that are there; ``most`` bytes are kept of all."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        self._most = most
         self._earlier = self._segments()
         self._number = max(self._earlier, default=0) + 1
         self._file = self._open()
@@ -68,7 +69,7 @@ class Journal:
         self._file = self._open()
         numbers = self._segments()
         sizes = {number: self._path(number).stat().st_size for number in numbers}
-        while sum(sizes.values()) > MOST_BYTES and len(sizes) > 1:
+        while sum(sizes.values()) > self._most and len(sizes) > 1:
             oldest = min(sizes)
             del sizes[oldest]
             self._path(oldest).unlink(missing_ok=True)
