@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,11 +204,10 @@ def test_the_analysis_of_someone_who_may_not_look_fails(net: Net) -> None:
     assert "NetworkPathFound" not in found
 
 
-def test_a_path_that_leaves_too_much_open_fails_and_says_what_to_name(
-    net: Net, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reading_room.vpc.reachability.MOST_TRIES", 1)
-    analysis = net.ask(net.sender, net.receiver)
+def test_a_path_that_leaves_too_much_open_fails_and_says_what_to_name(tmp_path: Path) -> None:
+    with closing(Ec2World(tmp_path, Quotas(network_insights_tries=1))) as world:
+        net = Net(world)
+        analysis = net.ask(net.sender, net.receiver)
     assert analysis["Status"] == "failed"
     assert "name the destination port" in analysis["StatusMessage"]
 

@@ -10,12 +10,14 @@ import pytest
 from reading_room.dataplane.semantics import decide
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.dataplane.verdicts import TCP, UDP, Inbound, Packet
+from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.reachability import Header, Path, analyse, answer_for, vpc_of
 from reading_room.vpc.reachability_views import Region, components, explanations
 from tests.worlds.dataplane import Seeded, any_network, any_packet
 from tests.worlds.dataplane_far import far_network, sweep
 
 HERE = Region("us-east-1", "000000000001")
+MOST_TRIES = Quotas().network_insights_tries
 CODES = {
     "BAD_STATE_ATTACHMENT",
     "BAD_STATE_ROUTE",
@@ -54,7 +56,7 @@ def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
 
 def told(spec: NetworkSpec, path: Path) -> None:
     """Hold that an answer can be told: numbered components, and a code of AWS's where there is no path."""
-    answer = analyse(spec, path)
+    answer = analyse(spec, path, MOST_TRIES)
     if answer is None:
         return
     for back in (False, True):
@@ -76,7 +78,7 @@ def test_a_path_on_which_some_packet_gets_there_is_found(seed: int) -> None:
     for packet in [any_packet(choose, spec) for _ in range(30)]:
         path = path_of(spec, packet)
         if path is not None:
-            answer = analyse(spec, path)
+            answer = analyse(spec, path, MOST_TRIES)
             assert answer is not None
             assert answer.found, (packet, path, answer)
             assert answer.verdict.delivered_to == path.destination

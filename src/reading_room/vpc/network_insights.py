@@ -29,7 +29,7 @@ from reading_room.vpc.identifiers import (
 )
 from reading_room.vpc.insights_errors import AnalysisExists, DestinationNotFound, FilterExcludes, SourceNotFound
 from reading_room.vpc.quotas import Quotas
-from reading_room.vpc.reachability import ANY_PORT, MOST_TRIES, Header, Path, RulesDisagree, TooManyTries, analyse
+from reading_room.vpc.reachability import ANY_PORT, Header, Path, RulesDisagree, TooManyTries, analyse
 from reading_room.vpc.reachability_views import Region, View, at_interface, components, explanations
 from reading_room.vpc.tables import NetworkInsightsAnalysis, NetworkInsightsPath, NetworkInterface, Route
 
@@ -186,7 +186,7 @@ def question(path: NetworkInsightsPath, through: Sequence[str] = (), around: Seq
 # Analyses
 
 
-def look(session: Session, region: str, account: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def look(session: Session, region: str, account: str, request: Mapping[str, Any], *, limits: Quotas) -> dict[str, Any]:
     """Analyse a path as things are now, and return the members of the analysis that say what was found.
 
     This may take a second in a large network, so it belongs into a transaction that only reads. Raises
@@ -198,7 +198,7 @@ def look(session: Session, region: str, account: str, request: Mapping[str, Any]
         for arn in arns:
             if not arn.startswith("arn:aws:ec2:"):
                 raise InvalidParameterValue(name, arn, "It is not the ARN of an EC2 resource.")
-    return _result(session, region, path, question(path, through, around))
+    return _result(session, region, path, question(path, through, around), limits.network_insights_tries)
 
 
 def keep_analysis(
@@ -240,7 +240,7 @@ def keep_analysis(
     return analysis
 
 
-def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Path) -> dict[str, Any]:
+def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Path, most_tries: int) -> dict[str, Any]:
     """Return the members of an analysis that say what was found."""
     here = Region(region, path.account)
     spec = network_spec.read(session, _host(session, path))
@@ -250,10 +250,10 @@ def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Pat
         if row is None or not row.vpc_id:
             return {"StatusMessage": f"The request failed due to missing component {identifier}"}
     try:
-        answer = analyse(spec, asked)
+        answer = analyse(spec, asked, most_tries)
     except TooManyTries:
         return {
-            "StatusMessage": f"The path leaves more than {MOST_TRIES} combinations of addresses and ports open: "
+            "StatusMessage": f"The path leaves more than {most_tries} combinations of addresses and ports open: "
             "name the destination port, or addresses, in the path"
         }
     except RulesDisagree as error:

@@ -34,6 +34,8 @@ class Quotas:
     """Elastic IP addresses of a public one."""
     network_insights_paths: int = 1_000
     network_insights_analyses: int = 10_000
+    network_insights_tries: int = 5_000
+    """Combinations of addresses and ports that a path may leave open to an analysis; this bound is our own."""
 
     @classmethod
     def of_profile(cls, profile: Literal["open", "aws"]) -> Quotas:

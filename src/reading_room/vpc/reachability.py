@@ -18,8 +18,6 @@ from reading_room.dataplane.semantics import decide
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, PrefixListPeer, SecurityGroupRule, Vpc
 from reading_room.dataplane.verdicts import Hop, Inbound, Packet, Verdict
 
-MOST_TRIES = 5_000
-"""A path that leaves more than this open is not analysed: it has to name a port or an address."""
 ANY_PORT = (0, 65_535)
 EPHEMERAL = (1024, 65_535)
 """The source ports that a NAT gateway uses."""
@@ -85,17 +83,17 @@ class RulesDisagree(Exception):
     """The model of AWS and the compiled rules do not say the same of a packet; the message names both verdicts."""
 
 
-def analyse(spec: NetworkSpec, path: Path) -> Answer | None:
+def analyse(spec: NetworkSpec, path: Path, most_tries: int) -> Answer | None:
     """Return the answer to a path; ``None`` where nothing can be sent at all, as from an endpoint.
 
-    Interfaces that are attached to nothing count as attached, except to an internet gateway. Raises ``TooManyTries``
-    and ``RulesDisagree``.
+    Interfaces that are attached to nothing count as attached, except to an internet gateway. Raises ``RulesDisagree``,
+    and ``TooManyTries`` where so many tries gave no answer: the path has to name a port or an address.
     """
     if not path.source.startswith("igw-") and not path.destination.startswith("igw-"):
         spec = as_attached(spec, {path.source, path.destination})
     best: Answer | None = None
     for number, packet in enumerate(_tries(spec, path)):
-        if number >= MOST_TRIES:
+        if number >= most_tries:
             raise TooManyTries
         answer = answer_for(spec, packet, path)
         if answer.found:

@@ -105,7 +105,7 @@ class NetworkInsightsOperations(Ec2Operations):
             earlier = idempotency.earlier(session, call.account, operation, request)
             result: dict[str, Any] = {"StatusMessage": refusal}
             if earlier is None and not refusal:
-                result = network_insights.look(session, call.region, call.account, request)
+                result = network_insights.look(session, call.region, call.account, request, limits=self.quotas)
         with self.database.transaction() as session:
             earlier = idempotency.earlier(session, call.account, operation, request)
             if earlier is not None:
