@@ -158,11 +158,10 @@ def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) ->
         assert f"in use by process {units.units['holder'].pid}" in refused.stderr
 
 
-def test_an_agent_without_a_holder_says_what_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agent_without_a_holder_says_what_to_start(tmp_path: Path) -> None:
     from reading_room.cli import units as commands
     from reading_room.cli.folder import StartError
     from reading_room.settings import Settings
 
-    monkeypatch.setattr(commands, "JOIN_SECONDS", 0.1)
     with pytest.raises(StartError, match="start `reading-room holder` first, or use `up`"):
-        commands.join(Settings.from_environment({}, data=tmp_path))
+        commands.join(Settings.from_environment({}, data=tmp_path), seconds=0)

@@ -63,13 +63,13 @@ def _hold(settings: Settings) -> None:
         holders.end(held, runtime)
 
 
-def join(settings: Settings) -> None:
+def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
     """Become an agent inside the namespaces of the running holder, whose containers it leaves running at its end.
 
-    Raises ``StartError`` when there is no holder.
+    Raises ``StartError`` when there is no holder within so many ``seconds``.
     """
     runtime = runtime_folder(settings)
-    deadline = time.monotonic() + JOIN_SECONDS
+    deadline = time.monotonic() + seconds
     while (held := holders.recorded(runtime)) is None or not holders.alive(held):
         if time.monotonic() > deadline:
             raise StartError(f"no holder runs on {settings.data}: start `reading-room holder` first, or use `up`")
