@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import insert
 
 from reading_room.iam import entities
-from reading_room.iam.tables import Group, ManagedPolicy, Role, User
+from reading_room.iam.tables import Group, ManagedPolicy, Named, Role, User
 from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -113,29 +114,37 @@ def test_tags_in_a_request_are_conditions_of_tagging_and_untagging(world: IamWor
     assert refusal(iam.untag_user, UserName="bob", TagKeys=["rank"])[0] == "AccessDenied"
 
 
-def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [(quota, limit) for quota, limit in entities.QUOTAS.values()] == [
-        ("UsersPerAccount", 5_000),
-        ("GroupsPerAccount", 300),
-        ("RolesPerAccount", 1_000),
-        ("PoliciesPerAccount", 1_500),
-    ]
-    for model in (User, Group, Role, ManagedPolicy):
-        monkeypatch.setitem(entities.QUOTAS, model, (entities.QUOTAS[model][0], 1))
+def fill(world: IamWorld, model: type[Named], most: int) -> None:
+    """Give the account as many users, groups, roles or policies as leave room for one more."""
+    more: dict[type[Named], dict[str, Any]] = {
+        Role: {"trust_policy": "{}", "pinned_trust_policy": "{}"},
+        ManagedPolicy: {"updated_at": world.now},
+    }
+    with world.database.transaction() as session:
+        rows = [
+            {"unique_id": name, **entities.new_facts(ACCOUNT, name, "/", world.now), **more.get(model, {})}
+            for name in (
+                f"{model.kind}-{number}" for number in range(entities.count(session, model, ACCOUNT), most - 1)
+            )
+        ]
+        session.execute(insert(model), rows)
+
+
+def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld) -> None:
     iam = world.client("iam")
-    iam.create_group(GroupName="one")
-    iam.create_policy(PolicyName="one", PolicyDocument=policy())
-    iam.create_role(RoleName="one", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
-    calls: list[tuple[Any, dict[str, str]]] = [
-        (iam.create_user, {"UserName": "two"}),
-        (iam.create_group, {"GroupName": "two"}),
-        (iam.create_role, {"RoleName": "two", "AssumeRolePolicyDocument": trust({"AWS": ACCOUNT})}),
-        (iam.create_policy, {"PolicyName": "two", "PolicyDocument": policy()}),
+    roles = {"AssumeRolePolicyDocument": trust({"AWS": ACCOUNT})}
+    quotas: list[tuple[type[Named], str, int, Any, str, dict[str, str]]] = [
+        (User, "UsersPerAccount", 5_000, iam.create_user, "UserName", {}),
+        (Group, "GroupsPerAccount", 300, iam.create_group, "GroupName", {}),
+        (Role, "RolesPerAccount", 1_000, iam.create_role, "RoleName", roles),
+        (ManagedPolicy, "PoliciesPerAccount", 1_500, iam.create_policy, "PolicyName", {"PolicyDocument": policy()}),
     ]
-    for call, parameters in calls:
-        code, message, _ = refusal(call, **parameters)
+    for model, quota, most, create, name, more in quotas:
+        fill(world, model, most)
+        create(**{name: "last", **more})
+        code, message, _ = refusal(create, **{name: "one-too-many", **more})
         assert code == "LimitExceeded"
-        assert message.endswith("PerAccount: 1")
+        assert message.endswith(f"{quota}: {most}")
 
 
 def test_documents_at_the_size_limits_are_accepted_and_one_character_more_is_not(world: IamWorld) -> None:
