@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reading_room.trail import journal as journals
 from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of, path_of, verify
-from reading_room.trail.journal import Journal
+from reading_room.trail.journal import Journal, Limits
 from reading_room.trail.recording import Trail
 from tests.worlds.trail import NOON, Clock, record
 
@@ -164,10 +163,8 @@ def test_what_cannot_be_made_an_event_is_counted_in_the_trail(tmp_path: Path) ->
     assert found[2]["serviceEventDetails"] == {"lost": 1}
 
 
-def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "MOST_WAITING", 10)
-    monkeypatch.setattr(journals, "BATCH_SECONDS", 60.0)
-    journal = Journal(tmp_path, plain, Clock(), 90)
+def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(items=10, batch_seconds=60))
     for number in range(25):
         journal.hand_over(str(number), 1)
     journal.close()
@@ -176,11 +173,10 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path, monke
     assert found[10]["serviceEventDetails"] == {"lost": 15}
 
 
-def test_bytes_that_wait_are_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "BATCH_SECONDS", 60.0)
-    journal = Journal(tmp_path, plain, Clock(), 90)
+def test_bytes_that_wait_are_bounded_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(bytes=100, batch_seconds=60))
     for _ in range(3):
-        journal.hand_over("big", journals.MOST_BYTES // 2)
+        journal.hand_over("big", 50)
     journal.close()
     assert events(tmp_path)[-1]["serviceEventDetails"] == {"lost": 1}
 
@@ -227,24 +223,26 @@ def test_a_clock_that_is_set_back_breaks_no_chain(tmp_path: Path) -> None:
 def test_a_disk_that_fails_for_a_while_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.05)
-    failing = [True]
+    failing, failed = [True], threading.Semaphore(0)
     real = os.write
 
     def write_half(descriptor: int, data: Any) -> int:
         if failing[0] and threading.current_thread().name == "trail":
             if len(data) < 100:
+                failed.release()
                 raise OSError(28, "No space left on device")
             return real(descriptor, data[:50])
         return real(descriptor, data)
 
     monkeypatch.setattr(os, "write", write_half)
-    journal = Journal(tmp_path, plain, Clock(), 90)
+    journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(retry_seconds=0.01))
     for item in "abc":
         journal.hand_over(item, 1)
-    assert not journal.flush(0.5)
+    for _ in range(3):
+        assert not journal.flush(0)
+        assert failed.acquire(timeout=10)
     failing[0] = False
-    assert journal.flush()
+    assert journal.flush(10)
     journal.close()
     assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c"]
     assert verify(tmp_path, "management").torn == 0

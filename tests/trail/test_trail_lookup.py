@@ -6,14 +6,15 @@ import base64
 import datetime as dt
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reading_room.aws.call import Call, NetworkPath, Principal
-from reading_room.trail import lookup
 from reading_room.trail.errors import InvalidLookupAttributes, InvalidNextToken, InvalidTimeRange
+from reading_room.trail.lookup import SCANNED
 from reading_room.trail.operations import TrailOperations
 from reading_room.trail.recording import Trail
 from tests.worlds.trail import ACCOUNT, NOON, OTHER, REGION, SESSION, Clock, record, s3_record
@@ -22,10 +23,10 @@ from tests.worlds.trail import ACCOUNT, NOON, OTHER, REGION, SESSION, Clock, rec
 class World:
     """A trail and its one operation."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_scanned: int = SCANNED) -> None:
         self.clock = Clock()
         self.trail = Trail(folder / "trail", self.clock, 90)
-        self.operations = TrailOperations(self.trail, self.clock)
+        self.operations = TrailOperations(self.trail, self.clock, most_scanned)
 
     def make(self, name: str = "CreateVpc", **changes: Any) -> None:
         """Record a call now, and let a second go by."""
@@ -38,6 +39,10 @@ class World:
         call = Call("cloudtrail", "LookupEvents", request, caller, account, REGION, NetworkPath(), "r")
         return dict(self.operations.lookup_events(call, request))
 
+    def close(self) -> None:
+        """End the trail."""
+        self.trail.close()
+
     def names(self, **request: Any) -> list[str]:
         """Return the names of the events of one page."""
         return [event["EventName"] for event in self.look(**request)["Events"]]
@@ -48,7 +53,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A trail in an empty folder."""
     world = World(tmp_path)
     yield world
-    world.trail.close()
+    world.close()
 
 
 def by(key: str, value: str) -> list[dict[str, str]]:
@@ -160,18 +165,16 @@ def test_what_is_older_than_ninety_days_is_not_found(world: World) -> None:
     assert world.names(StartTime=NOON - dt.timedelta(days=1)) == []
 
 
-def test_a_question_that_looks_through_much_answers_with_a_token_to_go_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lookup, "SCANNED", 3000)
-    world.make("DeleteVpc")
-    for _ in range(20):
-        world.make()
-    pages = 0
-    request: dict[str, Any] = {"LookupAttributes": by("EventName", "DeleteVpc")}
-    while not (page := world.look(**request))["Events"]:
-        request["NextToken"] = page["NextToken"]
-        pages += 1
+def test_a_question_that_looks_through_much_answers_with_a_token_to_go_on(tmp_path: Path) -> None:
+    with closing(World(tmp_path, most_scanned=3000)) as world:
+        world.make("DeleteVpc")
+        for _ in range(20):
+            world.make()
+        pages = 0
+        request: dict[str, Any] = {"LookupAttributes": by("EventName", "DeleteVpc")}
+        while not (page := world.look(**request))["Events"]:
+            request["NextToken"] = page["NextToken"]
+            pages += 1
     assert pages > 3
     assert page["Events"][0]["EventName"] == "DeleteVpc"
 

@@ -1,9 +1,9 @@
 """The trail's files, written by one thread: what is handed over waits in memory for a moment, then goes in batches.
 
 Handing over costs the call some microseconds; turning the record into an event happens in the thread. A process that
-is killed loses what it was handed within the last ``BATCH_SECONDS`` or so; a machine that loses power, the last
-``SYNC_SECONDS`` and that. What waits is bounded: if the disk does not keep up, records are lost, counted, said in the
-log, and noted in the trail itself as soon as it can be written again.
+is killed loses what it was handed within the last ``Limits.batch_seconds`` or so; a machine that loses power, the
+last ``sync_seconds`` and that. What waits is bounded: if the disk does not keep up, records are lost, counted, said in
+the log, and noted in the trail itself as soon as it can be written again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -24,16 +25,22 @@ from reading_room.trail.events import VERSION, as_text
 
 logger = logging.getLogger(__name__)
 
-BATCH_SECONDS = 0.2
-SYNC_SECONDS = 1.0
-RETRY_SECONDS = 1.0
 _SAID_EVERY = 60.0
 """How often it is said of a full book that it is full."""
-MOST_WAITING = 50_000
-MOST_BYTES = 64 << 20
-"""How many records, and of how many bytes of requests, may wait; more are lost."""
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long what was handed over waits to be written, and how much may wait: more is lost."""
+
+    batch_seconds: float = 0.2
+    sync_seconds: float = 1.0
+    retry_seconds: float = 1.0
+    items: int = 50_000
+    bytes: int = 64 << 20
+    """Of requests."""
 
 
 class Journal(Generic[Item]):
@@ -50,8 +57,10 @@ class Journal(Generic[Item]):
         clock: Clock,
         days: int,
         most: int = 1 << 40,
+        limits: Limits = Limits(),
     ) -> None:
         """``days`` is how long files are kept, ``most`` how many bytes each book may have."""
+        self._limits = limits
         self._folder = folder
         self._documents = documents
         self._clock = clock
@@ -75,7 +84,8 @@ class Journal(Generic[Item]):
     def hand_over(self, item: Item, size: int) -> None:
         """Take an item of about so many bytes. Never waits and never raises."""
         with self._lock:
-            if self._ended or len(self._waiting) >= MOST_WAITING or self._bytes + size > MOST_BYTES:
+            full = len(self._waiting) >= self._limits.items or self._bytes + size > self._limits.bytes
+            if self._ended or full:
                 self._lost += 1
                 return
             self._waiting.append((item, size))
@@ -110,11 +120,12 @@ class Journal(Generic[Item]):
     # The thread.
 
     def _run(self) -> None:
+        limits = self._limits
         texts: dict[str, list[str]] = {}
         taken, synced, dirty = 0, time.monotonic(), False
         while True:
-            self._wake.wait(max(0.0, synced + SYNC_SECONDS - time.monotonic()) if dirty else None)
-            self._hurry.wait(BATCH_SECONDS)
+            self._wake.wait(max(0.0, synced + limits.sync_seconds - time.monotonic()) if dirty else None)
+            self._hurry.wait(limits.batch_seconds)
             self._hurry.clear()
             self._wake.clear()
             if not texts:
@@ -122,7 +133,7 @@ class Journal(Generic[Item]):
             try:
                 self._write(texts)
                 dirty = dirty or taken > 0
-                if dirty and (self._ended or time.monotonic() - synced >= SYNC_SECONDS):
+                if dirty and (self._ended or time.monotonic() - synced >= limits.sync_seconds):
                     for book in self._books.values():
                         book.sync()
                     synced, dirty = time.monotonic(), False
@@ -131,7 +142,7 @@ class Journal(Generic[Item]):
                 if self._ended:
                     logger.error("lost: %d events of the trail", sum(map(len, texts.values())))
                     return
-                time.sleep(RETRY_SECONDS)
+                time.sleep(limits.retry_seconds)
                 self._wake.set()
                 continue
             with self._lock:

@@ -73,7 +73,7 @@ def moment_of(event: Mapping[str, Any]) -> dt.datetime:
 
 
 def look_up(
-    folder: Path, question: Question, most: int = PAGE, token: str | None = None
+    folder: Path, question: Question, most: int = PAGE, token: str | None = None, most_scanned: int = SCANNED
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return up to ``most`` events, the newest first, and a token where there may be more.
 
@@ -92,7 +92,7 @@ def look_up(
                 break
             if event is not None and question.matches(event):
                 found.append(event)
-        if len(found) == most or scanned > SCANNED:
+        if len(found) == most or scanned > most_scanned:
             return found, _token(question, day, offset)
     return found, None
 

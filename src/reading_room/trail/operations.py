@@ -13,7 +13,7 @@ from reading_room.aws.operations import operation
 from reading_room.clock import Clock
 from reading_room.trail.errors import InvalidLookupAttributes, InvalidTimeRange
 from reading_room.trail.identities import user_name
-from reading_room.trail.lookup import PAGE, PERIOD, Question, look_up, moment_of
+from reading_room.trail.lookup import PAGE, PERIOD, SCANNED, Question, look_up, moment_of
 from reading_room.trail.recording import Trail
 from reading_room.trail.subjects import subjects
 
@@ -21,9 +21,11 @@ from reading_room.trail.subjects import subjects
 class TrailOperations:
     """Reads the trail that the product writes."""
 
-    def __init__(self, trail: Trail, clock: Clock) -> None:
+    def __init__(self, trail: Trail, clock: Clock, most_scanned: int = SCANNED) -> None:
+        """``most_scanned`` is how many bytes of the trail one call looks through."""
         self._trail = trail
         self._clock = clock
+        self._most_scanned = most_scanned
 
     @operation("cloudtrail", "LookupEvents")
     def lookup_events(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,7 +38,8 @@ class TrailOperations:
             return {"Events": []}
         # Whoever asks right after a call expects to find it.
         self._trail.flush()
-        events, token = look_up(self._trail.folder, question, request.get("MaxResults", PAGE), request.get("NextToken"))
+        most, token = request.get("MaxResults", PAGE), request.get("NextToken")
+        events, token = look_up(self._trail.folder, question, most, token, self._most_scanned)
         answer: dict[str, Any] = {"Events": [_summary(event) for event in events]}
         if token is not None:
             answer["NextToken"] = token
