@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.exceptions as errors
 import botocore.session
 import pytest
+from botocore.credentials import ContainerProvider, CredentialResolver
 from botocore.stub import Stubber
+from botocore.utils import ContainerMetadataFetcher
 
 from reading_room.analysis.job_file import Location
 from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
@@ -26,13 +27,17 @@ URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 
 
 class Address(http.server.BaseHTTPRequestHandler):
-    """The credentials address: a key that names the path it was asked for."""
+    """The credentials address: a key that names the path it was asked for. ``once`` gives one that ends at once."""
+
+    server: Server
 
     def do_GET(self) -> None:
-        if self.path.endswith("/nobody"):
+        once = self.path.endswith("/once")
+        if self.path.endswith("/nobody") or (once and self.path in self.server.asked):
             self.send_error(404)
             return
-        expires = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        self.server.asked.add(self.path)
+        expires = dt.datetime.now(dt.UTC) + dt.timedelta(hours=0 if once else 1)
         body = json.dumps(
             {
                 "AccessKeyId": self.path,
@@ -50,15 +55,30 @@ class Address(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Remembers the paths that it gave keys for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Address)
+        self.asked: set[str] = set()
+
+
+class Fetcher(ContainerMetadataFetcher):
+    """Asks a port of this machine, for the address of containers is in containers only; tries again without a pause."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(sleep=lambda seconds: None)
+        self.IP_ADDRESS = f"127.0.0.1:{port}"
+
+
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Address)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    fetcher = "botocore.utils.ContainerMetadataFetcher"
-    # The address of containers exists in containers only: the same SDK asks this one instead.
-    monkeypatch.setattr(f"{fetcher}.IP_ADDRESS", f"127.0.0.1:{server.server_port}")
-    yield
+def fetcher() -> Iterator[Fetcher]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield Fetcher(server.server_port)
     server.shutdown()
+    thread.join()
     server.server_close()
 
 
@@ -74,14 +94,16 @@ def _session() -> Any:
     return session
 
 
-def test_both_sessions_ask_at_their_own_path(address: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_sessions_ask_at_their_own_path(fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv(URI, "/v2/credentials/of-the-role")
     main = warm_session("us-east-1")
-    own = model_session(main, "/v2/credentials/of-the-model")
+    provider = ContainerProvider(fetcher=fetcher)  # type: ignore[arg-type] # its stub asks for another class
+    main.register_component("credential_provider", CredentialResolver([provider]))
+    own = model_session(main, "/v2/credentials/of-the-model", fetcher)
     found = [session.get_credentials() for session in (own, main)]
     keys = [each.get_frozen_credentials().access_key for each in found if each is not None]
     assert keys == ["/v2/credentials/of-the-model", "/v2/credentials/of-the-role"]
@@ -105,26 +127,21 @@ def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S
 
 
 def test_an_artifact_that_is_gone_and_a_missing_session_have_words_of_their_own(
-    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
+    storage: S3Storage, fetcher: Fetcher
 ) -> None:
     with Stubber(storage._s3) as stubber:
         stubber.add_client_error("get_object", "NoSuchKey", "gone")
         with pytest.raises(JobFailure, match="MODEL_NOT_FOUND"):
             list(storage.read(ARTIFACT.bucket, ARTIFACT.key))
 
-    def fail(**_: Any) -> None:
-        raise errors.CredentialRetrievalError(provider="container-role", error_msg="404")
-
-    monkeypatch.setattr(storage._s3, "get_object", fail)
+    ended = S3Storage(model_session(_session(), "/v2/credentials/once", fetcher), "us-east-1", model_blame(BUCKET))
     with pytest.raises(JobFailure, match="NO_CREDENTIALS_FOR_MODEL: no credentials for the model's bucket"):
-        list(storage.read(ARTIFACT.bucket, ARTIFACT.key))
+        list(ended.read(ARTIFACT.bucket, ARTIFACT.key))
 
 
-def test_a_session_that_nobody_knows_fails_the_job_before_it_begins(
-    address: None,
-) -> None:
+def test_a_session_that_nobody_knows_fails_the_job_before_it_begins(fetcher: Fetcher) -> None:
     main = _session()
     with pytest.raises(JobFailure, match="NO_CREDENTIALS_FOR_MODEL"):
-        S3Storage(model_session(main, "/v2/credentials/nobody"), "us-east-1", model_blame(BUCKET))
+        S3Storage(model_session(main, "/v2/credentials/nobody", fetcher), "us-east-1", model_blame(BUCKET))
     with pytest.raises(JobFailure, match="ROLE_NOT_ASSUMABLE"):
-        S3Storage(model_session(main, "/v2/credentials/nobody"), "us-east-1")
+        S3Storage(model_session(main, "/v2/credentials/nobody", fetcher), "us-east-1")

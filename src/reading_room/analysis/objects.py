@@ -16,6 +16,7 @@ import botocore.exceptions as errors
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import ContainerProvider, CredentialResolver
+from botocore.utils import ContainerMetadataFetcher
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
@@ -70,14 +71,19 @@ def warm_session(region: str) -> botocore.session.Session:
     return session
 
 
-def model_session(session: botocore.session.Session, credentials_path: str) -> botocore.session.Session:
+def model_session(
+    session: botocore.session.Session, credentials_path: str, fetcher: ContainerMetadataFetcher | None = None
+) -> botocore.session.Session:
     """Return a session of the service itself, whose credentials come from a path of their own.
 
     The environment, which names the path of the data access role, is neither read nor changed. What ``session`` has
-    parsed of the SDK's data is shared.
+    parsed of the SDK's data is shared. ``fetcher`` asks for the credentials, by default at the address of containers.
     """
     own = botocore.session.Session()
-    provider = ContainerProvider(environ={ContainerProvider.ENV_VAR: credentials_path})
+    provider = ContainerProvider(
+        {ContainerProvider.ENV_VAR: credentials_path},
+        fetcher,  # type: ignore[arg-type] # its stub asks for another class
+    )
     own.register_component("credential_provider", CredentialResolver([provider]))
     own.register_component("data_loader", session.get_component("data_loader"))
     own.set_config_variable("region", session.get_config_variable("region"))
