@@ -11,16 +11,22 @@ import pytest
 from reading_room.analysis.custom.mode import Mode
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.storage import JobFailure
-from reading_room.analysis.training import labelled
-from reading_room.analysis.training.labelled import ClassifierData, check_classifier_data, read_classifier_data
+from reading_room.analysis.training.labelled import (
+    ClassifierData,
+    Limits,
+    check_classifier_data,
+    read_classifier_data,
+)
 
 LIMIT = 5_000_000_000
 
 
-def read(files: dict[str, bytes], mode: Mode = "MULTI_CLASS", **config: Any) -> ClassifierData:
+def read(
+    files: dict[str, bytes], mode: Mode = "MULTI_CLASS", limits: Limits = Limits(), **config: Any
+) -> ClassifierData:
     """Read the files of a bucket ``in``; ``config`` adds to a request that names all of them."""
     storage = MemoryStorage({("in", name): content for name, content in files.items()})
-    return read_classifier_data(storage, {"S3Uri": "s3://in/train", **config}, mode, LIMIT)
+    return read_classifier_data(storage, {"S3Uri": "s3://in/train", **config}, mode, LIMIT, limits)
 
 
 def refused(files: dict[str, bytes], mode: Mode = "MULTI_CLASS", **config: Any) -> JobFailure:
@@ -132,17 +138,16 @@ def test_several_labels_a_document_need_fifty_documents() -> None:
     check_classifier_data(read({"train.csv": many("a", "b", "c", "d", "e")}, "MULTI_LABEL"), "MULTI_LABEL")
 
 
-def test_more_documents_than_a_training_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelled, "MOST_DOCUMENTS", 20)
-    check_classifier_data(read({"train.csv": many("a", "b")}), "MULTI_CLASS")
-    failure = refused({"train.csv": many("a", "b") + b"a,one more\n"})
+def test_more_documents_than_a_training_takes_are_refused() -> None:
+    limits = Limits(documents=20)
+    check_classifier_data(read({"train.csv": many("a", "b")}, limits=limits), "MULTI_CLASS")
+    failure = refused({"train.csv": many("a", "b") + b"a,one more\n"}, limits=limits)
     assert failure.code == "TOO_MANY_DOCUMENTS"
     assert "train.csv, line 21, column 1" in failure.message
 
 
-def test_more_text_than_a_training_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelled, "HELD_LIMIT", 20)
-    failure = refused({"train.csv": b"a,0123456789\nb,0123456789\na,x\n"})
+def test_more_text_than_a_training_holds_is_refused() -> None:
+    failure = refused({"train.csv": b"a,0123456789\nb,0123456789\na,x\n"}, limits=Limits(code_points=20))
     assert failure.code == "INPUT_TOO_LARGE"
     assert "train.csv, line 3, column 1" in failure.message
 

@@ -11,15 +11,14 @@ import pytest
 
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.storage import JobFailure
-from reading_room.analysis.training import annotated as annotated_data
-from reading_room.analysis.training.annotated import RecognizerData, check_mentions, read_recognizer_data
+from reading_room.analysis.training.annotated import Limits, RecognizerData, check_mentions, read_recognizer_data
 from reading_room.analysis.training.places import Problems
 
 HEADER = b"File,Line,Begin Offset,End Offset,Type\n"
 DOCUMENTS = "Anna met Bo in Tromsø.\nNobody.\n😀 Zoe\n".encode()
 
 
-def read(files: dict[str, bytes], **config: Any) -> RecognizerData:
+def read(files: dict[str, bytes], limits: Limits = Limits(), **config: Any) -> RecognizerData:
     """Read the files of a bucket ``in`` for the types PERSON and PLACE."""
     storage = MemoryStorage({("in", name): content for name, content in files.items()})
     members = {
@@ -28,12 +27,12 @@ def read(files: dict[str, bytes], **config: Any) -> RecognizerData:
         **({} if "EntityList" in config or "DataFormat" in config else {"Annotations": {"S3Uri": "s3://in/ann"}}),
         **config,
     }
-    return read_recognizer_data(storage, members, "en", 5_000_000_000)
+    return read_recognizer_data(storage, members, "en", 5_000_000_000, limits)
 
 
-def annotated(rows: str, documents: bytes = DOCUMENTS) -> RecognizerData:
+def annotated(rows: str, documents: bytes = DOCUMENTS, limits: Limits = Limits()) -> RecognizerData:
     """Read three documents, one a line, with these annotations."""
-    return read({"docs.txt": documents, "ann.csv": HEADER + rows.encode()})
+    return read({"docs.txt": documents, "ann.csv": HEADER + rows.encode()}, limits)
 
 
 def test_annotations_are_of_files_and_lines_and_count_code_points() -> None:
@@ -114,10 +113,10 @@ def test_an_entity_list_may_be_larger_than_the_documents_and_names_what_is_liste
     assert "an empty text: list.csv, line 6, column 7" in sentence
 
 
-def listed(rows: bytes) -> RecognizerData:
+def listed(rows: bytes, limits: Limits = Limits()) -> RecognizerData:
     """Read three documents with an entity list of these rows."""
     files = {"docs.txt": DOCUMENTS, "list.csv": b"Text,Type\n" + rows}
-    return read(files, EntityList={"S3Uri": "s3://in/list.csv"})
+    return read(files, limits, EntityList={"S3Uri": "s3://in/list.csv"})
 
 
 def test_a_function_word_in_a_list_names_nothing_and_is_left_out_and_named() -> None:
@@ -133,25 +132,24 @@ def test_an_entry_longer_than_a_document_may_be_is_left_out_and_named() -> None:
     assert "more than 5,000 characters: list.csv, line 3, column 1" in data.problems.sentence()
 
 
-def test_more_entries_than_a_list_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotated_data, "MOST_ENTRIES", 2)
-    assert len(listed(b"Anna,PERSON\nBo,PERSON\n").entries or ()) == 2
+def test_more_entries_than_a_list_may_have_are_refused() -> None:
+    limits = Limits(entries=2)
+    assert len(listed(b"Anna,PERSON\nBo,PERSON\n", limits).entries or ()) == 2
     with pytest.raises(JobFailure, match=r"list\.csv, line 4, column 1: an entity list has at most 2 rows"):
-        listed(b"Anna,PERSON\nBo,PERSON\nZoe,PERSON\n")
+        listed(b"Anna,PERSON\nBo,PERSON\nZoe,PERSON\n", limits)
 
 
-def test_more_documents_than_a_training_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotated_data, "MOST_DOCUMENTS", 3)
-    assert len(annotated("").train.texts) == 3
+def test_more_documents_than_a_training_takes_are_refused() -> None:
+    limits = Limits(documents=3)
+    assert len(annotated("", limits=limits).train.texts) == 3
     with pytest.raises(JobFailure, match=r"docs\.txt, line 4") as failure:
-        annotated("", DOCUMENTS + b"one more\n")
+        annotated("", DOCUMENTS + b"one more\n", limits)
     assert failure.value.code == "TOO_MANY_DOCUMENTS"
 
 
-def test_more_bytes_than_a_corpus_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotated_data, "CORPUS_LIMIT", 100)
+def test_more_bytes_than_a_corpus_may_have_are_refused() -> None:
     with pytest.raises(JobFailure, match="s3://in/doc has more than 100 bytes") as failure:
-        annotated("", b"Anna\n" * 21)
+        annotated("", b"Anna\n" * 21, Limits(corpus_bytes=100))
     assert failure.value.code == "INPUT_TOO_LARGE"
 
 

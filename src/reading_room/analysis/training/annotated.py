@@ -16,17 +16,24 @@ from reading_room.analysis.training.sources import lines, sources, whole_text
 
 DOCUMENT_LIMIT = 5_000
 """Bytes of a training document."""
-CORPUS_LIMIT = 200_000_000
-MOST_DOCUMENTS = 200_000
 LEAST_DOCUMENTS = 3
 LEAST_MENTIONS = 25
 """Of a type, in annotations or as matches of an entity list."""
 LEAST_TESTED = 1
 """Mentions of a type in test documents of the user's own."""
-MOST_ENTRIES = 1_000_000
 ENTRY_LIMIT = 5_000
 
 _ANNOTATION_COLUMNS = ("File", "Line", "Begin Offset", "End Offset", "Type")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a training takes."""
+
+    corpus_bytes: int = 200_000_000
+    documents: int = 200_000
+    entries: int = 1_000_000
+    """Of an entity list."""
 
 
 @dataclass(slots=True)
@@ -50,13 +57,13 @@ class RecognizerData:
 
 
 def read_recognizer_data(
-    storage: Storage, config: Mapping[str, Any], language: str, total_limit: int
+    storage: Storage, config: Mapping[str, Any], language: str, total_limit: int, limits: Limits = Limits()
 ) -> RecognizerData:
     """Read all that ``InputDataConfig`` of a CreateEntityRecognizer request names; ``language`` is its LanguageCode.
 
     Raises ``JobFailure``: what ``sources`` raises, ``INVALID_TRAINING_DATA`` and ``INSUFFICIENT_TRAINING_DATA``.
     """
-    reading = _Reading(storage, {str(entry["Type"]) for entry in config["EntityTypes"]}, total_limit)
+    reading = _Reading(storage, {str(entry["Type"]) for entry in config["EntityTypes"]}, total_limit, limits)
     train, test = Annotated(), Annotated()
     entries: dict[str, str] | None = None
     if config.get("DataFormat", "COMPREHEND_CSV") == "AUGMENTED_MANIFEST":
@@ -92,10 +99,11 @@ def check_mentions(
 
 
 class _Reading:
-    def __init__(self, storage: Storage, types: set[str], total_limit: int) -> None:
+    def __init__(self, storage: Storage, types: set[str], total_limit: int, limits: Limits) -> None:
         self._storage = storage
         self._types = types
-        self._limit = min(total_limit, CORPUS_LIMIT)
+        self._limits = limits
+        self._limit = min(total_limit, limits.corpus_bytes)
         self._unused: set[tuple[str, int | None]] = set()
         self.problems = Problems()
 
@@ -116,8 +124,8 @@ class _Reading:
         elif key in into.index:
             self.problems.add(Problem(place, "a document whose file has the name of another file"))
         else:
-            if len(into.texts) == MOST_DOCUMENTS:
-                raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {MOST_DOCUMENTS:,} documents")
+            if len(into.texts) == (most := self._limits.documents):
+                raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {most:,} documents")
             into.index[key] = len(into.texts)
             into.texts.append(text)
             into.spans.append([])
@@ -178,8 +186,8 @@ class _Reading:
                 same = entries[value] == kind
                 what = "a text that is listed twice" if same else "a text that is listed with another type before"
                 self.problems.add(Problem(text.place, what, shown(value)))
-            elif len(entries) == MOST_ENTRIES:
-                raise JobFailure(INVALID, f"{text.place}: an entity list has at most {MOST_ENTRIES:,} rows")
+            elif len(entries) == (most := self._limits.entries):
+                raise JobFailure(INVALID, f"{text.place}: an entity list has at most {most:,} rows")
             else:
                 entries[value] = kind
         if not entries:

@@ -17,10 +17,16 @@ from reading_room.analysis.training.sources import Line, lines, sources
 MOST_LABELS: dict[Mode, int] = {"MULTI_CLASS": 1000, "MULTI_LABEL": 100}
 LEAST_DOCUMENTS_OF_A_LABEL = 10
 LEAST_DOCUMENTS: dict[Mode, int] = {"MULTI_CLASS": 20, "MULTI_LABEL": 50}
-MOST_DOCUMENTS = 1_000_000
 LABEL_LIMIT = 5_000
-HELD_LIMIT = 200_000_000
-"""Code points of training text that a container of 2 GB holds while it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a training takes."""
+
+    documents: int = 1_000_000
+    code_points: int = 200_000_000
+    """Of text, that a container of 2 GB holds while it counts."""
 
 
 @dataclass(slots=True)
@@ -53,12 +59,14 @@ class ClassifierData:
     problems: Problems
 
 
-def read_classifier_data(storage: Storage, config: Mapping[str, Any], mode: Mode, total_limit: int) -> ClassifierData:
+def read_classifier_data(
+    storage: Storage, config: Mapping[str, Any], mode: Mode, total_limit: int, limits: Limits = Limits()
+) -> ClassifierData:
     """Read all that ``InputDataConfig`` of a CreateDocumentClassifier request names.
 
     Raises ``JobFailure``: what ``sources`` raises, and ``INVALID_TRAINING_DATA``.
     """
-    reading = _Reading(storage, mode, str(config.get("LabelDelimiter", "|")), total_limit)
+    reading = _Reading(storage, mode, str(config.get("LabelDelimiter", "|")), total_limit, limits)
     train, test = Labelled(), Labelled()
     if config.get("DataFormat", "COMPREHEND_CSV") == "AUGMENTED_MANIFEST":
         for manifest in config["AugmentedManifests"]:
@@ -115,7 +123,8 @@ def check_classifier_data(data: ClassifierData, mode: Mode) -> None:
 
 
 class _Reading:
-    def __init__(self, storage: Storage, mode: Mode, delimiter: str, total_limit: int) -> None:
+    def __init__(self, storage: Storage, mode: Mode, delimiter: str, total_limit: int, limits: Limits) -> None:
+        self._limits = limits
         self._storage = storage
         self._mode = mode
         self._delimiter = delimiter
@@ -144,13 +153,14 @@ class _Reading:
             self.problems.add(found)
             return
         text, labels, place = found
-        if len(into.texts) == MOST_DOCUMENTS:
-            raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {MOST_DOCUMENTS:,} documents")
+        limits = self._limits
+        if len(into.texts) == limits.documents:
+            raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {limits.documents:,} documents")
         self._held += len(text)
-        if self._held > HELD_LIMIT:
+        if self._held > limits.code_points:
             raise JobFailure(
                 "INPUT_TOO_LARGE",
-                f"{place}: the texts have more than {HELD_LIMIT:,} characters, which no training holds",
+                f"{place}: the texts have more than {limits.code_points:,} characters, which no training holds",
             )
         into.add(text, labels, place)
 
