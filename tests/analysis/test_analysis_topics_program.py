@@ -19,7 +19,6 @@ from reading_room.analysis.job_file import Done, JobFile, Location, Progress
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
-from reading_room.analysis.topics import program as topics_program
 from reading_room.analysis.topics.program import Topics
 from reading_room.analysis.topics.terms import topic_terms
 from reading_room.analysis.topics.words import stop_words
@@ -117,10 +116,8 @@ def test_the_same_documents_give_the_same_archive(program: Topics, tmp_path: Pat
     assert run(program, tmp_path, {"a.txt": lines}, {"NumberOfTopics": 3}) == first
 
 
-def test_documents_outside_the_sample_are_assigned_by_their_words(
-    program: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(topics_program, "MOST_SAMPLED", 45)
+def test_documents_outside_the_sample_are_assigned_by_their_words(tmp_path: Path) -> None:
+    program = Topics(most_sampled=45)
     for engine in ("embedding", "nmf", "lda"):
         lines = "\n".join(documents(120)).encode()
         done, members = run(program, tmp_path, {"a.txt": lines}, {"NumberOfTopics": 3, "Engine": engine})
@@ -181,10 +178,8 @@ def test_documents_without_a_word_have_no_topics(program: Topics, tmp_path: Path
     assert failure.value.code == "INPUT_TOO_SMALL"
 
 
-def test_a_stop_while_documents_are_written_keeps_those_that_are(
-    program: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(topics_program, "_BATCH", 10)
+def test_a_stop_while_documents_are_written_keeps_those_that_are(tmp_path: Path) -> None:
+    program = Topics(batch=10)
     lines = "\n".join(documents(60)).encode()
     told: list[Progress] = []
     # Two batches are finished when it is asked to stop.

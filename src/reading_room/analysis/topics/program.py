@@ -40,7 +40,7 @@ LEAST_SHARE = 0.01
 DEFAULT_TOPICS = 10
 ENGINES = ("embedding", "nmf", "lda")
 
-_BATCH = 512
+BATCH = 512
 _NAMED = 3
 """Documents left out that are named; the others are counted."""
 
@@ -53,7 +53,10 @@ class _Sampled(NamedTuple):
 class Topics:
     """Finds the topics of one collection. The encoder is loaded ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_sampled: int = MOST_SAMPLED, batch: int = BATCH) -> None:
+        """Documents are read in a ``batch`` at a time."""
+        self._most_sampled = most_sampled
+        self._batch = batch
         self._encoder = Encoder()
 
     def run(self, work: Work) -> Done:
@@ -74,7 +77,9 @@ class Topics:
             if work.stopping():
                 raise JobFailure("INTERNAL_ERROR", "the job was asked to end before its topics were found")
 
-        sample, total = _sample(documents_of(work.job, objects, work.storage), work.job.documents_limit, between)
+        sample, total = _sample(
+            documents_of(work.job, objects, work.storage), work.job.documents_limit, self._most_sampled, between
+        )
         if not sample:
             raise JobFailure("INPUT_TOO_SMALL", f"no document under {uri} has any text to find topics in")
         try:
@@ -98,7 +103,7 @@ class Topics:
         documents = errors = 0
         left_out: list[Document] = []
         stopped = False
-        for batch in _batches(documents_of(work.job, objects, work.storage)):
+        for batch in _batches(documents_of(work.job, objects, work.storage), self._batch):
             if stopped := work.stopping():
                 break
             shares = _shares(batch, documents, rows, model, words)
@@ -143,8 +148,8 @@ class Topics:
         limit = int(tokens * CODE_POINTS_OF_A_TOKEN)
         # The same batches whoever encodes them: a vector depends, in its last bits, on its neighbours in a batch.
         batches = [
-            [document.text[:limit] for document in sample[start : start + _BATCH]]
-            for start in range(0, len(sample), _BATCH)
+            [document.text[:limit] for document in sample[start : start + self._batch]]
+            for start in range(0, len(sample), self._batch)
         ]
         vectors = []
         between()
@@ -154,8 +159,13 @@ class Topics:
         return EmbeddingTopics(words, np.vstack(vectors), topics, between)
 
 
-def _sample(documents: Iterator[Document], limit: int, between: Callable[[], None]) -> tuple[list[_Sampled], int]:
-    """Return documents with text, chosen by chance where there are too many, in their order; and how many there are."""
+def _sample(
+    documents: Iterator[Document], limit: int, most: int, between: Callable[[], None]
+) -> tuple[list[_Sampled], int]:
+    """Return up to ``most`` documents with text, in their order, and how many documents there are.
+
+    Where there are more they are chosen by chance.
+    """
     chance = random.Random(SEED)  # nosec B311 # the same sample each time, no secret
     kept: list[_Sampled] = []
     seen = total = 0
@@ -169,9 +179,9 @@ def _sample(documents: Iterator[Document], limit: int, between: Callable[[], Non
             continue
         seen += 1
         one = _Sampled(number, document.text[:DOCUMENT_CODE_POINTS])
-        if len(kept) < MOST_SAMPLED:
+        if len(kept) < most:
             kept.append(one)
-        elif (place := chance.randrange(seen)) < MOST_SAMPLED:
+        elif (place := chance.randrange(seen)) < most:
             kept[place] = one
     return sorted(kept), total
 
@@ -192,12 +202,12 @@ def _shares(batch: Sequence[Document], first: int, rows: dict[int, int], model: 
     return found
 
 
-def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
+def _batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
     batch: list[Document] = []
     for document in documents:
         # Only the start of a text is read: a batch of whole documents would have no bound.
         batch.append(Document(document.file, document.line, document.text[:DOCUMENT_CODE_POINTS], document.error))
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:
