@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reading_room.analysis import cutting
 from reading_room.analysis.cutting import (
     LEAST_BYTES,
     MOST_FILES,
@@ -54,14 +53,21 @@ def chunks(content: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         yield chunk
 
 
-def cut(files: Sequence[bytes], part_bytes: int, sizes: Sequence[int] = (), *, taper: bool = False) -> list[Part]:
+def cut(
+    files: Sequence[bytes],
+    part_bytes: int,
+    sizes: Sequence[int] = (),
+    *,
+    taper: bool = False,
+    least_bytes: int = LEAST_BYTES,
+) -> list[Part]:
     """Cut files whose lines are documents."""
     objects = [InputObject(f"folder/{number}.txt", len(content), str(number)) for number, content in enumerate(files)]
     ends = (
         (entry, document_ends(len(content), chunks(content, sizes)))
         for entry, content in zip(objects, files, strict=True)
     )
-    return list(cut_lines(ends, part_bytes, sum(map(len, files)) if taper else None))
+    return list(cut_lines(ends, part_bytes, sum(map(len, files)) if taper else None, least_bytes))
 
 
 def documents(segment: Segment, files: Sequence[bytes], sizes: Sequence[int] = ()) -> list[Document]:
@@ -158,9 +164,7 @@ def test_parts_that_are_small_anyhow_stay_alike() -> None:
 def test_no_tapered_part_is_larger_than_a_whole_one_and_few_are_smaller_than_a_quarter(
     files: list[bytes], part_bytes: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "LEAST_BYTES", 1)
-        parts = cut(files, part_bytes, taper=True)
+    parts = cut(files, part_bytes, taper=True, least_bytes=1)
     sizes = [lengths(part, files) for part in parts]
     for number, found in enumerate(sizes):
         assert sum(found[:-1]) < part_bytes

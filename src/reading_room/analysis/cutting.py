@@ -99,15 +99,18 @@ def cut_files(objects: Iterable[InputObject], part_bytes: int, total: int | None
 
 
 def cut_lines(
-    files: Iterable[tuple[InputObject, Iterable[int]]], part_bytes: int, total: int | None = None
+    files: Iterable[tuple[InputObject, Iterable[int]]],
+    part_bytes: int,
+    total: int | None = None,
+    least_bytes: int = LEAST_BYTES,
 ) -> Iterator[Part]:
     """Yield the parts of an input whose lines are one document each.
 
     ``files`` are the objects with the offsets behind each of their lines (``document_ends``), read as they come. A part
-    is closed by the line with which it has ``part_bytes``, or less towards the end of ``total`` bytes; a line that has
-    so many alone is a part of its own. A file without a line is in no part.
+    is closed by the line with which it has ``part_bytes``, or less towards the end of ``total`` bytes, but no less than
+    ``least_bytes``; a line that has so many alone is a part of its own. A file without a line is in no part.
     """
-    parts = _Growing(part_bytes, total)
+    parts = _Growing(part_bytes, total, least_bytes=least_bytes)
     for source, (entry, ends) in enumerate(files):
         begin = 0
         for line, end in enumerate(ends):
@@ -149,8 +152,11 @@ def line_ends(chunks: Iterable[bytes]) -> Iterator[int]:
 class _Growing:
     """Collects documents until they are a part."""
 
-    def __init__(self, part_bytes: int, total: int | None = None, most: int | None = None) -> None:
+    def __init__(
+        self, part_bytes: int, total: int | None = None, most: int | None = None, least_bytes: int = LEAST_BYTES
+    ) -> None:
         self._part_bytes = part_bytes
+        self._least_bytes = least_bytes
         self._left = total
         self._most = most
         self._enough = self._next()
@@ -199,7 +205,7 @@ class _Growing:
         """Return the bytes with which the part that begins now is full."""
         if self._left is None:
             return self._part_bytes
-        return min(self._part_bytes, max(self._left // TAPER, self._part_bytes // LEAST_SHARE, LEAST_BYTES))
+        return min(self._part_bytes, max(self._left // TAPER, self._part_bytes // LEAST_SHARE, self._least_bytes))
 
     def _end_segment(self) -> None:
         if self._source < 0:
