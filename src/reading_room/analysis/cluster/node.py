@@ -212,20 +212,20 @@ class Node:
             return
 
 
-async def fetched(future: Any) -> Any:
+async def fetched(future: Any, seconds: float = FETCH_SECONDS, look_seconds: float = _LOOK_SECONDS) -> Any:
     """Wait for the result of one of Dask's futures, which the scheduler fetches from where the task was done.
 
     Where the network lets nothing through any more, it tries that for ever, and every other result waits with it: a
-    result that is finished for ``FETCH_SECONDS`` and not here is given up. Raises ``JobFailure`` (``CLUSTER_LOST``)
-    then, and what the task raised.
+    result that is finished for so many ``seconds`` and not here, by a look every ``look_seconds``, is given up. Raises
+    ``JobFailure`` (``CLUSTER_LOST``) then, and what the task raised.
     """
     result = asyncio.ensure_future(future.result())
     waited = 0.0
     try:
-        while not (await asyncio.wait([result], timeout=_LOOK_SECONDS))[0]:
+        while not (await asyncio.wait([result], timeout=look_seconds))[0]:
             # Each time that it was tried in vain, the future is unfinished for a moment.
-            waited = waited + _LOOK_SECONDS if future.status == "finished" else max(0.0, waited - 2 * _LOOK_SECONDS)
-            if waited >= FETCH_SECONDS:
+            waited = waited + look_seconds if future.status == "finished" else max(0.0, waited - 2 * look_seconds)
+            if waited >= seconds:
                 text = f"a result was finished and could not be fetched from its container for {waited:.0f} s"
                 raise JobFailure("CLUSTER_LOST", text)
         return result.result()
