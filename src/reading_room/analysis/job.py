@@ -19,7 +19,7 @@ def run_job(work: Work, engine: Engine) -> Done:
     plan = plan_of(job, storage, work.stopping)
     documents = errors = 0
     stopped = not plan.complete
-    pace = Pace()
+    pace = Pace(work.now)
     with ResultFile(work.scratch / ARCHIVE, FORMS[job.kind]) as archive:
         for part in plan.parts:
             analysis = PartAnalysis(job, engine, storage, part, work.stopping)

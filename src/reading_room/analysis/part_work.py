@@ -95,17 +95,19 @@ def write_part(
     scratch: Path,
     stopping: Callable[[], bool],
     tell: Callable[[int], None],
+    now: Callable[[], float] = time.monotonic,
 ) -> PartResult:
     """Analyse one part and write its lines as the object ``key`` beside the job's output.
 
-    ``tell`` hears the number of the part's documents finished so far, at most once a second. When ``stopping`` turns
-    true, the object has the documents finished until then. Raises ``JobFailure``; then there is no object.
+    ``tell`` hears the number of the part's documents finished so far, at most once a second by ``now``. When
+    ``stopping`` turns true, the object has the documents finished until then. Raises ``JobFailure``; then there is no
+    object.
     """
     path = scratch / f"part-{part.number}"
     analysis = PartAnalysis(job, engine, storage, part, stopping)
     digest = hashlib.sha256()
     documents = errors = size = 0
-    pace = Pace()
+    pace = Pace(now)
     try:
         with fitting(), path.open("wb") as file:
             for document, line in analysis:
@@ -221,12 +223,14 @@ class ResultFile:
 class Pace:
     """Says when to speak: once a second at first, ever less often: what a worker may say is bounded."""
 
-    def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
+    def __init__(self, now: Callable[[], float]) -> None:
+        """``now`` tells seconds, from whatever beginning."""
+        self._now = now
+        self._began = self._told = now()
 
     def due(self) -> bool:
         """Whether it is time, and if so the next time is counted from now."""
-        now = time.monotonic()
+        now = self._now()
         if now - self._told < max(1.0, (self._told - self._began) / 100):
             return False
         self._told = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ class Work:
 
     ``storage`` speaks as the data access role. ``artifacts`` speaks as the service, for the job's model only, and is
     there when the job has one. ``scratch`` is an empty folder. ``stopping`` turns true when the job should end early.
+    ``now`` tells the seconds by which it is time to ``tell`` something, from whatever beginning.
     ``map`` is there when other containers can do what has a name in ``cluster/functions.py``; it is worth calling once,
     for they leave when it has come to its end.
     """
@@ -30,6 +32,7 @@ class Work:
     tell: Callable[[Progress], None]
     artifacts: Storage | None = None
     map: Mapper | None = None
+    now: Callable[[], float] = time.monotonic
 
 
 class Program(Protocol):

@@ -32,7 +32,7 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
     parts = PartsClient(Door(place.path, address))
     states = parts.register(plan)
     results = finished(states)
-    pace = Pace()
+    pace = Pace(work.now)
 
     def tell(documents: int) -> None:
         if pace.due():
@@ -42,7 +42,7 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
         if state.done is not None:
             continue
         key = part_key(job, part.number, place.member)
-        result = write_part(job, engine, work.storage, part, key, work.scratch, work.stopping, tell)
+        result = write_part(job, engine, work.storage, part, key, work.scratch, work.stopping, tell, work.now)
         results.append(result)
         if result.stopped:
             break

@@ -138,7 +138,7 @@ def _analyse(
     counted = Counted()
     for result in finished(states):
         counted.finish(result)
-    pace = Pace()
+    pace = Pace(work.now)
 
     def turn() -> None:
         if pace.due():

@@ -86,8 +86,8 @@ def run_part(part: Part) -> Outcome:
 
     def work() -> Any:
         with tempfile.TemporaryDirectory(dir=here.work.scratch) as scratch:
-            tell = _teller(part.number)
-            return write_part(job, engine, here.work.storage, part, key, Path(scratch), _ending.is_set, tell)
+            tell, asked = _teller(part.number), _ending.is_set
+            return write_part(job, engine, here.work.storage, part, key, Path(scratch), asked, tell, here.work.now)
 
     return _outcome(work)
 
