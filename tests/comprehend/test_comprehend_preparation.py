@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from reading_room.agent.spec import HostReport
-from reading_room.aws.call import Call
 from reading_room.jobs.credentials import owner_of
 from reading_room.jobs.job import StopRequested
 from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc import network_interfaces
 from reading_room.vpc.tables import NetworkInterface
-from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, TRUST, PreparationWorld, actions
+from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, TRUST, Killed, PreparationWorld, actions
 
 
 def test_a_job_s_interface_is_made_by_the_role_and_belongs_to_the_job(world: PreparationWorld) -> None:
@@ -36,22 +35,13 @@ def test_a_job_s_interface_is_made_by_the_role_and_belongs_to_the_job(world: Pre
     assert f"{world.subnet} at {interface.address}" in world.story(job)
 
 
-def test_the_nine_actions_are_really_called_as_the_role(
-    world: PreparationWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: list[tuple[str, str]] = []
-    invoke = world.dispatcher.invoke
-
-    def watched(call: Call) -> Any:
-        called.append((call.operation, call.principal.arn))
-        return invoke(call)
-
-    monkeypatch.setattr(world.dispatcher, "invoke", watched)
+def test_the_nine_actions_are_really_called_as_the_role(world: PreparationWorld) -> None:
     job = world.submit()
     world.run(job)
     world.end()
-    assert {operation for operation, _ in called} == set(NINE)
-    assert {arn for _, arn in called} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend"}
+    called = world.dispatcher.calls
+    assert {call.operation for call in called} == set(NINE)
+    assert {call.principal.arn for call in called} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend"}
     assert world.interfaces() == []
 
 
@@ -342,38 +332,13 @@ def test_a_lost_container_gets_another_interface(world: PreparationWorld) -> Non
         assert len(session.scalars(select(JobContainerRow)).all()) == 1
 
 
-class Killed(BaseException):
-    """Ends a turn as a signal would: nothing may catch it."""
-
-
-def kill_at(world: PreparationWorld, monkeypatch: pytest.MonkeyPatch, step: int, after: bool) -> None:
-    """Have the ``step``-th call of EC2 from now end the process, before or after it took effect."""
-    invoke = world.dispatcher.invoke
-    count = 0
-
-    def dying(call: Call) -> Any:
-        nonlocal count
-        count += 1
-        if count == step and not after:
-            raise Killed
-        answer = invoke(call)
-        if count == step:
-            raise Killed
-        return answer
-
-    monkeypatch.setattr(world.dispatcher, "invoke", dying)
-
-
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", range(1, 8))
-def test_a_kill_at_any_step_of_preparing_is_healed(
-    world: PreparationWorld, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
-) -> None:
+def test_a_kill_at_any_step_of_preparing_is_healed(world: PreparationWorld, step: int, after: bool) -> None:
     job = world.submit()
-    with monkeypatch.context() as patch:
-        kill_at(world, patch, step, after)
-        with pytest.raises(Killed):
-            world.controller.turn()
+    world.dispatcher.kill_at(step, after=after)
+    with pytest.raises(Killed):
+        world.controller.turn()
     world.restart()
     world.run(job)
     assert world.status(job) == "IN_PROGRESS", world.message(job)
@@ -385,15 +350,12 @@ def test_a_kill_at_any_step_of_preparing_is_healed(
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", [1, 2])
-def test_a_kill_at_any_step_of_cleaning_up_is_healed(
-    world: PreparationWorld, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
-) -> None:
+def test_a_kill_at_any_step_of_cleaning_up_is_healed(world: PreparationWorld, step: int, after: bool) -> None:
     job = world.submit()
     world.run(job)
-    with monkeypatch.context() as patch:
-        kill_at(world, patch, step, after)
-        with pytest.raises(Killed):
-            world.end()
+    world.dispatcher.kill_at(step, after=after)
+    with pytest.raises(Killed):
+        world.end()
     world.restart()
     world.controller.report(HostReport("local", 3))
     world.run(job)

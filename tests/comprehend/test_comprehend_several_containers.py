@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from reading_room.aws.call import Call
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.settings import Settings
 from reading_room.vpc.permissions import Permission
 from tests.worlds.container_needs import open_group
-from tests.worlds.preparation import ACCOUNT, NINE, actions
+from tests.worlds.preparation import ACCOUNT, NINE, Killed, actions
 from tests.worlds.storage_policy import PARTS, STORAGE, PolicyWorld
 
 
@@ -116,33 +115,13 @@ def test_a_job_that_may_not_share_results_runs_in_one_container_and_its_story_sa
     assert '"Action": ["s3:GetObject", "s3:PutObject"]' in world.story(job)
 
 
-class Killed(BaseException):
-    """Ends a turn as a signal would: nothing may catch it."""
-
-
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", range(1, 15))
-def test_a_kill_at_any_call_of_preparing_two_containers_is_healed(
-    world: TaggedWorld, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
-) -> None:
+def test_a_kill_at_any_call_of_preparing_two_containers_is_healed(world: TaggedWorld, step: int, after: bool) -> None:
     job = world.submit_tagged(2)
-    invoke = world.dispatcher.invoke
-    count = 0
-
-    def dying(call: Call) -> Any:
-        nonlocal count
-        count += 1
-        if count == step and not after:
-            raise Killed
-        answer = invoke(call)
-        if count == step:
-            raise Killed
-        return answer
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.dispatcher, "invoke", dying)
-        with pytest.raises(Killed):
-            world.controller.turn()
+    world.dispatcher.kill_at(step, after=after)
+    with pytest.raises(Killed):
+        world.controller.turn()
     world.restart()
     world.run(job)
     assert world.status(job) == "IN_PROGRESS", world.message(job)

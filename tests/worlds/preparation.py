@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
 from reading_room.agent.spec import HostReport
+from reading_room.aws.call import Call
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.comprehend.preparation import NetworkPreparation
@@ -79,6 +80,35 @@ def actions(names: Sequence[str], resource: str = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": [f"ec2:{name}" for name in names], "Resource": resource}
 
 
+class Killed(BaseException):
+    """Ends a turn as a signal would: nothing may catch it."""
+
+
+class MortalDispatcher(Dispatcher):
+    """A dispatcher that notes its calls, and whose process a test can end at one of them."""
+
+    def __init__(self, table: OperationTable, authorizer: PolicyAuthorizer) -> None:
+        super().__init__(table, authorizer)
+        self.calls: list[Call] = []
+        self._left = 0
+        self._after = False
+
+    def kill_at(self, step: int, *, after: bool) -> None:
+        """Have the ``step``-th call from now end the process, before or after it took effect."""
+        self._left, self._after = step, after
+
+    def invoke(self, call: Call) -> Mapping[str, Any]:
+        """Run a call as every dispatcher does, unless the process ends first."""
+        self.calls.append(call)
+        self._left -= 1
+        if self._left == 0 and not self._after:
+            raise Killed
+        answer = super().invoke(call)
+        if self._left == 0:
+            raise Killed
+        return answer
+
+
 class PreparationWorld:
     """One account with a VPC of one subnet, a group, a gateway endpoint and a role that may do all nine actions."""
 
@@ -94,7 +124,7 @@ class PreparationWorld:
             NetworkInterfaceOperations(*ec2),
             DhcpOptionsOperations(*ec2),
         )
-        self.dispatcher = Dispatcher(self.table, self.authorizer)
+        self.dispatcher = MortalDispatcher(self.table, self.authorizer)
         self.store = MemoryOutputStore()
         self.stories = MemoryStories()
         with self.database.transaction() as session:
