@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.app import Product
+from reading_room.aws.throttling import Throttle
 from reading_room.client import InProcess
 from reading_room.iam import inline_policies, users
 from reading_room.s3.backends.memory import memory_backend
@@ -70,14 +71,14 @@ class NoEngines:
 class ExtensionWorld:
     """An account in which a job of one container would run: VPC, endpoint for S3, bucket with a document, role."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.folder = folder
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
-        self.product = Product(
-            Settings(data=folder, account=ACCOUNT, **settings), self.database, self.backend, NoEngines(), self.clock
-        )
+        settings = Settings(data=folder, account=ACCOUNT)
+        throttle = Throttle(now=self.seconds)
+        self.product = Product(settings, self.database, self.backend, NoEngines(), self.clock, throttle=throttle)
         self.product.first_start()
         self.process = InProcess(self.product.app)
         self.administrator = self.user("boss", allow("*"))
@@ -96,6 +97,10 @@ class ExtensionWorld:
     def clock(self) -> dt.datetime:
         """Return the world's moment."""
         return self.now
+
+    def seconds(self) -> float:
+        """Return the world's moment as seconds."""
+        return self.now.timestamp()
 
     def later(self, seconds: float) -> None:
         """Move the clock."""
