@@ -68,7 +68,8 @@ def test_a_killed_containers_part_is_done_again_elsewhere(world: World) -> None:
     assert taken.isdisjoint(world.objects_left())
 
 
-def test_a_container_that_stands_still_is_given_up_after_twenty_seconds(world: World) -> None:
+def test_a_container_that_stands_still_is_given_up(world: World) -> None:
+    world.worker_ttl = 8
     world.user["in", "doc"] = b"stay in 1\n" * 3 + world.user["in", "doc"]
     first, member = world.start_all(world.job(), 2)
     until(lambda: world.works(1))
@@ -237,7 +238,7 @@ def test_without_a_certificate_there_is_no_cluster(world: World) -> None:
         assert "certificate" in failed.message
 
 
-def test_silence_is_the_networks_fault_and_is_said_within_four_seconds() -> None:
+def test_silence_is_the_networks_fault_and_is_said_when_it_lasts() -> None:
     place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.1", "/1")
     with socket.socket() as listener:
         # A queue that is full answers nothing, as a security group that lets nothing in.
@@ -246,8 +247,8 @@ def test_silence_is_the_networks_fault_and_is_said_within_four_seconds() -> None
         with socket.create_connection((place.scheduler, SCHEDULER_PORT)):
             began = time.monotonic()
             with pytest.raises(JobFailure) as caught:
-                wait_reachable(place)
-            assert 3.9 < time.monotonic() - began < 5
+                wait_reachable(place, silent=0.2)
+            assert time.monotonic() - began >= 0.2
     assert caught.value.code == "CONTAINERS_CANNOT_CONNECT"
     assert "127.77.0.1, TCP port 8786" in caught.value.message
     assert "8786 to 8788" in caught.value.message
@@ -256,7 +257,7 @@ def test_silence_is_the_networks_fault_and_is_said_within_four_seconds() -> None
 def test_a_scheduler_that_is_not_there_yet_is_waited_for() -> None:
     place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.2", "/1")
     with pytest.raises(JobFailure, match="CLUSTER_LOST: no scheduler listens at"):
-        wait_reachable(place, start=0.5)
+        wait_reachable(place, start=0.2)
 
 
 def test_a_container_that_is_asked_to_end_leaves_its_part_to_the_others(world: World) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
 from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, Location, WorkerMessage, decode_message
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.program import Program, Work
@@ -64,6 +65,8 @@ class World:
         self.seconds = seconds
         self.user = Folder(folder / "user")
         self.artifacts = Folder(folder / "service")
+        self.worker_ttl: float = WORKER_TTL_SECONDS
+        """After how many seconds of silence the first container gives another one up."""
         self._network = f"127.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
         self.started: list[Container] = []
 
@@ -105,6 +108,7 @@ class World:
             "service": self.service.address,
             "folder": str(self.folder),
             "seconds": self.seconds,
+            "worker_ttl": self.worker_ttl,
         }
         process = subprocess.Popen(
             [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

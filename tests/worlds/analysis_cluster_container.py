@@ -5,6 +5,7 @@ Run as a program it reads one line of JSON on standard input and says what a wor
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -75,7 +76,8 @@ def main() -> int:
     from reading_room.analysis.cluster.first import run_first
     from reading_room.analysis.cluster.member import run_member
 
-    run = run_alone if job.cluster.containers == 1 else run_first if job.cluster.member == 0 else run_member
+    first = functools.partial(run_first, worker_ttl=told["worker_ttl"])
+    run = run_alone if job.cluster.containers == 1 else first if job.cluster.member == 0 else run_member
     try:
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             user = MemoryStorage(Folder(folder / "user"), chunk=1 << 16)

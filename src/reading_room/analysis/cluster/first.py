@@ -11,6 +11,7 @@ from reading_room.analysis.cluster.functions import here
 from reading_room.analysis.cluster.identity import Identity, fetch_identity
 from reading_room.analysis.cluster.parts_client import PartsClient, PartState
 from reading_room.analysis.cluster.results import finished, write_result
+from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
 from reading_room.analysis.cluster.scheduler_process import SchedulerProcess
 from reading_room.analysis.cluster.tasks import Settled, settle
 from reading_room.analysis.cutting import Plan
@@ -26,17 +27,20 @@ if TYPE_CHECKING:
 _JOIN_SECONDS = 60.0
 
 
-def run_first(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) -> Done:
+def run_first(
+    work: Work, program: Program, address: str = CREDENTIALS_ADDRESS, worker_ttl: float = WORKER_TTL_SECONDS
+) -> Done:
     """Do the job of ``work`` together with the other containers, as they come, and write its result.
 
-    ``address`` is where the service answers containers. Raises ``JobFailure``: ``CLUSTER_LOST`` when the cluster broke,
-    the parts that were finished being known to the service, so that another attempt goes on from them.
+    ``address`` is where the service answers containers. One that is not heard of for ``worker_ttl`` seconds is out.
+    Raises ``JobFailure``: ``CLUSTER_LOST`` when the cluster broke, the parts that were finished being known to the
+    service, so that another attempt goes on from them.
     """
     place = work.job.cluster
     assert place is not None
     door = Door(place.path, address)
     identity = fetch_identity(door)
-    with SchedulerProcess(place.scheduler, identity, work.scratch) as scheduler:
+    with SchedulerProcess(place.scheduler, identity, work.scratch, worker_ttl) as scheduler:
         # While it starts, which takes a second.
         settled = settle(work, program)
         cluster = _Cluster(work, identity, scheduler)

@@ -24,6 +24,8 @@ from reading_room.analysis.job_file import SCHEDULER_PORT
 
 READY, END = b"ready\n", b"end\n"
 LINE_LIMIT = 1 << 20
+WORKER_TTL_SECONDS = 20
+"""A container that was not heard of for so long is out, and its part is done elsewhere."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -38,16 +40,16 @@ def main() -> int:
         return 0
     told = json.loads(line)
     tempfile.tempdir = told["scratch"]
-    asyncio.run(_serve(told["address"], Identity(**told["identity"]), Path(told["scratch"])))
+    asyncio.run(_serve(told["address"], Identity(**told["identity"]), Path(told["scratch"]), told["worker_ttl"]))
     return 0
 
 
-async def _serve(address: str, identity: Identity, scratch: Path) -> None:
+async def _serve(address: str, identity: Identity, scratch: Path, worker_ttl: float) -> None:
     from distributed import Scheduler
 
     from reading_room.analysis.cluster.security import LOOPBACK, configure, security_of
 
-    configure(scratch)
+    configure(scratch, worker_ttl)
     make: Any = Scheduler
     scheduler = make(
         host=address,

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.scheduler import END, READY
+from reading_room.analysis.cluster.scheduler import END, READY, WORKER_TTL_SECONDS
 from reading_room.analysis.storage import JobFailure
 
 _ENVIRONMENT = ("PATH", "LANG")
@@ -24,15 +24,23 @@ _END_SECONDS = 3.0
 class SchedulerProcess:
     """Starts at once, and is ended with the block that it is used in."""
 
-    def __init__(self, address: str, identity: Identity, scratch: Path) -> None:
-        """``address`` is the container's own, where it listens; ``scratch`` is where its files go, if it makes any."""
+    def __init__(self, address: str, identity: Identity, scratch: Path, worker_ttl: float = WORKER_TTL_SECONDS) -> None:
+        """``address`` is the container's own, where it listens; ``scratch`` is where its files go, if it makes any.
+
+        A container that it does not hear of for ``worker_ttl`` seconds is out.
+        """
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "reading_room.analysis.cluster.scheduler"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         )
-        told = {"address": address, "scratch": str(scratch), "identity": dataclasses.asdict(identity)}
+        told = {
+            "address": address,
+            "scratch": str(scratch),
+            "identity": dataclasses.asdict(identity),
+            "worker_ttl": worker_ttl,
+        }
         self._say(json.dumps(told).encode() + b"\n")
 
     @property

@@ -14,9 +14,8 @@ import dask.config
 import distributed
 
 from reading_room.analysis.cluster.identity import Identity
+from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
 
-WORKER_TTL_SECONDS = 20
-"""A container that was not heard of for so long is out, and its part is done elsewhere."""
 ALLOWED_FAILURES = 3
 """Containers that may be lost with the same part before the part itself is held to be the reason."""
 LOOPBACK = "127.0.0.1:0"
@@ -30,7 +29,6 @@ _SETTINGS: dict[str, Any] = {
     "distributed.comm.timeouts.connect": "10s",
     "distributed.comm.timeouts.tcp": f"{WORKER_TTL_SECONDS}s",
     "distributed.comm.retry.count": 0,
-    "distributed.scheduler.worker-ttl": f"{WORKER_TTL_SECONDS}s",
     "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
     "distributed.scheduler.idle-timeout": None,
     "distributed.scheduler.no-workers-timeout": None,
@@ -57,10 +55,11 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def configure(scratch: Path) -> None:
-    """Set Dask up in this process; its files, if it makes any, go to ``scratch``."""
+def configure(scratch: Path, worker_ttl: float = WORKER_TTL_SECONDS) -> None:
+    """Set Dask up in this process; its files, if it makes any, go to ``scratch``. ``worker_ttl`` is in seconds."""
     dask.config.refresh(paths=[], env={})
-    dask.config.set({**_SETTINGS, "temporary-directory": str(scratch)})
+    told = {"temporary-directory": str(scratch), "distributed.scheduler.worker-ttl": f"{worker_ttl}s"}
+    dask.config.set({**_SETTINGS, **told})
     # What goes wrong is said by whoever meets it; Dask's own lines speak of its insides.
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.ERROR)
