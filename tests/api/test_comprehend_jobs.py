@@ -375,14 +375,14 @@ def test_a_policy_can_name_one_job(world: ComprehendWorld) -> None:
 def test_amazon_s_quotas_hold_in_their_profile_only(tmp_path: Path) -> None:
     world = ComprehendWorld(tmp_path, Settings(profile="aws"))
     start(world)
-    code, message = refused(world.client.start_entities_detection_job, **start_request())
+    # A second try would wait, and then run into the rate instead.
+    client = world.client_of("patient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
+    code, message = refused(client.start_entities_detection_job, **start_request())
     assert (code, "1 times a second" in message) == ("TooManyRequestsException", True)
     for _ in range(9):
         world.now += dt.timedelta(seconds=1)
         start(world)
     world.now += dt.timedelta(seconds=1)
-    # A second try would run into the rate instead.
-    client = world.client_of("patient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
     code, message = refused(client.start_entities_detection_job, **start_request())
     assert (code, "10 jobs" in message) == ("TooManyRequestsException", True)
     world.close()
