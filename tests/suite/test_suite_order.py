@@ -1,0 +1,70 @@
+"""What takes long comes first, and the tests of a file stay together."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.suite import order
+from tests.suite.kinds import PURE_FOLDERS, Kind, allowance, kind_of
+
+pytest_plugins = ["pytester"]
+TESTS = Path(__file__).parents[1]
+
+FILES = {
+    "test_a_values": "def test_one(): pass",
+    "test_b_kernel": "import pytest\n@pytest.mark.network\ndef test_two(): pass",
+    "test_c_product": "import pytest\ndef test_three(): pass\n@pytest.mark.e2e\ndef test_four(): pass",
+    "test_d_reason": "import pytest\n@pytest.mark.costs(7, reason='it trains a model')\ndef test_five(): pass",
+}
+
+
+@pytest.fixture
+def items(pytester: pytest.Pytester) -> list[pytest.Item]:
+    """Tests of three kinds, as they are collected."""
+    pytester.makeini("[pytest]\nmarkers =\n    costs: may cost more\n    network: has a kernel\n    e2e: has a product")
+    pytester.makepyfile(**FILES)
+    found, _ = pytester.inline_genitems()
+    return list(found)
+
+
+def test_files_with_a_product_come_first_and_then_those_with_a_kernel(items: list[pytest.Item]) -> None:
+    order.longest_first(items)
+    assert [item.name for item in items] == ["test_three", "test_four", "test_two", "test_one", "test_five"]
+
+
+def test_kinds_are_told_by_marks(items: list[pytest.Item]) -> None:
+    kinds = {item.name: kind_of(item) for item in items}
+    assert kinds["test_four"] is Kind.END_TO_END
+    assert kinds["test_two"] is Kind.KERNEL
+    assert kinds["test_one"] is kinds["test_three"] is Kind.IN_PROCESS
+
+
+def test_a_mark_with_a_reason_allows_more(items: list[pytest.Item]) -> None:
+    allowed = {item.name: allowance(item) for item in items}
+    assert allowed["test_five"] == 7
+    assert allowed["test_one"] == Kind.IN_PROCESS.seconds
+
+
+def test_every_folder_of_pure_tests_is_there() -> None:
+    assert {name for name in PURE_FOLDERS if not (TESTS / name).is_dir()} == set()
+
+
+def test_every_mark_of_costs_has_a_reason() -> None:
+    """Seconds alone would only move the budget."""
+    without = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(TESTS.rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.costs" and not _reason(node)
+    ]
+    assert without == []
+
+
+def _reason(call: ast.Call) -> bool:
+    return any(
+        keyword.arg == "reason" and isinstance(keyword.value, ast.Constant) and bool(keyword.value.value)
+        for keyword in call.keywords
+    )
