@@ -12,9 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tests.worlds.aws_cli import loaded_aws
 from tests.worlds.pages import Block, blocks, page_of, shell_of
 from tests.worlds.product import Product
-from tests.worlds.tools import aws_folder
+from tests.worlds.tools import install
 
 PROGRAMS = Path(sys.executable).parent
 MARK = "=====next block====="
@@ -121,7 +122,9 @@ def wrong_in(
     assert told
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
     environment |= {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-    path = f"{PROGRAMS}:{aws_folder()}:{os.environ['PATH']}"
+    # What runs the shell may put it into another network, where no server of this process can stand in.
+    aws = install() if around else loaded_aws()
+    path = f"{PROGRAMS}:{aws}:{os.environ['PATH']}"
     environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400", **more}
     script = "\n".join(f"{typed(step, product, scratch, examples)}\necho; echo '{MARK}'" for step in told)
     run = subprocess.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -40,12 +39,6 @@ def install() -> Path:
                 pytest.skip(f"the tools of {WANTED.name} cannot be installed here: {done.stderr.strip()[-300:]}")
             stamp.write_text(WANTED.read_text())
     return INSTALLED / "bin"
-
-
-def aws_folder() -> Path:
-    """Return where the AWS CLI is, which pages use: the machine's own, or one installed now."""
-    found = shutil.which("aws")
-    return install() if found is None else Path(found).parent
 
 
 @contextmanager
