@@ -161,15 +161,18 @@ def test_an_error_that_nobody_foresaw_is_a_line_and_no_traceback(
     assert "a defect of this program: DatabaseError" in capsys.readouterr().err
 
 
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a process of its own has after some code."""
+    argv = [sys.executable, "-c", f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"]
+    return set(json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout))
+
+
 def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -> None:
-    code = (
-        "import json, sys\n"
+    loaded = loaded_by(
         "from reading_room.cli import main\n"
         "main.program('agent')\n"
-        "import reading_room.agent.main, reading_room.cli.agent_config\n"
-        "print(json.dumps(sorted(sys.modules)))"
+        "import reading_room.agent.main, reading_room.cli.agent_config"
     )
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
     assert "reading_room.dataplane.linux.driver" in loaded
     large = {
         "boto3",
@@ -181,7 +184,14 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
         "reading_room.iam",
         "reading_room.aws",
     }
-    assert large & set(loaded) == set()
+    assert large & loaded == set()
+
+
+def test_whoever_traces_a_packet_waits_for_no_sdk_no_agent_and_no_authorizer() -> None:
+    loaded = loaded_by("from reading_room.cli import main\nmain.program('network')")
+    assert "reading_room.vpc.reachability" in loaded
+    large = {"boto3", "botocore", "cryptography", "reading_room.agent.main", "reading_room.iam.authorizer"}
+    assert large & loaded == set()
 
 
 def test_the_version_is_said_by_the_whole_program_and_by_the_short_way(

@@ -1,15 +1,21 @@
-"""What the agent is told by whoever starts it: folders, the server's user id, the range for containers."""
+"""What the agent is told by whoever starts it: folders, the server's user id, the range for containers.
+
+The agent itself is loaded only where it is to run: others ask only where its files are.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reading_room.agent.holder import PUBLIC_DIR, recorded
-from reading_room.agent.main import AgentConfig, prove
 from reading_room.containers.spec import Limits
 from reading_room.dataplane.linux.uplink import SLIRP, VETH
 from reading_room.settings import Settings
+
+if TYPE_CHECKING:
+    from reading_room.agent.main import AgentConfig
 
 SOCKET = "agent.sock"
 
@@ -29,6 +35,8 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
 
     ``leave``: see there; the containers' control groups are then the holder's, not below the agent's own.
     """
+    from reading_room.agent.main import AgentConfig
+
     runtime = runtime_folder(settings)
     holder = recorded(runtime)
     rootless = holder.rootless if holder is not None else False
@@ -75,6 +83,8 @@ def _owner(folder: Path) -> int:
 
 def prove_only() -> int:
     """Try enforcement in a scratch VPC, print what was seen, and return the exit code."""
+    from reading_room.agent.main import prove
+
     PUBLIC_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)
     proof = prove(PUBLIC_DIR)
     print("\n".join(proof.lines))

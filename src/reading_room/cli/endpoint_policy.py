@@ -10,7 +10,6 @@ import typer
 
 from reading_room.arns import bucket_arn
 from reading_room.cli.processes import fail, read_settings
-from reading_room.cli.reading import ENDPOINT_ACTIONS
 from reading_room.s3 import service_bucket_name
 
 _MODEL_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
@@ -35,6 +34,8 @@ def private_policy(account: str, buckets: Sequence[str], region: str) -> dict[st
 
     Both statements name the account that may use them: the jobs' own, and that of the service.
     """
+    from reading_room.cli.reading import ENDPOINT_ACTIONS
+
     papers = [arn for bucket in buckets for arn in (bucket_arn(bucket), bucket_arn(bucket, "*"))]
     models = [bucket_arn(service_bucket_name.bucket_name(region), "*")]
     return {

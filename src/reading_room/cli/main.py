@@ -55,11 +55,9 @@ def run() -> None:
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
     process = _process(name)
     app = _program(name, process)
-    if not sys.stdout.isatty() and (process is None or "--help" in sys.argv):
-        import typer.rich_utils
-
-        # Typer has no other way to say how wide help is where there is no terminal.
-        typer.rich_utils.MAX_WIDTH = PIPED_COLUMNS
+    if not sys.stdout.isatty():
+        # How wide Typer's help is where there is no terminal. It is read when there is help to print, and not before.
+        os.environ.setdefault("TERMINAL_WIDTH", str(PIPED_COLUMNS))
     try:
         app(prog_name="reading-room")
     except BrokenPipeError:

@@ -23,7 +23,6 @@ from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.trace import trace as trace_packet
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
-from reading_room.iam.policy.open_endpoint import openings
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import dhcp_options, network_spec, resolver
 from reading_room.vpc.dhcp_options import AMAZON_DNS
@@ -167,6 +166,8 @@ def _warnings(answer: Answer, policies: Policies) -> list[str]:
     endpoint = answer.verdict.delivered_to
     if endpoint not in policies:
         return []
+    from reading_room.iam.policy.open_endpoint import openings  # Most packets are for no endpoint.
+
     return [opening.warning(endpoint) for opening in openings(*policies[endpoint])]
 
 

@@ -13,14 +13,10 @@ import typer
 
 from reading_room.agent import codec
 from reading_room.agent import holder as holders
-from reading_room.cli.agent_config import agent_config, runtime_folder
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import NetworkSpec
-from reading_room.jobs import desired
-from reading_room.jobs.record import LOCAL_HOST
-from reading_room.vpc import network_spec
 
 SECONDS = 60
 
@@ -39,6 +35,11 @@ def plan(
     data: DataOption = None,
 ) -> None:
     """Say what the agent's next turn would change, and why. Changes nothing; run it as the user who runs `up`."""
+    from reading_room.cli.agent_config import agent_config, runtime_folder
+    from reading_room.jobs import desired
+    from reading_room.jobs.record import LOCAL_HOST
+    from reading_room.vpc import network_spec
+
     settings = read_settings(data)
     if inside:
         from reading_room.agent.look_ahead import look_ahead  # What only root needs is loaded only there.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reading_room.arns import Arn
@@ -18,6 +17,7 @@ from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorization_messages import AuthorizationMessages
+from reading_room.iam.endpoint_policy import EndpointPolicy
 from reading_room.iam.errors import (
     AccessDenied,
     AccessDeniedException,
@@ -58,14 +58,6 @@ _EVERYTHING = attached(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
 )
 """Stands for the caller's own policies where only the endpoint is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointPolicy:
-    """The policy of a VPC endpoint: its JSON text, and whether the endpoint is of type Gateway."""
-
-    text: str
-    gateway: bool
 
 
 ResourceTags = Callable[[str], Mapping[str, str]]

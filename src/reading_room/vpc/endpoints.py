@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
-from reading_room.iam.authorizer import EndpointPolicy
+from reading_room.iam.endpoint_policy import EndpointPolicy
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.ids import resource_id
 from reading_room.vpc import endpoint_services, lookup, tags

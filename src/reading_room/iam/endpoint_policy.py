@@ -1,0 +1,13 @@
+"""The policy of a VPC endpoint, as the authorizer is told it by whoever keeps endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPolicy:
+    """The policy of a VPC endpoint: its JSON text, and whether the endpoint is of type Gateway."""
+
+    text: str
+    gateway: bool
