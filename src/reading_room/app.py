@@ -84,8 +84,8 @@ from reading_room.s3.log_delivery import LogBuckets
 from reading_room.s3.server import S3Application
 from reading_room.s3.store import ObjectStore
 from reading_room.settings import Settings
+from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
 from reading_room.trail.operations import TrailOperations
-from reading_room.trail.recording import FOLDER as TRAIL_FOLDER
 from reading_room.trail.recording import Trail
 from reading_room.vpc import service_network
 from reading_room.vpc.bootstrap import default_vpc

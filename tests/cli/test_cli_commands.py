@@ -187,11 +187,17 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
     assert large & loaded == set()
 
 
-def test_whoever_traces_a_packet_waits_for_no_sdk_no_agent_and_no_authorizer() -> None:
-    loaded = loaded_by("from reading_room.cli import main\nmain.program('network')")
-    assert "reading_room.vpc.reachability" in loaded
-    large = {"boto3", "botocore", "cryptography", "reading_room.agent.main", "reading_room.iam.authorizer"}
-    assert large & loaded == set()
+@pytest.mark.parametrize(
+    ("group", "needed", "large"),
+    [
+        ("network", "reading_room.vpc.reachability", {"reading_room.agent.main", "reading_room.iam.authorizer"}),
+        ("access", "reading_room.trail.chain", {"sqlalchemy"}),
+    ],
+)
+def test_nobody_waits_for_what_the_commands_of_other_groups_need(group: str, needed: str, large: set[str]) -> None:
+    loaded = loaded_by(f"from reading_room.cli import main\nmain.program('{group}')")
+    assert needed in loaded
+    assert {"boto3", "botocore", "cryptography", *large} & loaded == set()
 
 
 def test_the_version_is_said_by_the_whole_program_and_by_the_short_way(

@@ -15,8 +15,7 @@ from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.iam.policy.document import PolicyUse
 from reading_room.settings import Settings
-from reading_room.trail.chain import BOOKS, ChainBroken, verify
-from reading_room.trail.recording import FOLDER
+from reading_room.trail.chain import BOOKS, FOLDER, ChainBroken, verify
 from reading_room.trail.requests import with_request_id
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)

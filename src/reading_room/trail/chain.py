@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+FOLDER = "trail"
+"""The name of the trail's folder in the data folder."""
 BOOKS = ("management", "data", "denials")
 FIRST = "0" * 64
 """What the first line of a book names as the line before it."""

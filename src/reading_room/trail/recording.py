@@ -14,8 +14,6 @@ from reading_room.trail.denials import document_of
 from reading_room.trail.events import AccountOf, events_of, nobodys
 from reading_room.trail.journal import Journal
 
-FOLDER = "trail"
-"""The folder's name in the data folder."""
 _WEIGHT = 2048
 """About what a record takes besides the parameters."""
 
