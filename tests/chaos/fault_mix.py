@@ -25,7 +25,8 @@ from reading_room.cli import reading
 from reading_room.containers.processes import ProcessHandle
 from reading_room.jobs.job import ATTEMPTS
 from tests.worlds.cluster import TAG, Hall, Member
-from tests.worlds.product import Product, eventually, settled
+from tests.worlds.product import Product
+from tests.worlds.waiting import eventually, settled
 
 DETECTION = ("entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language")
 KINDS = (*DETECTION, "topics", "classifier-training")

@@ -15,7 +15,8 @@ import pytest
 from reading_room.cli import reading
 from reading_room.jobs.job import TERMINAL, Phase
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually, settled
+from tests.worlds.product import Product
+from tests.worlds.waiting import eventually, settled
 
 
 class Moment(StrEnum):

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from reading_room.jobs.job import Phase
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually, settled
+from tests.worlds.product import Product
+from tests.worlds.waiting import eventually, settled
 
 ENDED = ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR", "STOPPED")
 PHASES = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING, Phase.FINISHING)

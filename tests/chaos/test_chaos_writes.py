@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from reading_room.cli import reading
 from tests.worlds.place import Place
-from tests.worlds.product import Product, settled
+from tests.worlds.product import Product
+from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

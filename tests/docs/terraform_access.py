@@ -18,7 +18,7 @@ from tests.docs.terraform_resources import (
     tags_of,
 )
 from tests.docs.terraform_world import Arguments, Resource, State
-from tests.worlds.product import eventually
+from tests.worlds.waiting import eventually
 
 
 class Bucket(Resource):

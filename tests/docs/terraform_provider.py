@@ -11,7 +11,7 @@ from botocore.credentials import SharedCredentialProvider
 from botocore.exceptions import ClientError
 
 from tests.docs.terraform_world import Arguments, Configuration, NotKnown
-from tests.worlds.product import eventually
+from tests.worlds.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient

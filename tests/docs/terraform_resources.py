@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.docs.terraform_provider import Provider, refused, until_gone
 from tests.docs.terraform_world import Arguments, NotKnown, Resource, State
-from tests.worlds.product import eventually
+from tests.worlds.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.literals import VpcAttributeNameType

@@ -11,8 +11,9 @@ from tests.docs.terraform_access import TYPES, kinds_of
 from tests.docs.terraform_provider import Provider, require
 from tests.docs.terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
 from tests.worlds.pages import DOCS, blocks
-from tests.worlds.product import Product, eventually
+from tests.worlds.product import Product
 from tests.worlds.shells import by_default, steps_of, wrong_in
+from tests.worlds.waiting import eventually
 
 PAGE = "how-to/terraform.md"
 BLOCKS = [block for block in blocks(DOCS / PAGE) if block.language == "hcl"]

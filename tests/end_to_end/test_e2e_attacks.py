@@ -27,7 +27,8 @@ from reading_room.hosts.listeners import DNS_TCP_CONNECTIONS, PEER_CONNECTIONS
 from tests.end_to_end import job_attacks, job_questions
 from tests.worlds.container_entry import run_in_container, start_in_container
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

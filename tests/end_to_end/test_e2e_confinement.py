@@ -14,7 +14,8 @@ from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
 from tests.worlds.container_entry import run_in_container, start_in_container
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

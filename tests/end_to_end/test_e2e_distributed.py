@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
 from tests.worlds.cluster import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall, long
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -14,7 +14,8 @@ import pytest
 
 from reading_room.containers.processes import ProcessHandle
 from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, Member, long
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -20,8 +20,9 @@ import pytest
 from reading_room.containers.processes import descendants
 from tests.worlds.cluster import PATIENCE, SCHEDULER_PORT, SMALL_PARTS, WORKER_PORT, Hall, Member, listeners
 from tests.worlds.container_entry import run_in_container
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
 from tests.worlds.site import EVERYWHERE
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

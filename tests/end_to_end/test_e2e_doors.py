@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError, SSLError
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
-from tests.worlds.product import Product, eventually, running_product
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

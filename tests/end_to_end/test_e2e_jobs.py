@@ -16,7 +16,7 @@ from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
 from reading_room.containers.processes import worker_of
 from reading_room.containers.record import Folder
-from tests.worlds.product import eventually
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 

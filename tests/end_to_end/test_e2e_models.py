@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint
 from tests.worlds.place import Place
-from tests.worlds.product import eventually, running_product, settled
+from tests.worlds.product import running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

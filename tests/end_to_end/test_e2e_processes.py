@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
 from tests.worlds.place import Place
-from tests.worlds.product import STOP_SECONDS, Product, eventually, running_product, settled
+from tests.worlds.product import STOP_SECONDS, Product, running_product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

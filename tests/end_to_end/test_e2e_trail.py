@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from reading_room.client import connect
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually, running_product
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -15,7 +15,8 @@ import pytest
 from reading_room.cli.running import Endpoint
 from reading_room.settings import Settings
 from tests.worlds.place import Place
-from tests.worlds.product import STOP_SECONDS, Product, eventually, settled
+from tests.worlds.product import STOP_SECONDS, Product
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
 from tests.worlds.container_entry import run_in_container, start_in_container
-from tests.worlds.product import Product, eventually, running_product, settled
+from tests.worlds.product import Product, running_product
 from tests.worlds.site import Site, nat_gateway, public_side
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

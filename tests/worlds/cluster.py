@@ -18,7 +18,8 @@ import pytest
 from reading_room.cli import reading
 from reading_room.containers.processes import descendants, start_time, worker_of
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually
+from tests.worlds.product import Product
+from tests.worlds.waiting import eventually
 
 TAG = "reading-room:containers"
 SCHEDULER_PORT, WORKER_PORT = 8786, 8787

@@ -14,7 +14,8 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from reading_room.cli import reading
 from reading_room.containers.processes import ProcessHandle, start_time, worker_of
 from reading_room.jobs.job import Phase
-from tests.worlds.product import Product, eventually
+from tests.worlds.product import Product
+from tests.worlds.waiting import eventually
 
 
 class Place:

@@ -18,10 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from reading_room.agent import holder as holders
 from reading_room.cli import reading
@@ -30,17 +30,16 @@ from reading_room.containers.processes import descendants, start_time, worker_of
 from reading_room.containers.record import Folder, Record
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.waiting import eventually
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 """What the product promises after SIGTERM."""
-SETTLE_SECONDS = 30.0
 CONTROLLERS = ("pids", "cpu", "memory")
 NS_GET_PARENT = 0xB702
 PINS = "/run/reading-room/netns"
 """Where the agent pins router namespaces, in the holder's view of the files."""
 
-T = TypeVar("T")
 _SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
 
 
@@ -63,35 +62,6 @@ def own_number(kind: str, among: Sequence[int]) -> int:
             continue
         _taken.append(claim)
         return number
-
-
-def eventually(look: Callable[[], T], seconds: float = SETTLE_SECONDS, what: str = "") -> T:
-    """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
-    deadline = time.monotonic() + seconds
-    while True:
-        began = time.thread_time()
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what or look} (last: {found!r})"
-        _pause(began)
-
-
-def settled(look: Callable[[], Mapping[str, Any]], seconds: float = SETTLE_SECONDS) -> None:
-    """Wait until nothing is left; fail with what is."""
-    deadline = time.monotonic() + seconds
-    while True:
-        began = time.thread_time()
-        left = {name: value for name, value in look().items() if value}
-        if not left:
-            return
-        assert time.monotonic() < deadline, f"still there after {seconds:.0f} s: {left}"
-        _pause(began)
-
-
-def _pause(began: float) -> None:
-    """Wait four times what the look took of the processor: many a look reads all of /proc, and the product needs it."""
-    time.sleep(min(max(0.02, 4 * (time.thread_time() - began)), 0.3))
 
 
 class Product:
