@@ -138,19 +138,21 @@ class LinuxNetworkDriver:
         beyond: Path | None = None,
         *,
         segmentation: bool = False,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Take over what an earlier agent left under ``runtime_dir``.
 
         ``runtime_dir`` lies on a tmpfs of the holder's mount namespace; whatever pins there, this driver made.
         ``outside`` is what VPCs reach by their internet gateways; where it is a veth pair, ``beyond`` is the file of
         the network namespace that the pair leads to. With ``segmentation`` new links keep their segmentation offloads:
-        faster, and flow logs count fewer packets than were sent. Raises ``OSError``, ``SettingError`` or
+        faster, and flow logs count fewer packets than were sent. ``pause`` waits between two looks of a cut at
+        connections whose handshake has not ended. Raises ``OSError``, ``SettingError`` or
         ``LibraryMissingError`` where this machine cannot enforce a network at all.
         """
         away = None if beyond is None else _open_beyond(beyond)
         self._flows = FlowCollector(runtime_dir / "flows")
         try:
-            self._kernel = Kernel(runtime_dir, self._flows, outside, away, segmentation=segmentation)
+            self._kernel = Kernel(runtime_dir, self._flows, outside, away, segmentation=segmentation, pause=pause)
             for vpc_id, router in self._kernel.routers.items():
                 self._flows.resume(vpc_id, router.descriptor)
         except BaseException:

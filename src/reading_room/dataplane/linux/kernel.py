@@ -8,7 +8,9 @@ are made anew.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from reading_room.dataplane.linux import libnftables, rtnetlink
@@ -70,11 +72,13 @@ class Kernel:
         beyond: int | None = None,
         *,
         segmentation: bool = False,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Take over every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
 
         ``outside`` is what lies beyond the uplink namespace, ``beyond`` a descriptor of the namespace that a veth pair
-        leads to; it is this object's from here on. ``segmentation`` is of new links (see ``Router``).
+        leads to; it is this object's from here on. ``segmentation`` is of new links (see ``Router``), ``pause`` of
+        cuts (see ``cut``).
         """
         libnftables.prepare()
         self.board = PinBoard(pins / "netns")
@@ -84,6 +88,7 @@ class Kernel:
         self.outside = outside
         self._beyond = beyond
         self._segmentation = segmentation
+        self._cut = partial(cut, pause=pause)
         self.routers: dict[str, Router] = {}
         self.uplink: UplinkNamespace | None = None
         try:
@@ -205,7 +210,7 @@ class Kernel:
                 router.listeners[label] = open_listener(router, label)
             case CloseListener(label=label):
                 router.listeners.pop(label).close()
-                cut(router, lambda each: (each.address, each.port) == (label.address, label.port))
+                self._cut(router, lambda each: (each.address, each.port) == (label.address, label.port))
             case CutConnections(port=port, keep=keep):
                 self._cut_endpoint(router, port, frozenset(keep))
 
@@ -219,7 +224,7 @@ class Kernel:
 
     def _delete_namespace(self, router: Router) -> None:
         """Unpin. Whoever still has a listener's copy keeps the namespace alive, so nothing may be left in it."""
-        cut(router, lambda each: True)
+        self._cut(router, lambda each: True)
         self.flows.unwatch(router.vpc_id)
         del self.routers[router.vpc_id]
         router.close()
@@ -238,7 +243,7 @@ class Kernel:
         """Carry out ``ForgetFlows`` of several addresses of one VPC together; raises as ``apply`` does."""
         router = self.routers[steps[0].vpc_id]
         gone = {step.address for step in steps}
-        cut(router, lambda each: each.peer in gone)
+        self._cut(router, lambda each: each.peer in gone)
         forget(
             router,
             lambda each: (
@@ -264,7 +269,7 @@ class Kernel:
         def unwanted(each: Connection) -> bool:
             return (each.address, each.port) == here and owners.get((each.peer, each.peer_port), each.peer) not in keep
 
-        cut(router, unwanted)
+        self._cut(router, unwanted)
         forget(
             router,
             lambda each: (each.reply.source, each.reply.source_port) == here and each.original.source not in keep,

@@ -18,7 +18,8 @@ from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, ListenerLabel
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 0.25
 """How long a cut waits for handshakes to end: a client may keep the last packet of one for 0.2 s."""
-HANDSHAKE_LOOK_SECONDS = 0.002
+HANDSHAKE_LOOKS = 125
+"""How often it looks meanwhile."""
 
 
 def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
@@ -27,24 +28,24 @@ def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
         router.conntrack.delete([each for each in router.conntrack.entries(zero=False) if unwanted(each)])
 
 
-def cut(router: Router, unwanted: Callable[[Connection], bool]) -> None:
+def cut(router: Router, unwanted: Callable[[Connection], bool], pause: Callable[[float], object] = time.sleep) -> None:
     """End TCP connections that the router's namespace accepted, listening sockets excepted.
 
     One whose handshake has not ended is open to its sender already, but would get no reset, and once nothing is tracked
     of it no answer to anything. So those that are begun have a moment to end their handshake, and are cut as they do;
     those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
+    ``pause`` waits so many seconds between two looks.
 
     A kernel built without ``CONFIG_INET_DIAG_DESTROY`` cannot; there the connection is dead all the same once its
     conntrack entry is gone, because packets from the middle of an untracked connection are invalid, and the server
     closes it when it learns that the listener went.
     """
-    deadline = time.monotonic() + HANDSHAKE_SECONDS
     try:
-        while any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
-            router.connections.cut(lambda each: each.state not in (LISTEN, HALF_OPEN) and unwanted(each))
-            if time.monotonic() >= deadline:
+        for _ in range(HANDSHAKE_LOOKS):
+            if not any(each.state == HALF_OPEN and unwanted(each) for each in router.connections.sockets()):
                 break
-            time.sleep(HANDSHAKE_LOOK_SECONDS)
+            router.connections.cut(lambda each: each.state not in (LISTEN, HALF_OPEN) and unwanted(each))
+            pause(HANDSHAKE_SECONDS / HANDSHAKE_LOOKS)
         router.connections.cut(lambda each: each.state != LISTEN and unwanted(each))
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP:
