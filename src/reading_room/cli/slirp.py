@@ -25,14 +25,16 @@ PIN = "uplink/uplink"
 """The uplink namespace's pin in the holder's public folder."""
 DEVICE, MTU = "tap0", 1500
 PAUSE_SECONDS = 1.0
-"""Between two starts."""
 
 
 class Slirp:
     """Keeps one slirp4netns at the uplink namespace, for as long as there is one."""
 
-    def __init__(self, lifeline: int) -> None:
-        """``lifeline`` is a descriptor at whose other end's closing the program ends. Raises ``StartError``."""
+    def __init__(self, lifeline: int, pause_seconds: float = PAUSE_SECONDS) -> None:
+        """``lifeline`` is a descriptor at whose other end's closing the program ends. Raises ``StartError``.
+
+        Between two starts there are at least ``pause_seconds``.
+        """
         program = shutil.which(PROGRAM)
         if program is None:
             raise StartError(f"READING_ROOM_UPLINK={PROGRAM}: there is no such program; install the package {PROGRAM}")
@@ -42,6 +44,7 @@ class Slirp:
             )
         self._program = program
         self._lifeline = lifeline
+        self._pause_seconds = pause_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._namespace = 0
         self._tried = 0.0
@@ -59,7 +62,7 @@ class Slirp:
             if namespace == self._namespace:
                 log.warning("%s ended with %s: starting it again", PROGRAM, self._process.returncode)
             self.end()
-        if self._process is None and namespace and time.monotonic() - self._tried > PAUSE_SECONDS:
+        if self._process is None and namespace and time.monotonic() - self._tried > self._pause_seconds:
             self._tried, self._namespace = time.monotonic(), namespace
             self._process = subprocess.Popen(
                 self._arguments(pin, holder),
