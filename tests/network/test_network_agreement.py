@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import select
 import socket
-import time
 
 import pytest
 
@@ -136,7 +135,7 @@ def test_promise_rules_and_kernel_agree(world: World, seed: int) -> None:
         client.bind((sender.address, 0))
         client.connect_ex((packet.destination, packet.port))
         sent.append((sender, packet, client))
-    time.sleep(0.3)
+    world.let_arrive()
     _, opened, _ = select.select([], [client for *_, client in sent], [], 0)
     connected = {client for client in opened if client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0}
     accepted = who_accepted(world, servers)

@@ -10,7 +10,6 @@ import resource
 import select
 import signal
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +21,7 @@ from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.netlink import NetlinkSocket
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace
-from reading_room.dataplane.spec import GroupPeer, Interface, NetworkSpec, Route
+from reading_room.dataplane.spec import GroupPeer, Interface, NetworkReport, NetworkSpec, Route
 from tests.worlds.gateway import DEFAULT, EIP, NAT_EIP, public_network
 from tests.worlds.network import (
     APP,
@@ -39,6 +38,7 @@ from tests.worlds.network import (
     rule,
     spec,
 )
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.network
 
@@ -111,8 +111,8 @@ class Knocking:
                 server.listen(1024)
                 self._servers.append(server)
 
-    def opened(self, targets: Sequence[tuple[Interface, str, int]], seconds: float) -> list[tuple[str, str, int]]:
-        """Try all at once for a time; return those that opened."""
+    def opened(self, targets: Sequence[tuple[Interface, str, int]]) -> list[tuple[str, str, int]]:
+        """Try all at once; return those that opened."""
         clients: list[tuple[socket.socket, str, str, int]] = []
         for sender, address, port in targets:
             client = self._world.socket_in(sender)
@@ -121,13 +121,9 @@ class Knocking:
                 clients.append((client, sender.address, address, port))
             else:
                 client.close()
-        found: list[tuple[str, str, int]] = []
-        waiting, limit = list(clients), time.monotonic() + seconds
-        while waiting and (left := limit - time.monotonic()) > 0:
-            _, ready, _ = select.select([], [client for client, *_ in waiting], [], left)
-            # Reading the error takes it away, so each socket is asked once.
-            found += [each[1:] for each in waiting if each[0] in ready and not each[0].getsockopt(1, socket.SO_ERROR)]
-            waiting = [each for each in waiting if each[0] not in ready]
+        self._world.let_arrive()
+        _, ready, _ = select.select([], [client for client, *_ in clients], [], 0)
+        found = [each[1:] for each in clients if each[0] in ready and not each[0].getsockopt(1, socket.SO_ERROR)]
         for client, *_ in clients:
             client.close()
         return found
@@ -176,12 +172,12 @@ def killed_at(world: World, wishes: Sequence[NetworkSpec], number: int) -> bool:
 
 def restart_takes_over(world: World, place: Town, knocking: Knocking, wish: NetworkSpec) -> None:
     """Insist that nothing forbidden is open, and that the next driver makes the wish so in one turn."""
-    assert knocking.opened(place.closed, 0.06) == []
+    assert knocking.opened(place.closed) == []
     world.restart()
     world.realize(wish)
-    opened = knocking.opened(place.open, 1.0)
+    opened = knocking.opened(place.open)
     assert len(opened) == len(place.open), opened
-    assert knocking.opened(place.closed, 0.06) == []
+    assert knocking.opened(place.closed) == []
 
 
 @pytest.mark.timeout(300)
@@ -238,6 +234,16 @@ def meddle(world: World, network: Network) -> tuple[Router, UplinkNamespace, dic
     uplink = world.driver._kernel.uplink
     assert uplink is not None
     return router, uplink, {link.name: link.index for link in router.routes.links()}
+
+
+def at_rest(world: World, wish: NetworkSpec) -> NetworkReport:
+    """Return the report of turns that find nothing changed; the kernel tells late of what earlier ones made."""
+
+    def undisturbed() -> NetworkReport | None:
+        report = world.realize(wish)
+        return report if world.realize(wish) is report else None
+
+    return eventually(undisturbed)
 
 
 MEDDLING: dict[str, tuple[Callable[[Router, UplinkNamespace, dict[str, int]], object], str]] = {
@@ -315,21 +321,18 @@ def test_what_somebody_changed_by_hand_is_repaired_in_one_turn_and_told(
     world.make_internet()
     world.realize(wish)
     world.route_back()
-    world.realize(wish)
-    settled = world.realize(wish)
+    settled = at_rest(world, wish)
     knocking = Knocking(world, place)
     meddling, told = MEDDLING[what]
     meddling(*meddle(world, place.network))
     with caplog.at_level(logging.WARNING):
         world.realize(wish)
     assert told in caplog.text, caplog.text
-    assert len(knocking.opened(place.open, 1.0)) == len(place.open)
-    assert knocking.opened(place.closed, 0.1) == []
+    assert len(knocking.opened(place.open)) == len(place.open)
+    assert knocking.opened(place.closed) == []
     with world.internet_server(INTERNET, 80):
         expect_reaches(world, place.web, INTERNET, 80)
-    world.realize(wish)
-    assert world.realize(wish) is world.realize(wish)
-    assert world.realize(wish) == settled
+    assert at_rest(world, wish) == settled
     knocking.close()
 
 
@@ -420,11 +423,11 @@ def test_a_driver_that_libnftables_aborts_leaves_the_old_rules_and_the_next_one_
         os._exit(0)
     _pid, status = os.waitpid(victim, 0)
     assert os.WTERMSIG(status) == signal.SIGABRT
-    assert len(knocking.opened(place.open[:2], 1.0)) == 2
-    assert knocking.opened(place.closed, 0.1) == []
+    assert len(knocking.opened(place.open[:2])) == 2
+    assert knocking.opened(place.closed) == []
     world.restart()
     world.realize(new)
-    assert len(knocking.opened([(place.app, place.web.address, 22)], 1.0)) == 1
+    assert len(knocking.opened([(place.app, place.web.address, 22)])) == 1
     knocking.close()
 
 
@@ -459,8 +462,8 @@ def test_a_change_that_ends_every_driver_is_left_alone_and_other_vpcs_are_served
     assert "ended 3 processes" in report.problems[0].message
     assert report.vpcs == (other.vpc_id,)
     knocking = Knocking(world, place)
-    assert knocking.opened(place.closed, 0.1) == []
-    assert len(knocking.opened(place.open[:2], 1.0)) == 2
+    assert knocking.opened(place.closed) == []
+    assert len(knocking.opened(place.open[:2])) == 2
     network.ingress[APP].append(rule(7, GroupPeer(WEB), TCP, 80))
     world.realize(spec(network, other))
     knocking.close()

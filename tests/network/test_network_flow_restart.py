@@ -11,7 +11,6 @@ from dataclasses import replace
 import pytest
 
 from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.flow_counts import Tallies
 from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.flow_watch import Watch
@@ -147,7 +146,7 @@ def test_flags_tell_how_a_connection_began_and_ended(world: World) -> None:
 
 def test_with_segmentation_offloads_bytes_are_true_and_packets_are_fewer(world: World) -> None:
     """What the setting ``offloads`` costs: one counted packet is up to 64 KiB."""
-    world._driver = LinuxNetworkDriver(world.runtime, segmentation=True)
+    world.start_driver(segmentation=True)
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -182,7 +181,7 @@ def test_a_connection_that_ended_before_it_was_ever_read_tells_how_it_began(worl
         with world.listen(app, 8443), world.connect(web, app.address, 8443):
             router.conntrack.delete(list(router.conntrack.entries(zero=False)))
         ended = time.time()
-        time.sleep(0.05)
+        world.let_arrive()
         watch.sweep()
         seen = tallies.drain()
     finally:

@@ -20,13 +20,13 @@ from tests.worlds.network import (
     Network,
     World,
     ask_by_udp,
-    eventually,
     expect_blocked,
     ping,
     rule,
     spec,
     summary,
 )
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.network
 
@@ -180,8 +180,6 @@ def test_bulk_bytes_equal_what_the_link_counted(world: World) -> None:
     with world.listen(app, 8443) as server, world.connect(web, app.address, 8443) as client:
         accepted, _peer = server.accept()
         block = b"x" * 65536
-        client.settimeout(5)
-        accepted.settimeout(5)
         for _ in range(200):
             client.sendall(block)
             got = 0
@@ -189,8 +187,7 @@ def test_bulk_bytes_equal_what_the_link_counted(world: World) -> None:
                 got += len(accepted.recv(len(block) - got))
             total += got
         accepted.close()
-    assert eventually(lambda: world.driver._kernel.routers[network.vpc_id].conntrack.count() >= 1)
-    time.sleep(0.1)
+    world.let_arrive()
     sent = [
         each for each in world.flows(network) if (each.interface_id, each.direction) == (web.interface_id, "egress")
     ]
@@ -231,7 +228,7 @@ def test_flows_survive_the_end_of_the_container_before_the_interface_goes(world:
         assert web.container_id is not None
         world.end_container(web.container_id)
         router = world.driver._kernel.routers[network.vpc_id]
-        assert eventually(lambda: len([each for each in router.routes.links() if each.kind == "veth"]) == 1)
+        eventually(lambda: len([each for each in router.routes.links() if each.kind == "veth"]) == 1)
         network.interfaces = [app]
         world.realize(spec(network))
     assert web.interface_id in {each.interface_id for each in world.driver.flows()}
@@ -239,7 +236,7 @@ def test_flows_survive_the_end_of_the_container_before_the_interface_goes(world:
 
 
 def test_the_background_reader_needs_no_forced_flush(world: World) -> None:
-    """Refusals arrive at once, counts within a sweep."""
+    """Neither for refusals nor for counts."""
     network = Network()
     web, app, mute = (
         network.add(1, "10.0.1.5", WEB),
@@ -254,9 +251,9 @@ def test_the_background_reader_needs_no_forced_flush(world: World) -> None:
         seen.update(each.interface_id for each in world.driver.flows())
         return interface_id in seen
 
-    assert eventually(lambda: has(mute.interface_id), 0.5)
+    eventually(lambda: has(mute.interface_id))
     with world.listen(app, 8443), world.connect(web, app.address, 8443):
-        assert eventually(lambda: has(app.interface_id), 2.5)
+        eventually(lambda: has(app.interface_id))
 
 
 def test_an_address_that_changes_hands_is_the_new_owners_from_then_on(world: World) -> None:

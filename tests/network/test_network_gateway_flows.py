@@ -24,6 +24,7 @@ from tests.worlds.network import (
     rule,
     spec,
 )
+from tests.worlds.waiting import DEADLINE
 
 pytestmark = pytest.mark.network
 
@@ -163,8 +164,7 @@ def test_a_record_names_an_interface_by_its_primary_address(world: World) -> Non
     with world.listen(two, 80) as server:
         client = world.socket_in(one)
         client.bind(("10.0.1.50", 0))
-        client.settimeout(1)
-        client.connect((two.address, 80))
+        world.connect_from(client, two.address, 80)
         server.accept()[0].close()
         client.close()
     events = world.flows(network)
@@ -205,7 +205,7 @@ def test_bytes_and_packets_through_gateways_are_exact(world: World) -> None:
     network.add_far()
     world.realize(spec(network))
     listener = world.listener(network, "endpoint-https", "far-s3")
-    listener.settimeout(2)
+    listener.settimeout(DEADLINE)
     with world.connect(inner, S3_ADDRESS, 443) as client:
         accepted, _peer = listener.accept()
         for sender, receiver in ((client, accepted), (accepted, client)):

@@ -37,11 +37,13 @@ from tests.worlds.network import (
     ask_by_udp,
     expect_blocked,
     expect_reaches,
+    expect_silence,
     ident,
     ping,
     rule,
     spec,
 )
+from tests.worlds.waiting import DEADLINE
 
 pytestmark = pytest.mark.network
 
@@ -186,7 +188,7 @@ def test_resolver_and_credentials_are_reached_without_any_group(world: World) ->
         labels = [each for each in world.driver.listeners() if each.kind == "resolver-udp"]
         listener = world.driver.listeners()[next(each for each in labels if each.address == address)]
         with ask_by_udp(world, mute, address, 53, b"question") as client:
-            listener.settimeout(2)
+            listener.settimeout(DEADLINE)
             question, sender = listener.recvfrom(100)
             assert (question, sender[0]) == (b"question", mute.address)
             listener.sendto(b"answer", sender)
@@ -217,15 +219,14 @@ def test_udp_answers_pass_and_unasked_datagrams_do_not(world: World) -> None:
     web, app, _mute = three(network)
     world.realize(spec(network))
     server = world.socket_in(app, socket.SOCK_DGRAM)
-    server.settimeout(0.5)
+    server.settimeout(DEADLINE)
     server.bind((app.address, 9000))
     with server, ask_by_udp(world, web, app.address, 9000) as client:
         _question, sender = server.recvfrom(100)
         server.sendto(b"answer", sender)
         assert client.recv(100) == b"answer"
         server.sendto(b"unasked", (web.address, sender[1] ^ 1))
-        with pytest.raises(TimeoutError):
-            client.recv(100)
+        expect_silence(world, client)
 
 
 def test_vpcs_with_the_same_addresses_do_not_meet(world: World) -> None:
@@ -278,7 +279,6 @@ def test_a_forged_source_address_is_dropped(world: World) -> None:
     web, app, _mute = three(network)
     world.realize(spec(network))
     server = world.socket_in(app, socket.SOCK_DGRAM)
-    server.settimeout(0.3)
     server.bind((app.address, 9000))
     with server:
         for source in ("10.0.2.7", "192.0.2.1"):
@@ -290,8 +290,7 @@ def test_a_forged_source_address_is_dropped(world: World) -> None:
             header += socket.inet_aton(source) + socket.inet_aton(app.address)
             liar.sendto(header + datagram, (app.address, 0))
             liar.close()
-            with pytest.raises(TimeoutError):
-                server.recv(100)
+            expect_silence(world, server)
 
 
 def test_the_public_endpoint_serves_every_table_of_the_service_network(world: World) -> None:

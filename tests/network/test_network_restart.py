@@ -6,7 +6,8 @@ import ctypes
 import os
 import resource
 import signal
-import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.worlds.network import (
     ident,
     spec,
 )
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.network
 
@@ -97,8 +99,34 @@ def test_what_a_crash_left_half_done_is_recognized(world: World) -> None:
     expect_reaches(world, web, S3_ADDRESS, 443)
 
 
-@pytest.mark.parametrize("after", [0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08])
-def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world: World, after: float) -> None:
+def pins(world: World) -> int:
+    """How many VPCs have a namespace now."""
+    try:
+        return len(os.listdir(world.runtime / "netns"))
+    except FileNotFoundError:
+        return 0
+
+
+def has_wire(world: World, container: str) -> bool:
+    """Whether a container has its interface."""
+    with namespaces.inside(world.container(container)):
+        return "eth0" in Path("/proc/thread-self/net/dev").read_text()
+
+
+MOMENTS: dict[str, Sequence[Callable[[World], bool]]] = {
+    "at its start": (),
+    "a namespace is there": (lambda world: pins(world) > 0,),
+    "an interface is there": (lambda world: has_wire(world, "c1-1"),),
+    "the second namespace is there": (lambda world: pins(world) == 2,),
+    "the second VPC's interface is there": (lambda world: has_wire(world, "c2-1"),),
+    "an interface goes again": (lambda world: has_wire(world, "c1-2"), lambda world: not has_wire(world, "c1-2")),
+    "a namespace goes again": (lambda world: pins(world) == 2, lambda world: pins(world) == 1),
+}
+"""What is seen, one after the other, of a driver that is killed then."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world: World, moment: str) -> None:
     """Kill -9 in the middle of making two VPCs; the next driver makes the wish so, and takes all away in the end."""
     network, other = Network(), Network(2)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
@@ -107,16 +135,14 @@ def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world:
     for vpc in wish.vpcs:
         for interface in vpc.interfaces:
             world.container(str(interface.container_id))
-    ready, tell = os.pipe()
     victim = os.fork()
     if victim == 0:
-        os.write(tell, b"r")
         driver = LinuxNetworkDriver(world.runtime)
         while True:
             driver.realize(wish, world.containers)
             driver.realize(spec(other), world.containers)
-    os.read(ready, 1)
-    time.sleep(after)
+    for seen in MOMENTS[moment]:
+        eventually(partial(seen, world))
     os.kill(victim, signal.SIGKILL)
     os.waitpid(victim, 0)
     world.realize(wish)
@@ -161,12 +187,10 @@ def test_the_driver_changes_nothing_of_the_namespace_it_lives_in(world: World) -
     assert picture() == before
 
 
-def test_the_proof_passes_here_is_quick_and_leaves_nothing(world: World) -> None:
+def test_the_proof_passes_here_and_leaves_nothing(world: World) -> None:
     """One packet passes, one does not, one is logged."""
-    began = time.monotonic()
     proof = prove(world.runtime)
     assert proof.passed, proof.lines
-    assert time.monotonic() - began < 1.0
     assert [each for each in world.runtime.rglob("*") if each.is_file()] == []
     assert len(proof.lines) >= 3
 

@@ -27,14 +27,6 @@ def nat_network() -> tuple[Network, Interface, str]:
     return network, inner, nat
 
 
-def inbound(world: World, address: str, port: int, *, patience: float = 0.25) -> socket.socket:
-    """Connect from the internet; ``OSError`` where it is blocked."""
-    client = world.internet_socket(INTERNET)
-    client.settimeout(patience)
-    try:
-        client.connect((address, port))
-    except OSError:
-        client.close()
-        raise
-    client.settimeout(2)
-    return client
+def inbound(world: World, address: str, port: int, source: str = INTERNET) -> socket.socket:
+    """Connect from the internet as ``World.connect_from`` does."""
+    return world.connect_from(world.internet_socket(source), address, port)

@@ -8,17 +8,19 @@ a container's namespace and used from outside, so no helper process is needed.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import select
 import socket
 import struct
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
-from reading_room.dataplane.linux.uplink import VETH, VETH_PEER
+from reading_room.dataplane.linux.uplink import VETH, VETH_PEER, Outside
 from reading_room.dataplane.spec import (
     CidrPeer,
     ElasticAddress,
@@ -40,6 +42,8 @@ from reading_room.dataplane.spec import (
     Subnet,
     Vpc,
 )
+from tests.worlds.arrivals import Arrivals
+from tests.worlds.waiting import DEADLINE
 
 CLONE_NEWNS = 0x20000
 CLONE_NEWUSER = 0x10000000
@@ -55,8 +59,8 @@ INTERNET, ELSEWHERE = "203.0.113.9", "203.0.113.10"
 PUBLIC = "198.51.100.0/24"
 """The network of all public addresses of VPCs."""
 TCP, UDP, ICMP = 6, 17, 1
-PATIENCE = 0.25
-"""Seconds after which a connection counts as blocked; nothing answers a dropped packet."""
+TCP_SYN_SENT = 2
+"""The state of a connection that nobody has answered (``TCP_INFO``, in its first byte)."""
 
 
 def ident(prefix: str, number: int) -> str:
@@ -230,6 +234,7 @@ class World:
         self.runtime = directory / "runtime"
         self.containers: dict[str, int] = {}
         self._driver: LinuxNetworkDriver | None = None
+        self._arrivals: Arrivals | None = None
         self.internet = -1
         """The namespace of the tests' internet, once there is one."""
 
@@ -260,6 +265,11 @@ class World:
                 self._driver = LinuxNetworkDriver(self.runtime)
         return self._driver
 
+    def start_driver(self, outside: Outside | None = None, *, runtime: Path | None = None, **more: Any) -> None:
+        """Make the driver in another way than the usual one; before its first use."""
+        assert self._driver is None
+        self._driver = LinuxNetworkDriver(runtime or self.runtime, outside, **more)
+
     def make_internet(self) -> None:
         """Make the namespace that the uplink leads to; before the driver's first use."""
         assert self._driver is None
@@ -284,14 +294,14 @@ class World:
             opened = socket.socket(socket.AF_INET, kind)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((address, 0))
-        opened.settimeout(2)
+        opened.settimeout(DEADLINE)
         return opened
 
     def internet_server(self, address: str, port: int) -> socket.socket:
         """Listen in the internet."""
         with namespaces.inside(self.internet):
             server = socket.create_server((address, port), backlog=128)
-        server.settimeout(2)
+        server.settimeout(DEADLINE)
         return server
 
     def crash(self) -> None:
@@ -337,25 +347,37 @@ class World:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((interface.address, port))
         server.listen(128)
-        server.settimeout(2)
+        server.settimeout(DEADLINE)
         return server
 
-    def connect(
-        self, interface: Interface, address: str, port: int, *, from_port: int = 0, patience: float = PATIENCE
-    ) -> socket.socket:
-        """Connect from an interface's container; ``OSError`` (``TimeoutError``) where it is blocked."""
+    def connect(self, interface: Interface, address: str, port: int, *, from_port: int = 0) -> socket.socket:
+        """Connect from an interface's container as ``connect_from`` does."""
         client = self.socket_in(interface)
-        client.settimeout(patience)
-        try:
-            if from_port:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                client.bind((interface.address, from_port))
-            client.connect((address, port))
-        except OSError:
+        if from_port:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            client.bind((interface.address, from_port))
+        return self.connect_from(client, address, port)
+
+    def connect_from(self, client: socket.socket, address: str, port: int) -> socket.socket:
+        """Connect a socket by its first packet; ``OSError``, ``TimeoutError`` where that was dropped, closes it."""
+        client.setblocking(False)
+        failed = client.connect_ex((address, port))
+        self.let_arrive()
+        if failed == errno.EINPROGRESS:
+            failed = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if not failed and client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_SYN_SENT:
+            failed = errno.ETIMEDOUT
+        if failed:
             client.close()
-            raise
-        client.settimeout(2)
+            raise OSError(failed, f"{os.strerror(failed)}: {address}:{port}")
+        client.settimeout(DEADLINE)
         return client
+
+    def let_arrive(self) -> None:
+        """Return when every packet that was sent has arrived or was dropped."""
+        if self._arrivals is None:
+            self._arrivals = Arrivals()
+        self._arrivals.wait()
 
     def listener(self, network: Network, kind: str, endpoint_id: str | None = None) -> socket.socket:
         """Return the driver's listening socket of a kind, and of an endpoint where it is named, in a network."""
@@ -382,6 +404,8 @@ class World:
         """Close what is open; the namespaces go with the process."""
         if self._driver is not None:
             self._driver.close()
+        if self._arrivals is not None:
+            self._arrivals.close()
         for descriptor in self.containers.values():
             os.close(descriptor)
         if self.internet >= 0:
@@ -404,10 +428,16 @@ def expect_blocked(world: World, a: Interface, b: Interface | str, port: int) ->
     raise AssertionError(f"{a.address} reached {address}:{port}")
 
 
+def expect_silence(world: World, *opened: socket.socket) -> None:
+    """Insist that nothing of what was sent so far has come to these sockets: no datagram, connection, byte or end."""
+    world.let_arrive()
+    assert select.select(opened, [], [], 0)[0] == []
+
+
 def ask_by_udp(world: World, a: Interface, address: str, port: int, payload: bytes = b"?") -> socket.socket:
     """Send one datagram from an interface's container."""
     client = world.socket_in(a, socket.SOCK_DGRAM)
-    client.settimeout(PATIENCE)
+    client.settimeout(DEADLINE)
     client.sendto(payload, (address, port))
     return client
 
@@ -415,30 +445,16 @@ def ask_by_udp(world: World, a: Interface, address: str, port: int, payload: byt
 def ping(world: World, a: Interface, address: str) -> bool:
     """Send one echo request and say whether an answer came."""
     with world.socket_in(a, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
-        raw.settimeout(PATIENCE)
         body = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
         total = sum(struct.unpack("!4H", body))
         total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
         raw.sendto(struct.pack("!BBHHH", 8, 0, total, 77, 1), (address, 0))
-        limit = time.monotonic() + PATIENCE
-        try:
-            while time.monotonic() < limit:
-                packet, sender = raw.recvfrom(2048)
-                if sender[0] == address and packet[20] == 0:
-                    return True
-        except TimeoutError:
-            return False
+        world.let_arrive()
+        while select.select([raw], [], [], 0)[0]:
+            packet, sender = raw.recvfrom(2048)
+            if sender[0] == address and packet[20] == 0:
+                return True
         return False
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
-    """Wait for a condition."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 def summary(events: Sequence[FlowEvent]) -> set[tuple[str, str, str, str, int, str]]:

@@ -13,7 +13,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.3
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = DEADLINE, what: str = "") -> T:
+def eventually(look: Callable[[], T | None], seconds: float = DEADLINE, what: str = "") -> T:
     """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
     deadline = time.monotonic() + seconds
     while True:
