@@ -35,6 +35,7 @@ from reading_room.dataplane.linux.steps import (
     AddSecondary,
     CreateLink,
     CreateUplink,
+    CutConnections,
     DeleteLink,
     DeleteNamespace,
     ForgetFlows,
@@ -354,10 +355,13 @@ class LinuxNetworkDriver:
         """Carry out steps of one kind, together where that is quicker."""
         deletions = [step for step in run if isinstance(step, DeleteLink)]
         forgotten = [step for step in run if isinstance(step, ForgetFlows)]
+        cuts = [step for step in run if isinstance(step, CutConnections)]
         if deletions:
             self._kernel.delete_links(deletions)
         elif forgotten:
             self._kernel.forget(forgotten)
+        elif cuts:
+            self._kernel.cut_endpoints(cuts)
         else:
             for step in run:
                 self._kernel.apply(step, namespaces)

@@ -211,8 +211,8 @@ class Kernel:
             case CloseListener(label=label):
                 router.listeners.pop(label).close()
                 self._cut(router, lambda each: (each.address, each.port) == (label.address, label.port))
-            case CutConnections(port=port, keep=keep):
-                self._cut_endpoint(router, port, frozenset(keep))
+            case CutConnections():
+                self.cut_endpoints([step])
 
     def _create_namespace(self, step: CreateNamespace) -> None:
         descriptor = self.board.create(step.namespace)
@@ -254,23 +254,35 @@ class Kernel:
         )
         self.flows.flush(router.vpc_id, router.descriptor)
 
-    def _cut_endpoint(self, router: Router, port: int, keep: frozenset[str]) -> None:
-        """End accepted connections first: the reset that tells the peer still needs the translation.
+    def cut_endpoints(self, steps: Sequence[CutConnections]) -> None:
+        """Carry out cuts in one VPC together; raises as ``apply`` does.
 
-        Whose a connection is says its tracked entry, since the listener may see a public address as its peer.
+        Accepted connections end first: the reset that tells the peer still needs the translation. Whose a connection is
+        says its tracked entry, since the listener may see a public address as its peer. To read what is tracked the
+        kernel walks through the whole machine's table, so that is done for all steps at once.
         """
-        here = (LOCAL_ENDPOINT_ADDRESS, port)
-        owners: dict[tuple[str, int], str] = {}
+        router = self.routers[steps[0].vpc_id]
+        keep = {step.port: frozenset(step.keep) for step in steps}
+        owners: dict[tuple[int, str, int], str] = {}
+
+        def concerned(address: str, port: int) -> bool:
+            return address == LOCAL_ENDPOINT_ADDRESS and port in keep
+
         if router.conntrack.count():
             for each in router.conntrack.entries(zero=False):
-                if (each.reply.source, each.reply.source_port) == here:
-                    owners[each.reply.destination, each.reply.destination_port] = each.original.source
+                reply = each.reply
+                if concerned(reply.source, reply.source_port):
+                    owners[reply.source_port, reply.destination, reply.destination_port] = each.original.source
 
         def unwanted(each: Connection) -> bool:
-            return (each.address, each.port) == here and owners.get((each.peer, each.peer_port), each.peer) not in keep
+            owner = owners.get((each.port, each.peer, each.peer_port), each.peer)
+            return concerned(each.address, each.port) and owner not in keep[each.port]
 
         self._cut(router, unwanted)
         forget(
             router,
-            lambda each: (each.reply.source, each.reply.source_port) == here and each.original.source not in keep,
+            lambda each: (
+                concerned(each.reply.source, each.reply.source_port)
+                and each.original.source not in keep[each.reply.source_port]
+            ),
         )
