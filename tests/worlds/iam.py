@@ -73,6 +73,7 @@ class IamWorld:
             trail=self.key_uses.take,
         )
         self.process = InProcess(self.app)
+        self._clients: dict[tuple[Any, ...], Any] = {}
 
     def clock(self) -> dt.datetime:
         """Return the world's moment."""
@@ -89,7 +90,12 @@ class IamWorld:
 
     def client(self, service: Any, **key: Any) -> Any:
         """Return a client with a key, by default the administrator's."""
-        return self.process.client(service, **(key or self.administrator_key()))
+        given = key or self.administrator_key()
+        # To make a client takes longer than what most tests ask it.
+        wanted = (service, *sorted(given.items()))
+        if wanted not in self._clients:
+            self._clients[wanted] = self.process.client(service, **given)
+        return self._clients[wanted]
 
     def user(self, name: str, document: str | None = None) -> dict[str, str]:
         """Make a user with a policy, and return its key."""
