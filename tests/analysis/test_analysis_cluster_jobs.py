@@ -13,10 +13,13 @@ import pytest
 from reading_room.analysis.job import DocumentProgram
 from reading_room.analysis.job_file import Done, Failed, Progress
 from reading_room.analysis.memory import CapitalWords
-from tests.worlds.analysis_cluster import World, until
+from tests.worlds.analysis_cluster import World
 from tests.worlds.analysis_cluster_service import Service
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
+
+FILES = ("doc-a.txt", "doc-b.txt")
 
 
 @pytest.fixture
@@ -30,9 +33,14 @@ def service() -> Iterator[Service]:
 def world(tmp_path: Path, service: Service) -> Iterator[World]:
     """Two files of 120 documents, which are 13 parts."""
     with World(tmp_path, service) as world:
-        for name in ("doc-a.txt", "doc-b.txt"):
-            world.user["in", name] = "".join(f"{number} Anna met Bo in Rome\n" for number in range(120)).encode()
+        for name in FILES:
+            world.user["in", name] = documents("met")
         yield world
+
+
+def documents(word: str) -> bytes:
+    """120 documents with a word that may say when they are finished."""
+    return "".join(f"{number} Anna {word} Bo in Rome\n" for number in range(120)).encode()
 
 
 def lines_of(archive: bytes) -> list[str]:
@@ -45,9 +53,12 @@ def lines_of(archive: bytes) -> list[str]:
 
 @pytest.mark.parametrize("containers", [2, 3])
 def test_the_archive_is_the_same_to_the_byte_as_that_of_one_container(world: World, containers: int) -> None:
-    world.seconds = 0.02
+    for name in FILES:
+        world.user["in", name] = documents("hold")
     job = world.job()
     started = world.start_all(job, containers)
+    eventually(lambda: all(world.works(member) for member in range(containers)))
+    world.let_go()
     done = started[0].end()
     assert isinstance(done, Done)
     assert (done.documents, done.errors, done.stopped) == (240, 0, False)
@@ -79,20 +90,22 @@ def test_a_file_for_each_document_needs_no_counting_of_lines(world: World) -> No
 def test_progress_counts_the_documents_of_parts_that_are_not_finished_yet(world: World) -> None:
     world.seconds = 0.05
     first, _ = world.start_all(world.job(part_bytes=3_000), 2)
+    eventually(lambda: any(isinstance(each, Progress) and 0 < each.documents < 240 for each in first.said))
+    world.let_go()
     told = [message for message in first.messages() if isinstance(message, Progress)]
     assert told
     assert {progress.of for progress in told} == {240}
     # All of it is two parts, one in each container.
     counts = [progress.documents for progress in told]
     assert counts == sorted(counts)
-    assert any(0 < count < 240 for count in counts)
 
 
 def test_a_stop_keeps_every_finished_document_in_order(world: World) -> None:
-    world.seconds = 0.05
+    world.user["in", FILES[1]] = documents("last")
     job = world.job()
     first, member = world.start_all(job, 2)
-    until(lambda: world.works(1) and len(world.service.done()) >= 2)
+    # What is not finished then never is: each of these documents is the last of its part.
+    eventually(lambda: world.works(1) and len(world.service.done()) >= 2)
     first.stop()
     done = first.end()
     assert isinstance(done, Done)
@@ -115,10 +128,11 @@ def test_a_job_fails_with_what_its_documents_fail_with(world: World) -> None:
 
 
 def test_an_object_that_changes_meanwhile_fails_the_job_and_not_the_cluster(world: World) -> None:
-    world.seconds = 0.02
+    world.user["in", FILES[0]] = documents("met")[:1_000] + documents("hold")[1_000:]
     first, _ = world.start_all(world.job(), 2)
-    until(lambda: len(world.service.done()) >= 1)
-    world.user["in", "doc-b.txt"] = b"Something Else\n" * 400
+    eventually(lambda: len(world.service.done()) >= 1)
+    world.user["in", FILES[1]] = b"Something Else\n" * 400
+    world.let_go()
     failed = first.end()
     assert isinstance(failed, Failed)
     assert failed.code == "INPUT_NOT_FOUND"
@@ -129,5 +143,5 @@ def test_results_have_the_lines_of_their_files(world: World) -> None:
     first, _ = world.start_all(world.job(), 2)
     assert isinstance(first.end(), Done)
     lines = [json.loads(line) for line in lines_of(world.archive())]
-    expected = [(name, line) for name in ("doc-a.txt", "doc-b.txt") for line in range(120)]
+    expected = [(name, line) for name in FILES for line in range(120)]
     assert [(line["File"], line["Line"]) for line in lines] == expected

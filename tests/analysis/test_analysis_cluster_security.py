@@ -19,8 +19,9 @@ import pytest
 from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.security import configure, security_of
 from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT
-from tests.worlds.analysis_cluster import Container, World, until
+from tests.worlds.analysis_cluster import Container, World
 from tests.worlds.analysis_cluster_service import Authority, Service
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Iterato
     with World(tmp_path_factory.mktemp("job"), service) as world:
         world.user["in", "doc"] = b"stay in 0 1\n" * 100
         world.start_all(world.job(), 2)
-        until(lambda: world.works(0) and world.works(1))
+        eventually(lambda: world.works(0) and world.works(1))
         yield world
 
 

@@ -8,8 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,18 +24,32 @@ OUTPUT = Location("out", "x/output/output.tar.gz")
 
 
 class Container:
-    """One container that was started."""
+    """One container that was started. ``said`` is what it has said so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self._messages: list[WorkerMessage] | None = None
+        self.said: list[WorkerMessage] = []
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said.append(decode_message(line))
 
     def messages(self, seconds: float = 280) -> list[WorkerMessage]:
         """Wait for its end, and return everything that it said."""
-        if self._messages is None:
-            said, _ = self.process.communicate(timeout=seconds)
-            self._messages = [decode_message(line) for line in said.splitlines()]
-        return self._messages
+        self.process.wait(seconds)
+        self._listening.join()
+        return self.said
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.messages()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
     def end(self) -> Done | Failed:
         """Wait for its end, and return its last word."""
@@ -58,15 +71,15 @@ class Container:
 class World:
     """A user's objects, the service, and containers. Everything is ended with the block that it is used in."""
 
-    def __init__(self, folder: Path, service: Service, seconds: float = 0.0) -> None:
-        """``seconds`` is what a document takes."""
+    def __init__(self, folder: Path, service: Service) -> None:
         self.folder = folder
         self.service = service
-        self.seconds = seconds
-        self.user = Folder(folder / "user")
-        self.artifacts = Folder(folder / "service")
+        self.seconds = 0.0
+        """What a document takes until all are let go."""
         self.worker_ttl: float = WORKER_TTL_SECONDS
         """After how many seconds of silence the first container gives another one up."""
+        self.user = Folder(folder / "user")
+        self.artifacts = Folder(folder / "service")
         self._network = f"127.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
         self.started: list[Container] = []
 
@@ -77,8 +90,7 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for container in self.started:
-            container.process.kill()
-            container.process.communicate()
+            container.close()
 
     def address(self, member: int) -> str:
         """The address of a container."""
@@ -145,10 +157,6 @@ class World:
         """Whether a container has begun with a document."""
         return (self.folder / f"at-{member}").exists()
 
-
-def until(true: Callable[[], bool], seconds: float = 100) -> None:
-    """Wait until something is true; fail the test when it does not become so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
+    def let_go(self) -> None:
+        """Let the documents be finished that are held until then, and no document take its time any more."""
+        (self.folder / "go").touch()

@@ -5,7 +5,6 @@ Run as a program it reads one line of JSON on standard input and says what a wor
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import signal
@@ -13,9 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reading_room.analysis.cluster import tasks
 from reading_room.analysis.engine import Result, one_thread
 from reading_room.analysis.job import DocumentProgram
 from reading_room.analysis.job_file import Failed, JobFile, WorkerMessage, encode_message
@@ -24,11 +25,13 @@ from reading_room.analysis.program import Program, Work
 from reading_room.analysis.storage import JobFailure
 
 
-class SlowCapitalWords:
-    """Finds capitalised words, and takes so many seconds for each document.
+class HeldCapitalWords:
+    """Finds capitalised words, and takes so many seconds for each document until there is a file ``go``.
 
-    A document ``stay in <members>`` is only finished by a container that is not one of the named; those wait. Each
-    container notes that it has begun to work in a file ``at-<member>``.
+    Some documents are held. One with the word ``hold`` is not finished before the file ``go`` is there, one with the
+    word ``last`` not before this container was told to end early, and one that begins with ``stay in <members>`` is
+    only finished by a container that is not one of the named. Each container notes that it has begun to work in a file
+    ``at-<member>``.
     """
 
     result_member = "Entities"
@@ -43,10 +46,20 @@ class SlowCapitalWords:
         """Yield the capitalised words of each text."""
         for text in texts:
             (self._notes / f"at-{self._member}").touch()
-            while text.startswith("stay in") and self._member in text.split()[2:]:
+            while self._held(text):
                 time.sleep(0.01)
-            time.sleep(self._seconds)
+            if not self._let_go():
+                time.sleep(self._seconds)
             yield from self._engine.analyse([text])
+
+    def _held(self, text: str) -> bool:
+        words = text.split()
+        if text.startswith("stay in") and self._member in words[2:]:
+            return True
+        return ("hold" in words and not self._let_go()) or ("last" in words and not tasks._ending.is_set())
+
+    def _let_go(self) -> bool:
+        return (self._notes / "go").exists()
 
 
 def load(name: str, seconds: float, member: int, notes: Path) -> Program:
@@ -59,7 +72,7 @@ def load(name: str, seconds: float, member: int, notes: Path) -> Program:
         from reading_room.analysis.training.classifier import ClassifierTraining
 
         return ClassifierTraining()
-    return DocumentProgram(SlowCapitalWords(seconds, member, notes))
+    return DocumentProgram(HeldCapitalWords(seconds, member, notes))
 
 
 def main() -> int:
@@ -76,7 +89,7 @@ def main() -> int:
     from reading_room.analysis.cluster.first import run_first
     from reading_room.analysis.cluster.member import run_member
 
-    first = functools.partial(run_first, worker_ttl=told["worker_ttl"])
+    first = partial(run_first, worker_ttl=told["worker_ttl"])
     run = run_alone if job.cluster.containers == 1 else first if job.cluster.member == 0 else run_member
     try:
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:

@@ -54,9 +54,9 @@ class PartEntry:
 class Service:
     """Answers at ``address``, to the container that has the number ``n`` at the path ``/n``.
 
-    ``away`` answers 503, as while the service starts anew. Without an ``authority`` there are no certificates.
-    ``registered`` has the digest of every plan that came, ``posted`` the number of every part that was said to be
-    finished.
+    While it is ``away`` it answers 503, as while the service starts anew, and counts in ``turned_away``. Without an
+    ``authority`` there are no certificates. ``registered`` has the digest of every plan that came, ``posted`` the
+    number of every part that was said to be finished.
     """
 
     authority: Authority | None = field(default_factory=Authority)
@@ -64,6 +64,7 @@ class Service:
     registered: list[str] = field(default_factory=list)
     posted: list[int] = field(default_factory=list)
     away: bool = False
+    turned_away: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Service:
@@ -111,6 +112,7 @@ class Service:
         """Answer one request."""
         with self.lock:
             if self.away:
+                self.turned_away += 1
                 return 503, {}
             if method == "GET" and path.removeprefix("/").isdigit():
                 return self._identity(int(path.removeprefix("/")))
