@@ -24,7 +24,7 @@ class Loop:
     ``every``, so that a lasting fault does not keep a core busy. With ``settle`` a turn begins so many seconds after
     the signal, and takes in what else comes meanwhile. With ``rest`` no turn begins until so many times as long as the
     last one took have passed, if that was long: a loop that is woken again and again leaves the processor to others.
-    ``hurry()`` waits for neither.
+    ``hurry()`` waits for neither. ``clock`` tells seconds, and ``wait`` waits for an event or so many of them.
     """
 
     def __init__(
@@ -36,6 +36,8 @@ class Loop:
         retry: float = 0.1,
         settle: float = 0.0,
         rest: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self.name = name
         self._turn = turn
@@ -43,6 +45,8 @@ class Loop:
         self._retry = retry
         self._settle = settle
         self._rest = rest
+        self._clock = clock
+        self._wait = wait
         self._signal = threading.Event()
         self._urgent = threading.Event()
         self._thread_id: int | None = None
@@ -85,14 +89,14 @@ class Loop:
         wait = self._every
         rested_at = 0.0
         while True:
-            self._signal.wait(wait)
-            self._urgent.wait(max(self._settle, rested_at - time.monotonic(), 0.0))
+            self._wait(self._signal, wait)
+            self._wait(self._urgent, max(self._settle, rested_at - self._clock(), 0.0))
             self._urgent.clear()
             if self._stopping:
                 return
             # Cleared before the turn: a signal that comes while it reads must cause another.
             self._signal.clear()
-            began = time.monotonic()
+            began = self._clock()
             try:
                 self._turn()
             except Exception:
@@ -101,5 +105,5 @@ class Loop:
                 failures = min(failures + 1, 16)
             else:
                 failures, wait = 0, self._every
-            ended = time.monotonic()
+            ended = self._clock()
             rested_at = ended + self._rest * (ended - began) if ended - began > LONG_SECONDS else 0.0

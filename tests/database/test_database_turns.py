@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,21 +11,27 @@ from sqlalchemy.exc import OperationalError
 
 from reading_room.database.engine import Database
 from reading_room.database.turns import Turns
+from tests.worlds.waiting import DEADLINE, eventually
+
+
+def more_wait(turns: Turns, than: int) -> bool:
+    """Whether more than so many wait for their turn."""
+    return len(turns._waiting) > than
 
 
 def test_turns_go_round_in_order() -> None:
     turns, told = Turns(), list[int]()
 
     def take(number: int) -> None:
-        with turns.one(10):
+        with turns.one(DEADLINE):
             told.append(number)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
-    with turns.one(10):
+    with turns.one(DEADLINE):
         for thread in threads:
+            waiting = len(turns._waiting)
             thread.start()
-            while len(turns._waiting) < threads.index(thread) + 1:
-                time.sleep(0.001)
+            eventually(partial(more_wait, turns, waiting))
         assert told == []
     for thread in threads:
         thread.join()
@@ -38,13 +44,12 @@ def test_whoever_waited_too_long_goes_on_without_a_turn_and_takes_nobodys() -> N
     turns, over = Turns(), threading.Event()
 
     def hold() -> None:
-        with turns.one(10):
-            over.wait(10)
+        with turns.one(DEADLINE):
+            over.wait(DEADLINE)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    while not turns._taken:
-        time.sleep(0.001)
+    eventually(lambda: turns._taken)
     with turns.one(0.05):
         assert turns._taken
     assert turns._taken

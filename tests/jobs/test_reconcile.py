@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from reading_room.reconcile import Loop
+from tests.worlds.waiting import DEADLINE, eventually
+
+EVERY = 60.0
+
+
+class Hands:
+    """A clock that the test moves; ``waiting`` are the seconds that a loop waits for by it at present."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waiting: float | None = None
+
+    def read(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Wait for the event, or until the clock was moved so far."""
+        until, self.waiting = self.now + seconds, seconds
+        while self.now < until and not event.wait(0.001):
+            pass
+        self.waiting = None
+
+    def waited_for(self, seconds: float) -> None:
+        """Return when a loop waits for so many seconds."""
+        eventually(lambda: self.waiting is not None and abs(self.waiting - seconds) < 1e-6)
 
 
 def test_a_loop_turns_at_its_start_and_after_every_signal() -> None:
     turned = threading.Semaphore(0)
-    loop = Loop("test", turned.release, every=60)
+    loop = Loop("test", turned.release, every=EVERY)
     loop.start()
-    assert turned.acquire(timeout=5)
+    assert turned.acquire(timeout=DEADLINE)
     for _ in range(3):
         loop.wake()
-        assert turned.acquire(timeout=5)
+        assert turned.acquire(timeout=DEADLINE)
     assert loop.stop()
 
 
@@ -26,26 +51,31 @@ def test_a_signal_during_a_turn_causes_another_turn() -> None:
 
     def turn() -> None:
         entered.release()
-        leave.acquire(timeout=5)
+        leave.acquire(timeout=DEADLINE)
 
-    loop = Loop("test", turn, every=60)
+    hands = Hands()
+    loop = Loop("test", turn, every=EVERY, clock=hands.read, wait=hands.wait)
     loop.start()
-    assert entered.acquire(timeout=5)
+    assert entered.acquire(timeout=DEADLINE)
     for _ in range(10):
         loop.wake()
     leave.release()
-    assert entered.acquire(timeout=5), "the signal was lost"
+    assert entered.acquire(timeout=DEADLINE), "the signal was lost"
     leave.release()
-    assert not entered.acquire(timeout=0.05), "ten signals are one turn"
+    hands.waited_for(EVERY)
+    assert not entered.acquire(blocking=False), "ten signals are one turn"
     assert loop.stop()
 
 
 def test_the_timer_turns_without_a_signal() -> None:
     turned = threading.Semaphore(0)
-    loop = Loop("test", turned.release, every=0.01)
+    hands = Hands()
+    loop = Loop("test", turned.release, every=EVERY, clock=hands.read, wait=hands.wait)
     loop.start()
     for _ in range(3):
-        assert turned.acquire(timeout=5)
+        assert turned.acquire(timeout=DEADLINE)
+        hands.waited_for(EVERY)
+        hands.now += EVERY
     assert loop.stop()
 
 
@@ -60,9 +90,9 @@ def test_a_failed_turn_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
             raise ValueError("not yet")
         done.set()
 
-    loop = Loop("test", turn, every=60, retry=0.001)
+    loop = Loop("test", turn, every=EVERY, retry=0.001)
     loop.start()
-    assert done.wait(5)
+    assert done.wait(DEADLINE)
     assert loop.stop()
     assert "not yet" in caplog.text
 
@@ -72,18 +102,18 @@ def test_stopping_waits_for_the_turn_in_progress() -> None:
 
     def turn() -> None:
         entered.set()
-        time.sleep(0.05)
+        eventually(lambda: loop._stopping)
         ended.set()
 
-    loop = Loop("test", turn, every=60)
+    loop = Loop("test", turn, every=EVERY)
     loop.start()
-    assert entered.wait(5)
+    assert entered.wait(DEADLINE)
     assert loop.stop()
     assert ended.is_set()
 
 
 def test_a_loop_starts_once() -> None:
-    loop = Loop("test", lambda: None, every=60)
+    loop = Loop("test", lambda: None, every=EVERY)
     loop.start()
     with pytest.raises(RuntimeError):
         loop.start()
@@ -91,65 +121,68 @@ def test_a_loop_starts_once() -> None:
 
 
 def test_a_loop_that_never_started_can_be_stopped() -> None:
-    assert Loop("test", lambda: None, every=60).stop()
+    assert Loop("test", lambda: None, every=EVERY).stop()
 
 
 def test_a_settling_loop_takes_in_what_comes_meanwhile_unless_hurried() -> None:
-    turned = threading.Semaphore(0)
-    loop = Loop("test", turned.release, every=60, settle=0.2)
+    turned, hands = threading.Semaphore(0), Hands()
+    loop = Loop("test", turned.release, every=EVERY, settle=0.2, clock=hands.read, wait=hands.wait)
     loop.start()
-    assert turned.acquire(timeout=5)
+    hands.waited_for(0.2)
     for _ in range(5):
         loop.wake()
-        time.sleep(0.01)
     assert not turned.acquire(blocking=False)
-    assert turned.acquire(timeout=5)
-    assert not turned.acquire(timeout=0.3), "five signals are one turn"
-    began = time.monotonic()
+    hands.now += 0.2
+    assert turned.acquire(timeout=DEADLINE)
+    hands.waited_for(EVERY)
+    assert not turned.acquire(blocking=False), "five signals are one turn"
     loop.hurry()
-    assert turned.acquire(timeout=5)
-    assert time.monotonic() - began < 0.15
+    assert turned.acquire(timeout=DEADLINE)
     assert loop.stop()
 
 
 def test_a_loop_with_a_rest_begins_no_turn_soon_after_a_long_one_unless_hurried() -> None:
-    entered, leave = threading.Semaphore(0), threading.Semaphore(0)
+    entered, leave, hands = threading.Semaphore(0), threading.Semaphore(0), Hands()
 
     def turn() -> None:
         entered.release()
-        leave.acquire(timeout=5)
+        leave.acquire(timeout=DEADLINE)
 
-    loop = Loop("test", turn, every=60, rest=4)
+    loop = Loop("test", turn, every=EVERY, rest=4, clock=hands.read, wait=hands.wait)
     loop.start()
-    assert entered.acquire(timeout=5)
-    time.sleep(0.1)
+    for _ in range(2):
+        assert entered.acquire(timeout=DEADLINE)
+        hands.now += 0.1
+        leave.release()
+        loop.wake()
+        # It rests four times as long as the turn took.
+        hands.waited_for(0.4)
+        assert not entered.acquire(blocking=False)
+        hands.now += 0.4
+    assert entered.acquire(timeout=DEADLINE)
+    hands.now += 0.1
     leave.release()
     loop.wake()
-    assert not entered.acquire(timeout=0.3), "it rests four times as long as the turn took"
-    assert entered.acquire(timeout=5)
-    time.sleep(0.1)
-    leave.release()
-    began = time.monotonic()
+    hands.waited_for(0.4)
     loop.hurry()
-    assert entered.acquire(timeout=5)
-    assert time.monotonic() - began < 0.3
+    assert entered.acquire(timeout=DEADLINE)
     leave.release()
     assert loop.stop()
 
 
 def test_a_loop_with_a_rest_does_not_rest_after_short_turns() -> None:
-    turned = threading.Semaphore(0)
-    loop = Loop("test", turned.release, every=60, rest=1000)
+    turned, hands = threading.Semaphore(0), Hands()
+    loop = Loop("test", turned.release, every=EVERY, rest=1000, clock=hands.read, wait=hands.wait)
     loop.start()
-    assert turned.acquire(timeout=5)
+    assert turned.acquire(timeout=DEADLINE)
     loop.wake()
-    assert turned.acquire(timeout=5)
+    assert turned.acquire(timeout=DEADLINE)
     assert loop.stop()
 
 
 def test_a_turn_knows_that_it_is_one() -> None:
     inside: list[bool] = []
-    loop = Loop("test", lambda: inside.append(loop.turning_here()), every=60)
+    loop = Loop("test", lambda: inside.append(loop.turning_here()), every=EVERY)
     assert not loop.turning_here()
     loop.start()
     assert loop.stop()
