@@ -14,6 +14,7 @@ import uvloop
 
 from reading_room.hosts.authority import prepare_doors, server_context
 from reading_room.hosts.http_listener import HEAD_SECONDS, HttpListener
+from tests.worlds.waiting import DEADLINE, eventually_in_loop
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -41,7 +42,7 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     """Send a request and say whether it was answered."""
     try:
         writer.write(REQUEST)
-        return (await asyncio.wait_for(reader.readuntil(b"ok"), 2)).startswith(b"HTTP/1.1 200")
+        return (await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)).startswith(b"HTTP/1.1 200")
     except (asyncio.IncompleteReadError, ConnectionError):
         return False
 
@@ -56,7 +57,7 @@ def test_one_address_has_so_many_connections_and_no_more_and_others_are_served(
         assert not await answered(*await opened(port))
         assert await answered(*await opened(port, "127.0.0.2"))
         held[1][1].close()
-        await asyncio.sleep(0.1)
+        await eventually_in_loop(lambda: listener._peers["127.0.0.1"] < 3)
         assert await answered(*await opened(port))
         listener.cut()
 
@@ -72,7 +73,7 @@ def test_a_connection_must_say_what_it_wants_in_time(said: bytes) -> None:
         listener, port = await started(head_seconds=0.05)
         reader, writer = await opened(port)
         writer.write(said)
-        assert await asyncio.wait_for(ended(reader), 10)
+        assert await asyncio.wait_for(ended(reader), DEADLINE)
         listener.cut()
 
     asyncio.run(scenario())
@@ -86,9 +87,9 @@ def test_a_connection_that_waits_between_two_requests_has_the_time_of_keeping_al
         # It is there before anything is accepted, so it is in time however long that takes.
         writer.write(REQUEST)
         await listener.start()
-        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)
         silent, _ = await opened(sock.getsockname()[1])
-        assert await asyncio.wait_for(ended(silent), 10)
+        assert await asyncio.wait_for(ended(silent), DEADLINE)
         assert await answered(reader, writer)
         listener.cut()
 
@@ -137,7 +138,7 @@ def test_an_endless_head_is_cut_short(begun: bytes) -> None:
         except ConnectionError:
             pass
         try:
-            said = await asyncio.wait_for(reader.read(), 2)
+            said = await asyncio.wait_for(reader.read(), DEADLINE)
         except ConnectionError:
             pass  # It was closed while more was on its way.
         listener.cut()
@@ -164,7 +165,7 @@ def test_what_comes_behind_a_body_is_no_header() -> None:
         reader, writer = await opened(sock.getsockname()[1])
         writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
         writer.write(b"X-Amz-Acl: public-read\r\n\r\n")
-        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), 2)
+        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)
         listener.cut()
 
     asyncio.run(scenario())
@@ -193,10 +194,10 @@ def test_thousands_who_say_nothing_shut_nobody_out() -> None:
         assert await answered(*await opened(port))
         assert len(listener._waiting) <= 20
         # The oldest of the silent ones are gone, and so is the one that had been served and said no more.
-        assert await asyncio.wait_for(ended(silent[0][0]), 2)
-        assert await asyncio.wait_for(ended(kept_alive[0]), 2)
+        assert await asyncio.wait_for(ended(silent[0][0]), DEADLINE)
+        assert await asyncio.wait_for(ended(kept_alive[0]), DEADLINE)
         going.set()
-        assert b"ok" in await asyncio.wait_for(served[0].readuntil(b"ok"), 2)
+        assert b"ok" in await asyncio.wait_for(served[0].readuntil(b"ok"), DEADLINE)
         listener.cut()
 
     asyncio.run(scenario())
@@ -226,11 +227,9 @@ def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory:
             writer.write(b"\x16\x03\x01\x02\x00\x01")  # The beginning of a handshake.
         assert await answered(*await asyncio.open_connection("127.0.0.1", port, ssl=trusting))
         assert len(listener._waiting) <= 20
-        assert await asyncio.wait_for(ended(silent[0][0]), 2)
+        assert await asyncio.wait_for(ended(silent[0][0]), DEADLINE)
         listener.cut()
-        await asyncio.sleep(0.1)
-        assert not listener._waiting
-        assert not listener._peers
+        await eventually_in_loop(lambda: not listener._waiting and not listener._peers)
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(scenario())
@@ -252,7 +251,7 @@ def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_pat
         # What a client says of itself is no fact.
         reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1], ssl=trusting)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nForwarded: proto=https\r\n\r\n")
-        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), 2)
+        assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)
         listener.cut()
 
     asyncio.run(scenario(True))

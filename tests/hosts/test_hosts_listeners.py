@@ -20,13 +20,14 @@ from reading_room.hosts import authority
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners, network_path
 from reading_room.jobs.part_requests import BODY_LIMIT
+from tests.worlds.waiting import DEADLINE
 
 Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end, in a moment at most."""
-    return asyncio.run(asyncio.wait_for(work, 10))
+    """Run a coroutine to its end."""
+    return asyncio.run(asyncio.wait_for(work, DEADLINE))
 
 
 def bound(kind: int = socket.SOCK_STREAM) -> socket.socket:
@@ -45,19 +46,20 @@ def label(kind: Any, sock: socket.socket, endpoint: str | None = None, service: 
 
 
 class S3:
-    """An ASGI application that answers with where it was called from, after ``delay`` seconds."""
+    """An ASGI application that remembers where it was called from, and answers once it may ``go``."""
 
     def __init__(self) -> None:
         self.paths: list[NetworkPath] = []
         self.services: list[str] = []
-        self.delay = 0.0
+        self.go = asyncio.Event()
+        self.go.set()
         self.called = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.paths.append(scope["reading_room.path"])
         self.services.append(scope.get("reading_room.only"))
         self.called.set()
-        await asyncio.sleep(self.delay)
+        await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
@@ -165,22 +167,20 @@ def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(
 
 
 def test_removing_a_listener_cuts_its_connections_at_once(listeners: VpcListeners, s3: S3) -> None:
-    async def scenario() -> float:
+    async def scenario() -> None:
         sock = bound()
         port, given = sock.getsockname()[1], label("endpoint-http", sock, endpoint="vpce-1")
         await listeners.add(given, sock)
-        s3.delay = 60
+        s3.go.clear()
         waiting = asyncio.create_task(ask(port))
         await s3.called.wait()
-        began = asyncio.get_running_loop().time()
         listeners.remove(given)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await waiting
         with pytest.raises(OSError):
             await ask(port)
-        return asyncio.get_running_loop().time() - began
 
-    assert run(scenario()) < 1
+    run(scenario())
     assert listeners.labels == frozenset()
 
 
@@ -189,12 +189,13 @@ def test_releasing_lets_accepted_requests_end(listeners: VpcListeners, s3: S3) -
         sock = bound()
         port = sock.getsockname()[1]
         await listeners.add(label("endpoint-http", sock, endpoint="vpce-1"), sock)
-        s3.delay = 0.3
+        s3.go.clear()
         waiting = asyncio.create_task(ask(port))
         await s3.called.wait()
         listeners.release()
         with pytest.raises(OSError):
             await ask(port)
+        s3.go.set()
         return await waiting
 
     assert run(scenario()).endswith(b"ok")
@@ -283,7 +284,7 @@ def test_dns_answers_over_udp_and_tcp(listeners: VpcListeners) -> None:
 def test_draining_ends_what_is_idle_and_waits_for_what_is_not() -> None:
     app = S3()
 
-    async def scenario() -> tuple[bytes, float]:
+    async def scenario() -> bytes:
         sock = bound()
         port = sock.getsockname()[1]
 
@@ -293,13 +294,15 @@ def test_draining_ends_what_is_idle_and_waits_for_what_is_not() -> None:
 
         listener = HttpListener(with_path, sock)
         await listener.start()
-        app.delay = 0.2
+        idle, _ = await asyncio.open_connection("127.0.0.1", port)
+        app.go.clear()
         waiting = asyncio.create_task(ask(port))
         await app.called.wait()
-        began = asyncio.get_running_loop().time()
-        await listener.drain(5)
-        return await waiting, asyncio.get_running_loop().time() - began
+        draining = asyncio.create_task(listener.drain(DEADLINE))
+        assert await idle.read() == b""
+        assert not draining.done()
+        app.go.set()
+        await draining
+        return await waiting
 
-    answer, seconds = run(scenario())
-    assert answer.endswith(b"ok")
-    assert seconds < 2
+    assert run(scenario()).endswith(b"ok")

@@ -14,6 +14,7 @@ from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
 from reading_room.comprehend.operations.realtime import Answer
 from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, RealtimePool, RealtimeUnavailable
+from tests.worlds.waiting import DEADLINE
 
 
 class PlayedAgent:
@@ -64,7 +65,7 @@ def test_many_threads_share_one_container_and_get_their_own_answers() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert answers == {number: [[f"Name{number}"]] for number in range(20)}
     assert len(agent.started) == 1
 
@@ -176,19 +177,19 @@ def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is
     class Slow(CapitalWords):
         def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
             going.set()
-            assert done.wait(10)
+            assert done.wait(DEADLINE)
             yield from super().analyse(texts)
 
     agent.behaviour = lambda end: serve(Slow(), end)
     answers: list[Sequence[Answer | None]] = []
     caller = threading.Thread(target=lambda: answers.append(agent.pool.analyse("1", "entities-en", ["Anna"], "en")))
     caller.start()
-    assert going.wait(10)
+    assert going.wait(DEADLINE)
     agent.behaviour = lambda end: serve(CapitalWords(), end)
     for account in ("2", "3"):
         agent.pool.analyse(account, "entities-en", ["Bo"], "en")
     done.set()
-    caller.join(10)
+    caller.join(DEADLINE)
     assert [texts_of(answer) for answer in answers] == [[["Anna"]]]
     assert {spec.account for spec in agent.pool.wish()} == {"1", "3"}
     assert len(agent.started) == 3

@@ -8,7 +8,6 @@ import os
 import stat
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of,
 from reading_room.trail.journal import Journal, Limits
 from reading_room.trail.recording import Trail
 from tests.worlds.trail import NOON, Clock, record
+from tests.worlds.work import calls
 
 
 def plain(item: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -266,17 +266,14 @@ def test_reading_backwards_gives_the_lines_in_reverse_with_their_places(sizes: l
             assert sum(len(older) + 1 for older in rest) == place
 
 
-def test_a_record_costs_its_call_microseconds(tmp_path: Path) -> None:
+def test_a_record_costs_its_call_next_to_nothing(tmp_path: Path) -> None:
+    """What is written is written by another thread."""
     trail = Trail(tmp_path / "trail", Clock(), 90)
     call = record()
-    took = []
-    for _ in range(2000):
-        began = time.perf_counter()
-        trail.record(call)
-        took.append(time.perf_counter() - began)
+    trail.record(call)
+    assert calls(lambda: trail.record(call)) < 20
     trail.close()
-    assert sorted(took)[len(took) // 2] < 50e-6
-    assert len(events(tmp_path / "trail")) == 2000
+    assert len(events(tmp_path / "trail")) == 2
 
 
 def test_a_line_is_json_whose_event_can_be_cut_out_by_any_tool(tmp_path: Path) -> None:

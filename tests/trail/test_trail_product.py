@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from reading_room.iam.service_sessions import assume_recorded
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.waiting import eventually
 
 REGION = "us-east-1"
 ACCOUNT = "000000000001"
@@ -85,13 +85,11 @@ class World:
 
     def last(self, book: str, name: str) -> dict[str, Any]:
         """Return the newest event of a name; S3's come a moment after the answer."""
-        deadline = time.monotonic() + 5
-        while True:
-            for event in reversed(self.book(book)):
-                if event.get("eventName") == name:
-                    return dict(event)
-            assert time.monotonic() < deadline, f"no {name} in {book}"
-            time.sleep(0.01)
+
+        def found() -> dict[str, Any] | None:
+            return next((event for event in reversed(self.book(book)) if event.get("eventName") == name), None)
+
+        return eventually(found, what=f"{name} in {book}")
 
     def explained(self, request_id: str) -> str:
         """Return what ``access explain`` prints."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from sqlalchemy import event
 
@@ -201,12 +199,9 @@ def test_equal_tables_give_equal_values_in_few_queries_also_for_a_thousand_inter
             "before_cursor_execute",
             lambda connection, cursor, statement, *rest: queries.append(statement),
         )
-        began = time.perf_counter()
         first = network_spec.read(world.session, "here")
-        took = time.perf_counter() - began
         assert len(first.vpcs[0].interfaces) == len(first.vpcs[0].groups[0].members) == 1000
         assert len(queries) < 20
-        assert took < 2
         assert network_spec.read(world.session, "here") == first
 
 

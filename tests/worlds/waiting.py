@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -23,6 +24,15 @@ def eventually(look: Callable[[], T | None], seconds: float = DEADLINE, what: st
             return found
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what or look} (last: {found!r})"
         _pause(began)
+
+
+async def eventually_in_loop(look: Callable[[], T | None]) -> T:
+    """Look again and again until the answer is true, and let the event loop go on meanwhile."""
+    deadline = time.monotonic() + DEADLINE
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {DEADLINE:.0f} s: {look} (last: {found!r})"
+        await asyncio.sleep(SHORTEST_PAUSE)
+    return found
 
 
 def settled(look: Callable[[], Mapping[str, Any]], seconds: float = DEADLINE) -> None:

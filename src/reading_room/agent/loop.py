@@ -34,7 +34,8 @@ LOADING_SECONDS = 0.1
 """And so often while an engine loads, whose end no event tells."""
 QUIET_SECONDS = 0.3
 """Loading an engine takes a processor for half a second; it waits so long after a job began, for small jobs to end."""
-_HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
+"""A report that says nothing new is sent so often all the same."""
 
 
 class Containers(ContainerDriver, Protocol):
@@ -98,6 +99,7 @@ class AgentLoop:
     """Takes turns. ``network`` is ``None`` when enforcement could not be proven: then no container runs.
 
     ``enforcement`` says what the proof found wrong; with anything in it nothing is started, whatever is wished.
+    ``clock`` tells seconds.
     """
 
     network: NetworkDriver | None
@@ -106,6 +108,7 @@ class AgentLoop:
     enforcement: tuple[Problem, ...] = ()
     host: str | None = None
     """The host that this agent is, learned from the first document that comes."""
+    clock: Callable[[], float] = time.monotonic
     _wish: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -134,7 +137,7 @@ class AgentLoop:
 
     def seconds_to_next_turn(self) -> float:
         """Return how long the loop may sleep if nothing happens."""
-        now = time.monotonic()
+        now = self.clock()
         seconds = LOADING_SECONDS if self.containers.loading() else TURN_SECONDS
         return min(seconds, self._busy_until - now) if self._busy_until > now else seconds
 
@@ -208,7 +211,7 @@ class AgentLoop:
                     self._problems.append(Problem(container_id, str(error)))
                     continue
                 self._started.add(container_id)
-                self._busy_until = time.monotonic() + QUIET_SECONDS
+                self._busy_until = self.clock() + QUIET_SECONDS
 
     def _report(self, wish: HostSpec, network: NetworkReport, fresh: bool) -> HostReport:
         if self.network is not None:
@@ -228,8 +231,8 @@ class AgentLoop:
             problems=tuple(self._problems),
             refused=self._refused,
         )
-        now = time.monotonic()
-        if fresh or report != self._last_report or now - self._reported_at > _HEARTBEAT_SECONDS:
+        now = self.clock()
+        if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:
             self._last_report, self._reported_at = report, now
             # Free memory alone, which is never twice the same, is no reason for a report.
             report = replace(report, capacity=read_capacity())
@@ -245,7 +248,7 @@ class AgentLoop:
         if self.channel.connected():
             for container_id, end in self.containers.keep_realtime(wish.realtime).items():
                 self.channel.send_realtime(container_id, end)
-        if time.monotonic() >= self._busy_until:
+        if self.clock() >= self._busy_until:
             self.containers.keep_standby({each.engine: each.count for each in wish.standby})
 
 
