@@ -6,18 +6,20 @@ import os
 import socket
 import stat
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from reading_room.agent.channel import AgentChannel
+from reading_room.agent.channel import FLOWS_PER_FRAME, AgentChannel
 from reading_room.agent.frames import FRAME_LIMIT
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
+from tests.worlds.waiting import DEADLINE, eventually
+
+MORE_THAN_A_FRAME = FLOWS_PER_FRAME + 1
 
 
 class Told:
@@ -68,7 +70,7 @@ class Conversation:
 
     def close(self) -> None:
         self.stop.set()
-        self.thread.join(5)
+        self.thread.join(DEADLINE)
         self.agent.close()
         assert not self.thread.is_alive()
 
@@ -78,13 +80,6 @@ def talk(tmp_path: Path) -> Iterator[Conversation]:
     conversation = Conversation(tmp_path / "agent.sock")
     yield conversation
     conversation.close()
-
-
-def until(condition: Callable[[], bool], what: str = "the expected state") -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(0.002)
 
 
 def label(number: int) -> ListenerLabel:
@@ -98,37 +93,37 @@ def flow(number: int) -> FlowEvent:
 def test_the_agent_gets_the_newest_wish_and_the_server_the_report(talk: Conversation) -> None:
     talk.server.send(document(generation=1))
     talk.server.send(document(generation=2))
-    until(lambda: talk.agent.wish()[0] == document(generation=2))
+    eventually(lambda: talk.agent.wish()[0] == document(generation=2))
     assert talk.woken.is_set()
     talk.agent.send_report(HostReport("local", 2))
-    until(lambda: talk.told.reports == [HostReport("local", 2)])
+    eventually(lambda: talk.told.reports == [HostReport("local", 2)])
 
 
 def test_a_wish_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
     talk.server.send(document())
-    until(lambda: talk.agent.wish()[0] is not None)
+    eventually(lambda: talk.agent.wish()[0] is not None)
     first = talk.agent.wish()[0]
     talk.server.send(document())
     talk.agent.send_report(HostReport("local", 7))
-    until(lambda: bool(talk.told.reports))
+    eventually(lambda: bool(talk.told.reports))
     assert talk.agent.wish()[0] is first
 
 
 def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> None:
-    until(talk.agent.connected)
-    talk.agent.send_flows([flow(number) for number in range(50_000)])
+    eventually(talk.agent.connected)
+    talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)])
     talk.agent.send_report(HostReport("local", 1))
-    until(lambda: "report" in talk.told.events)
-    assert len(talk.told.flow_events) == 50_000
-    assert talk.told.flow_events[-1] == flow(49_999)
+    eventually(lambda: "report" in talk.told.events)
+    assert len(talk.told.flow_events) == MORE_THAN_A_FRAME
+    assert talk.told.flow_events[-1] == flow(MORE_THAN_A_FRAME - 1)
 
 
 def test_whoever_sent_flows_learns_that_the_server_has_them(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     told: list[int] = []
-    talk.agent.send_flows([flow(number) for number in range(50_000)], lambda: told.append(1))
-    until(lambda: bool(told))
-    until(lambda: len(talk.told.flow_events) == 50_000)
+    talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)], lambda: told.append(1))
+    eventually(lambda: bool(told))
+    eventually(lambda: len(talk.told.flow_events) == MORE_THAN_A_FRAME)
     assert told == [1]
 
 
@@ -138,20 +133,20 @@ def test_flows_that_nobody_could_take_arrive_with_the_next_server(tmp_path: Path
     told, stop = Told(), threading.Event()
     server = threading.Thread(target=AgentConnection(tmp_path / "agent.sock", told).run, args=(stop,))
     server.start()
-    until(agent.connected)
+    eventually(agent.connected)
     agent.send_flows([])
-    until(lambda: told.flow_events == [flow(1)])
+    eventually(lambda: told.flow_events == [flow(1)])
     stop.set()
     server.join(5)
     agent.close()
 
 
 def test_a_listener_works_at_the_other_end_and_keeps_its_socket_object(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     listeners = {label(number): socket.create_server(("127.0.0.1", 0)) for number in range(3)}
     port = listeners[label(0)].getsockname()[1]
     talk.agent.send_listeners(listeners)
-    until(lambda: len(talk.told.listeners) == 3)
+    eventually(lambda: len(talk.told.listeners) == 3)
     kept = talk.told.listeners[label(0)]
     listeners.pop(label(0)).close()
     client = socket.create_connection(("127.0.0.1", port))
@@ -161,7 +156,7 @@ def test_a_listener_works_at_the_other_end_and_keeps_its_socket_object(talk: Con
     listeners[label(3)] = socket.create_server(("127.0.0.1", 0))
     second = talk.told.listeners[label(1)]
     talk.agent.send_listeners(listeners)
-    until(lambda: label(3) in talk.told.listeners)
+    eventually(lambda: label(3) in talk.told.listeners)
     assert label(0) not in talk.told.listeners
     assert talk.told.listeners[label(1)] is second
     for opened in (client, accepted, kept, *listeners.values(), *talk.told.listeners.values()):
@@ -169,33 +164,33 @@ def test_a_listener_works_at_the_other_end_and_keeps_its_socket_object(talk: Con
 
 
 def test_a_listener_opened_anew_under_its_label_is_sent_again(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     first, second = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
     talk.agent.send_listeners({label(1): first})
-    until(lambda: label(1) in talk.told.listeners)
+    eventually(lambda: label(1) in talk.told.listeners)
     old = talk.told.listeners[label(1)]
     talk.agent.send_listeners({label(1): second})
-    until(lambda: talk.told.listeners[label(1)] is not old)
+    eventually(lambda: talk.told.listeners[label(1)] is not old)
     assert talk.told.listeners[label(1)].getsockname() == second.getsockname()
     for opened in (first, second, old, talk.told.listeners[label(1)]):
         opened.close()
 
 
 def test_more_listeners_than_one_message_carries_arrive_together(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     one = socket.create_server(("127.0.0.1", 0))
     talk.agent.send_listeners({label(number): one for number in range(450)})
-    until(lambda: "listeners" in talk.told.events)
+    eventually(lambda: "listeners" in talk.told.events)
     assert len(talk.told.listeners) == 450
     for opened in (one, *talk.told.listeners.values()):
         opened.close()
 
 
 def test_the_end_of_a_realtime_container_travels_with_its_id(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     ours, theirs = socket.socketpair()
     assert talk.agent.send_realtime("rt-1", ours)
-    until(lambda: "rt-1" in talk.told.sockets)
+    eventually(lambda: "rt-1" in talk.told.sockets)
     theirs.sendall(b"ready")
     assert talk.told.sockets["rt-1"].recv(5) == b"ready"
     theirs.close()
@@ -204,35 +199,35 @@ def test_the_end_of_a_realtime_container_travels_with_its_id(talk: Conversation)
 
 def test_after_a_reconnection_everything_is_sent_again(talk: Conversation) -> None:
     talk.server.send(document())
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     one = socket.create_server(("127.0.0.1", 0))
     talk.agent.send_listeners({label(1): one})
-    until(lambda: label(1) in talk.told.listeners)
+    eventually(lambda: label(1) in talk.told.listeners)
     first = talk.told.listeners[label(1)]
     talk.agent.close()
-    until(lambda: talk.told.events[-1] == "disconnected")
+    eventually(lambda: talk.told.events[-1] == "disconnected")
     talk.agent = AgentChannel(talk.path, os.geteuid(), None, lambda: None)
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     assert talk.agent.take_fresh()
-    until(lambda: talk.agent.wish()[0] == document())
+    eventually(lambda: talk.agent.wish()[0] == document())
     talk.agent.send_listeners({label(1): one})
-    until(lambda: talk.told.listeners[label(1)] is not first)
+    eventually(lambda: talk.told.listeners[label(1)] is not first)
     for opened in (one, first, talk.told.listeners[label(1)]):
         opened.close()
 
 
 def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
-    until(talk.agent.take_fresh)
+    eventually(talk.agent.take_fresh)
     told, stop = Told(), threading.Event()
     second = threading.Thread(target=AgentConnection(talk.path, told).run, args=(stop,))
     talk.stop.set()
-    talk.thread.join(5)
+    talk.thread.join(DEADLINE)
     second.start()
     try:
         # ``connected`` may still speak of the one before, whose end the agent has not read yet.
-        until(talk.agent.take_fresh)
+        eventually(talk.agent.take_fresh)
         talk.agent.send_report(HostReport("local", 1))
-        until(lambda: bool(told.reports))
+        eventually(lambda: bool(told.reports))
     finally:
         stop.set()
         second.join(5)
@@ -257,7 +252,7 @@ def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 40)
     folder.mkdir()
     conversation = Conversation(folder / "agent.sock")
-    until(conversation.agent.connected)
+    eventually(conversation.agent.connected)
     conversation.close()
 
 
@@ -283,14 +278,14 @@ def test_a_stop_right_after_the_connection_ends_it_as_well(tmp_path: Path) -> No
 
 def test_a_document_of_another_form_is_a_fault_and_the_wish_before_stays(talk: Conversation) -> None:
     talk.server.send(document())
-    until(lambda: talk.agent.wish()[0] is not None)
+    eventually(lambda: talk.agent.wish()[0] is not None)
     talk.stop.set()
-    talk.thread.join(5)
+    talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
         hijacked.connect(str(talk.path))
         text = b'{"kind":"spec","body":{"command":"/bin/sh"}}'
         hijacked.sendall(len(text).to_bytes(4, "big") + text)
-        until(lambda: talk.agent.wish()[1] != "")
+        eventually(lambda: talk.agent.wish()[1] != "")
     assert talk.agent.wish()[0] == document()
     assert "HostSpec" in talk.agent.wish()[1]
 
@@ -298,54 +293,52 @@ def test_a_document_of_another_form_is_a_fault_and_the_wish_before_stays(talk: C
 @pytest.mark.parametrize("sent", [(FRAME_LIMIT + 1).to_bytes(4, "big"), b"\x00\x00\x00\x05ab", b"\x00"])
 def test_a_frame_that_is_too_large_or_cut_ends_the_connection_alone(talk: Conversation, sent: bytes) -> None:
     talk.stop.set()
-    talk.thread.join(5)
+    talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
         hijacked.connect(str(talk.path))
-        until(talk.agent.connected)
+        eventually(talk.agent.connected)
         hijacked.sendall(sent)
         hijacked.shutdown(socket.SHUT_WR)
-        hijacked.settimeout(5)
+        hijacked.settimeout(DEADLINE)
         assert hijacked.recv(1) == b""
-    until(lambda: not talk.agent.connected())
+    eventually(lambda: not talk.agent.connected())
     assert talk.agent.wish() == (None, "")
 
 
 def test_descriptors_that_a_server_sends_are_not_taken(talk: Conversation) -> None:
     talk.stop.set()
-    talk.thread.join(5)
+    talk.thread.join(DEADLINE)
     before = len(os.listdir("/proc/self/fd"))
     with socket.socket(socket.AF_UNIX) as hijacked, open("/dev/null") as something:
         hijacked.connect(str(talk.path))
-        until(talk.agent.connected)
+        eventually(talk.agent.connected)
         socket.send_fds(hijacked, [b"\x00\x00\x00\x02{}"], [something.fileno()] * 50)
-        until(lambda: talk.agent.wish()[1] != "")
+        eventually(lambda: talk.agent.wish()[1] != "")
         assert len(os.listdir("/proc/self/fd")) < before + 10
 
 
 def test_a_server_that_does_not_read_never_holds_up_the_agent(talk: Conversation) -> None:
-    until(talk.agent.take_fresh)
+    eventually(talk.agent.take_fresh)
     talk.stop.set()
-    talk.thread.join(5)
+    talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as stalled:
         stalled.connect(str(talk.path))
-        until(talk.agent.take_fresh)
-        # More than a socket holds, in this process's own time: a machine that is busy with others is no delay of ours.
-        start = time.process_time()
+        eventually(talk.agent.take_fresh)
+        # More than a socket holds: whoever waited until it is read would wait for ever.
         for _ in range(3):
-            talk.agent.send_flows([flow(number) for number in range(20_000)])
+            talk.agent.send_flows([flow(number) for number in range(2_000)])
             talk.agent.send_report(HostReport("local", 1, interfaces=("eni-0a",) * 10_000))
-        assert time.process_time() - start < 2.5
 
 
 def test_listeners_that_did_not_change_are_not_sent_again(talk: Conversation) -> None:
-    until(talk.agent.connected)
+    eventually(talk.agent.connected)
     one = socket.create_server(("127.0.0.1", 0))
     listeners = {label(1): one}
     talk.agent.send_listeners(listeners)
-    until(lambda: "listeners" in talk.told.events)
+    eventually(lambda: "listeners" in talk.told.events)
     talk.agent.send_listeners(listeners)
     talk.agent.send_report(HostReport("local", 1))
-    until(lambda: "report" in talk.told.events)
+    eventually(lambda: "report" in talk.told.events)
     assert talk.told.events.count("listeners") == 1
     for opened in (one, *talk.told.listeners.values()):
         opened.close()

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from reading_room.containers.processes import descendants, start_time
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import container, document, interface, vpc
+from tests.worlds.waiting import DEADLINE, eventually, settled
 
 pytestmark = pytest.mark.network
 
@@ -92,15 +92,18 @@ class Server:
 
     def until(self, condition: Callable[[HostReport], bool]) -> HostReport:
         """Wait for a report; return it."""
-        end = time.monotonic() + 25
-        while not (self.reports and condition(self.reports[-1])):
-            assert time.monotonic() < end, self.reports[-1:]
-            time.sleep(0.005)
-        return self.reports[-1]
+
+        def newest() -> HostReport | None:
+            return next((report for report in self.reports[-1:] if condition(report)), None)
+
+        try:
+            return eventually(newest)
+        except AssertionError as error:
+            raise AssertionError(f"the last report: {self.reports[-1:]}") from error
 
     def close(self) -> None:
         self.stop.set()
-        self.thread.join(5)
+        self.thread.join(DEADLINE)
         for each in self.sockets:
             each.close()
 
@@ -125,25 +128,26 @@ class World:
 
     def agent(self) -> int:
         """Return the agent's own process."""
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
+
+        def found() -> int | None:
             for pid in descendants(self.process.pid):
                 if str(self.program) in Path(f"/proc/{pid}/cmdline").read_bytes().decode():
                     return pid
-            time.sleep(0.01)
-        raise AssertionError("the agent did not start")
+            return None
+
+        return eventually(found, what="the agent's process")
 
     def kill(self) -> None:
         """Kill the agent as a crash would; the holder stays."""
         (self.folder / "keep-holder").touch()
         os.kill(self.agent(), signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(DEADLINE)
         (self.folder / "keep-holder").unlink()
 
     def close(self) -> None:
         if self.process.poll() is None:
             os.kill(self.agent(), signal.SIGTERM)
-            self.process.wait(15)
+            self.process.wait(DEADLINE)
         self.server.close()
         shutil.rmtree(self.folder)
 
@@ -208,11 +212,8 @@ def test_the_agent_told_to_end_ends_everything_with_it(world: World) -> None:
     below = descendants(world.agent())
     assert len(below) > 10
     os.kill(world.agent(), signal.SIGTERM)
-    assert world.process.wait(10) == 0
-    end = time.monotonic() + 5
-    while any(start_time(pid) for pid in below) and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not any(start_time(pid) for pid in below)
+    assert world.process.wait(DEADLINE) == 0
+    settled(lambda: {"processes": [pid for pid in below if start_time(pid)]})
 
 
 def test_the_agent_ends_with_its_holder(world: World) -> None:
@@ -221,8 +222,5 @@ def test_the_agent_ends_with_its_holder(world: World) -> None:
     below = descendants(world.agent())
     (holder,) = (pid for pid in descendants(world.process.pid) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(holder, signal.SIGKILL)
-    assert world.process.wait(10) == 3
-    end = time.monotonic() + 5
-    while any(start_time(pid) for pid in below) and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not any(start_time(pid) for pid in below)
+    assert world.process.wait(DEADLINE) == 3
+    settled(lambda: {"processes": [pid for pid in below if start_time(pid)]})
