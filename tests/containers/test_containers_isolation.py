@@ -23,8 +23,8 @@ pytestmark = pytest.mark.network
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Look around in one container of each kind, once, and return its findings."""
     kind, ahead = request.param
-    before = leftovers()
-    world = DriverWorld(tmp_path_factory.mktemp("world"), kind)
+    folder = tmp_path_factory.mktemp("world")
+    world = DriverWorld(folder, kind)
     try:
         world.run("look", "look", ahead=ahead)
         findings = world.findings("look")
@@ -35,7 +35,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         findings["state"] = state
     finally:
         world.close()
-    assert leftovers() <= before
+    assert leftovers(folder) == set()
     return findings
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from reading_room.containers.processes import start_time
 from tests.worlds.containers import OWN_KIND, DriverWorld, below, command_of, leftovers
+from tests.worlds.waiting import settled
 
 pytestmark = pytest.mark.network
 
@@ -23,7 +23,6 @@ Start = Callable[..., DriverWorld]
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts a driver in a holder; afterwards nothing may be left."""
-    before = leftovers()
     started: list[DriverWorld] = []
 
     def start(**options: bool) -> DriverWorld:
@@ -33,7 +32,7 @@ def world(tmp_path: Path) -> Iterator[Start]:
     yield start
     for each in started:
         each.close()
-    assert leftovers() <= before
+    assert leftovers(tmp_path) == set()
 
 
 def worker_of(world: DriverWorld) -> int:
@@ -199,11 +198,7 @@ def test_what_waits_ends_by_itself_when_the_agent_is_killed(world: Start) -> Non
     waiting = driver.processes()
     driver.kill()
     end = [pid for pid in waiting if "container_probe" in command_of(pid)]
-    for _ in range(500):
-        if not any(Path(f"/proc/{pid}").exists() for pid in end):
-            break
-        time.sleep(0.01)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in end)
+    settled(lambda: {"processes": [pid for pid in end if Path(f"/proc/{pid}").exists()]})
     driver.restart()
     assert driver.call("states") == []
     driver.until(lambda: driver.call("states") == [] and driver.call("launchers") == [])

@@ -45,7 +45,8 @@ class Process:
         # What the next driver of this holder is started from stays to be seen, too.
         own = [Path(next(iter(reading_room.__path__))), Path(__file__)]
         make_traversable([*code_paths(), PROBE, *own], keep=[state])
-        program = {"job": (sys.executable, "-I", str(PROBE))} if options["probe"] else {}
+        # The folder's name tells the containers of this driver from those of others on this machine.
+        program = {"job": (sys.executable, "-I", str(PROBE), str(state))} if options["probe"] else {}
         self.driver = BubblewrapDriver(
             state=state / "containers",
             view=make_view(Path("/run/reading-room-test"), "AUTHORITY\n"),

@@ -8,12 +8,12 @@ import pwd
 import signal
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from reading_room.agent.holder import subordinate_ids
+from tests.worlds.waiting import DEADLINE, eventually
 
 HERE = Path(__file__).parent
 ROOT = os.geteuid() == 0
@@ -96,10 +96,11 @@ class DriverWorld:
         return records
 
     def until(self, condition: Any) -> None:
-        end = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < end, self.call("states")
-            time.sleep(0.01)
+        """Wait for what the driver brings about."""
+        try:
+            eventually(condition)
+        except AssertionError as error:
+            raise AssertionError(f"the containers: {self.call('states')}") from error
 
     def agent(self) -> int:
         """Return the driver's own process."""
@@ -111,7 +112,7 @@ class DriverWorld:
         (self.folder / "keep-holder").touch()
         os.kill(self.agent(), signal.SIGKILL)
         assert self.process is not None
-        self.process.wait(10)
+        self.process.wait(DEADLINE)
         (self.folder / "keep-holder").unlink()
 
     def close(self) -> None:
@@ -120,7 +121,7 @@ class DriverWorld:
             self.call("end_all")
             assert self.process.stdin is not None
             self.process.stdin.close()
-            self.process.wait(10)
+            self.process.wait(DEADLINE)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -165,12 +166,13 @@ def first_subordinate_id() -> int:
     return next(int(first) for name, first, _ in lines if name in names)
 
 
-def leftovers() -> set[str]:
-    """Return the processes of these tests' containers that live, and their control groups that exist."""
+def leftovers(folder: Path) -> set[str]:
+    """Return the processes that live of the driver of a folder and of its containers, and the control groups that exist
+    of any container of this process's tests."""
     commands = {pid: command_of(int(pid)) for pid in os.listdir("/proc") if pid.isdigit()}
-    found = {f"process {pid} {command}" for pid, command in commands.items() if "container_probe.py" in command}
+    found = {f"process {pid} {command}" for pid, command in commands.items() if str(folder) in command.split()}
     return found | {group for group in _groups if Path(group).exists()}
 
 
 _groups: set[str] = set()
-"""Every control group that a container of these tests was seen to have."""
+"""Every control group that a container of this process's tests was seen to have."""

@@ -30,6 +30,9 @@ whoever asks the server or a synchronous operation is answered first."""
 JOB_NICE = 4
 """The same where no control group says it: each step is about a fifth less."""
 
+TRIAL_LOOKS = 200
+"""How often it is tried to remove the group of a trial, with pauses: a kernel may take a second."""
+
 _NAMES = {"memory": "memory", "pids": "processes", "cpu": "cpus"}
 
 
@@ -85,10 +88,10 @@ class ControlGroups:
                 return cls({name: parent for name in _FILES_V2 if name in granted}, unified=True)
         return cls()
 
-    def verified(self, user: int | None) -> ControlGroups:
+    def verified(self, user: int | None, looks: int = TRIAL_LOOKS) -> ControlGroups:
         """Return these places if a group can be made there and a process of ``user`` can enter it; else none.
 
-        Makes a group for the trial, and removes it.
+        Makes a group for the trial, and tries ``looks`` times to remove it.
         """
         if not self.parents:
             return self
@@ -108,7 +111,7 @@ class ControlGroups:
             for door in doors:
                 os.close(door)
             # The process that entered is gone, but the kernel may need a moment to say so.
-            for _ in range(200):
+            for _ in range(looks):
                 if not remove_directories(self.paths(name)):
                     break
                 time.sleep(0.005)
