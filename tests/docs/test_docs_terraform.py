@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.docs.terraform_access import TYPES, kinds_of
 from tests.docs.terraform_provider import Provider, require
 from tests.docs.terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
 from tests.worlds.pages import DOCS, blocks
-from tests.worlds.product import Product
+from tests.worlds.product import Product, running_product
 from tests.worlds.shells import by_default, steps_of, wrong_in
 from tests.worlds.waiting import eventually
 
@@ -51,6 +52,13 @@ CHANGES: tuple[tuple[str, str, dict[str, set[str]]], ...] = (
     ('"s3:PutObject", ', "", {"aws_iam_role_policy.access": {"policy"}}),
 )
 """A change of the page's text each, and the arguments that a plan must find changed by it."""
+
+
+@pytest.fixture
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product of its own: other pages make buckets and roles too, and here it is seen that none is left."""
+    with running_product(tmp_path_factory.mktemp("terraform")) as found:
+        yield found
 
 
 def changed(text: str, old: str, new: str) -> str:

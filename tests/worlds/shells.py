@@ -103,6 +103,12 @@ def occurs(said: str, printed: str) -> bool:
     return re.search(re.sub(r"(\\\s)+", r"\\s+", pattern), printed, re.DOTALL) is not None
 
 
+def until_on_record(user: str, operation: str) -> str:
+    """Return what waits until a call of a user's can be looked up; pages wait some seconds instead."""
+    look = f"aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue={user}"
+    return f"until {look} | grep -q {operation}; do sleep 0.2; done"
+
+
 def wrong_in(
     told: Sequence[Step],
     product: Product,
