@@ -70,8 +70,8 @@ from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owner_of
 from reading_room.jobs.part_requests import ClusterDoor
+from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.jobs.stories import LOG_GROUP
 from reading_room.jobs.tables import WISH_TABLES, JobRow
 from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations

@@ -88,9 +88,7 @@ class Follower:
         return self.view
 
     def _new_lines(self) -> list[tuple[float, str]]:
-        from reading_room.jobs.stories import LOG_GROUP
-
-        where = {"logGroupName": LOG_GROUP, "logStreamName": self._job}
+        where = {"logGroupName": progress.LOG_GROUP, "logStreamName": self._job}
         given: Any = where | ({"startFromHead": True} if self._token is None else {"nextToken": self._token})
         try:
             page = self._logs.get_log_events(**given)

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli.database import open_to_read
 from reading_room.cli.processes import DataOption, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.jobs.job import CONTAINERS, counted
-from reading_room.jobs.record import LOCAL_HOST
 
 
 def check_job(
@@ -23,7 +21,9 @@ def check_job(
 
     Looked at are free addresses, names, routes and rules: the way to S3, and that from container to container.
     """
+    from reading_room.cli.database import open_to_read
     from reading_room.comprehend.preflight import failures
+    from reading_room.jobs.record import LOCAL_HOST
 
     database = open_to_read(read_settings(data).data / "db.sqlite")
     try:

@@ -15,9 +15,10 @@ from reading_room.agent import codec
 from reading_room.agent import holder as holders
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
-from reading_room.database.engine import Database
 from reading_room.dataplane.spec import NetworkSpec
+from reading_room.settings import Settings
 
+DATABASE = "db.sqlite"
 SECONDS = 60
 
 
@@ -36,9 +37,6 @@ def plan(
 ) -> None:
     """Say what the agent's next turn would change, and why. Changes nothing; run it as the user who runs `up`."""
     from reading_room.cli.agent_config import agent_config, runtime_folder
-    from reading_room.jobs import desired
-    from reading_room.jobs.record import LOCAL_HOST
-    from reading_room.vpc import network_spec
 
     settings = read_settings(data)
     if inside:
@@ -48,20 +46,13 @@ def plan(
         wanted = codec.decode(Wanted, sys.stdin.buffer.read())
         print(json.dumps(look_ahead(config.public_dir, wanted.network, wanted.containers, config.outside)))
         return
-    file, runtime = settings.data / "db.sqlite", runtime_folder(settings)
+    file, runtime = settings.data / DATABASE, runtime_folder(settings)
     if not os.access(file, os.R_OK) or not os.access(runtime, os.X_OK):
         raise fail(f"{file} and {runtime} cannot be read: is --data the folder of the product, and is it this user's?")
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
         raise fail(f"nothing runs on {settings.data}: `reading-room up` makes everything anew")
-    database = Database.open_read_only(file)
-    try:
-        with database.reading() as session:
-            containers = desired.containers(session, LOCAL_HOST, desired.limits_from(settings))
-            wanted = Wanted(network_spec.read(session, LOCAL_HOST), tuple(each.container_id for each in containers))
-    finally:
-        database.close()
-    steps = _look(holder, [*_program(), "network", "plan", "--inside", "--data", str(settings.data)], wanted)
+    steps = _look(holder, [*_program(), "network", "plan", "--inside", "--data", str(settings.data)], _wanted(settings))
     if as_json:
         print(json.dumps(steps))
         return
@@ -69,6 +60,21 @@ def plan(
         console.print(step, soft_wrap=True, markup=False)
     if not steps:
         console.print("nothing to change")
+
+
+def _wanted(settings: Settings) -> Wanted:
+    from reading_room.database.engine import Database
+    from reading_room.jobs import desired
+    from reading_room.jobs.record import LOCAL_HOST
+    from reading_room.vpc import network_spec
+
+    database = Database.open_read_only(settings.data / DATABASE)
+    try:
+        with database.reading() as session:
+            containers = desired.containers(session, LOCAL_HOST, desired.limits_from(settings))
+            return Wanted(network_spec.read(session, LOCAL_HOST), tuple(each.container_id for each in containers))
+    finally:
+        database.close()
 
 
 def _program() -> list[str]:

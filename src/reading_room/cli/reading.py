@@ -405,7 +405,7 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     Raises ``NoTrainingError`` when there is no such model, or no story of its training.
     """
     from reading_room.comprehend.models import MODEL_KINDS
-    from reading_room.jobs.stories import LOG_GROUP
+    from reading_room.jobs.progress import LOG_GROUP
 
     describe = model_describer(account, arn)
     lists = " and ".join(f"`aws comprehend {xform_name(each.list, '-')}`" for each in MODEL_KINDS.values())
@@ -458,7 +458,7 @@ def topics(account: Account, properties: dict[str, Any]) -> tuple[dict[str, list
 
 def story(account: Account, job: str) -> list[tuple[int, str]]:
     """Return the job's story: milliseconds since 1970, and what happened."""
-    from reading_room.jobs.stories import LOG_GROUP
+    from reading_room.jobs.progress import LOG_GROUP
 
     events = account.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=job, startFromHead=True)["events"]
     return [(event["timestamp"], event["message"]) for event in events]

@@ -12,8 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.jobs.job import Phase
-from reading_room.jobs.progress import WORKING, measure
-from reading_room.jobs.stories import LOG_GROUP
+from reading_room.jobs.progress import LOG_GROUP, WORKING, measure
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.vpc import service_network
 from reading_room.vpc.tables import NetworkInterface

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.clock import Clock
-from reading_room.hosts import authority
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -165,6 +164,8 @@ class DoorCertificate:
             return None
 
     def _look(self) -> ssl.SSLContext | None:
+        from reading_room.hosts import authority  # Many a command asks for doors, and few have a certificate.
+
         settings = self._settings
         if settings.tls_cert:
             if os.access(settings.tls_key, os.R_OK):

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from reading_room.jobs.job import Phase
 
+LOG_GROUP = "/reading-room/jobs"
+"""The log group of job stories; a stream is named by its job's id."""
 EVENT = "Progress"
 """The event of these lines in a job's story."""
 EARLY_SECONDS = (10, 30, 70, 150, 310)

@@ -18,8 +18,6 @@ from reading_room.jobs.surroundings import Storyteller
 from reading_room.jobs.tables import JobEventRow
 from reading_room.reconcile import Loop
 
-LOG_GROUP = "/reading-room/jobs"
-"""The log group of job stories; a stream is named by its job's id."""
 BATCH = 500
 SETTLE_SECONDS = 0.1
 """How long a line may wait for others. The controller has everything told before a job's end is seen."""
