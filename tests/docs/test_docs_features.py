@@ -13,8 +13,9 @@ from reading_room.cli import reading
 from reading_room.client import connect
 from tests.worlds.pages import elsewhere
 from tests.worlds.place import Place
-from tests.worlds.product import Product, eventually
+from tests.worlds.product import Product
 from tests.worlds.shells import EXAMPLES, by_default, steps_of, wrong_in
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
