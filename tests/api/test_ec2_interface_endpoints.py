@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.vpc.quotas import Quotas
 from tests.worlds.ec2 import code_of, message_of
+from tests.worlds.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -309,9 +309,8 @@ def test_terraform_creates_tags_waits_and_reads_an_interface_endpoint(
         SubnetIds=subnets,
         TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "logs"}]}],
     )
-    deadline = time.monotonic() + 5
-    while (now := seen(ec2, made))["State"].lower() != "available":
-        assert time.monotonic() < deadline
+    eventually(lambda: seen(ec2, made)["State"].lower() == "available")
+    now = seen(ec2, made)
     assert (now["PrivateDnsEnabled"], now["Tags"]) == (False, [{"Key": "Name", "Value": "logs"}])
     found = ec2.describe_network_interfaces(NetworkInterfaceIds=now["NetworkInterfaceIds"])["NetworkInterfaces"]
     assert len(found) == 2

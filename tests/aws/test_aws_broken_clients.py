@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +12,8 @@ import uvicorn
 from reading_room.aws import receive
 from reading_room.client import connect
 from tests.worlds.aws import KEY, World, world
-from tests.worlds.aws_sockets import serving
+from tests.worlds.aws_sockets import exchange, serving
+from tests.worlds.waiting import DEADLINE, eventually
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectEntities\r\n"
 
@@ -27,11 +27,10 @@ def served() -> Iterator[tuple[World, int]]:
         listener = socket.create_server(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        eventually(lambda: server.started)
         yield made, listener.getsockname()[1]
         server.should_exit = True
-        thread.join(10)
+        thread.join(DEADLINE)
 
 
 def answers(port: int) -> bool:
@@ -43,22 +42,6 @@ def answers(port: int) -> bool:
         secret_access_key=KEY.secret_access_key,
     )
     return client.get_caller_identity()["Arn"] == KEY.principal.arn
-
-
-def exchange(port: int, *parts: bytes, wait: float = 2.0) -> bytes:
-    """Send raw bytes and return what comes back until the server closes or falls silent."""
-    received = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=wait) as connection:
-        try:
-            for part in parts:
-                connection.sendall(part)
-            while data := connection.recv(65536):
-                received += data
-                if b"\r\n\r\n" in received and b"close" not in received:
-                    break
-        except OSError:
-            pass
-    return received
 
 
 def test_the_sdk_speaks_over_http(served: tuple[World, int]) -> None:
@@ -101,7 +84,7 @@ def test_bad_framing_gets_a_refusal_or_a_closed_connection(served: tuple[World, 
 
 def test_a_body_above_the_limit_is_refused_and_the_connection_closed(served: tuple[World, int]) -> None:
     size = receive.BODY_LIMIT + 1
-    answer = exchange(served[1], HEAD + b"Content-Length: %d\r\n\r\n" % size, b"x" * size, wait=10)
+    answer = exchange(served[1], HEAD + b"Content-Length: %d\r\n\r\n" % size, b"x" * size)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"RequestEntityTooLargeException" in answer
     assert b"connection: close" in answer.lower()
@@ -115,21 +98,21 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(served: tuple[World
 
 def test_a_body_without_an_end_is_cut_off(served: tuple[World, int]) -> None:
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    answer = exchange(served[1], HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 80, wait=20)
+    answer = exchange(served[1], HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 80)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413")
     assert answers(served[1])
 
 
 def test_a_body_that_drips_is_given_up() -> None:
     with world(body_seconds=0.01) as made, serving(made.app) as port:
-        answer = exchange(port, HEAD + b"Content-Length: 10\r\n\r\n{", wait=10)
+        answer = exchange(port, HEAD + b"Content-Length: 10\r\n\r\n{")
     assert b"RequestTimeout" in answer
     assert b"not received within 0.01 seconds" in answer
 
 
 def test_two_requests_on_one_connection_are_both_answered(served: tuple[World, int]) -> None:
     request = HEAD + b"Content-Length: 2\r\n\r\n{}"
-    with socket.create_connection(("127.0.0.1", served[1]), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", served[1]), timeout=DEADLINE) as connection:
         connection.sendall(request + request)
         received = b""
         while received.count(b'MissingAuthenticationTokenException"') < 2:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import socket
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from reading_room.s3.streaming import (
     STREAMING_UNSIGNED_TRAILER,
     UNSIGNED,
 )
-from tests.worlds.aws_sockets import exchange, serving, split
+from tests.worlds.aws_sockets import Listening, exchange, listening, split
 from tests.worlds.s3 import S3World, policy, s3_world, statement
 from tests.worlds.s3_signing import Signed, signed
 
@@ -32,9 +31,10 @@ CHUNKS = (BODY[:8192], BODY[8192:16384], BODY[16384:])
 class Store:
     """A world behind a socket, and the object that must survive."""
 
-    def __init__(self, world: S3World, port: int) -> None:
+    def __init__(self, world: S3World, door: Listening) -> None:
         self.world = world
-        self.port = port
+        self.door = door
+        self.port = door.port
         world.s3.create_bucket(Bucket="hostile")
         world.s3.put_object(Bucket="hostile", Key="k", Body=b"old")
         self.files = self._files()
@@ -46,11 +46,11 @@ class Store:
             sent["x-amz-decoded-content-length"] = str(length)
         return signed(self.world.key, "PUT", "/hostile/k", payload_hash, sent)
 
-    def send(self, head: bytes, body: bytes, *, framed: bool = True, wait: float = 5) -> tuple[int, bytes]:
+    def send(self, head: bytes, body: bytes, *, framed: bool = True) -> tuple[int, bytes]:
         """Send a request whose body has a ``Content-Length``; return status and body of the answer."""
         if framed:
             head = head[:-2] + b"Content-Length: %d\r\n\r\n" % len(body)
-        answers = split(exchange(self.port, head, body, wait=wait))
+        answers = split(exchange(self.port, head, body))
         assert answers, "the connection was closed without an answer"
         return answers[0]
 
@@ -73,8 +73,8 @@ class Store:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Yield the store that all tests here attack."""
-    with s3_world(tmp_path_factory.mktemp("hostile")) as world, serving(world.app) as port:
-        yield Store(world, port)
+    with s3_world(tmp_path_factory.mktemp("hostile")) as world, listening(world.app) as door:
+        yield Store(world, door)
 
 
 def crc32(data: bytes) -> str:
@@ -127,7 +127,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(store: Store, cut:
     body = b"".join(request.chunked(*CHUNKS))
     with socket.create_connection(("127.0.0.1", store.port)) as connection:
         connection.sendall(request.head[:-2] + b"Content-Length: %d\r\n\r\n" % len(body) + body[:cut])
-    time.sleep(0.1)
+    store.door.idle()
     store.unchanged()
 
 

@@ -6,32 +6,54 @@ import asyncio
 import socket
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from reading_room.hosts.http_listener import CONNECTIONS, HttpListener
+from tests.worlds.waiting import DEADLINE, eventually
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A listener that serves, and its port."""
+
+    port: int
+    _listener: HttpListener
+
+    def idle(self) -> None:
+        """Wait until every connection has ended, and whatever was done for it."""
+        state = self._listener._state
+        eventually(lambda: not state.connections and not state.tasks)
 
 
 @contextmanager
-def serving(
+def listening(
     app: Any, most_of_a_peer: int | None = None, origins: Collection[str] = (), connections: int = CONNECTIONS
-) -> Iterator[int]:
-    """Serve an application in a thread of its own, to pages of ``origins`` too; yield the port."""
+) -> Iterator[Listening]:
+    """Serve an application in a thread of its own, to pages of ``origins`` too."""
     sock = socket.create_server(("127.0.0.1", 0))
     port = int(sock.getsockname()[1])
     listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="serving")
     thread.start()
-    asyncio.run_coroutine_threadsafe(listener.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(listener.start(), loop).result(DEADLINE)
     try:
-        yield port
+        yield Listening(port, listener)
     finally:
-        asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(10)
-        asyncio.run_coroutine_threadsafe(_settle(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(DEADLINE)
+        asyncio.run_coroutine_threadsafe(_settle(), loop).result(DEADLINE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(DEADLINE)
         loop.close()
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Iterator[int]:
+    """Serve an application as ``listening`` does; yield the port."""
+    with listening(app, **options) as served:
+        yield served.port
 
 
 async def _settle() -> None:
@@ -42,22 +64,22 @@ async def _settle() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def exchange(port: int, *parts: bytes, wait: float = 2.0, answers: int = 1) -> bytes:
-    """Send raw bytes; return what comes back until so many answers are there, the server closes, or falls silent.
+def exchange(port: int, *parts: bytes, answers: int = 1) -> bytes:
+    """Send raw bytes; return what comes back until so many answers are there, or the server closes.
 
     Answers are counted by their status lines, and their bodies are waited for by ``Content-Length`` alone.
     """
     received = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=wait) as connection:
-        try:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
+        # Who is refused while still speaking may have an answer all the same.
+        with suppress(ConnectionError):
             for part in parts:
                 connection.sendall(part)
+        with suppress(ConnectionError):
             while data := connection.recv(65536):
                 received += data
                 if len(split(received)) >= answers:
                     break
-        except OSError:
-            pass
     return received
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import uvicorn
 
 from reading_room.client import connect
 from tests.worlds.s3 import S3World, s3_world
+from tests.worlds.waiting import DEADLINE, eventually
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ def served_world(folder: Path) -> Iterator[Served]:
         server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        eventually(lambda: server.started)
         try:
             yield Served(world, f"http://127.0.0.1:{listener.getsockname()[1]}")
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(DEADLINE)
