@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_several_containers_and_custom_models(product: Product, tmp_path: Path) -> None:
-    """They begin with what the tutorial has made, the bucket by another name."""
+    """They begin with what the tutorial has made, the bucket and the role by other names."""
     account = product.account()
     account.s3.create_bucket(Bucket="models-library")
     account.s3.put_object(Bucket="models-library", Key="in/a.txt", Body=b"Marie Curie was born in Warsaw.")
-    reading.make_reader_role(account, "reader", "models-library")
+    reading.make_reader_role(account, "models-reader", "models-library")
     network = reading.build_network(account)
     group = account.ec2.create_security_group(VpcId=network.vpc, GroupName="open", Description="open")["GroupId"]
     told = steps_of("models", "distributed.md", "custom-models.md")
-    examples = EXAMPLES | {"s3://library": "s3://models-library"}
+    examples = EXAMPLES | {"s3://library": "s3://models-library", "--role-name reader": "--role-name models-reader"}
     more = by_default(product) | {"SUBNET": network.subnets[0], "GROUP": group}
     assert not (wrong := wrong_in(told, product, tmp_path, examples=examples, more=more)), "\n\n".join(wrong)
     jobs = account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]

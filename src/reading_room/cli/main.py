@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import version
 
 import typer
 
@@ -74,6 +73,8 @@ def run() -> None:
 
 def say_version() -> None:
     """Print which version this is. Nothing of the program needs to be loaded for that."""
+    from importlib.metadata import version  # Takes as long to load as all else here.
+
     sys.stdout.write(f"reading-room {version('reading-room')}\n")
 
 
