@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One file of tests after the other goes to the worker that is free next; tests/suite/order.py has the order.
 SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz chaos boot docs clean setup console pages pictures site
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -76,6 +76,10 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; on a real kernel too
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos and not boot"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
+
+mutants: $(STAMP)  ## Change the decision code at random, and see what the tests notice (half an hour); MUTANTS="--seed 7 --count 50"
+	@[ -x $(VENV)-mutants/bin/mutmut ] || { $(PYTHON) -m venv $(VENV)-mutants && $(VENV)-mutants/bin/pip install --quiet mutmut==3.8.1; }
+	$(BIN)/python scripts/mutants.py --tool $(VENV)-mutants/bin/python $(MUTANTS)
 
 growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (half an hour each); figures go to docs/growth.md
 	$(BIN)/python -m bench growth
