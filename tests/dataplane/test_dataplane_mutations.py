@@ -50,7 +50,11 @@ from tests.dataplane.test_dataplane_agreement import expected_report
 from tests.worlds.dataplane import Seeded, any_network, any_packet
 from tests.worlds.dataplane_far import far_network, sweep
 
-WORLDS, PACKETS = 150, 12
+PACKETS = 12
+SEEDS = (7, 131, 62, 136, 143, 115, 83, 132, 91, 88, 141, 148, 9, 30, 61, 11, 18, 94, 0, 76, 45, 27)
+"""Of worlds at random: all mutations that the first 150 notice are noticed by these, each time by the next that notices
+most of what is left. Where a change of the generator lets a mutation pass, choose again so.
+"""
 Change = Callable[[Ruleset], Ruleset]
 Seen = tuple[object, ...]
 
@@ -94,24 +98,24 @@ def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Pack
 
 
 def worlds() -> list[tuple[HostConfig, Sent]]:
-    """Return the compiled worlds, each with its packets: one by hand that is swept, and many at random."""
-    spec = far_network()
-    config = compile_host(spec)
-    found = [(config, promised(spec, varied(config, sweep(spec))))]
-    for seed in range(WORLDS):
+    """Return the compiled worlds, each with its packets: some at random, and at last one by hand that is swept."""
+    found = []
+    for seed in SEEDS:
         choose = Seeded(seed)
         spec = any_network(choose)
         packets = [any_packet(choose, spec) for _ in range(PACKETS)]
         found.append((compile_host(spec), promised(spec, packets)))
-    return found
+    spec = far_network()
+    config = compile_host(spec)
+    return [*found, (config, promised(spec, varied(config, sweep(spec))))]
 
 
 WORLD = worlds()
 
 
-def noticed(change: Change, worlds: list[tuple[HostConfig, Sent]] = WORLD) -> bool:
+def noticed(change: Change) -> bool:
     """Return whether a packet fares otherwise than promised in one of the worlds."""
-    for config, sent in worlds:
+    for config, sent in WORLD:
         routers = tuple(replace(router, ruleset=change(router.ruleset)) for router in config.routers)
         if all(new.ruleset == old.ruleset for new, old in zip(routers, config.routers, strict=True)):
             continue
@@ -359,11 +363,7 @@ def test_the_worlds_agree_before_anything_is_changed() -> None:
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_an_error_of_the_compiler_is_noticed(name: str) -> None:
-    if name in EQUIVALENT:
-        # What nobody can notice costs the whole time, so a part of the worlds must do.
-        assert not noticed(MUTATIONS[name], WORLD[:30]), EQUIVALENT[name]
-    else:
-        assert noticed(MUTATIONS[name])
+    assert noticed(MUTATIONS[name]) == (name not in EQUIVALENT), EQUIVALENT.get(name)
 
 
 def test_the_list_of_what_is_not_noticed_names_mutations_only() -> None:
