@@ -1,10 +1,12 @@
-"""S3's XML: what is dangerous or wrong is refused, what XML cannot say is replaced."""
+"""S3's XML: what is dangerous or wrong is refused, what XML cannot say is replaced; and what stands in headers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 import pytest
+from botocore.model import OperationModel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,13 +15,19 @@ from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import rest_xml, xml
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><Delete>&b;</Delete>'
-DELETE = operation_model("s3", "DeleteObjects")
+NEW_YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def parse(body: bytes) -> dict[str, object]:
-    """Read a DeleteObjects request."""
-    assert DELETE is not None
-    return rest_xml.parse(DELETE, rest_xml.RequestParts({"Bucket": "b"}, (), (), body))
+def found(name: str) -> OperationModel:
+    """Return an operation that must exist."""
+    operation = operation_model("s3", name)
+    assert operation is not None
+    return operation
+
+
+def parse(body: bytes, name: str = "DeleteObjects") -> dict[str, object]:
+    """Read a request that has a body."""
+    return rest_xml.parse(found(name), rest_xml.RequestParts({"Bucket": "b"}, (), (), body))
 
 
 @pytest.mark.parametrize(
@@ -63,12 +71,133 @@ def test_any_text_makes_well_formed_xml(text: str) -> None:
 
 
 def test_an_argument_of_a_wrong_type_is_named() -> None:
-    operation = operation_model("s3", "ListObjectsV2")
-    assert operation is not None
     with pytest.raises(AwsError) as caught:
-        rest_xml.parse(operation, rest_xml.RequestParts({"Bucket": "b"}, [("max-keys", "many")]))
+        rest_xml.parse(found("ListObjectsV2"), rest_xml.RequestParts({"Bucket": "b"}, [("max-keys", "many")]))
     assert caught.value.code == "InvalidArgument"
     assert caught.value.extra["ArgumentName"] == "max-keys"
+
+
+def test_of_a_header_or_parameter_that_comes_twice_the_first_counts() -> None:
+    parts = rest_xml.RequestParts(
+        {"Bucket": "b", "Key": "k"},
+        [("versionId", "one"), ("versionId", "two")],
+        [("range", "bytes=0-1"), ("range", "bytes=2-3"), ("if-modified-since", "Thu, 01 Jan 2026 00:00:00 GMT")],
+    )
+    assert rest_xml.parse(found("GetObject"), parts) == {
+        "Bucket": "b",
+        "Key": "k",
+        "VersionId": "one",
+        "Range": "bytes=0-1",
+        "IfModifiedSince": NEW_YEAR,
+    }
+
+
+def test_metadata_are_the_headers_that_begin_so_and_none_is_absent() -> None:
+    headers = [("x-amz-meta-colour", "red"), ("x-amz-meta-", "nameless"), ("x-amz-metadata-directive", "COPY")]
+    parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), headers)
+    assert rest_xml.parse(found("PutObject"), parts)["Metadata"] == {"colour": "red", "": "nameless"}
+    assert "Metadata" not in rest_xml.parse(found("PutObject"), rest_xml.RequestParts({"Bucket": "b", "Key": "k"}))
+
+
+def test_a_list_in_a_header_is_divided_by_commas_both_ways() -> None:
+    headers = [("x-amz-object-attributes", "ETag, ObjectSize")]
+    parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), headers)
+    assert rest_xml.parse(found("GetObjectAttributes"), parts)["ObjectAttributes"] == ["ETag", "ObjectSize"]
+
+
+def test_an_operation_without_input_has_no_parameters() -> None:
+    nothing = OperationModel({"name": "Nothing", "http": {}}, found("GetObject").service_model)
+    assert rest_xml.parse(nothing, rest_xml.RequestParts({"Bucket": "b"}, (), (), b"<a/>")) == {}
+
+
+def test_a_policy_is_text_and_an_object_bytes() -> None:
+    assert parse(b"{}", "PutBucketPolicy") == {"Bucket": "b", "Policy": "{}"}
+    assert parse(b"\xff", "PutObject") == {"Bucket": "b", "Body": b"\xff"}
+    with pytest.raises(AwsError) as caught:
+        parse(b"\xff", "PutBucketPolicy")
+    assert caught.value.code == "InvalidArgument"
+    assert caught.value.extra["ArgumentName"] == "body"
+
+
+def test_a_body_that_streams_or_is_empty_is_no_parameter() -> None:
+    parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), (), None)
+    assert rest_xml.parse(found("PutObject"), parts) == {"Bucket": "b", "Key": "k"}
+    assert parse(b"", "DeleteObjects") == {"Bucket": "b"}
+    assert parse(b"<anything/>", "HeadBucket") == {"Bucket": "b"}
+
+
+GRANTS = (
+    b'<AccessControlPolicy xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><AccessControlList><Grant>'
+    b'<Grantee xsi:type="CanonicalUser"><ID>a</ID></Grantee><Permission>READ</Permission></Grant>'
+    b"<Other/></AccessControlList></AccessControlPolicy>"
+)
+
+
+def test_an_attribute_is_read_and_written() -> None:
+    read = {"Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "a"}, "Permission": "READ"}]}
+    assert parse(GRANTS, "PutBucketAcl") == {"Bucket": "b", "AccessControlPolicy": read}
+    _, body = rest_xml.serialize(found("GetBucketAcl"), read)
+    assert b'<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>a</ID>' in body
+
+
+def test_an_answer_has_its_headers_and_its_root() -> None:
+    result = {"VersionId": "v", "CopyObjectResult": {"ETag": '"e"', "LastModified": NEW_YEAR}}
+    headers, body = rest_xml.serialize(found("CopyObject"), result)
+    assert headers == [("x-amz-version-id", "v"), ("content-type", "application/xml")]
+    inside = '<ETag>"e"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified>'
+    root = f'<CopyObjectResult xmlns="{rest_xml.NAMESPACE}">{inside}</CopyObjectResult>'
+    assert body.decode() == '<?xml version="1.0" encoding="UTF-8"?>\n' + root
+
+
+@pytest.mark.parametrize(
+    ("operation", "result", "headers", "body"),
+    [
+        ("HeadBucket", {}, [], b""),
+        ("DeleteBucket", {"x": 1}, [], b""),
+        ("DeleteObject", {"DeleteMarker": True}, [("x-amz-delete-marker", "true")], b""),
+        ("CopyObject", {}, [], b""),
+        ("GetBucketPolicy", {"Policy": "{}"}, [], b"{}"),
+        ("GetBucketPolicy", {}, [], b""),
+        (
+            "GetObject",
+            {"LastModified": NEW_YEAR, "Metadata": {"colour": "red"}, "Body": b"x", "ContentLength": 1},
+            [
+                ("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT"),
+                ("content-length", "1"),
+                ("x-amz-meta-colour", "red"),
+            ],
+            b"",
+        ),
+    ],
+)
+def test_an_answer_without_xml_has_headers_alone(
+    operation: str, result: dict[str, object], headers: list[tuple[str, str]], body: bytes
+) -> None:
+    found_headers, found_body = rest_xml.serialize(found(operation), result)
+    assert (sorted(found_headers), found_body) == (sorted(headers), body)
+
+
+def test_an_error_without_a_host_has_no_header_for_it() -> None:
+    headers, body = rest_xml.serialize_error(AwsError("No."), "r1")
+    assert headers == [("content-type", "application/xml"), ("x-amz-request-id", "r1")]
+    assert body.endswith(b"<RequestId>r1</RequestId><HostId></HostId></Error>")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("a\rb\n\tc", "a&#13;b\n\tc"), ("<&>", "&lt;&amp;&gt;"), ("\x00\x0b\x1f\ufffe\ud800", "\ufffd" * 5), ('"', '"')],
+)
+def test_what_xml_cannot_say_is_replaced(value: str, written: str) -> None:
+    assert xml.text(value) == written
+
+
+def test_xml_is_read_to_a_depth_that_no_operation_needs() -> None:
+    def nested(levels: int) -> bytes:
+        return b"<a>" * levels + b"</a>" * levels
+
+    assert xml.read(nested(xml.MAX_DEPTH)).tag == "a"
+    with pytest.raises(ValueError, match=f"nested more than {xml.MAX_DEPTH} deep"):
+        xml.read(nested(xml.MAX_DEPTH + 1))
 
 
 def test_an_error_has_its_extra_elements() -> None:
