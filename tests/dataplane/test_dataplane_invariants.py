@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -12,6 +13,7 @@ from reading_room.dataplane.linux.invariants import check
 from reading_room.dataplane.linux.nftables import (
     Accept,
     Chain,
+    Drop,
     Element,
     Equals,
     Field,
@@ -22,11 +24,15 @@ from reading_room.dataplane.linux.nftables import (
     NamedSet,
     Rule,
 )
-from reading_room.dataplane.spec import Interface, ListenerLabel
+from reading_room.dataplane.spec import Interface, ListenerLabel, NetworkSpec, SecurityGroup, Service, Subnet
 from tests.worlds.dataplane import small_network
 
 SPEC = small_network()
+VPC = SPEC.vpcs[0]
 ROUTER = compile_host(SPEC).routers[0]
+DEVICE = ROUTER.links[0].name
+ListenerKind = Literal["resolver-udp", "resolver-tcp", "credentials", "endpoint-http", "endpoint-https"]
+LISTENER, CREDENTIALS = "169.254.170.1", "169.254.170.2"
 
 
 def problems(router: RouterConfig) -> list[str]:
@@ -49,46 +55,238 @@ def with_elements(name: str, *elements: Element) -> RouterConfig:
     return replace(ROUTER, ruleset=replace(ROUTER.ruleset, sets=sets))
 
 
+def without_set(name: str) -> RouterConfig:
+    """Return the router without a set."""
+    sets = tuple(each for each in ROUTER.ruleset.sets if each.name != name)
+    return replace(ROUTER, ruleset=replace(ROUTER.ruleset, sets=sets))
+
+
+def more_sets(*sets: NamedSet) -> RouterConfig:
+    """Return the router with more sets."""
+    return replace(ROUTER, ruleset=replace(ROUTER.ruleset, sets=(*ROUTER.ruleset.sets, *sets)))
+
+
+def more_chains(*chains: Chain) -> RouterConfig:
+    """Return the router with more chains."""
+    return replace(ROUTER, ruleset=replace(ROUTER.ruleset, chains=(*ROUTER.ruleset.chains, *chains)))
+
+
+def with_link(**changes: object) -> RouterConfig:
+    """Return the router with another link of the first interface."""
+    return replace(ROUTER, links=(replace(ROUTER.links[0], **changes), *ROUTER.links[1:]))  # type: ignore[arg-type]
+
+
+def with_listener(
+    kind: ListenerKind, address: str, port: int, endpoint_id: str | None = None, service: Service = "s3"
+) -> RouterConfig:
+    """Return the router with one more listener."""
+    label = ListenerLabel("vpc-01", kind, address, port, endpoint_id, service)
+    return replace(ROUTER, listeners=(*ROUTER.listeners, label))
+
+
 def test_the_small_network_has_no_problem() -> None:
     """The tests below spoil a sound one."""
     assert problems(ROUTER) == []
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("told", "spoilt"),
     [
-        with_chain("ig_sg-0web", Rule((), (Accept(),))),
-        with_chain("ig_sg-0web", Rule((), (Accept(),), "sgr-0web")),
-        with_chain("ig_sg-0web", Rule((Equals(Field.SOURCE, "10.0.0.0/8"),), (Accept(),), "sgr-0stranger")),
-        with_chain("ig_sg-0web", Rule((Equals(Field.DESTINATION, "10.0.0.0/8"),), (Accept(),), "sgr-0web")),
-        with_chain("ig_sg-0web", Rule((Lookup((Field.SOURCE,), "to_attached"),), (Accept(),), "sg-0web")),
-        with_chain("ig_sg-0web", Rule((), (Jump("eg_sg-0job"),))),
-        with_chain("pre_egress", Rule((), (Accept(),))),
-        with_elements("egport_sg-0job", Element(("0.0.0.0/0", "6", "22"))),
-        with_elements("if_ingress", Element((ROUTER.links[0].name,), Accept())),
-        with_elements("if_egress", Element(("e0stranger",), Jump("eg_sg-0job"))),
-        with_elements("if_mark", Element((ROUTER.links[0].name, "10.0.1.77"), ("1",))),
-        with_elements("to_attached", Element(("198.51.100.7",))),
-        with_elements("to_exempt", Element(("169.254.170.1", "6", "20002"))),
-        with_elements("to_endpoint", Element(("1", "10.0.2.0/24", "443"), ("169.254.170.1", "20003"), "vpce-01")),
-        with_elements("to_endpoint", Element(("9", "3.6.0.0/24", "443"), ("169.254.170.1", "20003"), "vpce-01")),
-        with_elements("to_endpoint", Element(("1", "3.6.0.0/24", "443"), ("169.254.170.1", "20002"), "vpce-01")),
-        replace(ROUTER, addresses=(*ROUTER.addresses, "192.0.2.1")),
-        replace(ROUTER, blackholes=("10.0.0.0/16",)),
-        replace(ROUTER, namespace="../other"),
-        replace(ROUTER, links=(replace(ROUTER.links[0], address="10.0.1.1"), *ROUTER.links[1:])),
-        replace(ROUTER, links=(replace(ROUTER.links[0], name="lo"), *ROUTER.links[1:])),
-        replace(ROUTER, links=ROUTER.links[1:]),
-        replace(ROUTER, listeners=(*ROUTER.listeners, ListenerLabel("vpc-01", "credentials", "10.0.1.1", 80))),
-        replace(
-            ROUTER,
-            listeners=(*ROUTER.listeners, ListenerLabel("vpc-01", "endpoint-http", "169.254.170.1", 20004, "vpce-02")),
+        ("ig_sg-0web accepts without a group rule", with_chain("ig_sg-0web", Rule((), (Accept(),)))),
+        ("ig_sg-0web accepts without a group rule", with_chain("ig_sg-0web", Rule((), (Accept(),), "sgr-0web"))),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain("ig_sg-0web", Rule((Equals(Field.SOURCE, "10.0.0.0/8"),), (Accept(),), "sgr-0stranger")),
+        ),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain("ig_sg-0web", Rule((Equals(Field.DESTINATION, "10.0.0.0/8"),), (Accept(),), "sgr-0web")),
+        ),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain("ig_sg-0web", Rule((Lookup((Field.SOURCE,), "to_attached"),), (Accept(),), "sg-0web")),
+        ),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain("ig_sg-0web", Rule((Lookup((Field.SOURCE,), "member_sg-0gone"),), (Accept(),), "sgr-0web")),
+        ),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain(
+                "ig_sg-0web", Rule((Lookup((Field.SOURCE,), "member_sg-0job", negated=True),), (Accept(),), "sgr-0web")
+            ),
+        ),
+        (
+            "ig_sg-0web accepts without a group rule",
+            with_chain("ig_sg-0web", Rule((Lookup((Field.DESTINATION,), "member_sg-0job"),), (Accept(),), "sgr-0web")),
+        ),
+        ("ig_sg-0web does what no group asks for", with_chain("ig_sg-0web", Rule((), (Jump("eg_sg-0job"),)))),
+        ("ig_sg-0web does what no group asks for", with_chain("ig_sg-0web", Rule((), (Jump("ig_sg-0gone"),)))),
+        ("ig_sg-0web does what no group asks for", with_chain("ig_sg-0web", Rule((), (Drop(),)))),
+        ("the chain other_x is neither a base chain nor one of a group", more_chains(Chain("other_x"))),
+        ("two chains or two sets have one name", more_chains(Chain("ig_sg-0web"))),
+        ("two chains or two sets have one name", more_sets(ROUTER.ruleset.sets[0])),
+        ("its base chains are not those of every VPC", with_chain("pre_egress", Rule((), (Accept(),)))),
+        ("it lacks a chain that every VPC has", with_chain("end_nobody", Rule((), (Accept(),)))),
+        ("it lacks the sets if_mark", without_set("if_mark")),
+        ("eg_sg-0job accepts without a group rule", with_elements("egport_sg-0job", Element(("0.0.0.0/0", "6", "22")))),
+        ("if_ingress lets e00001 pass without its groups", with_elements("if_ingress", Element((DEVICE,), Accept()))),
+        (
+            "if_ingress leads e00001 to eg_sg-0job, which is not a chain of groups",
+            with_elements("if_ingress", Element((DEVICE,), Jump("eg_sg-0job"))),
+        ),
+        (
+            "if_egress leads e00001 to eg_sg-0gone, which is not a chain of groups",
+            with_elements("if_egress", Element((DEVICE,), Jump("eg_sg-0gone"))),
+        ),
+        (
+            "if_egress has an element for e0stranger, which is not of this VPC",
+            with_elements("if_egress", Element(("e0stranger",), Jump("eg_sg-0job"))),
+        ),
+        ("e0stranger is logged, but not of this VPC", with_elements("if_logged", Element(("e0stranger",)))),
+        (
+            "devices, source addresses and route tables do not belong together",
+            with_elements("if_mark", Element((DEVICE, "10.0.1.77"), ("1",))),
+        ),
+        ("the addresses that packets may go to", with_elements("to_attached", Element(("198.51.100.7",)))),
+        ("the addresses of the router are not those that it has", with_elements("to_router", Element(("10.0.3.1",)))),
+        (
+            "groups would not filter something else than the resolver",
+            with_elements("to_exempt", Element(("169.254.170.1", "6", "20002"))),
+        ),
+        (
+            "10.0.2.0/24 is inside the VPC and cannot be sent to vpce-01",
+            with_elements("to_endpoint", Element(("1", "10.0.2.0/24", "443"), (LISTENER, "20003"), "vpce-01")),
+        ),
+        (
+            "3.6.0.0/24 is sent to vpce-01 by a route table that does not exist (9)",
+            with_elements("to_endpoint", Element(("9", "3.6.0.0/24", "443"), (LISTENER, "20003"), "vpce-01")),
+        ),
+        (
+            "3.6.0.0/24 port 443 leads to no listener of vpce-01",
+            with_elements("to_endpoint", Element(("1", "3.6.0.0/24", "443"), (LISTENER, "20002"), "vpce-01")),
+        ),
+        (
+            "3.6.0.0/24 port 443 leads to no listener of vpce-02",
+            with_elements("to_endpoint", Element(("1", "3.6.0.0/24", "443"), (LISTENER, "20003"), "vpce-02")),
+        ),
+        (
+            "3.6.0.0/24 port 22 leads to no listener of vpce-01",
+            with_elements("to_endpoint", Element(("1", "3.6.0.0/24", "22"), (LISTENER, "20003"), "vpce-01")),
+        ),
+        (
+            "the router may not have 192.0.2.1, which is outside of 10.0.0.0/16",
+            replace(ROUTER, addresses=(*ROUTER.addresses, "192.0.2.1")),
+        ),
+        ("the router has 10.0.1.1 twice", replace(ROUTER, addresses=(*ROUTER.addresses, "10.0.1.1"))),
+        ("what no interface takes would not be dropped everywhere", replace(ROUTER, blackholes=("10.0.0.0/16",))),
+        ("its namespace is '../other' instead of 'vpc-01'", replace(ROUTER, namespace="../other")),
+        ("eni-00001 differs from what was asked for", with_link(address="10.0.1.77")),
+        ("eni-00001 differs from what was asked for", with_link(secondary=("10.0.1.77",))),
+        ("eni-00001 differs from what was asked for", with_link(container_id="c9")),
+        ("eni-00001 differs from what was asked for", with_link(mac="02:00:00:00:00:09")),
+        ("eni-00001 has '02:00:00:00:00', which is no hardware address", with_link(mac="02:00:00:00:00")),
+        ("eni-00001 has 10.0.1.1, which is not free for it in 10.0.1.0/24", with_link(address="10.0.1.1")),
+        ("eni-00001 has 10.0.2.77, which is not free for it in 10.0.1.0/24", with_link(secondary=("10.0.2.77",))),
+        ("eni-00001 has the router 10.0.1.9, which is not that of 10.0.1.0/24", with_link(gateway="10.0.1.9")),
+        ("eni-00001 has the router 10.0.2.1, which is not that of 10.0.1.0/24", with_link(gateway="10.0.2.1")),
+        ("two interfaces share the address 10.0.1.6", with_link(address="10.0.1.6")),
+        ("two interfaces share the address 10.0.1.6", with_link(secondary=("10.0.1.6",))),
+        ("two interfaces would share the device e00002", with_link(name="e00002")),
+        ("eni-00001 has the device 'lo', which is not its own", with_link(name="lo")),
+        ("its links are not those of its interfaces", replace(ROUTER, links=ROUTER.links[1:])),
+        ("its links are not those of its interfaces", with_link(interface_id="eni-00009")),
+        ("c2: the container has two interfaces, but one device", with_link(container_id="c2")),
+        ("no listener of kind credentials belongs at 10.0.1.1:80", with_listener("credentials", "10.0.1.1", 80)),
+        ("no listener of kind credentials belongs at 169.254.170.2:81", with_listener("credentials", CREDENTIALS, 81)),
+        ("no listener of kind resolver-udp belongs at 10.0.1.1:54", with_listener("resolver-udp", "10.0.1.1", 54)),
+        ("no listener of kind resolver-tcp belongs at 10.0.1.9:53", with_listener("resolver-tcp", "10.0.1.9", 53)),
+        (
+            "no listener of kind resolver-udp belongs at 169.254.170.2:53",
+            with_listener("resolver-udp", CREDENTIALS, 53),
+        ),
+        (
+            "no listener of kind resolver-udp belongs at 10.0.1.1:53",
+            with_listener("resolver-udp", "10.0.1.1", 53, "vpce-01"),
+        ),
+        (
+            "no listener of kind endpoint-http belongs at 169.254.170.1:20004",
+            with_listener("endpoint-http", LISTENER, 20004, "vpce-02"),
+        ),
+        (
+            "no listener of kind endpoint-http belongs at 169.254.170.1:20003",
+            with_listener("endpoint-http", LISTENER, 20003, "vpce-01", "s3"),
+        ),
+        (
+            "no listener of kind credentials belongs at 169.254.170.2:80",
+            replace(ROUTER, listeners=tuple(replace(each, vpc_id="vpc-02") for each in ROUTER.listeners)),
+        ),
+        ("two listeners want the same address and port", replace(ROUTER, listeners=ROUTER.listeners * 2)),
+    ],
+)
+def test_a_router_that_would_open_something_is_refused(told: str, spoilt: RouterConfig) -> None:
+    """Every one of these is named, and never reaches a kernel."""
+    assert any(told in problem for problem in problems(spoilt)), problems(spoilt)
+
+
+def wish(**changes: object) -> NetworkSpec:
+    """Return the small network with another VPC in the place of its own."""
+    return replace(SPEC, vpcs=(replace(VPC, **changes),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "spec"),
+    [
+        ("'sg_1' is not an id", wish(groups=(*VPC.groups, SecurityGroup("sg_1", (), (), ())))),
+        ("sg-0job is there twice", wish(groups=(*VPC.groups, VPC.groups[0]))),
+        (
+            "its route tables need different numbers from 1: [1, 1]",
+            wish(route_tables=tuple(replace(each, number=1) for each in VPC.route_tables)),
+        ),
+        (
+            "its route tables need different numbers from 1: [0, 2]",
+            wish(route_tables=(replace(VPC.route_tables[0], number=0), VPC.route_tables[1])),
+        ),
+        (
+            f"its route tables need different numbers from 1: [{2**31}, 2]",
+            wish(route_tables=(replace(VPC.route_tables[0], number=2**31), VPC.route_tables[1])),
+        ),
+        (
+            "its endpoints need different numbers from 1 to 2000: [2001]",
+            wish(endpoints=(replace(VPC.endpoints[0], number=2001),)),
+        ),
+        ("its endpoints need different numbers", wish(endpoints=(replace(VPC.endpoints[0], number=0),))),
+        (
+            "its endpoints need different numbers from 1 to 2000: [1, 1]",
+            wish(endpoints=(*VPC.endpoints, replace(VPC.endpoints[0], endpoint_id="vpce-02"))),
+        ),
+        (
+            "subnet-03 (10.1.0.0/24) is outside of 10.0.0.0/16",
+            wish(subnets=(*VPC.subnets, Subnet("subnet-03", "10.1.0.0/24", "rtb-01"))),
+        ),
+        *(
+            (f"{cidr} holds addresses of the router's own services", wish(cidrs=("10.0.0.0/16", cidr)))
+            for cidr in ("0.1.0.0/16", "127.1.0.0/16", "169.254.1.0/24", "239.0.0.0/16")
         ),
     ],
 )
-def test_a_router_that_would_open_something_is_refused(spoilt: RouterConfig) -> None:
-    """Every one of these is named, and never reaches a kernel."""
-    assert problems(spoilt) != []
+def test_a_wish_that_contradicts_itself_is_refused(told: str, spec: NetworkSpec) -> None:
+    """The compiler does what it is told; who asks for this gets the reason instead of a router."""
+    found = check(compile_host(spec), spec)
+    assert any(told in problem for problem in found), found
+
+
+def test_numbers_up_to_the_last_are_allowed() -> None:
+    last = replace(VPC.route_tables[0], number=2**31 - 1), VPC.route_tables[1]
+    spec = wish(route_tables=last, endpoints=(replace(VPC.endpoints[0], number=2000),))
+    assert check(compile_host(spec), spec) == []
+
+
+def test_a_host_has_each_vpc_that_was_asked_for_once_and_no_other() -> None:
+    nothing = NetworkSpec((), SPEC.prefix_lists)
+    assert check(HostConfig(()), SPEC) == ["vpc-01: no router was compiled for it"]
+    assert "vpc-01: the VPC is there twice" in check(HostConfig((ROUTER, ROUTER)), SPEC)
+    assert check(HostConfig((ROUTER,)), nothing) == ["vpc-01: nobody asked for this router"]
 
 
 def test_two_interfaces_whose_devices_would_clash_are_refused() -> None:
