@@ -13,7 +13,7 @@ from reading_room.aws.call import IncomingRequest, NetworkPath
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, operation_model
 from reading_room.aws.protocols import ec2, forms, query
-from tests.conformance.test_aws_protocols import MOMENT, arrived
+from tests.worlds.aws import MOMENT, arrived
 
 
 def found(service: str, name: str) -> OperationModel:

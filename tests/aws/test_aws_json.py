@@ -13,7 +13,7 @@ from botocore.model import OperationModel, ServiceModel
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, service_model
 from reading_room.aws.protocols import json
-from tests.conformance.test_aws_protocols import arrived
+from tests.worlds.aws import arrived
 
 NEW_YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 KINDS = ("string", "boolean", "integer", "long", "float", "double", "timestamp", "blob")

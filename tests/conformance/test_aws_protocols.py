@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 import pytest
 from botocore.awsrequest import HeadersDict
@@ -14,12 +14,13 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reading_room.aws.call import IncomingRequest, NetworkPath, Reply
+from reading_room.aws.call import Reply
 from reading_room.aws.errors import AwsError
 from reading_room.aws.identify import identify
 from reading_room.aws.models import SERVED, operation_model, service_model
 from reading_room.aws.protocols import ec2, json, query, rest_xml
 from tests.conformance.shapes import pruned, values
+from tests.worlds.aws import arrived
 
 
 def names(text: str) -> list[str]:
@@ -28,7 +29,6 @@ def names(text: str) -> list[str]:
 
 
 MODULES: dict[str, Any] = {"json": json, "query": query, "ec2": ec2}
-MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 EC2 = names(
     """
 CreateVpc DescribeVpcs DeleteVpc CreateSubnet DescribeSubnets DeleteSubnet CreateSecurityGroup DescribeSecurityGroups
@@ -78,16 +78,6 @@ def read_back(protocol: str, response: dict[str, Any], shape: Any) -> dict[str, 
     """Return what botocore reads in a response; ``shape`` is ``None`` where there is no output."""
     parsed: dict[str, Any] = create_parser(protocol).parse(response, shape)
     return parsed
-
-
-def arrived(serialized: dict[str, Any]) -> IncomingRequest:
-    """Return what arrives of a request that botocore serialized."""
-    body = serialized["body"]
-    if isinstance(body, dict):
-        body = urlencode(body, doseq=True)
-    body = body.encode() if isinstance(body, str) else body
-    headers = tuple((name.lower(), value) for name, value in serialized["headers"].items())
-    return IncomingRequest("POST", "/", "", headers, body, NetworkPath(), "request", MOMENT)
 
 
 @pytest.mark.parametrize("package", ["com.amazonaws.cloudtrail.v20131101.", ""])

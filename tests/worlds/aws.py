@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
-from reading_room.aws.call import Call, NetworkPath, Principal
+from reading_room.aws.call import Call, IncomingRequest, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.aws.memory import MemoryCredentials
@@ -19,6 +20,7 @@ from reading_room.aws.sigv4 import Credential
 from reading_room.client import InProcess
 from reading_room.clock import Clock, system_clock
 
+MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ACCOUNT = "111122223333"
 PRINCIPAL = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAEXAMPLE", "ann")
 KEY = Credential("AKIAEXAMPLE000000001", "secret/of+forty-characters-as-aws-has-them", PRINCIPAL)
@@ -213,3 +215,13 @@ def world(clock: Clock = system_clock, body_seconds: float = BODY_SECONDS) -> It
     finally:
         made.process.close()
         made.app.close()
+
+
+def arrived(serialized: dict[str, Any]) -> IncomingRequest:
+    """Return what arrives of a request that botocore serialized."""
+    body = serialized["body"]
+    if isinstance(body, dict):
+        body = urlencode(body, doseq=True)
+    body = body.encode() if isinstance(body, str) else body
+    headers = tuple((name.lower(), value) for name, value in serialized["headers"].items())
+    return IncomingRequest("POST", "/", "", headers, body, NetworkPath(), "request", MOMENT)
