@@ -59,8 +59,6 @@ def _structure(shape: StructureShape, node: forms.Node, path: str) -> dict[str, 
     value = {}
     for name, member in shape.members.items():
         wire = str(member.serialization.get("name", name))
-        if isinstance(member, ListShape) and member.serialization.get("flattened"):
-            wire = str(member.member.serialization.get("name", wire))
         if wire in node:
             value[name] = _value(member, node[wire], f"{path}.{wire}" if path else wire)
     return value
@@ -80,31 +78,27 @@ def _value(shape: Shape, node: forms.Node | str, path: str) -> Any:
     if isinstance(shape, StructureShape):
         return _structure(shape, node, path)
     if isinstance(shape, ListShape):
-        if not shape.serialization.get("flattened"):
-            item_name = str(shape.member.serialization.get("name", "member"))
-            path = f"{path}.{item_name}"
-            items = node.get(item_name, {})
-            if isinstance(items, str):
-                if items == "":
-                    return []
-                raise MalformedInput(path, items, "a list")
-            node = items
-        return [_value(shape.member, item, f"{path}.{index}") for index, item in forms.indexed(node, path)]
+        item_name = str(shape.member.serialization.get("name", "member"))
+        path = f"{path}.{item_name}"
+        items = node.get(item_name, {})
+        if isinstance(items, str):
+            if items == "":
+                return []
+            raise MalformedInput(path, items, "a list")
+        return [_value(shape.member, item, f"{path}.{index}") for index, item in forms.indexed(items, path)]
     if isinstance(shape, MapShape):
         return _map(shape, node, path)
     raise MalformedInput(path, "", scalars.EXPECTED.get(shape.type_name, f"a {shape.type_name}"))
 
 
 def _map(shape: MapShape, node: forms.Node, path: str) -> dict[str, Any]:
-    if not shape.serialization.get("flattened"):
-        entries = node.get("entry", {})
-        if isinstance(entries, str):
-            raise MalformedInput(f"{path}.entry", entries, "a map")
-        node = entries
+    entries = node.get("entry", {})
+    if isinstance(entries, str):
+        raise MalformedInput(f"{path}.entry", entries, "a map")
     key_name = str(shape.key.serialization.get("name", "key"))
     value_name = str(shape.value.serialization.get("name", "value"))
     value: dict[str, Any] = {}
-    for index, entry in forms.indexed(node, path):
+    for index, entry in forms.indexed(entries, path):
         if isinstance(entry, str) or not isinstance(entry.get(key_name), str) or value_name not in entry:
             raise MalformedInput(f"{path}.{index}", "", f"an entry with {key_name} and {value_name}")
         value[str(entry[key_name])] = _value(shape.value, entry[value_name], f"{path}.{index}.{value_name}")
