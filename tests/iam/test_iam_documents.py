@@ -172,3 +172,226 @@ def test_faults_are_told_in_awss_order() -> None:
         assert str(refusal.value) == message
         repair()
     parse(json.dumps(document), "managed")
+
+
+def without(*names: str, **changes: Any) -> dict[str, Any]:
+    """Return a statement of a bucket's or endpoint's policy that lacks some elements."""
+    entry = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::corpus/*"}
+    return {name: value for name, value in {**entry, **changes}.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("document", "bucket", "others"),
+    [
+        ({"statement": []}, "Unknown field statement", None),
+        ({}, "Missing required field Statement", None),
+        ({"Version": "2020-01-01"}, "Missing required field Statement", None),
+        ({"Version": "2020-01-01", "Statement": without()}, "The policy must contain a valid version string", None),
+        ({"Id": 5, "Statement": without()}, "Id must be a string", None),
+        ({"Statement": "x"}, "Statement must be an object or a list of objects", None),
+        ({"Statement": [without(), "x"]}, "Statement must be an object or a list of objects", None),
+        ({"Statement": []}, "Could not parse the policy: Statement is empty!", None),
+        ({"Statement": without(Extra=1)}, "Unknown field Extra", None),
+        ({"Statement": without(NotAction="x")}, "Action and NotAction may not stand in one statement", None),
+        ({"Statement": without(NotResource="x")}, "Resource and NotResource may not stand in one statement", None),
+        ({"Statement": without(NotPrincipal="x")}, "Principal and NotPrincipal may not stand in one statement", None),
+        ({"Statement": without("Effect")}, "Missing required field Effect", None),
+        ({"Statement": without(Sid=5)}, "Sid must be a string of letters and digits", None),
+        ({"Statement": without(Sid="a\n")}, "Sid must be a string of letters and digits", None),
+        ({"Statement": without(Action="")}, "Action must be a string or a list of strings", None),
+        ({"Statement": without("Action", NotAction=5)}, "NotAction must be a string or a list of strings", None),
+        ({"Statement": without(Effect="Maybe")}, "Invalid effect: Maybe", "The policy failed legacy parsing"),
+        (
+            {"Statement": without("Principal", NotPrincipal="*")},
+            "NotPrincipal is supported with the effect Deny only",
+            "Policy document should not specify a principal.",
+        ),
+        (
+            {"Statement": without(Condition={"Bool": {}, "X": {"aws:y": "z"}})},
+            "Invalid Condition: unknown condition operator X",
+            "Policy document should not specify a principal.",
+        ),
+    ],
+)
+def test_a_structure_that_the_grammar_does_not_have_is_told_by_s3_and_ec2(
+    document: dict[str, Any], bucket: str, others: str | None
+) -> None:
+    text = json.dumps(document)
+    for use, told in (
+        ("bucket", bucket),
+        ("endpoint", f"The Policy Document is not valid. {bucket}"),
+        ("inline", others or "Syntax errors in policy."),
+    ):
+        with pytest.raises(PolicyDocumentError) as refusal:
+            parse(text, use)
+        assert str(refusal.value) == told
+
+
+@pytest.mark.parametrize(
+    ("use", "entry", "told"),
+    [
+        ("bucket", without("Principal"), "Missing required field Principal"),
+        ("bucket", without("Action"), "Missing required field Action"),
+        ("bucket", without("Resource"), "Missing required field Resource"),
+        ("bucket", without(Action=[]), "Missing required field Action"),
+        ("bucket", without(Resource="corpus"), "Policy has invalid resource"),
+        ("bucket", without(Principal="ann"), "Invalid principal in policy"),
+        ("endpoint", without("Principal"), "The Policy Document is not valid. Missing required field Principal"),
+        ("endpoint", without("Action"), "The Policy Document is not valid. Missing required field Action"),
+        ("endpoint", without("Resource"), "The Policy Document is not valid. Missing required field Resource"),
+        ("endpoint", without(Resource="corpus"), "The Policy Document is not valid. Resource corpus is not an ARN"),
+        ("endpoint", without(Principal="ann"), "Invalid principal in policy: ann"),
+        (
+            "endpoint",
+            without(Principal={"CanonicalUser": "0" * 64}),
+            'Invalid principal in policy: "CanonicalUser"',
+        ),
+        ("trust", without(), "Has prohibited field Resource."),
+        ("trust", without("Resource", NotResource="*"), "Has prohibited field NotResource."),
+        ("trust", without("Resource", "Action"), "Policy statement must contain actions."),
+        ("trust", without("Resource", "Principal", Action="sts:AssumeRole"), "Missing required field Principal"),
+        ("trust", without("Resource", Action="sts:AssumeRole"), 'Invalid principal in policy: "*"'),
+        (
+            "trust",
+            without("Resource", Action=["sts:AssumeRole", "s3:GetObject"]),
+            "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  "
+            "and sts:AssumeRoleWithWebIdentity",
+        ),
+    ],
+)
+def test_what_a_use_needs_is_told_in_awss_words(use: PolicyUse, entry: dict[str, Any], told: str) -> None:
+    with pytest.raises(PolicyDocumentError) as refusal:
+        parse(json.dumps({"Version": "2012-10-17", "Statement": entry}), use)
+    assert str(refusal.value) == told
+
+
+def test_not_forms_stand_for_the_elements_that_they_negate() -> None:
+    entry = without("Principal", "Action", "Resource", Effect="Deny", NotAction="s3:*", NotResource="*")
+    for use in ("bucket", "endpoint"):
+        (only,) = parse(json.dumps({"Statement": {**entry, "NotPrincipal": {"AWS": "1" * 12}}}), use).statements
+        assert (only.not_action, only.not_resource) == (True, True)
+        assert only.principals is not None
+        assert only.principals.inverted
+        assert not only.covers("s3:getobject")
+        assert only.covers("ec2:createvpc")
+
+
+def test_what_each_use_says_of_a_text_that_is_no_json() -> None:
+    told = {
+        "managed": "Syntax errors in policy.",
+        "inline": "Syntax errors in policy.",
+        "session": "Syntax errors in policy.",
+        "trust": "This policy contains invalid Json",
+        "bucket": "This policy contains invalid Json",
+        "endpoint": "The Policy Document is not valid. Syntax error at position (2,1)",
+    }
+    for use, message in told.items():
+        with pytest.raises(PolicyDocumentError) as refusal:
+            parse("{\n", use)
+        assert str(refusal.value) == message
+    with pytest.raises(PolicyDocumentError) as refusal:
+        parse(" {}", "bucket")
+    assert str(refusal.value) == "Policies must be valid JSON and the first byte must be '{'"
+    with pytest.raises(PolicyDocumentError) as refusal:
+        parse('{"a": NaN}', "endpoint")
+    assert str(refusal.value) == "The Policy Document is not valid."
+
+
+def test_a_document_has_no_more_levels_than_the_grammar() -> None:
+    """The value of a condition is on the sixth of eight levels; what is said shows how far a document was read."""
+    for lists, told in ((3, "Missing required field Principal"), (4, "This policy contains invalid Json")):
+        value: object = "x"
+        for _ in range(lists):
+            value = [value]
+        with pytest.raises(PolicyDocumentError) as refusal:
+            parse(statement(Condition={"StringEquals": {"aws:userid": value}}), "bucket")
+        assert str(refusal.value) == told
+
+
+def test_an_endpoints_policy_has_as_many_characters_as_are_allowed() -> None:
+    text = json.dumps({"Statement": without()})
+    parse(text + " " * (20_480 - len(text)), "endpoint")
+    with pytest.raises(PolicyDocumentError, match=r"It has 20481 characters, and at most 20480 are allowed"):
+        parse(text + " " * (20_481 - len(text)), "endpoint")
+
+
+def test_what_is_quoted_has_no_characters_that_an_answer_could_not_carry() -> None:
+    assert str(PolicyDocumentError("a\x00b\nc")) == "a?b?c"
+
+
+def test_a_statement_is_named_by_its_sid_or_its_place() -> None:
+    found = parse(json.dumps({"Statement": [without(), without(Sid="Read"), without(Sid="")]}), "bucket")
+    assert [each.name for each in found.statements] == ["statement 1", "statement 'Read'", "statement 3"]
+    assert [each.sid for each in found.statements] == [None, "Read", None]
+    assert found.version == "2008-10-17"
+
+
+def test_statements_about_an_action_are_found_whatever_its_case_and_after_many_others() -> None:
+    found = parse(json.dumps({"Statement": [without(), without(Action="s3:Put*"), without(Action="*")]}), "bucket")
+    assert [each.name for each in found.about("S3:getobject")] == ["statement 1", "statement 3"]
+    for number in range(1000):
+        assert [each.name for each in found.about(f"ec2:Action{number}")] == ["statement 3"]
+    assert [each.name for each in found.about("S3:getobject")] == ["statement 1", "statement 3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"Resource": "arn:aws:s3:::corpus-in"}, "Action does not apply to any resource(s) in statement"),
+        ({"Resource": "arn:aws:s3:::corpus-in2/*"}, "Policy has invalid resource"),
+        ({"Resource": "arn:aws:s3:::other/*"}, "Policy has invalid resource"),
+        ({"Resource": "*"}, "Policy has invalid resource"),
+        ({"Action": "s3:ListBucket"}, "Action does not apply to any resource(s) in statement"),
+        ({"Action": "s3:NoSuchThing"}, "Policy has invalid action"),
+        ({"Action": ["s3:GetObject", "ec2:*"]}, "Policy has invalid action"),
+        ({"Condition": {"StringEquals": {"aws:nosuch": "x"}}}, "Policy has an invalid condition key"),
+        ({"Condition": {"StringEquals": {"s3:prefix2": "x"}}}, "Policy has an invalid condition key"),
+        ({"Condition": {"StringEquals": {"aws:principaltag": "x"}}}, "Policy has an invalid condition key"),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:user/NoSuch"}}, "Invalid principal in policy"),
+        (
+            {"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/NoSuch/one"}},
+            "Invalid principal in policy",
+        ),
+    ],
+)
+def test_a_buckets_policy_is_about_the_bucket(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(PolicyDocumentError) as refusal:
+        bucket_policy(**changes)
+    assert str(refusal.value) == told
+
+
+def bucket_policy(**changes: Any) -> list[str]:
+    """Parse a policy of the bucket ``corpus-in``; return the ARNs whose owners were looked for."""
+    asked: list[str] = []
+
+    def exists(arn: str) -> bool:
+        asked.append(arn)
+        return "NoSuch" not in arn
+
+    entry = without(Resource="arn:aws:s3:::corpus-in/*")
+    document = {"Version": "2012-10-17", "Statement": {**entry, **changes}}
+    parse_bucket_policy(json.dumps(document), "corpus-in", S3_ACTIONS, exists)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Resource": ["arn:aws:s3:::corpus-in", "arn:aws:s3:::corpus-in/*"], "Action": "s3:*"},
+        {"Resource": "arn:aws:s3:::corpus-in*", "Action": ["s3:ListBucket", "s3:GetObject"]},
+        {"Resource": "arn:aws:s3:::corpus-in?", "Action": "s3:ListBucket"},
+        {"Resource": "arn:aws:s3:::corpus-in", "Action": "s3:listbucket"},
+        {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "x", "s3:ExistingObjectTag/a": "b"}}},
+        {"Condition": {"StringEquals": {"aws:SourceVpce": "x"}, "StringLike": {"s3:prefix": "y"}}},
+    ],
+)
+def test_a_buckets_policy_about_the_bucket_is_taken(changes: dict[str, Any]) -> None:
+    assert bucket_policy(**changes) == []
+
+
+def test_a_sessions_role_is_looked_for_in_its_place() -> None:
+    principal = {"AWS": ["arn:aws:sts::111122223333:assumed-role/Reader/one", "arn:aws:iam::111122223333:user/ann"]}
+    assert sorted(bucket_policy(Principal=principal)) == [
+        "arn:aws:iam::111122223333:role/Reader",
+        "arn:aws:iam::111122223333:user/ann",
+    ]
