@@ -24,7 +24,15 @@ from reading_room.dataplane.linux.nftables import (
     NamedSet,
     Rule,
 )
-from reading_room.dataplane.spec import Interface, ListenerLabel, NetworkSpec, SecurityGroup, Service, Subnet
+from reading_room.dataplane.spec import (
+    Interface,
+    ListenerLabel,
+    NatGateway,
+    NetworkSpec,
+    SecurityGroup,
+    Service,
+    Subnet,
+)
 from tests.worlds.dataplane import small_network
 
 SPEC = small_network()
@@ -302,12 +310,23 @@ def test_two_interfaces_whose_devices_would_clash_are_refused() -> None:
     assert any("would share the device" in problem for problem in check(compile_host(spec), spec))
 
 
-def test_a_wish_with_a_foreign_group_does_not_compile() -> None:
-    """The interface's group must be one of its VPC."""
-    vpc = SPEC.vpcs[0]
-    stray = replace(vpc.interfaces[0], group_ids=("sg-0elsewhere",))
-    with pytest.raises(ValueError, match="sg-0elsewhere"):
-        compile_host(replace(SPEC, vpcs=(replace(vpc, interfaces=(stray,)),)))
+@pytest.mark.parametrize(
+    ("told", "spec"),
+    [
+        ("sg-0elsewhere", wish(interfaces=(replace(VPC.interfaces[0], group_ids=("sg-0elsewhere",)),))),
+        (
+            "eni-00001 is in subnet-09, which vpc-01",
+            wish(interfaces=(replace(VPC.interfaces[0], subnet_id="subnet-09"),)),
+        ),
+        ("subnet-01 uses rtb-09, which vpc-01", wish(subnets=(replace(VPC.subnets[0], route_table_id="rtb-09"),))),
+        ("nat-01 is in subnet-09, which vpc-01", wish(nat_gateways=(NatGateway("nat-01", "subnet-09", "eni-0", ()),))),
+        ("vpc-01 has no network of its own", wish(cidrs=(), subnets=(), interfaces=())),
+    ],
+)
+def test_a_wish_that_refers_to_nothing_does_not_compile(told: str, spec: NetworkSpec) -> None:
+    """What a VPC's part refers to must be of the VPC."""
+    with pytest.raises(ValueError, match=told):
+        compile_host(spec)
 
 
 @pytest.mark.parametrize(

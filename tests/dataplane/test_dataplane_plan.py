@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig
+from reading_room.dataplane.linux.compile import compile_host, compile_vpc
+from reading_room.dataplane.linux.host import UPLINK_DEVICE, HostConfig, RouterConfig
 from reading_room.dataplane.linux.plan import plan, plan_router
 from reading_room.dataplane.linux.steps import (
+    AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
+    ChangeBlackholes,
+    ChangePolicyRules,
+    ChangeTableRoutes,
     CloseListener,
     CreateLink,
     CreateNamespace,
+    CreateUplink,
     CutConnections,
     DeleteLink,
     DeleteNamespace,
+    DeleteUplink,
     ForgetFlows,
+    ForgetTranslations,
     ObservedHost,
     ObservedLink,
     ObservedRouter,
     OpenListener,
+    RemoveSecondary,
+    RemoveStray,
+    Step,
+    Stray,
 )
 from reading_room.dataplane.linux.transactions import creation
+from reading_room.dataplane.linux.uplink import BUILT_IN_RULES, main_blackholes, policy_rules, table_routes
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.dataplane import small_network
+from tests.worlds.dataplane_far import far_network
 
 
 def router_of(spec: NetworkSpec) -> RouterConfig:
@@ -137,3 +150,141 @@ def test_an_unwanted_vpc_goes_whole_and_first() -> None:
     assert kinds.count(DeleteLink) == kinds.count(ForgetFlows) == 3
     assert kinds.count(CutConnections) == 2
     assert all(step.reason for step in steps)
+
+
+def test_a_router_in_another_namespace_goes_before_the_new_one_comes() -> None:
+    router = router_of(small_network())
+    steps = plan_router(router, replace(realized(router), namespace="vpc-old"))
+    kinds = [type(step) for step in steps]
+    gone = kinds.index(DeleteNamespace)
+    assert steps[gone] == DeleteNamespace("vpc-01", "vpc-old", "the VPC is not wanted here")
+    assert kinds[gone + 1 :] == [type(step) for step in plan_router(router, None)]
+
+
+def test_unwanted_vpcs_go_before_wanted_ones_come() -> None:
+    router = router_of(small_network())
+    steps = plan(HostConfig((router,)), ObservedHost((replace(realized(router), vpc_id="vpc-00"),)))
+    kinds = [type(step) for step in steps]
+    assert kinds.index(DeleteNamespace) < kinds.index(CreateNamespace)
+
+
+def test_an_unwanted_vpc_with_an_uplink_loses_it_behind_its_links() -> None:
+    router = compile_host(far_network()).routers[0]
+    there = replace(realized(router), uplink=False)
+    kinds = [type(step) for step in plan(HostConfig(()), ObservedHost((there,)))]
+    assert kinds.count(DeleteUplink) == 1
+    assert kinds.index(DeleteUplink) > len(router.links) - 1
+    assert kinds.index(DeleteUplink) < kinds.index(ForgetFlows)
+
+
+def changed(**changes: object) -> list[Step]:
+    """Return the steps from a router of the small network that is observed otherwise than it should be."""
+    router = router_of(small_network())
+    return list(plan_router(router, replace(realized(router), **changes)))  # type: ignore[arg-type]
+
+
+def test_what_is_not_ours_goes_first() -> None:
+    stray = Stray("a route to 1.2.3.4", 25, b"")
+    first, *others = changed(strays=(stray,))
+    assert first == RemoveStray("vpc-01", stray, "a route to 1.2.3.4 is not ours")
+    assert others == []
+
+
+def test_a_link_with_another_name_or_address_is_made_anew() -> None:
+    links = realized(router_of(small_network())).links
+    for wrong in (replace(links[0], name="e9"), replace(links[0], address="10.0.1.9"), replace(links[0], address="")):
+        kinds = [type(step) for step in changed(links=(wrong, *links[1:]))]
+        flows = [ForgetFlows] if wrong.address else []
+        assert kinds == [DeleteLink, *flows, CreateLink]
+
+
+def test_addresses_on_the_router_and_on_links_follow_the_wish() -> None:
+    router = router_of(small_network())
+    (step,) = changed(addresses=router.addresses[1:])
+    assert isinstance(step, ChangeAddresses)
+    assert (step.add, step.remove) == (router.addresses[:1], ())
+    forget, step = changed(addresses=(*router.addresses, "10.0.9.1"))
+    assert isinstance(step, ChangeAddresses)
+    assert (step.add, step.remove) == ((), ("10.0.9.1",))
+    assert isinstance(forget, ForgetFlows)
+    assert forget.address == "10.0.9.1"
+    links = realized(router).links
+    remove, forget = changed(links=(replace(links[0], secondary=("10.0.1.77",)), *links[1:]))
+    assert isinstance(remove, RemoveSecondary)
+    assert remove.addresses == ("10.0.1.77",)
+    assert isinstance(forget, ForgetFlows)
+    assert forget.address == "10.0.1.77"
+
+
+def test_further_addresses_of_an_interface_come_with_its_wire_or_are_added() -> None:
+    router = compile_host(far_network()).routers[0]
+    there = observed(router)
+    assert plan_router(router, there) == ()
+    bare = replace(there, links=tuple(replace(link, secondary=()) for link in there.links))
+    (step,) = plan_router(router, bare)
+    assert isinstance(step, AddSecondary)
+    assert step.addresses == ("10.0.1.7",)
+
+
+def observed(router: RouterConfig) -> ObservedRouter:
+    """Return what is observed of a router with gateways once it is as wanted."""
+    links = tuple(
+        ObservedLink(link.name, link.interface_id, link.address, link.container_id, link.secondary)
+        for link in router.links
+    )
+    return replace(
+        realized(router),
+        addresses=(*router.addresses, *router.endpoint_addresses),
+        blackholes=main_blackholes(router),
+        links=links,
+        translations=router.translations,
+        uplink=router.uplink is not None or None,
+        routes=table_routes(router),
+        rules=policy_rules(router),
+    )
+
+
+def test_an_uplink_comes_before_the_routes_that_lead_there_and_rules_after_them() -> None:
+    router = compile_host(far_network()).routers[0]
+    fresh = replace(observed(router), uplink=None, routes=(), rules=BUILT_IN_RULES, blackholes=())
+    kinds = [type(step) for step in plan_router(router, fresh)]
+    assert kinds == [ChangeBlackholes, CreateUplink, ChangeTableRoutes, ChangePolicyRules]
+
+
+def test_an_uplink_that_does_not_work_is_made_anew_with_the_routes_that_led_there() -> None:
+    router = compile_host(far_network()).routers[0]
+    steps = plan_router(router, replace(observed(router), uplink=False))
+    assert [type(step) for step in steps] == [DeleteUplink, CreateUplink, ChangeTableRoutes]
+    (routes,) = (step for step in steps if isinstance(step, ChangeTableRoutes))
+    assert routes.remove == ()
+    assert routes.add == tuple(each for each in table_routes(router) if each.device == UPLINK_DEVICE)
+
+
+def test_without_an_internet_gateway_the_uplink_goes_and_what_led_there_with_it() -> None:
+    spec = far_network()
+    router = compile_host(spec).routers[0]
+    closed = compile_vpc(replace(spec.vpcs[0], internet_gateway=None), spec.prefix_lists)
+    kinds = [type(step) for step in plan_router(closed, observed(router))]
+    order = [DeleteUplink, ApplyRuleset, CutConnections, ForgetTranslations, ChangeTableRoutes]
+    assert [kind for kind in dict.fromkeys(kinds) if kind in order] == order
+    assert CreateUplink not in kinds
+
+
+def test_translations_that_are_gone_or_unknown_are_forgotten_and_new_ones_are_not() -> None:
+    router = compile_host(far_network()).routers[0]
+    there = observed(router)
+    assert plan_router(router, replace(there, translations=router.translations[1:])) == ()
+    for before in (None, (*router.translations, replace(router.translations[0], sources=("10.0.9.9",)))):
+        (step,) = plan_router(router, replace(there, translations=before))
+        assert isinstance(step, ForgetTranslations)
+        assert step.translations == router.translations
+
+
+def test_a_source_that_appears_with_another_address_loses_its_connections() -> None:
+    router = router_of(small_network())
+    there = realized(router)
+    assert there.reach is not None
+    moved = tuple(replace(each, peers=("198.51.100.1",)) for each in there.reach)
+    steps = plan_router(router, replace(there, reach=moved))
+    assert [type(step) for step in steps] == [CutConnections, CutConnections]
+    assert [step.keep for step in steps if isinstance(step, CutConnections)] == [(), ()]
