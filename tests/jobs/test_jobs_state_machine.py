@@ -22,6 +22,7 @@ from reading_room.jobs.job import (
     MemberLeft,
     MemberLost,
     MemberPrepared,
+    ModelSeen,
     Outcome,
     OutputSeen,
     Phase,
@@ -37,7 +38,7 @@ from reading_room.jobs.job import (
     WorkerFailed,
     job_status,
 )
-from reading_room.jobs.state_machine import TRANSITIONS, InvalidTransition, accepts, advance
+from reading_room.jobs.state_machine import TRANSITIONS, InvalidTransition, accepts, advance, describe
 
 ADMITTED, RELEASED, STOP, LOST = Admitted(), Released(), StopRequested(), ContainerLost("its host is gone")
 PREPARED = Prepared((Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5"),))
@@ -220,3 +221,82 @@ def test_from_anywhere_the_job_can_still_end(events: list[Event]) -> None:
         if accepts(job, event):
             job, _ = advance(job, event)
     assert job.phase in TERMINAL
+
+
+PLACES = (
+    Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5"),
+    Placement(1, "eni-2", "vpc-1", "subnet-2 at 10.0.2.5"),
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (ADMITTED, "admitted"),
+        (Admitted(2, "for 5 MB"), "admitted; for 5 MB"),
+        (PREPARED, "network interface eni-1 ready in subnet-1 at 10.0.1.5"),
+        (
+            Prepared(PLACES),
+            "network interfaces of 2 containers ready: eni-1 in subnet-1 at 10.0.1.5, eni-2 in subnet-2 at 10.0.2.5",
+        ),
+        (Reduced(1, "why"), "it runs in one container"),
+        (Reduced(2, "why"), "it runs in 2 containers"),
+        (UNPREPARED, "SUBNET_NOT_FOUND: subnet-9 does not exist"),
+        (DENIED, "NO_READ_ACCESS_TO_INPUT: denied"),
+        (STOP, "stop requested"),
+        (DONE, "output seen: 3 documents, 0 errors"),
+        (DONE_EARLY, "output seen: 1 documents, 0 errors, ended early as asked"),
+        (OutputSeen(3, 1, False, warning="beware"), "output seen: 3 documents, 1 errors; beware"),
+        (OutputSeen(9, 0, False, model=ModelSeen(7, "", "", "")), "model seen: trained on 9 documents, 7 bytes"),
+        (
+            OutputSeen(9, 0, False, model=ModelSeen(7, "", "", "few")),
+            "model seen: trained on 9 documents, 7 bytes; few",
+        ),
+        (LOST, "container lost: its host is gone"),
+        (ADDED, "member 1 is added: network interface eni-2 ready in subnet-1 at 10.0.1.6"),
+        (MemberLost(1, "gone"), "member 1 lost: gone; its work goes to the others"),
+        (MemberLeft(1), "member 1 left: there is nothing left to do for it"),
+        (TIMED_OUT, "not done after 60 seconds"),
+        (OVERDUE, "not stopped 60 seconds after being asked to"),
+        (RELEASED, "interface and container gone"),
+    ],
+)
+def test_an_event_is_told_in_the_story(event: Event, told: str) -> None:
+    assert describe(event) == told
+
+
+def test_the_story_tells_each_step_and_its_event() -> None:
+    assert after(*RUNNING, LOST).story == (
+        "queued -> preparing: admitted",
+        "preparing -> running: network interface eni-1 ready in subnet-1 at 10.0.1.5",
+        "running -> preparing: container lost: its host is gone",
+    )
+
+
+def test_a_job_that_takes_too_long_fails_with_the_limit() -> None:
+    for events in ((ADMITTED,), RUNNING, STOPPING):
+        job = after(*events, TIMED_OUT)
+        text = "The job was not done after 60 seconds, the limit set by READING_ROOM_JOB_SECONDS."
+        assert job.outcome == Outcome(Phase.FAILED, "INTERNAL_ERROR", text)
+
+
+def test_a_stop_is_kept_until_the_end_whatever_phase_it_comes_in() -> None:
+    for events in ((), (ADMITTED,), RUNNING, STOPPING, (*RUNNING, DONE)):
+        assert after(*events, STOP).stop_requested
+        assert after(*events).stop_requested is (events is STOPPING)
+
+
+def test_a_member_is_one_of_the_jobs_others_and_an_added_one_is_not_of_the_first() -> None:
+    job = after(Admitted(2), Prepared(PLACES))
+    assert [accepts(job, MemberLost(member, "gone")) for member in range(3)] == [False, True, False]
+    assert [accepts(job, MemberLeft(member)) for member in range(3)] == [False, True, False]
+    assert not accepts(job, ADDED)
+    job, _ = advance(job, MemberLost(1, "gone"))
+    assert job.members == (0, 2)
+    added = MemberPrepared(Placement(2, "eni-3", "vpc-1", "subnet-1 at 10.0.1.7"))
+    assert advance(job, added)[1] == (PlaceContainer(1, 2, "eni-3", "vpc-1"),)
+
+
+@pytest.mark.parametrize(("containers", "accepted"), [(0, False), (1, True), (2, True), (3, False), (4, False)])
+def test_a_job_is_reduced_to_fewer_containers_than_it_has(containers: int, accepted: bool) -> None:
+    assert accepts(after(Admitted(3)), Reduced(containers, "why")) is accepted
