@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from reading_room.cli import reading
@@ -28,9 +27,8 @@ class Writer:
         self._account = account
         self._bucket = bucket
         self._vpc = vpc
-        once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        self._s3 = account._session.client("s3", endpoint_url=account.endpoint.url, config=once)
-        self._ec2 = account._session.client("ec2", endpoint_url=account.endpoint.url, config=once)
+        self._s3 = account.client("s3", attempts=1)
+        self._ec2 = account.client("ec2", attempts=1)
         self.objects: dict[str, str] = {}
         self.groups: set[str] = set()
         self.refused = 0

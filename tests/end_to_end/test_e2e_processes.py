@@ -179,7 +179,7 @@ def test_the_credentials_file_is_the_shared_format_and_everything_is_private(pro
 def test_the_first_administrator_is_a_user_whom_a_deny_binds(other: Product) -> None:
     other.start()
     account = other.account()
-    sts = account._session.client("sts", endpoint_url=account.endpoint.url)
+    sts = account.client("sts")
     arn = sts.get_caller_identity()["Arn"]
     assert arn.startswith("arn:aws:iam::000000000001:user/")
     deny = {"Sid": "NoBuckets", "Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"}
@@ -211,7 +211,7 @@ def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
     account = product.account()
     user = account.iam.create_user(UserName="somebody")["User"]["UserName"]
     made = account.iam.create_access_key(UserName=user)["AccessKey"]
-    sts = account._session.client("sts", endpoint_url=account.endpoint.url)
+    sts = account.client("sts")
     session = sts.assume_role(RoleArn=_own_role(account), RoleSessionName="me")["Credentials"]
     secrets = {
         "administrator's key": product.endpoint().secret_access_key,

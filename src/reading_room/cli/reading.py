@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore import xform_name
 from botocore.config import Config
 
 from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.cli.running import Endpoint
+from reading_room.client import connect
 from reading_room.comprehend.job_kinds import (
     DOMINANT_LANGUAGE,
     ENTITIES,
@@ -77,22 +77,24 @@ class Account:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._session = boto3.session.Session(
-            aws_access_key_id=endpoint.access_key_id,
-            aws_secret_access_key=endpoint.secret_access_key,
-            region_name=endpoint.region,
-        )
-        self.ec2: EC2Client = self._client("ec2")
-        self.s3: S3Client = self._client("s3")
-        self.iam: IAMClient = self._client("iam")
-        self.logs: CloudWatchLogsClient = self._client("logs")
-        self.comprehend: ComprehendClient = self._client("comprehend")
+        self.ec2: EC2Client = self.client("ec2")
+        self.s3: S3Client = self.client("s3")
+        self.iam: IAMClient = self.client("iam")
+        self.logs: CloudWatchLogsClient = self.client("logs")
+        self.comprehend: ComprehendClient = self.client("comprehend")
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str, attempts: int = 3) -> Any:
+        """Return a client of any service, for the same caller."""
         # The SDK's own environment may point elsewhere; this command talks to one endpoint.
-        config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
-        given = {"endpoint_url": self.endpoint.url, "verify": self.endpoint.authority, "config": config}
-        return self._session.client(service, **given)  # type: ignore[call-overload]
+        return connect(
+            service,
+            self.endpoint.url,
+            access_key_id=self.endpoint.access_key_id,
+            secret_access_key=self.endpoint.secret_access_key,
+            region=self.endpoint.region,
+            config=Config(retries={"mode": "standard", "total_max_attempts": attempts}),
+            verify=self.endpoint.authority,
+        )
 
 
 @dataclass(frozen=True, slots=True)
