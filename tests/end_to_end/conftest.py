@@ -1,97 +1,53 @@
-"""One running product for the tests of this folder, and what they do with it again and again."""
+"""One running product for the tests of this folder that mistreat none, an account for each module, and its things.
+
+A module that kills or restarts its product, or that looks at all of it, has one of its own and says so.
+"""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reading_room.cli import reading
-from reading_room.cli.running import Endpoint, free_port, started
+from tests.worlds.cluster import SMALL_PARTS
+from tests.worlds.own_account import OwnAccount, own_account
+from tests.worlds.place import Place
+from tests.worlds.product import Product, running_product
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """The product, started as a user starts it. Large jobs are for their time here: they keep to one container."""
-    folder = tmp_path_factory.mktemp("product")
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("READING_ROOM_CONTAINERS_PER_JOB", "1")
-            running = stack.enter_context(started(folder / "data", free_port(), folder / "log"))
-        yield running
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product that modules share, with everything in its log.
+
+    A job is divided among containers only if its tag asks for that; then short inputs have many parts. No container is
+    started ahead: kinds of jobs take turns here, and each turn would start and end containers that no job needs.
+    """
+    settings = SMALL_PARTS | {"CONTAINERS_PER_JOB": "1", "STANDBY": "0", "LOG_LEVEL": "debug"}
+    with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
+        yield found
 
 
-@pytest.fixture(scope="session")
-def account(endpoint: Endpoint) -> reading.Account:
-    """Clients of the first administrator."""
-    return reading.Account(endpoint)
+@pytest.fixture(scope="module")
+def account(product: Product) -> Iterator[OwnAccount]:
+    """Clients of the administrator of this module's own account."""
+    with own_account(product) as found:
+        yield found
 
 
-class Library:
-    """A bucket, a private network with flow logs, and a role: what a job needs."""
+@pytest.fixture(scope="module")
+def make_library(product: Product, account: OwnAccount) -> Callable[..., Place]:
+    """Make a place whose network has flow logs: ``make_library(cidr)``."""
 
-    def __init__(self, account: reading.Account, name: str, network: reading.Network) -> None:
-        self.account = account
-        self.bucket = name
-        self.network = network
-        self.role = reading.make_reader_role(account, name, name)
-        self.entities = reading.JobCalls(account, "entities")
-
-    def put(self, key: str, content: bytes | str) -> None:
-        """Store an object."""
-        body = content.encode() if isinstance(content, str) else content
-        self.account.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
-
-    def start(self, prefix: str, vpc: bool = True, **more: Any) -> str:
-        """Start an entities job over a prefix; members given win over the usual ones."""
-        request: dict[str, Any] = {
-            "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
-            "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/"},
-            "DataAccessRoleArn": self.role,
-        }
-        if vpc:
-            request["VpcConfig"] = self.network.config()
-        return self.entities.start(**(request | more))
-
-    def run(self, prefix: str, vpc: bool = True, **more: Any) -> dict[str, Any]:
-        """Start a job and wait for its end."""
-        return self.entities.wait(self.start(prefix, vpc, **more), seconds=60)
-
-    def lines(self, properties: dict[str, Any]) -> list[dict[str, Any]]:
-        """The result lines of a finished job."""
-        return list(reading.results(self.account, properties))
-
-    def interfaces(self) -> list[str]:
-        """The interfaces that exist in the network."""
-        found = self.account.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}])
-        return [entry["NetworkInterfaceId"] for entry in found["NetworkInterfaces"]]
-
-
-@pytest.fixture(scope="session")
-def make_library(account: reading.Account) -> Callable[..., Library]:
-    """Make a library of one's own: ``make_library(cidr)``."""
-
-    def make(cidr: str = "10.0.0.0/16", **options: Any) -> Library:
-        name = f"library-{secrets.token_hex(4)}"
-        account.s3.create_bucket(Bucket=name)
-        network = reading.build_network(account, cidr, **options)
-        reading.log_flows(account, network.vpc, f"/flows/{name}", f"{name}-flows")
-        return Library(account, name, network)
+    def make(cidr: str = "10.0.0.0/16", **options: Any) -> Place:
+        found = Place(product, cidr, account, **options)
+        found.log_flows()
+        return found
 
     return make
 
 
 @pytest.fixture(scope="module")
-def library(make_library: Callable[..., Library]) -> Library:
-    """A library for one module."""
+def library(make_library: Callable[..., Place]) -> Place:
+    """A place for one module, with flow logs."""
     return make_library()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A data folder that does not exist yet."""
-    return tmp_path / "data"

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +20,7 @@ from botocore.config import Config
 
 from reading_room.cli import reading
 from tests.worlds.container_entry import run_in_container, start_in_container
-from tests.worlds.product import Product, running_product
+from tests.worlds.product import Product
 from tests.worlds.site import CALL, Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -104,13 +103,6 @@ def answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product."""
-    with running_product(tmp_path_factory.mktemp("product")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def attacker(product: Product) -> Attacker:
     """The stranger's account, made by the operator like any other."""
     run(product, "accounts", "create", STRANGER, "--data", str(product.data))
@@ -139,7 +131,10 @@ def attacker(product: Product) -> Attacker:
 
 @pytest.fixture
 def site(product: Product) -> Site:
-    """A place with the guide's endpoint policy: seven actions, for everybody, on everything."""
+    """A place with the guide's endpoint policy: seven actions, for everybody, on everything.
+
+    It is the first administrator's, as everything is of which the commands speak.
+    """
     return Site(product)
 
 

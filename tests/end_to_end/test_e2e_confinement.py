@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +13,10 @@ from botocore.exceptions import ClientError
 from reading_room.cli.running import host_address
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
 from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
-from tests.worlds.product import Product, running_product
-from tests.worlds.waiting import eventually, settled
+from tests.worlds.product import PINS, Product
+from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -65,17 +66,16 @@ for server, name, kind in json.loads(sys.argv[1]):
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product."""
-    with running_product(tmp_path_factory.mktemp("product")) as found:
-        yield found
+def make_place(product: Product, account: OwnAccount) -> Callable[[str], Place]:
+    """Make a place of one test: ``make_place(cidr)``."""
+    return lambda cidr: Place(product, cidr, account)
 
 
 @pytest.fixture(scope="module")
-def place(product: Product) -> Place:
+def place(make_place: Callable[[str], Place]) -> Place:
     """A place whose groups let everything out, so that only the network itself can hold a job back."""
-    found = Place(product)
-    found.product.account().ec2.authorize_security_group_egress(
+    found = make_place("10.0.0.0/16")
+    found.ec2.authorize_security_group_egress(
         GroupId=found.network.group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
     return found
@@ -94,11 +94,13 @@ def storage(place: Place) -> str:
 # What can be reached
 
 
-def test_a_job_reaches_its_storage_and_nothing_else(product: Product, place: Place, storage: str) -> None:
-    other = Place(product, "10.5.0.0/16")
+def test_a_job_reaches_its_storage_and_nothing_else(
+    product: Product, place: Place, make_place: Callable[[str], Place], storage: str
+) -> None:
+    other = make_place("10.5.0.0/16")
     with place.running() as (_, worker), other.running() as (neighbour, _):
-        address = _address(product, neighbour)
-        inside = [("169.254.170.1", port) for port in _endpoint_ports(product)]
+        address = other.interface_of(neighbour)["PrivateIpAddress"]
+        inside = [("169.254.170.1", port) for port in _endpoint_ports(place)]
         assert inside, "no endpoint listens"
         reached = _connect(worker, [(storage, 443), (storage, 80), (LOCAL_CREDENTIALS_ADDRESS, 80)])
         blocked = [
@@ -135,14 +137,16 @@ def test_the_resolver_knows_the_names_of_the_vpc_and_no_others(place: Place) -> 
 def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(product: Product, place: Place) -> None:
     with place.running() as (owner, own), place.running() as (_, neighbour):
         path = place.credentials_path(owner)
-        address = _address(product, owner)
+        address = place.interface_of(owner)["PrivateIpAddress"]
         assert _fetch(own, path, path + "x") == ["200", "404"]
         assert _fetch(neighbour, path) == ["404"]
         assert _fetch(neighbour, "/") == ["404"]
         log = product.log.read_text()
-    assert address in log
-    refused = [line for line in log.splitlines() if "refused container credentials" in line]
-    assert any(place.network.vpc in line and address not in line for line in refused)
+    refused = [
+        line for line in log.splitlines() if "refused container credentials" in line and place.network.vpc in line
+    ]
+    assert any(address in line for line in refused)
+    assert any(address not in line for line in refused)
     assert path.rpartition("/")[2] not in log
     # The path dies with its job.
     with place.running() as (_, later):
@@ -154,62 +158,59 @@ def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(produ
 
 @pytest.mark.parametrize("what", ["endpoint", "association"])
 def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
-    product: Product, storage: str, what: str
+    make_place: Callable[[str], Place], storage: str, what: str
 ) -> None:
-    place = Place(product, "10.4.0.0/16")
-    ec2 = product.account().ec2
-    # Long enough to be cut in its middle; it finds out when it reads on, or at the latest when it writes.
+    place = make_place("10.4.0.0/16")
+    ec2 = place.ec2
     place.put("in/", 4_000)
-    job = place.start("in/")
-    worker = eventually(lambda: place.worker(job), 60, "a worker")
-    assert worker is not None
-    held = start_in_container(worker, HOLD, storage)
-    assert held.stdout is not None
-    assert held.stdout.readline() == "connected\n"
-    if what == "endpoint":
-        ec2.delete_vpc_endpoints(VpcEndpointIds=[str(place.network.endpoint)])
-    else:
-        for association in _associations(ec2, place):
-            ec2.disassociate_route_table(AssociationId=association)
-    taken = time.time()
-    said, moment = held.stdout.readline().split()
-    held.wait(10)
-    assert said == "cut"
-    assert float(moment) - taken < CUT_SECONDS
+    # Cut in its middle, it finds out when it reads on.
+    with place.held("in/", at_work=True) as (job, worker):
+        open_one = start_in_container(worker, HOLD, storage)
+        assert open_one.stdout is not None
+        assert open_one.stdout.readline() == "connected\n"
+        if what == "endpoint":
+            ec2.delete_vpc_endpoints(VpcEndpointIds=[place.endpoint])
+        else:
+            for association in _associations(ec2, place):
+                ec2.disassociate_route_table(AssociationId=association)
+        taken = time.time()
+        said, moment = open_one.stdout.readline().split()
+        open_one.wait(10)
+        assert said == "cut"
+        assert float(moment) - taken < CUT_SECONDS
     properties = place.wait(job)
     assert properties["JobStatus"] == "FAILED", properties
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE"), properties
     # Named: what is missing is the route of the table that the subnet has now.
     assert any(subnet in properties["Message"] for subnet in place.network.subnets), properties
     assert place.outputs("in/") == []
-    settled(product.leftovers)
+    settled(place.leftovers)
 
 
-def test_a_vpc_in_use_is_not_deleted_and_its_job_goes_on(product: Product) -> None:
-    place = Place(product, "10.3.0.0/16")
-    ec2 = product.account().ec2
-    place.put("in/", 3000)
-    job = place.start("in/")
-    eventually(lambda: place.worker(job), 60, "a worker")
+def test_a_vpc_in_use_is_not_deleted_and_its_job_goes_on(make_place: Callable[[str], Place]) -> None:
+    place = make_place("10.3.0.0/16")
+    ec2 = place.ec2
+    place.put("in/", 300)
     attempts: tuple[Callable[[], object], ...] = (
         lambda: ec2.delete_vpc(VpcId=place.network.vpc),
         lambda: ec2.delete_subnet(SubnetId=place.network.subnets[0]),
         lambda: ec2.delete_security_group(GroupId=place.network.group),
     )
-    for attempt in attempts:
-        with pytest.raises(ClientError) as refused:
-            attempt()
-        assert refused.value.response["Error"]["Code"] == "DependencyViolation"
+    with place.held("in/") as (job, _):
+        for attempt in attempts:
+            with pytest.raises(ClientError) as refused:
+                attempt()
+            assert refused.value.response["Error"]["Code"] == "DependencyViolation"
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
 
 # Where no job can be
 
 
-def test_two_free_addresses_suffice_and_fewer_do_not(product: Product, place: Place) -> None:
-    ec2 = product.account().ec2
+def test_two_free_addresses_suffice_and_fewer_do_not(place: Place) -> None:
+    ec2 = place.ec2
     subnet = ec2.create_subnet(VpcId=place.network.vpc, CidrBlock="10.0.200.0/28")["Subnet"]["SubnetId"]
-    ec2.associate_route_table(SubnetId=subnet, RouteTableId=_table(product, place))
+    ec2.associate_route_table(SubnetId=subnet, RouteTableId=place.network.route_table)
     assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"] == 11
     taken = [ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(11)]
     place.put("few/", 3)
@@ -224,11 +225,11 @@ def test_two_free_addresses_suffice_and_fewer_do_not(product: Product, place: Pl
     assert properties["JobStatus"] == "COMPLETED", properties
     for interface in taken:
         ec2.delete_network_interface(NetworkInterfaceId=interface)
-    settled(product.leftovers)
+    settled(place.leftovers)
 
 
-def test_a_vpc_of_dedicated_tenancy_is_named(product: Product, place: Place) -> None:
-    ec2 = product.account().ec2
+def test_a_vpc_of_dedicated_tenancy_is_named(place: Place) -> None:
+    ec2 = place.ec2
     vpc = ec2.create_vpc(CidrBlock="10.2.0.0/16", InstanceTenancy="dedicated")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.2.1.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(VpcId=vpc, GroupName="readers", Description="of a dedicated VPC")["GroupId"]
@@ -238,13 +239,13 @@ def test_a_vpc_of_dedicated_tenancy_is_named(product: Product, place: Place) -> 
     assert properties["JobStatus"] == "FAILED", properties
     assert properties["Message"].startswith("VPC_TENANCY_NOT_SUPPORTED")
     assert vpc in properties["Message"]
-    settled(product.leftovers)
+    settled(place.leftovers)
 
 
-def test_a_job_cut_off_by_its_group_times_out_at_storage_by_name(product: Product) -> None:
-    place = Place(product, "10.1.0.0/16")
+def test_a_job_cut_off_by_its_group_times_out_at_storage_by_name(make_place: Callable[[str], Place]) -> None:
+    place = make_place("10.1.0.0/16")
     place.put("in/", 3)
-    ec2 = product.account().ec2
+    ec2 = place.ec2
     group = ec2.create_security_group(VpcId=place.network.vpc, GroupName="mute", Description="lets nothing out")
     ec2.revoke_security_group_egress(
         GroupId=group["GroupId"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -270,24 +271,11 @@ def _fetch(worker: int, *paths: str) -> list[str]:
     return run_in_container(worker, FETCH, LOCAL_CREDENTIALS_ADDRESS, *paths).split()
 
 
-def _address(product: Product, job: str) -> str:
-    """Return the private address of a running job."""
-    found = product.account().ec2.describe_network_interfaces()["NetworkInterfaces"]
-    return next(each["PrivateIpAddress"] for each in found if job in each["Description"])
-
-
-def _endpoint_ports(product: Product) -> list[int]:
-    """Return the ports that endpoints really listen on, in the routers of all VPCs."""
-    said = product.inside("for n in /run/reading-room/netns/*; do nsenter --net=$n ss -ltnH; done")
+def _endpoint_ports(place: Place) -> list[int]:
+    """Return the ports that endpoints really listen on, in the router of a place's VPC."""
+    said = place.product.inside(f"nsenter --net={PINS}/{place.network.vpc} ss -ltnH")
     local = [line.split()[3].rpartition(":") for line in said.splitlines()]
     return sorted({int(port) for address, _, port in local if address == "169.254.170.1"})
-
-
-def _table(product: Product, place: Place) -> str:
-    tables = product.account().ec2.describe_route_tables(
-        Filters=[{"Name": "association.subnet-id", "Values": [place.network.subnets[0]]}]
-    )
-    return tables["RouteTables"][0]["RouteTableId"]
 
 
 def _associations(ec2: Any, place: Place) -> list[str]:

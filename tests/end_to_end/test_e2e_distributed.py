@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import signal
 import tarfile
 import time
-from collections.abc import Iterator
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
-from tests.worlds.cluster import LIMITED, SCHEDULER_PORT, SMALL_PARTS, TAG, WIDE, WORKER_PORT, Hall, long
-from tests.worlds.product import Product, running_product
+from tests.worlds.cluster import LIMITED, SCHEDULER_PORT, TAG, WORKER_PORT, Hall, Member, long
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.product import Product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FOUND_OUT_SECONDS = 5.0
 """How soon a job whose containers could not speak with each other fails."""
-DOCUMENTS = 900
-"""Some 160 kB: eight parts, and a few seconds of work."""
+DOCUMENTS = 400
+"""Some 70 kB: nine parts, and a second of work."""
 LONGER_THAN_A_PART = "Nobody in Tromsø reads this. " * 800
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product with small parts."""
-    with running_product(tmp_path_factory.mktemp("product"), **SMALL_PARTS) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def hall(product: Product) -> Hall:
+def hall(product: Product, account: OwnAccount) -> Hall:
     """A place whose group opens everything to itself."""
-    found = Hall(product)
+    found = Hall(product, account=account)
     found.write("in/", DOCUMENTS, files=3)
     return found
 
@@ -47,6 +43,36 @@ def one(hall: Hall) -> bytes:
     return hall.archives("in/", 1)[0]
 
 
+@dataclass
+class Witnessed:
+    """What was seen of a job over ``in/`` in three containers with two groups."""
+
+    properties: dict[str, Any]
+    members: dict[int, Member]
+    interfaces: list[dict[str, Any]]
+    """As they were while it worked."""
+    groups: list[str]
+    progress: tuple[int, int]
+    """What was told of it before it was done: documents finished, and all of them."""
+
+
+@pytest.fixture(scope="module")
+def witnessed(hall: Hall) -> Witnessed:
+    """Run a job, and look at it on its way."""
+    more = hall.ec2.create_security_group(VpcId=hall.network.vpc, GroupName="too", Description="another group")
+    groups = [hall.network.group, more["GroupId"]]
+    config = {"SecurityGroupIds": groups, "Subnets": list(hall.network.subnets)}
+    with hall.at_work("in/", 3, VpcConfig=config) as (job, members):
+        interfaces = hall.interfaces_of(job)
+        # The first container tells it once a second; meanwhile the others keep what they work on.
+        os.kill(members[0].worker, signal.SIGCONT)
+        progress = eventually(lambda: counts if (counts := hall.progress(job))[0] else None, what="progress")
+    properties = hall.wait(job)
+    hall.completed(properties)
+    assert progress is not None
+    return Witnessed(properties, members, interfaces, groups, progress)
+
+
 # The result
 
 
@@ -55,13 +81,13 @@ def one(hall: Hall) -> bytes:
 )
 def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall: Hall, kind: str) -> None:
     prefix = f"{kind}/"
-    documents = 3_000 if kind == "dominant-language" else 300
+    documents = 1_000 if kind == "dominant-language" else 150
     hall.write(prefix, documents, files=2)
     odd = "\ufeffZoë lives in Tromsø. 😀\r\n\r\n" + LONGER_THAN_A_PART + "\nThe last line has no end."
     hall.put_text(f"{prefix}odd.txt", odd)
     hall.put_text(f"{prefix}foreign.bin", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
     hall.put_text(f"{prefix}empty.txt", b"")
-    one, *others = hall.archives(prefix, *((1, 2, 3) if kind == "entities" else (1, 2)), kind=kind)
+    one, *others = hall.archives(prefix, *((1, 3) if kind == "entities" else (1, 2)), kind=kind)
     assert all(other == one for other in others)
     with tarfile.open(fileobj=io.BytesIO(one)) as tar:
         lines = sum(file.read().count(b"\n") for member in tar if (file := tar.extractfile(member)))
@@ -70,21 +96,21 @@ def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall
 
 def test_documents_as_files_are_spread_as_well(hall: Hall) -> None:
     for number in range(12):
-        hall.write(f"files/{number:02}/", 60)
+        hall.write(f"files/{number:02}/", 12)
     config = {"S3Uri": f"s3://{hall.bucket}/files/", "InputFormat": "ONE_DOC_PER_FILE"}
     one, two = hall.archives("files/", 1, 2, InputDataConfig=config)
     assert two == one
 
 
 def test_topics_are_the_same_tables(hall: Hall) -> None:
-    hall.write("topics/", 400, files=2)
+    hall.write("topics/", 100, files=2)
     one, two = hall.archives("topics/", 1, 2, kind="topics", NumberOfTopics=4)
     assert two == one
 
 
 def test_a_classifier_trained_in_two_containers_is_the_same_model(hall: Hall) -> None:
     texts = {"billing": "The invoice {} is wrong, I was charged twice.", "delivery": "My parcel {} has not arrived."}
-    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(400) for label, text in texts.items())
+    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(60) for label, text in texts.items())
     hall.put_text("training/rows.csv", rows)
     found = {}
     for containers in (1, 2):
@@ -113,24 +139,19 @@ def test_a_job_without_a_vpc_config_is_distributed_in_the_service_s_own_network(
 # Interfaces, subnets, packets
 
 
-def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_used(hall: Hall) -> None:
-    account = hall.account
-    more = hall.ec2.create_security_group(VpcId=hall.network.vpc, GroupName="too", Description="another group")
-    config = {"SecurityGroupIds": [hall.network.group, more["GroupId"]], "Subnets": list(hall.network.subnets)}
-    job = hall.start_many("in/", 3, VpcConfig=config)
-    members = hall.together(job, 3)
-    interfaces = hall.interfaces(job)
-    properties = hall.wait_for(job)
-    hall.completed(properties)
-    assert {each["NetworkInterfaceId"] for each in interfaces} == {each.interface_id for each in members.values()}
+def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_used(
+    hall: Hall, witnessed: Witnessed
+) -> None:
+    members, interfaces = witnessed.members, witnessed.interfaces
+    wanted = {each.interface_id for each in members.values()}
+    assert {each["NetworkInterfaceId"] for each in interfaces} == wanted
     assert len(interfaces) == 3
     for each in interfaces:
-        assert {group["GroupId"] for group in each["Groups"]} == set(config["SecurityGroupIds"])
+        assert {group["GroupId"] for group in each["Groups"]} == set(witnessed.groups)
     used = [each["SubnetId"] for each in interfaces]
     assert sorted(used.count(subnet) for subnet in hall.network.subnets) == [1, 2]
-    assert hall.interfaces(job) == []
+    assert hall.interfaces_of(witnessed.properties["JobId"]) == []
     # Each container is in the flow log, and their ports are the cluster's own.
-    wanted = {each.interface_id for each in members.values()}
     eventually(lambda: {each[2] for each in hall.records(*wanted)} >= wanted, 20, "flow records of every interface")
     addresses = {each.address for each in members.values()}
     first = members[0].address
@@ -141,15 +162,14 @@ def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_use
     ports = {min(int(each[5]), int(each[6])) for each in records}
     assert ports <= {SCHEDULER_PORT, WORKER_PORT}
     assert hall.unequal_flows({each.interface_id: each.address for each in members.values()}) == {}
-    account.ec2.delete_security_group(GroupId=more["GroupId"])
 
 
 # The rule
 
 
-def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Product) -> None:
-    place = Hall(product, "10.31.0.0/16", rule=None)
-    place.write("in/", 300)
+def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Product, account: OwnAccount) -> None:
+    place = Hall(product, "10.31.0.0/16", rule=None, account=account)
+    place.write("in/", 100)
     properties = place.run_many("in/", 2)
     assert properties["JobStatus"] == "FAILED", place.told(properties)
     message: str = properties["Message"]
@@ -165,35 +185,37 @@ def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Pr
     settled(place.left)
 
 
-@pytest.mark.parametrize("form", [WIDE, LIMITED])
-def test_either_form_of_the_rule_is_enough(product: Product, form: Literal["wide", "limited"]) -> None:
-    place = Hall(product, "10.32.0.0/16" if form == WIDE else "10.33.0.0/16", rule=form)
-    place.write("in/", 300)
-    place.completed(place.run_many("in/", 3))
+def test_either_form_of_the_rule_is_enough(product: Product, account: OwnAccount) -> None:
+    """The wide form is that of the place which all other jobs here run in."""
+    place = Hall(product, "10.33.0.0/16", rule=LIMITED, account=account)
+    place.write("in/", 100)
+    place.completed(place.run_many("in/", 2))
 
 
 # What is refused
 
 
-def test_two_free_addresses_for_each_container_are_needed_and_their_lack_is_told_in_numbers(product: Product) -> None:
-    place = Hall(product, "10.35.0.0/16")
-    place.write("in/", 300)
+def test_two_free_addresses_for_each_container_are_needed_and_their_lack_is_told_in_numbers(
+    product: Product, account: OwnAccount
+) -> None:
+    place = Hall(product, "10.35.0.0/16", account=account)
+    place.write("in/", 100)
     ec2 = place.ec2
     subnet = ec2.create_subnet(VpcId=place.network.vpc, CidrBlock="10.35.200.0/28")["Subnet"]["SubnetId"]
     ec2.associate_route_table(SubnetId=subnet, RouteTableId=place.network.route_table)
     free = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"]
     taken = [
-        ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(free - 5)
+        ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(free - 3)
     ]
     config = {"SecurityGroupIds": [place.network.group], "Subnets": [subnet]}
-    properties = place.run_many("in/", 3, VpcConfig=config)
+    properties = place.run_many("in/", 2, VpcConfig=config)
     assert properties["JobStatus"] == "FAILED", place.told(properties)
     message: str = properties["Message"]
     assert message.startswith("INSUFFICIENT_IP_ADDRESSES: ")
     assert subnet in message
-    assert {"5", "6"} <= set(re.findall(r"\b\d+\b", message)), message
+    assert {"3", "4"} <= set(re.findall(r"\b\d+\b", message)), message
     ec2.delete_network_interface(NetworkInterfaceId=taken.pop())
-    place.completed(place.run_many("in/", 3, VpcConfig=config))
+    place.completed(place.run_many("in/", 2, VpcConfig=config))
     for interface in taken:
         ec2.delete_network_interface(NetworkInterfaceId=interface)
     settled(place.left)
@@ -253,10 +275,8 @@ def test_a_role_that_may_not_read_its_parts_again_works_in_one_container_and_is_
     assert any("s3:GetObject" in text and f"{bucket}/results/" in text for text in warnings), hall.story(job)
 
 
-def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
-    hall.write("parts/", 600)
-    properties = hall.run_many("parts/", 2)
-    hall.completed(properties)
+def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall, witnessed: Witnessed) -> None:
+    properties = witnessed.properties
     result = properties["OutputDataConfig"]["S3Uri"].split("/", 3)[3]
     below = result.removesuffix("output.tar.gz") + "parts/1/"
 
@@ -266,7 +286,9 @@ def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
 
     assert eventually(lambda: result in written() and [key for key in written() if key != result])
     assert [key for key in written() if not key.startswith(below)] == [result]
-    assert hall.outputs("parts/") == [result]
+    folder = result.removesuffix("output/output.tar.gz")
+    listed = hall.account.s3.list_objects_v2(Bucket=hall.bucket, Prefix=folder)["Contents"]
+    assert [entry["Key"] for entry in listed] == [result]
     settled(hall.left)
 
 
@@ -274,30 +296,23 @@ def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall) -> None:
 
 
 def test_a_stop_keeps_what_is_finished_in_order(hall: Hall) -> None:
-    hall.write("long/", 12 * DOCUMENTS, files=2)
-    job = hall.start_many("long/", 2)
-    hall.at_work(job, 2, parts=3)
-    asked = time.monotonic()
-    hall.account.comprehend.stop_entities_detection_job(JobId=job)
-    properties = hall.wait_for(job)
+    with hall.at_work("in/") as (job, _):
+        asked = time.monotonic()
+        hall.stop(job)
+    properties = hall.wait(job)
     assert time.monotonic() - asked < 30
     assert properties["JobStatus"] == "STOPPED", hall.told(properties)
     lines = hall.lines(properties)
-    assert 0 < len(lines) < 12 * DOCUMENTS
+    assert 0 < len(lines) < DOCUMENTS
     assert lines == sorted(set(lines)), "out of order, or twice"
     settled(hall.left)
 
 
-def test_progress_is_told_of_all_documents(hall: Hall) -> None:
-    job = hall.start_many("in/", 2)
-    seen = set()
-    while not hall.over(job):
-        seen.add(hall.progress(job))
-        time.sleep(0.1)
-    hall.completed(hall.wait_for(job))
-    counts = sorted(done for done, _ in seen)
-    assert {of for done, of in seen if done} == {DOCUMENTS}
-    assert any(0 < done < DOCUMENTS for done in counts), counts
+def test_progress_is_told_of_all_documents(hall: Hall, witnessed: Witnessed) -> None:
+    done, of = witnessed.progress
+    assert of == DOCUMENTS
+    assert 0 < done < DOCUMENTS
+    job = witnessed.properties["JobId"]
     assert hall.progress(job) == (DOCUMENTS, DOCUMENTS)
     lines = [text for _, text in reading.story(hall.account, job) if text.startswith("Progress: ")]
     assert all(f"of {DOCUMENTS:,} documents" in text for text in lines), lines

@@ -5,28 +5,29 @@ The kills come while parts are being worked on; afterwards the archive has the b
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import dataclass
 
 import pytest
 
-from reading_room.containers.processes import ProcessHandle
-from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, Member, long
+from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, long
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-DOCUMENTS = 1200
-"""Some 210 kB: 11 parts, and a few seconds of work."""
+DOCUMENTS = 400
+"""Some 70 kB: nine parts, and a second of work."""
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product; what one case leaves the next one finds."""
-    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS) as found:
+    """A product of this module's own, some of whose processes are killed; what one case leaves the next one finds."""
+    settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
+    with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
         yield found
 
 
@@ -51,21 +52,15 @@ def nothing_runs_on(hall: Hall) -> Iterator[None]:
     hall.stop_all()
 
 
-def begin(hall: Hall, containers: int = 2) -> tuple[str, dict[int, Member]]:
-    """Start a job and wait until all its containers work and a few parts are done."""
-    job = hall.start_many("in/", containers)
-    return job, hall.at_work(job, containers, parts=2)
-
-
 def end(hall: Hall, job: str, undisturbed: bytes) -> None:
     """Insist that a job comes to the undisturbed bytes, and that nothing stays of it."""
-    assert hall.completed(hall.wait_for(job)) == undisturbed, hall.story(job)
+    assert hall.completed(hall.wait(job)) == undisturbed, hall.story(job)
     settled(hall.left)
 
 
 def test_a_killed_member_s_parts_are_done_elsewhere_and_another_takes_its_place(hall: Hall, undisturbed: bytes) -> None:
-    job, members = begin(hall)
-    hall.product.kill_processes([members[1].worker])
+    with hall.at_work("in/") as (job, members):
+        hall.product.kill_processes([members[1].worker])
     eventually(lambda: set(hall.members(job)) - {0, 1} or hall.over(job), PATIENCE, "a member in its place")
     end(hall, job, undisturbed)
     assert hall.attempts(job) == 1
@@ -74,9 +69,9 @@ def test_a_killed_member_s_parts_are_done_elsewhere_and_another_takes_its_place(
 
 @pytest.mark.chaos
 def test_members_killed_one_after_the_other_leave_fewer_but_no_dead_job(hall: Hall, undisturbed: bytes) -> None:
-    job, members = begin(hall, 3)
-    hall.product.kill_processes([members[1].worker])
-    hall.product.kill_processes([members[2].worker])
+    with hall.at_work("in/", 3) as (job, members):
+        hall.product.kill_processes([members[1].worker])
+        hall.product.kill_processes([members[2].worker])
     eventually(lambda: hall.over(job) or set(hall.members(job)) - {0, 1, 2}, PATIENCE, "another member")
     for number, member in hall.members(job).items():
         if number:
@@ -86,9 +81,9 @@ def test_members_killed_one_after_the_other_leave_fewer_but_no_dead_job(hall: Ha
 
 
 def test_a_killed_scheduler_costs_an_attempt_and_no_finished_part(hall: Hall, undisturbed: bytes) -> None:
-    job, members = begin(hall)
-    before = hall.finished_keys(job)
-    hall.product.kill_processes([hall.scheduler(members[0])])
+    with hall.at_work("in/") as (job, members):
+        before = hall.finished_keys(job)
+        hall.product.kill_processes([hall.scheduler(members[0])])
     eventually(lambda: hall.attempts(job) == 2, PATIENCE, "the second attempt")
     eventually(lambda: hall.over(job) or hall.attempt_of_parts(job) == 2, PATIENCE, "its plan")
     assert hall.over(job) or before <= hall.finished_keys(job)
@@ -97,65 +92,79 @@ def test_a_killed_scheduler_costs_an_attempt_and_no_finished_part(hall: Hall, un
     assert "its cluster broke" in hall.story(job), hall.story(job)
 
 
-def test_a_killed_first_container_costs_an_attempt_and_no_finished_part(hall: Hall, undisturbed: bytes) -> None:
-    job, members = begin(hall)
-    before = hall.finished_keys(job)
-    hall.product.kill_processes([members[0].worker])
-    eventually(lambda: hall.attempts(job) == 2, PATIENCE, "the second attempt")
-    eventually(lambda: hall.over(job) or hall.attempt_of_parts(job) == 2, PATIENCE, "its plan")
-    assert hall.over(job) or before <= hall.finished_keys(job)
-    end(hall, job, undisturbed)
-    assert hall.attempts(job) == 2
+@dataclass
+class KilledTwice:
+    """What was seen of a job whose first container was killed in each of its first two attempts."""
+
+    job: str
+    before: set[str]
+    """The objects of the parts that were done when it was killed first."""
+    after: set[str]
+    """Those that were done when the second attempt had its plan."""
+    last: set[int]
+    """The numbers of the containers of the third attempt."""
 
 
-def test_the_third_attempt_runs_in_one_container(hall: Hall, undisturbed: bytes) -> None:
-    job, members = begin(hall)
-    hall.product.kill_processes([members[0].worker])
+@pytest.fixture(scope="module")
+def killed_twice(hall: Hall) -> KilledTwice:
+    """Kill the first container of a job, and kill it again."""
+    with hall.at_work("in/") as (job, members):
+        before = hall.finished_keys(job)
+        hall.product.kill_processes([members[0].worker])
     eventually(lambda: hall.attempts(job) == 2, PATIENCE, "the second attempt")
     again = hall.together(job, 2)
+    eventually(lambda: hall.attempt_of_parts(job) == 2, PATIENCE, "its plan")
+    after = hall.finished_keys(job)
     hall.product.kill_processes([again[0].worker])
     eventually(lambda: hall.attempts(job) == 3, PATIENCE, "the third attempt")
-    seen: set[int] = set()
-    while not hall.over(job):
-        seen |= set(hall.members(job))
-        time.sleep(0.05)
-    end(hall, job, undisturbed)
-    assert seen == {0}
-    assert hall.attempts(job) == 3
+    last: set[int] = set()
+
+    def watched() -> bool:
+        last.update(hall.members(job))
+        return hall.over(job)
+
+    eventually(watched, PATIENCE, "the end")
+    return KilledTwice(job, before, after, last)
+
+
+def test_a_killed_first_container_costs_an_attempt_and_no_finished_part(killed_twice: KilledTwice) -> None:
+    assert killed_twice.before
+    assert killed_twice.before <= killed_twice.after
+
+
+def test_the_third_attempt_runs_in_one_container(hall: Hall, undisturbed: bytes, killed_twice: KilledTwice) -> None:
+    end(hall, killed_twice.job, undisturbed)
+    assert killed_twice.last == {0}
+    assert hall.attempts(killed_twice.job) == 3
 
 
 @pytest.mark.parametrize("victim", ["serve", "everything", *long("agent", "holder", "services")])
 def test_a_kill_of_the_product_s_own_processes_costs_an_attempt_at_most(
     hall: Hall, undisturbed: bytes, victim: str
 ) -> None:
-    job, _ = begin(hall)
-    hall.product.kill(victim)
+    with hall.at_work("in/") as (job, _):
+        hall.product.kill(victim)
     end(hall, job, undisturbed)
     assert hall.attempts(job) <= 2
 
 
 @pytest.mark.parametrize("number", [*long(1), 0], ids=["a member", "the first"])
 def test_a_container_that_stands_still_for_a_while_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
-    job, members = begin(hall)
-    _freeze(members[number].worker, 5.0)
-    end(hall, job, undisturbed)
+    _stand_still(hall, number, 5.0, undisturbed)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("number", [1, 0], ids=["a member", "the first"])
 def test_a_container_that_stands_still_for_a_minute_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
-    job, members = begin(hall)
-    _freeze(members[number].worker, 60)
-    end(hall, job, undisturbed)
+    _stand_still(hall, number, 60.0, undisturbed)
 
 
 def test_an_endpoint_removed_in_the_middle_fails_by_name_and_nothing_stays(product: Product) -> None:
     place = Hall(product, "10.41.0.0/16")
     place.write("in/", DOCUMENTS)
-    job = place.start_many("in/", 2)
-    place.at_work(job, 2)
-    place.ec2.delete_vpc_endpoints(VpcEndpointIds=[str(place.network.endpoint)])
-    properties = place.wait_for(job)
+    with place.at_work("in/") as (job, _):
+        place.ec2.delete_vpc_endpoints(VpcEndpointIds=[place.endpoint])
+    properties = place.wait(job)
     assert properties["JobStatus"] == "FAILED", place.told(properties)
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE"), place.told(properties)
     assert place.outputs("in/") == []
@@ -165,10 +174,9 @@ def test_an_endpoint_removed_in_the_middle_fails_by_name_and_nothing_stays(produ
 def test_a_rule_removed_in_the_middle_is_named_or_does_no_harm(product: Product, hall: Hall) -> None:
     place = Hall(product, "10.42.0.0/16")
     place.write("in/", DOCUMENTS, files=2)
-    job = place.start_many("in/", 2)
-    place.at_work(job, 2)
-    place.shut_to_itself()
-    properties = place.wait_for(job)
+    with place.at_work("in/") as (job, _):
+        place.shut_to_itself()
+    properties = place.wait(job)
     if properties["JobStatus"] == "FAILED":
         assert properties["Message"].startswith("CONTAINERS_CANNOT_CONNECT: "), place.told(properties)
         assert place.network.group in properties["Message"]
@@ -178,10 +186,10 @@ def test_a_rule_removed_in_the_middle_is_named_or_does_no_harm(product: Product,
 
 
 def test_a_stop_while_a_member_is_gone_keeps_what_is_finished(hall: Hall) -> None:
-    job, members = begin(hall)
-    hall.product.kill_processes([members[1].worker])
-    hall.account.comprehend.stop_entities_detection_job(JobId=job)
-    properties = hall.wait_for(job)
+    with hall.at_work("in/") as (job, members):
+        hall.product.kill_processes([members[1].worker])
+        hall.stop(job)
+    properties = hall.wait(job)
     assert properties["JobStatus"] in ("STOPPED", "COMPLETED"), hall.told(properties)
     found = hall.lines(properties)
     assert 0 < len(found) <= DOCUMENTS
@@ -189,12 +197,11 @@ def test_a_stop_while_a_member_is_gone_keeps_what_is_finished(hall: Hall) -> Non
     settled(hall.left)
 
 
-def _freeze(pid: int, seconds: float) -> None:
-    handle = ProcessHandle.open(pid)
-    assert handle is not None, "it has ended"
-    with closing(handle):
-        handle.signal(signal.SIGSTOP)
-        try:
-            time.sleep(seconds)
-        finally:
-            handle.signal(signal.SIGCONT)
+def _stand_still(hall: Hall, number: int, seconds: float, undisturbed: bytes) -> None:
+    """Let the container of a number stand still for so long while the others work on."""
+    with hall.at_work("in/") as (job, members):
+        for other, member in members.items():
+            if other != number:
+                os.kill(member.worker, signal.SIGCONT)
+        time.sleep(seconds)
+    end(hall, job, undisturbed)

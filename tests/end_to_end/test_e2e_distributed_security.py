@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,23 @@ from typing import Any
 import pytest
 
 from reading_room.containers.processes import descendants
-from tests.worlds.cluster import PATIENCE, SCHEDULER_PORT, SMALL_PARTS, WORKER_PORT, Hall, Member, listeners
+from tests.worlds.cluster import SCHEDULER_PORT, WORKER_PORT, Hall, Member, listeners
 from tests.worlds.container_entry import run_in_container
-from tests.worlds.product import Product, running_product
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.product import Product
 from tests.worlds.site import EVERYWHERE
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 GUEST = (Path(__file__).parent / "cluster_guest.py").read_text()
-DOCUMENTS = 60_000
-"""Minutes of work, so that the jobs outlast the attempts."""
+DOCUMENTS = 2_500
+"""Ten seconds of work, which are minutes for jobs that are slowed: they outlast the attempts."""
 
 
-def visit(member: Member, **asked: Any) -> dict[str, Any]:
+def visit(worker: int, **asked: Any) -> dict[str, Any]:
     """Run the guest in a container, as its job."""
-    said = run_in_container(member.worker, GUEST, json.dumps(asked), seconds=90, as_job=True, among_its_processes=True)
+    said = run_in_container(worker, GUEST, json.dumps(asked), seconds=90, as_job=True, among_its_processes=True)
     return dict(json.loads(said))
 
 
@@ -71,62 +72,48 @@ class Evening:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product with everything in its log."""
-    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **SMALL_PARTS) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def evening(product: Product) -> Evening:
+def evening(product: Product, account: OwnAccount) -> Evening:
     """Let everybody try, once."""
-    hall, far = Hall(product), Hall(product, "10.0.0.0/16")
+    hall, far = Hall(product, account=account), Hall(product, account=account)
     ec2 = hall.ec2
-    for place in (hall, far):
-        place.write("in/", DOCUMENTS)
+    hall.write("in/", DOCUMENTS)
     other = ec2.create_security_group(VpcId=hall.network.vpc, GroupName="others", Description="opens itself to all")
     ec2.authorize_security_group_ingress(GroupId=other["GroupId"], IpPermissions=EVERYWHERE)
     ec2.authorize_security_group_egress(GroupId=far.network.group, IpPermissions=EVERYWHERE)
     config = {"SecurityGroupIds": [other["GroupId"]], "Subnets": list(hall.network.subnets)}
-    # The job over there shall not have the very address that it is to try.
-    taken = ec2.create_network_interface(SubnetId=far.network.subnets[0])["NetworkInterface"]["NetworkInterfaceId"]
-    jobs = {
-        "own": hall.start_many("in/", 2),
-        "neighbour": hall.start_many("in/", 2),
-        "outsider": hall.start_many("in/", 1, VpcConfig=config),
-        "elsewhere": far.start_many("in/", 1),
-    }
-    try:
-        ours, theirs = hall.together(jobs["own"], 2), hall.together(jobs["neighbour"], 2)
-        outside = eventually(lambda: hall.members(jobs["outsider"]), PATIENCE, "the outsider")[0]
-        far_off = eventually(lambda: far.members(jobs["elsewhere"]), PATIENCE, "the job in another VPC")[0]
+    began = product.log.stat().st_size
+    with ExitStack() as running:
+        ours = running.enter_context(hall.slowly("in/", 2))
+        theirs = running.enter_context(hall.slowly("in/", 2))
         first, second = ours[0], ours[1]
+        # The job over there shall not have the very address that it is to try.
+        taken = far.take(first.address)
+        outsider, outside = running.enter_context(hall.running(VpcConfig=config))
+        _, far_off = running.enter_context(far.running())
+        interface = hall.interface_of(outsider)
         to = {"address": first.address, "port": SCHEDULER_PORT}
-        own = visit(second, path=second.cluster_path, **to)
-        neighbour = visit(theirs[1], path=theirs[1].cluster_path, **to)
+        own = visit(second.worker, path=second.cluster_path, **to)
+        neighbour = visit(theirs[1].worker, path=theirs[1].cluster_path, **to)
         found = Evening(
             own=own,
             neighbour=neighbour,
-            with_ours=visit(theirs[1], path=second.cluster_path),
-            worker_port=visit(theirs[1], identity=neighbour["identity"], address=second.address, port=WORKER_PORT),
+            with_ours=visit(theirs[1].worker, path=second.cluster_path),
+            worker_port=visit(
+                theirs[1].worker, identity=neighbour["identity"], address=second.address, port=WORKER_PORT
+            ),
             outsider=visit(outside, identity=own["identity"], **to),
             elsewhere=visit(far_off, identity=own["identity"], **to),
             host=_visit_from_here(identity=own["identity"], **to),
             on_host=listeners(os.getpid()),
             listening={number: _listening(member) for number, member in ours.items()},
             members=ours,
-            addresses={"outsider": outside.address, "neighbour": theirs[1].address},
+            addresses={"outsider": interface["PrivateIpAddress"], "neighbour": theirs[1].address},
             records=[],
             shown={pid: _visible(pid) for pid in product.processes()},
-            log=product.log.read_bytes(),
+            log=product.log.read_bytes()[began:],
             data=_files(product),
         )
-    finally:
-        for job in jobs.values():
-            product.account().comprehend.stop_entities_detection_job(JobId=job)
-        for job in jobs.values():
-            hall.wait_for(job)
-    wanted = {first.interface_id, outside.interface_id}
+    wanted = {first.interface_id, interface["NetworkInterfaceId"]}
     eventually(lambda: {each[2] for each in hall.records(*wanted)} >= wanted, 20, "the flow records")
     found.records = hall.records(*wanted)
     ec2.delete_network_interface(NetworkInterfaceId=taken)

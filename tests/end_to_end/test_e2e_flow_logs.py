@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import Any
 
 import pytest
 from pyarrow import parquet
 
 from reading_room.cli import reading
+from tests.worlds.place import Place
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 FORMAT = (
@@ -18,7 +19,7 @@ FORMAT = (
 )
 
 
-def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: Any, account: reading.Account) -> None:
+def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: Place, account: reading.Account) -> None:
     bucket = f"{library.bucket}-records"
     account.s3.create_bucket(Bucket=bucket)
     answer = account.ec2.create_flow_logs(
@@ -31,18 +32,20 @@ def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: A
         DestinationOptions={"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": True},
     )
     assert answer["Unsuccessful"] == []
-    library.put("parquet/a.txt", "Paris is in France.\n")
+    library.put_text("parquet/a.txt", "Paris is in France.\n")
     assert library.run("parquet/")["JobStatus"] == "COMPLETED"
-    rows: list[dict[str, Any]] = []
-    limit = time.monotonic() + 20
-    while not rows and time.monotonic() < limit:
-        time.sleep(0.2)
+
+    def delivered() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
         for entry in account.s3.list_objects_v2(Bucket=bucket).get("Contents", []):
             assert entry["Key"].startswith("AWSLogs/aws-account-id=")
             assert "/hour=" in entry["Key"]
             assert entry["Key"].endswith(".log.parquet")
             data = account.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
             rows += [row for row in parquet.read_table(io.BytesIO(data)).to_pylist() if row["log_status"] == "OK"]
+        return rows
+
+    rows = eventually(delivered, what="flow records")
     sent = [row for row in rows if row["flow_direction"] == "egress"]
     assert sent
     assert {(row["dstport"], row["traffic_path"], row["pkt_dst_aws_service"]) for row in sent} == {(443, 7, "S3")}

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import sqlite3
-import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
 from botocore import xform_name
 
 from reading_room.cli import reading
-from reading_room.cli.running import Endpoint
 from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
+from tests.worlds.place import Place
+from tests.worlds.processes import frozen
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -26,13 +25,13 @@ LINES = (
     "The committee meets on Monday in the small room.",
 )
 LENGTHS = {
-    "entities": 20_000,
-    "key-phrases": 20_000,
-    "sentiment": 10_000,
-    "targeted-sentiment": 10_000,
-    "dominant-language": 400_000,
+    "entities": 2_500,
+    "key-phrases": 2_500,
+    "sentiment": 2_500,
+    "targeted-sentiment": 2_500,
+    "dominant-language": 60_000,
 }
-"""Documents of a job that takes long enough to be stopped half way."""
+"""Documents of a job that takes ten seconds: the first is counted after one of them."""
 NEWS = {
     "baking": "The baker kneads the dough and heats the oven until the bread has a brown crust and the yeast works.",
     "sailing": "The sailor hoists the sail and the boat turns into the wind while the captain watches the harbour.",
@@ -42,28 +41,11 @@ NEWS = {
 every_kind = pytest.mark.parametrize("kind", reading.JobCalls.KINDS)
 
 
-def request(library: Any, prefix: str, **more: Any) -> dict[str, Any]:
-    """Return a Start request over a prefix of the library, in its VPC."""
-    return {
-        "InputDataConfig": {"S3Uri": f"s3://{library.bucket}/{prefix}"},
-        "OutputDataConfig": {"S3Uri": f"s3://{library.bucket}/results/"},
-        "DataAccessRoleArn": library.role,
-        "VpcConfig": library.network.config(),
-        **more,
-    }
-
-
-def run(library: Any, kind: str, prefix: str, **more: Any) -> dict[str, Any]:
-    """Run a job of a kind to its end."""
-    calls = reading.JobCalls(library.account, kind)
-    return calls.wait(calls.start(**request(library, prefix, **more)), seconds=120)
-
-
 @pytest.fixture(scope="module")
-def unreachable(make_library: Callable[..., Any]) -> Any:
-    """A library whose network has no endpoint."""
+def unreachable(make_library: Callable[..., Place]) -> Place:
+    """A place whose network has no endpoint."""
     library = make_library("10.18.0.0/16", with_endpoint=False)
-    library.put("in/a.txt", "Marie Curie moved to Paris.\n")
+    library.put_text("in/a.txt", "Marie Curie moved to Paris.\n")
     return library
 
 
@@ -75,11 +57,11 @@ def spans(kind: str, line: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ["entities", "key-phrases", "targeted-sentiment"])
-def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Any, kind: str) -> None:
-    library.put(f"{kind}/a.txt", "\r\n".join(LINES))
-    properties = run(library, kind, f"{kind}/")
+def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Place, kind: str) -> None:
+    library.put_text(f"{kind}/a.txt", "\r\n".join(LINES))
+    properties = library.run(f"{kind}/", kind)
     assert properties["JobStatus"] == "COMPLETED", properties
-    lines = list(reading.results(library.account, properties))
+    lines = library.results(properties)
     assert [(line["File"], line["Line"]) for line in lines] == [("a.txt", number) for number in range(4)]
     found = [spans(kind, line) for line in lines]
     assert {"Warsaw", "Paris"} <= {span["Text"] for span in found[0]}
@@ -93,11 +75,11 @@ def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Any, 
     assert library.interfaces() == []
 
 
-def test_mentions_are_judged_each_by_itself(library: Any) -> None:
-    library.put("judged/a.txt", LINES[2])
-    library.put("judged/b.txt", LINES[3])
+def test_mentions_are_judged_each_by_itself(library: Place) -> None:
+    library.put_text("judged/a.txt", LINES[2])
+    library.put_text("judged/b.txt", LINES[3])
     one_each = {"S3Uri": f"s3://{library.bucket}/judged/", "InputFormat": "ONE_DOC_PER_FILE"}
-    properties = run(library, "targeted-sentiment", "judged/", InputDataConfig=one_each)
+    properties = library.run("judged/", "targeted-sentiment", InputDataConfig=one_each)
     assert properties["JobStatus"] == "COMPLETED", properties
     assert [name for name, _ in reading.archive(library.account, properties)] == ["a.txt.out", "b.txt.out"]
     first, second = reading.results(library.account, properties)
@@ -111,11 +93,11 @@ def test_mentions_are_judged_each_by_itself(library: Any) -> None:
         assert mention["MentionSentiment"]["Sentiment"] == "NEUTRAL"
 
 
-def test_each_document_has_a_sentiment_and_an_empty_one_an_error(library: Any) -> None:
-    library.put("sentiment/a.txt", "I love it.\n\nI hate it.\nThe table is made of wood.\n" + "x" * 5_121 + "\n")
-    properties = run(library, "sentiment", "sentiment/")
+def test_each_document_has_a_sentiment_and_an_empty_one_an_error(library: Place) -> None:
+    library.put_text("sentiment/a.txt", "I love it.\n\nI hate it.\nThe table is made of wood.\n" + "x" * 5_121 + "\n")
+    properties = library.run("sentiment/", "sentiment")
     assert properties["JobStatus"] == "COMPLETED", properties
-    lines = list(reading.results(library.account, properties))
+    lines = library.results(properties)
     said = [line.get("Sentiment", line.get("ErrorCode")) for line in lines]
     assert said[:3] + said[4:] == ["POSITIVE", "EMPTY_DOCUMENT", "NEGATIVE", "DOCUMENT_SIZE_EXCEEDED"]
     assert said[3] in ("NEUTRAL", "POSITIVE", "NEGATIVE", "MIXED")
@@ -125,17 +107,17 @@ def test_each_document_has_a_sentiment_and_an_empty_one_an_error(library: Any) -
             assert sum(line["SentimentScore"].values()) == pytest.approx(1, abs=1e-3)
 
 
-def test_each_document_has_a_language(library: Any) -> None:
-    library.put("tongues/a.txt", "Das Wetter ist heute sehr schön.\nIl fait très beau aujourd'hui.\n")
-    properties = run(library, "dominant-language", "tongues/")
-    lines = list(reading.results(library.account, properties))
+def test_each_document_has_a_language(library: Place) -> None:
+    library.put_text("tongues/a.txt", "Das Wetter ist heute sehr schön.\nIl fait très beau aujourd'hui.\n")
+    properties = library.run("tongues/", "dominant-language")
+    lines = library.results(properties)
     assert [line["Languages"][0]["LanguageCode"] for line in lines] == ["de", "fr"]
 
 
-def test_topics_are_two_tables_that_agree(library: Any) -> None:
+def test_topics_are_two_tables_that_agree(library: Place) -> None:
     for name, text in NEWS.items():
-        library.put(f"news/{name}.txt", "\n".join(f"{text} Number {number}." for number in range(60)))
-    properties = run(library, "topics", "news/", NumberOfTopics=3)
+        library.put_text(f"news/{name}.txt", "\n".join(f"{text} Number {number}." for number in range(60)))
+    properties = library.run("news/", "topics", NumberOfTopics=3)
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["NumberOfTopics"] == 3
     assert {name for name, _ in reading.archive(library.account, properties)} == {"topic-terms.csv", "doc-topics.csv"}
@@ -155,8 +137,8 @@ def test_topics_are_two_tables_that_agree(library: Any) -> None:
 
 
 @every_kind
-def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(library: Any, kind: str) -> None:
-    found = library.account.ec2.describe_vpc_endpoints(VpcEndpointIds=[library.network.endpoint])["VpcEndpoints"]
+def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(library: Place, kind: str) -> None:
+    found = library.account.ec2.describe_vpc_endpoints(VpcEndpointIds=[library.endpoint])["VpcEndpoints"]
     (statement,) = json.loads(found[0]["PolicyDocument"])["Statement"]
     assert sorted(statement["Action"]) == sorted(reading.ENDPOINT_ACTIONS)
     # A topics document may have 100 MB.
@@ -168,10 +150,10 @@ def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(libra
         b"Troms\xf8\n": "UNSUPPORTED_ENCODING",
         LINES[2].encode() + b"\n": None,
     }
-    library.put(f"bad-{kind}/a.txt", b"".join(lines))
-    library.put(f"bad-{kind}/b.txt", gzip.compress(LINES[2].encode()))
-    library.put(f"bad-{kind}/c.txt", LINES[3])
-    properties = run(library, kind, f"bad-{kind}/")
+    library.put_text(f"bad-{kind}/a.txt", b"".join(lines))
+    library.put_text(f"bad-{kind}/b.txt", gzip.compress(LINES[2].encode()))
+    library.put_text(f"bad-{kind}/c.txt", LINES[3])
+    properties = library.run(f"bad-{kind}/", kind)
     assert properties["JobStatus"] == "COMPLETED", properties
     if kind == "topics":
         _, rows = reading.topics(library.account, properties)
@@ -179,15 +161,15 @@ def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(libra
         story = " ".join(text for _, text in reading.story(library.account, properties["JobId"]))
         assert "Left out: a.txt:3: Document is not in UTF-8 format. b.txt:0: " in story
         return
-    results = list(reading.results(library.account, properties))
+    results = library.results(properties)
     assert [line.get("ErrorCode") for line in results] == [*lines.values(), "UNSUPPORTED_ENCODING", None]
     assert [line["Line"] for line in results] == [0, 1, 2, 3, 4, 0, 0]
     assert "a gzip archive" in results[5]["ErrorMessage"]
 
 
 @every_kind
-def test_without_an_endpoint_a_job_fails_and_names_what_is_missing(unreachable: Any, kind: str) -> None:
-    properties = run(unreachable, kind, "in/")
+def test_without_an_endpoint_a_job_fails_and_names_what_is_missing(unreachable: Place, kind: str) -> None:
+    properties = unreachable.run("in/", kind)
     assert properties["JobStatus"] == "FAILED"
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE")
     assert unreachable.network.route_table in properties["Message"]
@@ -195,21 +177,20 @@ def test_without_an_endpoint_a_job_fails_and_names_what_is_missing(unreachable: 
 
 
 @pytest.mark.parametrize("kind", LENGTHS)
-def test_a_job_stopped_half_way_keeps_what_it_finished(library: Any, endpoint: Endpoint, kind: str) -> None:
+def test_a_job_stopped_half_way_keeps_what_it_finished(library: Place, kind: str) -> None:
     count = LENGTHS[kind]
-    library.put(f"long-{kind}/a.txt", f"{LINES[0]} {LINES[2]}\n" * count)
-    calls = reading.JobCalls(library.account, kind)
-    job = calls.start(**request(library, f"long-{kind}/"))
-    deadline = time.monotonic() + 60
-    while not (done := documents_of(endpoint, job)):
-        assert time.monotonic() < deadline, f"no document of {job} was done in a minute"
-        assert calls.describe(job)["JobStatus"] not in reading.OVER, calls.describe(job)
-        time.sleep(0.1)
-    calls.stop(job)
-    properties = calls.wait(job, seconds=60)
+    library.put_text(f"long-{kind}/a.txt", f"{LINES[0]} {LINES[2]}\n" * count)
+    job = library.start(f"long-{kind}/", kind)
+    worker = eventually(lambda: library.worker(job), what=f"a document of {job}")
+    assert worker is not None
+    with frozen(worker):
+        done, _ = library.progress(job)
+        library.stop(job)
+        assert library.describe(job)["JobStatus"] == "STOP_REQUESTED"
+    properties = library.wait(job)
     assert properties["JobStatus"] == "STOPPED"
     assert "Message" not in properties
-    lines = list(reading.results(library.account, properties))
+    lines = library.results(properties)
     assert done <= len(lines) < count
     assert [line["Line"] for line in lines] == list(range(len(lines)))
     assert library.interfaces() == []
@@ -237,10 +218,3 @@ def test_synchronous_calls_answer_what_their_offsets_cut_out(account: reading.Ac
         items = result[kind.member]
         for span in [mention for item in items for mention in item.get("Mentions", [item])]:
             assert text[span["BeginOffset"] : span["EndOffset"]] == span["Text"]
-
-
-def documents_of(endpoint: Endpoint, job: str) -> int:
-    """Return how many documents the job's worker says it has done."""
-    with closing(sqlite3.connect(f"file:{endpoint.data}/db.sqlite?mode=ro", uri=True)) as database:
-        (count,) = database.execute("SELECT documents FROM jobs WHERE job_id = ?", (job,)).fetchone()
-        return int(count)

@@ -16,7 +16,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
-from reading_room.cli.running import Endpoint
 from tests.worlds.place import Place
 from tests.worlds.product import running_product
 from tests.worlds.waiting import eventually, settled
@@ -75,11 +74,11 @@ FAMILIES = ("Lovelace", "Hopper", "Turing", "Clarke", "Wirth", "Liskov", "Knuth"
 PHRASES = ("The bridge was designed by {} last year.", "{} signed the report.", "We asked {} to inspect the dam.")
 
 
-def put_training_data(library: Any, kind: str, times: int = 1) -> dict[str, Any]:
+def put_training_data(library: Place, kind: str, times: int = 1) -> dict[str, Any]:
     """Store training data of a kind, ``times`` as much, and return its ``InputDataConfig``."""
     uri = f"s3://{library.bucket}/{kind}-{times}"
     if kind == "classifier":
-        library.put(f"{kind}-{times}/rows.csv", rows(15 * times))
+        library.put_text(f"{kind}-{times}/rows.csv", rows(15 * times))
         return {"S3Uri": f"{uri}/rows.csv"}
     texts, annotations = [], ["File,Line,Begin Offset,End Offset,Type"]
     for number, (first, last) in enumerate([(first, last) for first in NAMES for last in FAMILIES] * times):
@@ -87,8 +86,8 @@ def put_training_data(library: Any, kind: str, times: int = 1) -> dict[str, Any]
         begin = phrase.index("{}")
         texts.append(phrase.format(name))
         annotations.append(f"reports.txt,{number},{begin},{begin + len(name)},ENGINEER")
-    library.put(f"{kind}-{times}/documents/reports.txt", "\n".join(texts) + "\n")
-    library.put(f"{kind}-{times}/annotations.csv", "\n".join(annotations) + "\n")
+    library.put_text(f"{kind}-{times}/documents/reports.txt", "\n".join(texts) + "\n")
+    library.put_text(f"{kind}-{times}/annotations.csv", "\n".join(annotations) + "\n")
     return {
         "EntityTypes": [{"Type": "ENGINEER"}],
         "Documents": {"S3Uri": f"{uri}/documents/"},
@@ -96,7 +95,7 @@ def put_training_data(library: Any, kind: str, times: int = 1) -> dict[str, Any]
     }
 
 
-def train(library: Any, kind: str, name: str, times: int = 1, **more: Any) -> str:
+def train(library: Place, kind: str, name: str, times: int = 1, **more: Any) -> str:
     """Ask for a model of a kind, in the library's network, and return its ARN."""
     request = {
         "DataAccessRoleArn": library.role,
@@ -110,7 +109,7 @@ def train(library: Any, kind: str, name: str, times: int = 1, **more: Any) -> st
     return str(made["EntityRecognizerArn"])
 
 
-def use(library: Any, arn: str, prefix: str, **more: Any) -> dict[str, Any]:
+def use(library: Place, arn: str, prefix: str, **more: Any) -> dict[str, Any]:
     """Run a job with a model over a prefix, in the library's network, and return its properties."""
     if ":entity-recognizer/" in arn:
         return dict(library.run(prefix, EntityRecognizerArn=arn, **more))
@@ -132,7 +131,7 @@ def use(library: Any, arn: str, prefix: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def models(library: Any) -> dict[str, dict[str, Any]]:
+def models(library: Place) -> dict[str, dict[str, Any]]:
     """A trained model of each kind: its properties."""
     output = {"S3Uri": f"s3://{library.bucket}/models"}
     arns = {
@@ -152,7 +151,7 @@ every_model = pytest.mark.parametrize("kind", ["classifier", "recognizer"])
 
 
 def test_from_a_csv_to_a_model_to_a_job(
-    library: Any, account: reading.Account, models: dict[str, dict[str, Any]]
+    library: Place, account: reading.Account, models: dict[str, dict[str, Any]]
 ) -> None:
     model = models["classifier"]
     assert model["VpcConfig"] == library.network.config()
@@ -167,7 +166,7 @@ def test_from_a_csv_to_a_model_to_a_job(
         ("Where is my parcel? The courier did not come.", "delivery"),
         ("Wrong invoice, refund me!", "billing"),
     ]
-    library.put("new/mail.txt", "\n".join(text for text, _ in documents) + "\n")
+    library.put_text("new/mail.txt", "\n".join(text for text, _ in documents) + "\n")
     properties = use(library, arn_of(model), "new/")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["DocumentClassifierArn"] == arn_of(model)
@@ -178,15 +177,15 @@ def test_from_a_csv_to_a_model_to_a_job(
     assert library.interfaces() == []
 
 
-def test_from_annotations_to_a_recognizer_to_a_job(library: Any, models: dict[str, dict[str, Any]]) -> None:
+def test_from_annotations_to_a_recognizer_to_a_job(library: Place, models: dict[str, dict[str, Any]]) -> None:
     model = models["recognizer"]
     assert [each["Type"] for each in model["RecognizerMetadata"]["EntityTypes"]] == ["ENGINEER"]
     texts = ["The bridge was designed by Emily Roebling last year.", "😀 Tromsø is a town."]
-    library.put("unread/a.txt", "\n".join(texts) + "\n")
+    library.put_text("unread/a.txt", "\n".join(texts) + "\n")
     properties = use(library, arn_of(model), "unread/")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["EntityRecognizerArn"] == arn_of(model)
-    lines = library.lines(properties)
+    lines = library.results(properties)
     assert [(each["Text"], each["Type"]) for each in lines[0]["Entities"]] == [("Emily Roebling", "ENGINEER")]
     for text, line in zip(texts, lines, strict=True):
         assert all(text[each["BeginOffset"] : each["EndOffset"]] == each["Text"] for each in line["Entities"])
@@ -195,7 +194,7 @@ def test_from_annotations_to_a_recognizer_to_a_job(library: Any, models: dict[st
 
 @every_model
 def test_bad_documents_cost_a_job_with_a_model_themselves_only(
-    library: Any, models: dict[str, dict[str, Any]], kind: str
+    library: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     limit = {"classifier": 10 << 20, "recognizer": 1 << 20}[kind]
     lines = {
@@ -205,14 +204,14 @@ def test_bad_documents_cost_a_job_with_a_model_themselves_only(
         b"Troms\xf8\n": "UNSUPPORTED_ENCODING",
         b"Grace Hopper signed the report.\n": None,
     }
-    library.put(f"bad-{kind}/a.txt", b"".join(lines))
+    library.put_text(f"bad-{kind}/a.txt", b"".join(lines))
     properties = use(library, arn_of(models[kind]), f"bad-{kind}/")
     assert properties["JobStatus"] == "COMPLETED", properties
-    assert [line.get("ErrorCode") for line in library.lines(properties)] == list(lines.values())
+    assert [line.get("ErrorCode") for line in library.results(properties)] == list(lines.values())
 
 
-def test_a_bad_row_is_named_by_file_and_line(library: Any, account: reading.Account) -> None:
-    library.put("bad/rows.csv", rows(15) + 'billing,"no end of this quote\n')
+def test_a_bad_row_is_named_by_file_and_line(library: Place, account: reading.Account) -> None:
+    library.put_text("bad/rows.csv", rows(15) + 'billing,"no end of this quote\n')
     arn = create(
         account,
         "bad",
@@ -226,7 +225,7 @@ def test_a_bad_row_is_named_by_file_and_line(library: Any, account: reading.Acco
     assert "91" in model["Message"]
 
 
-def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: Any, account: reading.Account) -> None:
+def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: Place, account: reading.Account) -> None:
     foreign = f"foreign-{library.bucket}"
     account.s3.create_bucket(Bucket=foreign)
     account.s3.put_object(Bucket=foreign, Key="rows.manifest", Body=b'{"source": "a", "kind": 0}\n')
@@ -240,15 +239,15 @@ def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: An
 
 
 @pytest.fixture(scope="module")
-def walled(make_library: Callable[..., Any]) -> Any:
-    """A library whose network has no endpoint."""
+def walled(make_library: Callable[..., Place]) -> Place:
+    """A place whose network has no endpoint."""
     library = make_library("10.61.0.0/16", with_endpoint=False)
-    library.put("new/a.txt", "Grace Hopper signed the report.\n")
+    library.put_text("new/a.txt", "Grace Hopper signed the report.\n")
     return library
 
 
 @every_model
-def test_without_an_endpoint_the_training_names_the_missing_route(walled: Any, kind: str) -> None:
+def test_without_an_endpoint_the_training_names_the_missing_route(walled: Place, kind: str) -> None:
     model = wait(walled.account, train(walled, kind, "walled"))
     assert model["Status"] == "IN_ERROR"
     assert model["Message"].startswith("NO_ROUTE_TO_STORAGE: ")
@@ -258,7 +257,7 @@ def test_without_an_endpoint_the_training_names_the_missing_route(walled: Any, k
 
 @every_model
 def test_without_an_endpoint_a_job_with_a_model_names_the_missing_route(
-    walled: Any, models: dict[str, dict[str, Any]], kind: str
+    walled: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     properties = use(walled, arn_of(models[kind]), "new/")
     assert properties["JobStatus"] == "FAILED"
@@ -268,10 +267,10 @@ def test_without_an_endpoint_a_job_with_a_model_names_the_missing_route(
 
 
 def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statement_it_lacks(
-    make_library: Callable[..., Any], account: reading.Account, endpoint: Endpoint
+    make_library: Callable[..., Place], account: reading.Account
 ) -> None:
     library = make_library("10.62.0.0/16")
-    library.put("training/rows.csv", rows(15))
+    library.put_text("training/rows.csv", rows(15))
     own = {
         "Effect": "Allow",
         "Principal": "*",
@@ -279,7 +278,7 @@ def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statemen
         "Resource": [f"arn:aws:s3:::{library.bucket}", f"arn:aws:s3:::{library.bucket}/*"],
     }
     account.ec2.modify_vpc_endpoint(
-        VpcEndpointId=library.network.endpoint,
+        VpcEndpointId=library.endpoint,
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [own]}),
     )
     arn = create(
@@ -292,12 +291,14 @@ def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statemen
     model = wait(account, arn)
     assert model["Status"] == "IN_ERROR"
     assert model["Message"].startswith("NO_ACCESS_TO_MODEL_BUCKET: ")
-    assert f'"Resource": "arn:aws:s3:::reading-room-models-{endpoint.region}/*"' in model["Message"]
+    assert f'"Resource": "arn:aws:s3:::reading-room-models-{account.endpoint.region}/*"' in model["Message"]
     assert library.network.endpoint in model["Message"]
 
 
 @every_model
-def test_a_training_that_is_stopped_half_way_leaves_nothing(library: Any, account: reading.Account, kind: str) -> None:
+def test_a_training_that_is_stopped_half_way_leaves_nothing(
+    library: Place, account: reading.Account, kind: str
+) -> None:
     arn = train(library, kind, "stopped", times={"classifier": 260, "recognizer": 100}[kind])
     eventually(lambda: describe(account, arn)["Status"] == "TRAINING" and library.interfaces(), 30, "the training")
     time.sleep(1)

@@ -12,7 +12,6 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from reading_room.cli import reading
-from reading_room.cli.running import Endpoint
 from tests.worlds.tools import BIG, NAMES, Tool, contents, install, make_tree
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -45,8 +44,9 @@ def bucket(account: reading.Account) -> Iterator[str]:
 
 
 @pytest.fixture
-def environment(endpoint: Endpoint, tmp_path: Path) -> dict[str, str]:
+def environment(account: reading.Account, tmp_path: Path) -> dict[str, str]:
     """Variables for a tool: the administrator's key, and no settings of whoever runs the tests."""
+    endpoint = account.endpoint
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
     return kept | {
         "HOME": str(tmp_path),
@@ -70,10 +70,10 @@ def exists(account: reading.Account, bucket: str) -> bool:
 
 
 def test_aws_cli_1_syncs_a_folder_there_and_back(
-    programs: Path, environment: dict[str, str], endpoint: Endpoint, account: reading.Account, bucket: str,
+    programs: Path, environment: dict[str, str], account: reading.Account, bucket: str,
     tree: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
-    aws = Tool([str(programs / "aws"), "--endpoint-url", endpoint.url], environment)
+    aws = Tool([str(programs / "aws"), "--endpoint-url", account.endpoint.url], environment)
     assert aws("--version").startswith("aws-cli/1.")
     aws("s3", "mb", f"s3://{bucket}")
     aws("s3", "sync", tree, f"s3://{bucket}/tree", "--no-progress")
@@ -92,14 +92,14 @@ def test_aws_cli_1_syncs_a_folder_there_and_back(
 
 
 def test_s3cmd_syncs_a_folder_there_and_back(
-    programs: Path, environment: dict[str, str], endpoint: Endpoint, account: reading.Account, bucket: str,
+    programs: Path, environment: dict[str, str], account: reading.Account, bucket: str,
     tree: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
-    host = endpoint.url.removeprefix("http://")
+    host = account.endpoint.url.removeprefix("http://")
     configuration = tmp_path / "s3cfg"
     configuration.write_text(
         f"[default]\nhost_base = {host}\nhost_bucket = {host}/%(bucket)\nuse_https = False\n"
-        f"bucket_location = {endpoint.region}\n"
+        f"bucket_location = {account.endpoint.region}\n"
     )
     s3cmd = Tool([str(programs / "python"), str(programs / "s3cmd"), "-c", str(configuration)], environment)
     s3cmd("mb", f"s3://{bucket}")
@@ -123,13 +123,13 @@ def test_s3cmd_syncs_a_folder_there_and_back(
 
 
 def test_rclone_syncs_a_folder_there_and_back(
-    programs: Path, environment: dict[str, str], endpoint: Endpoint, account: reading.Account, bucket: str,
+    programs: Path, environment: dict[str, str], account: reading.Account, bucket: str,
     tree: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     configuration = tmp_path / "rclone.conf"
     configuration.write_text(
-        f"[room]\ntype = s3\nprovider = Other\nenv_auth = true\nendpoint = {endpoint.url}\n"
-        f"region = {endpoint.region}\nforce_path_style = true\nchunk_size = 5Mi\nupload_cutoff = 8Mi\n"
+        f"[room]\ntype = s3\nprovider = Other\nenv_auth = true\nendpoint = {account.endpoint.url}\n"
+        f"region = {account.endpoint.region}\nforce_path_style = true\nchunk_size = 5Mi\nupload_cutoff = 8Mi\n"
     )
     rclone = Tool([str(programs / "rclone"), "--config", str(configuration), "--retries", "1"], environment)
     rclone("mkdir", f"room:{bucket}")
@@ -178,13 +178,13 @@ assert not fs.exists(bucket)
 
 
 def test_s3fs_is_a_file_system(
-    programs: Path, environment: dict[str, str], endpoint: Endpoint, account: reading.Account, bucket: str,
+    programs: Path, environment: dict[str, str], account: reading.Account, bucket: str,
     tree: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     script = tmp_path / "script.py"
     script.write_text(S3FS)
     python = Tool([str(programs / "python"), str(script)], environment)
-    found = python(endpoint.url, bucket, tree, tmp_path / "back", ODD, MOVED)
+    found = python(account.endpoint.url, bucket, tree, tmp_path / "back", ODD, MOVED)
     assert contents(tmp_path / "back") == contents(tree)
     expected = {f"tree/{name}" for name in contents(tree)} - {f"tree/{ODD}", "tree/empty"}
     assert {line for line in found.splitlines() if line.startswith(bucket)} == {

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
 from tests.worlds.container_entry import run_in_container, start_in_container
-from tests.worlds.product import Product, running_product
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.product import Product
 from tests.worlds.site import Site, nat_gateway, public_side
 from tests.worlds.waiting import eventually, settled
 
@@ -69,20 +70,13 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
 """
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product."""
-    with running_product(tmp_path_factory.mktemp("product")) as found:
-        yield found
-
-
 @pytest.fixture
-def make_site(product: Product) -> Iterator[Callable[..., Site]]:
+def make_site(product: Product, account: OwnAccount) -> Iterator[Callable[..., Site]]:
     """Make sites; afterwards their endpoints are deleted, whose interfaces other tests would take for leftovers."""
     made: list[Site] = []
 
     def make(**options: Any) -> Site:
-        made.append(Site(product, **options))
+        made.append(Site(product, account=account, **options))
         return made[-1]
 
     yield make
@@ -102,7 +96,6 @@ def eventually_says(look: Any, wanted: str, seconds: float = 10) -> None:
 
 
 def test_a_job_has_one_interface_with_exactly_its_groups_while_it_runs_and_its_parts_are_kept(
-    product: Product,
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site()
@@ -119,7 +112,7 @@ def test_a_job_has_one_interface_with_exactly_its_groups_while_it_runs_and_its_p
             site.ec2.delete_security_group(GroupId=site.network.group)
         with pytest.raises(ClientError):
             site.ec2.delete_network_interface(NetworkInterfaceId=found["NetworkInterfaceId"])
-    settled(product.leftovers)
+    settled(site.leftovers)
     site.ec2.delete_security_group(GroupId=site.network.group)
     site.ec2.delete_subnet(SubnetId=found["SubnetId"])
 
@@ -140,21 +133,19 @@ def test_requests_through_a_gateway_endpoint_carry_its_keys_and_no_source_addres
     site.completes()
 
 
-def test_a_bucket_for_the_endpoint_alone_is_closed_to_everybody_outside(
-    product: Product, make_site: Callable[..., Site]
-) -> None:
+def test_a_bucket_for_the_endpoint_alone_is_closed_to_everybody_outside(make_site: Callable[..., Site]) -> None:
     site = make_site()
     outside = {"StringNotEquals": {"aws:SourceVpce": site.network.endpoint}}
     site.bucket_policy({"Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": outside})
     site.completes()
     with pytest.raises(ClientError, match="AccessDenied"):
-        product.account().s3.get_object(Bucket=site.bucket, Key="in/a.txt")
+        site.account.s3.get_object(Bucket=site.bucket, Key="in/a.txt")
 
 
-def test_an_endpoint_of_another_route_table_is_no_way(product: Product, make_site: Callable[..., Site]) -> None:
+def test_an_endpoint_of_another_route_table_is_no_way(make_site: Callable[..., Site]) -> None:
     site = make_site(endpoint=False)
     table = site.ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
-    reading.add_endpoint(product.account(), site.network.vpc, table)
+    reading.add_endpoint(site.account, site.network.vpc, table)
     assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
 
 
@@ -162,9 +153,9 @@ def test_an_endpoint_of_another_route_table_is_no_way(product: Product, make_sit
 
 
 @pytest.fixture(scope="module")
-def repository(product: Product) -> str:
+def repository(account: OwnAccount) -> str:
     """The URL of a package in a bucket that is named like a package repository and open to everybody."""
-    s3 = product.account().s3
+    s3 = account.s3
     s3.create_bucket(Bucket=REPOSITORY)
     s3.delete_public_access_block(Bucket=REPOSITORY)
     everybody = {
@@ -232,7 +223,7 @@ def test_either_half_of_the_guide_s_sample_alone_shuts_the_job_out(
 
 
 def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
-    product: Product, make_site: Callable[..., Site]
+    make_site: Callable[..., Site],
 ) -> None:
     site = make_site()
     site.open_group()
@@ -271,7 +262,7 @@ def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
         eventually_says(standard, "ConnectTimeoutError")
         site.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
         assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
-    settled(product.leftovers)
+    settled(site.leftovers)
 
 
 def test_every_service_answers_at_its_interface_endpoint(make_site: Callable[..., Site]) -> None:
@@ -324,12 +315,12 @@ def test_a_bucket_is_reached_by_the_own_names_of_an_s3_interface_endpoint(make_s
 
 
 def test_a_custom_model_is_trained_and_used_behind_a_nat_gateway(
-    product: Product, make_site: Callable[..., Site]
+    make_site: Callable[..., Site],
 ) -> None:
     site = make_site(endpoint=False)
     nat, _ = nat_gateway(site)
     site.ec2.create_route(RouteTableId=site.network.route_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
-    account = product.account()
+    account = site.account
     comprehend: Any = account.comprehend
     texts = [f"The train to {city} leaves at {n}." for n in range(8) for city in ("Warsaw", "Paris", "Oslo", "Lima")]
     marks = [f"lines.txt,{n},13,{text.index(' leaves')},CITY" for n, text in enumerate(texts)]
@@ -356,11 +347,11 @@ def test_a_custom_model_is_trained_and_used_behind_a_nat_gateway(
     assert model["Status"].startswith("TRAINED"), model
     site.completes(EntityRecognizerArn=recognizer)
     site.ec2.delete_nat_gateway(NatGatewayId=nat)
-    settled(product.leftovers)
+    settled(site.leftovers)
 
 
 def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
-    product: Product, make_site: Callable[..., Site]
+    make_site: Callable[..., Site],
 ) -> None:
     site = make_site(endpoint=False)
     ec2 = site.ec2
@@ -377,7 +368,7 @@ def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
     site.completes()
     site.bucket_policy({"Sid": "NotFromThere", "Condition": {"IpAddress": {"aws:SourceIp": f"{address}/32"}}})
     assert "NotFromThere" in site.failure("NO_READ_ACCESS_TO_INPUT")
-    product.account().s3.delete_bucket_policy(Bucket=site.bucket)
+    site.account.s3.delete_bucket_policy(Bucket=site.bucket)
     # An egress rule is needed for the APIs, which are not in the prefix list of S3.
     with site.running() as (_, worker):
         assert site.call(worker, "sts", "get_caller_identity")[0] == "ConnectTimeoutError"
@@ -385,7 +376,7 @@ def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
         eventually_says(lambda: site.call(worker, "sts", "get_caller_identity"), "answered")
     ec2.delete_nat_gateway(NatGatewayId=nat)
     assert "blackhole" in site.failure("NO_ROUTE_TO_STORAGE").lower()
-    settled(product.leftovers)
+    settled(site.leftovers)
 
 
 def test_an_internet_gateway_is_no_way_for_a_job_without_a_public_address(make_site: Callable[..., Site]) -> None:
@@ -429,8 +420,7 @@ def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(
     site.ec2.authorize_security_group_egress(GroupId=site.network.group, IpPermissions=asking)
     site.ec2.authorize_security_group_ingress(GroupId=site.network.group, IpPermissions=asking)
     with site.running() as (job, worker):
-        found = site.ec2.describe_network_interfaces()["NetworkInterfaces"]
-        address = next(each["PrivateIpAddress"] for each in found if job in each["Description"])
+        address = site.interface_of(job)["PrivateIpAddress"]
         server = subprocess.Popen(
             ["/usr/bin/nsenter", "-n", "-t", str(worker), "--", sys.executable, "-c", NAME_SERVER, answer],
             stdout=subprocess.PIPE,
@@ -443,7 +433,7 @@ def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(
                 DhcpConfigurations=[{"Key": "domain-name-servers", "Values": [address]}]
             )["DhcpOptions"]["DhcpOptionsId"]
             site.ec2.associate_dhcp_options(VpcId=site.network.vpc, DhcpOptionsId=options)
-            properties = site.run()
+            properties = site.run("in/")
         finally:
             server.kill()
             server.wait(5)
@@ -463,8 +453,7 @@ def test_two_containers_of_one_group_talk_only_by_a_rule_for_the_group_itself(ma
     group = site.network.group
     itself: Any = [{"IpProtocol": "tcp", "FromPort": 7070, "ToPort": 7070, "UserIdGroupPairs": [{"GroupId": group}]}]
     with site.running() as (first, listener), site.running() as (_, caller):
-        found = site.ec2.describe_network_interfaces()["NetworkInterfaces"]
-        address = next(each["PrivateIpAddress"] for each in found if first in each["Description"])
+        address = site.interface_of(first)["PrivateIpAddress"]
         server = start_in_container(listener, LISTEN)
         try:
             assert server.stdout is not None

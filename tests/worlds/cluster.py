@@ -8,16 +8,19 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from reading_room.cli import reading
-from reading_room.containers.processes import descendants, start_time, worker_of
+from reading_room.containers.processes import descendants, start_time
 from tests.worlds.place import Place
+from tests.worlds.processes import frozen, slowed, worker_below
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -26,11 +29,11 @@ SCHEDULER_PORT, WORKER_PORT = 8786, 8787
 CLUSTER_PORTS = (8786, 8788)
 """What a group must open to itself, when it does not open everything."""
 SMALL_PARTS = {
-    "CONTAINER_INPUT_ENTITIES": "40000",
-    "CONTAINER_INPUT_KEY_PHRASES": "40000",
-    "CONTAINER_INPUT_SENTIMENT": "40000",
-    "CONTAINER_INPUT_TARGETED_SENTIMENT": "40000",
-    "CONTAINER_INPUT_DOMINANT_LANGUAGE": "400000",
+    "CONTAINER_INPUT_ENTITIES": "16000",
+    "CONTAINER_INPUT_KEY_PHRASES": "16000",
+    "CONTAINER_INPUT_SENTIMENT": "16000",
+    "CONTAINER_INPUT_TARGETED_SENTIMENT": "16000",
+    "CONTAINER_INPUT_DOMINANT_LANGUAGE": "100000",
     "CORE_OVERCOMMIT": "16",
     "CONTAINERS_PER_JOB": "0",
 }
@@ -64,13 +67,14 @@ class Hall(Place):
     """A place whose group opens itself to itself, as jobs of several containers need."""
 
     def __init__(
-        self, product: Product, cidr: str = "10.0.0.0/16", rule: Literal["wide", "limited"] | None = WIDE
+        self,
+        product: Product,
+        cidr: str = "10.0.0.0/16",
+        rule: Literal["wide", "limited"] | None = WIDE,
+        account: reading.Account | None = None,
     ) -> None:
-        super().__init__(product, cidr)
-        self.account = product.account()
-        self.ec2 = self.account.ec2
-        self.flows = f"/flows/{self.bucket}"
-        reading.log_flows(self.account, self.network.vpc, self.flows, f"{self.bucket}-flows")
+        super().__init__(product, cidr, account)
+        self.log_flows()
         if rule is not None:
             self.open_to_itself(rule)
 
@@ -117,41 +121,17 @@ class Hall(Place):
                 TEXT.format(1000 + n) * sentences for n in range(number * each, min((number + 1) * each, documents))
             ]
             body = "\n".join(lines).encode() + b"\n"
-            self.product.account().s3.put_object(Bucket=self.bucket, Key=f"{prefix}{number:03}.txt", Body=body)
+            self.account.s3.put_object(Bucket=self.bucket, Key=f"{prefix}{number:03}.txt", Body=body)
             total += len(body)
         return total
 
-    def put_text(self, key: str, content: str | bytes) -> None:
-        """Store an object as it is."""
-        body = content.encode() if isinstance(content, str) else content
-        self.product.account().s3.put_object(Bucket=self.bucket, Key=key, Body=body)
-
     def start_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> str:
         """Start a job of a kind in so many containers."""
-        request: dict[str, Any] = {
-            "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
-            "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
-            "DataAccessRoleArn": self.role,
-            "VpcConfig": self.network.config(),
-            "Tags": [{"Key": TAG, "Value": str(containers)}],
-        }
-        request = {name: value for name, value in (request | more).items() if value is not None}
-        return reading.JobCalls(self.product.account(), kind).start(**request)
+        return self.start(prefix, kind, Tags=[{"Key": TAG, "Value": str(containers)}], **more)
 
     def run_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> dict[str, Any]:
         """Run a job of a kind in so many containers to its end."""
-        return self.wait_for(self.start_many(prefix, containers, kind, **more))
-
-    def wait_for(self, job: str, seconds: float = 2 * PATIENCE) -> dict[str, Any]:
-        """Wait for the end of a job of any kind, also while the product is not there to be asked."""
-        self.product.await_answer()
-        try:
-            eventually(lambda: self.over(job), seconds, f"the end of job {job}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.story(job)}\n{self.product.tail()}") from None
-        properties = reading.find_job(self.product.await_answer(), job)
-        assert properties is not None
-        return properties
+        return self.wait(self.start_many(prefix, containers, kind, **more))
 
     def completed(self, properties: Mapping[str, Any]) -> bytes:
         """Insist that a job completed; return its archive as it lies in the store."""
@@ -163,21 +143,23 @@ class Hall(Place):
         jobs = [self.start_many(prefix, each, kind, **more) for each in containers]
         found = []
         for job, each in zip(jobs, containers, strict=True):
-            found.append(self.completed(self.wait_for(job)))
+            found.append(self.completed(self.wait(job)))
             assert len(self.interfaces_told(job)) == each, self.story(job)
         return found
 
     def stop_all(self) -> None:
         """Stop every entities job that is not over, so that a test that failed leaves the next one in peace."""
-        comprehend = self.product.await_answer().comprehend
+        self.product.await_answer()
+        comprehend = self.account.comprehend
         for properties in comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]:
             if properties["JobStatus"] not in reading.OVER:
                 comprehend.stop_entities_detection_job(JobId=properties["JobId"])
-                self.wait_for(properties["JobId"])
+                self.wait(properties["JobId"])
 
     def wait_for_model(self, arn: str, seconds: float = 200) -> dict[str, Any]:
         """Wait for the end of a classifier's training; return the model's properties."""
-        comprehend = self.product.await_answer().comprehend
+        self.product.await_answer()
+        comprehend = self.account.comprehend
 
         def over() -> dict[str, Any] | None:
             shown: Any = comprehend.describe_document_classifier(DocumentClassifierArn=arn)
@@ -197,7 +179,7 @@ class Hall(Place):
     def archive_of(self, properties: Mapping[str, Any]) -> bytes:
         """Return the bytes of a job's archive."""
         bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
-        return self.product.account().s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return self.account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def told(self, properties: Mapping[str, Any]) -> str:
         """Return all there is to say about a job, for a failed assertion."""
@@ -219,38 +201,71 @@ class Hall(Place):
             record = records.get(container_id)
             if record is None or record.phase != "running" or start_time(record.pid) is None:
                 continue
-            if (worker := worker_of(record.pid)) is not None:
+            if (worker := worker_below(record.pid)) is not None:
                 found[number] = Member(number, container_id, interface_id, address, worker, path or "")
         return found
 
     def together(self, job: str, containers: int, seconds: float = PATIENCE) -> dict[int, Member]:
-        """Wait until so many members work on a job, every one connected with the scheduler; return them."""
+        """Wait until so many members work on a job, every one connected with the scheduler; return them.
+
+        The first stands still until then: it gives out the work, which might be done before the last has come.
+        """
+
+        def scheduling() -> Member | None:
+            self._still_goes_on(job)
+            found = self.members(job)
+            first = found[min(found)] if found else None
+            return first if first and (first.address, SCHEDULER_PORT) in listeners(first.worker) else None
+
+        first = eventually(scheduling, seconds, f"the scheduler of {job}")
+        assert first is not None
+        place = (first.address, SCHEDULER_PORT)
 
         def connected() -> dict[int, Member] | None:
-            found = self.members(job)
-            if len(found) < containers:
-                self._still_goes_on(job)
-                return None
-            first = found[min(found)]
-            others = [member for member in found.values() if member is not first]
-            joined = [m for m in others if (first.address, SCHEDULER_PORT) in connections(m.worker)]
-            return found if len(joined) == len(others) else None
-
-        found = eventually(connected, seconds, f"{containers} containers of {job} at work together")
-        assert found is not None
-        return found
-
-    def at_work(self, job: str, containers: int, parts: int = 1) -> dict[int, Member]:
-        """Wait until a job works in so many containers and has some parts done, but not all; return the members."""
-        found = self.together(job, containers)
-
-        def some() -> bool:
             self._still_goes_on(job)
-            done, of = self.parts(job)
-            return parts <= done < of
+            found = self.members(job)
+            joined = [each for each in found.values() if place in connections(each.worker) and each.address != place[0]]
+            return found if len(joined) == containers - 1 else None
 
-        eventually(some, PATIENCE, f"{parts} parts of {job}")
-        return self.members(job) or found
+        with frozen(first.worker):
+            members = eventually(connected, seconds, f"{containers} containers of {job} at work together")
+        assert members is not None
+        return members
+
+    @contextmanager
+    def at_work(
+        self, prefix: str, containers: int = 2, parts: int = 2, **more: Any
+    ) -> Iterator[tuple[str, dict[int, Member]]]:
+        """Start a job in so many containers, and hold it with some parts done, but not all; then it goes on.
+
+        Its workers stand still for the length of the block, its scheduler does not. A job that was done too fast to be
+        held is followed by another.
+        """
+        while True:
+            job = self.start_many(prefix, containers, **more)
+            members = self.together(job, containers)
+            eventually(partial(self._has_done, parts, job), PATIENCE, f"{parts} parts of {job}")
+            with frozen(*(member.worker for member in members.values())):
+                done, of = self.parts(job)
+                if parts <= done < of:
+                    yield job, members
+                    return
+            self.wait(job)
+
+    @contextmanager
+    def slowly(self, prefix: str, containers: int) -> Iterator[dict[int, Member]]:
+        """Have a job work slowly in so many containers for the length of the block. Afterwards it is stopped."""
+        job = self.start_many(prefix, containers)
+        members = self.together(job, containers)
+        try:
+            with slowed(*(member.worker for member in members.values())):
+                yield members
+        finally:
+            self.stop(job)
+        self.wait(job)
+
+    def _has_done(self, parts: int, job: str) -> bool:
+        return self.over(job) or self.parts(job)[0] >= parts
 
     def _still_goes_on(self, job: str) -> None:
         assert not self.over(job), f"{job} is {self.phase(job)}:\n{self.story(job)}\n{self.product.tail()}"
@@ -280,33 +295,10 @@ class Hall(Place):
             row = database.execute("SELECT attempt FROM job_plans WHERE job_id = ?", (job,)).fetchone()
         return int(row[0]) if row else 0
 
-    def over(self, job: str) -> bool:
-        """Say whether a job has ended."""
-        return self.phase(job).upper() in reading.OVER
-
-    def phase(self, job: str) -> str:
-        """Return the phase that a job is in."""
-        with self.product.database() as database:
-            return str(database.execute("SELECT phase FROM jobs WHERE job_id = ?", (job,)).fetchone()[0])
-
-    def progress(self, job: str) -> tuple[int, int]:
-        """Return how many documents of a job are finished, and how many there are, as far as it is known."""
-        with self.product.database() as database:
-            query = "SELECT documents, documents_of FROM jobs WHERE job_id = ?"
-            done, of = database.execute(query, (job,)).fetchone()
-        return int(done), int(of)
-
     def lines(self, properties: Mapping[str, Any]) -> list[tuple[str, int]]:
         """Return file and line of each result of a job, in the archive's order."""
-        found = reading.results(self.product.account(), dict(properties))
+        found = reading.results(self.account, dict(properties))
         return [(line["File"], line["Line"]) for line in found]
-
-    def interfaces(self, job: str) -> list[dict[str, Any]]:
-        """Return the interfaces of a job that exist now."""
-        found = self.product.account().ec2.describe_network_interfaces(
-            Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}]
-        )["NetworkInterfaces"]
-        return [dict(each) for each in found if job in each["Description"]]
 
     def interfaces_told(self, job: str) -> set[str]:
         """Return every interface that a job ever had, as its story tells."""
@@ -321,17 +313,14 @@ class Hall(Place):
 
     def temporary_objects(self) -> list[str]:
         """Return the keys of objects and uploads of parts that are in the bucket."""
-        s3 = self.product.account().s3
+        s3 = self.account.s3
         kept: list[Any] = [*s3.list_objects_v2(Bucket=self.bucket, Prefix="results/").get("Contents", [])]
         kept += s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
         return [each["Key"] for each in kept if "/output/parts/" in each["Key"]]
 
     def left(self) -> dict[str, Any]:
         """Return what is there and should not be, when no job runs: of the product, and of parts."""
-        tables = ("job_parts", "job_plans", "job_cluster_authorities")
-        with self.product.database() as database:
-            rows = {f"rows of {name}": database.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
-        return self.product.leftovers() | rows | {"objects of parts": self.temporary_objects()}
+        return self.leftovers() | {"objects of parts": self.temporary_objects()}
 
     def records(self, *interfaces: str) -> list[list[str]]:
         """Return the fields of the flow records of interfaces, of the whole VPC if none is named."""

@@ -3,70 +3,116 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
-
 from reading_room.cli import reading
-from reading_room.containers.processes import ProcessHandle, start_time, worker_of
+from reading_room.containers.processes import start_time
 from reading_room.jobs.job import Phase
+from tests.worlds.own_account import OwnAccount, stop_job
+from tests.worlds.processes import frozen, has_spoken, worker_below
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
 
 class Place:
-    """A bucket, a private network and a role in one product: what a job needs. Survives the product's restarts."""
+    """A bucket, a private network and a role in one account: what a job needs. Survives the product's restarts."""
 
-    def __init__(self, product: Product, cidr: str = "10.0.0.0/16") -> None:
+    def __init__(
+        self,
+        product: Product,
+        cidr: str = "10.0.0.0/16",
+        account: reading.Account | None = None,
+        with_endpoint: bool = True,
+    ) -> None:
+        """Make a place in an account, by default the first administrator's."""
         self.product = product
-        account = product.account()
+        self.account = account or product.account()
+        self.ec2 = self.account.ec2
         self.bucket = f"place-{secrets.token_hex(4)}"
-        account.s3.create_bucket(Bucket=self.bucket)
-        self.network = reading.build_network(account, cidr)
-        self.role = reading.make_reader_role(account, self.bucket, self.bucket)
+        self.account.s3.create_bucket(Bucket=self.bucket)
+        self.network = reading.build_network(self.account, cidr, with_endpoint)
+        self.role = reading.make_reader_role(self.account, self.bucket, self.bucket)
+        self.flows = f"/flows/{self.bucket}"
+        """The log group of the network's flow logs, once they are sent there."""
+
+    def log_flows(self) -> None:
+        """Send the network's flow logs to a log group of this place."""
+        reading.log_flows(self.account, self.network.vpc, self.flows, f"{self.bucket}-flows")
+
+    @property
+    def endpoint(self) -> str:
+        """The network's gateway endpoint."""
+        assert self.network.endpoint is not None
+        return self.network.endpoint
+
+    def allow(self, *actions: str) -> None:
+        """Give the endpoint a policy of so many actions."""
+        self.ec2.modify_vpc_endpoint(VpcEndpointId=self.endpoint, PolicyDocument=reading.endpoint_policy(actions))
+
+    # Jobs
 
     def put(self, prefix: str, documents: int, words: int = 12) -> None:
-        """Store a file of so many documents, one per line, some tens of milliseconds of work each 100."""
+        """Store a file of so many documents, one per line, each of them a millisecond of work."""
         text = "Marie Curie was born in Warsaw and moved to Paris to study. " * max(1, words // 12)
-        body = "\n".join([text] * documents).encode()
-        self.product.account().s3.put_object(Bucket=self.bucket, Key=f"{prefix}a.txt", Body=body)
+        self.put_text(f"{prefix}a.txt", "\n".join([text] * documents))
 
-    def start(self, prefix: str, **more: Any) -> str:
-        """Start an entities job over a prefix."""
+    def put_text(self, key: str, content: str | bytes) -> None:
+        """Store an object as it is."""
+        body = content.encode() if isinstance(content, str) else content
+        self.account.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def start(self, prefix: str, kind: str = "entities", **more: Any) -> str:
+        """Start a job of a kind over a prefix; members given win over the usual ones, and ``None`` leaves one out."""
         request: dict[str, Any] = {
             "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
             "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
             "DataAccessRoleArn": self.role,
             "VpcConfig": self.network.config(),
         }
-        return reading.JobCalls(self.product.account(), "entities").start(**(request | more))
+        request = {name: value for name, value in (request | more).items() if value is not None}
+        return reading.JobCalls(self.account, kind).start(**request)
 
     def describe(self, job: str) -> dict[str, Any]:
-        """Return the job's properties."""
-        return reading.JobCalls(self.product.account(), "entities").describe(job)
+        """Return the properties of a job of whatever kind."""
+        found = reading.find_job(self.account, job)
+        assert found is not None, f"no job {job}"
+        return found
 
-    def wait(self, job: str, seconds: float = 90) -> dict[str, Any]:
-        """Wait for a job's end, also while the product is not there to be asked."""
-        account = self.product.await_answer()
-        calls = reading.JobCalls(account, "entities")
+    def stop(self, job: str) -> None:
+        """Ask for the end of a job of whatever kind; one that is over is left as it is."""
+        with self.product.database() as database:
+            (arn,) = database.execute("SELECT arn FROM jobs WHERE job_id = ?", (job,)).fetchone()
+        stop_job(self.account, arn, job)
 
-        def over() -> dict[str, Any] | None:
-            try:
-                properties = calls.describe(job)
-            except (EndpointConnectionError, ConnectionClosedError):
-                return None
-            return properties if properties["JobStatus"] in reading.OVER else None
+    def phase(self, job: str) -> str:
+        """Return the phase that a job is in, without asking the product."""
+        with self.product.database() as database:
+            return str(database.execute("SELECT phase FROM jobs WHERE job_id = ?", (job,)).fetchone()[0])
 
+    def over(self, job: str) -> bool:
+        """Say whether a job has ended."""
+        return self.phase(job).upper() in reading.OVER
+
+    def wait(self, job: str, seconds: float = 360) -> dict[str, Any]:
+        """Wait for the end of a job of whatever kind, also while the product is not there to be asked."""
         try:
-            found = eventually(over, seconds, f"the end of job {job}")
+            eventually(lambda: self.over(job), seconds, f"the end of job {job}")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story(job)}\n{self.product.tail()}") from None
-        assert found is not None
-        return found
+        self.product.await_answer()
+        return self.describe(job)
+
+    def run(self, prefix: str, kind: str = "entities", **more: Any) -> dict[str, Any]:
+        """Run a job of a kind over a prefix to its end; return its properties."""
+        return self.wait(self.start(prefix, kind, **more))
+
+    def results(self, properties: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the result lines of a finished job."""
+        return list(reading.results(self.account, properties))
 
     def story(self, job: str) -> str:
         """Return the events of a job, a line each."""
@@ -76,33 +122,58 @@ class Place:
 
     def outputs(self, prefix: str) -> list[str]:
         """Return the keys of what jobs over a prefix wrote."""
-        found = self.product.account().s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
+        found = self.account.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
         return [entry["Key"] for entry in found.get("Contents", [])]
 
     @contextmanager
-    def running(self, documents: int = 20_000, **more: Any) -> Iterator[tuple[str, int]]:
-        """Run a long job for the length of the block: its id, and its worker's process. Afterwards it is stopped."""
+    def running(self, documents: int = 3_000, kind: str = "entities", **more: Any) -> Iterator[tuple[str, int]]:
+        """Hold a job in its container for the length of the block: its id, and its process. Then it is stopped."""
         prefix = f"running-{secrets.token_hex(4)}/"
         self.put(prefix, documents)
-        job = self.start(prefix, **more)
-        try:
-            worker = eventually(lambda: self.worker(job), 60, f"a worker of {job}")
-            assert worker is not None
+        with self.held(prefix, kind, **more) as (job, worker):
+            try:
+                yield job, worker
+            finally:
+                self.stop(job)
+        self.wait(job)
+
+    @contextmanager
+    def held(
+        self, prefix: str, kind: str = "entities", at_work: bool = False, **more: Any
+    ) -> Iterator[tuple[str, int]]:
+        """Start a job over a prefix and hold it for the length of the block: its id, and its process. Then it goes on.
+
+        The process is frozen as soon as it speaks with somebody, or has documents done if it is to be at work. Else the
+        job would be over before it was looked at, and would take meanwhile what others need.
+        """
+        job = self.start(prefix, kind, **more)
+        look = self.worker if at_work else self._speaking
+        worker = eventually(lambda: look(job), 60, f"a worker of {job}")
+        assert worker is not None
+        with frozen(worker):
+            assert start_time(worker) is not None, f"{job} was over before it was looked at:\n{self.story(job)}"
             yield job, worker
-        finally:
-            account = self.product.account()
-            if self.describe(job)["JobStatus"] not in reading.OVER:
-                account.comprehend.stop_entities_detection_job(JobId=job)
-            self.wait(job)
+
+    def _speaking(self, job: str) -> int | None:
+        """Return the process that works on a job once it has opened its first connection."""
+        assert not self.over(job), f"it was over before it was looked at:\n{self.story(job)}\n{self.product.tail()}"
+        worker = self.process(job)
+        return worker if worker is not None and has_spoken(worker) else None
 
     def worker(self, job: str) -> int | None:
         """Return the process that works on an entities job, once it has its first document done."""
         with self.product.database() as database:
             query = "SELECT documents, ended_at FROM jobs WHERE job_id = ?"
             documents, ended = database.execute(query, (job,)).fetchone()
-        # Clients for a Describe take so long to make on a busy machine that a job could be over after two looks.
         assert ended is None, f"it is over: {self.describe(job)}\n{self.product.tail()}"
         return self.process(job) if documents else None
+
+    def progress(self, job: str) -> tuple[int, int]:
+        """Return how many documents of a job are finished, and how many there are, as far as it is known."""
+        with self.product.database() as database:
+            query = "SELECT documents, documents_of FROM jobs WHERE job_id = ?"
+            done, of = database.execute(query, (job,)).fetchone()
+        return int(done), int(of)
 
     def training(self, arn: str) -> str:
         """Return the id of the job that trains a model."""
@@ -118,7 +189,7 @@ class Place:
             if record is None or record.container_id not in wanted or record.phase != "running":
                 continue
             if start_time(record.pid) is not None:
-                return worker_of(record.pid)
+                return worker_below(record.pid)
         return None
 
     @contextmanager
@@ -130,15 +201,36 @@ class Place:
         """
         worker = eventually(lambda: self.process(job), 60, f"a worker of {job}")
         assert worker is not None
-        handle = ProcessHandle.open(worker)
-        assert handle is not None, f"the worker of {job} is gone:\n{self.story(job)}"
-        with closing(handle):
-            handle.signal(signal.SIGSTOP)
-            try:
-                ask()
-                yield
-            finally:
-                handle.signal(signal.SIGCONT)
+        with frozen(worker):
+            ask()
+            yield
+
+    def interfaces(self) -> list[str]:
+        """Return the interfaces that exist in the network."""
+        found = self.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}])
+        return [entry["NetworkInterfaceId"] for entry in found["NetworkInterfaces"]]
+
+    def take(self, address: str) -> str:
+        """Make an interface that has an address of the network, so that no job gets that; return its id."""
+        subnets = self.ec2.describe_subnets(SubnetIds=list(self.network.subnets))["Subnets"]
+        inside = (each for each in subnets if ip_address(address) in ip_network(each["CidrBlock"]))
+        made = self.ec2.create_network_interface(SubnetId=next(inside)["SubnetId"], PrivateIpAddress=address)
+        return made["NetworkInterface"]["NetworkInterfaceId"]
+
+    def interface_of(self, job: str) -> dict[str, Any]:
+        """Return the interface of a running job."""
+        (found,) = self.interfaces_of(job)
+        return found
+
+    def interfaces_of(self, job: str) -> list[dict[str, Any]]:
+        """Return the interfaces of a job that exist now."""
+        found = self.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}])
+        return [dict(each) for each in found["NetworkInterfaces"] if job in each["Description"]]
+
+    def leftovers(self) -> dict[str, Any]:
+        """Return what is there and should not be: of the place's account if it has one of its own."""
+        number = self.account.number if isinstance(self.account, OwnAccount) else None
+        return self.product.leftovers(number)
 
     def credentials_path(self, job: str) -> str:
         """Return the path of a running job's credentials, which only its own container is told."""

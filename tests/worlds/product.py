@@ -8,7 +8,6 @@ apart.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
 import signal
@@ -26,10 +25,12 @@ from typing import Any
 from reading_room.agent import holder as holders
 from reading_room.cli import reading
 from reading_room.cli.running import Endpoint, endpoint_of, free_port
-from reading_room.containers.processes import descendants, start_time, worker_of
+from reading_room.containers.processes import start_time
 from reading_room.containers.record import Folder, Record
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.leftovers import leftovers
+from tests.worlds.processes import argv, kill, worker_below
 from tests.worlds.waiting import eventually
 
 READY_SECONDS = 60.0
@@ -39,9 +40,6 @@ CONTROLLERS = ("pids", "cpu", "memory")
 NS_GET_PARENT = 0xB702
 PINS = "/run/reading-room/netns"
 """Where the agent pins router namespaces, in the holder's view of the files."""
-
-_SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
-
 
 _taken: list[socket.socket] = []
 """What keeps our numbers ours until this process ends."""
@@ -86,6 +84,7 @@ class Product:
         """Where ``up`` prints instead of its log: the descriptor of a terminal."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
+        self._account: reading.Account | None = None
 
     # Starting and ending
 
@@ -148,8 +147,11 @@ class Product:
         return endpoint_of(Settings.from_environment({}, data=self.data, port=self.port))
 
     def account(self) -> reading.Account:
-        """Clients of the first administrator."""
-        return reading.Account(self.endpoint())
+        """Clients of the first administrator: the same ones for as long as its key is."""
+        endpoint = self.endpoint()
+        if self._account is None or self._account.endpoint != endpoint:
+            self._account = reading.Account(endpoint)
+        return self._account
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """End the product by a signal to ``up``; return how many seconds it took. Its exit code must be 0."""
@@ -171,7 +173,7 @@ class Product:
         for _ in range(200):
             left = self.processes()
             for pid in left:
-                _kill(pid)
+                kill(pid)
             if not left:
                 break
             time.sleep(0.05)
@@ -217,7 +219,7 @@ class Product:
         """Return the process of ``serve`` or ``agent``; one that is being started again is waited for."""
 
         def find() -> int | None:
-            return next((pid for pid in self.processes() if _argv(pid)[1:4] == ["-m", "reading_room", role]), None)
+            return next((pid for pid in self.processes() if argv(pid)[1:4] == ["-m", "reading_room", role]), None)
 
         found = eventually(find, 15, f"a process of {role}")
         assert found is not None
@@ -237,7 +239,7 @@ class Product:
     def workers(self) -> list[int]:
         """Return the processes that run engines, of jobs and started ahead, as the host numbers them."""
         launchers = [record.pid for record in self.records().values() if record and start_time(record.pid) is not None]
-        return [worker for launcher in launchers if (worker := worker_of(launcher)) is not None]
+        return [worker for launcher in launchers if (worker := worker_below(launcher)) is not None]
 
     def victims(self, which: str) -> list[int]:
         """Return the processes to kill for a case: a role, ``services``, ``control`` or ``everything``."""
@@ -270,7 +272,7 @@ class Product:
     def kill_processes(self, pids: list[int]) -> None:
         """``kill -9`` of these processes, one right after the other."""
         for pid in pids:
-            _kill(pid)
+            kill(pid)
         if self.up is not None and self.up.pid in pids:
             self.up.wait(5)
 
@@ -299,71 +301,27 @@ class Product:
         with closing(connection):
             yield connection
 
-    def events(self, book: str) -> list[dict[str, Any]]:
-        """Return the events in a book of the trail, oldest first."""
+    def events(self, book: str, having: str = "") -> list[dict[str, Any]]:
+        """Return the events in a book of the trail, oldest first: those that have a text somewhere."""
         lines = [line for _, path in files_of(self.data / "trail", book) for line in path.read_bytes().splitlines()]
-        return [event for line in lines if (event := event_in(line)) is not None]
+        wanted = having.encode()
+        return [event for line in lines if wanted in line and (event := event_in(line)) is not None]
 
     def storage_events_of(self, job: str) -> list[dict[str, Any]]:
         """Return the trail's events of what a job's containers asked of S3, oldest first."""
-        return [each for each in self.events("data") if each["userIdentity"].get("principalId", "").endswith(job)]
+        return [each for each in self.events("data", job) if each["userIdentity"].get("principalId", "").endswith(job)]
 
-    def leftovers(self) -> dict[str, Any]:
+    def leftovers(self, account: str | None = None) -> dict[str, Any]:
         """Return what is there and should not be, by name, of a running product with no job and no other interface.
 
-        Containers started ahead are wanted; anything else of a container, a job or an upload is not.
+        What belongs to other accounts is left out if one is named.
         """
-        records = self.records()
-        launchers = {record.pid for record in records.values() if record is not None}
-        known = {os.getpid()} | launchers
-        for launcher in launchers:
-            known |= set(descendants(launcher))
-        assert self.up is not None
-        known |= {self.up.pid, self.holder().pid, *self._services()}
-        with self.database() as database:
-            rows = {
-                table: [row[0] for row in database.execute(f"SELECT {column} FROM {table}")]
-                for table, column in (
-                    ("job_containers", "container_id"),
-                    ("network_interfaces", "interface_id"),
-                    ("network_interface_permissions", "permission_id"),
-                    ("s3_uploads", "upload_id"),
-                )
-            }
-            blobs = {row[0] for row in database.execute("SELECT blob FROM s3_parts")}
-            for (segments,) in database.execute("SELECT segments FROM s3_objects"):
-                blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small ones are in their rows.
-        objects = self.data / "objects"
-        stored = {path.name for path in (objects / "objects").glob("*/*")}
-        return {
-            **{f"rows of {table}": found for table, found in rows.items()},
-            "containers that serve nobody": [
-                name
-                for name, record in records.items()
-                if record is None
-                or start_time(record.pid) is None
-                or (record.kind == "job" and record.phase != "waiting")
-            ],
-            "processes": {pid: _argv(pid)[:6] for pid in self.processes() if pid not in known},
-            "control groups": sorted(
-                path.name
-                for group in self.groups
-                for path in group.iterdir()
-                if path.is_dir() and path.name.removeprefix("reading-room-") not in records
-            ),
-            "links": self.links(),
-            "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
-            "bytes that no object names": sorted(stored - blobs),
-            "objects without their bytes": sorted(blobs - stored),
-        }
-
-    def _services(self) -> set[int]:
-        return {pid for pid in self.processes() if _argv(pid)[1:4] in _SERVICES}
+        return leftovers(self, account)
 
     def remains(self) -> dict[str, Any]:
         """Return what is there and should not be, by name, after the product's end."""
         return {
-            "processes": {pid: _argv(pid)[:6] for pid in self.processes()},
+            "processes": {pid: argv(pid)[:6] for pid in self.processes()},
             "control groups": sorted(path.name for group in self.groups for path in group.iterdir() if path.is_dir()),
             # Records of jobs that ran stay, so that the next agent reports them as lost.
             "container folders": [
@@ -403,20 +361,6 @@ def _user_space(process: Path) -> int | None:
         except OSError:
             return None  # It ended meanwhile, or is of somebody else.
     return inner
-
-
-def _argv(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # It ended by itself, or with one killed before it.
 
 
 def _make_groups() -> list[Path]:

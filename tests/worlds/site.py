@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from reading_room.cli import reading
 from tests.worlds.container_entry import run_in_container
 from tests.worlds.place import Place
 from tests.worlds.product import Product
@@ -37,22 +38,15 @@ class Site(Place):
 
     number = 0
 
-    def __init__(self, product: Product, *, endpoint: bool = True) -> None:
+    def __init__(self, product: Product, *, endpoint: bool = True, account: reading.Account | None = None) -> None:
         Site.number += 1
-        super().__init__(product, f"10.{100 + Site.number}.0.0/16")
-        self.ec2 = product.account().ec2
+        super().__init__(product, f"10.{100 + Site.number}.0.0/16", account, endpoint)
         self.ec2.modify_vpc_attribute(VpcId=self.network.vpc, EnableDnsHostnames={"Value": True})
         self.put("in/", 3)
-        if not endpoint:
-            self.ec2.delete_vpc_endpoints(VpcEndpointIds=[str(self.network.endpoint)])
-
-    def run(self, **more: Any) -> dict[str, Any]:
-        """Run a job over three documents to its end."""
-        return self.wait(self.start("in/", **more))
 
     def failure(self, code: str, **more: Any) -> str:
         """Run a job that fails with a code; return its message."""
-        properties = self.run(**more)
+        properties = self.run("in/", **more)
         assert properties["JobStatus"] == "FAILED", properties
         message: str = properties["Message"]
         assert message.startswith(f"{code}: "), message
@@ -63,7 +57,7 @@ class Site(Place):
 
     def completes(self, **more: Any) -> None:
         """Run a job that completes."""
-        properties = self.run(**more)
+        properties = self.run("in/", **more)
         assert properties["JobStatus"] == "COMPLETED", properties
 
     def open_group(self) -> None:
@@ -99,7 +93,7 @@ class Site(Place):
 
     def keys(self) -> dict[str, str]:
         """The administrator's keys."""
-        endpoint = self.product.endpoint()
+        endpoint = self.account.endpoint
         return {
             "aws_access_key_id": endpoint.access_key_id,
             "aws_secret_access_key": endpoint.secret_access_key,
@@ -116,11 +110,11 @@ class Site(Place):
         common = {"Effect": "Deny", "Principal": {"AWS": self.role}, "Action": "s3:*"}
         whole = [{**common, "Resource": [bucket, f"{bucket}/*"], **statement} for statement in statements]
         policy = json.dumps({"Version": "2012-10-17", "Statement": whole})
-        self.product.account().s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
+        self.account.s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
 
     def endpoint_policy(self, *statements: dict[str, Any]) -> None:
         """Give the gateway endpoint another policy, by default its default one."""
-        endpoint: Any = {"VpcEndpointId": self.network.endpoint}
+        endpoint: Any = {"VpcEndpointId": self.endpoint}
         if statements:
             policy = json.dumps({"Statement": list(statements)})
             self.ec2.modify_vpc_endpoint(**endpoint, PolicyDocument=policy)

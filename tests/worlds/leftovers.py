@@ -1,0 +1,87 @@
+"""What a running product holds and should not, when no job runs and nobody has an interface there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from reading_room.containers.processes import descendants, start_time
+from tests.worlds.processes import argv
+
+if TYPE_CHECKING:
+    from tests.worlds.product import Product
+
+_SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
+_ROWS = {
+    "job_containers": "SELECT container_id, account FROM job_containers JOIN jobs USING (job_id)",
+    "job_parts": "SELECT job_id, account FROM job_parts JOIN jobs USING (job_id)",
+    "job_plans": "SELECT job_id, account FROM job_plans JOIN jobs USING (job_id)",
+    "job_cluster_authorities": "SELECT job_id, account FROM job_cluster_authorities JOIN jobs USING (job_id)",
+    "network_interfaces": "SELECT interface_id, account FROM network_interfaces",
+    "network_interface_permissions": "SELECT permission_id, account FROM network_interface_permissions",
+    "s3_uploads": "SELECT upload_id, account FROM s3_uploads JOIN s3_buckets ON name = bucket",
+}
+"""What each table has that goes with its job or upload, and whose it is."""
+
+
+def leftovers(product: Product, account: str | None) -> dict[str, Any]:
+    """Return what is there, by name: of one account and of the service itself, or of everybody.
+
+    Containers started ahead are wanted; anything else of a container, a job or an upload is not.
+    """
+    records = product.records()
+    launchers = {record.pid for record in records.values() if record is not None}
+    known = {os.getpid()} | launchers
+    for launcher in launchers:
+        known |= set(descendants(launcher))
+    assert product.up is not None
+    processes = product.processes()
+    known |= {product.up.pid, product.holder().pid}
+    known |= {pid for pid in processes if argv(pid)[1:4] in _SERVICES}
+    with product.database() as database:
+        everybody = {number for (number,) in database.execute("SELECT DISTINCT account FROM iam_users")}
+        others = everybody - {account} if account is not None else set()
+        rows = {
+            f"rows of {table}": [row for row, owner in database.execute(query) if owner not in others]
+            for table, query in _ROWS.items()
+        }
+        jobs = {job for job, owner in database.execute("SELECT job_id, account FROM jobs") if owner in others}
+        networks = {vpc for vpc, owner in database.execute("SELECT vpc_id, account FROM vpcs") if owner in others}
+        blobs = _named(database)
+    objects = product.data / "objects"
+    stored = {path.name for path in (objects / "objects").glob("*/*")}
+    return {
+        **rows,
+        "containers that serve nobody": [
+            name
+            for name, record in records.items()
+            if record is None
+            or start_time(record.pid) is None
+            or (
+                record.kind == "job"
+                and record.phase != "waiting"
+                and not any(job in record.container_id for job in jobs)
+            )
+        ],
+        "processes": {pid: argv(pid)[:6] for pid in processes if pid not in known},
+        "control groups": sorted(
+            path.name
+            for group in product.groups
+            for path in group.iterdir()
+            if path.is_dir() and path.name.removeprefix("reading-room-") not in records
+        ),
+        "links": [link for link in product.links() if link.partition(":")[0] not in networks],
+        "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
+        "bytes that no object names": sorted(stored - blobs),
+        "objects without their bytes": sorted(blobs - stored),
+    }
+
+
+def _named(database: sqlite3.Connection) -> set[str]:
+    """Return the files that objects and parts of uploads name as their bytes."""
+    blobs = {blob for (blob,) in database.execute("SELECT blob FROM s3_parts")}
+    for (segments,) in database.execute("SELECT segments FROM s3_objects"):
+        blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small ones are in their rows.
+    return blobs
