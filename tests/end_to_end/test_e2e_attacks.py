@@ -11,8 +11,7 @@ import json
 import os
 import re
 import socket
-import time
-from collections.abc import Iterator
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +25,14 @@ from reading_room.containers import seccomp
 from reading_room.hosts.listeners import DNS_TCP_CONNECTIONS, PEER_CONNECTIONS
 from tests.end_to_end import job_attacks, job_questions
 from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
-from tests.worlds.product import Product, running_product
+from tests.worlds.product import PINS, Product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
-DOCUMENTS = 150_000
-"""Minutes of work, so that the jobs outlast the attempts."""
-
 LISTEN = """
 import select, socket, sys
 tcp = socket.create_server(("", 7070), backlog=64)
@@ -47,6 +44,13 @@ print("listening", flush=True)
 while True:
     for ready in select.select([tcp, udp], [], [])[0]:
         print("arrived", ready.accept()[1] if ready is tcp else ready.recvfrom(100)[1], flush=True)
+"""
+
+KNOCK = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+    udp.sendto(b"knock", ("127.0.0.1", 7070))
+socket.create_connection(("127.0.0.1", 7070)).close()
 """
 
 NOTHING: list[Any] = []
@@ -149,33 +153,26 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product."""
-    with running_product(tmp_path_factory.mktemp("product")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def night(product: Product) -> Night:
+def night(product: Product, account: OwnAccount) -> Night:
     """Let a job try everything, once."""
-    place, other = Place(product), Place(product)
-    account = product.account()
+    place, other = Place(product, account=account), Place(product, account=account)
     everything: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     for each in (place, other):
         account.ec2.authorize_security_group_egress(GroupId=each.network.group, IpPermissions=everything)
     account.ec2.authorize_security_group_ingress(GroupId=other.network.group, IpPermissions=everything)
-    reading.log_flows(account, place.network.vpc, f"/flows/{place.bucket}", f"{place.bucket}-flows")
-    _guard(product, place, other)
+    place.log_flows()
+    _guard(place, other)
     named = account.ec2.create_network_interface(SubnetId=other.network.subnets[0], PrivateIpAddress="10.0.1.200")
+    began = product.log.stat().st_size
     with (
-        place.running(DOCUMENTS) as (job, worker),
-        place.running(DOCUMENTS) as (neighbour, beside),
-        other.running(DOCUMENTS) as (stranger, elsewhere),
+        place.running() as (job, worker),
+        place.running() as (neighbour, beside),
+        other.running() as (stranger, elsewhere),
         socket.socket(socket.AF_UNIX) as abstract,
     ):
         abstract.bind("\0reading-room-attacks")
         abstract.listen()
-        interface, found = _interface(product, job), _interface(product, neighbour)
+        interface, found = place.interface_of(job), place.interface_of(neighbour)
         facts = {
             "filter": base64.b64encode(seccomp.program()).decode(),
             "own": interface["PrivateIpAddress"],
@@ -191,30 +188,24 @@ def night(product: Product) -> Night:
             ],
             "credentials": place.credentials_path(neighbour),
             "names": [("ip-10-0-1-200.ec2.internal", 1), ("200.1.0.10.in-addr.arpa", 12)],
-            "allowed_address": _interface(product, stranger)["PrivateIpAddress"],
-            "allowed_endpoint": other.network.endpoint,
+            "allowed_address": other.interface_of(stranger)["PrivateIpAddress"],
+            "allowed_endpoint": other.endpoint,
             "guarded": other.bucket,
         }
         # Its name is known in its own VPC, where it can be asked for, and nowhere else.
         assert _resolve(elsewhere, "ip-10-0-1-200.ec2.internal") == "10.0.1.200"
-        listening = [start_in_container(where, LISTEN, as_job=True) for where in (beside, elsewhere)]
-        for listener in listening:
+        listening = [(where, start_in_container(where, LISTEN, as_job=True)) for where in (beside, elsewhere)]
+        for _, listener in listening:
             assert listener.stdout is not None
             assert listener.stdout.readline() == "listening\n"
         said = run_in_container(worker, _program(), json.dumps(facts), seconds=200, as_job=True)
-        time.sleep(0.5)
-        arrived = []
-        for listener in listening:
-            listener.kill()
-            arrived += listener.communicate()[0].splitlines()
-        counters = {key: _counter(product, *key) for key in set(COUNTED.values())}
-        for running in (job, neighbour, stranger):
-            account.comprehend.stop_entities_detection_job(JobId=running)
-    group, wanted, next_door = f"/flows/{place.bucket}", interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
-    lines = eventually(lambda: reading.flow_lines(account, group, wanted), 30, "the job's flow log")
-    theirs = eventually(lambda: reading.flow_lines(account, group, next_door), 30, "the neighbour's flow log")
+        arrived = [line for where, listener in listening for line in _heard(where, listener)]
+        counters = {key: _counter(place, *key) for key in set(COUNTED.values())}
+    wanted, next_door = interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
+    lines = eventually(lambda: reading.flow_lines(account, place.flows, wanted), 30, "the job's flow log")
+    theirs = eventually(lambda: reading.flow_lines(account, place.flows, next_door), 30, "the neighbour's flow log")
     account.ec2.delete_network_interface(NetworkInterfaceId=named["NetworkInterface"]["NetworkInterfaceId"])
-    settled(product.leftovers)
+    settled(account.leftovers)
     came = dict(json.loads(line) for line in said.splitlines())
     return Night(
         came,
@@ -223,7 +214,7 @@ def night(product: Product) -> Night:
         [line.split() for line in lines],
         [line.split() for line in theirs],
         counters,
-        product.log.read_text(),
+        product.log.read_bytes()[began:].decode(),
     )
 
 
@@ -232,16 +223,32 @@ def _program() -> str:
     first, second = (Path(str(module.__file__)).read_text() for module in (job_attacks, job_questions))
     return (
         "import sys, types\n"
-        "job_attacks = sys.modules['job_attacks'] = types.ModuleType('job_attacks')\n"
+        "job_attacks = types.ModuleType('job_attacks')\n"
+        "for name in ('tests', 'tests.end_to_end', 'tests.end_to_end.job_attacks'):\n"
+        "    sys.modules[name] = job_attacks\n"
         f"exec({first!r}, job_attacks.__dict__)\n"
         f"exec({second!r}, {{'__name__': 'job_questions'}})\n"
         "job_attacks.main()\n"
     )
 
 
-def _guard(product: Product, place: Place, other: Place) -> None:
+def _heard(where: int, listener: subprocess.Popen[str]) -> list[str]:
+    """Return what arrived at a listener, and end it. What came before our own knocks has been told before them."""
+    assert listener.stdout is not None
+    run_in_container(where, KNOCK, as_job=True)
+    lines: list[str] = []
+    while sum("127.0.0.1" in line for line in lines) < 2:
+        line = listener.stdout.readline()
+        assert line, "the listener has ended"
+        lines.append(line)
+    listener.kill()
+    listener.communicate()
+    return [line for line in lines if "127.0.0.1" not in line]
+
+
+def _guard(place: Place, other: Place) -> None:
     """Store an object that everybody may read who comes by the other VPC's endpoint."""
-    s3 = product.account().s3
+    s3 = other.account.s3
     try:
         s3.delete_public_access_block(Bucket=other.bucket)
     except ClientError:
@@ -251,16 +258,11 @@ def _guard(product: Product, place: Place, other: Place) -> None:
         "Principal": "*",
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{other.bucket}/secret",
-        "Condition": {"StringEquals": {"aws:SourceVpce": other.network.endpoint}},
+        "Condition": {"StringEquals": {"aws:SourceVpce": other.endpoint}},
     }
     s3.put_bucket_policy(Bucket=other.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    s3.put_object(Bucket=other.bucket, Key="secret", Body=b"secret")
+    other.put_text("secret", "secret")
     assert place.bucket != other.bucket
-
-
-def _interface(product: Product, job: str) -> dict[str, Any]:
-    found = product.account().ec2.describe_network_interfaces()["NetworkInterfaces"]
-    return dict(next(each for each in found if job in each["Description"]))
 
 
 def _resolve(worker: int, name: str) -> str:
@@ -268,10 +270,10 @@ def _resolve(worker: int, name: str) -> str:
     return run_in_container(worker, program, name, as_job=True).strip()
 
 
-def _counter(product: Product, chain: str, comment: str) -> int:
-    listing = product.inside(
-        f"for n in /run/reading-room/netns/*; do nsenter --net=$n nft list chain inet vpc {chain}; done"
-    )
+def _counter(place: Place, chain: str, comment: str) -> int:
+    """Return how many packets a rule of a place's router counted."""
+    router = f"{PINS}/{place.network.vpc}"
+    listing = place.product.inside(f"nsenter --net={router} nft list chain inet vpc {chain}")
     lines = [line for line in listing.splitlines() if comment in line]
     return sum(int(number) for line in lines for number in re.findall(r"counter packets (\d+)", line))
 
