@@ -12,6 +12,7 @@ import pytest
 
 from reading_room.analysis.cluster.node import fetched
 from reading_room.analysis.storage import JobFailure
+from tests.worlds.waiting import DEADLINE, eventually_in_loop
 
 LOOKS = 5
 """How many looks at a finished result the bound of these tests is."""
@@ -53,13 +54,13 @@ def waited(
 
     async def scenario() -> tuple[Any, Promised]:
         promised = Promised(statuses, settle)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             try:
                 found = await fetched_soon(promised)
             except (JobFailure, ValueError) as error:
                 found = error
         # What was cancelled is so when the loop comes round to it.
-        await asyncio.sleep(0.01)
+        await eventually_in_loop(promised.pending.done)
         return found, promised
 
     return asyncio.run(scenario())
@@ -121,6 +122,6 @@ def test_dask_itself_says_that_a_result_is_finished_while_it_cannot_be_fetched()
                 return raised.value
 
     async def bounded() -> JobFailure:
-        return await asyncio.wait_for(scenario(), 60)
+        return await asyncio.wait_for(scenario(), DEADLINE)
 
     assert asyncio.run(bounded()).code == "CLUSTER_LOST"

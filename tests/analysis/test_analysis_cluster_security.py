@@ -21,7 +21,7 @@ from reading_room.analysis.cluster.security import configure, security_of
 from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT
 from tests.worlds.analysis_cluster import Container, World
 from tests.worlds.analysis_cluster_service import Authority, Service
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -49,7 +49,7 @@ async def runs_code(address: str, identity: Identity) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         configure(Path(scratch))
     async with make(
-        address, security=security_of(identity), asynchronous=True, set_as_default=False, timeout=5
+        address, security=security_of(identity), asynchronous=True, set_as_default=False, timeout=DEADLINE
     ) as client:
         return bool(await client.run_on_scheduler(os.getpid))
 
@@ -77,7 +77,7 @@ def test_a_certificate_of_another_authority_is_no_use_with_the_right_authority(w
 @pytest.mark.parametrize(("member", "port"), [(0, SCHEDULER_PORT), (0, WORKER_PORT), (1, WORKER_PORT)])
 def test_plain_connections_hear_nothing(world: World, member: int, port: int) -> None:
     heard = b""
-    with socket.create_connection((world.address(member), port), timeout=5) as plain:
+    with socket.create_connection((world.address(member), port), timeout=DEADLINE) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nhost: cluster\r\n\r\n")
         with suppress(ConnectionResetError):
             heard = plain.recv(1 << 16)
@@ -93,7 +93,7 @@ def test_old_tls_is_refused(world: World, service: Service, member: int, port: i
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection((world.address(member), port), timeout=5) as plain, pytest.raises(OSError):
+    with socket.create_connection((world.address(member), port), timeout=DEADLINE) as plain, pytest.raises(OSError):
         context.wrap_socket(plain)
 
 

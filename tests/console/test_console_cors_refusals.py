@@ -19,6 +19,7 @@ from reading_room.hosts.http_listener import HEAD_BYTES
 from reading_room.settings import Settings
 from tests.worlds.aws_sockets import exchange, serving
 from tests.worlds.console import ORIGIN
+from tests.worlds.waiting import DEADLINE
 
 FOREIGN = "https://other.example"
 LONG = b"X-Long: " + b"a" * (HEAD_BYTES + 1) + b"\r\n"
@@ -122,7 +123,7 @@ def test_an_origin_that_was_not_read_is_not_guessed(port: int, sent: bytes) -> N
 
 def test_the_origin_of_one_request_is_not_that_of_the_next(port: int) -> None:
     for behind in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
             connection.sendall(request(b"\r\n", method="GET"))
             received = b""
             while not received.endswith(b"ok"):

@@ -22,6 +22,7 @@ from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
 from tests.worlds.door import VPC, DoorWorld
 from tests.worlds.parts import FOLDER, JOB, digest_of
+from tests.worlds.waiting import DEADLINE
 
 
 class Nothing:
@@ -44,7 +45,7 @@ class Served:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(DEADLINE)
 
     async def _serve(self) -> None:
         self._over = asyncio.Event()
@@ -131,7 +132,7 @@ def test_a_plan_of_a_large_job_goes_through(served: Served) -> None:
 
 def test_the_address_that_counts_is_the_connections_own(served: Served) -> None:
     for source, status in (("127.0.0.1", 404), ("127.0.0.2", 200)):
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10, source_address=(source, 0))
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=DEADLINE, source_address=(source, 0))
         connection.request("GET", served.world.path(1), headers={"X-Forwarded-For": "127.0.0.2"})
         assert connection.getresponse().status == status
         connection.close()

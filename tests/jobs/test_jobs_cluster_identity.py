@@ -20,6 +20,7 @@ from reading_room.jobs.cluster_identity import Authorities, Identity
 from reading_room.jobs.job import REPLACEMENTS
 from tests.worlds import databases
 from tests.worlds.parts import JOB, NOW, add_job
+from tests.worlds.waiting import DEADLINE
 
 LIFETIME = dt.timedelta(hours=24)
 
@@ -83,7 +84,7 @@ def shake_hands(server: Identity, client: Identity, folder: Path) -> tuple[str, 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        raw = socket.create_connection(listening.getsockname(), timeout=10)
+        raw = socket.create_connection(listening.getsockname(), timeout=DEADLINE)
         with context(client, folder, server=False).wrap_socket(raw) as secured:
             # By TLS 1.3 a client hears only afterwards that its certificate was refused.
             if secured.recv(1) == b"!":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from reading_room.jobs.errors import JobEnded, PreparationError, TokenReused, Un
 from reading_room.jobs.submission import find
 from reading_room.settings import Settings
 from tests.worlds.jobs import ACCOUNT, DONE, KIND, World
+from tests.worlds.waiting import eventually
 
 
 def run_to_container(world: World) -> str:
@@ -357,24 +357,15 @@ def test_reports_and_submissions_wake_the_loop(world: World) -> None:
     world.controller.start()
     try:
         job = world.submit()
-        assert _eventually(lambda: len(world.wanted()) == 1)
+        eventually(lambda: len(world.wanted()) == 1)
         world.write_output(job)
         world.host_says(world.state(DONE, phase="exited", exit_code=0))
-        assert _eventually(lambda: world.wanted() == ())
+        eventually(lambda: world.wanted() == ())
         world.host_says()
-        assert _eventually(lambda: world.status(job) == "COMPLETED")
-        assert _eventually(lambda: len(world.stories.told.get(job, ())) == 5)
+        eventually(lambda: world.status(job) == "COMPLETED")
+        eventually(lambda: len(world.stories.told.get(job, ())) == 5)
     finally:
         assert world.controller.stop()
-
-
-def _eventually(holds: object, seconds: float = 5) -> bool:
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if holds():  # type: ignore[operator]
-            return True
-        pause.wait(0.01)
-    return False
 
 
 STEPS = st.lists(

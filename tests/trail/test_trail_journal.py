@@ -20,6 +20,7 @@ from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of,
 from reading_room.trail.journal import Journal, Limits
 from reading_room.trail.recording import Trail
 from tests.worlds.trail import NOON, Clock, record
+from tests.worlds.waiting import DEADLINE
 from tests.worlds.work import calls
 
 
@@ -240,9 +241,9 @@ def test_a_disk_that_fails_for_a_while_loses_nothing(
         journal.hand_over(item, 1)
     for _ in range(3):
         assert not journal.flush(0)
-        assert failed.acquire(timeout=10)
+        assert failed.acquire(timeout=DEADLINE)
     failing[0] = False
-    assert journal.flush(10)
+    assert journal.flush(DEADLINE)
     journal.close()
     assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c"]
     assert verify(tmp_path, "management").torn == 0
