@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,16 +72,26 @@ KEY_BYTES = 900
 OVER = ("COMPLETED", "FAILED", "STOPPED")
 
 
+def _client_of(service: str) -> Any:
+    """Return an attribute that is a client of a service, made once somebody asks for it: few commands need each."""
+
+    def made(account: Account) -> Any:
+        return account.client(service)
+
+    return cached_property(made)
+
+
 class Account:
     """Clients of one account's services."""
 
+    ec2: EC2Client = _client_of("ec2")
+    s3: S3Client = _client_of("s3")
+    iam: IAMClient = _client_of("iam")
+    logs: CloudWatchLogsClient = _client_of("logs")
+    comprehend: ComprehendClient = _client_of("comprehend")
+
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.ec2: EC2Client = self.client("ec2")
-        self.s3: S3Client = self.client("s3")
-        self.iam: IAMClient = self.client("iam")
-        self.logs: CloudWatchLogsClient = self.client("logs")
-        self.comprehend: ComprehendClient = self.client("comprehend")
 
     def client(self, service: str, attempts: int = 3) -> Any:
         """Return a client of any service, for the same caller."""
