@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reading_room.iam.credentials_file import write_key
 from tests.docs.terraform_access import TYPES, kinds_of
 from tests.docs.terraform_provider import Provider, require
 from tests.docs.terraform_world import Arguments, Configuration, NotKnown, Play, Resource, State, configuration_of
+from tests.worlds.own_account import own_account
 from tests.worlds.pages import DOCS, blocks
-from tests.worlds.product import Product, running_product
+from tests.worlds.product import Product
 from tests.worlds.shells import by_default, steps_of, wrong_in
 from tests.worlds.waiting import eventually
 
@@ -55,10 +58,14 @@ CHANGES: tuple[tuple[str, str, dict[str, set[str]]], ...] = (
 
 
 @pytest.fixture
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product of its own: other pages make buckets and roles too, and here it is seen that none is left."""
-    with running_product(tmp_path_factory.mktemp("terraform")) as found:
-        yield found
+def keys(product: Product, tmp_path: Path) -> Iterator[Path]:
+    """A folder with the credentials of an account of its own: here it is seen that nothing is left of anything."""
+    with own_account(product) as account:
+        endpoint = account.endpoint
+        write_key(
+            tmp_path / "credentials", "default", endpoint.access_key_id, endpoint.secret_access_key, endpoint.region
+        )
+        yield tmp_path
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -67,19 +74,21 @@ def changed(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def at(product: Product, text: str) -> str:
-    """Return a configuration as it is for this product, at its address and with its key."""
+def at(product: Product, keys: Path, text: str) -> Configuration:
+    """Return a page's configuration for this product: its address, a key, and a bucket that no other page has."""
     text = text.replace("http://127.0.0.1:4566", f"http://127.0.0.1:{product.port}")
-    return text.replace("~/.local/share/reading-room", str(product.data))
+    text = text.replace("~/.local/share/reading-room", str(keys))
+    return configuration_of(re.sub(r'(\bbucket += )"library"', r'\1"terraform-library"', text))
 
 
-def run_a_job(product: Product, provider: Provider, outputs: dict[str, str], scratch: Path) -> None:
+def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[str, str]) -> None:
     """Type the page's commands; the program that has the outputs is not here, so a function in its place has them."""
     for name, value in outputs.items():
-        (scratch / f"output-{name}").write_text(value)
+        (keys / f"output-{name}").write_text(value)
     before = 'terraform() { [ "$1 $2" = "output -raw" ] && cat "/tmp/output-$3"; }'
     told = [step for step in steps_of("terraform", PAGE) if step.block.language == "sh"]
-    assert not (wrong := wrong_in(told, product, scratch, before=before, more=by_default(product))), "\n\n".join(wrong)
+    more = by_default(product) | {"AWS_SHARED_CREDENTIALS_FILE": str(keys / "credentials")}
+    assert not (wrong := wrong_in(told, product, keys, before=before, more=more)), "\n\n".join(wrong)
     (job,) = provider.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
 
     def over() -> str:
@@ -97,10 +106,9 @@ def run_a_job(product: Product, provider: Provider, outputs: dict[str, str], scr
 
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
-def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, tmp_path: Path) -> None:
+def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, keys: Path) -> None:
     """A second plan finds nothing, a change only itself, and after the end nothing is left."""
-    text = at(product, TEXT)
-    configuration = configuration_of(text)
+    configuration = at(product, keys, TEXT)
     provider = Provider(configuration)
     play = Play(kinds_of(provider))
     assert set(play.plan(configuration)) == set(configuration.resources)
@@ -108,11 +116,12 @@ def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, 
     assert play.plan(configuration) == {}
     outputs = play.outputs(configuration)
     assert outputs["role"] == f"arn:aws:iam::{provider.account}:role/reader"
-    run_a_job(product, provider, outputs, tmp_path)
+    run_a_job(product, keys, provider, outputs)
     assert play.plan(configuration) == {}
+    text = TEXT
     for old, new, differs in CHANGES:
         text = changed(text, old, new)
-        configuration = configuration_of(text)
+        configuration = at(product, keys, text)
         assert play.plan(configuration) == differs
         play.apply(configuration)
         assert play.plan(configuration) == {}
