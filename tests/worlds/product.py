@@ -100,9 +100,10 @@ class Product:
             self.groups = _make_groups()
         doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
         environment = os.environ | more | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        # A worker of the test run that is killed ends nothing itself; the kernel then asks the product to end.
         with self.log.open("ab") as sink:
             self.up = subprocess.Popen(
-                ["/bin/sh", "-c", f'{doors} exec "$@"', "sh", *argv],
+                ["/bin/sh", "-c", f'{doors} exec setpriv --pdeathsig TERM "$@"', "sh", *argv],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
