@@ -1,0 +1,251 @@
+"""One decision: what is told of it, to the caller and in the log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reading_room.aws.call import ANONYMOUS, Principal
+from reading_room.iam.policy.document import PolicyUse, parse
+from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, PolicyKind, Reason, Request, decide
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+ALICE = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/alice", "AIDAEXAMPLEUSER000001", user_name="alice")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
+READER = Principal(
+    "session", ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/s", "AROAEXAMPLEROLE000001:s", role_arn=ROLE
+)
+ROOT = Principal("root", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
+SERVICE = Principal("service", "", "comprehend.amazonaws.com", "x", service_name="comprehend.amazonaws.com")
+FIRST, SECOND = "arn:aws:s3:::corpus/a", "arn:aws:s3:::corpus/b"
+USES: dict[PolicyKind, PolicyUse] = {"resource": "bucket", "endpoint": "endpoint", "trust": "trust", "rcp": "bucket"}
+
+
+def policy(kind: PolicyKind, *entries: dict[str, Any], name: str = "p") -> AttachedPolicy:
+    """Return a policy that allows everything, unless its entries say otherwise."""
+    use = USES.get(kind, "inline")
+    default: dict[str, Any] = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    if use in ("bucket", "endpoint"):
+        default["Principal"] = "*"
+    if use == "trust":
+        default = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [{**default, **entry} for entry in entries or ({},)]})
+    return AttachedPolicy(kind, parse(text, use), name)
+
+
+def asked(caller: Principal, *policies: AttachedPolicy, resources: tuple[str, ...] = (FIRST,), **more: Any) -> Decision:
+    """Decide a request to read."""
+    request = Request(caller, more.pop("action", "s3:GetObject"), resources, more.pop("account", ACCOUNT), **more)
+    return decide(request, policies)
+
+
+def reasons(decision: Decision) -> list[tuple[str, str | None, str | None]]:
+    """Return why, as plain values."""
+    return [(reason.kind, reason.policy, reason.statement) for reason in decision.because]
+
+
+NAMED = {"Principal": {"AWS": ALICE.arn}}
+OWN, BUCKETS = ("identity", "p", "statement 1"), ("resource", "p", "statement 1")
+ELSEWHERE = {"Resource": "arn:aws:s3:::elsewhere/*"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "why"),
+    [
+        ([policy("identity")], [OWN]),
+        ([policy("identity", {}, {"Sid": "More"})], [OWN, ("identity", "p", "statement 'More'")]),
+        ([policy("resource", NAMED)], [BUCKETS]),
+        ([policy("identity"), policy("resource", NAMED)], [OWN, BUCKETS]),
+        ([policy("identity"), policy("resource", {"Principal": {"AWS": ACCOUNT}})], [OWN, BUCKETS]),
+        ([policy("identity"), policy("boundary"), policy("resource", NAMED)], [OWN, BUCKETS]),
+        ([policy("identity"), policy("boundary", ELSEWHERE), policy("resource", NAMED)], [BUCKETS]),
+        ([policy("identity"), policy("session", ELSEWHERE), policy("resource", {"Principal": "*"})], [BUCKETS]),
+    ],
+)
+def test_what_allowed_a_request_is_told_with_its_statements(
+    policies: list[AttachedPolicy], why: list[tuple[str, str, str]]
+) -> None:
+    decision = asked(ALICE, *policies)
+    assert (decision.outcome, decision.allowed, decision.evidence) == ("allowed", True, None)
+    assert reasons(decision) == why
+
+
+@pytest.mark.parametrize(
+    ("policies", "lacking"),
+    [
+        ([], ("identity", "resource")),
+        ([policy("identity", ELSEWHERE)], ("identity", "resource")),
+        ([policy("resource", {"Principal": {"AWS": ACCOUNT}})], ("identity", "resource")),
+        ([policy("identity"), policy("scp", ELSEWHERE)], ("scp",)),
+        ([policy("identity"), policy("endpoint", ELSEWHERE)], ("endpoint",)),
+        ([policy("identity"), policy("boundary", ELSEWHERE)], ("boundary",)),
+        ([policy("identity"), policy("session", ELSEWHERE)], ("session",)),
+        ([policy("identity"), policy("session", ELSEWHERE), policy("boundary", ELSEWHERE)], ("boundary",)),
+    ],
+)
+def test_the_allow_that_is_lacking_is_told_by_kind(policies: list[AttachedPolicy], lacking: tuple[str, ...]) -> None:
+    decision = asked(ALICE, *policies)
+    assert decision.outcome == "implicitDeny"
+    assert reasons(decision) == [(kind, None, None) for kind in lacking]
+    assert decision.by == lacking
+    assert decision.evidence is not None
+    assert decision.evidence.policies == tuple(policies)
+
+
+def test_in_another_account_both_sides_must_allow() -> None:
+    mine, theirs = policy("identity"), policy("resource", NAMED)
+    assert asked(ALICE, mine, theirs, account=OTHER).allowed
+    assert asked(ALICE, mine, account=OTHER).by == ("resource",)
+    assert asked(ALICE, theirs, account=OTHER).by == ("identity",)
+    assert asked(ALICE, account=OTHER).by == ("identity", "resource")
+    assert asked(ALICE, mine, theirs, policy("boundary", ELSEWHERE), account=OTHER).by == ("boundary",)
+
+
+def test_a_grant_to_a_role_is_narrowed_by_its_sessions_policy() -> None:
+    grant = policy("resource", {"Principal": {"AWS": ROLE}})
+    assert reasons(asked(READER, grant)) == [BUCKETS]
+    assert reasons(asked(READER, grant, policy("identity"))) == [OWN, BUCKETS]
+    assert asked(READER, grant, policy("session", ELSEWHERE)).by == ("session",)
+    assert asked(READER, policy("resource", {"Principal": {"AWS": READER.arn}}), policy("session", ELSEWHERE)).allowed
+
+
+DENY = {"Effect": "Deny"}
+CEILINGS: list[PolicyKind] = ["scp", "rcp", "endpoint", "identity", "boundary", "session", "resource"]
+
+
+@pytest.mark.parametrize("kind", CEILINGS)
+def test_of_several_denies_the_first_kind_in_awss_order_is_told(kind: PolicyKind) -> None:
+    later = CEILINGS[CEILINGS.index(kind) :]
+    denying = [policy(each, {}, {**DENY, "Sid": "No"}, name=each) for each in reversed(later)]
+    decision = asked(ALICE, policy("identity"), policy("scp"), policy("endpoint"), *denying)
+    assert decision.outcome == "explicitDeny"
+    assert reasons(decision) == [(kind, kind, "statement 'No'")]
+
+
+def test_each_statement_that_denies_is_told() -> None:
+    decision = asked(ALICE, policy("identity", {}, DENY, DENY))
+    assert decision.story() == ("statement 2 of identity-based policy p; statement 3 of identity-based policy p")
+
+
+def test_the_root_user_needs_no_policy_and_has_no_boundary() -> None:
+    decision = asked(ROOT, policy("identity", DENY), policy("boundary", DENY))
+    assert decision.allowed
+    assert decision.story() == "the full access of identity-based policy of the account's root user"
+    assert asked(ROOT, policy("resource", DENY)).outcome == "explicitDeny"
+    assert asked(ROOT, policy("scp", ELSEWHERE)).by == ("scp",)
+    assert asked(ROOT, account=OTHER).by == ("resource",)
+
+
+@pytest.mark.parametrize("action", ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:deletebucketpolicy"])
+def test_the_owners_root_user_may_mend_its_buckets_policy(action: str) -> None:
+    deny = policy("resource", DENY)
+    assert asked(ROOT, deny, action=action).allowed
+    assert not asked(ROOT, deny, action="s3:GetObject").allowed
+    assert not asked(ALICE, policy("identity"), deny, action=action).allowed
+    assert not asked(ROOT, policy("scp", DENY), action=action).allowed
+    assert not asked(ROOT, deny, action=action, account=OTHER).allowed
+
+
+def test_a_service_needs_the_resources_allow_and_no_service_control_policys() -> None:
+    grant = policy("resource", {"Principal": {"Service": "comprehend.amazonaws.com"}})
+    assert reasons(asked(SERVICE, grant, policy("scp", ELSEWHERE))) == [BUCKETS]
+    assert asked(SERVICE, policy("resource", NAMED)).by == ("resource",)
+    assert asked(SERVICE, grant, policy("endpoint", ELSEWHERE)).by == ("endpoint",)
+    assert asked(ANONYMOUS, policy("resource")).allowed
+    assert asked(ANONYMOUS, policy("resource", NAMED)).by == ("resource",)
+    assert asked(ANONYMOUS, policy("resource"), policy("scp", ELSEWHERE)).by == ("scp",)
+
+
+def test_a_role_is_assumed_by_whom_it_trusts_and_who_may() -> None:
+    trust = policy("trust")
+    own = policy("identity", {"Action": "sts:*"})
+    named = policy("trust", {"Principal": {"AWS": ALICE.arn}})
+    assume: dict[str, Any] = {"action": "sts:AssumeRole", "resources": (ROLE,)}
+    assert asked(ALICE, trust, own, **assume).allowed
+    assert asked(ALICE, named, **assume).allowed
+    assert asked(ALICE, trust, **assume).by == ("identity",)
+    assert asked(ALICE, policy("trust", {"Principal": {"AWS": OTHER}}), own, **assume).by == ("trust",)
+    stranger = replace(ALICE, account=OTHER)
+    assert asked(stranger, policy("trust", {"Principal": {"AWS": OTHER}}), **assume).by == ("identity",)
+
+
+def test_every_resource_must_be_allowed_and_a_deny_is_told_before_a_lack() -> None:
+    own = policy("identity", {"Resource": FIRST})
+    both = (FIRST, SECOND)
+    assert asked(ALICE, policy("identity"), resources=both).resource == FIRST
+    lack = asked(ALICE, own, resources=both)
+    assert (lack.outcome, lack.resource) == ("implicitDeny", SECOND)
+    assert asked(ALICE, own, resources=("arn:aws:s3:::corpus/c", SECOND)).resource == "arn:aws:s3:::corpus/c"
+    deny = asked(
+        ALICE, policy("identity", {"Resource": FIRST}, {**DENY, "Resource": SECOND}), resources=(SECOND, *both)
+    )
+    assert (deny.outcome, deny.resource) == ("explicitDeny", SECOND)
+    last = asked(ALICE, policy("identity", {**DENY, "Resource": SECOND}), resources=both)
+    assert (last.outcome, last.resource) == ("explicitDeny", SECOND)
+
+
+def test_a_call_without_resources_needs_an_allow_for_all() -> None:
+    assert asked(ALICE, policy("identity"), resources=()).resource == "*"
+    assert not asked(ALICE, policy("identity", {"Resource": FIRST}), resources=()).allowed
+
+
+def test_condition_keys_are_found_in_any_case() -> None:
+    own = policy("identity", {"Condition": {"StringEquals": {"AWS:sourcevpce": "vpce-1"}}})
+    assert asked(ALICE, own, context={"aws:SourceVpce": ("vpce-1",)}).allowed
+    assert not asked(ALICE, own, context={"aws:SourceVpce": ("vpce-2",)}).allowed
+
+
+USER = f"User: {ALICE.arn} is not authorized to perform: s3:GetObject"
+
+
+@pytest.mark.parametrize(
+    ("policies", "resources", "quoted", "message"),
+    [
+        (
+            [],
+            (FIRST,),
+            False,
+            f"{USER} on resource: {FIRST} because no identity-based policy allows the s3:GetObject action",
+        ),
+        (
+            [],
+            (FIRST,),
+            True,
+            f'{USER} on resource: "{FIRST}" because no identity-based policy allows the s3:GetObject action',
+        ),
+        ([], ("*",), False, f"{USER} because no identity-based policy allows the s3:GetObject action"),
+        ([], ("*",), True, f'{USER} on resource: "*" because no identity-based policy allows the s3:GetObject action'),
+        (
+            [policy("identity", DENY)],
+            (FIRST,),
+            False,
+            f"{USER} on resource: {FIRST} with an explicit deny in an identity-based policy",
+        ),
+        (
+            [policy("scp", DENY)],
+            (FIRST,),
+            False,
+            f"{USER} on resource: {FIRST} with an explicit deny in a service control policy",
+        ),
+    ],
+)
+def test_a_denial_is_told_in_awss_sentence(
+    policies: list[AttachedPolicy], resources: tuple[str, ...], quoted: bool, message: str
+) -> None:
+    assert asked(ALICE, *policies, resources=resources).message(quoted) == message
+
+
+def test_a_lack_is_told_in_the_log_by_kind() -> None:
+    assert asked(ALICE).story() == "no identity-based policy allows it; no resource-based policy allows it"
+    words = {
+        "boundary": "permissions boundary",
+        "session": "session policy",
+        "rcp": "resource control policy",
+        "endpoint": "VPC endpoint policy",
+        "trust": "role trust policy",
+    }
+    for kind, name in words.items():
+        assert str(Reason(kind)) == f"no {name} allows it"  # type: ignore[arg-type]
