@@ -123,9 +123,21 @@ def test_the_session_token_of_an_old_signature_is_no_parameter() -> None:
         ({"Cidr": "x"}, "UnknownParameter", "Cidr"),
         ({"TagSpecification.1.Kind": "x"}, "UnknownParameter", "TagSpecification.1.Kind"),
         ({"CidrBlock.1": "x"}, "UnknownParameter", "CidrBlock.1"),
-        ({"TagSpecification": "x"}, "InvalidParameterValue", "Expecting a list."),
-        ({"TagSpecification.1": "x"}, "InvalidParameterValue", "Expecting a structure."),
-        ({"Ipv4NetmaskLength": "x"}, "InvalidParameterValue", "Expecting an Integer."),
+        (
+            {"TagSpecification": "x"},
+            "InvalidParameterValue",
+            "(x) for parameter TagSpecification is invalid. Expecting a list.",
+        ),
+        (
+            {"TagSpecification.1": "x"},
+            "InvalidParameterValue",
+            "(x) for parameter TagSpecification.1 is invalid. Expecting a structure.",
+        ),
+        (
+            {"Ipv4NetmaskLength": "x"},
+            "InvalidParameterValue",
+            "(x) for parameter Ipv4NetmaskLength is invalid. Expecting an Integer.",
+        ),
     ],
 )
 def test_a_parameter_that_ec2_does_not_have_is_told(fields: dict[str, str], code: str, told: str) -> None:

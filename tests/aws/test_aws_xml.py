@@ -150,6 +150,39 @@ def test_an_answer_has_its_headers_and_its_root() -> None:
 
 
 @pytest.mark.parametrize(
+    ("operation", "root"),
+    [
+        ("CompleteMultipartUpload", "CompleteMultipartUploadResult"),
+        ("CreateMultipartUpload", "InitiateMultipartUploadResult"),
+        ("DeleteObjects", "DeleteResult"),
+        ("GetBucketAccelerateConfiguration", "AccelerateConfiguration"),
+        ("GetBucketAcl", "AccessControlPolicy"),
+        ("GetBucketCors", "CORSConfiguration"),
+        ("GetBucketLifecycleConfiguration", "LifecycleConfiguration"),
+        ("GetBucketLogging", "BucketLoggingStatus"),
+        ("GetBucketNotificationConfiguration", "NotificationConfiguration"),
+        ("GetBucketRequestPayment", "RequestPaymentConfiguration"),
+        ("GetBucketTagging", "Tagging"),
+        ("GetBucketVersioning", "VersioningConfiguration"),
+        ("GetBucketWebsite", "WebsiteConfiguration"),
+        ("GetObjectAcl", "AccessControlPolicy"),
+        ("GetObjectAttributes", "GetObjectAttributesResponse"),
+        ("GetObjectTagging", "Tagging"),
+        ("ListBuckets", "ListAllMyBucketsResult"),
+        ("ListMultipartUploads", "ListMultipartUploadsResult"),
+        ("ListObjectVersions", "ListVersionsResult"),
+        ("ListObjects", "ListBucketResult"),
+        ("ListObjectsV2", "ListBucketResult"),
+        ("ListParts", "ListPartsResult"),
+    ],
+)
+def test_an_answers_root_is_named_as_in_the_manual(operation: str, root: str) -> None:
+    """botocore's reader passes over the name, other clients look for it."""
+    _, body = rest_xml.serialize(found(operation), {})
+    assert xml.read(body).tag == root
+
+
+@pytest.mark.parametrize(
     ("operation", "result", "headers", "body"),
     [
         ("HeadBucket", {}, [], b""),
