@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reading_room.dataplane.linux.compile import compile_host, compile_vpc
+from reading_room.dataplane.linux.nftables import KeyType
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, SecurityGroup, SecurityGroupRule, Vpc
-from tests.worlds.dataplane import PREFIX_LISTS, rule, small_network
+from tests.worlds.dataplane import PREFIX_LISTS, Seeded, any_network, rule, small_network
+from tests.worlds.dataplane_far import far_network
 
 _CIDRS = ("0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.1.0.0/16", "10.0.1.0/24")
 _SPANS = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(lambda pair: (min(pair), max(pair)))
@@ -58,6 +60,15 @@ def test_a_rule_costs_an_element_and_not_a_line() -> None:
     router = compile_vpc(with_egress(*rules), PREFIX_LISTS)
     (chain,) = (each for each in router.ruleset.chains if each.name == "eg_sg-0job")
     assert len(chain.rules) == 1
+
+
+def test_a_set_that_holds_networks_or_ranges_is_an_interval() -> None:
+    """nft refuses such an element in any other set."""
+    specs = [small_network(), far_network(), *(any_network(Seeded(seed)) for seed in range(50))]
+    for each in (found for spec in specs for router in compile_host(spec).routers for found in router.ruleset.sets):
+        parts = [part for element in each.elements for part in zip(each.key, element.key, strict=True)]
+        ranges = [text for kind, text in parts if kind is not KeyType.DEVICE and set(text) & set("/-")]
+        assert each.interval or not ranges, (each.name, ranges)
 
 
 def test_interfaces_with_the_same_groups_share_their_chains() -> None:
