@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import sqlite3
 import tarfile
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
+from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
-from tests.worlds.product import running_product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -52,10 +48,8 @@ def describe(account: reading.Account, arn: str) -> dict[str, Any]:
 
 def wait(account: reading.Account, arn: str, seconds: float = 300) -> dict[str, Any]:
     """Wait for the end of a training and return the model's properties."""
-    deadline = time.monotonic() + seconds
-    while (shown := describe(account, arn))["Status"] not in ENDED:
-        assert time.monotonic() < deadline, shown
-        time.sleep(0.2)
+    shown = eventually(lambda: found if (found := describe(account, arn))["Status"] in ENDED else None, seconds, arn)
+    assert shown is not None
     return shown
 
 
@@ -109,25 +103,22 @@ def train(library: Place, kind: str, name: str, times: int = 1, **more: Any) -> 
     return str(made["EntityRecognizerArn"])
 
 
-def use(library: Place, arn: str, prefix: str, **more: Any) -> dict[str, Any]:
+def classify(library: Place, arn: str, prefix: str) -> str:
+    """Start a job with a classifier over a prefix, in the library's network, and return its id."""
+    return library.account.comprehend.start_document_classification_job(
+        DocumentClassifierArn=arn,
+        InputDataConfig={"S3Uri": f"s3://{library.bucket}/{prefix}"},
+        OutputDataConfig={"S3Uri": f"s3://{library.bucket}/results"},
+        DataAccessRoleArn=library.role,
+        VpcConfig=library.network.config(),  # type: ignore[arg-type]
+    )["JobId"]
+
+
+def use(library: Place, arn: str, prefix: str) -> dict[str, Any]:
     """Run a job with a model over a prefix, in the library's network, and return its properties."""
     if ":entity-recognizer/" in arn:
-        return dict(library.run(prefix, EntityRecognizerArn=arn, **more))
-    client = library.account.comprehend
-    request = {
-        "InputDataConfig": {"S3Uri": f"s3://{library.bucket}/{prefix}"},
-        "OutputDataConfig": {"S3Uri": f"s3://{library.bucket}/results"},
-        "DataAccessRoleArn": library.role,
-        "VpcConfig": library.network.config(),
-        **more,
-    }
-    job = client.start_document_classification_job(DocumentClassifierArn=arn, **request)["JobId"]
-
-    def over() -> Any:
-        shown = client.describe_document_classification_job(JobId=job)["DocumentClassificationJobProperties"]
-        return shown if shown["JobStatus"] in reading.OVER else None
-
-    return dict(eventually(over, 120, "the end of the job"))
+        return library.run(prefix, EntityRecognizerArn=arn)
+    return library.wait(classify(library, arn, prefix))
 
 
 @pytest.fixture(scope="module")
@@ -299,14 +290,13 @@ def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statemen
 def test_a_training_that_is_stopped_half_way_leaves_nothing(
     library: Place, account: reading.Account, kind: str
 ) -> None:
-    arn = train(library, kind, "stopped", times={"classifier": 260, "recognizer": 100}[kind])
-    eventually(lambda: describe(account, arn)["Status"] == "TRAINING" and library.interfaces(), 30, "the training")
-    time.sleep(1)
-    if kind == "classifier":
-        account.comprehend.stop_training_document_classifier(DocumentClassifierArn=arn)
-    else:
-        account.comprehend.stop_training_entity_recognizer(EntityRecognizerArn=arn)
-    assert describe(account, arn)["Status"] in ("STOP_REQUESTED", "STOPPED")
+    arn = train(library, kind, "stopped", times={"classifier": 30, "recognizer": 10}[kind])
+    job = library.training(arn)
+    with library.holding(job, worked=0.5):
+        assert describe(account, arn)["Status"] == "TRAINING"
+        assert library.interfaces()
+        library.stop(job)
+        assert describe(account, arn)["Status"] == "STOP_REQUESTED"
     model = wait(account, arn)
     assert model["Status"] == "STOPPED", model
     assert not {"ClassifierMetadata", "RecognizerMetadata"} & set(model)
@@ -315,49 +305,27 @@ def test_a_training_that_is_stopped_half_way_leaves_nothing(
         use(library, arn, "new/")
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with running_product(tmp_path) as product:
-        yield Place(product)
+def artifacts(library: Place) -> set[str]:
+    """Return the keys of the artifacts of the account's models, finished and unfinished."""
+    with library.product.database() as database:
+        query = "SELECT key FROM {} WHERE bucket LIKE 'reading-room-models-%'"
+        rows = [row for table in ("s3_objects", "s3_uploads") for row in database.execute(query.format(table))]
+    number = library.account.number if isinstance(library.account, OwnAccount) else ""
+    return {text for (key,) in rows if (text := bytes(key).decode()).startswith(f"{number}/")}
 
 
-def artifacts(database: sqlite3.Connection) -> list[str]:
-    """Return the keys of models' artifacts, finished and unfinished."""
-    query = "SELECT key FROM s3_objects WHERE bucket LIKE 'reading-room-models-%'"
-    uploads = "SELECT key FROM s3_uploads WHERE bucket LIKE 'reading-room-models-%'"
-    return [bytes(key).decode() for (key,) in database.execute(f"{query} UNION ALL {uploads}")]
-
-
-def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_nothing(place: Place) -> None:
-    account = place.product.account()
-    account.s3.put_object(Bucket=place.bucket, Key="training/rows.csv", Body=rows(700).encode())
-    arn = create(
-        account,
-        "killed",
-        DataAccessRoleArn=place.role,
-        InputDataConfig={"S3Uri": f"s3://{place.bucket}/training/rows.csv"},
-        VpcConfig=place.network.config(),
-    )
-    job = place.training(arn)
-    killed = 0
-    while killed < 3:
-        victim = eventually(partial(place.process, job, killed + 1), 60, "a worker of the training")
-        assert victim is not None
-        # At once, in the middle of its work, and near its end.
-        time.sleep((0.0, 0.4, 1.0)[killed])
-        place.product.kill_processes([victim])
-        killed += 1
-        if describe(account, arn)["Status"] in ENDED:
-            break
+def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_nothing(library: Place) -> None:
+    account, before = library.account, artifacts(library)
+    arn = train(library, "classifier", "killed", times=10)
+    job = library.training(arn)
+    for attempt, worked in enumerate((0.0, 0.3, 0.6), 1):
+        # At once, and ever later in its work.
+        with library.holding(job, attempt, worked) as victim:
+            library.product.kill_processes([victim])
     model = wait(account, arn)
-    assert model["Status"] in ("TRAINED", "IN_ERROR"), model
-    with place.product.database() as database:
-        left = artifacts(database)
-    if model["Status"] == "IN_ERROR":
-        assert model["Message"].startswith("INTERNAL_ERROR: The container was lost 3 times")
-        assert left == []
-    else:
-        assert len(left) == 1
+    assert model["Status"] == "IN_ERROR", model
+    assert model["Message"].startswith("INTERNAL_ERROR: The container was lost 3 times")
+    assert artifacts(library) == before
     account.comprehend.delete_document_classifier(DocumentClassifierArn=arn)
 
     def gone() -> bool:
@@ -368,51 +336,29 @@ def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_not
         return False
 
     eventually(gone, 20, "the end of the deletion")
-    with place.product.database() as database:
-        assert artifacts(database) == []
-    settled(place.product.leftovers)
+    assert artifacts(library) == before
+    settled(library.leftovers)
 
 
 @pytest.mark.parametrize("kind", ["topics", "classification"])
-def test_a_job_that_nobody_can_stop_is_done_whole_after_a_loss_half_way(place: Place, kind: str) -> None:
-    account = place.product.account()
-    client: Any = account.comprehend
-    lines = [text.format(n) for n in range(1_000) for texts in SENTENCES.values() for text in texts]
-    account.s3.put_object(Bucket=place.bucket, Key="in/mail.txt", Body="\n".join(lines).encode())
-    account.s3.put_object(Bucket=place.bucket, Key="training/rows.csv", Body=rows(15).encode())
-    usual = {"DataAccessRoleArn": place.role, "VpcConfig": place.network.config()}
-    request = {
-        "InputDataConfig": {"S3Uri": f"s3://{place.bucket}/in/"},
-        "OutputDataConfig": {"S3Uri": f"s3://{place.bucket}/results/"},
-        **usual,
-    }
+def test_a_job_that_nobody_can_stop_is_done_whole_after_a_loss_half_way(
+    library: Place, models: dict[str, dict[str, Any]], kind: str
+) -> None:
+    lines = [text.format(n) for n in range(200) for texts in SENTENCES.values() for text in texts]
+    library.put_text(f"{kind}/mail.txt", "\n".join(lines))
     if kind == "topics":
-        job = client.start_topics_detection_job(NumberOfTopics=3, **request)["JobId"]
+        job = library.start("topics/", "topics", NumberOfTopics=3)
     else:
-        config = {"S3Uri": f"s3://{place.bucket}/training/rows.csv"}
-        arn = create(account, "tickets", InputDataConfig=config, **usual)
-        assert wait(account, arn)["Status"].startswith("TRAINED")
-        job = client.start_document_classification_job(DocumentClassifierArn=arn, **request)["JobId"]
-    worker = eventually(lambda: place.process(job), 60, f"a worker of {job}")
-    assert worker is not None
-    time.sleep(0.7)
-    place.product.kill_processes([worker])
-    shown = reading.find_job(account, job)
-    assert shown is not None
-    assert shown["JobStatus"] == "IN_PROGRESS", "it was done before the kill"
-
-    def over() -> dict[str, Any] | None:
-        found = reading.find_job(account, job)
-        return found if found is not None and found["JobStatus"] in reading.OVER else None
-
-    properties = eventually(over, 120, f"the end of {job}")
-    assert properties is not None
-    assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{place.story(job)}"
-    assert "attempt 2 follows" in place.story(job)
+        job = classify(library, arn_of(models["classifier"]), "classification/")
+    with library.holding(job, worked=0.3) as worker:
+        assert library.describe(job)["JobStatus"] == "IN_PROGRESS"
+        library.product.kill_processes([worker])
+    properties = library.wait(job)
+    assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{library.story(job)}"
+    assert "attempt 2 follows" in library.story(job)
     if kind == "topics":
-        _, table = reading.topics(account, properties)
+        _, table = reading.topics(library.account, properties)
         assert {row["docname"] for row in table} == {f"mail.txt:{number}" for number in range(len(lines))}
     else:
-        found = list(reading.results(account, properties))
-        assert [line["Line"] for line in found] == [str(number) for number in range(len(lines))]
-    settled(place.product.leftovers)
+        assert [line["Line"] for line in library.results(properties)] == [str(number) for number in range(len(lines))]
+    settled(library.leftovers)

@@ -13,7 +13,7 @@ from reading_room.cli import reading
 from reading_room.containers.processes import start_time
 from reading_room.jobs.job import Phase
 from tests.worlds.own_account import OwnAccount, stop_job
-from tests.worlds.processes import frozen, has_spoken, worker_below
+from tests.worlds.processes import frozen, has_spoken, processor_seconds, worker_below
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -147,18 +147,30 @@ class Place:
         job would be over before it was looked at, and would take meanwhile what others need.
         """
         job = self.start(prefix, kind, **more)
-        look = self.worker if at_work else self._speaking
-        worker = eventually(lambda: look(job), 60, f"a worker of {job}")
-        assert worker is not None
-        with frozen(worker):
-            assert start_time(worker) is not None, f"{job} was over before it was looked at:\n{self.story(job)}"
+        if at_work:
+            eventually(lambda: self.worker(job), 60, f"a document of {job}")
+        with self.holding(job) as worker:
             yield job, worker
 
-    def _speaking(self, job: str) -> int | None:
-        """Return the process that works on a job once it has opened its first connection."""
-        assert not self.over(job), f"it was over before it was looked at:\n{self.story(job)}\n{self.product.tail()}"
-        worker = self.process(job)
-        return worker if worker is not None and has_spoken(worker) else None
+    @contextmanager
+    def holding(self, job: str, attempt: int | None = None, worked: float = 0.0) -> Iterator[int]:
+        """Hold a job or a training for the length of the block, as soon as its process speaks with somebody.
+
+        Or once that has then used so many seconds of a processor: how far it is does not depend on what else runs.
+        """
+
+        def speaking() -> int | None:
+            assert not self.over(job), f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
+            worker = self.process(job, attempt)
+            return worker if worker is not None and has_spoken(worker) else None
+
+        worker = eventually(speaking, 60, f"a worker of {job}")
+        assert worker is not None
+        enough = processor_seconds(worker) + worked
+        eventually(lambda: processor_seconds(worker) >= enough, what=f"{worked} s of work of {job}")
+        with frozen(worker):
+            assert start_time(worker) is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
+            yield worker
 
     def worker(self, job: str) -> int | None:
         """Return the process that works on an entities job, once it has its first document done."""

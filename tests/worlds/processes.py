@@ -54,6 +54,16 @@ def has_spoken(worker: int) -> bool:
         return False  # It ended meanwhile.
 
 
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has had a processor; infinitely long if it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return float("inf")
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def slowed(*pids: int) -> Iterator[None]:
     """Let processes run for a twentieth of the time during the block: they answer, and take little from others."""
