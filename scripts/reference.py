@@ -12,6 +12,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,7 @@ def ec2_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
 def sending_tests() -> dict[tuple[str, str], str]:
     """Return, by operation and parameter, a link to the first test that sends the parameter."""
     from botocore import xform_name

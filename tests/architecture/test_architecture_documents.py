@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ import botocore.session
 import pytest
 
 from reading_room.aws.models import SERVED, service_model
+from tests.worlds.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,12 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
     """The script that writes the generated pages."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("reference")
 
 
 def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:

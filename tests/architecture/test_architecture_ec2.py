@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +10,7 @@ import pytest
 from reading_room.app import operation_table
 from reading_room.vpc.operations.binding import declarations
 from reading_room.vpc.operations.effects import EFFECTS, effect_of
+from tests.worlds.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,12 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
     """The script that writes the page."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("reference")
 
 
 def test_every_parameter_that_has_an_effect_has_a_sentence_on_it() -> None:

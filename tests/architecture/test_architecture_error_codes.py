@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from reading_room.aws.errors import AwsError
 from reading_room.jobs.endings import WORKER_CODES
 from reading_room.vpc.errors import LimitExceeded
+from tests.worlds.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "console" / "src"
@@ -21,12 +21,7 @@ CONSOLE = ROOT / "console" / "src"
 @pytest.fixture(scope="module")
 def codes() -> ModuleType:
     """The script that reads the codes off the code."""
-    spec = importlib.util.spec_from_file_location("error_codes", ROOT / "scripts" / "error_codes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("error_codes")
 
 
 def classes(parent: type[AwsError] = AwsError) -> Iterator[type[AwsError]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.worlds.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """
@@ -25,15 +25,7 @@ PAGE = """
 @pytest.fixture(scope="module")
 def plots() -> ModuleType:
     """The script that draws."""
-    spec = importlib.util.spec_from_file_location("plots", ROOT / "scripts" / "plots.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Its dataclasses look their module up.
-
-    sys.modules["plots"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("plots")
 
 
 def test_every_plot_is_up_to_date(plots: ModuleType) -> None:

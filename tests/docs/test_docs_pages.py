@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from tests.worlds.pages import DOCS, ROOT, anchors, blocks, elsewhere, links, page_of, pages, shell_of
+from tests.worlds.scripts import script
 
 CI = ".ci/run"
 
@@ -17,12 +17,7 @@ CI = ".ci/run"
 @pytest.fixture(scope="module")
 def navigation() -> ModuleType:
     """The script that makes the site's navigation of the index."""
-    spec = importlib.util.spec_from_file_location("navigation", ROOT / "scripts" / "navigation.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("navigation")
 
 
 def test_each_block_of_commands_is_run() -> None:
