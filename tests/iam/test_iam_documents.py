@@ -395,3 +395,30 @@ def test_a_sessions_role_is_looked_for_in_its_place() -> None:
         "arn:aws:iam::111122223333:role/Reader",
         "arn:aws:iam::111122223333:user/ann",
     ]
+
+
+KEYS = """
+aws:AssumedRoot aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:ChatbotSourceArn aws:CurrentTime
+aws:Ec2InstanceSourcePrivateIPv4 aws:Ec2InstanceSourceVpc aws:EpochTime aws:FederatedProvider aws:MultiFactorAuthAge
+aws:MultiFactorAuthPresent aws:PrincipalAccount aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalOrgID
+aws:PrincipalOrgPaths aws:PrincipalServiceName aws:PrincipalServiceNamesList aws:PrincipalTag/team aws:PrincipalType
+aws:referer aws:RequestedRegion aws:RequestTag/team aws:ResourceAccount aws:ResourceOrgID aws:ResourceOrgPaths
+aws:ResourceTag/team aws:SecureTransport aws:SourceAccount aws:SourceArn aws:SourceIdentity aws:SourceIp aws:SourceOrgID
+aws:SourceOrgPaths aws:SourceVpc aws:SourceVpce aws:TagKeys aws:TokenIssueTime aws:UserAgent aws:userid aws:username
+aws:ViaAWSService aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp
+s3:AccessPointNetworkOrigin s3:authType s3:DataAccessPointAccount s3:DataAccessPointArn s3:delimiter
+s3:ExistingObjectTag/team s3:if-match s3:if-none-match s3:InventoryAccessibleOptionalFields s3:LocationConstraint
+s3:max-keys s3:object-lock-legal-hold s3:object-lock-mode s3:object-lock-remaining-retention-days
+s3:object-lock-retain-until-date s3:ObjectCreationOperation s3:prefix s3:RequestObjectTag/team s3:RequestObjectTagKeys
+s3:ResourceAccount s3:signatureAge s3:signatureversion s3:TlsVersion s3:versionid s3:x-amz-acl s3:x-amz-content-sha256
+s3:x-amz-copy-source s3:x-amz-grant-full-control s3:x-amz-grant-read s3:x-amz-grant-read-acp s3:x-amz-grant-write
+s3:x-amz-grant-write-acp s3:x-amz-metadata-directive s3:x-amz-object-ownership s3:x-amz-server-side-encryption
+s3:x-amz-server-side-encryption-aws-kms-key-id s3:x-amz-server-side-encryption-customer-algorithm
+s3:x-amz-storage-class s3:x-amz-website-redirect-location
+"""
+"""The keys of the IAM User Guide and of the Service Authorization Reference, as they are written there."""
+
+
+@pytest.mark.parametrize("key", KEYS.split())
+def test_a_buckets_policy_may_ask_for_each_key_of_the_manual(key: str) -> None:
+    assert bucket_policy(Condition={"StringEquals": {key: "x"}}) == []

@@ -86,6 +86,37 @@ def test_an_account_or_a_role_that_the_policy_names_is_told() -> None:
     assert whom(unsigned) == ["callers who sign nothing"]
 
 
+def test_a_session_that_the_policy_names_is_of_its_role() -> None:
+    session = {**ALLOW, "Principal": {"AWS": f"arn:aws:sts::{OTHER}:assumed-role/Reader/one"}}
+    for role, expected in (("Reader", [f"account {OTHER}"]), ("Writer", [])):
+        pinned = equals("aws:PrincipalArn", f"arn:aws:iam::{OTHER}:role/{role}")
+        assert whom({**session, "Condition": pinned}) == expected
+
+
+def test_all_resources_but_the_named_are_everybodys() -> None:
+    statement = {name: value for name, value in ALLOW.items() if name != "Resource"}
+    assert whom({**statement, "NotResource": MY_BUCKET}) == ["every account"]
+    mine = equals("aws:ResourceAccount", MINE)
+    assert whom({**statement, "NotResource": MY_BUCKET, "Condition": mine}) == []
+
+
+def test_all_actions_but_the_named_are_asked_for_by_some() -> None:
+    statement = {name: value for name, value in ALLOW.items() if name != "Action"}
+    assert whom({**statement, "NotAction": "s3:PutObject"}) == ["every account"]
+    assert whom({**statement, "NotAction": "s3:*"}) == []
+
+
+def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
+    """The resource becomes a list, and the text longer than a policy may be."""
+    closed = {**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE)}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [closed]}, separators=(",", ":"))
+    full = text.replace('"Resource":"*"', f'"Resource":"arn:aws:s3:::{"b" * (20_480 - len(text) - 12)}"')
+    too_long = ["others (it is too long to be looked at in full)"]
+    assert [opening.whom for opening in openings(full, MINE)] == too_long
+    assert [opening.whom for opening in openings(full.replace("bb", "b", 1), MINE)] == too_long
+    assert openings(full.replace("bbb", "b", 1), MINE) == ()
+
+
 @pytest.mark.parametrize(
     ("condition", "closed"),
     [

@@ -11,7 +11,7 @@ import pytest
 from reading_room.aws.call import ANONYMOUS, Principal
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Request, decide
-from reading_room.iam.policy.principals import canonical_user_id, parse_principals
+from reading_room.iam.policy.principals import PrincipalError, Principals, canonical_user_id, parse_principals
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 ALICE = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/alice", "AIDAEXAMPLEUSER000001", user_name="alice")
@@ -121,3 +121,73 @@ def test_a_canonical_user_stands_in_bucket_policies_only() -> None:
     ):
         with pytest.raises(PolicyDocumentError, match="Invalid principal in policy"):
             parse(text, use)
+
+
+@pytest.mark.parametrize(
+    ("element", "told"),
+    [
+        ("ann", "ann"),
+        ([], "[]"),
+        ({}, "{}"),
+        ({"AWS": []}, '"AWS"'),
+        ({"AWS": 7}, '"AWS":7'),
+        ({"AWS": [ALICE.arn, None]}, '"AWS":None'),
+        ({"AWS": "11112222333"}, '"AWS":"11112222333"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:group/x"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:group/x"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:user/*"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:roots"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:roots"'),
+        ({"AWS": "AIDAEXAMPLE"}, '"AWS":"AIDAEXAMPLE"'),
+        ({"Service": "*"}, '"Service":"*"'),
+        ({"Service": "comprehend"}, '"Service":"comprehend"'),
+        ({"CanonicalUser": "0" * 63}, f'"CanonicalUser":"{"0" * 63}"'),
+        ({"Somebody": "x"}, '"Somebody":"x"'),
+    ],
+)
+def test_a_principal_that_cannot_be_is_told(element: object, told: str) -> None:
+    with pytest.raises(PrincipalError) as caught:
+        parse_principals(element)
+    assert caught.value.args[0] == told
+
+
+def test_an_element_is_read_kind_by_kind() -> None:
+    element = {
+        "AWS": [
+            "*",
+            ACCOUNT,
+            f"arn:aws:iam::{OTHER}:root",
+            ALICE.arn,
+            READER.arn,
+            VISITOR.arn,
+            "AIDAEXAMPLEUSER000001",
+        ],
+        "Service": "ec2.amazonaws.com",
+        "Federated": ["cognito-identity.amazonaws.com", "accounts.google.com"],
+        "CanonicalUser": "0" * 64,
+    }
+    assert parse_principals(element, inverted=True) == Principals(
+        everyone=True,
+        accounts=frozenset({ACCOUNT, OTHER}),
+        arns=frozenset({ALICE.arn, READER.arn, VISITOR.arn}),
+        unique_ids=frozenset({"AIDAEXAMPLEUSER000001"}),
+        services=frozenset({"ec2.amazonaws.com"}),
+        federated=frozenset({"cognito-identity.amazonaws.com", "accounts.google.com"}),
+        canonical_users=frozenset({"0" * 64}),
+        inverted=True,
+    )
+    assert parse_principals("*") == Principals(everyone=True, bare_star=True)
+
+
+def test_a_deny_for_all_but_everybody_denies_nobody() -> None:
+    principals = parse_principals({"AWS": "*"}, inverted=True)
+    assert [principals.grant_to(caller) for caller in (ALICE, READER, ROOT, ANONYMOUS, SERVICE)] == [None] * 5
+    services = parse_principals({"Service": "comprehend.amazonaws.com", "AWS": ACCOUNT}, inverted=True)
+    assert [services.grant_to(caller) for caller in (SERVICE, ANONYMOUS, ROOT)] == [None, "everyone", None]
+
+
+def test_in_a_gateway_endpoints_policy_an_account_means_its_root_user() -> None:
+    account = parse_principals({"AWS": ACCOUNT})
+    assert [account.grant_to(caller, account_means_root=True) for caller in (ALICE, READER, ROOT)] == [
+        None,
+        None,
+        "account",
+    ]
