@@ -288,3 +288,27 @@ def test_a_source_that_appears_with_another_address_loses_its_connections() -> N
     steps = plan_router(router, replace(there, reach=moved))
     assert [type(step) for step in steps] == [CutConnections, CutConnections]
     assert [step.keep for step in steps if isinstance(step, CutConnections)] == [(), ()]
+
+
+def test_every_step_says_which_vpc_it_is_for_and_why() -> None:
+    spec = far_network()
+    router = compile_host(spec).routers[0]
+    closed = compile_vpc(replace(spec.vpcs[0], internet_gateway=None, interfaces=()), spec.prefix_lists)
+    unknown = replace(observed(router), ruleset=None, reach=None, translations=None, listeners=(), uplink=False)
+    strays = replace(observed(router), strays=(Stray("a route", 25, b""),))
+    for wanted, there in ((router, None), (closed, observed(router)), (router, unknown), (router, strays)):
+        for step in plan_router(wanted, there):
+            vpc_id = step.label.vpc_id if isinstance(step, OpenListener | CloseListener) else step.vpc_id
+            assert vpc_id == "vpc-01"
+            assert step.reason
+    for step in plan(HostConfig(()), ObservedHost((observed(router),))):
+        vpc_id = step.label.vpc_id if isinstance(step, OpenListener | CloseListener) else step.vpc_id
+        assert vpc_id == "vpc-01"
+
+
+def test_a_new_vpcs_connections_from_before_are_nobodys() -> None:
+    """There were none: the namespace is new."""
+    router = router_of(small_network())
+    first, *others = plan_router(router, None)
+    assert first == CreateNamespace("vpc-01", router.namespace, "the VPC has no router here")
+    assert not any(isinstance(step, CutConnections | ForgetFlows | ForgetTranslations) for step in others)
