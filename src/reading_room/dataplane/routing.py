@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.spec import Endpoint, NatGateway, NetworkSpec, Route, RouteTable, Subnet, Vpc
 from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Packet, Reason, spoken
 
@@ -45,10 +46,10 @@ def follow(spec: NetworkSpec, vpc: Vpc, subnet: Subnet, packet: Packet) -> Way:
     """Return where packets from ``subnet`` go, through every NAT gateway on the way."""
     way = Way()
     at = subnet
-    destination = IPv4Address(packet.destination)
+    destination = parsed.address(packet.destination)
     while True:
         table = table_of(vpc, at)
-        local = any(destination in IPv4Network(cidr) for cidr in vpc.cidrs)
+        local = any(destination in parsed.network(cidr) for cidr in vpc.cidrs)
         chosen = _inside(vpc, table, at, destination) if local else longest(spec, vpc, table, destination)
         if local and chosen is None:
             way.kind = "local"
@@ -78,7 +79,7 @@ def table_of(vpc: Vpc, subnet: Subnet) -> RouteTable:
 
 def unroutable(address: str) -> bool:
     """Return whether an address is one that no router carries."""
-    return any(IPv4Address(address) in network for network in _NOWHERE)
+    return any(parsed.address(address) in network for network in _NOWHERE)
 
 
 def networks_of(spec: NetworkSpec, prefix_list_id: str) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def networks_of(spec: NetworkSpec, prefix_list_id: str) -> tuple[str, ...]:
 
 def holds(spec: NetworkSpec, prefix_list_id: str, address: str) -> bool:
     """Return whether an address is in a network of a prefix list."""
-    return any(IPv4Address(address) in IPv4Network(cidr) for cidr in networks_of(spec, prefix_list_id))
+    return any(parsed.address(address) in parsed.network(cidr) for cidr in networks_of(spec, prefix_list_id))
 
 
 def far_service(spec: NetworkSpec, vpc: Vpc, packet: Packet | Inbound) -> Endpoint | None:
@@ -96,11 +97,11 @@ def far_service(spec: NetworkSpec, vpc: Vpc, packet: Packet | Inbound) -> Endpoi
     if packet.protocol != TCP or packet.port not in SERVICE_PORTS:
         return None
     candidates = [
-        (IPv4Network(cidr).prefixlen, endpoint)
+        (parsed.network(cidr).prefixlen, endpoint)
         for endpoint in vpc.endpoints
         if endpoint.kind == "far"
         for cidr in networks_of(spec, endpoint.prefix_list_id)
-        if IPv4Address(packet.destination) in IPv4Network(cidr)
+        if parsed.address(packet.destination) in parsed.network(cidr)
     ]
     return max(candidates, key=lambda each: each[0])[1] if candidates else None
 
@@ -111,15 +112,15 @@ def longest(spec: NetworkSpec, vpc: Vpc, table: RouteTable, destination: IPv4Add
     for route in table.routes:
         listed = route.destination.startswith("pl-")
         for cidr in networks_of(spec, route.destination) if listed else (route.destination,):
-            if destination in IPv4Network(cidr):
-                candidates.append((IPv4Network(cidr).prefixlen, 0 if listed else 1, route))
+            if destination in parsed.network(cidr):
+                candidates.append((parsed.network(cidr).prefixlen, 0 if listed else 1, route))
     named = {route.destination for route in table.routes}
     for endpoint in vpc.endpoints:
         if endpoint.kind == "public" and endpoint.prefix_list_id not in named:
             for cidr in networks_of(spec, endpoint.prefix_list_id):
-                if destination in IPv4Network(cidr):
+                if destination in parsed.network(cidr):
                     implied = Route(endpoint.prefix_list_id, endpoint.endpoint_id)
-                    candidates.append((IPv4Network(cidr).prefixlen, -1, implied))
+                    candidates.append((parsed.network(cidr).prefixlen, -1, implied))
     if not candidates:
         return None
     return Chosen(table, max(candidates, key=lambda each: each[:2])[2])
@@ -127,7 +128,7 @@ def longest(spec: NetworkSpec, vpc: Vpc, table: RouteTable, destination: IPv4Add
 
 def _inside(vpc: Vpc, table: RouteTable, at: Subnet, destination: IPv4Address) -> Chosen | None:
     """Return the route for the whole block of another subnet that is more specific than the local one, if any."""
-    blocks = {each.cidr for each in vpc.subnets if each != at and destination in IPv4Network(each.cidr)}
+    blocks = {each.cidr for each in vpc.subnets if each != at and destination in parsed.network(each.cidr)}
     return next((Chosen(table, route) for route in table.routes if route.destination in blocks), None)
 
 

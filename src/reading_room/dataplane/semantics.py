@@ -8,9 +8,9 @@ Routes are in ``routing.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.routing import Way, far_service, follow, holds, longest, table_of, unroutable
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
@@ -75,7 +75,7 @@ def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, a
     ours = [each for each in vpc.endpoints if each.service == "s3" and each.prefix_list_id] if vpc else []
     lists = {endpoint.prefix_list_id for endpoint in ours}
     networks = [
-        IPv4Network(cidr)
+        parsed.network(cidr)
         for prefix_list in spec.prefix_lists
         if not lists or prefix_list.prefix_list_id in lists
         for cidr in prefix_list.cidrs
@@ -220,7 +220,7 @@ class _Journey:
         if _owner(self.spec, self.destination) is not vpc:
             message = f"{gateway} takes nothing for {self.destination}, which is no public address of {vpc.vpc_id}"
             return self.ends("spoofed", Reason((gateway,), message))
-        if unroutable(self.source) or any(IPv4Address(self.source) in IPv4Network(cidr) for cidr in vpc.cidrs):
+        if unroutable(self.source) or any(parsed.address(self.source) in parsed.network(cidr) for cidr in vpc.cidrs):
             message = f"{self.source} is not an address that packets from outside {vpc.vpc_id} can have"
             return self.ends("spoofed", Reason((gateway,), message))
         if not _starts(self.packet):
@@ -239,7 +239,7 @@ class _Journey:
             return refusal
         self.hop(receiver.interface_id, "interface", vpc)
         table = table_of(vpc, _subnet(vpc, receiver))
-        back = longest(self.spec, vpc, table, IPv4Address(self.source))
+        back = longest(self.spec, vpc, table, parsed.address(self.source))
         answered = back is not None and back.route.target == gateway
         reason = None
         if not answered:
@@ -316,11 +316,11 @@ def _exempt(vpc: Vpc, packet: Packet) -> str:
 
 
 def _resolver(vpc: Vpc) -> tuple[str, ...]:
-    return (str(IPv4Network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS) if vpc.dns_support else ()
+    return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS) if vpc.dns_support else ()
 
 
 def _router_addresses(vpc: Vpc) -> set[str]:
-    own = {str(IPv4Network(subnet.cidr)[1]) for subnet in vpc.subnets}
+    own = {str(parsed.network(subnet.cidr)[1]) for subnet in vpc.subnets}
     return own | {LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, *_resolver(vpc)}
 
 
@@ -344,7 +344,7 @@ def _rule_covers(rule: SecurityGroupRule, packet: Packet | Inbound) -> bool:
 
 def _peer_has(spec: NetworkSpec, vpc: Vpc, peer: Peer, address: str) -> bool:
     if isinstance(peer, CidrPeer):
-        return IPv4Address(address) in IPv4Network(peer.cidr)
+        return parsed.address(address) in parsed.network(peer.cidr)
     if isinstance(peer, GroupPeer):
         return any(address in group.members for group in vpc.groups if group.group_id == peer.group_id)
     return holds(spec, peer.prefix_list_id, address)

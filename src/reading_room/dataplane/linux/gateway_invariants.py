@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.compile.base_chains import INNER_NAT, NOBODY
 from reading_room.dataplane.linux.compile.routes import UNROUTABLE
@@ -44,17 +45,17 @@ def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element,
     leaving = set(router.uplink.public) if router.uplink else set()
     if leaving != public or {each.key[0] for each in sets[names.PUBLIC]} != public:
         yield "the public addresses that may leave are not those of its Elastic IPs and NAT gateways"
-    closed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
+    closed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
     if [each.key[0] for each in sets[names.CLOSED]] != [str(each) for each in collapse_addresses(closed)]:
         yield "packets from outside could have a source of the VPC's own"
     judged: dict[str, list[IPv4Network]] = {}
     for element in (*sets[names.BY_INTERNET], *sets[names.BY_NAT]):
-        network = IPv4Network(element.key[1])
+        network = parsed.network(element.key[1])
         judged.setdefault(element.key[0], []).append(network)
         if any(network.overlaps(each) for each in closed):
             yield f"{network} is inside the VPC and cannot leave it"
     routes = router.uplink.routes if router.uplink else ()
-    routed = {str(each.number): [IPv4Network(network) for network in each.networks] for each in routes}
+    routed = {str(each.number): [parsed.network(network) for network in each.networks] for each in routes}
     if {mark: list(collapse_addresses(found)) for mark, found in judged.items()} != routed:
         yield "what routing sends to the uplink is not what the ruleset lets go there"
     if stray := sorted(judged.keys() - {str(table.number) for table in vpc.route_tables}):
@@ -103,9 +104,9 @@ def _check_sources(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element
     far = {endpoint.endpoint_id for endpoint in vpc.endpoints if endpoint.kind == "far"}
     outside: dict[str, list[IPv4Network]] = {}
     for element in sets[names.BY_NAT]:
-        outside.setdefault(element.key[0], []).append(IPv4Network(element.key[1]))
+        outside.setdefault(element.key[0], []).append(parsed.network(element.key[1]))
     for element in sets[names.ENDPOINTS]:
-        network = IPv4Network(element.key[1])
+        network = parsed.network(element.key[1])
         if element.comment in far and not any(network.subnet_of(each) for each in outside.get(element.key[0], ())):
             yield f"{element.comment} would see a private source from {network}"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
 from reading_room.dataplane.linux.compile.flow_logs import LOGGED, LOGGED_ADDRESSES
@@ -113,7 +114,7 @@ def _check_names(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 
 
 def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    subnets = {subnet.subnet_id: IPv4Network(subnet.cidr) for subnet in vpc.subnets}
+    subnets = {subnet.subnet_id: parsed.network(subnet.cidr) for subnet in vpc.subnets}
     wanted = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
     yield from (f"two interfaces would share the device {each}" for each in _twice(link.name for link in router.links))
     there = [address for link in router.links for address in (link.address, *link.secondary)]
@@ -140,12 +141,12 @@ def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 
 
 def _inside(address: str, network: IPv4Network) -> bool:
-    value = int(IPv4Address(address))
+    value = int(parsed.address(address))
     return int(network.network_address) <= value <= int(network.broadcast_address)
 
 
 def _check_addresses(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    own = [IPv4Network(cidr) for cidr in vpc.cidrs]
+    own = [parsed.network(cidr) for cidr in vpc.cidrs]
     yield from (f"the router has {each} twice" for each in _twice(router.addresses))
     for address in router.addresses:
         if address not in _LOCAL and not any(_inside(address, network) for network in own):
@@ -156,10 +157,10 @@ def _check_addresses(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     if set(router.blackholes) != {"0.0.0.0/0", *vpc.cidrs}:
         yield "what no interface takes would not be dropped everywhere"
     for subnet in vpc.subnets:
-        if not any(IPv4Network(subnet.cidr).subnet_of(network) for network in own):
+        if not any(parsed.network(subnet.cidr).subnet_of(network) for network in own):
             yield f"{subnet.subnet_id} ({subnet.cidr}) is outside of {', '.join(vpc.cidrs)}"
     for network in own:
-        if any(network.overlaps(IPv4Network(each)) for each in _NO_NETWORK):
+        if any(network.overlaps(parsed.network(each)) for each in _NO_NETWORK):
             yield f"{network} holds addresses of the router's own services, or such as no router carries"
 
 
@@ -330,7 +331,7 @@ def _check_endpoints(name: str, elements: Sequence[Element], router: RouterConfi
     listeners: dict[tuple[str, ...], ListenerLabel] = {
         (label.address, str(label.port)): label for label in router.listeners if label.address == LOCAL_ENDPOINT_ADDRESS
     }
-    closed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
+    closed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
     for element in elements:
         mark, network, port = element.key
         label = listeners.get(element.value) if isinstance(element.value, tuple) else None
@@ -341,5 +342,5 @@ def _check_endpoints(name: str, elements: Sequence[Element], router: RouterConfi
             yield f"{element.comment} is not beyond the internet gateway, but {name} leads to it"
         if mark not in numbers:
             yield f"{network} is sent to {element.comment} by a route table that does not exist ({mark})"
-        if any(IPv4Network(network).overlaps(each) for each in closed):
+        if any(parsed.network(network).overlaps(each) for each in closed):
             yield f"{network} is inside the VPC and cannot be sent to {element.comment}"

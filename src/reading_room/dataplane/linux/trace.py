@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile.base_chains import NOBODY
 from reading_room.dataplane.linux.compile.flow_logs import Fate
 from reading_room.dataplane.linux.compile.names import MARKS
@@ -204,7 +204,7 @@ class _Walk:
         """Return whether routing sends a destination out by the uplink, by the packet's mark."""
         mark = state.fields.get(Field.MARK, "")
         return self.router.uplink is not None and any(
-            IPv4Address(destination) in IPv4Network(network)
+            parsed.address(destination) in parsed.network(network)
             for routes in self.router.uplink.routes
             if str(routes.number) == mark
             for network in routes.networks
@@ -370,7 +370,7 @@ def _addresses(link: LinkConfig) -> tuple[str, ...]:
 
 def _covers(kind: KeyType, value: str, part: str) -> bool:
     if kind is KeyType.ADDRESS:
-        return IPv4Address(part) in IPv4Network(value) if "/" in value else part == value
+        return parsed.address(part) in parsed.network(value) if "/" in value else part == value
     if kind is KeyType.PORT and "-" in value:
         first, last = value.split("-")
         return int(first) <= int(part) <= int(last)

@@ -7,8 +7,9 @@ address. What lies beyond the uplink is not this VPC's concern.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+from ipaddress import IPv4Network, collapse_addresses
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.compile.base_chains import INNER_NAT, NOBODY
 from reading_room.dataplane.linux.compile.routes import UNROUTABLE, InnerWay, Way
@@ -45,7 +46,7 @@ def uplink(vpc: Vpc, ways: Iterable[Way]) -> Uplink | None:
     outside: dict[int, list[IPv4Network]] = {}
     for way in ways:
         if way.taker.endpoint is None:
-            outside.setdefault(way.table.number, []).extend(IPv4Network(each) for each in way.networks)
+            outside.setdefault(way.table.number, []).extend(parsed.network(each) for each in way.networks)
     routes = (
         UplinkRoutes(number, tuple(str(each) for each in collapse_addresses(found)))
         for number, found in sorted(outside.items())
@@ -64,7 +65,7 @@ def gateway_sets(
 ) -> list[NamedSet]:
     """Return the sets and maps of gateways; each element names the gateway, ``eipalloc-…`` or subnet behind it."""
     outside = [way for way in ways if way.taker.endpoint is None]
-    closed = collapse_addresses(IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE))
+    closed = collapse_addresses(parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE))
     allocations = {each.private: each.allocation_id for each in vpc.elastic_addresses}
     address = (KeyType.ADDRESS,)
     return [
@@ -126,8 +127,8 @@ def translations(
     every = {address for each in addresses.values() for address in each}
     for pair in inner:
         if pair.nat is not None:
-            network = IPv4Network(pair.source.cidr)
-            sources = _sorted(address for address in every if IPv4Address(address) in network)
+            network = parsed.network(pair.source.cidr)
+            sources = _sorted(address for address in every if parsed.address(address) in network)
             found.append(Translation(sources, (pair.destination.cidr,), pair.nat.private))
     found += [
         Translation((private,), tuple(outside[private]), (elastic[private],), inbound=True)

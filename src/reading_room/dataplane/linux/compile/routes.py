@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TypeVar
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile.spans import Span, common, innermost, networks
 from reading_room.dataplane.spec import Endpoint, NatGateway, RouteTable, Subnet, Vpc
 
@@ -87,7 +88,7 @@ def far_ways(vpc: Vpc, found: Iterable[Way], prefix_lists: PrefixLists) -> tuple
     for endpoint in vpc.endpoints:
         if endpoint.kind == "far":
             for cidr in prefix_lists.get(endpoint.prefix_list_id, ()):
-                owners.setdefault(IPv4Network(cidr), endpoint)
+                owners.setdefault(parsed.network(cidr), endpoint)
     services = innermost(owners)
     return tuple(
         Way(way.table, Taker(endpoint, way.taker.nat), networks((first, last) for first, last, _ in spans))
@@ -139,7 +140,7 @@ class _Routing:
         self.nats = {nat.nat_gateway_id: nat for nat in vpc.nat_gateways}
         tables = {table.route_table_id: table for table in vpc.route_tables}
         self.table_of = {subnet.subnet_id: tables[subnet.route_table_id] for subnet in vpc.subnets}
-        self.fixed = [IPv4Network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
+        self.fixed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
 
     def takers(self, table: RouteTable, passed: tuple[str, ...]) -> list[Span[Taker]]:
         """Return disjoint spans in order, each with its taker; ``passed`` are the NAT gateways on the way here."""
@@ -167,14 +168,14 @@ class _Routing:
             if route.destination.startswith("pl-"):
                 listed.add(route.destination)
                 owner = "" if self._leads_nowhere(route.target, route.destination) else route.target
-                owners.update((IPv4Network(cidr), owner) for cidr in self.lists.get(route.destination, ()))
+                owners.update((parsed.network(cidr), owner) for cidr in self.lists.get(route.destination, ()))
         for endpoint in self.vpc.endpoints:
             if endpoint.kind == "public" and endpoint.prefix_list_id not in listed:
                 for cidr in self.lists.get(endpoint.prefix_list_id, ()):
-                    owners.setdefault(IPv4Network(cidr), endpoint.endpoint_id)
+                    owners.setdefault(parsed.network(cidr), endpoint.endpoint_id)
         for route in table.routes:
             if not route.destination.startswith("pl-"):
-                owners[IPv4Network(route.destination)] = "" if route.target in self.endpoints else route.target
+                owners[parsed.network(route.destination)] = "" if route.target in self.endpoints else route.target
         owners = {
             network: owner
             for network, owner in owners.items()
@@ -198,5 +199,5 @@ def _by_owner(spans: Iterable[Span[Owner]]) -> dict[Owner, list[Span[Owner]]]:
 
 
 def _ends(network: str) -> tuple[int, int]:
-    whole = IPv4Network(network)
+    whole = parsed.network(network)
     return int(whole.network_address), int(whole.broadcast_address)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, collapse_addresses
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile.names import EGRESS, INGRESS, SERVICE_INGRESS, SERVICE_KEY
 from reading_room.dataplane.linux.host import link_name
 from reading_room.dataplane.linux.nftables import (
@@ -102,7 +103,7 @@ def compile_groups(
         elements = tuple(Element((address,)) for address in sorted(set(members)))
         sets.append(NamedSet(f"member_{referred}", (KeyType.ADDRESS,), elements))
     for listed in sorted({peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}):
-        networks = collapse_addresses(IPv4Network(cidr) for cidr in prefix_lists.get(listed, ()))
+        networks = collapse_addresses(parsed.network(cidr) for cidr in prefix_lists.get(listed, ()))
         elements = tuple(Element((str(network),)) for network in networks)
         sets.append(NamedSet(f"prefix_{listed}", (KeyType.ADDRESS,), elements, interval=True))
     for direction in (OUT, IN):
@@ -149,11 +150,11 @@ def _group_chain(
     plain: list[Rule] = []
     for rule in rules:
         if isinstance(rule.peer, CidrPeer) and rule.protocol == ALL_PROTOCOLS:
-            whole.setdefault(IPv4Network(rule.peer.cidr), rule.rule_id)
+            whole.setdefault(parsed.network(rule.peer.cidr), rule.rule_id)
         elif isinstance(rule.peer, CidrPeer) and rule.protocol in (TCP, UDP):
             if 0 <= rule.from_port <= rule.to_port <= _LAST_PORT:
                 span = (rule.from_port, rule.to_port)
-                spans.setdefault((rule.protocol, IPv4Network(rule.peer.cidr)), []).append((span, rule.rule_id))
+                spans.setdefault((rule.protocol, parsed.network(rule.peer.cidr)), []).append((span, rule.rule_id))
         elif (matches := _plain(direction, rule)) is not None:
             plain.append(Rule(matches, (Accept(),), rule.rule_id))
     sets: list[NamedSet] = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network
 
+from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile import names
 from reading_room.dataplane.linux.host import LinkConfig, link_name
 from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
@@ -25,14 +25,14 @@ CREDENTIALS_PORT = 80
 
 def subnet_router(subnet: Subnet) -> str:
     """Return a subnet's router address: its base plus one."""
-    return str(IPv4Network(subnet.cidr)[1])
+    return str(parsed.network(subnet.cidr)[1])
 
 
 def resolver_addresses(vpc: Vpc) -> tuple[str, ...]:
     """Return where the resolver answers: the first network's base plus two, and link-local; nowhere without DNS."""
     if not vpc.dns_support:
         return ()
-    return (str(IPv4Network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS)
+    return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS)
 
 
 def router_addresses(vpc: Vpc) -> tuple[str, ...]:
