@@ -22,12 +22,14 @@ def reference() -> ModuleType:
     return script("reference")
 
 
+@pytest.mark.costs(2, reason="all code and all tests of the API are read, and each page is written anew")
 def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:
     """`make docs` writes them."""
     for path, text in reference.pages().items():
         assert path.read_text() == text, f"{path.name} is behind the code: run `make docs`"
 
 
+@pytest.mark.costs(0.1, reason="the models of all services are read")
 def test_the_operations_of_each_service_are_those_of_botocores_model(reference: ModuleType) -> None:
     """Each is in the table or among those that are not there, and the numbers are right."""
     page = (ROOT / "docs" / "reference" / "operations.md").read_text()
@@ -45,6 +47,7 @@ def test_the_operations_of_each_service_are_those_of_botocores_model(reference: 
         assert f"| [{service}](#{service}) | {len(there)} | {len(names)} |" in page
 
 
+@pytest.mark.costs(0.3, reason="all code is read")
 def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
     """The tree in ARCHITECTURE.md is made of these sentences."""
     silent = [
@@ -72,6 +75,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert [p.name for p in (ROOT / "src").rglob("*.py") if p.stem in vague or p.parent.name in vague] == []
 
 
+@pytest.mark.costs(0.3, reason="all code is read")
 def test_every_operation_name_stands_verbatim_in_the_source(reference: ModuleType) -> None:
     """Searching for an AWS operation finds its implementation."""
     from reading_room.app import operation_table
@@ -91,6 +95,7 @@ def test_relative_links_of_the_documents_lead_somewhere() -> None:
     assert broken == []
 
 
+@pytest.mark.costs(0.2, reason="every file of the repository is read")
 def test_the_repository_names_no_registry_and_no_private_path() -> None:
     """What is committed works on any machine."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()

@@ -38,6 +38,7 @@ def test_every_sentence_is_about_a_parameter_that_some_operation_has() -> None:
     assert set(EFFECTS) - known == set()
 
 
+@pytest.mark.costs(1, reason="all tests of EC2's API are read")
 def test_every_parameter_that_has_an_effect_is_sent_by_a_test(reference: ModuleType) -> None:
     sent = reference.sending_tests()
     unsent = [

@@ -38,6 +38,7 @@ def keys(path: Path, name: str) -> list[str]:
     return re.findall(r"^  ([A-Z_]+):", body[1], re.MULTILINE)
 
 
+@pytest.mark.costs(1, reason="all code is read")
 def test_the_page_has_the_code_of_every_error_that_there_is(codes: ModuleType) -> None:
     """One that no service makes would be dead code, or a place that the script does not see."""
     shown = {code for of_service in codes.codes_by_service().values() for code in of_service}

@@ -73,6 +73,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield found
 
 
+@pytest.mark.costs(5, reason="three commands are processes of their own")
 @pytest.mark.e2e
 def test_an_account_made_beside_the_running_product_works_at_once(product: Product) -> None:
     credentials = product.data / "credentials"
@@ -98,6 +99,7 @@ def test_an_account_made_beside_the_running_product_works_at_once(product: Produ
     assert f"account {OTHER} exists already" in again.stderr
 
 
+@pytest.mark.costs(5, reason="four commands are processes of their own")
 @pytest.mark.e2e
 def test_a_rotated_key_ends_the_old_one_without_a_restart(product: Product) -> None:
     account = "000000000003"
@@ -128,6 +130,7 @@ def test_a_rotated_key_ends_the_old_one_without_a_restart(product: Product) -> N
     eventually(lambda: refused(replaced))
 
 
+@pytest.mark.costs(5, reason="the product is stopped and started again")
 @pytest.mark.e2e
 def test_accounts_are_made_while_the_product_is_stopped(product: Product) -> None:
     account, credentials = "000000000004", product.data / "credentials"

@@ -167,6 +167,7 @@ def loaded_by(code: str) -> set[str]:
     return set(json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout))
 
 
+@pytest.mark.costs(0.3, reason="a process is started")
 def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -> None:
     loaded = loaded_by(
         "from reading_room.cli import main\n"
@@ -187,6 +188,7 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
     assert large & loaded == set()
 
 
+@pytest.mark.costs(0.5, reason="a process is started")
 @pytest.mark.parametrize(
     ("command", "large"),
     [

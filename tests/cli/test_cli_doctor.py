@@ -42,6 +42,7 @@ def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:
     assert found["unshare"]["mend"].endswith("util-linux")
 
 
+@pytest.mark.costs(3, reason="the agent is started, and fails")
 def test_up_does_not_say_ready_when_its_agent_cannot_start(tmp_path: Path) -> None:
     user = os.geteuid()
     spaces = ["/usr/bin/unshare", "-m", *(["-r"] if user else [])]

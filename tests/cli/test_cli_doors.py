@@ -24,6 +24,7 @@ def up(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedPr
     return subprocess.run([*argv, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.costs(0.3, reason="a process is started")
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -45,6 +46,7 @@ def test_up_does_not_open_an_unsafe_door(tmp_path: Path, arguments: list[str], s
     assert not (tmp_path / "data" / "db.sqlite").exists()
 
 
+@pytest.mark.costs(0.3, reason="a process is started")
 def test_a_private_key_that_others_may_read_keeps_up_from_starting(tmp_path: Path) -> None:
     certificate, key = tmp_path / "a.pem", tmp_path / "a.key"
     certificate.write_text("")
@@ -70,6 +72,7 @@ def test_doctor_names_the_console_and_refuses_one_that_could_not_be_served() -> 
     assert (refused.state, "--console-port" in refused.says) == ("missing", True)
 
 
+@pytest.mark.costs(0.3, reason="a process is started")
 def test_up_names_a_port_of_the_console_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -37,6 +37,7 @@ def command(product: Product, *arguments: str, code: int = 0) -> Result:
     return result
 
 
+@pytest.mark.costs(5, reason="a command is a process of its own, and its job starts the first container")
 def test_a_folder_is_read_and_its_story_told(product: Product, tmp_path: Path) -> None:
     """By the program as it is installed, with its output in a pipe."""
     texts = tmp_path / "texts"
@@ -79,6 +80,7 @@ def test_a_job_that_is_not_there_is_named(product: Product) -> None:
         assert f"no job {'0' * 32}" in command(product, "jobs", asked, "0" * 32, code=1).stderr
 
 
+@pytest.mark.costs(8, reason="two containers are started that can train")
 def test_a_training_is_explained_by_the_arn_of_its_model(product: Product, place: Place) -> None:
     comprehend = product.account().comprehend
     create: Any = comprehend.create_document_classifier

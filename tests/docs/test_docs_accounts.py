@@ -13,6 +13,7 @@ from tests.worlds.tools import install
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
+@pytest.mark.costs(6, reason="a page is typed, with four commands that open the database")
 def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> None:
     """With a user who has one key already."""
     iam = product.account().iam

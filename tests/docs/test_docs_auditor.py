@@ -12,6 +12,7 @@ from tests.worlds.shells import product_of, steps_of, until_on_record, wrong_in
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 
 
+@pytest.mark.costs(10, reason="a long page is typed at a product of its own")
 @pytest.mark.skipif(
     any(shutil.which(each) is None for each in ("curl", "pgrep")),
     reason="the page uses curl and pgrep, not both of which are here",

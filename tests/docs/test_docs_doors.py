@@ -35,6 +35,7 @@ trap 'kill $UP; wait $UP || true' EXIT
 """Starts the product beside the shell, in place of one that it started before, and says what it said."""
 
 
+@pytest.mark.costs(10, reason="the product is started three times")
 def test_https(tmp_path: Path) -> None:
     """Each way to start it, with a certificate of somebody else's and with its own."""
     from reading_room.clock import system_clock
@@ -82,6 +83,7 @@ until ip link show rr-uplink; do sleep 0.1; done
 """Starts the product with a way out, and makes an interface with a public address that uses it."""
 
 
+@pytest.mark.costs(5, reason="the product is started in a network of its own")
 @pytest.mark.skipif(
     any(shutil.which(each) is None for each in ("unshare", "ip", "nft", "sysctl")),
     reason="the page uses unshare, ip, nft and sysctl, which are not all installed here",

@@ -106,6 +106,7 @@ def denied(account: reading.Account, product: Product) -> dict[str, str]:
     return {"DENIED": request, "ENCODED": refused.value.response["Error"]["Message"].rpartition(" ")[2]}
 
 
+@pytest.mark.costs(15, reason="twenty pages are typed, with fifty commands")
 def test_how_to_see_each_feature_of_a_vpc(product: Product, place: Place, job: str, tmp_path: Path) -> None:
     """Each page's commands end well, with ids that there are in place of its examples."""
     told = steps_of("features", *(page for page, row in elsewhere().items() if row.run == "features"))

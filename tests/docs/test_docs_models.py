@@ -14,6 +14,7 @@ from tests.worlds.shells import EXAMPLES, by_default, steps_of, wrong_in
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
+@pytest.mark.costs(25, reason="two models are trained, and three jobs run")
 def test_several_containers_and_custom_models(product: Product, tmp_path: Path) -> None:
     """They begin with what the tutorial has made, the bucket and the role by other names."""
     account = product.account()

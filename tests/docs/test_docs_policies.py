@@ -13,6 +13,7 @@ from tests.worlds.shells import by_default, data_of, product_of, steps_of, until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
+@pytest.mark.costs(5, reason="a page is typed, with fifteen commands")
 def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
     """From a file of AWS's to a denial that is explained."""
     told = steps_of("policies", "how-to/bring-policies.md")
@@ -21,6 +22,7 @@ def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.mark.costs(4, reason="it needs a product with a number of its own")
 def test_how_to_take_a_policy_from_aws(tmp_path: Path) -> None:
     """From another product, which has the account's number of the page, and its policy: the page shows that."""
     told = steps_of("aws", "how-to/bring-policies.md")

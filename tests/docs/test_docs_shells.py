@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+import pytest
+
 from tests.worlds.aws_cli import loaded_aws
 from tests.worlds.shells import occurs
 from tests.worlds.tools import install
@@ -18,6 +20,7 @@ def test_what_is_said_must_be_printed() -> None:
     assert not occurs("0", "")
 
 
+@pytest.mark.costs(1.5, reason="five commands load the AWS CLI each")
 def test_a_command_of_the_aws_cli_that_is_loaded_does_what_one_does_that_is_not() -> None:
     """It prints the same and ends the same, with the shell's own folder, variables and streams."""
     typed = """

@@ -55,6 +55,7 @@ def elsewhere(text: str) -> list[str]:
     return [address for address in found if re.match(r"(?:[a-z][a-z0-9+.-]*:)?//", address, re.IGNORECASE)]
 
 
+@pytest.mark.costs(6, reason="the site is built")
 def test_each_page_is_in_the_site(site: Path) -> None:
     """Nothing is left out in silence."""
     sources = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]

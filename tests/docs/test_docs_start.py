@@ -22,6 +22,7 @@ OF_MAKE = pytest.mark.skipif(
 )
 
 
+@pytest.mark.costs(10, reason="make starts the product, and a job runs")
 @OF_MAKE
 def test_make_up_and_the_first_calls(tmp_path: Path) -> None:
     """In two terminals, as README, the tutorial and the console's page say."""
@@ -46,12 +47,14 @@ FIRST_CALLS = {
 """What they print, by their last words."""
 
 
+@pytest.mark.costs(12, reason="the page starts two products, and a job runs")
 def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
     """The page starts and ends products of its own, with user ids that no other product has."""
     with product_of(tmp_path / "ci") as product:
         assert not (wrong := wrong_in(steps_of("ci", "how-to/ci.md"), product, tmp_path)), "\n\n".join(wrong)
 
 
+@pytest.mark.costs(7, reason="the program that measures is started twice, with all its engines")
 @OF_MAKE
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed here")
 def test_quality_without_an_internet(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[st
     assert [each["Key"].rpartition("/")[2] for each in written if each["Key"].endswith(".gz")] == ["output.tar.gz"]
 
 
+@pytest.mark.costs(8, reason="a configuration is planned and applied ten times, and a job runs")
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
 def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, keys: Path) -> None:

@@ -12,6 +12,7 @@ from tests.worlds.shells import by_default, steps_of, wrong_in
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 
 
+@pytest.mark.costs(25, reason="three pages are typed, with five jobs")
 def test_the_tutorial_the_guide_and_how_to_keep_data_in(product: Product, tmp_path: Path) -> None:
     """Each goes on where the one before it ended; the tutorial's jobs end as it says."""
     told = steps_of("walk", "tutorial.md", "guide.md", "how-to/keep-data-in.md")

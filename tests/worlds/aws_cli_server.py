@@ -5,6 +5,7 @@ Its one argument is the path of its socket. It ends when its standard input does
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import selectors
@@ -60,6 +61,7 @@ def answer(connection: socket.socket) -> None:
 def serve(place: Path) -> None:
     """Answer each client in a process of its own, until standard input ends."""
     create_clidriver()  # What it imports is there for the commands to come.
+    gc.disable()  # They are short, and none should look through all that was imported.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Their codes go to the clients.
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
         listener.bind(str(place))
