@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 
@@ -97,6 +98,7 @@ def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Pack
     return [packet for _, packet in sorted(ordered, key=lambda each: each[0])]
 
 
+@cache
 def worlds() -> list[tuple[HostConfig, Sent]]:
     """Return the compiled worlds, each with its packets: some at random, and at last one by hand that is swept."""
     found = []
@@ -110,12 +112,9 @@ def worlds() -> list[tuple[HostConfig, Sent]]:
     return [*found, (config, promised(spec, varied(config, sweep(spec))))]
 
 
-WORLD = worlds()
-
-
 def noticed(change: Change) -> bool:
     """Return whether a packet fares otherwise than promised in one of the worlds."""
-    for config, sent in WORLD:
+    for config, sent in worlds():
         routers = tuple(replace(router, ruleset=change(router.ruleset)) for router in config.routers)
         if all(new.ruleset == old.ruleset for new, old in zip(routers, config.routers, strict=True)):
             continue
@@ -358,7 +357,7 @@ MUTATIONS = {each.name: each.change for each in (*rule_mutations(), *set_mutatio
 
 
 def test_the_worlds_agree_before_anything_is_changed() -> None:
-    assert not any(seen(trace(config, packet)) != fate for config, sent in WORLD for packet, fate in sent)
+    assert not any(seen(trace(config, packet)) != fate for config, sent in worlds() for packet, fate in sent)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
