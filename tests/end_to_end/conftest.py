@@ -10,22 +10,28 @@ from typing import Any
 
 import pytest
 
+from reading_room.cli.running import free_port
 from tests.worlds.cluster import SMALL_PARTS
 from tests.worlds.own_account import OwnAccount, own_account
 from tests.worlds.place import Place
-from tests.worlds.product import Product, running_product
+from tests.worlds.product import Product
 
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product that modules share, with everything in its log.
+    """The product that modules share, with a console, HTTPS beside plain HTTP, and everything in its log.
 
     A job is divided among containers only if its tag asks for that; then short inputs have many parts. No container is
     started ahead: kinds of jobs take turns here, and each turn would start and end containers that no job needs.
     """
-    settings = SMALL_PARTS | {"CONTAINERS_PER_JOB": "1", "STANDBY": "0", "LOG_LEVEL": "debug"}
-    with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
+    settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
+    found = Product(tmp_path_factory.mktemp("product"), TLS_PORT=str(free_port()), **settings)
+    found.console_port = free_port()
+    try:
+        found.start()
         yield found
+    finally:
+        found.clear()
 
 
 @pytest.fixture(scope="module")

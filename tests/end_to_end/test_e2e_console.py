@@ -8,12 +8,9 @@ import pty
 import re
 import select
 import shutil
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,35 +23,12 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
+from tests.worlds.browser import fetched
 from tests.worlds.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 LINK = re.compile(r"sign-in link (http://127\.0\.0\.1:\d+/sign-in#(\S+))")
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product with a console, whose ``up`` prints into a file."""
-    found = Product(tmp_path_factory.mktemp("console"))
-    found.console_port = free_port()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.clear()
-
-
-def fetched(url: str, method: str = "GET", trust: str | None = None, **headers: str) -> tuple[int, Any, bytes]:
-    """Send a request; return status, headers and body, of an error too."""
-    request = urllib.request.Request(url, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
-    context = ssl.create_default_context(cafile=trust) if trust else None
-    try:
-        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
 
 
 def run(product: Product, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
@@ -175,7 +149,7 @@ def test_a_link_on_a_terminal_signs_in_once(product: Product) -> None:
 
 
 def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
-    found = Product(tmp_path)
+    found = Product(tmp_path, STANDBY="0")  # Of its own, for what is looked at is where it prints.
     found.console_port = free_port()
     with terminal() as (ours, theirs):
         found.terminal = theirs
@@ -214,22 +188,3 @@ def test_where_nothing_runs_the_command_says_what_to_start(tmp_path: Path) -> No
     assert "start it with `reading-room up`" in refused.stderr
     absent.console_port = 0
     assert "the console is off" in run(absent).stderr
-
-
-def test_beyond_loopback_it_has_the_certificate_of_the_apis(tmp_path: Path) -> None:
-    found = Product(tmp_path, TLS="own", TLS_NAMES="reading.example.com", HOST="0.0.0.0")
-    found.console_port = free_port()
-    try:
-        found.launch()
-        found.await_ready(f"https://0.0.0.0:{found.port}")
-        trust = str(found.data / "doors" / "authority.pem")
-        origin = f"https://127.0.0.1:{found.console_port}"
-        status, _, body = fetched(f"{origin}/config.json", trust=trust)
-        assert (status, json.loads(body)["apiUrl"]) == (200, f"https://127.0.0.1:{found.port}")
-        _, headers, _ = fetched(f"https://127.0.0.1:{found.port}/none/key", trust=trust, Origin=origin)
-        assert headers["access-control-allow-origin"] == origin
-        with pytest.raises(OSError):
-            fetched(f"http://127.0.0.1:{found.console_port}/config.json")
-        assert f"console URL {origin}/" in found.log.read_text().splitlines()
-    finally:
-        found.clear()

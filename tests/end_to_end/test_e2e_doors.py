@@ -19,7 +19,10 @@ from botocore.exceptions import ClientError, SSLError
 
 from reading_room.cli.running import free_port
 from reading_room.client import connect
-from tests.worlds.product import Product, running_product
+from tests.worlds.browser import fetched
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.place import Place
+from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -29,10 +32,17 @@ SILENT = 3_000
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product with HTTPS on loopback beside plain HTTP."""
-    with running_product(tmp_path_factory.mktemp("doors"), TLS_PORT=str(free_port())) as found:
+def beyond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product of this module's own, with a console, whose doors are beyond loopback."""
+    settings = {"TLS": "own", "TLS_NAMES": "reading.example.com", "HOST": "0.0.0.0", "STANDBY": "0"}
+    found = Product(tmp_path_factory.mktemp("beyond"), **settings)
+    found.console_port = free_port()
+    try:
+        found.launch()
+        found.await_ready(f"https://0.0.0.0:{found.port}")
         yield found
+    finally:
+        found.clear()
 
 
 def https(product: Product, host: str = "127.0.0.1") -> str:
@@ -106,18 +116,16 @@ def test_thousands_of_connections_that_say_nothing_shut_nobody_out(product: Prod
         assert held < SILENT
 
 
-def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product: Product) -> None:
+def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product: Product, account: OwnAccount) -> None:
     assert product.up is not None
-    for pid in (product.up.pid, product.child("serve"), product.child("agent"), product.holder().pid):
-        limit = Path(f"/proc/{pid}/limits").read_text().split("Max core file size")[1].split()[:2]
-        assert limit == ["0", "0"], pid
-    launchers = eventually(
-        lambda: [each.pid for each in product.records().values() if each and each.pid], what="a container"
-    )
-    assert launchers is not None
-    for pid in launchers:
-        limit = Path(f"/proc/{pid}/limits").read_text().split("Max core file size")[1].split()[:2]
-        assert limit == ["0", "0"], pid
+    with Place(product, account=account).running() as (_, worker):
+        launchers = [each.pid for each in product.records().values() if each and each.pid]
+        assert launchers
+        for pid in (product.up.pid, product.child("serve"), product.child("agent"), product.holder().pid, *launchers):
+            limit = Path(f"/proc/{pid}/limits").read_text().split("Max core file size")[1].split()[:2]
+            assert limit == ["0", "0"], pid
+        limit = Path(f"/proc/{worker}/limits").read_text().split("Max core file size")[1].split()[:2]
+        assert limit == ["0", "0"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read the memory of every process")
@@ -127,24 +135,29 @@ def test_another_process_of_the_same_user_cannot_read_the_servers_memory(product
             Path(f"/proc/{product.child('serve')}/{file}").read_bytes()
 
 
-def test_an_address_beyond_loopback_has_https_alone_and_commands_find_it(tmp_path: Path) -> None:
-    found = Product(tmp_path, TLS="own", TLS_NAMES="reading.example.com", HOST="0.0.0.0")
-    try:
-        found.launch()
-        found.await_ready(f"https://0.0.0.0:{found.port}")
-        url = f"https://127.0.0.1:{found.port}"
-        assert client(found, "sts", url, authority(found)).get_caller_identity()["Account"]
-        with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{found.port}/_reading_room/health"):
-            pass
-        # Buckets stand before the further name.
-        context = ssl.create_default_context(cafile=authority(found))
-        with (
-            socket.create_connection(("127.0.0.1", found.port)) as plain,
-            context.wrap_socket(plain, server_hostname="bucket.reading.example.com") as secured,
-        ):
-            assert secured.version() == "TLSv1.3"
-    finally:
-        found.clear()
+def test_an_address_beyond_loopback_has_https_alone_and_commands_find_it(beyond: Product) -> None:
+    url = f"https://127.0.0.1:{beyond.port}"
+    assert client(beyond, "sts", url, authority(beyond)).get_caller_identity()["Account"]
+    with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{beyond.port}/_reading_room/health"):
+        pass
+    # Buckets stand before the further name.
+    context = ssl.create_default_context(cafile=authority(beyond))
+    with (
+        socket.create_connection(("127.0.0.1", beyond.port)) as plain,
+        context.wrap_socket(plain, server_hostname="bucket.reading.example.com") as secured,
+    ):
+        assert secured.version() == "TLSv1.3"
+
+
+def test_beyond_loopback_the_console_has_the_certificate_of_the_apis(beyond: Product) -> None:
+    origin = f"https://127.0.0.1:{beyond.console_port}"
+    status, _, body = fetched(f"{origin}/config.json", trust=authority(beyond))
+    assert (status, json.loads(body)["apiUrl"]) == (200, f"https://127.0.0.1:{beyond.port}")
+    _, headers, _ = fetched(f"https://127.0.0.1:{beyond.port}/none/key", trust=authority(beyond), Origin=origin)
+    assert headers["access-control-allow-origin"] == origin
+    with pytest.raises(OSError):
+        fetched(f"http://127.0.0.1:{beyond.console_port}/config.json")
+    assert f"console URL {origin}/" in beyond.log.read_text().splitlines()
 
 
 def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
@@ -156,7 +169,8 @@ def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> No
     made = [prepare_doors(tmp_path / name, ["localhost"], system_clock()) for name in ("first", "second")]
     certificate, key = tmp_path / "given.pem", tmp_path / "given.key"
     _give(made[0].leaf, certificate, key)
-    found = Product(tmp_path, TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
+    # Of its own: its certificate is replaced.
+    found = Product(tmp_path, STANDBY="0", TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
     try:
         found.start()
         with _connected(found, made[0].certificate) as before:
