@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import pytest
@@ -32,8 +30,7 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
     product: Product, place: Place, phase: Phase, victim: str
 ) -> None:
     account = product.await_answer()
-    many = 1_000 if phase is Phase.STOPPING else 30
-    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(many) for label, text in TEXTS.items())
+    rows = "".join(f'{label},"{text.format(n)}"\n' for n in range(30) for label, text in TEXTS.items())
     account.s3.put_object(Bucket=place.bucket, Key="training/rows.csv", Body=rows.encode())
     network: Any = place.network.config()
     arn = account.comprehend.create_document_classifier(
@@ -44,13 +41,14 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
         VpcConfig=network,
     )["DocumentClassifierArn"]
     job = place.training(arn)
-    stop = partial(account.comprehend.stop_training_document_classifier, DocumentClassifierArn=arn)
-    with place.stopping(job, stop) if phase is Phase.STOPPING else nullcontext():
+    with place.holding(job) if phase is Phase.STOPPING else nullcontext():
+        if phase is Phase.STOPPING:
+            # Nothing comes of it while the worker stands still; one that lives afterwards does what it was asked.
+            place.stop(job)
         place.kill_at(job, phase, victim)
     account = product.await_answer()
 
     def shown() -> dict[str, Any]:
-        time.sleep(0.2)
         try:
             answer = account.comprehend.describe_document_classifier(DocumentClassifierArn=arn)
         except ClientError as error:

@@ -29,15 +29,15 @@ NOBODY = 65534
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One running product, with everything in its log."""
+    """A product of this module's own: tests look at all that it is. It has everything in its log."""
     with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug") as found:
         yield found
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Product]:
-    """A product that is not started yet."""
-    found = Product(tmp_path)
+    """A product that is not started yet, and that a test ends; no container waits in it for a job."""
+    found = Product(tmp_path, STANDBY="0")
     try:
         yield found
     finally:
@@ -144,20 +144,19 @@ def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     place.put("in/", 3)
     done = place.start("in/")
     assert place.wait(done)["JobStatus"] == "COMPLETED"
-    place.put("long/", 6000)
-    cut = place.start("long/")
-    eventually(lambda: place.worker(cut), 60, "a worker")
-    before = _everything(other.account(), place)
-    key = other.endpoint()
-    assert other.stop() < STOP_SECONDS
+    place.put("long/", 1_000)
+    with place.held("long/") as (cut, _):
+        before = _everything(other.account(), place)
+        key = other.endpoint()
+        assert other.stop() < STOP_SECONDS
 
     again = other.start()
     assert (again.access_key_id, again.secret_access_key) == (key.access_key_id, key.secret_access_key)
     assert _everything(other.account(), place) == before
-    assert len(list(reading.results(other.account(), place.describe(done)))) == 3
+    assert len(place.results(place.describe(done))) == 3
     properties = place.wait(cut)
     assert properties["JobStatus"] == "COMPLETED", f"{properties}\n{place.story(cut)}\n{other.tail()}"
-    assert len(list(reading.results(other.account(), properties))) == 6000
+    assert len(place.results(properties)) == 1_000
     settled(other.leftovers)
 
 
@@ -176,22 +175,21 @@ def test_the_credentials_file_is_the_shared_format_and_everything_is_private(pro
         assert stat.S_IMODE(mode) & 0o077 == 0, f"{path} has mode {mode:o}"
 
 
-def test_the_first_administrator_is_a_user_whom_a_deny_binds(other: Product) -> None:
-    other.start()
-    account = other.account()
-    sts = account.client("sts")
-    arn = sts.get_caller_identity()["Arn"]
+def test_the_first_administrator_is_a_user_whom_a_deny_binds(product: Product) -> None:
+    account = product.account()
+    arn = account.client("sts").get_caller_identity()["Arn"]
     assert arn.startswith("arn:aws:iam::000000000001:user/")
     deny = {"Sid": "NoBuckets", "Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"}
-    account.iam.put_user_policy(
-        UserName=arn.rpartition("/")[2],
-        PolicyName="bound",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
-    )
-    with pytest.raises(ClientError) as refused:
-        account.s3.create_bucket(Bucket="never-to-be-made")
+    bound = {"UserName": arn.rpartition("/")[2], "PolicyName": "bound"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    account.iam.put_user_policy(**bound, PolicyDocument=document)
+    try:
+        with pytest.raises(ClientError) as refused:
+            account.s3.create_bucket(Bucket="never-to-be-made")
+    finally:
+        account.iam.delete_user_policy(**bound)
     assert refused.value.response["Error"]["Code"] == "AccessDenied"
-    assert account.s3.list_buckets()["Buckets"] == []
+    assert "never-to-be-made" not in [bucket["Name"] for bucket in account.s3.list_buckets()["Buckets"]]
 
 
 def test_serve_is_neither_root_nor_capable(product: Product) -> None:

@@ -26,8 +26,8 @@ CREDENTIALS_LIVE_IN = ("credentials", "db.sqlite", "db.sqlite-wal", "db.sqlite-s
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product that says everything in its log."""
-    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug") as found:
+    """A product of this module's own, which is killed, stopped and started again, and says everything in its log."""
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", STANDBY="0") as found:
         yield found
 
 
@@ -52,12 +52,17 @@ def access(product: Product, *arguments: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+def written(product: Product, job: str) -> bool:
+    """Say whether the trail has the write of a job's result."""
+    writing = ("PutObject", "CompleteMultipartUpload")
+    return any(event["eventName"] in writing for event in product.storage_events_of(job))
+
+
 def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Product, place: Place) -> None:
     job = place.start("in/")
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
-    writing = ("PutObject", "CompleteMultipartUpload")
-    eventually(lambda: any(event["eventName"] in writing for event in product.storage_events_of(job)))
+    eventually(lambda: written(product, job), what="the record of the job's last write")
     read = next(event for event in product.storage_events_of(job) if event["eventName"] == "GetObject")
     assert read["requestParameters"]["key"] == "in/a.txt"
     assert read["vpcEndpointId"] == place.network.endpoint
@@ -103,8 +108,9 @@ def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, 
     assert properties["JobStatus"] == "FAILED"
     found = re.search(r"request ([0-9a-f-]{36})", properties["Message"])
     assert found is not None, properties["Message"]
-    time.sleep(1.0)
-    told = access(product, "explain", found[1])
+    asked = found[1]
+    eventually(lambda: product.events("denials", asked), what="the denial's record")
+    told = access(product, "explain", asked)
     for part in ("NotThese", "StringLike", "s3:prefix", "secret/*", "secret/"):
         assert part in told, told
 
@@ -112,11 +118,11 @@ def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, 
 def test_what_was_recorded_a_second_before_kill_9_is_there_and_the_chain_holds(product: Product) -> None:
     ec2 = product.account().ec2
     asked = [ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(20)]
-    time.sleep(1.0)
+    time.sleep(1.0)  # What is promised is of a second before.
     product.kill("serve")
     product.await_answer()
-    product.account().ec2.describe_subnets()
-    time.sleep(1.0)
+    later = ec2.describe_subnets()["ResponseMetadata"]["RequestId"]
+    eventually(lambda: product.events("management", later), what="the record of a call behind the kill")
     written = {event.get("requestID") for event in product.events("management")}
     assert written >= set(asked)
     assert "management" in access(product, "verify-trail")
@@ -152,27 +158,27 @@ def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None
 def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: Product, place: Place) -> None:
     account = product.account()
     account.s3.delete_bucket_policy(Bucket=place.bucket)
-    place.put("many/", 5_000)
     key = account.iam.create_access_key()["AccessKey"]
-    job = place.start("many/")
-    eventually(lambda: place.describe(job)["JobStatus"] == "IN_PROGRESS" and product.workers())
 
     def sessions() -> list[str]:
         with product.database() as database:
             rows = database.execute("SELECT secret_access_key, session_token FROM iam_role_sessions").fetchall()
         return [value for row in rows for value in row]
 
-    secrets = [key["SecretAccessKey"], product.endpoint().secret_access_key, *eventually(sessions)]
-    places = {
-        f"process {pid} {name}": (Path("/proc") / str(pid) / name)
-        for pid in product.processes()
-        for name in ("cmdline", "environ")
-    }
-    seen = {where: text for where, path in places.items() if (text := _read(path)) is not None}
+    with place.held("in/") as (job, worker):
+        secrets = [key["SecretAccessKey"], product.endpoint().secret_access_key, *eventually(sessions)]
+        processes = product.processes()
+        assert worker in processes
+        places = {
+            f"process {pid} {name}": (Path("/proc") / str(pid) / name)
+            for pid in processes
+            for name in ("cmdline", "environ")
+        }
+        seen = {where: text for where, path in places.items() if (text := _read(path)) is not None}
     assert len(seen) > 6
-    assert place.wait(job, 120)["JobStatus"] == "COMPLETED"
+    assert place.wait(job)["JobStatus"] == "COMPLETED"
     secrets += sessions()
-    time.sleep(1.0)
+    eventually(lambda: written(product, job), what="the record of the job's last write")
     for path in product.data.rglob("*"):
         if path.is_file() and path.name not in CREDENTIALS_LIVE_IN:
             seen[str(path)] = path.read_bytes()

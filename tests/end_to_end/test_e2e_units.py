@@ -14,9 +14,11 @@ import pytest
 
 from reading_room.cli.running import Endpoint
 from reading_room.settings import Settings
+from tests.worlds.cluster import SMALL_PARTS
 from tests.worlds.place import Place
+from tests.worlds.processes import slowed
 from tests.worlds.product import STOP_SECONDS, Product
-from tests.worlds.waiting import eventually, settled
+from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -58,7 +60,8 @@ class Units(Product):
     """The product without ``up``."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        # Small parts, so that a job asks for its storage again and again; no container waits for a job.
+        super().__init__(folder, STANDBY="0", **SMALL_PARTS)
         self.units: dict[str, subprocess.Popen[bytes]] = {}
         self.folder = folder
 
@@ -120,16 +123,15 @@ def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_all
     place.put("in/", 3)
     assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
 
-    place.put("long/", 15_000)  # Longer work than three restarts take on a fast machine.
-    job = place.start("long/")
-    worker = eventually(lambda: place.worker(job), 60, "a worker")
-    for name in ("serve", "agent", "serve"):
-        units.end(name)
-        units.begin(name)
-        units.await_answer()
-        assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
-        assert place.process(job) == worker, units.tail()
-    assert place.wait(job, 200)["JobStatus"] == "COMPLETED"
+    place.put("long/", 1_000)
+    with place.held("long/") as (job, worker), slowed(worker):  # A second of work, which takes longer than this.
+        for name in ("serve", "agent", "serve"):
+            units.end(name)
+            units.begin(name)
+            units.await_answer()
+            assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
+            assert place.process(job) == worker, units.tail()
+    assert place.wait(job)["JobStatus"] == "COMPLETED"
 
     for name in ("serve", "agent", "holder"):
         units.end(name)

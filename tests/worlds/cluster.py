@@ -35,9 +35,9 @@ SMALL_PARTS = {
     "CONTAINER_INPUT_TARGETED_SENTIMENT": "16000",
     "CONTAINER_INPUT_DOMINANT_LANGUAGE": "100000",
     "CORE_OVERCOMMIT": "16",
-    "CONTAINERS_PER_JOB": "0",
 }
-"""Settings by which parts are a moment of work (half a container's input), and a small machine has all containers."""
+"""Settings by which parts are a moment of work (half a container's input), and a small machine has all containers that
+a job's tag asks for."""
 TEXT = "Marie Curie was born in Warsaw and moved to Paris to study physics at the Sorbonne in {}. "
 PATIENCE = 180.0
 """Seconds that a busy machine may take for what an idle one does in five."""
@@ -250,7 +250,7 @@ class Hall(Place):
                 if parts <= done < of:
                     yield job, members
                     return
-            self.wait(job)
+            self.completed(self.wait(job))
 
     @contextmanager
     def slowly(self, prefix: str, containers: int) -> Iterator[dict[int, Member]]:

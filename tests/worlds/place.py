@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -144,13 +145,20 @@ class Place:
         """Start a job over a prefix and hold it for the length of the block: its id, and its process. Then it goes on.
 
         The process is frozen as soon as it speaks with somebody, or has documents done if it is to be at work. Else the
-        job would be over before it was looked at, and would take meanwhile what others need.
+        job would be over before it was looked at, and would take meanwhile what others need. One that was over all the
+        same is followed by another.
         """
-        job = self.start(prefix, kind, **more)
-        if at_work:
-            eventually(lambda: self.worker(job), 60, f"a document of {job}")
-        with self.holding(job) as worker:
-            yield job, worker
+        while True:
+            job = self.start(prefix, kind, **more)
+            if at_work:
+                eventually(partial(self.worker, job), what=f"a document of {job}")
+            worker = self._speaks(job)
+            if worker is not None:
+                with frozen(worker):
+                    if start_time(worker) is not None:
+                        yield job, worker
+                        return
+            assert self.wait(job)["JobStatus"] == "COMPLETED", self.story(job)
 
     @contextmanager
     def holding(self, job: str, attempt: int | None = None, worked: float = 0.0) -> Iterator[int]:
@@ -158,19 +166,26 @@ class Place:
 
         Or once that has then used so many seconds of a processor: how far it is does not depend on what else runs.
         """
-
-        def speaking() -> int | None:
-            assert not self.over(job), f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
-            worker = self.process(job, attempt)
-            return worker if worker is not None and has_spoken(worker) else None
-
-        worker = eventually(speaking, 60, f"a worker of {job}")
-        assert worker is not None
+        worker = self._speaks(job, attempt)
+        assert worker is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
         enough = processor_seconds(worker) + worked
         eventually(lambda: processor_seconds(worker) >= enough, what=f"{worked} s of work of {job}")
         with frozen(worker):
             assert start_time(worker) is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
             yield worker
+
+    def _speaks(self, job: str, attempt: int | None = None) -> int | None:
+        """Wait until the process that works on a job has a connection; return it, or ``None`` if the job is over."""
+
+        def look() -> tuple[int | None] | None:
+            worker = self.process(job, attempt)
+            if worker is not None and has_spoken(worker):
+                return (worker,)
+            return (None,) if self.over(job) else None
+
+        found = eventually(look, what=f"a worker of {job}")
+        assert found is not None
+        return found[0]
 
     def worker(self, job: str) -> int | None:
         """Return the process that works on an entities job, once it has its first document done."""
@@ -203,19 +218,6 @@ class Place:
             if start_time(record.pid) is not None:
                 return worker_below(record.pid)
         return None
-
-    @contextmanager
-    def stopping(self, job: str, ask: Callable[[], object]) -> Iterator[None]:
-        """Ask for a running job's end, and let nothing come of it for the length of the block.
-
-        Its process is frozen before it is asked, or it would be gone some milliseconds later. A kill ends it all the
-        same; if it lives at the end of the block, it does then what it was asked.
-        """
-        worker = eventually(lambda: self.process(job), 60, f"a worker of {job}")
-        assert worker is not None
-        with frozen(worker):
-            ask()
-            yield
 
     def interfaces(self) -> list[str]:
         """Return the interfaces that exist in the network."""
