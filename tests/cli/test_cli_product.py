@@ -156,7 +156,7 @@ def test_who_stops_watching_leaves_the_job_alone_and_the_next_one_sees_how_far_i
     environment = os.environ | data_of(product)
     with (
         # Frozen, it is not over before somebody has seen how far it is.
-        place.stopping(job, lambda: None),
+        place.holding(job),
         subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as watching,
     ):
         assert watching.stdout is not None
