@@ -32,6 +32,10 @@ def test_a_pure_test_is_judged_by_the_processor_and_one_with_a_product_by_the_cl
     assert over_budget([waits, works, product]) == [works, product]
 
 
+def test_a_process_of_an_earlier_test_is_not_charged_to_the_one_that_runs_when_it_is_waited_for() -> None:
+    assert over_budget([spent("later", Kind.IN_PROCESS, 0.02, 54.0)]) == []
+
+
 def test_a_test_that_is_only_slow_because_the_machine_is_is_not_told_of() -> None:
     assert over_budget([spent("slow", Kind.KERNEL, Kind.KERNEL.seconds * SLOW_MACHINE, 0.0)]) == []
 
