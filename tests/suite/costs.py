@@ -47,10 +47,13 @@ class Measure:
 
     def __init__(self) -> None:
         self._wall = self._processor = 0.0
+        self._file: Path | None = None
+        self._first = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Look at the clocks before the setup."""
+        self._first, self._file = item.path != self._file, item.path
         self._wall, self._processor = time.monotonic(), processor_seconds()
         return (yield)
 
@@ -62,7 +65,8 @@ class Measure:
         report = yield
         if call.when == "teardown":
             wall, processor = time.monotonic() - self._wall, processor_seconds() - self._processor
-            told = {"kind": kind_of(item).name, "wall": wall, "processor": processor, "allowed": allowance(item)}
+            allowed = allowance(item, self._first)
+            told = {"kind": kind_of(item).name, "wall": wall, "processor": processor, "allowed": allowed}
             report.user_properties.append((PROPERTY, told))
         return report
 

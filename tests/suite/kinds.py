@@ -55,7 +55,12 @@ def kind_of(item: pytest.Item) -> Kind:
     return Kind.PURE if item.path.parent.name in PURE_FOLDERS else Kind.IN_PROCESS
 
 
-def allowance(item: pytest.Item) -> float:
+LOADING_SECONDS = 2.0
+"""What the first test of a file may take more: it loads, and starts, what the others of its file have then."""
+
+
+def allowance(item: pytest.Item, first: bool = False) -> float:
     """Return the seconds that a test may take: those of its kind, or of its mark ``costs``, which has a reason."""
     mark = item.get_closest_marker("costs")
-    return float(mark.args[0]) if mark is not None else kind_of(item).seconds
+    seconds = float(mark.args[0]) if mark is not None else kind_of(item).seconds
+    return seconds + LOADING_SECONDS if first else seconds

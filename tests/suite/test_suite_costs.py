@@ -69,6 +69,9 @@ def test_a_run_tells_the_time_by_kind_and_what_costs_too_much(
             while time.process_time() < end:
                 pass
 
+        def test_that_loads_what_the_others_need():
+            busy()
+
         def test_too_much():
             busy()
 
@@ -81,12 +84,13 @@ def test_a_run_tells_the_time_by_kind_and_what_costs_too_much(
         """
     )
     result = pytester.runpytest_subprocess("-q", "--durations=10", *options)
-    result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["*time by kind*", "in process *3 *", "*1 tests cost more than they may*"])
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*time by kind*", "in process *4 *", "*1 tests cost more than they may*"])
     result.stdout.fnmatch_lines(["*test_some.py::test_too_much"])
     written = [json.loads(line) for line in (pytester.path / "costs.jsonl").read_text().splitlines()]
     assert sorted(each["test"].partition("::")[2] for each in written) == [
         "test_cheap",
+        "test_that_loads_what_the_others_need",
         "test_too_much",
         "test_with_a_reason",
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.suite import order
-from tests.suite.kinds import PURE_FOLDERS, Kind, allowance, kind_of
+from tests.suite.kinds import LOADING_SECONDS, PURE_FOLDERS, Kind, allowance, kind_of
 
 pytest_plugins = ["pytester"]
 TESTS = Path(__file__).parents[1]
@@ -45,6 +45,7 @@ def test_kinds_are_told_by_marks(items: list[pytest.Item]) -> None:
 def test_a_mark_with_a_reason_allows_more(items: list[pytest.Item]) -> None:
     allowed = {item.name: allowance(item) for item in items}
     assert allowed["test_five"] == 7
+    assert allowance(items[0], first=True) == allowance(items[0]) + LOADING_SECONDS
     assert allowed["test_one"] == Kind.IN_PROCESS.seconds
 
 
