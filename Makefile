@@ -51,7 +51,7 @@ audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirement
 check: lint  ## Lint, types, import contracts, bandit, pure and API tests
 	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "not network and not e2e and not chaos and not fuzz and not boot"
 
-test: $(STAMP)  ## Everything that belongs to a change (25 minutes at most)
+test: $(STAMP)  ## Everything that belongs to a change (12 minutes on two cores)
 	@$(BIN)/pytest -q $(SIDE_BY_SIDE) --durations=10 -m "not chaos and not fuzz and not boot"
 	@echo "All tests passed. Next: make demo shows the product at work; make up runs it."
 
