@@ -109,6 +109,7 @@ def test_a_wish_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
     assert talk.agent.wish()[0] is first
 
 
+@pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")
 def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)])
@@ -118,6 +119,7 @@ def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> 
     assert talk.told.flow_events[-1] == flow(MORE_THAN_A_FRAME - 1)
 
 
+@pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")
 def test_whoever_sent_flows_learns_that_the_server_has_them(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     told: list[int] = []

@@ -164,6 +164,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     started.close()
 
 
+@pytest.mark.costs(4.5, reason="an agent is killed and started again, with a container that runs on")
 def test_a_job_gets_its_interface_survives_the_agent_and_leaves_with_its_wish(world: World) -> None:
     server = world.server
     server.connection.send(empty(7, standby=AHEAD))
@@ -187,6 +188,7 @@ def test_a_job_gets_its_interface_survives_the_agent_and_leaves_with_its_wish(wo
     assert report.standby == ()
 
 
+@pytest.mark.costs(6.5, reason="a container is started, which loads its engine before it stops")
 def test_a_job_that_is_stopped_before_its_time_ends(world: World) -> None:
     server = world.server
     server.connection.send(document(generation=8, standby=(), realtime=()))

@@ -23,7 +23,10 @@ from tests.worlds.analysis_cluster import World
 from tests.worlds.analysis_cluster_service import Service
 from tests.worlds.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.costs(3, reason="containers are processes that form a cluster, of which something is lost"),
+]
 
 PLAIN = b"Anna and Bo were in Rome\n"
 HELD = b"hold Anna and Bo in Rome\n"

@@ -105,6 +105,7 @@ class Deaf(distributed.Worker):
         return await super().get_data(comm, *arguments, **options)
 
 
+@pytest.mark.costs(0.05, reason="a scheduler, a worker and a client of Dask are started")
 def test_dask_itself_says_that_a_result_is_finished_while_it_cannot_be_fetched() -> None:
     make_scheduler: Any = distributed.Scheduler
     make_worker: Any = Deaf

@@ -17,7 +17,10 @@ from tests.worlds.analysis_cluster import World
 from tests.worlds.analysis_cluster_service import Service
 from tests.worlds.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.costs(2.5, reason="two or three containers are processes that form a cluster"),
+]
 
 FILES = ("doc-a.txt", "doc-b.txt")
 

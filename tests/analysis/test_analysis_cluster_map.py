@@ -51,6 +51,9 @@ def by_one_container(world: World, job: JobFile) -> bytes:
     return world.archive()
 
 
+@pytest.mark.costs(
+    16, reason="topics of 1,100 documents are found twice, once by three processes that load an engine each"
+)
 def test_topics_are_the_same_to_the_byte(world: World) -> None:
     world.user["in", "doc"] = "\n".join(texts(1100)).encode()
     job = world.job(kind="topics", request=json.dumps({"NumberOfTopics": 3}))
@@ -63,6 +66,7 @@ def test_topics_are_the_same_to_the_byte(world: World) -> None:
     assert by_one_container(world, job) == together
 
 
+@pytest.mark.costs(10, reason="topics are found twice, once by two processes that load an engine each")
 def test_topics_without_vectors_let_the_others_go(world: World) -> None:
     world.user["in", "doc"] = "\n".join(texts(60)).encode()
     job = world.job(kind="topics", request=json.dumps({"NumberOfTopics": 3, "Engine": "nmf"}))
@@ -73,6 +77,7 @@ def test_topics_without_vectors_let_the_others_go(world: World) -> None:
     assert by_one_container(world, job) == together
 
 
+@pytest.mark.costs(11, reason="a model is trained twice, once by two processes that load an engine each")
 def test_a_trained_classifier_is_the_same_to_the_byte(world: World) -> None:
     rows = "\n".join(f'subject{one % 3},"{text}"' for one, text in enumerate(texts(1100)))
     world.user["in", "doc"] = rows.encode()
@@ -88,6 +93,7 @@ def test_a_trained_classifier_is_the_same_to_the_byte(world: World) -> None:
     assert world.artifacts["models", "1/model"] == together
 
 
+@pytest.mark.costs(0.15, reason="a training is loaded, and vectors are made")
 def test_a_map_in_one_process_is_a_loop() -> None:
     program = ClassifierTraining()
     batches = [texts(3), texts(2)]

@@ -97,6 +97,7 @@ def test_old_tls_is_refused(world: World, service: Service, member: int, port: i
         context.wrap_socket(plain)
 
 
+@pytest.mark.costs(0.05, reason="the kernel's tables are read for three processes")
 def test_nothing_listens_but_the_fixed_ports_and_the_loopback(world: World) -> None:
     first, member = world.started
     assert listeners(first, *first.children()) - {("127.0.0.1", 0)} == {
@@ -115,6 +116,7 @@ def test_no_key_is_in_arguments_or_environment_or_files(world: World) -> None:
         assert not path.is_file() or b"PRIVATE KEY" not in path.read_bytes()
 
 
+@pytest.mark.costs(0.8, reason="it is the last, after which the processes of this file's job end")
 def test_an_identity_is_shown_without_its_key() -> None:
     identity = Authority().identity(0)
     assert "PRIVATE KEY" in identity.key

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from reading_room.analysis.objects import S3Storage, warm_session
 from reading_room.analysis.storage import JobFailure
 
+pytestmark = pytest.mark.costs(0.1, reason="a session of the SDK is made, and 2 MB are read over TLS")
+
 
 def _end_without_goodbye(connection: ssl.SSLSocket) -> None:
     """Close as a program that dies does: the encrypted stream is not ended properly."""

@@ -46,11 +46,13 @@ def test_the_article_and_quotes_are_no_part_of_a_name(entities: EnglishEntities)
     assert "United Nations" in {e["Text"] for e in found}
 
 
+@pytest.mark.costs(0.7, reason="an engine is loaded")
 def test_empty_and_blank_texts_have_empty_results(entities: EnglishEntities, languages: LanguageVote) -> None:
     assert list(entities.analyse(["", " \t", "Paris is in France."]))[:2] == [[], []]
     assert list(languages.analyse(["", "123 456"])) == [[], []]
 
 
+@pytest.mark.costs(1.2, reason="a text of 1,500 sentences is analysed")
 def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: EnglishEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     text = sentence * 1500

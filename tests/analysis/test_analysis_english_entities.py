@@ -51,6 +51,7 @@ def test_offsets_count_code_points_and_scores_are_probabilities(engine: EnglishE
         assert 0 < entity["Score"] < 1
 
 
+@pytest.mark.costs(0.08, reason="a text of 60 sentences is analysed")
 def test_the_order_is_that_of_the_text_and_nothing_overlaps(engine: EnglishEntities) -> None:
     text = (
         "Mary Jones of IBM flew from New York to Rome on Monday. John Smith of Apple stayed in London until June. " * 30
@@ -61,6 +62,7 @@ def test_the_order_is_that_of_the_text_and_nothing_overlaps(engine: EnglishEntit
     assert all(before[1] <= after[0] for before, after in pairwise(places))
 
 
+@pytest.mark.costs(1.1, reason="a text of 1,500 sentences is analysed")
 def test_a_text_of_many_windows_has_the_entities_of_its_sentences(engine: EnglishEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     (one,) = engine.analyse([sentence])
@@ -96,11 +98,13 @@ def test_any_text_gets_an_answer_that_slices_it(engine: EnglishEntities, texts: 
         assert all(text[entity["BeginOffset"] : entity["EndOffset"]] == entity["Text"] for entity in found)
 
 
+@pytest.mark.costs(2, reason="three texts of tens of thousands of characters are analysed")
 def test_a_word_without_end_and_a_text_without_blanks_are_survived(engine: EnglishEntities) -> None:
     answers = list(engine.analyse(["x" * 50_000, "語" * 3 * WINDOW_TOKENS, "a,b;" * 5_000]))
     assert len(answers) == 3
 
 
+@pytest.mark.costs(0.25, reason="the engine is loaded")
 def test_the_engine_reads_no_more_than_a_batch_ahead() -> None:
     taken = 0
 
@@ -115,6 +119,7 @@ def test_the_engine_reads_no_more_than_a_batch_ahead() -> None:
     assert taken < 1_000
 
 
+@pytest.mark.costs(0.3, reason="a process is started, which loads the engine")
 def test_the_engine_loads_without_spacy() -> None:
     code = (
         "import sys; from reading_room.analysis.engine import load_engine; load_engine('entities-en');"

@@ -45,6 +45,7 @@ def test_universal_tags_are_given_and_not_mapped_penn_tags(engine: EnglishSyntax
     assert tags(engine, "I have seen it.")["have"] == "AUX"
 
 
+@pytest.mark.costs(1.2, reason="a text of 4,000 sentences is analysed")
 def test_tokens_are_numbered_from_one_over_the_whole_text(engine: EnglishSyntax) -> None:
     text = "The cat sat.  " * 4_000
     (found,) = engine.analyse([text])
@@ -65,6 +66,7 @@ def test_scores_are_probabilities_and_doubt_shows(engine: EnglishSyntax) -> None
     assert min(scores) < 0.9 < max(scores)
 
 
+@pytest.mark.costs(1.2, reason="the weights are loaded twice, and written once")
 def test_a_higher_temperature_lowers_scores_and_changes_no_tag() -> None:
     nlp = load_english(())
     model = network()

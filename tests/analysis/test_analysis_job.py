@@ -100,6 +100,7 @@ def test_a_file_as_a_document_has_no_line_number(tmp_path: Path) -> None:
     assert [line["File"] for line in lines] == ["doc", "doc.empty"]
 
 
+@pytest.mark.costs(0.05, reason="5,000 documents are analysed and archived")
 def test_what_done_says_of_the_archive_is_true(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "doc"): b"Anna\n" * 5000})
     done = run(job_file(), storage, tmp_path)

@@ -14,6 +14,8 @@ from reading_room.analysis.engines.sentence_tokens import LONGEST_SENTENCE, char
 from reading_room.analysis.engines.sequence_tagger import MODELS, SequenceTagger, labelled
 from reading_room.analysis.job_file import ENGINES
 
+pytestmark = pytest.mark.costs(0.3, reason="an engine is loaded")
+
 TEXTS = {
     "de": "😀 Angela Merkel wurde in Hamburg geboren. Die deutsche Bundeskanzlerin besuchte Paris.",
     "es": "El presidente visitó la ciudad de Madrid. Una casa grande está en el centro.",

@@ -43,6 +43,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_their_lengths(encoder: E
     assert together[0] @ together[3] == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.costs(0.25, reason="another encoder is loaded, and texts of several windows are encoded")
 def test_what_stands_behind_the_first_window_counts_unless_windows_are_bounded(encoder: Encoder) -> None:
     start = "The weather was mild and the sea was calm. " * 20
     end = "The central bank raised its interest rate again. " * 40

@@ -110,6 +110,7 @@ def test_both_sessions_ask_at_their_own_path(fetcher: Fetcher, monkeypatch: pyte
     assert os.environ[URI] == "/v2/credentials/of-the-role"
 
 
+@pytest.mark.costs(0.08, reason="a client of the SDK is made")
 def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S3Storage, tmp_path: Path) -> None:
     text = "no VPC endpoint policy allows the s3:PutObject action"
     with Stubber(storage._s3) as stubber:
@@ -126,6 +127,7 @@ def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S
         assert text in failure.message
 
 
+@pytest.mark.costs(0.3, reason="two clients of the SDK are made")
 def test_an_artifact_that_is_gone_and_a_missing_session_have_words_of_their_own(
     storage: S3Storage, fetcher: Fetcher
 ) -> None:

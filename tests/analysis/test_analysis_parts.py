@@ -152,6 +152,7 @@ def test_a_small_input_is_one_part_and_is_not_read_to_be_cut() -> None:
     assert len(plan_of(job_file(part_bytes=5), storage, never).parts) == 1
 
 
+@pytest.mark.costs(0.1, reason="an input larger than what is looked at first is read")
 def test_a_large_input_is_counted_although_it_is_one_part() -> None:
     storage = store({"a": b"Anna\n" * (PROBE_BYTES // 5 + 1)}, chunk=100_000)
     plan = plan_of(job_file(part_bytes=10 * PROBE_BYTES), storage, never)
@@ -205,6 +206,7 @@ def test_cutting_changes_nothing_for_an_engine_that_takes_one_document_at_a_time
     assert in_one(job_file(kind, part_bytes=part_bytes), store(files)) == whole
 
 
+@pytest.mark.costs(0.05, reason="3,000 documents are analysed and archived twice")
 def test_an_uncut_input_is_written_line_by_line_as_ever(tmp_path: Path) -> None:
     texts = ["Anna met Bo", "", "no one"] * 1000
     done, found = in_one(job_file(part_bytes=10**6), store({"a": "\n".join(texts).encode()}))

@@ -15,6 +15,8 @@ from reading_room.analysis.job_file import EngineName, JobFile, Kind, Location
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.part_work import plan_of, write_part
 
+pytestmark = pytest.mark.costs(2.5, reason="each engine is loaded by another process, too")
+
 WORKER = """
 import sys
 from pathlib import Path

@@ -10,6 +10,8 @@ import pytest
 from reading_room.analysis.engines.sentiment import BATCH, Sentiment, of_document
 from reading_room.analysis.engines.sentiment_model import MIXED, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, members
 
+pytestmark = pytest.mark.costs(0.2, reason="a neural model reads several windows of text, and is loaded by some tests")
+
 GOOD = "The staff were friendly and the room was lovely. We enjoyed every minute of it. What a great place! "
 BAD = "The bathroom was filthy. The food made us sick and the manager was rude. We hated it. "
 PLAIN = "The train leaves at nine. It stops in four towns. The journey takes two hours. "

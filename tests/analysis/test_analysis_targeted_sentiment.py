@@ -78,6 +78,7 @@ def test_texts_without_a_mention_have_no_entities_and_do_not_shift_the_others(en
     assert [len(result) for result in results] == [0, 1, 0, 0]
 
 
+@pytest.mark.costs(0.6, reason="a text of 900 sentences is analysed")
 def test_a_text_longer_than_a_segment_keeps_its_offsets(engine: TargetedSentiment) -> None:
     text = "Nothing happened at all. " * 900 + "Angela Merkel praised the soup."
     mentions = [mention for each in entities(engine, text) for mention in each["Mentions"]]

@@ -23,6 +23,8 @@ from reading_room.analysis.topics.program import Topics
 from reading_room.analysis.topics.terms import topic_terms
 from reading_room.analysis.topics.words import stop_words
 
+pytestmark = pytest.mark.costs(0.3, reason="topics of up to 120 documents are found, in some tests with every engine")
+
 _SUBJECTS = (
     "bread oven flour dough yeast loaf crust bakery rye wheat",
     "engine brake wheel gearbox clutch diesel garage tyre exhaust piston",

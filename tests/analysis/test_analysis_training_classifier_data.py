@@ -159,6 +159,7 @@ def test_a_label_with_too_few_documents_is_named_with_both_numbers_and_its_first
     assert "'rare' 2 (first at train.csv, line 21, column 1)" in failure.message
 
 
+@pytest.mark.costs(0.15, reason="tens of thousands of training documents are read")
 def test_a_thousand_labels_are_allowed_and_one_more_is_not() -> None:
     labels = [f"label {n}" for n in range(1001)]
     check_classifier_data(read({"train.csv": many(*labels[:1000])}), "MULTI_CLASS")
@@ -193,6 +194,7 @@ def test_manifests_give_labels_by_class_name_and_class_map_and_parts_by_split() 
     assert two.test.labels == [("a", "b")]
 
 
+@pytest.mark.costs(0.4, reason="one of the lines is a hundred thousand brackets")
 @pytest.mark.parametrize(
     ("line", "what"),
     [

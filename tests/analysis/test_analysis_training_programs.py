@@ -127,12 +127,14 @@ def test_a_classifier_is_trained_and_then_classifies(world: World, classifier_tr
     assert sum(one["Score"] for one in lines[0]["Classes"]) == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.costs(0.12, reason="a model is trained twice")
 def test_the_same_data_give_the_same_model(world: World, classifier_training: ClassifierTraining) -> None:
     world.user.objects["in", "train.csv"] = labelled_csv(40)
     first = world.run(classifier_training, "classifier-training", REQUEST)
     assert world.run(classifier_training, "classifier-training", REQUEST) == first
 
 
+@pytest.mark.costs(0.2, reason="a model is trained and used")
 def test_several_labels_a_document_are_scored_by_themselves(
     world: World, classifier_training: ClassifierTraining
 ) -> None:
@@ -152,6 +154,7 @@ def test_several_labels_a_document_are_scored_by_themselves(
     assert {one["Name"] for one in line["Labels"] if one["Score"] >= 0.5} == {"cars", "pets"}
 
 
+@pytest.mark.costs(0.25, reason="a training is begun six times")
 def test_a_training_that_is_stopped_leaves_neither_model_nor_output(
     world: World, classifier_training: ClassifierTraining
 ) -> None:
@@ -180,6 +183,7 @@ def test_an_output_that_may_not_be_written_ends_the_training_before_it_reads(
     assert not world.service.objects
 
 
+@pytest.mark.costs(0.4, reason="a program is loaded with its engine")
 @pytest.mark.parametrize("program", [Classification, CustomEntities])
 def test_a_tampered_model_is_refused(world: World, program: Callable[[], Program]) -> None:
     world.service.objects[MODEL.bucket, MODEL.key] = b"PK\x03\x04 something else"
@@ -239,6 +243,7 @@ def check_entities(world: World, sha256: str) -> None:
             assert 0 <= entity["Score"] <= 1
 
 
+@pytest.mark.costs(1.4, reason="a recognizer is trained and used")
 def test_a_recognizer_learns_from_annotations_and_is_used(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:
@@ -255,6 +260,7 @@ def test_a_recognizer_learns_from_annotations_and_is_used(
     check_entities(world, done.sha256)
 
 
+@pytest.mark.costs(1, reason="a recognizer is trained and used")
 def test_a_recognizer_learns_from_an_entity_list_and_is_used(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:
@@ -305,6 +311,7 @@ def test_a_type_that_the_user_s_own_test_documents_lack_is_named(
     assert not world.service.objects
 
 
+@pytest.mark.costs(1.3, reason="a recognizer is trained twice")
 def test_the_user_s_own_test_documents_give_figures_and_decide_no_score(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:
@@ -330,6 +337,7 @@ def test_the_user_s_own_test_documents_give_figures_and_decide_no_score(
     assert figures[1] == 0
 
 
+@pytest.mark.costs(0.9, reason="a recognizer is trained and used")
 def test_a_recognizer_of_another_language_is_trained_without_english_tags(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:

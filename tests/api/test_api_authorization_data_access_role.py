@@ -15,6 +15,8 @@ from reading_room.vpc.tables import NetworkInterface
 from tests.worlds.minimal_calls import ACCOUNT, REGION, minimal
 from tests.worlds.models import ModelWorld
 
+pytestmark = pytest.mark.costs(0.2, reason="a policy is written and a job prepared, for some tests twice")
+
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 KINDS = {
     "StartEntitiesDetectionJob": ("entities_detection_job", "", "JobId"),

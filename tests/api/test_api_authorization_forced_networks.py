@@ -164,6 +164,7 @@ def test_tags_of_the_request_can_be_demanded(world: ModelWorld, operation: str) 
     assert allowed(closed(Tags=[{"Key": "y", "Value": ""}]))
 
 
+@pytest.mark.costs(0.35, reason="three users and two jobs are made, and every call about a job is tried")
 def test_the_tags_of_a_job_decide_who_may_look_at_it_stop_it_and_tag_it(world: ModelWorld) -> None:
     everything = world.client_of("owner")
     started = {}

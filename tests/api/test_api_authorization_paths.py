@@ -160,6 +160,7 @@ def test_headers_that_claim_another_path_are_no_condition_keys(doors: Doors) -> 
         client.get_object(Bucket="guarded", Key="in/k")
 
 
+@pytest.mark.costs(0.2, reason="the whole product is made, with clients of two users")
 def test_what_a_service_does_for_its_caller_can_be_told_from_what_the_caller_does(tmp_path: Path) -> None:
     world = ModelWorld(tmp_path)
     shelf = world.client_of("shelf", service="s3")

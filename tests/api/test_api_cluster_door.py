@@ -85,6 +85,7 @@ def test_a_job_of_one_container_has_nothing_to_ask(world: ModelWorld) -> None:
     assert spec.job.cluster is None
 
 
+@pytest.mark.costs(0.35, reason="the whole product is made, and two attempts of a job have an authority each")
 def test_the_next_attempt_has_another_authority_and_the_parts_that_are_finished(world: ModelWorld) -> None:
     job = start(world)
     first = world.wanted()[0]
@@ -110,6 +111,7 @@ def test_the_next_attempt_has_another_authority_and_the_parts_that_are_finished(
         assert parts.states(session, job) == []
 
 
+@pytest.mark.costs(0.2, reason="the whole product is made, and a job of two containers is prepared")
 def test_containers_that_a_stopped_job_had_are_told_nothing(world: ModelWorld) -> None:
     job = start(world)
     first, second = world.wanted()

@@ -12,6 +12,8 @@ from reading_room.analysis.job_file import Done, Failed
 from reading_room.containers.spec import ContainerSpec
 from tests.worlds.models import ROLE, ModelWorld, classifier_request, refused
 
+pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and jobs go through the controller")
+
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},
     "OutputDataConfig": {"S3Uri": "s3://papers/out/"},

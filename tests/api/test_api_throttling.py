@@ -103,6 +103,7 @@ def test_iam_refuses_what_one_principal_calls_too_often_in_its_own_words(tmp_pat
         assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
 
 
+@pytest.mark.costs(0.35, reason="the whole product is made and called 120 times")
 def test_the_open_profile_has_none_of_awss_rates(tmp_path: Path) -> None:
     with closing(Place(tmp_path, "open")) as place:
         ec2 = place.client("ec2")

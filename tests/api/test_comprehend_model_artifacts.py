@@ -29,6 +29,10 @@ from tests.worlds.models import (
     start,
 )
 
+pytestmark = pytest.mark.costs(
+    0.35, reason="the whole product is made, and trainings and jobs go through the controller"
+)
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ModelWorld]:
@@ -264,6 +268,7 @@ def test_credentials_are_told_only_to_the_interface_of_the_job_at_its_two_paths(
     assert world.fetch(plain, models) is None
 
 
+@pytest.mark.costs(0.45, reason="a network with gateways is made, besides a training and a job")
 def test_behind_gateways_a_model_is_reached_as_the_addresses_that_they_give(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -296,6 +301,7 @@ def test_behind_gateways_a_model_is_reached_as_the_addresses_that_they_give(worl
         assert refused(elsewhere.put_object, Bucket=BUCKET, Key=key, Body=CONTENT)[0] == "AccessDenied"
 
 
+@pytest.mark.costs(0.5, reason="a network with an endpoint is made, besides a training and a job")
 def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

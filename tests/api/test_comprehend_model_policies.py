@@ -11,6 +11,8 @@ import pytest
 
 from tests.worlds.models import ACCOUNT, OTHER_ACCOUNT, ModelWorld, classifier_request, refused
 
+pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and a training goes through the controller")
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ModelWorld]:

@@ -26,6 +26,8 @@ from tests.worlds.models import (
     refused,
 )
 
+pytestmark = pytest.mark.costs(0.3, reason="the whole product is made, and trainings go through the controller")
+
 PREFIX = f"arn:aws:comprehend:{REGION}:{ACCOUNT}"
 
 

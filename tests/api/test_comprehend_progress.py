@@ -18,6 +18,8 @@ from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.stories import Stories
 from tests.worlds.models import ACCOUNT, REGION, ROLE, ModelWorld
 
+pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and a job goes through the controller")
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ModelWorld]:
@@ -77,6 +79,7 @@ def test_documents_of_all_rate_and_time_left_are_told_and_counted_down(world: Mo
     assert view.words() == "FAILED"
 
 
+@pytest.mark.costs(0.55, reason="the controller has seventy turns")
 def test_what_is_told_is_in_the_stream_as_text_and_bounded(world: ModelWorld) -> None:
     job = start(world)
     world.says(world.started(), Progress(1, 2))

@@ -108,6 +108,7 @@ def test_each_private_address_of_an_interface_can_have_a_public_one(ec2: EC2Clie
     assert "AssociationId" not in address(ec2, first["AllocationId"])
 
 
+@pytest.mark.costs(0.2, reason="an address moves between two interfaces, by many calls")
 def test_an_address_moves_unless_the_call_forbids_it(ec2: EC2Client, subnet_id: str, interface_id: str) -> None:
     other = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     first, second = ec2.allocate_address()["AllocationId"], ec2.allocate_address()["AllocationId"]
@@ -179,6 +180,7 @@ def test_a_released_address_comes_back_to_who_asks_for_it_by_name(ec2: EC2Client
     assert (again["PublicIp"], again["AllocationId"] != made["AllocationId"]) == (made["PublicIp"], True)
 
 
+@pytest.mark.costs(0.3, reason="four clients make forty calls")
 def test_concurrent_calls_never_get_the_same_address(world: Ec2World) -> None:
     clients = [world.client() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -127,6 +127,7 @@ def test_without_subnets_it_has_no_interface_until_one_is_added(
     assert (code, subnets[0] in message) == ("InvalidParameter", True)
 
 
+@pytest.mark.costs(0.2, reason="subnets of two VPCs are made, and tried with several calls each")
 def test_one_subnet_of_a_zone_and_of_the_vpc_alone(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     twin = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.9.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
     other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -161,6 +162,7 @@ def test_addresses_can_be_chosen_and_changed(ec2: EC2Client, vpc_id: str, subnet
     assert refusal(make, ec2, vpc_id, service, SubnetConfigurations=[reserved])[0] == "InvalidParameterValue"
 
 
+@pytest.mark.costs(0.25, reason="groups of an endpoint are changed and looked at by many calls")
 def test_its_groups_are_those_of_its_interfaces(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     groups = [
         ec2.create_security_group(VpcId=vpc_id, GroupName=name, Description="of an endpoint")["GroupId"]
@@ -366,6 +368,7 @@ def test_endpoints_have_no_associations_with_resources(ec2: EC2Client, vpc_id: s
     assert unknown[0] == "InvalidVpcEndpointId.NotFound"
 
 
+@pytest.mark.costs(0.6, reason="as many endpoints are made as there may be")
 def test_the_number_of_endpoints_of_a_vpc_is_bounded(ec2: EC2Client, vpc_id: str) -> None:
     for _ in range(Quotas().interface_endpoints_per_vpc):
         make(ec2, vpc_id, PrivateDnsEnabled=False)

@@ -85,6 +85,7 @@ def test_a_public_gateway_is_pending_and_then_available_with_its_address(
     )
 
 
+@pytest.mark.costs(0.2, reason="a NAT gateway with all that it needs is made, deleted and looked at")
 def test_a_deleted_gateway_is_shown_deleted_and_leaves_address_and_routes_behind(
     ec2: EC2Client, vpc_id: str, subnet_id: str, nat_id: str
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_deleted_gateway_is_shown_deleted_and_leaves_address_and_routes_behind
     assert gateway(ec2, nat_id)["SubnetId"] == subnet_id
 
 
+@pytest.mark.costs(0.25, reason="one of the obstacles is a subnet that is filled, a call for each address")
 @pytest.mark.parametrize(
     ("obstacle", "code", "message"),
     [

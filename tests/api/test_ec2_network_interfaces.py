@@ -72,6 +72,7 @@ def test_an_address_can_be_chosen_while_it_is_free(ec2: EC2Client, subnet_id: st
         assert code_of(caught.value) == code
 
 
+@pytest.mark.costs(0.2, reason="a subnet is filled by a call for each address")
 def test_a_full_subnet_says_so(ec2: EC2Client, vpc_id: str) -> None:
     small = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.7.0/28")["Subnet"]["SubnetId"]
     for _ in range(11):

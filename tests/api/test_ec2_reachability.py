@@ -168,6 +168,7 @@ def test_an_elastic_address_leads_out_and_the_gateway_shows_both_headers(net: Ne
     assert back[0]["OutboundHeader"]["DestinationAddresses"] == [f"{net.address(net.sender)}/32"]
 
 
+@pytest.mark.costs(0.2, reason="a network is made by many calls, and a path analysed after each change")
 def test_from_the_internet_an_interface_needs_a_public_address_a_rule_and_a_route_back(net: Net) -> None:
     own = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(own)
@@ -195,6 +196,7 @@ def test_from_the_internet_an_interface_needs_a_public_address_a_rule_and_a_rout
     assert back[-1]["OutboundHeader"]["SourceAddresses"] == [f"{elastic['PublicIp']}/32"]
 
 
+@pytest.mark.costs(0.2, reason="a network with a NAT gateway is made by many calls")
 def test_a_nat_gateway_is_passed_right_behind_the_route_that_leads_to_it(net: Net) -> None:
     public = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(public)
@@ -258,6 +260,9 @@ def test_a_gateway_endpoint_is_reached_by_its_prefix_list_s_route(net: Net) -> N
     assert lost["Explanations"][0]["Destination"]["Id"] == endpoint
 
 
+@pytest.mark.costs(
+    0.2, reason="a network with an endpoint is made by many calls, and a path analysed after each change"
+)
 def test_an_interface_endpoint_is_reached_if_its_groups_let_the_sender_in(net: Net) -> None:
     made = net.ec2.create_vpc_endpoint(
         VpcId=net.vpc,

@@ -231,6 +231,7 @@ def test_a_copy_has_its_own_bytes_and_the_metadata_it_is_told(s3: Any) -> None:
     assert code(s3.copy_object, Bucket="contract", Key="to3", **wrong) == "PreconditionFailed"
 
 
+@pytest.mark.costs(0.2, reason="10 MB are written in parts and read")
 def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
     parts = [os.urandom(5 * MIB), os.urandom(5 * MIB + 1), b"end"]
     upload = s3.create_multipart_upload(Bucket="contract", Key="parts", ContentType="x/y", Metadata={"m": "1"})
@@ -258,6 +259,7 @@ def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
     assert code(s3.get_object, Bucket="contract", Key="parts", PartNumber=4) == "InvalidPartNumber"
 
 
+@pytest.mark.costs(0.25, reason="20 MB are written and read")
 def test_upload_file_of_the_sdk_works_and_keeps_a_checksum(s3: Any) -> None:
     data = os.urandom(20 * MIB)
     s3.upload_fileobj(io.BytesIO(data), "contract", "sdk")
@@ -359,6 +361,7 @@ def test_the_service_itself_deletes_everything_below_a_prefix(world: S3World, s3
     world.store.abort_uploads("contract", "gone-not")
 
 
+@pytest.mark.costs(0.4, reason="a thousand objects are written and deleted")
 def test_more_objects_below_a_prefix_than_one_transaction_takes_are_all_deleted(world: S3World, s3: Any) -> None:
     for number in range(1_050):
         world.backend.put("contract", f"many/{number}", b"x", "text/plain")
@@ -377,6 +380,7 @@ def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any)
     world.store.abort_uploads("contract", "left-alone")
 
 
+@pytest.mark.costs(0.4, reason="six clients write and read eight times each")
 def test_many_writers_and_readers_of_one_key_never_see_a_mixture(world: S3World) -> None:
     versions = [bytes([number]) * (200_000 + number) for number in range(6)]
     clients = [world.client() for _ in range(6)]

@@ -116,6 +116,7 @@ def test_the_sdk_puts_and_gets_by_its_defaults(served: Served, scheme: str, size
     assert s3.get_object(Bucket="wire", Key="default")["Body"].read() == data
 
 
+@pytest.mark.costs(0.35, reason="20 MB are written and read over TLS")
 def test_upload_and_download_in_parallel_parts_over_tls(served: Served, tmp_path: Path) -> None:
     data = os.urandom(20 * MIB)
     (tmp_path / "up").write_bytes(data)

@@ -58,6 +58,7 @@ def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
     assert silent == []
 
 
+@pytest.mark.costs(0.05, reason="all code is read")
 def test_no_module_is_longer_than_500_lines() -> None:
     """A module that a reader cannot hold in mind is two modules."""
     long = {

@@ -87,6 +87,7 @@ def test_no_service_has_the_spelling_of_another(codes: ModuleType) -> None:
     assert found == spellings
 
 
+@pytest.mark.costs(0.08, reason="the code is read for its codes")
 def test_each_failure_of_a_job_is_explained_and_nothing_else(codes: ModuleType) -> None:
     """A new code needs a row, and a row whose code is gone misleads."""
     advised = codes.advised_codes(codes.FAILED)
@@ -106,6 +107,7 @@ def test_what_is_explained_of_calls_is_a_code_that_some_service_has(codes: Modul
     assert set(advised) - shown == set()
 
 
+@pytest.mark.costs(0.05, reason="the code is read for its codes")
 def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: ModuleType) -> None:
     """It shows the one thing to change."""
     assert sorted(keys(CONSOLE / "jobs" / "failure.ts", "ENTRIES")) == sorted(codes.failure_codes())
@@ -113,6 +115,7 @@ def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: 
     assert sorted(keys(views / "ErrorsView.tsx", "ADVICE")) == sorted(codes.document_codes())
 
 
+@pytest.mark.costs(0.1, reason="all code of the analysis is read")
 def test_each_code_that_is_taken_from_a_container_is_one_that_a_container_says(codes: ModuleType) -> None:
     """Anything else would be shown as INTERNAL_ERROR."""
     said = {code for path in (ROOT / "src" / "reading_room" / "analysis").rglob("*.py") for code in codes.said_in(path)}

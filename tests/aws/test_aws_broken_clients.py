@@ -96,6 +96,7 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(served: tuple[World
     assert answer.startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.costs(0.05, reason="megabytes are sent until the server cuts the connection")
 def test_a_body_without_an_end_is_cut_off(served: tuple[World, int]) -> None:
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
     answer = exchange(served[1], HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 80)

@@ -214,6 +214,7 @@ def test_the_reader_of_xml_raises_value_errors_alone(body: bytes) -> None:
         pass
 
 
+@pytest.mark.costs(0.9, reason="operations of each protocol read a document, some of which are large")
 @pytest.mark.parametrize("name", [*(file.name for file in CORPUS), *GENERATED])
 def test_every_reader_survives_the_corpus(name: str) -> None:
     body = document(name)

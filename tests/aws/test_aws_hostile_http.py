@@ -137,6 +137,7 @@ def test_a_target_that_names_a_host_changes_nothing(served: tuple[World, int], t
     assert answers(port)
 
 
+@pytest.mark.costs(0.06, reason="requests go to a real server")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -198,6 +199,7 @@ def test_a_target_without_an_end_is_cut(served: tuple[World, int]) -> None:
     assert answers(served[1])
 
 
+@pytest.mark.costs(3, reason="thousands of connections are opened")
 def test_thousands_of_half_open_connections_shut_nobody_out(served: tuple[World, int]) -> None:
     _, port = served
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -223,6 +225,7 @@ def test_thousands_of_half_open_connections_shut_nobody_out(served: tuple[World,
     assert len(held) == count
 
 
+@pytest.mark.costs(0.3, reason="300 connections are held open")
 def test_slow_clients_do_not_hold_up_others(served: tuple[World, int]) -> None:
     _, port = served
 

@@ -112,6 +112,7 @@ def test_an_error_reaches_the_client_as_its_own_exception(here: World) -> None:
     assert code_of(lambda: here.client("ec2").delete_subnet(SubnetId="s")) == ("UnauthorizedOperation", 403)
 
 
+@pytest.mark.costs(0.05, reason="the SDK's model of another service is loaded")
 @pytest.mark.parametrize(
     ("service", "call", "expected"),
     [
@@ -234,6 +235,7 @@ def test_a_form_that_is_not_the_operations_is_refused(here: World, service: str,
     assert here.operations.calls == []
 
 
+@pytest.mark.costs(0.15, reason="three bodies of the greatest size are sent")
 def test_a_body_of_the_limit_is_read_and_one_above_is_not(here: World) -> None:
     head, tail = b'{"LanguageCode":"en","Text":"', b'"}'
     full = head + b"x" * (BODY_LIMIT - len(head) - len(tail)) + tail

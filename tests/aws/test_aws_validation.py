@@ -67,6 +67,7 @@ def test_a_wrong_vpc_config_is_told_with_member_and_value(groups: list[str], sub
     assert told in error.message
 
 
+@pytest.mark.costs(0.2, reason="the SDK's model of Comprehend is loaded")
 def test_all_violations_are_counted_and_joined() -> None:
     error = refusal("comprehend", "StartEntitiesDetectionJob", {"LanguageCode": "xx", "JobName": ""})
     count, _, told = error.message.partition(" validation errors detected: ")
@@ -117,6 +118,7 @@ def test_a_long_value_is_shortened() -> None:
     assert len(error.message) < 3000
 
 
+@pytest.mark.costs(0.2, reason="every shape of every service is read")
 def test_every_pattern_of_the_services_is_one_that_python_has() -> None:
     for service in SERVED:
         model = service_model(service)

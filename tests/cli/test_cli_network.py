@@ -213,6 +213,7 @@ def _set_policy(site: Site, policy: dict[str, Any]) -> None:
     database.close()
 
 
+@pytest.mark.costs(0.2, reason="several commands read the database")
 def test_an_endpoint_that_lets_others_in_is_warned_of_and_the_printed_policy_is_closed(site: Site) -> None:
     asked = (site.sender, "s3.us-east-1.amazonaws.com")
     (warning,) = site.json(*asked)["warnings"]

@@ -85,6 +85,7 @@ def test_what_does_not_exist_is_named(world: PreparationWorld) -> None:
     assert failure.code == "SUBNET_NOT_FOUND"
 
 
+@pytest.mark.costs(0.2, reason="the command runs several times, each with the database opened anew")
 def test_the_command_tells_and_its_exit_code_says_whether_all_is_well(world: PreparationWorld) -> None:
     def run(*more: str) -> tuple[int, str]:
         folder = str(world.database.engine.url.database).rpartition("/")[0]

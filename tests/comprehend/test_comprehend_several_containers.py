@@ -115,6 +115,7 @@ def test_a_job_that_may_not_share_results_runs_in_one_container_and_its_story_sa
     assert '"Action": ["s3:GetObject", "s3:PutObject"]' in world.story(job)
 
 
+@pytest.mark.costs(0.2, reason="two containers are prepared, by one controller after another")
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", range(1, 15))
 def test_a_kill_at_any_call_of_preparing_two_containers_is_healed(world: TaggedWorld, step: int, after: bool) -> None:

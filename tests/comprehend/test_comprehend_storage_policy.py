@@ -180,6 +180,7 @@ def test_a_training_whose_policies_allow_it_starts(
     assert world.failure(world.train(kind, data)) == ""
 
 
+@pytest.mark.costs(0.25, reason="a training is prepared for each place of its data")
 @every_training
 def test_a_training_must_be_let_list_each_place_of_its_data(
     world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
@@ -191,6 +192,7 @@ def test_a_training_must_be_let_list_each_place_of_its_data(
         assert world.endpoint in message
 
 
+@pytest.mark.costs(0.3, reason="a training is prepared for each place of its data")
 @every_training
 def test_a_training_must_be_let_read_each_place_of_its_data(
     world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import dhcp_options, interface_endpoints, network_interfaces
 from reading_room.vpc.endpoint_services import find
@@ -79,6 +81,7 @@ def test_name_servers_of_one_s_own_are_suspected_when_nothing_else_is_wrong(worl
     assert f"DNS of {world.vpc} is answered by its own name servers ({address})" in why
 
 
+@pytest.mark.costs(0.2, reason="an endpoint is made, and a job prepared after each change of it")
 def test_an_s3_interface_endpoint_is_a_way_when_private_dns_leads_to_it(world: PreparationWorld) -> None:
     world.delete_endpoint()
     with world.database.transaction() as session:

@@ -40,6 +40,7 @@ def test_everybody_may_read_them_and_nobody_write(folder: Path) -> None:
     assert os.listdir(folder.parent) == ["py3langid"]
 
 
+@pytest.mark.costs(0.3, reason="a model is unpacked")
 def test_they_are_unpacked_once_and_again_for_another_package(folder: Path) -> None:
     before = folder.stat().st_ino
     unpack_py3langid(folder)

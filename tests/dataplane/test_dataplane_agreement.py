@@ -79,6 +79,7 @@ def agree(seeds: Iterable[int]) -> None:
             compare(spec, packet, verdict, trace(config, packet))
 
 
+@pytest.mark.costs(2.5, reason="500 networks are compiled and compared")
 @pytest.mark.parametrize("part", range(4))
 def test_they_agree_about_thousands_of_networks(part: int) -> None:
     agree(range(part, WORLDS, 4))

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def test_a_rule_costs_an_element_and_not_a_line() -> None:
     assert len(chain.rules) == 1
 
 
+@pytest.mark.costs(0.12, reason="more than fifty networks are compiled")
 def test_a_set_that_holds_networks_or_ranges_is_an_interval() -> None:
     """nft refuses such an element in any other set."""
     specs = [small_network(), far_network(), *(any_network(Seeded(seed)) for seed in range(50))]
@@ -90,6 +92,7 @@ def test_what_a_vpc_is_decides_its_router_and_nothing_else_does() -> None:
     assert first == second
 
 
+@pytest.mark.costs(0.15, reason="a thousand interfaces are compiled five times")
 def test_a_thousand_interfaces_in_fifty_vpcs_compile_in_a_tenth_of_a_second() -> None:
     """In time of the processor, the best of five runs, since the machine may be busy."""
     vpc = small_network().vpcs[0]

@@ -360,6 +360,7 @@ def test_the_worlds_agree_before_anything_is_changed() -> None:
     assert not any(seen(trace(config, packet)) != fate for config, sent in worlds() for packet, fate in sent)
 
 
+@pytest.mark.costs(0.25, reason="packets of many small worlds are compared until one tells")
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_an_error_of_the_compiler_is_noticed(name: str) -> None:
     assert noticed(MUTATIONS[name]) == (name not in EQUIVALENT), EQUIVALENT.get(name)

@@ -84,6 +84,7 @@ def test_a_path_on_which_some_packet_gets_there_is_found(seed: int) -> None:
             assert answer.verdict.delivered_to == path.destination
 
 
+@pytest.mark.costs(0.05, reason="six paths of a random network are analysed")
 @pytest.mark.parametrize("seed", range(60))
 def test_any_two_ends_of_a_random_network_get_an_answer_that_can_be_told(seed: int) -> None:
     chosen, choose = random.Random(seed), Seeded(seed)
@@ -97,6 +98,7 @@ def test_any_two_ends_of_a_random_network_get_an_answer_that_can_be_told(seed: i
         told(spec, Path(source, destination, chosen.choice([TCP, UDP]), Header(destination_ports=port)))
 
 
+@pytest.mark.costs(0.08, reason="every way through a network is analysed")
 def test_every_way_through_every_gateway_is_told_in_both_directions() -> None:
     spec = far_network()
     arrived = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def test_the_addresses_of_a_nat_gateway_share_every_port(count: int) -> None:
     assert (pieces[0][0], pieces[-1][1]) == (0, 65_535)
 
 
+@pytest.mark.costs(0.2, reason="a thousand networks are compiled")
 def test_a_thousand_networks_in_a_default_route_compile_quickly_to_what_they_say() -> None:
     """A customer's prefix list in front of a default route: its networks, and the rest, without overlap."""
     spec = far_network()

@@ -278,6 +278,7 @@ def _counter(place: Place, chain: str, comment: str) -> int:
     return sum(int(number) for line in lines for number in re.findall(r"counter packets (\d+)", line))
 
 
+@pytest.mark.costs(50, reason="it is the first, before which a job tries every attack of this file")
 def test_nothing_arrived_anywhere(night: Night) -> None:
     assert night.arrived == []
 

@@ -94,6 +94,7 @@ def storage(place: Place) -> str:
 # What can be reached
 
 
+@pytest.mark.costs(22, reason="three jobs run, and connections to many addresses are waited for in vain")
 def test_a_job_reaches_its_storage_and_nothing_else(
     product: Product, place: Place, make_place: Callable[[str], Place], storage: str
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(produ
 # Being cut off
 
 
+@pytest.mark.costs(15, reason="a job of 4,000 documents is cut off half way, and fails when it reads on")
 @pytest.mark.parametrize("what", ["endpoint", "association"])
 def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
     make_place: Callable[[str], Place], storage: str, what: str

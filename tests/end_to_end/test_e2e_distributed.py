@@ -318,6 +318,7 @@ def test_progress_is_told_of_all_documents(hall: Hall, witnessed: Witnessed) -> 
     assert all(f"of {DOCUMENTS:,} documents" in text for text in lines), lines
 
 
+@pytest.mark.costs(15, reason="two jobs of two containers each run to their end")
 def test_two_jobs_of_one_group_run_side_by_side(hall: Hall, one: bytes) -> None:
     assert hall.archives("in/", 2, 2) == [one, one]
     settled(hall.left)

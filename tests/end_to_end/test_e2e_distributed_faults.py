@@ -17,7 +17,11 @@ from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, long
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually, settled
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(900),
+    pytest.mark.costs(15, reason="a job of several containers loses something on its way, and goes on to its end"),
+]
 
 DOCUMENTS = 400
 """Some 70 kB: nine parts, and a second of work."""

@@ -121,6 +121,7 @@ def evening(product: Product, account: OwnAccount) -> Evening:
     return found
 
 
+@pytest.mark.costs(65, reason="it is the first, before which four jobs run and everybody tries to get in")
 def test_a_container_of_the_job_with_its_certificate_is_in(evening: Evening) -> None:
     assert evening.own["status"] == 200
     assert evening.own["dask"] == "in, 2 workers"

@@ -314,6 +314,7 @@ def artifacts(library: Place) -> set[str]:
     return {text for (key,) in rows if (text := bytes(key).decode()).startswith(f"{number}/")}
 
 
+@pytest.mark.costs(14, reason="a training is killed three times")
 def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_nothing(library: Place) -> None:
     account, before = library.account, artifacts(library)
     arn = train(library, "classifier", "killed", times=10)
@@ -340,6 +341,7 @@ def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_not
     settled(library.leftovers)
 
 
+@pytest.mark.costs(13, reason="a job is killed half way, and runs again from its start")
 @pytest.mark.parametrize("kind", ["topics", "classification"])
 def test_a_job_that_nobody_can_stop_is_done_whole_after_a_loss_half_way(
     library: Place, models: dict[str, dict[str, Any]], kind: str

@@ -138,6 +138,7 @@ def test_nothing_outlives_an_up_that_was_killed(other: Product) -> None:
     settled(other.remains, 15)
 
 
+@pytest.mark.costs(18, reason="the product is started twice, and two jobs run, one of them twice")
 def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     other.start()
     place = Place(other)

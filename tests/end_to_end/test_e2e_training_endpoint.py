@@ -126,6 +126,7 @@ def test_both_pages_have_a_row_for_each_of_the_seven_actions() -> None:
     assert {action for action, (status, _) in JOBS.items() if status == "FAILED"} == set(NEEDED)
 
 
+@pytest.mark.costs(14, reason="two models are trained before the first job runs")
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_exactly_the_seven_actions_a_model_is_trained_and_used(
     place: Place, models: dict[str, str], kind: str

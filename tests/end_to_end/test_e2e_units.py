@@ -118,6 +118,7 @@ def units(tmp_path: Path) -> Iterator[Units]:
         found.clear()
 
 
+@pytest.mark.costs(16, reason="the product is started, its units start again, and jobs run")
 def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_all(units: Units) -> None:
     place = Place(units)
     place.put("in/", 3)

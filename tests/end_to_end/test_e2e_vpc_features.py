@@ -222,6 +222,7 @@ def test_either_half_of_the_guide_s_sample_alone_shuts_the_job_out(
 # Interface endpoints
 
 
+@pytest.mark.costs(24, reason="every call from the job loads the SDK, and several end by their time limit")
 def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
     make_site: Callable[..., Site],
 ) -> None:
@@ -410,6 +411,7 @@ def test_without_a_dhcp_options_set_a_job_fails_and_names_dns(make_site: Callabl
     assert "DNS resolves no name" in site.failure("NO_ROUTE_TO_STORAGE")
 
 
+@pytest.mark.costs(13, reason="two jobs run, and the container of one serves names to the other")
 @pytest.mark.skipif(os.geteuid() != 0, reason="a name server needs port 53 in the namespace of a container")
 @pytest.mark.parametrize("answer", ["52.216.0.10", "203.0.113.9"], ids=["of S3", "foreign"])
 def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(

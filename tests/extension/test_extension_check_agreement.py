@@ -9,6 +9,10 @@ import pytest
 
 from tests.worlds.extension import ACCOUNT, FOR_NETWORK, FOR_STORAGE, NINE, ExtensionWorld, allow, deny, policy, trust
 
+pytestmark = pytest.mark.costs(
+    0.35, reason="the whole product is made, with a network, a bucket and a role, and a job is checked and prepared"
+)
+
 Break = Callable[[ExtensionWorld], dict[str, Any] | None]
 """Breaks something; returns changes of the request, if any."""
 

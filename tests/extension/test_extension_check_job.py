@@ -31,6 +31,8 @@ from tests.worlds.extension import (
     trust,
 )
 
+pytestmark = pytest.mark.costs(0.3, reason="the whole product is made, with a network, a bucket and a role")
+
 Checks = dict[str, dict[str, str]]
 NETWORK = ("Network", "Addresses", "DNS", "Route", "SecurityGroups")
 STORAGE = ("Input", "Output", "Model", "BucketPolicy", "EndpointPolicy")

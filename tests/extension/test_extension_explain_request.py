@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from reading_room.s3 import buckets
 from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, REGION, ExtensionWorld, allow, deny, policy, refusal, trust
 
+pytestmark = pytest.mark.costs(0.25, reason="the whole product is made, with a network, a bucket and a role")
+
 
 def denied(call: Any, **parameters: Any) -> str:
     """Return the request id of a call that is denied."""

@@ -26,6 +26,8 @@ from tests.worlds.extension import (
     trust,
 )
 
+pytestmark = pytest.mark.costs(0.3, reason="the whole product is made, with a network, a bucket and a role")
+
 READ_ONLY = "arn:aws:iam::aws:policy/ComprehendReadOnly"
 
 

@@ -68,6 +68,7 @@ def test_every_operation_member_and_error_is_documented(name: str) -> None:
     assert all(shape.documentation for shape in model.error_shapes)
 
 
+@pytest.mark.costs(0.3, reason="the whole product is made, and every operation is called")
 def test_answers_are_what_the_model_promises(world: ExtensionWorld) -> None:
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     for _ in range(3):
@@ -87,6 +88,7 @@ def test_answers_are_what_the_model_promises(world: ExtensionWorld) -> None:
         assert not report.has_errors(), report.generate_report()
 
 
+@pytest.mark.costs(0.35, reason="a process is started, which loads boto3")
 def test_anybodys_boto3_reads_it_by_aws_data_path() -> None:
     program = (
         "import boto3; client = boto3.client('reading-room', region_name='us-east-1', "

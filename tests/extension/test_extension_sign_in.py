@@ -16,6 +16,8 @@ from reading_room.trail.chain import event_in, files_of
 from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, deny, keys_of, policy, refusal, trust
 from tests.worlds.extension_sign_in import signed_in, token_of, unsigned
 
+pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, with a network, a bucket and a role")
+
 BAD = "InvalidSignInTokenException"
 
 

@@ -70,6 +70,7 @@ def test_hive_partitions_name_their_parts(world: FlowWorld) -> None:
     )
 
 
+@pytest.mark.costs(0.3, reason="Parquet is loaded, and its files are written and read")
 def test_a_parquet_file_has_a_column_of_its_documented_type_for_each_field(world: FlowWorld) -> None:
     world.flow_log(
         destination_type="s3",
@@ -100,6 +101,7 @@ def test_a_parquet_file_has_a_column_of_its_documented_type_for_each_field(world
     assert (second["srcport"], second["bytes"], second["log_status"]) == (None, None, "NODATA")
 
 
+@pytest.mark.costs(0.2, reason="files of both formats are written and read")
 def test_the_default_format_reads_the_same_in_both_file_formats(world: FlowWorld) -> None:
     for name, file_format in (("fl-1", "plain-text"), ("fl-2", "parquet")):
         world.flow_log(name, destination_type="s3", log_destination="arn:aws:s3:::logs", file_format=file_format)

@@ -203,6 +203,7 @@ def test_an_interface_that_nothing_uses_is_not_recorded(world: FlowWorld) -> Non
     assert world.pass_time(60) == 0
 
 
+@pytest.mark.costs(0.2, reason="ten thousand flows are delivered")
 def test_ten_thousand_flows_are_delivered_in_a_moment(world: FlowWorld) -> None:
     world.role()
     world.flow_log()

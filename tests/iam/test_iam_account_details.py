@@ -99,6 +99,7 @@ def test_the_details_can_be_filtered_and_come_in_pages(world: IamWorld) -> None:
     assert sum(len(page["Policies"]) for page in pages) == 2
 
 
+@pytest.mark.costs(0.55, reason="a hundred calls are made")
 def test_a_page_takes_as_many_queries_however_much_is_on_it(world: IamWorld, statements: list[str]) -> None:
     iam = world.client("iam")
     furnish(iam)
@@ -267,6 +268,7 @@ def test_the_policies_that_give_something_of_a_service_are_told(world: IamWorld)
         assert refusal(listing, Arn=arn, ServiceNamespaces=["s3"])[0] == code
 
 
+@pytest.mark.costs(0.3, reason="two accounts are furnished with one of everything")
 def test_accounts_see_and_use_nothing_of_each_other(world: IamWorld) -> None:
     other_account = "000000000002"
     other_client = world.account(other_account)

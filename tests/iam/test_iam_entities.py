@@ -130,6 +130,7 @@ def fill(world: IamWorld, model: type[Named], most: int) -> None:
         session.execute(insert(model), rows)
 
 
+@pytest.mark.costs(0.2, reason="thousands of users, groups, roles and policies are written")
 def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld) -> None:
     iam = world.client("iam")
     roles = {"AssumeRolePolicyDocument": trust({"AWS": ACCOUNT})}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal
 
 READER = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -89,6 +91,7 @@ def test_a_group_with_members_or_policies_is_not_deleted(world: IamWorld) -> Non
     iam.delete_user(UserName="alice")
 
 
+@pytest.mark.costs(0.2, reason="a user joins ten groups, a call each")
 def test_a_user_is_in_ten_groups_at_most(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import func, select
 
@@ -202,6 +203,7 @@ def test_broken_documents_make_no_policy_and_no_version(world: IamWorld) -> None
     assert len(iam.list_policy_versions(PolicyArn=POLICY)["Versions"]) == 1
 
 
+@pytest.mark.costs(0.2, reason="ten policies are made and attached, a call each")
 def test_an_owner_has_ten_managed_policies_at_most(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
@@ -297,6 +299,7 @@ def test_which_policy_may_be_attached_is_a_condition(world: IamWorld) -> None:
     assert refusal(iam.attach_user_policy, UserName="alice", PolicyArn=administrator)[0] == "AccessDenied"
 
 
+@pytest.mark.costs(0.25, reason="two threads race eight times")
 def test_attaching_and_deleting_at_once_never_leaves_a_policy_that_is_gone(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")

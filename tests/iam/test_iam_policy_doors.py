@@ -126,6 +126,7 @@ def test_a_half_of_the_guides_text_is_no_identity_policy(world: IamWorld, number
     assert (code, message) == ("MalformedPolicyDocument", "Policy document should not specify a principal.")
 
 
+@pytest.mark.costs(0.2, reason="a large document is sent to every door")
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in HOSTILE])
 def test_a_hostile_document_is_refused_on_the_wire_and_nothing_is_stored(world: IamWorld, path: Path) -> None:
     iam = world.client("iam")

@@ -97,6 +97,7 @@ def test_a_document_of_nothing_but_stars_at_the_limit_is_decided() -> None:
     assert _decides(_filled(build, REQUEST_LIMIT), "inline", "arn:aws:s3:::" + "a" * 1_024) == "implicitDeny"
 
 
+@pytest.mark.costs(1.5, reason="thousands of patterns are tried on a long value")
 def test_a_document_of_thousands_of_patterns_at_the_limit_is_decided() -> None:
     def build(number: int) -> str:
         conditions = {"StringNotLike": {"aws:userid": ["*a*b*c"] * number}}

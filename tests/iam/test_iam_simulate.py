@@ -239,6 +239,7 @@ def test_actions_come_in_pages_in_the_order_given(world: IamWorld) -> None:
     assert shown == actions
 
 
+@pytest.mark.costs(0.45, reason="5,000 decisions are simulated")
 def test_many_resources_make_short_pages_that_hold_everything(world: IamWorld) -> None:
     resources = [f"arn:aws:s3:::corpus/{number}" for number in range(250)]
     pages = world.client("iam").get_paginator("simulate_custom_policy")
@@ -311,6 +312,7 @@ def test_what_cannot_be_simulated_is_refused(world: IamWorld, parameters: dict[s
     assert message in said
 
 
+@pytest.mark.costs(0.2, reason="an entity with policies of every sort is made and simulated")
 def test_policies_of_the_entity_can_be_left_out(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_group(GroupName="readers")

@@ -75,6 +75,7 @@ def test_a_managed_policy_that_does_not_exist_gives_no_session(world: IamWorld, 
     )
 
 
+@pytest.mark.costs(0.2, reason="ten policies are made, a call each")
 def test_session_policies_have_a_size_together(world: IamWorld, alice: Any) -> None:
     arn, iam = role(world), world.client("iam")
     names = [str(number) + "p" * 120 for number in range(10)]
@@ -111,6 +112,7 @@ def test_tags_of_a_session_win_over_those_of_its_role_whatever_their_case(world:
     tagged.list_roles()
 
 
+@pytest.mark.costs(0.2, reason="roles and users are made for both sides, with a client each")
 def test_tags_need_a_permission_of_their_own_on_both_sides(world: IamWorld, alice: Any) -> None:
     untagged = role(world, Action="sts:AssumeRole")
     alice.assume_role(RoleArn=untagged, RoleSessionName="ab")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
@@ -47,6 +49,7 @@ def test_aws_iam_role_by_force_with_policies(world: IamWorld) -> None:
     iam.delete_role(RoleName="R")
 
 
+@pytest.mark.costs(0.2, reason="seven versions of a policy are made and read")
 def test_aws_iam_policy(world: IamWorld) -> None:
     iam = world.client("iam")
     arn = iam.create_policy(PolicyName="P", Path="/", PolicyDocument=policy())["Policy"]["Arn"]
@@ -78,6 +81,7 @@ def test_aws_iam_role_policy_attachment(world: IamWorld) -> None:
     assert refusal(iam.detach_role_policy, RoleName="R", PolicyArn=READER)[0] == "NoSuchEntity"
 
 
+@pytest.mark.costs(0.2, reason="a user with one of everything is made and deleted")
 def test_aws_iam_user_by_force(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="u", Path="/", Tags=[{"Key": "a", "Value": "b"}])

@@ -344,6 +344,7 @@ def test_containers_that_jobs_hold_leave_so_much_less_to_the_next_one(database: 
         assert grant(session, AdmissionLimits(9), JobSize(16)) == JobSize(16)
 
 
+@pytest.mark.costs(0.3, reason="8,000 jobs are written")
 def test_nothing_is_read_but_what_begins_and_one_job_of_each_queue(database: Database) -> None:
     flows = [("a", "entities"), ("a", "topics"), ("b", "entities")]
     with database.transaction() as session:

@@ -207,6 +207,7 @@ def started(target: Callable[..., None], *arguments: object) -> tuple[multiproce
     return process, here
 
 
+@pytest.mark.costs(2, reason="three processes are started that load the product's code")
 def test_processes_share_the_work_without_a_piece_given_twice(engine: str, database: Database, tmp_path: Path) -> None:
     running = [started(share_of_a_process, engine, str(tmp_path), f"process-{number}") for number in range(3)]
     for _, told in running:
@@ -219,6 +220,7 @@ def test_processes_share_the_work_without_a_piece_given_twice(engine: str, datab
     assert sorted(numbers) == list(range(PARTS))
 
 
+@pytest.mark.costs(0.5, reason="a process is started that loads the product's code")
 @pytest.mark.parametrize("commits", [False, True], ids=["before its commit", "after its commit"])
 def test_a_claimant_that_is_killed_holds_nothing_longer_than_its_lease(
     engine: str, database: Database, tmp_path: Path, commits: bool

@@ -125,6 +125,7 @@ def test_parts_are_registered_finished_and_read(served: Served) -> None:
     assert [each.done for each in client.states()] == [None, finished(1), None]
 
 
+@pytest.mark.costs(0.2, reason="a plan of 5,000 parts is sent and stored")
 def test_a_plan_of_a_large_job_goes_through(served: Served) -> None:
     states = PartsClient(served.door()).register(plan(5_000))
     assert len(states) == 5_000

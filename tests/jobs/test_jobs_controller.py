@@ -373,6 +373,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.costs(4.5, reason="each of forty examples is a job's whole story in a database of its own")
 @given(STEPS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_of_accidents_loses_a_job_or_leaks_an_interface(

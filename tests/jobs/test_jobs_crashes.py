@@ -235,6 +235,7 @@ def assert_nothing_is_left(world: World, job: str) -> None:
         assert session.query(PartRow).count() == 0
 
 
+@pytest.mark.costs(3.5, reason="a story is told again with a crash at each of its commits")
 @pytest.mark.parametrize(("story", "containers"), CASES, ids=[f"{story}-{containers}" for story, containers in CASES])
 def test_a_crash_between_any_two_commits_changes_nothing_about_the_end(story: Story, containers: int) -> None:
     undisturbed, commits = run(story, containers)
@@ -245,6 +246,7 @@ def test_a_crash_between_any_two_commits_changes_nothing_about_the_end(story: St
             assert end == undisturbed, f"a crash {'before' if before else 'after'} commit {at} changed the end"
 
 
+@pytest.mark.costs(2, reason="every story is told once")
 def test_the_stories_end_in_every_way_that_there_is() -> None:
     ends = {str(story): run(story, containers)[0] for story, containers in CASES}
     assert {end.status for end in ends.values()} == {"COMPLETED", "FAILED", "STOPPED"}

@@ -275,6 +275,7 @@ def test_a_member_without_connection_fails_the_job_if_the_network_says_why_and_i
     assert_nothing_is_left(world)
 
 
+@pytest.mark.costs(0.2, reason="a job of three containers has three attempts")
 def test_a_broken_cluster_is_followed_by_a_new_one_and_the_last_attempt_is_alone(world: World) -> None:
     job = running(world)
     broken = Failed("CLUSTER_LOST", "the scheduler ended by SIGKILL")

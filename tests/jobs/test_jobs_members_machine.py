@@ -127,6 +127,7 @@ def graph(request: pytest.FixtureRequest) -> dict[State, list[tuple[Event, State
 Graph = dict[State, list[tuple[Event, State]]]
 
 
+@pytest.mark.costs(0.4, reason="all states of a job are explored before it")
 def test_exactly_the_containers_that_a_job_has_are_wanted(graph: Graph) -> None:
     for state in graph:
         job = state.job

@@ -310,6 +310,7 @@ def test_jobs_in_one_vpc_have_parts_of_their_own(world: DoorWorld) -> None:
     assert world.ask("POST", path + "/parts/0", result(Key="out/x"), address=other)[0] == 400
 
 
+@pytest.mark.costs(2, reason="a plan of a hundred thousand parts is stored and told")
 def test_as_many_parts_as_there_may_be_fit_into_one_request(world: DoorWorld) -> None:
     plan = {"Digest": DIGEST, "Parts": [[4_999_999_999, 999_999]] * 100_000}
     assert len(json.dumps(plan, separators=(",", ":"))) < 4_000_000

@@ -268,5 +268,5 @@ class PartsMachine(RuleBasedStateMachine):
             self.held.append(Held(holder, each))
 
 
-TestPartsMachine = PartsMachine.TestCase
+TestPartsMachine = pytest.mark.costs(2.5, reason="each of 25 examples has up to forty steps")(PartsMachine.TestCase)
 TestPartsMachine.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)

@@ -129,6 +129,7 @@ def test_a_revoked_rule_is_closed_to_a_reused_source_port_and_open_connections_l
             other.close()
 
 
+@pytest.mark.costs(7.5, reason="the network changes fifty times while a client connects")
 def test_unrelated_changes_do_not_cost_a_single_connection(world: World) -> None:
     """A client connects all the time while rules, members and interfaces come and go."""
     network = Network()

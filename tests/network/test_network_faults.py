@@ -180,6 +180,7 @@ def restart_takes_over(world: World, place: Town, knocking: Knocking, wish: Netw
     assert knocking.opened(place.closed) == []
 
 
+@pytest.mark.costs(5.5, reason="the driver is killed at every third of its requests")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(3))
 def test_a_driver_killed_before_any_request_leaves_nothing_open_and_the_next_repairs(world: World, part: int) -> None:
@@ -200,6 +201,7 @@ def test_a_driver_killed_before_any_request_leaves_nothing_open_and_the_next_rep
     knocking.close()
 
 
+@pytest.mark.costs(16, reason="the driver is killed at each of its requests")
 @pytest.mark.timeout(300)
 def test_a_driver_killed_in_the_middle_of_changes_leaves_nothing_open_and_the_next_repairs(world: World) -> None:
     """From one network to another, in which gateways, addresses, endpoints and groups differ."""

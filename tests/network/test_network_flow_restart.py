@@ -89,6 +89,7 @@ def test_an_interface_that_went_while_there_was_no_agent_keeps_its_last_packets(
             assert sending.told()
 
 
+@pytest.mark.costs(4, reason="twenty thousand packets are sent and told of")
 def test_twenty_thousand_flows_are_exact_across_a_restart(world: World) -> None:
     network = Network()
     network.ingress[APP].append(rule(6, CidrPeer("10.0.1.0/24"), UDP, 10_000, 15_000))

@@ -279,6 +279,7 @@ def run(world: World, seeds: range) -> None:
     assert outcomes >= {"delivered", "refused-egress", "refused-ingress", "unrouted", "left"}
 
 
+@pytest.mark.costs(11, reason="twenty-five pairs of VPCs are realized, with seventy packets each")
 @pytest.mark.parametrize("part", range(4))
 def test_promise_rules_and_kernel_agree_beyond_the_vpc(world: World, part: int) -> None:
     """Twenty-five random pairs of VPCs in each part, seventy packets and more in each."""

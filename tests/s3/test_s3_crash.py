@@ -163,6 +163,7 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
     return phases
 
 
+@pytest.mark.costs(8, reason="twenty-five processes are killed at their work")
 def test_kill_9_loses_nothing_acknowledged_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     phases = kill(tmp_path, 25, 4711)
     assert len(phases) > 4

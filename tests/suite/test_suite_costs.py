@@ -50,6 +50,7 @@ def test_the_record_has_a_line_for_each_test() -> None:
     assert json.loads(line) == {"test": "one", "kind": "kernel", "wall": 1.2346, "processor": 0.5}
 
 
+@pytest.mark.costs(3, reason="pytest is run, once with two workers")
 @pytest.mark.parametrize("options", [[], ["-n", "2", "--dist", "loadfile"]], ids=["alone", "by two workers"])
 def test_a_run_tells_the_time_by_kind_and_what_costs_too_much(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]

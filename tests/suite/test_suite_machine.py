@@ -62,6 +62,7 @@ def test_every_mark_that_touches_the_kernel_is_one_of_the_suite(pytestconfig: py
     assert marks >= TOUCHING
 
 
+@pytest.mark.costs(0.6, reason="pytest is run, and a process is left behind")
 @pytest.mark.parametrize(("mark", "fails"), [("network", True), ("other", False)])
 def test_a_process_that_a_test_with_a_kernel_left_fails_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mark: str, fails: bool

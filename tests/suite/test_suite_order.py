@@ -35,6 +35,7 @@ def test_files_with_a_product_come_first_and_then_those_with_a_kernel(items: lis
     assert [item.name for item in items] == ["test_three", "test_four", "test_two", "test_one", "test_five"]
 
 
+@pytest.mark.costs(0.06, reason="pytest collects four files")
 def test_kinds_are_told_by_marks(items: list[pytest.Item]) -> None:
     kinds = {item.name: kind_of(item) for item in items}
     assert kinds["test_four"] is Kind.END_TO_END
@@ -42,6 +43,7 @@ def test_kinds_are_told_by_marks(items: list[pytest.Item]) -> None:
     assert kinds["test_one"] is kinds["test_three"] is Kind.IN_PROCESS
 
 
+@pytest.mark.costs(0.06, reason="pytest collects four files")
 def test_a_mark_with_a_reason_allows_more(items: list[pytest.Item]) -> None:
     allowed = {item.name: allowance(item) for item in items}
     assert allowed["test_five"] == 7
@@ -53,6 +55,7 @@ def test_every_folder_of_pure_tests_is_there() -> None:
     assert {name for name in PURE_FOLDERS if not (TESTS / name).is_dir()} == set()
 
 
+@pytest.mark.costs(1, reason="all tests are read")
 def test_every_mark_of_costs_has_a_reason() -> None:
     """Seconds alone would only move the budget."""
     without = [

@@ -27,6 +27,8 @@ from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.costs(0.25, reason="the whole product is made, with its trail")
+
 REGION = "us-east-1"
 ACCOUNT = "000000000001"
 TRUST = json.dumps(

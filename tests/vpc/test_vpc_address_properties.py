@@ -6,6 +6,7 @@ import ipaddress
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -88,6 +89,7 @@ def _step(world: Network, action: str, address: str | None, count: int) -> None:
             network_interfaces.delete_interface(session, ACCOUNT, interface.interface_id, NOW)
 
 
+@pytest.mark.costs(0.2, reason="eight threads make forty interfaces")
 def test_callers_at_the_same_moment_never_get_an_address_twice(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()

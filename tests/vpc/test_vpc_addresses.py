@@ -83,6 +83,7 @@ def test_a_chosen_address_must_be_free_and_in_the_subnet_and_not_reserved() -> N
             make(world, "ten")
 
 
+@pytest.mark.costs(3.5, reason="sixty subnets of up to a thousand addresses are filled")
 @given(
     cidr=st.sampled_from(["10.0.4.0/22", "10.0.254.0/23", "10.0.7.0/24", "10.0.7.64/26"]),
     full=st.integers(0, 1100),
@@ -117,6 +118,7 @@ def test_the_address_given_out_is_the_lowest_that_nobody_has_and_that_has_rested
             assert addresses.allocate(world.session, world.subnet, NOW) == expected
 
 
+@pytest.mark.costs(1, reason="five hundred interfaces are made")
 def test_the_longest_rested_address_of_a_large_subnet_is_given_out_when_no_other_is_free() -> None:
     with network(subnet="10.0.4.0/23") as world:
         made = [make(world) for _ in range(addresses.capacity("10.0.4.0/23"))]

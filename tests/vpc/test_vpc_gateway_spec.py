@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from reading_room.agent.check import check
@@ -197,6 +198,7 @@ def test_customers_prefix_lists_are_told_with_the_entries_in_force() -> None:
         assert told[empty.prefix_list_id] == ()
 
 
+@pytest.mark.costs(0.25, reason="eleven NAT gateways are made, and as many public addresses beside them")
 def test_gateways_cost_no_query_each() -> None:
     def queries(gateways: int) -> int:
         with network() as world:

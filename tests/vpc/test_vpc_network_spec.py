@@ -171,6 +171,7 @@ def test_the_services_own_network_reaches_s3_and_nothing_else() -> None:
         assert only_vpc(world).interfaces == ()
 
 
+@pytest.mark.costs(0.2, reason="a thousand interfaces are written and read")
 def test_equal_tables_give_equal_values_in_few_queries_also_for_a_thousand_interfaces() -> None:
     with network(subnet="10.0.0.0/20") as world:
         group = security_groups.default_of(world.session, world.vpc.vpc_id)
