@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from reading_room.dataplane.linux.compile import compile_host
 from reading_room.dataplane.linux.nftables import TABLE, Ruleset
 from reading_room.dataplane.linux.transactions import creation, differences
 from reading_room.dataplane.spec import Interface, NetworkSpec
+from tests.worlds.budgets import examples
 from tests.worlds.dataplane import networks, small_network
 
 _ELEMENTS = re.compile(r"(add|delete) element inet vpc (\S+) \{ (.*) \}\Z")
@@ -118,7 +119,7 @@ def ruleset_of(spec: NetworkSpec) -> Ruleset:
 
 
 @given(networks(), networks())
-@settings(max_examples=200, deadline=None)
+@examples(25)
 def test_the_differences_applied_to_the_old_table_give_the_new_one(old: NetworkSpec, new: NetworkSpec) -> None:
     """Whatever the change, no step refers to what is not there, and the end is what was wanted."""
     before, after = ruleset_of(old), ruleset_of(new)

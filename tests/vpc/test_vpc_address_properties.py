@@ -18,6 +18,7 @@ from reading_room.vpc.errors import Ec2Error
 from reading_room.vpc.interface_errors import InsufficientFreeAddresses
 from reading_room.vpc.tables import NetworkInterface, SecondaryAddress, Subnet
 from reading_room.vpc.zones import zones_of
+from tests.worlds.budgets import examples
 from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 SUBNET = "10.0.0.0/28"
@@ -48,6 +49,7 @@ def at(offset: int) -> str:
 
 
 @given(STEPS)
+@examples(40)
 def test_no_sequence_of_calls_gives_an_address_twice_or_a_reserved_one(
     steps: list[tuple[str, int | None, int]],
 ) -> None:
