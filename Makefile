@@ -19,6 +19,10 @@ export PYTHONUNBUFFERED = 1
 unexport PYTHONDONTWRITEBYTECODE
 # One file of tests after the other goes to the worker that is free next; tests/suite/order.py has the order.
 SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
+PURE := not network and not e2e and not chaos and not fuzz and not boot
+# What covers the code that decides (pyproject.toml); mutations of rulesets are left out, as they take minutes when traced.
+DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
+	--ignore=tests/dataplane/test_dataplane_mutations.py
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site
 .DEFAULT_GOAL := help
@@ -48,8 +52,9 @@ audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirement
 	@[ -x $(VENV)-audit/bin/pip-audit ] || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install --quiet pip-audit; }
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
-check: lint  ## Lint, types, import contracts, bandit, pure and API tests
-	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "not network and not e2e and not chaos and not fuzz and not boot"
+check: lint  ## Lint, types, import contracts, bandit, pure and API tests, coverage of the code that decides
+	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)"
+	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" --cov --cov-report=term $(DECISIONS)
 
 test: $(STAMP)  ## Everything that belongs to a change (12 minutes on two cores)
 	@$(BIN)/pytest -q $(SIDE_BY_SIDE) --durations=10 -m "not chaos and not fuzz and not boot"
