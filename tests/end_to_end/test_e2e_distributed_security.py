@@ -7,7 +7,6 @@ to reach the first job's cluster.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 
 from reading_room.containers.processes import descendants
-from tests.worlds.cluster import SCHEDULER_PORT, WORKER_PORT, Hall, Member, listeners
+from tests.worlds.cluster import SCHEDULER_PORT, WORKER_PORT, Hall, Member, listeners, listeners_on_host
 from tests.worlds.container_entry import run_in_container
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.product import Product
@@ -104,7 +103,7 @@ def evening(product: Product, account: OwnAccount) -> Evening:
             outsider=visit(outside, identity=own["identity"], **to),
             elsewhere=visit(far_off, identity=own["identity"], **to),
             host=_visit_from_here(identity=own["identity"], **to),
-            on_host=listeners(os.getpid()),
+            on_host=listeners_on_host(product),
             listening={number: _listening(member) for number, member in ours.items()},
             members=ours,
             addresses={"outsider": interface["PrivateIpAddress"], "neighbour": theirs[1].address},
@@ -157,10 +156,12 @@ def test_another_vpc_with_the_same_networks_reaches_nothing(evening: Evening) ->
     _silent(evening.elsewhere)
 
 
-def test_the_host_reaches_nothing(evening: Evening) -> None:
+def test_the_host_reaches_nothing(product: Product, evening: Evening) -> None:
     # Some networks accept every connection, to nowhere: what counts is that nobody of the cluster is there.
     assert not evening.host["dask"].startswith("in,"), evening.host
-    assert {port for _, port in evening.on_host} & {SCHEDULER_PORT, WORKER_PORT} == set()
+    ports = {port for _, port in evening.on_host}
+    assert product.port in ports
+    assert ports & {SCHEDULER_PORT, WORKER_PORT} == set()
 
 
 def test_nothing_but_the_two_ports_is_open_to_the_network(evening: Evening) -> None:

@@ -5,6 +5,7 @@ The containers of a job are numbered; member 0 has the scheduler. Parts are smal
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections import Counter
@@ -399,6 +400,12 @@ def listeners(pid: int, own: bool = False) -> set[tuple[str, int]]:
     """Return the addresses and ports that are listened on in a process's network namespace, or by itself alone."""
     inodes = _inodes(pid) if own else None
     return {local for local, _, inode in _sockets(pid, _LISTEN) if inodes is None or inode in inodes}
+
+
+def listeners_on_host(product: Product) -> set[tuple[str, int]]:
+    """Return what a product's processes listen on outside of its networks, and nothing of others on this machine."""
+    inodes = set[str]().union(*(_inodes(pid) for pid in product.processes()))
+    return {local for local, _, inode in _sockets(os.getpid(), _LISTEN) if inode in inodes}
 
 
 def connections(pid: int) -> set[tuple[str, int]]:
