@@ -7,6 +7,7 @@ same namespaces, so that what is compared is also what differences made of the n
 from __future__ import annotations
 
 import errno
+import itertools
 import random
 import select
 import socket
@@ -182,13 +183,16 @@ class Ears:
         return found
 
 
-def send(world: World, packet: Packet | Inbound, by_id: dict[str, Interface]) -> Sent:
-    """Begin to connect."""
+def send(world: World, packet: Packet | Inbound, by_id: dict[str, Interface], port: int) -> Sent:
+    """Begin to connect from a port.
+
+    No port serves twice: records of a connection of the network before could be taken for this one's.
+    """
     if isinstance(packet, Inbound):
         client = world.internet_socket(packet.source)
     else:
         client = world.socket_in(by_id[packet.interface_id])
-        client.bind((packet.source, 0))
+        client.bind((packet.source, port))
     client.setblocking(False)
     return Sent(packet, client, client.connect_ex((packet.destination, packet.port)) in (0, errno.EINPROGRESS))
 
@@ -204,11 +208,18 @@ def recorded(events: list[FlowEvent], packet: Packet, port: int) -> set[str]:
     }
 
 
-def compare(world: World, ears: Ears, chance: random.Random, networks: list[Network], wish: NetworkSpec) -> set[str]:
+def compare(
+    world: World,
+    ears: Ears,
+    chance: random.Random,
+    networks: list[Network],
+    wish: NetworkSpec,
+    ports: Iterator[int],
+) -> set[str]:
     """Send packets and insist on one answer of all three; return the outcomes that occurred."""
     config = compile_host(wish)
     by_id = {each.interface_id: each for network in networks for each in network.interfaces}
-    sent = [send(world, packet, by_id) for packet in packets(chance, networks)]
+    sent = [send(world, packet, by_id, next(ports)) for packet in packets(chance, networks)]
     world.let_arrive()
     _, ready, _ = select.select([], [each.client for each in sent if each.began], [], 0)
     opened = {number for number, each in enumerate(sent) if each.client in ready}
@@ -266,6 +277,7 @@ def run(world: World, seeds: range) -> None:
     """Compare one random network after the other."""
     world.make_internet()
     ears = Ears(world)
+    ports = itertools.cycle(range(20000, 65000))
     outcomes: set[str] = set()
     for seed in seeds:
         chance = random.Random(seed)
@@ -275,7 +287,7 @@ def run(world: World, seeds: range) -> None:
         if any(network.gateway for network in networks):
             world.route_back()
         ears.follow(networks)
-        outcomes |= compare(world, ears, chance, networks, wish)
+        outcomes |= compare(world, ears, chance, networks, wish, ports)
     assert outcomes >= {"delivered", "refused-egress", "refused-ingress", "unrouted", "left"}
 
 
