@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.report import Row, record
-from reading_room.agent.codec import decode, encode
 from reading_room.agent.frames import Flows, FromAgent
 from reading_room.aws.call import Principal
+from reading_room.codec import decode, encode
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.deliver import FlowLogDelivery

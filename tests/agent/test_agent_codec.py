@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from typing import Any
+import os
+import types
+import typing
+from typing import Any, Literal, Union, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.agent.codec import decode, encode, from_members
-from reading_room.agent.errors import DocumentError
 from reading_room.agent.frames import FromAgent, FromServer
 from reading_room.agent.spec import Capacity, HostReport, HostSpec
 from reading_room.analysis.job_file import ClusterPlace, Done, Failed, Progress, Ready
+from reading_room.codec import DocumentError, decode, encode, from_members
 from reading_room.containers.spec import ContainerState, Limits
-from reading_room.dataplane.spec import Problem
+from reading_room.dataplane.spec import Interface, Placement, Problem
 from tests.worlds.agent import container, document, interface, job, vpc
 from tests.worlds.work import calls
 
@@ -94,6 +97,69 @@ def test_bytes_that_are_no_document_are_refused(text: bytes) -> None:
 def test_no_json_value_raises_anything_but_a_document_error(value: Any) -> None:
     with pytest.raises(DocumentError):
         from_members(HostSpec, value)
+
+
+HALF = "\ud800"
+"""Half of a surrogate pair: JSON can name it, UTF-8 cannot write it."""
+TEXTS = st.sampled_from([*("", "a", "é", "\x00\n", "\U0001f600", "vpc-0a") * 10, HALF])
+NUMBERS = st.sampled_from([*(0, 1, -1, (1 << 63) - 1, -(1 << 63)) * 10, 1 << 63, -(1 << 63) - 1, 10**400, True])
+"""Most of them can be meant: a large document is refused for one that cannot."""
+
+
+def members(annotation: Any) -> st.SearchStrategy[Any]:
+    """Return what a stranger may send where a value of this annotation is expected, most of it of the right form."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if dataclasses.is_dataclass(annotation):
+        return _members_of(annotation)
+    if annotation is float:
+        return st.sampled_from((0, 0.5, 1e300, 5e-324)) | st.floats()
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple:
+        return st.lists(members(arguments[0]), max_size=2)
+    if origin in (Union, types.UnionType):
+        many = sum(map(dataclasses.is_dataclass, arguments)) > 1
+        return st.one_of(*(_members_of(each, tagged=many) for each in arguments))
+    return {str: TEXTS, bool: st.booleans(), int: NUMBERS, type(None): st.none()}[annotation]
+
+
+def _members_of(kind: Any, *, tagged: bool = False) -> st.SearchStrategy[Any]:
+    if not dataclasses.is_dataclass(kind):
+        return members(kind)
+    hints = typing.get_type_hints(kind)
+    parts = {each.name: members(hints[each.name]) for each in dataclasses.fields(kind)}
+    return st.fixed_dictionaries(parts | ({"type": st.just(cast(type[Any], kind).__name__)} if tagged else {}))
+
+
+@pytest.mark.parametrize("kind", [FromServer, FromAgent, ContainerState, Interface, Placement, Problem])
+@given(data=st.data())
+def test_whatever_was_read_can_be_written_and_read_again(kind: Any, data: st.DataObject) -> None:
+    text = json.dumps(data.draw(members(kind))).encode()
+    try:
+        value = decode(kind, text)
+    except DocumentError as error:
+        str(error).encode()
+        return
+    assert decode(kind, encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda d: d.update(host=HALF), lambda d: d.update({HALF: 1}), lambda d: d.update(generation=HALF)],
+)
+def test_half_of_a_surrogate_pair_is_refused_in_words_that_can_be_sent(change: Any) -> None:
+    with pytest.raises(DocumentError) as refusal:
+        decode(HostSpec, _changed(change))
+    report = FromAgent(HostReport("local", 3, refused=str(refusal.value)))
+    assert decode(FromAgent, encode(report)) == report
+
+
+def test_a_file_name_that_is_no_text_does_not_keep_a_report_from_being_written() -> None:
+    name = os.fsdecode(b"odd \xff")
+    report = FromAgent(HostReport("local", 3, problems=(Problem("x", f"no file {name}"),)))
+    read = decode(FromAgent, encode(report)).body
+    assert isinstance(read, HostReport)
+    assert read.problems == (Problem("x", "no file odd ?"),)
 
 
 def test_an_interface_more_is_a_few_calls_more_to_write_and_to_read() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.check import check
-from reading_room.agent.codec import decode, encode
 from reading_room.agent.spec import HostSpec
 from reading_room.analysis.job_file import ClusterPlace
+from reading_room.codec import decode, encode
 from reading_room.hosts.desired import DesiredHost
 from reading_room.jobs.job import MemberLost, MemberPrepared, Placement
 from reading_room.jobs.needs import being_added

@@ -19,8 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reading_room.agent.codec import decode, encode
-from reading_room.agent.errors import DocumentError
 from reading_room.agent.frames import (
     DESCRIPTORS_PER_FRAME,
     Flows,
@@ -33,6 +31,7 @@ from reading_room.agent.frames import (
     short_path,
 )
 from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 _log = logging.getLogger(__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reading_room.codec import DocumentError
+
 
 class AgentError(Exception):
     """The agent, or the holder of its namespaces, cannot do its work."""
@@ -34,10 +36,6 @@ class SpecRefused(AgentError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"the document was refused: {reason}")
-
-
-class DocumentError(AgentError):
-    """Bytes on the channel are not the document that they should be."""
 
 
 class FrameTooLarge(DocumentError):

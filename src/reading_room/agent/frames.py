@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reading_room.agent.errors import DocumentError, FrameTooLarge
+from reading_room.agent.errors import FrameTooLarge
 from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.codec import DocumentError
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 FRAME_LIMIT = 64 << 20

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reading_room.agent import codec
+from reading_room import codec
 from reading_room.agent import holder as holders
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console

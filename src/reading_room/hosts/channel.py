@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from reading_room.agent.codec import decode, encode
-from reading_room.agent.errors import DocumentError
 from reading_room.agent.frames import (
     Flows,
     FrameReader,
@@ -27,6 +25,7 @@ from reading_room.agent.frames import (
     short_path,
 )
 from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 _log = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """Frozen dataclasses to JSON and back, by their annotations and by nothing else.
 
 Every value is checked against its annotation while it is read: a member that is missing, unknown or of another type
-makes the whole document an error. A dataclass that is one of several (``A | B``) carries its name under ``type``.
-Understood are ``str``, ``int``, ``float``, ``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and
-dataclasses of these.
+makes the whole document an error. So does a text that UTF-8 cannot write: what was read can always be written again. A
+dataclass that is one of several (``A | B``) carries its name under ``type``. Understood are ``str``, ``int``,
+``float``, ``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and dataclasses of these.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast
 
-from reading_room.agent.errors import DocumentError
-
 T = TypeVar("T")
 _Reader = Callable[[Any], Any]
 _Writer = Callable[[Any], Any]
 INTEGER_LIMIT = 1 << 63
 
 
+class DocumentError(Exception):
+    """Bytes are not the document that they should be."""
+
+
 def encode(value: Any) -> bytes:
-    """Return a dataclass as JSON."""
-    return json.dumps(to_members(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """Return a dataclass as JSON. What UTF-8 cannot write, as it stands in odd file names, becomes a question mark."""
+    text = json.dumps(to_members(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="replace")
 
 
 def decode(kind: type[T], document: bytes) -> T:
@@ -78,8 +81,10 @@ def _reader(annotation: Any) -> _Reader:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if dataclasses.is_dataclass(annotation):
         return _dataclass_reader(cast(type[Any], annotation), tagged=False)
-    if annotation in (str, bool):
-        return _exact(annotation)
+    if annotation is str:
+        return _text
+    if annotation is bool:
+        return _truth
     if annotation is int:
         return _integer
     if annotation is float:
@@ -97,13 +102,21 @@ def _reader(annotation: Any) -> _Reader:
     raise TypeError(f"no reader for {annotation!r}")
 
 
-def _exact(kind: type[Any]) -> _Reader:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:
-            raise DocumentError(f"{_shown(value)} is not of type {kind.__name__}")
-        return value
+def _text(value: Any) -> Any:
+    if type(value) is not str:
+        raise DocumentError(f"{_shown(value)} is not of type str")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise DocumentError(f"{_shown(value)} has half of a surrogate pair") from None
+    return value
 
-    return read
+
+def _truth(value: Any) -> Any:
+    if type(value) is not bool:
+        raise DocumentError(f"{_shown(value)} is not of type bool")
+    return value
 
 
 def _integer(value: Any) -> Any:
@@ -153,7 +166,7 @@ def _dataclass_reader(kind: type[Any], *, tagged: bool) -> _Reader:
         if type(value) is not dict:
             raise DocumentError(f"{_shown(value)} is not a {kind.__name__}")
         if value.keys() != names:
-            odd = ", ".join(sorted(map(str, value.keys() ^ names)))
+            odd = ", ".join(sorted(map(ascii, value.keys() ^ names)))
             raise DocumentError(f"{kind.__name__} has missing or unknown members: {odd[:200]}")
         values: dict[str, Any] = {}
         for name, read_one in readers:
