@@ -33,10 +33,12 @@ MODEL = ServiceModel(
                     "List": {"shape": "Names"},
                     "Map": {"shape": "Counts"},
                     "Below": {"shape": "All"},
+                    "Named": {"shape": "ByName"},
                 },
             },
             "Names": {"type": "list", "member": {"shape": "string"}},
             "Counts": {"type": "map", "key": {"shape": "string"}, "value": {"shape": "integer"}},
+            "ByName": {"type": "map", "key": {"shape": "string"}, "value": {"shape": "All"}},
             "Written": {"type": "timestamp", "timestampFormat": "iso8601"},
             **{kind: {"type": kind} for kind in KINDS},
         },
@@ -121,15 +123,19 @@ def test_a_value_of_another_type_is_told_with_its_place(body: object, told: str)
     assert told in refusal(body)
 
 
-def test_a_body_is_read_to_a_depth_that_no_operation_needs() -> None:
-    def nested(levels: int) -> dict[str, Any]:
-        body: dict[str, Any] = {"Astring": "x"}
-        for _ in range(levels):
-            body = {"Below": body}
-        return body
-
-    assert read(nested(json.MAX_DEPTH - 1)) == nested(json.MAX_DEPTH - 1)
-    assert "The body is nested too deep at 'below.below." in refusal(nested(json.MAX_DEPTH))
+@pytest.mark.parametrize(
+    ("around", "levels", "place"),
+    [
+        (lambda body: {"Below": body}, json.MAX_DEPTH - 1, "below.below."),
+        (lambda body: {"Named": {"x": body}}, json.MAX_DEPTH // 2 - 1, "named.x.named."),
+    ],
+)
+def test_a_body_is_read_to_a_depth_that_no_operation_needs(around: Any, levels: int, place: str) -> None:
+    body: dict[str, Any] = {"Astring": "x"}
+    for _ in range(levels):
+        body = around(body)
+    assert read(body) == body
+    assert f"The body is nested too deep at '{place}" in refusal(around(body))
 
 
 def test_an_operation_without_input_takes_any_object() -> None:

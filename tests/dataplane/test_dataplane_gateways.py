@@ -83,6 +83,7 @@ def test_a_nat_gateway_reaches_s3_by_the_gateway_endpoint_of_its_own_subnet() ->
         verdict = sent(number, S3)
         assert (verdict.delivered_to, verdict.source) == ("vpce-01", source)
         assert [hop.kind for hop in verdict.hops][2:] == ["route-table", "route-table", "nat-gateway", "endpoint"]
+        assert [hop.component_id for hop in verdict.hops][4:] == [f"nat-0{number - 2}", "vpce-01"]
 
 
 def test_nothing_of_a_private_nat_gateway_passes_the_internet_gateway() -> None:
@@ -133,6 +134,7 @@ def test_the_groups_of_an_interface_endpoint_judge_and_only_its_ports_are_open()
 def test_an_interface_endpoint_behind_a_nat_gateway_sees_the_gateways_address() -> None:
     verdict = sent(4, "10.0.2.8")
     assert (verdict.delivered_to, verdict.source) == ("vpce-02", "10.0.3.4")
+    assert (verdict.hops[-1].kind, verdict.hops[-1].component_id) == ("endpoint", "vpce-02")
 
 
 def test_two_vpcs_reach_each_other_by_elastic_ips_and_by_nothing_else() -> None:
