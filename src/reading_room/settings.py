@@ -143,7 +143,11 @@ class Settings:
     container_uid_first: int = _setting(
         60579, "First of the user ids that containers get, one each.", within=(1, 2**31)
     )
-    container_uid_count: int = _setting(600, "How many user ids containers have.", within=(1, 60_000))
+    container_uid_count: int = _setting(
+        600,
+        "How many user ids containers have; the last is of the process that reads their messages.",
+        within=(2, 60_000),
+    )
     trail_days: int = _setting(
         90, "Days that the trail of calls and denials is kept; LookupEvents sees 90 at most.", within=(1, 3650)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.containers.bubblewrap import ENDED_FOR_WORDS
 from reading_room.containers.processes import start_time
 from tests.worlds.containers import OWN_KIND, DriverWorld, below, command_of, leftovers
 from tests.worlds.waiting import settled
@@ -130,10 +132,58 @@ def test_a_worker_that_writes_without_end_blocks_nobody_and_its_last_words_are_k
     state = driver.ended("a")
     assert state["exit_code"] == 0
     assert "the very last line \\x1b[31m" in state["diagnostics"]
-    assert "were no messages" in state["diagnostics"]
     assert "\x1b" not in state["diagnostics"]
     sizes = [path.stat().st_size for path in driver.folder.glob("containers/*/*")]
     assert max(sizes) <= 1_000_000
+
+
+SURROGATE = '{"type": "Failed", "code": "INTERNAL_ERROR", "message": "\\ud800"}'
+WIDE = '{"type": "Progress", "documents": 18446744073709551616}'
+NO_MESSAGES = {
+    "half-of-a-surrogate-pair": SURROGATE,
+    "a-number-wider-than-64-bits": WIDE,
+    "a-deep-nest": "[" * 50_000,
+    "a-line-that-is-no-message": "loading the model",
+}
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
+
+
+@pytest.mark.costs(3, reason="five containers, and another driver that finds them")
+def test_a_line_that_is_no_message_ends_its_own_container_and_no_other(world: Start) -> None:
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", LIST.read_text().partition("a worker says")[2], re.MULTILINE)
+    assert listed == list(NO_MESSAGES)
+    driver = world()
+    driver.run("innocent", "wait", ahead=False)
+    for name, line in NO_MESSAGES.items():
+        driver.run(name, f"say:{line}", ahead=False)
+    for name in NO_MESSAGES:
+        state = driver.ended(name)
+        assert state["exit_code"] == ENDED_FOR_WORDS
+        kind, message = state["messages"][-1]
+        assert kind == "Failed"
+        assert "wrote what is no message of a worker" in message["message"]
+    # What stays on the disk keeps nobody from starting.
+    driver.kill()
+    driver.restart()
+    assert {name: driver.ended(name)["exit_code"] for name in NO_MESSAGES} == dict.fromkeys(
+        NO_MESSAGES, ENDED_FOR_WORDS
+    )
+    assert (driver.state("innocent") or {})["phase"] == "running"
+    driver.call("stop", name="innocent")
+    assert driver.ended("innocent")["messages"][-1][0] == "Done"
+
+
+def test_a_record_that_cannot_be_read_costs_its_own_container_alone(world: Start) -> None:
+    driver = world()
+    driver.run("a", "exit:3", ahead=False)
+    driver.ended("a")
+    driver.kill()
+    odd = driver.folder / "containers" / "0123456789abcdef"
+    odd.mkdir()
+    (odd / "record.json").write_text('{"kind": "job", "limits": {"memory_bytes": 99999999999999999999}}')
+    driver.restart()
+    assert driver.ended("a")["exit_code"] == 3
+    assert not odd.exists()
 
 
 def test_what_the_driver_writes_down_is_for_the_agent_alone(world: Start) -> None:

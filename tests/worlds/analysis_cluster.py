@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any
 
 from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
-from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, Location, WorkerMessage, decode_message
+from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, Location, WorkerMessage
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.program import Program, Work
+from reading_room.containers.message_schema import read_message
 from tests.worlds.analysis_cluster_service import Service
 
 PROGRAM = Path(__file__).with_name("analysis_cluster_container.py")
@@ -36,7 +37,7 @@ class Container:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
-                self.said.append(decode_message(line))
+                self.said.append(read_message(line.encode()))
 
     def messages(self, seconds: float = 280) -> list[WorkerMessage]:
         """Wait for its end, and return everything that it said."""

@@ -1,7 +1,7 @@
 """Runs inside a container in a worker's place, tries what a job must not be able to do, and says what happened.
 
-It speaks as a worker does. Each finding is a ``Failed`` message whose code is the finding's name and whose message is
-JSON. The job's ``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory`` or ``fork``.
+It speaks as a worker does. What it found, by name, are the ``metadata`` of its last message, as JSON. The job's
+``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork`` or ``say:LINE``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+FOUND: dict[str, Any] = {}
+DONE = {"type": "Done", "documents": 1, "errors": 0, "size": 1, "sha256": "ab" * 32}
+
 
 def say(name: str, value: Any) -> None:
-    text = json.dumps(value)
-    for start in range(0, max(1, len(text)), 3_000):
-        tell({"type": "Failed", "code": name, "message": text[start : start + 3_000]})
+    FOUND[name] = value
 
 
 def tell(message: dict[str, Any]) -> None:
@@ -158,18 +159,24 @@ def main() -> int:
         tell({"type": "Progress", "documents": 1})
         while not stop:
             time.sleep(0.01)
-        tell({"type": "Done", "documents": 1, "errors": 0, "size": 1, "sha256": "ab", "stopped": True})
+        tell({**DONE, "stopped": True})
     elif task == "flood":
         for number in range(40_000):
-            sys.stdout.write(f"not a message {number} {'x' * 60}\n")
+            tell({"type": "Progress", "documents": number})
             sys.stderr.write(f"on standard error {number}\n")
         sys.stderr.write("the very last line \x1b[31m\n")
     elif task == "memory":
         memory()
     elif task == "fork":
         fork()
+    elif task.startswith("say:"):
+        sys.stdout.write(task.removeprefix("say:") + "\n")
+        sys.stdout.flush()
+        signal.pause()
     elif task.startswith("exit:"):
         return int(task.removeprefix("exit:"))
+    if FOUND:
+        tell({**DONE, "metadata": json.dumps(FOUND)})
     return 0
 
 

@@ -76,13 +76,12 @@ class DriverWorld:
         return state
 
     def findings(self, name: str) -> dict[str, Any]:
-        texts: dict[str, str] = defaultdict(str)
         state = self.ended(name)
-        for kind, message in state["messages"]:
-            if kind == "Failed":
-                texts[message["code"]] += message["message"]
         assert state["exit_code"] == 0, state
-        return {code: json.loads(text) for code, text in texts.items()}
+        kind, message = state["messages"][-1]
+        assert kind == "Done", state
+        found: dict[str, Any] = json.loads(message["metadata"])
+        return found
 
     def processes(self) -> list[int]:
         """Return every process of every container, launchers included, as the host sees them."""

@@ -13,7 +13,11 @@ from tests.worlds.processes import argv
 if TYPE_CHECKING:
     from tests.worlds.product import Product
 
-_SERVICES = (["-m", "reading_room", "serve"], ["-m", "reading_room", "agent"])
+_SERVICES = (
+    ["-m", "reading_room", "serve"],
+    ["-m", "reading_room", "agent"],
+    ["-I", "-m", "reading_room.containers.reader_process"],
+)
 _ROWS = {
     "job_containers": "SELECT container_id, account FROM job_containers JOIN jobs USING (job_id)",
     "job_parts": "SELECT job_id, account FROM job_parts JOIN jobs USING (job_id)",

@@ -35,9 +35,10 @@ from reading_room.containers.errors import (
 from reading_room.containers.launch import Launch, launch, memory_file
 from reading_room.containers.limits import JOB_WEIGHT, ControlGroups, remove_directories
 from reading_room.containers.living import LivingContainer, Retry, network_of, same_mounts
-from reading_room.containers.messages import MessageReader, read_diagnostics
+from reading_room.containers.messages import WorkerWords
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
+from reading_room.containers.reader import Reader, ReaderProcess
 from reading_room.containers.record import Folder, Record
 from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment, resolver_text
 from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
@@ -53,6 +54,8 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
 
 ENDED_BY_STOP = 143
 ENDED_BY_TIME = 124
+ENDED_FOR_WORDS = 65
+"""The worker wrote what is no message."""
 _SETTLE_SECONDS = 2.0
 
 
@@ -73,6 +76,8 @@ class BubblewrapDriver:
     code: Sequence[Path] = field(default_factory=code_paths)
     programs: Mapping[str, Sequence[str]] = field(default_factory=lambda: PROGRAMS)
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
+    reader: Reader | None = None
+    """Reads what workers wrote: by default a process of its own."""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
     _retries: dict[str, Retry] = field(default_factory=dict)
@@ -91,6 +96,7 @@ class BubblewrapDriver:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state.chmod(0o700)
         seccomp.program()
+        self.reader = self.reader or ReaderProcess(None if self.users is None else self.users.reader)
         self.groups = self.groups.verified(None if self.users is None else self.users.first)
 
     def adopt(self) -> None:
@@ -102,7 +108,7 @@ class BubblewrapDriver:
                 remove_directories(self.groups.paths(_group_name(folder)))
                 folder.remove()
                 continue
-            container = LivingContainer(folder, record, MessageReader(folder.messages))
+            container = LivingContainer(folder, record, self._words(folder))
             if record.boot == boot_id() and record.pid:
                 container.handle = ProcessHandle.open(record.pid, record.process_started)
             self._known.append(container)
@@ -207,11 +213,13 @@ class BubblewrapDriver:
             engine = container.record.engine
             if not container.alive():
                 self._died_early(container, f"standby {engine}")
+            elif container.words.fault:
+                container.kill()
             elif waiting[engine] >= wish.get(engine, 0):
                 self._discard(container)
             else:
                 waiting[engine] += 1
-                if container.reader.ready():
+                if container.words.ready():
                     self._retries.pop(f"standby {engine}", None)
         for engine, count in wish.items():
             while waiting[engine] < count and self._may_start(f"standby {engine}"):
@@ -228,7 +236,7 @@ class BubblewrapDriver:
 
     def standby(self) -> Mapping[EngineName, int]:
         """Count the waiting containers that are loaded."""
-        return Counter(c.record.engine for c in self._waiting() if c.reader.ready() and c.alive())
+        return Counter(c.record.engine for c in self._waiting() if c.words.ready() and c.alive())
 
     def keep_realtime(self, wish: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
         """Start or end realtime containers. The caller owns the sockets."""
@@ -269,7 +277,7 @@ class BubblewrapDriver:
 
     def loading(self) -> bool:
         """Return whether a container that waits, or will answer calls, still loads its engine."""
-        return any(not c.reader.ready() for c in self._waiting())
+        return any(not c.words.ready() for c in self._waiting())
 
     def process_descriptors(self) -> Sequence[int]:
         """Return a descriptor for each living container that becomes readable when it ends."""
@@ -284,6 +292,8 @@ class BubblewrapDriver:
                 container.close()
                 self._known.remove(container)
         self._settle()
+        if self.reader is not None:
+            self.reader.close()
 
     def end_all(self) -> None:
         """End every container, running jobs included. The records of jobs stay, so that they are reported as lost."""
@@ -295,10 +305,14 @@ class BubblewrapDriver:
             while container.alive() and time.monotonic() < end:
                 time.sleep(0.002)
             while container.record.control_groups and time.monotonic() < end:
-                container.record.control_groups = remove_directories(container.record.control_groups)
+                container.record.control_groups = tuple(remove_directories(container.record.control_groups))
                 time.sleep(0.002)
             container.folder.write(container.record)
         self.close()
+
+    def _words(self, folder: Folder) -> WorkerWords:
+        assert self.reader is not None
+        return WorkerWords(folder.messages, folder.diagnostics, self.reader)
 
     def _find(self, container_id: str) -> LivingContainer | None:
         for container in self._known:
@@ -315,7 +329,7 @@ class BubblewrapDriver:
             for c in self._waiting()
             if c.record.engine == spec.engine and c.record.limits == spec.limits and c.alive()
         ]
-        fitting.sort(key=lambda c: not c.reader.ready())
+        fitting.sort(key=lambda c: not c.words.ready())
         if fitting:
             container = fitting[0]
             container.record.container_id = spec.container_id
@@ -328,7 +342,7 @@ class BubblewrapDriver:
 
     def _start(self, record: Record, passed: int | None = None) -> LivingContainer:
         folder = Folder.create(self.state)
-        container = LivingContainer(folder, record, MessageReader(folder.messages))
+        container = LivingContainer(folder, record, self._words(folder))
         opened: list[int] = []
         try:
             if self.users is not None:
@@ -338,7 +352,7 @@ class BubblewrapDriver:
             if self.groups.parents:
                 weight = JOB_WEIGHT if record.kind == "job" else 100
                 group = self.groups.create(_group_name(folder), record.limits, weight)
-                record.control_groups = list(group.directories)
+                record.control_groups = tuple(group.directories)
                 doors = group.open_doors()
                 opened += doors
             # Written before the process exists: whatever happens from here on, the next agent can tidy up.
@@ -400,7 +414,7 @@ class BubblewrapDriver:
 
     def _state(self, container: LivingContainer) -> ContainerState | None:
         record = container.record
-        messages = container.reader.read()
+        messages = container.words.read()
         state = ContainerState(
             container_id=record.container_id,
             phase="starting",
@@ -408,16 +422,20 @@ class BubblewrapDriver:
             started_ahead=record.started_ahead,
             limits_in_force=self.groups.in_force(),
         )
-        if container.alive():
+        alive = container.alive()
+        if alive and container.words.fault:
+            _log.error("container %s is ended: %s", record.container_id, container.words.fault)
+            container.end(ENDED_FOR_WORDS)
+        if alive or container.words.behind:
             if record.handed_at and time.time() - record.handed_at > record.limits.seconds:
                 container.end(ENDED_BY_TIME)
-            loaded = record.phase == "running" and container.reader.ready()
+            loaded = record.phase == "running" and container.words.ready()
             return dataclasses.replace(state, phase="running" if loaded else "starting")
         # The end comes after the last message: read again now that nothing more can be written.
         state = dataclasses.replace(
             state,
-            messages=container.reader.read(),
-            diagnostics=read_diagnostics(container.folder.diagnostics, container.reader.odd),
+            messages=container.words.read(),
+            diagnostics=container.words.diagnostics(),
         )
         code = container.exit_code()
         if record.phase == "handing" and len(state.messages) <= 1:
@@ -430,7 +448,7 @@ class BubblewrapDriver:
 
     def _died_early(self, container: LivingContainer, about: str) -> None:
         code = container.folder.exit_code()
-        said = read_diagnostics(container.folder.diagnostics, container.reader.odd)
+        said = container.words.fault or container.words.diagnostics()
         # One line: what a container wrote must not look like lines of our own log.
         problem = f"ended by itself with exit code {code}: {' | '.join(said.splitlines())[-500:] or 'it said nothing'}"
         if code == 0:
@@ -457,7 +475,7 @@ class BubblewrapDriver:
         for container in list(self._ending):
             if container.alive():
                 continue
-            container.record.control_groups = remove_directories(container.record.control_groups)
+            container.record.control_groups = tuple(remove_directories(container.record.control_groups))
             if not container.record.control_groups:
                 container.close()
                 container.folder.remove()

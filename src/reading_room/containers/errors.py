@@ -38,6 +38,13 @@ class HandOverFailed(ContainerError):
         super().__init__(f"container {container_id} did not take its job: {reason}")
 
 
+class ReaderFailed(ContainerError):
+    """The process that reads what workers write is not there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nobody reads what workers write: {reason}")
+
+
 class LaunchFailed(ContainerError):
     """The process of a container could not be started at all."""
 

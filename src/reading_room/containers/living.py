@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from reading_room.containers.messages import MessageReader
+from reading_room.containers.messages import WorkerWords
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
 
@@ -26,7 +26,7 @@ class LivingContainer:
 
     folder: Folder
     record: Record
-    reader: MessageReader
+    words: WorkerWords
     handle: ProcessHandle | None = None
     child: subprocess.Popen[bytes] | None = None
     network: int | None = None

@@ -1,22 +1,21 @@
-"""Reading what a worker wrote. The worker is not trusted: lengths are bounded, control characters are shown escaped."""
+"""What the agent knows of a worker's words. The worker is not trusted, and neither is the process that read them."""
 
 from __future__ import annotations
 
 import dataclasses
+import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reading_room.analysis.job_file import (
-    MESSAGE_LIMIT,
-    Failed,
-    Progress,
-    Ready,
-    WorkerMessage,
-    decode_message,
-)
+from reading_room.analysis.job_file import TEXT_LIMIT, Done, Failed, Progress, Ready, WorkerMessage
+from reading_room.containers.errors import ReaderFailed
+from reading_room.containers.reader import MESSAGES, TAIL, Reader, Said
 
-TEXT_LIMIT = 4_096
-"""Characters of a failure's message, and of the diagnostics that a report carries."""
+_log = logging.getLogger(__name__)
+
+READS_AT_ONCE = 40
+"""All that a worker may say is read in so many steps."""
 
 
 def escape_controls(text: str) -> str:
@@ -27,60 +26,81 @@ def escape_controls(text: str) -> str:
 
 
 @dataclass(slots=True)
-class MessageReader:
-    """Reads a growing file of messages, one JSON object a line, from where it stopped the last time.
+class WorkerWords:
+    """Follows a growing file of messages from where it stopped the last time, and shows the end of the diagnostics.
 
-    Of several reports of progress only the last is kept. Lines that are no messages are counted in ``odd``.
+    A worker says ``Ready``, then any number of times ``Progress``, then at most once ``Done`` or ``Failed``. ``fault``
+    is what it said that is no message or had no place there; then ``messages`` ends with a ``Failed`` that says so.
     """
 
     path: Path
+    diagnostics_path: Path
+    reader: Reader
     messages: list[WorkerMessage] = field(default_factory=list)
-    odd: int = 0
+    fault: str = ""
+    behind: bool = False
+    """Whether something is there that nobody could read yet."""
     _offset: int = 0
 
     def read(self) -> tuple[WorkerMessage, ...]:
-        """Return every message so far. The file may be missing yet."""
-        try:
-            size = self.path.stat().st_size
-        except FileNotFoundError:
-            return tuple(self.messages)
-        if size > self._offset:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                content = file.read(MESSAGE_LIMIT - self._offset)
-            whole = content[: content.rfind(b"\n") + 1]
-            self._offset += len(whole)
-            for line in whole.splitlines():
-                self._take(line)
+        """Return every message so far, of several reports of progress only the last. The file may be missing yet."""
+        for _ in range(READS_AT_ONCE):
+            said = None if self.fault else self._ask(MESSAGES, self.path, self._offset)
+            if said is None:
+                break
+            self._offset += said.taken
+            for message in said.messages:
+                self._take(message)
+            if said.fault:
+                self._fail(said.fault)
+            if not said.taken:
+                break
         return tuple(self.messages)
 
     def ready(self) -> bool:
         """Return whether the worker has said that its engine is loaded."""
-        return any(isinstance(message, Ready) for message in self.read())
+        return bool(self.read()) and isinstance(self.messages[0], Ready)
 
-    def _take(self, line: bytes) -> None:
+    def diagnostics(self) -> str:
+        """Return the end of the worker's standard error, escaped."""
+        said = self._ask(TAIL, self.diagnostics_path, 0)
+        return "" if said is None else escape_controls(said.text).strip()[-TEXT_LIMIT:]
+
+    def _ask(self, what: bytes, path: Path, offset: int) -> Said | None:
         try:
-            message = decode_message(line.decode())
-        except ValueError:
-            self.odd += 1
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            if os.fstat(descriptor).st_size <= offset:
+                return None
+            said = self.reader.read(what, descriptor, offset)
+        except ReaderFailed as error:
+            _log.error("%s", error)
+            self.behind = True
+            return None
+        else:
+            self.behind = False
+            return said
+        finally:
+            os.close(descriptor)
+
+    def _take(self, message: WorkerMessage) -> None:
+        last = self.messages[-1] if self.messages else None
+        if isinstance(last, Done | Failed):
+            self._fail("it spoke on after its last word")
+        elif isinstance(message, Ready) != (last is None):
+            self._fail("it did not say once, at first, that it was ready")
+        else:
+            if isinstance(message, Failed):
+                message = dataclasses.replace(message, message=escape_controls(message.message)[:TEXT_LIMIT])
+            if isinstance(message, Progress) and isinstance(last, Progress):
+                self.messages.pop()
+            self.messages.append(message)
+
+    def _fail(self, fault: str) -> None:
+        if self.fault:
             return
-        if isinstance(message, Failed):
-            message = dataclasses.replace(
-                message,
-                code=escape_controls(message.code)[:128],
-                message=escape_controls(message.message)[:TEXT_LIMIT],
-            )
-        if isinstance(message, Progress) and self.messages and isinstance(self.messages[-1], Progress):
-            self.messages.pop()
-        self.messages.append(message)
-
-
-def read_diagnostics(path: Path, odd_lines: int) -> str:
-    """Return the end of a worker's standard error, escaped, with a line on what it wrote that was no message."""
-    try:
-        text = path.read_bytes()[-TEXT_LIMIT:].decode(errors="replace")
-    except FileNotFoundError:
-        text = ""
-    if odd_lines:
-        text += f"\n({odd_lines} lines on standard output were no messages and were ignored)"
-    return escape_controls(text).strip()
+        self.fault = escape_controls(fault).replace("\n", " ")[:200]
+        said = f"The worker wrote what is no message of a worker ({self.fault}), so its container was ended."
+        self.messages.append(Failed("INTERNAL_ERROR", said))

@@ -5,21 +5,24 @@ A container has a folder of its own, for the agent alone: ``record.json``, ``mes
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from reading_room.codec import DocumentError, decode, encode
 from reading_room.containers.spec import EngineName, Limits
 
 Phase = Literal["waiting", "claimed", "handing", "running"]
 """``waiting`` for a claim; ``claimed`` by a job that is not handed over; ``handing`` while the job file is written;
 ``running`` from then on, its exit included."""
+
+
+RECORD_LIMIT = 65_536
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Record:
     handed_at: float = 0.0
     exit_code: int | None = None
     """Set where the agent decided the exit itself; otherwise the launcher's file says it."""
-    control_groups: list[str] = field(default_factory=list)
+    control_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +89,16 @@ class Folder:
         """Replace the record in one step."""
         temporary = self.path / "record.new"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w") as file:
-            json.dump(dataclasses.asdict(record), file)
+        with open(descriptor, "wb") as file:
+            file.write(encode(record))
         temporary.replace(self.path / "record.json")
 
     def read(self) -> Record | None:
-        """Return the record; ``None`` where a crash came before it was written whole."""
+        """Return the record; ``None`` where a crash came before it was written whole, or it is none."""
         try:
-            members: dict[str, Any] = json.loads((self.path / "record.json").read_text())
-            members["limits"] = Limits(**members["limits"])
-            return Record(**members)
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            with (self.path / "record.json").open("rb") as file:
+                return decode(Record, file.read(RECORD_LIMIT))
+        except (FileNotFoundError, DocumentError):
             return None
 
     def create_files(self) -> tuple[int, int, int]:
@@ -110,10 +112,11 @@ class Folder:
     def exit_code(self) -> int | None:
         """Return what the launcher recorded; ``None`` when it recorded nothing."""
         try:
-            text = self.exit.read_text()
+            with self.exit.open("rb") as file:
+                text = file.read(16)
         except FileNotFoundError:
             return None
-        return int(text) if text.endswith("\n") and text.strip().isdigit() else None
+        return int(text) if re.fullmatch(rb"[0-9]{1,3}\n", text) else None
 
     def remove(self) -> None:
         """Delete the folder with everything in it."""

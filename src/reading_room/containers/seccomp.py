@@ -1,4 +1,4 @@
-"""The system calls that a container is denied, compiled for this machine (x86-64 and arm64).
+"""The system calls that a container is denied, and those that our own processes keep (x86-64 and arm64).
 
 A container has no capability and no user namespace to get one in; the filter also takes away the calls through which
 kernels have most often been attacked, and every socket family except Unix and the internet's.
@@ -10,7 +10,9 @@ import errno
 import platform
 import socket
 import tempfile
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from reading_room.containers.errors import ProgramMissing
 
@@ -30,8 +32,34 @@ DENIED = (
 FAMILIES = (int(socket.AF_UNIX), int(socket.AF_INET), int(socket.AF_INET6))
 """The socket families that stay; any other is EAFNOSUPPORT, as if the kernel had none."""
 
+READER_ALLOWED = (
+    *("recvmsg", "sendto", "pread64", "fstat", "newfstatat", "close"),
+    *("brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "getrandom"),
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "clock_gettime"),
+    *("exit", "exit_group"),
+)
+"""Calls that the process has which reads workers' messages. Any other is answered with EPERM."""
+
 CLONE_NEWUSER = 0x10000000
 MACHINES = ("x86_64", "aarch64")
+
+
+def only(names: tuple[str, ...]) -> Callable[[], None]:
+    """Return what takes every other call from this process, for good. Raises ``ProgramMissing`` without libseccomp."""
+    pyseccomp = _library()
+    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ERRNO(errno.EPERM))
+    for name in names:
+        rules.add_rule(pyseccomp.ALLOW, name)
+    load: Callable[[], None] = rules.load
+    return load
+
+
+def _library() -> Any:
+    try:
+        import pyseccomp  # loads the C library, which only the agent's machine needs to have
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ProgramMissing("libseccomp.so.2", "libseccomp2") from error
+    return pyseccomp
 
 
 @cache
@@ -42,10 +70,7 @@ def program() -> bytes:
     """
     if platform.machine() not in MACHINES:
         raise RuntimeError(f"no system call filter for {platform.machine()}: only for {', '.join(MACHINES)}")
-    try:
-        import pyseccomp  # loads the C library, which only the agent's machine needs to have
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ProgramMissing("libseccomp.so.2", "libseccomp2") from error
+    pyseccomp = _library()
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
     for name in DENIED:
         # Negative numbers are pseudo calls: the name is known, and this architecture has no such call.

@@ -37,17 +37,22 @@ def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int 
 
 @dataclass(frozen=True, slots=True)
 class UserIds:
-    """A range of user ids, one for each living container."""
+    """A range of user ids: one for each living container, and the last one for who reads what they say."""
 
     first: int
     count: int
 
+    @property
+    def reader(self) -> int:
+        """The user id of the reader."""
+        return self.first + self.count - 1
+
     def take(self, used: Collection[int]) -> int:
-        """Return one that is not used. Raises ``NoFreeUserId``."""
-        for user in range(self.first, self.first + self.count):
+        """Return one that is not used, for a container. Raises ``NoFreeUserId``."""
+        for user in range(self.first, self.reader):
             if user not in used:
                 return user
-        raise NoFreeUserId(self.first, self.count)
+        raise NoFreeUserId(self.first, self.count - 1)
 
 
 def container_users(first: int, count: int) -> UserIds | None:

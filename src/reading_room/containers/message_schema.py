@@ -1,0 +1,97 @@
+"""What a worker may say, as a schema: types, ranges and lengths. A line that breaks it is no message.
+
+Only the process that reads for the agent (``reader_process.py``) checks lines by it; it has nothing to lose.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from reading_room.analysis.job_file import (
+    METADATA_LIMIT,
+    TEXT_LIMIT,
+    Done,
+    Failed,
+    Progress,
+    Ready,
+    WorkerMessage,
+)
+
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ReadyLine(_Line):
+    """The engine is loaded."""
+
+    type: Literal["Ready"]
+
+    def message(self) -> Ready:
+        """Return the message."""
+        return Ready()
+
+
+class ProgressLine(_Line):
+    """Documents finished so far."""
+
+    type: Literal["Progress"]
+    documents: Count
+    of: Count = 0
+
+    def message(self) -> Progress:
+        """Return the message."""
+        return Progress(self.documents, self.of)
+
+
+class DoneLine(_Line):
+    """The output is written."""
+
+    type: Literal["Done"]
+    documents: Count
+    errors: Count
+    size: Count
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    stopped: bool = False
+    metadata: Annotated[str, Field(max_length=METADATA_LIMIT)] = ""
+    warning: Text = ""
+
+    def message(self) -> Done:
+        """Return the message."""
+        return Done(self.documents, self.errors, self.size, self.sha256, self.stopped, self.metadata, self.warning)
+
+
+class FailedLine(_Line):
+    """The job cannot go on."""
+
+    type: Literal["Failed"]
+    code: Annotated[str, Field(pattern="^[A-Z_]{1,64}$")]
+    message_: Annotated[str, Field(alias="message", max_length=TEXT_LIMIT)]
+
+    def message(self) -> Failed:
+        """Return the message."""
+        return Failed(self.code, self.message_)
+
+
+_LINES: TypeAdapter[ReadyLine | ProgressLine | DoneLine | FailedLine] = TypeAdapter(
+    Annotated[ReadyLine | ProgressLine | DoneLine | FailedLine, Field(discriminator="type")]
+)
+
+
+class NoMessage(ValueError):
+    """A line breaks the schema."""
+
+
+def read_message(line: bytes) -> WorkerMessage:
+    """Read one line that a worker wrote. Raises ``NoMessage``, which says where it breaks the schema."""
+    try:
+        return _LINES.validate_json(line).message()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(ascii(part)[:40].strip("'") for part in first["loc"])
+        raise NoMessage(f"{place + ': ' if place else ''}{ascii(first['msg'])[1:-1][:120]}") from None

@@ -1,0 +1,181 @@
+"""The agent's end of the reader: the process without rights that reads what workers wrote.
+
+The agent opens the file of one container, hands over the descriptor and gets back one typed record: so the descriptor,
+and nothing that a worker wrote, says whose words they are. The record is not trusted either: it is read like a
+document from the server, and its values have to be ones that the schema allows.
+"""
+
+from __future__ import annotations
+
+import array
+import logging
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from reading_room.analysis.job_file import METADATA_LIMIT, TEXT_LIMIT, Done, Failed, Progress, WorkerMessage
+from reading_room.codec import DocumentError, decode
+from reading_room.containers.errors import ReaderFailed
+
+_log = logging.getLogger(__name__)
+
+LINE_LIMIT = 65_536
+"""Bytes of one message, and of what is read at once."""
+TAIL_LIMIT = TEXT_LIMIT
+"""Bytes of a worker's last words on standard error that a report carries."""
+REPLY_LIMIT = 4 * LINE_LIMIT
+REQUEST = struct.Struct("!cQ")
+"""What to read (``MESSAGES`` or ``TAIL``), and from which byte on; one descriptor comes along."""
+MESSAGES, TAIL, READY = b"m", b"t", b"ready"
+ANSWER_SECONDS, START_SECONDS, RETRY_SECONDS = 5.0, 60.0, 1.0
+_COUNT_LIMIT = 1 << 53
+_CODE, _SHA256 = re.compile(r"[A-Z_]{1,64}"), re.compile(r"([0-9a-f]{64})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was read: whole messages in ``taken`` bytes, or the end of the diagnostics as ``text``.
+
+    ``fault`` says what broke the schema; empty if nothing did. Of several reports of progress in a row only the last is
+    there.
+    """
+
+    messages: tuple[WorkerMessage, ...] = ()
+    taken: int = 0
+    fault: str = ""
+    text: str = ""
+
+
+class Reader(Protocol):
+    """Reads what workers wrote."""
+
+    def read(self, what: bytes, descriptor: int, offset: int) -> Said:
+        """Read ``MESSAGES`` from an offset on, or the ``TAIL``, of an open file. Raises ``ReaderFailed``."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class ReaderProcess:
+    """Implements ``Reader`` by a process, started ahead and started again when it fails."""
+
+    def __init__(self, user: int | None) -> None:
+        """Start it under a user id; ``None`` keeps the agent's own, and the filter of its calls confines it alone."""
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._ready = False
+        self._not_before = 0.0
+        self._start()
+
+    def read(self, what: bytes, descriptor: int, offset: int) -> Said:
+        """Ask for it; a file on which the reader fails twice has a fault. Raises ``ReaderFailed``."""
+        for last in (False, True):
+            connection = self._connected()
+            try:
+                return self._exchange(connection, what, descriptor, offset)
+            except (OSError, DocumentError) as error:
+                _log.error("the reader of what workers write failed and is started again: %s", error)
+                self.close()
+                if last:
+                    return Said(fault="reading it failed twice")
+        raise AssertionError("unreachable")
+
+    @property
+    def pid(self) -> int | None:
+        """The process; ``None`` while there is none."""
+        return None if self._process is None else self._process.pid
+
+    def close(self) -> None:
+        """End it."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._socket = self._process = None
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-m", "reading_room.containers.reader_process"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    # What it would write there could hold a worker's words.
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    start_new_session=True,
+                    umask=0o077,
+                    user=self._user,
+                    group=self._user,
+                    extra_groups=None if self._user is None else [],
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                ours.close()
+                raise ReaderFailed(str(error)) from error
+        self._socket, self._ready = ours, False
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            if time.monotonic() < self._not_before:
+                raise ReaderFailed("it failed a moment ago")
+            self._start()
+        assert self._socket is not None
+        if not self._ready:
+            self._socket.settimeout(START_SECONDS)
+            try:
+                first = self._socket.recv(len(READY))
+            except OSError as error:
+                first = str(error).encode()
+            if first != READY:
+                self._not_before = time.monotonic() + RETRY_SECONDS
+                self.close()
+                raise ReaderFailed("it did not start")
+            self._ready = True
+            self._socket.settimeout(ANSWER_SECONDS)
+        return self._socket
+
+    def _exchange(self, connection: socket.socket, what: bytes, descriptor: int, offset: int) -> Said:
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))
+        connection.sendmsg([REQUEST.pack(what, offset)], [rights])
+        reply = connection.recv(REPLY_LIMIT)
+        if not reply:
+            raise ConnectionResetError("it ended")
+        said = decode(Said, reply)
+        _check(said)
+        return said
+
+
+def _check(said: Said) -> None:
+    fits = 0 <= said.taken <= LINE_LIMIT and max(len(said.text), len(said.fault)) <= TAIL_LIMIT
+    if not fits or not all(map(_allowed, said.messages)):
+        raise DocumentError("it told what the schema does not allow")
+
+
+def _allowed(message: WorkerMessage) -> bool:
+    if isinstance(message, Failed):
+        return bool(_CODE.fullmatch(message.code)) and len(message.message) <= TEXT_LIMIT
+    if isinstance(message, Progress):
+        return _counts(message.documents, message.of)
+    if isinstance(message, Done):
+        texts = len(message.metadata) <= METADATA_LIMIT and len(message.warning) <= TEXT_LIMIT
+        return (
+            texts
+            and bool(_SHA256.fullmatch(message.sha256))
+            and _counts(message.documents, message.errors, message.size)
+        )
+    return True
+
+
+def _counts(*numbers: int) -> bool:
+    return all(0 <= number < _COUNT_LIMIT for number in numbers)

@@ -1,0 +1,24 @@
+"""What workers say, read in this process instead of one of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reading_room.containers.messages import WorkerWords
+from reading_room.containers.reader import Said
+from reading_room.containers.reader_process import read_said
+
+
+class Here:
+    """Reads as the reader's process does."""
+
+    def read(self, what: bytes, descriptor: int, offset: int) -> Said:
+        return read_said(what, descriptor, offset)
+
+    def close(self) -> None:
+        pass
+
+
+def words(folder: Path) -> WorkerWords:
+    """Return what follows the files ``messages`` and ``diagnostics`` of a folder."""
+    return WorkerWords(folder / "messages", folder / "diagnostics", Here())
