@@ -25,13 +25,16 @@ from reading_room.agent.frames import (
     short_path,
 )
 from reading_room.agent.spec import HostReport, HostSpec
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError, encode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+from reading_room.hosts import reports
 
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 """The agent starts at the same time as the server, and comes back soon after a crash."""
+UNREADABLE_SECONDS = 2.0
+"""After what could not be read at all, the same comes again at once: there is no hurry."""
 
 
 class AgentEvents(Protocol):
@@ -101,9 +104,9 @@ class AgentConnection:
                 stop.wait(RETRY_SECONDS)
                 continue
             refused = False
-            self._converse(connection, stop)
+            read = self._converse(connection, stop)
             # An agent that refuses this process closes at once: do not spin.
-            stop.wait(RETRY_SECONDS)
+            stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -118,7 +121,8 @@ class AgentConnection:
             raise
         return connection
 
-    def _converse(self, connection: socket.socket, stop: threading.Event) -> None:
+    def _converse(self, connection: socket.socket, stop: threading.Event) -> bool:
+        """Read until the connection ends; return whether all of it could be read."""
         reader = FrameReader(connection, take_descriptors=True)
         with self._changed:
             self._socket = connection
@@ -131,14 +135,21 @@ class AgentConnection:
         listeners: dict[ListenerLabel, socket.socket] = {}
         try:
             while (document := reader.read()) is not None:
-                listeners = self._take(decode(FromAgent, document), reader, listeners)
-        except (OSError, DocumentError) as error:
+                message, faults = reports.read(document)
+                for fault in faults:
+                    _log.error("the agent: %s", fault)
+                listeners = self._take(message, reader, listeners)
+        except OSError as error:
             _log.warning("the agent's connection ended: %s", error)
+        except DocumentError as error:
+            _log.error("the agent sends what cannot be read, so its connection is closed: %s", error)
+            return False
         finally:
             self._hang_up(connection)
             writer.join()
             reader.close()
             self._events.disconnected()
+        return True
 
     def _take(
         self, message: FromAgent, reader: FrameReader, known: dict[ListenerLabel, socket.socket]
@@ -151,6 +162,8 @@ class AgentConnection:
         elif isinstance(body, Realtime):
             self._events.realtime(body.container_id, reader.take())
         elif isinstance(body, Listeners):
+            if not all(0 <= index < len(body.labels) for index in body.sent):
+                raise DocumentError("a listener is sent that is not on the list")
             received = {body.labels[index]: reader.take() for index in body.sent}
             present = frozenset(body.labels)
             known = {label: found for label, found in (known | received).items() if label in present}

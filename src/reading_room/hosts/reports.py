@@ -1,0 +1,63 @@
+"""Reading what an agent tells, so that a part that cannot be read costs nothing but itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any
+
+from reading_room.agent.frames import Flows, FromAgent
+from reading_room.agent.spec import HostReport
+from reading_room.analysis.job_file import Failed
+from reading_room.codec import DocumentError, decode, encode, from_members, parse
+from reading_room.containers.spec import ContainerState
+
+
+def read(document: bytes) -> tuple[FromAgent, tuple[str, ...]]:
+    """Read a document of an agent; return it with what had to be left out, said for the log.
+
+    Of a report, and of flow events, one item that cannot be read is left out. A container of which that is true is
+    reported as failed, so that its job ends and says why. Raises ``DocumentError`` when nothing can be saved.
+    """
+    try:
+        return decode(FromAgent, document), ()
+    except DocumentError:
+        faults: list[str] = []
+        members = parse(document)
+        body = members.get("body") if isinstance(members, dict) else None
+        for kind in (HostReport, Flows):
+            if isinstance(body, dict) and body.get("type") == kind.__name__:
+                _leave_out(kind, body, faults)
+        return from_members(FromAgent, members), tuple(faults)
+
+
+def _leave_out(kind: type[Any], body: dict[str, Any], faults: list[str]) -> None:
+    hints = typing.get_type_hints(kind)
+    for each in dataclasses.fields(kind):
+        if typing.get_origin(hints[each.name]) is tuple and isinstance(body.get(each.name), list):
+            item_kind = typing.get_args(hints[each.name])[0]
+            body[each.name] = [
+                item for given in body[each.name] if (item := _item(item_kind, given, each.name, faults)) is not None
+            ]
+
+
+def _item(kind: Any, given: Any, name: str, faults: list[str]) -> Any:
+    try:
+        from_members(kind, given)
+    except DocumentError as error:
+        told = str(error)[:300]
+        container = _container_id(given) if kind is ContainerState else None
+        if container is None:
+            faults.append(f"one of the {name} in its report cannot be read: {told}")
+            return None
+        faults.append(f"what it reports of container {container} cannot be read: {told}")
+        failed = Failed("INTERNAL_ERROR", f"What its host reports of its container cannot be read: {told}")
+        return parse(encode(ContainerState(container, "exited", 1, (failed,))))
+    return given
+
+
+def _container_id(given: Any) -> str | None:
+    try:
+        return from_members(str, given.get("container_id")) if isinstance(given, dict) else None
+    except DocumentError:
+        return None
