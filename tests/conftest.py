@@ -39,6 +39,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let no installation of a test be known on this machine afterwards."""
+    os.environ["READING_ROOM_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers ``-n auto`` means."""
     return order.workers()

@@ -401,7 +401,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         interface_gone,
         product.flow_logs.interrupted,
     )
-    agent = AgentConnection(settings.data / "agent.sock", server_side)
+    agent = AgentConnection(settings.installation.socket, server_side)
     desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
 
     def changed(tables: frozenset[str]) -> None:

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from reading_room.installation import Installation, installation
+
+ROOTS_STATE = Path("/var/lib/reading-room-state")
+"""Where root keeps what belongs to the data folders of all installations."""
 _NOT_PUBLIC = tuple(
     ipaddress.IPv4Network(text)
     for text in (
@@ -53,6 +57,11 @@ class Settings:
     """What one running product was told. Frozen: a change needs a restart."""
 
     data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
+    state: Path = _setting(
+        Path("~/.local/state/reading-room"),
+        "Folder outside the data folder for what the privileged processes keep of it: the lock, the agent's socket, "
+        "the records of containers. Root's default is `/var/lib/reading-room-state`.",
+    )
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
     port: int = _setting(4566, "Port that the AWS APIs listen on.", within=(1, 65_535))
     console_port: int = _setting(
@@ -158,6 +167,11 @@ class Settings:
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
 
+    @property
+    def installation(self) -> Installation:
+        """What belongs to the data folder outside of it. Raises ``OSError`` when there is no such folder."""
+        return installation(self.data, self.state)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         """Read the settings; ``given`` ones (from the command line) win over the environment.
@@ -174,8 +188,25 @@ class Settings:
             if entry.name in values:
                 _check(name, values[entry.name], entry.metadata)
         settings = cls(**values)
-        object.__setattr__(settings, "data", Path(settings.data).expanduser().absolute())
+        data = Path(settings.data).expanduser().absolute()
+        object.__setattr__(settings, "data", data)
+        state = settings.state if "state" in values else _usual_state(data, settings.state)
+        object.__setattr__(settings, "state", Path(state).expanduser().absolute())
         return settings
+
+
+def _usual_state(data: Path, own: Path) -> Path:
+    """Return root's folder where root runs the product on the data folder, whoever asks."""
+    try:
+        known = installation(data, ROOTS_STATE).record.exists()
+    except OSError:
+        known = False  # There is no such folder yet, or it may not be looked at.
+    if known or os.geteuid() == 0:
+        return ROOTS_STATE
+    try:
+        return own.expanduser()
+    except RuntimeError:
+        return ROOTS_STATE  # This user has no home.
 
 
 def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:

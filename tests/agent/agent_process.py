@@ -16,8 +16,9 @@ def main() -> int:
         AgentConfig(
             runtime_dir=folder,
             socket_path=folder / "agent.sock",
-            ca_bundle=folder / "authority.pem",
             allowed_uid=int(sys.argv[2]),
+            data=folder,
+            authority="authority.pem",
         )
     )
 

@@ -116,6 +116,7 @@ class World:
         self.user = os.geteuid() if kind == "root" or os.geteuid() else pwd.getpwnam("daemon").pw_uid
         self.folder = Path(tempfile.mkdtemp(prefix="agent-"))
         (self.folder / "authority.pem").write_text("AUTHORITY\n")
+        os.chown(self.folder / "authority.pem", self.user, -1)
         # An agent covers private folders, maybe this checkout's: the next one's program must lie elsewhere.
         self.program = self.folder / PROGRAM.name
         shutil.copyfile(PROGRAM, self.program)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import subprocess
 import sys
 import threading
@@ -15,9 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reading_room.cli import commands, main, reading
-from reading_room.cli.folder import StartError, prepare_folder
 from reading_room.cli.screen import PIPED_COLUMNS, make_console, plain
-from reading_room.settings import Settings
 
 needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 
@@ -120,23 +117,6 @@ def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("READING_ROOM_PROFILE", "closed")
     for command in (("doctor",), ("up",), ("jobs", "explain", "x")):
         assert says(*command).endswith("READING_ROOM_PROFILE='closed': expected one of open, aws")
-
-
-def test_a_folder_for_other_things_is_not_taken_as_data_folder(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    texts(shared, "letter.txt").chmod(0o1777)
-    with pytest.raises(StartError, match="choose a folder of its own with --data"):
-        prepare_folder(Settings(data=shared))
-    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777, "a refused folder stays as it was"
-
-
-def test_an_empty_or_private_folder_is_taken_and_closed(tmp_path: Path) -> None:
-    for name in ("new", "logs"):
-        folder = tmp_path / name
-        if name == "logs":
-            texts(folder, "log.txt")
-        prepare_folder(Settings(data=folder))
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_what_comes_from_documents_can_neither_steer_the_terminal_nor_be_markup() -> None:

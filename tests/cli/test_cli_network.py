@@ -200,7 +200,6 @@ def test_what_does_not_exist_is_named(site: Site, arguments: tuple[str, str], sa
 
 
 def test_a_plan_needs_something_that_runs(site: Site) -> None:
-    (site.folder / "agent").mkdir(exist_ok=True)
     result = CliRunner().invoke(commands.app, ["network", "plan", "--data", str(site.folder)])
     assert result.exit_code == 1
     assert "nothing runs on" in " ".join(result.output.split())

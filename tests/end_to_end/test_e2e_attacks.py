@@ -180,11 +180,12 @@ def night(product: Product, account: OwnAccount) -> Night:
             "storage": _resolve(worker, "s3.us-east-1.amazonaws.com"),
             "host": host_address(),
             "port": product.port,
-            "sockets": [str(product.data / "agent.sock"), "/run/reading-room/agent.sock"],
+            "sockets": [str(product.place.socket), "/run/reading-room/agent.sock"],
             "abstract": "reading-room-attacks",
             "processes": [product.child("serve"), product.child("agent"), product.holder().pid],
             "files": [
-                str(product.data / name) for name in ("db.sqlite", "authority/authority.key", "agent/holder.json")
+                *(str(product.data / name) for name in ("db.sqlite", "authority/authority.key")),
+                str(product.place.agent / "holder.json"),
             ],
             "credentials": place.credentials_path(neighbour),
             "names": [("ip-10-0-1-200.ec2.internal", 1), ("200.1.0.10.in-addr.arpa", 12)],

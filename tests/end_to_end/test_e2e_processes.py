@@ -53,11 +53,12 @@ def test_ready_is_the_only_line_on_standard_output(product: Product) -> None:
 
 def test_a_second_up_on_the_same_folder_is_refused_and_names_the_first(product: Product) -> None:
     assert product.up is not None
-    second = _run_up(product.data, port=0)
+    places = {"READING_ROOM_STATE": str(product.state), "READING_ROOM_SERVICE_UID": product.settings["SERVICE_UID"]}
+    second = _run_up(product.data, port=0, **places)
     assert second.returncode == 1
     assert f"in use by process {product.up.pid}" in second.stderr
     assert second.stdout == ""
-    # The second one has settings of its own, another user id among them: they must not have touched the folder.
+    # The second one may have settings of its own: they must not have touched the folder.
     account = product.account()
     account.s3.create_bucket(Bucket="after-the-second")
     account.s3.put_object(Bucket="after-the-second", Key="key", Body=b"content")
@@ -293,7 +294,7 @@ def _refused_as_unwritable(data: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def _run_up(data: Path, port: int, *before: str) -> subprocess.CompletedProcess[str]:
+def _run_up(data: Path, port: int, *before: str, **environment: str) -> subprocess.CompletedProcess[str]:
     if port == 0:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -305,5 +306,5 @@ def _run_up(data: Path, port: int, *before: str) -> subprocess.CompletedProcess[
         text=True,
         timeout=60,
         check=False,
-        env=os.environ | {"COLUMNS": "500"},
+        env=os.environ | {"COLUMNS": "500"} | environment,
     )

@@ -137,7 +137,7 @@ def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_all
     for name in ("serve", "agent", "holder"):
         units.end(name)
     settled(lambda: {"processes": units.processes()})
-    assert not (units.data / "agent" / "holder.json").exists()
+    assert not (units.place.agent / "holder.json").exists()
 
 
 def test_the_agent_of_a_holder_that_has_ended_ends_its_containers(units: Units) -> None:
@@ -157,7 +157,8 @@ def test_the_agent_of_a_holder_that_has_ended_ends_its_containers(units: Units) 
 def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:
     for command in ("up", "holder"):
         argv = [sys.executable, "-m", "reading_room", command, "--data", str(units.data)]
-        refused = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        told = {f"READING_ROOM_{name}": value for name, value in units.settings.items()}
+        refused = subprocess.run(argv, env=os.environ | told, capture_output=True, text=True, timeout=60, check=False)
         assert refused.returncode == 1
         assert f"in use by process {units.units['holder'].pid}" in refused.stderr
 

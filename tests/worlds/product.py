@@ -27,6 +27,7 @@ from reading_room.cli import reading
 from reading_room.cli.running import Endpoint, endpoint_of, free_port
 from reading_room.containers.processes import start_time
 from reading_room.containers.record import Folder, Record
+from reading_room.installation import Installation, installation
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.leftovers import leftovers
@@ -68,13 +69,14 @@ class Product:
     def __init__(self, folder: Path, **environment: str) -> None:
         """Prepare a product below ``folder``; ``environment`` are more settings, ``JOBS_AT_ONCE="1"``."""
         self.data = folder / "data"
+        self.state = folder / "state"
         self.log = folder / "log"
         self.port = free_port()
         self.console_port = 0
         """No console, unless a test is about it: products run side by side."""
         number = own_number("user ids", range(100_000, 1_100_000, 1_000))
         self.uids = range(number, number + 900)
-        own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1)}
+        own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1), "STATE": str(self.state)}
         # Large jobs here are for their time: in one container, with no rule among themselves.
         self.settings = own | {"CONTAINERS_PER_JOB": "1"} | environment
         self.groups: list[Path] = []
@@ -85,6 +87,11 @@ class Product:
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
         self._account: reading.Account | None = None
+
+    @property
+    def place(self) -> Installation:
+        """What its privileged processes keep; nothing before its first start."""
+        return installation(self.data, self.state) if self.data.is_dir() else Installation(self.state / "none")
 
     # Starting and ending
 
@@ -145,7 +152,7 @@ class Product:
 
     def endpoint(self) -> Endpoint:
         """Where it answers, with the first administrator's key."""
-        return endpoint_of(Settings.from_environment({}, data=self.data, port=self.port))
+        return endpoint_of(Settings.from_environment({}, data=self.data, port=self.port, state=self.state))
 
     def account(self) -> reading.Account:
         """Clients of the first administrator: the same ones for as long as its key is."""
@@ -193,7 +200,7 @@ class Product:
 
     def processes(self) -> list[int]:
         """Return every living process that it ever started: by its control group, user id, settings, or as holder."""
-        holder = holders.recorded(self.data / "agent")
+        holder = holders.recorded(self.place.agent)
         found = {holder.pid} if holder is not None and holders.alive(holder) else set()
         mark = f"READING_ROOM_SERVICE_UID={self.settings['SERVICE_UID']}".encode()
         for path in Path("/proc").glob("[0-9]*"):
@@ -228,13 +235,13 @@ class Product:
 
     def holder(self) -> holders.Holder:
         """Return the holder that is written down."""
-        found = holders.recorded(self.data / "agent")
+        found = holders.recorded(self.place.agent)
         assert found is not None
         return found
 
     def records(self) -> dict[str, Record | None]:
         """Return the agent's records of containers, by folder; ``None`` where one is not whole."""
-        place = self.data / "agent" / "containers"
+        place = self.place.agent / "containers"
         return {folder.path.name: folder.read() for folder in Folder.all(place)} if place.is_dir() else {}
 
     def workers(self) -> list[int]:
@@ -328,8 +335,8 @@ class Product:
             "container folders": [
                 name for name, record in self.records().items() if record is None or record.phase != "running"
             ],
-            "holder's record": (self.data / "agent" / "holder.json").exists(),
-            "socket": (self.data / "agent.sock").exists(),
+            "holder's record": (self.place.agent / "holder.json").exists(),
+            "socket": self.place.socket.exists(),
         }
 
     def links(self) -> list[str]:
@@ -340,7 +347,7 @@ class Product:
 
     def inside(self, script: str) -> str:
         """Run a shell script in the holder's namespaces and return what it prints; empty while there is no holder."""
-        holder = holders.recorded(self.data / "agent")
+        holder = holders.recorded(self.place.agent)
         if holder is None or not holders.alive(holder):
             return ""
         argv = holders.enter_argv(holder, ["/bin/sh", "-c", script])

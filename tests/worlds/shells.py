@@ -172,7 +172,11 @@ def product_of(folder: Path, **settings: str) -> Iterator[Product]:
 
 def data_of(product: Product) -> dict[str, str]:
     """Return where commands find this product's files and port, in place of those that they take by default."""
-    return {"READING_ROOM_DATA": str(product.data), "READING_ROOM_PORT": str(product.port)}
+    return {
+        "READING_ROOM_DATA": str(product.data),
+        "READING_ROOM_STATE": str(product.state),
+        "READING_ROOM_PORT": str(product.port),
+    }
 
 
 def by_default(product: Product) -> dict[str, str]:

@@ -7,7 +7,6 @@ a user namespace can only be entered before threads exist.
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
@@ -18,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.agent.errors import HolderFailed
+from reading_room.codec import DocumentError, decode, encode
 from reading_room.containers.processes import ProcessHandle, start_time
 
 PUBLIC_DIR = Path("/run/reading-room")
 """On the holder's private ``/run``: where namespaces are pinned, and what containers are shown."""
 _RECORD = "holder.json"
+_RECORD_LIMIT = 4096
 _SETUP = """
 exec 9<"$1" || exit 1
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run || exit 1
@@ -112,8 +113,10 @@ def adopt_or_start(runtime_dir: Path, rootless: bool) -> Holder:
 def recorded(runtime_dir: Path) -> Holder | None:
     """Return the holder that is written down, alive or not; ``None`` if there is none."""
     try:
-        return Holder(**json.loads((runtime_dir / _RECORD).read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        descriptor = os.open(runtime_dir / _RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            return decode(Holder, file.read(_RECORD_LIMIT))
+    except (FileNotFoundError, DocumentError):
         return None
 
 
@@ -150,6 +153,6 @@ def enter_argv(holder: Holder, argv: Sequence[str]) -> list[str]:
 def _write(path: Path, holder: Holder) -> None:
     temporary = path.with_suffix(".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump({"pid": holder.pid, "start_time": holder.start_time, "rootless": holder.rootless}, file)
+    with open(descriptor, "wb") as file:
+        file.write(encode(holder))
     temporary.replace(path)

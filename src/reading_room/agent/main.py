@@ -13,6 +13,7 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.errors import AgentError
+from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.view import make_traversable
@@ -38,6 +39,7 @@ AUTHORITY_SECONDS = 55.0
 
 On a machine that is busy with other work half a minute was too little; ``up`` waits a minute in all.
 """
+AUTHORITY_BYTES = 65_536
 LAST_FLOWS_SECONDS = 2.0
 """How long an agent that is told to end waits until the server has read its last flow events."""
 
@@ -47,7 +49,8 @@ class AgentConfig:
     """What one agent was told by whoever started it; the server has no say in any of it.
 
     ``runtime_dir`` is for the agent alone. ``socket_path`` is where the server connects; its folder must let that user
-    in. ``allowed_uid`` is the host user id of the server. ``ca_bundle`` is the authority that containers trust.
+    in. ``allowed_uid`` is the host user id of the server, whose folder is ``data``; ``authority`` in it is the one that
+    containers trust.
     ``uid_first`` and ``uid_count`` are the user ids for containers, as seen in the agent's user namespace; a range
     that is not mapped is not used. ``holder`` is read from ``runtime_dir`` when it is not given. ``public_dir`` lies on
     the holder's private ``/run``: router namespaces are pinned there, and containers are shown files of it.
@@ -55,8 +58,9 @@ class AgentConfig:
 
     runtime_dir: Path
     socket_path: Path
-    ca_bundle: Path
+    data: Path
     allowed_uid: int
+    authority: str = "authority/authority.pem"
     uid_first: int = 60579
     uid_count: int = 600
     rootless: bool = False
@@ -105,7 +109,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         holder = ProcessHandle.open(held.pid, held.start_time)
         if holder is None:
             return HOLDER_GONE
-    authority = _authority(config.ca_bundle, told_to_end)
+    authority = _authority(config, told_to_end)
     if authority is None:
         return 0
     _open_view(config)
@@ -169,11 +173,14 @@ def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Pro
         return None, (*problems, Problem("enforcement", str(error)))
 
 
-def _authority(path: Path, told_to_end: Sequence[int]) -> str | None:
+def _authority(config: AgentConfig, told_to_end: Sequence[int]) -> str | None:
+    owner = _peer(config)[0]
     end = time.monotonic() + AUTHORITY_SECONDS
     while not told_to_end:
         try:
-            return path.read_text()
+            return read_given(config.data, config.authority, owner, AUTHORITY_BYTES).decode("ascii")
+        except UnicodeDecodeError:
+            raise GivenRefused(config.data / config.authority, "it is no certificate") from None
         except FileNotFoundError:
             if time.monotonic() > end:
                 raise
@@ -186,7 +193,7 @@ def _open_view(config: AgentConfig) -> None:
     package = Path(next(iter(reading_room.__path__)))
     make_traversable(
         [*code_paths(), package],
-        keep=[config.runtime_dir, config.socket_path.parent, config.ca_bundle.parent],
+        keep=[config.runtime_dir, config.socket_path.parent, (config.data / config.authority).parent],
     )
 
 

@@ -17,17 +17,15 @@ from reading_room.settings import Settings
 if TYPE_CHECKING:
     from reading_room.agent.main import AgentConfig
 
-SOCKET = "agent.sock"
-
 
 def socket_path(settings: Settings) -> Path:
     """Return where the server finds its agent."""
-    return settings.data / SOCKET
+    return settings.installation.socket
 
 
 def runtime_folder(settings: Settings) -> Path:
     """Return the folder that is the agent's alone."""
-    return settings.data / "agent"
+    return settings.installation.agent
 
 
 def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
@@ -43,7 +41,7 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
     return AgentConfig(
         runtime_dir=runtime,
         socket_path=socket_path(settings),
-        ca_bundle=settings.data / "authority" / "authority.pem",
+        data=settings.data,
         # Rootless, everything is the one user's, who is 0 inside; the server's id as the host knows it is the owner's.
         allowed_uid=_owner(settings.data) if rootless else settings.service_uid,
         uid_first=settings.container_uid_first,

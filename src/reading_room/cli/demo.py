@@ -26,6 +26,7 @@ from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.comprehend.tags import CONTAINERS_TAG
 from reading_room.console.door import console_url
+from reading_room.settings import Settings
 
 TEXTS = Path(__file__).parent / "demo_texts"
 BUCKET = "demo-library"
@@ -42,7 +43,7 @@ def demo() -> None:
         with tempfile.TemporaryDirectory(prefix="reading-room-demo-") as folder:
             data = Path(folder) / "data"
             with console.status("Starting Reading Room and proving that this machine enforces"):
-                context = started(data, free_port(), Path(folder) / "log")
+                context = started(data, free_port(), Path(folder) / "log", Path(folder) / "state")
                 endpoint = context.__enter__()
             try:
                 console.print(f"[green]Running[/] at {endpoint.url} ({time.monotonic() - began:.1f} s)\n")
@@ -226,7 +227,9 @@ class Demo:
     def _attempts(self, job: str) -> list[Attempt]:
         port = int(self._account.endpoint.url.rsplit(":", 1)[1])
         targets = [(host_address(), port), (FOREIGN_ADDRESS, 443)]
-        return connect_from_job(self._account.endpoint.data, f"job-{job}-", targets)
+        endpoint = self._account.endpoint
+        settings = Settings.from_environment(data=endpoint.data, state=endpoint.state)
+        return connect_from_job(settings, f"job-{job}-", targets)
 
     def _calls_stop(self, job: str) -> None:
         self._calls.stop(job)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,12 +48,13 @@ def plan(
         print(json.dumps(look_ahead(config.public_dir, wanted.network, wanted.containers, config.outside)))
         return
     file, runtime = settings.data / DATABASE, runtime_folder(settings)
-    if not os.access(file, os.R_OK) or not os.access(runtime, os.X_OK):
+    if not os.access(file, os.R_OK) or (runtime.exists() and not os.access(runtime, os.X_OK)):
         raise fail(f"{file} and {runtime} cannot be read: is --data the folder of the product, and is it this user's?")
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
         raise fail(f"nothing runs on {settings.data}: `reading-room up` makes everything anew")
-    steps = _look(holder, [*_program(), "network", "plan", "--inside", "--data", str(settings.data)], _wanted(settings))
+    argv = [*_program(), "network", "plan", "--inside", "--data", str(settings.data)]
+    steps = _look(holder, argv, _wanted(settings), settings.state)
     if as_json:
         print(json.dumps(steps))
         return
@@ -81,11 +83,12 @@ def _program() -> list[str]:
     return [sys.executable, "-m", "reading_room"]
 
 
-def _look(holder: holders.Holder, argv: list[str], wanted: Wanted) -> list[str]:
+def _look(holder: holders.Holder, argv: list[str], wanted: Wanted, state: Path) -> list[str]:
     """Look from inside the holder's namespaces."""
     try:
         done = subprocess.run(
             holders.enter_argv(holder, argv),
+            env=os.environ | {"READING_ROOM_STATE": str(state)},
             input=codec.encode(wanted),
             capture_output=True,
             timeout=SECONDS,

@@ -11,7 +11,8 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import enter_private_mounts, make_traversable
-from reading_room.cli.folder import StartError, no_such_user
+from reading_room.cli.claiming import no_such_user
+from reading_room.cli.folder import StartError
 from reading_room.settings import Settings
 
 PR_SET_DUMPABLE = 4
@@ -32,7 +33,9 @@ def drop_privileges(settings: Settings) -> None:
     if os.geteuid() == 0:
         try:
             enter_private_mounts()
-            make_traversable(server_code_paths(), writable=[settings.data])
+            # The agent's socket is in the installation's folder.
+            place = settings.installation.folder
+            make_traversable([*server_code_paths(), place], writable=[settings.data])
             os.setgroups([])
             os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
             os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)

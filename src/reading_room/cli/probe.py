@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.agent import holder as holders
+from reading_room.cli.agent_config import runtime_folder
 from reading_room.containers.processes import ProcessHandle, worker_of
 from reading_room.containers.record import Folder
+from reading_room.settings import Settings
 
 CONNECT_SECONDS = 1.0
 FIND_SECONDS = 20.0
@@ -54,15 +56,15 @@ class Attempt:
         return self.says == "connected"
 
 
-def connect_from_job(data: Path, container: str, targets: Sequence[tuple[str, int]]) -> list[Attempt]:
+def connect_from_job(settings: Settings, container: str, targets: Sequence[tuple[str, int]]) -> list[Attempt]:
     """Try to connect from inside the container whose id begins with ``container`` (``job-<id of the job>-``).
 
     Raises ``ProbeError`` when no such container runs, or it may not be entered.
     """
-    runtime = data / "agent"
+    runtime = runtime_folder(settings)
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
-        raise ProbeError(f"no running product on {data}")
+        raise ProbeError(f"no running product on {settings.data}")
     worker = _await_worker(runtime / "containers", container)
     # A user namespace of the container's own exists always; entering it gives the rights to enter the others.
     spaces = ["/usr/bin/nsenter", "--preserve-credentials", "-U", "-m", "-n", "-t", str(worker), "--"]

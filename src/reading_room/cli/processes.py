@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from reading_room.agent.errors import AgentError
-from reading_room.cli.folder import StartError, check_doors, hand_over, only_one, prepare_folder
+from reading_room.cli.claiming import claim, look
+from reading_room.cli.folder import StartError, check_doors, only_one, take_certificate
 from reading_room.cli.privileges import keep_out_of_core_dumps
 from reading_room.cli.screen import errors
 from reading_room.settings import SettingError, Settings
@@ -109,10 +110,10 @@ def up(
     configure_logging(settings, "up")
     keep_out_of_core_dumps()
     try:
-        prepare_folder(settings)
-        with only_one(settings.data) as lock:
-            hand_over(settings)
-            check_doors(settings)
+        look(settings)
+        check_doors(settings)
+        with only_one(claim(settings), settings.data) as lock:
+            take_certificate(settings)
             code = Supervisor(settings, say, lock).run()
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
@@ -136,9 +137,10 @@ def serve(
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
-        prepare_folder(settings)
-        hand_over(settings)
+        look(settings)
         check_doors(settings)
+        claim(settings)
+        take_certificate(settings)
         drop_privileges(settings)
         keep_out_of_core_dumps()
     except StartError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import secrets
 import signal
 import socket
@@ -33,6 +34,8 @@ class Endpoint:
     region: str
     authority: str | None = None
     """The file of the authority to trust; ``None`` trusts whom the machine or ``AWS_CA_BUNDLE`` trusts."""
+    state: Path | None = None
+    """Where the privileged processes keep what they hold."""
 
 
 def listening(settings: Settings) -> bool:
@@ -68,6 +71,7 @@ def endpoint_of(settings: Settings) -> Endpoint:
             profile["aws_secret_access_key"],
             settings.region,
             str(trusted) if door.secure and trusted is not None else None,
+            settings.state,
         )
     except OSError as error:
         says = f"{path} cannot be read ({error.strerror})"
@@ -77,8 +81,10 @@ def endpoint_of(settings: Settings) -> Endpoint:
 
 
 @contextmanager
-def started(data: Path, port: int, log: Path) -> Iterator[Endpoint]:
+def started(data: Path, port: int, log: Path, state: Path | None = None) -> Iterator[Endpoint]:
     """Run ``reading-room up`` on a folder and port for the length of the block; its log goes to a file.
+
+    ``state`` is for a folder that is not to be known afterwards.
 
     It has no console: nobody opens a page that ends with a command.
 
@@ -86,13 +92,20 @@ def started(data: Path, port: int, log: Path) -> Iterator[Endpoint]:
     """
     places = ["--data", str(data), "--port", str(port), "--console-port", "0"]
     argv = [sys.executable, "-m", "reading_room", "up", *places]
+    settings = Settings.from_environment(data=data, port=port, state=state)
+    environment = os.environ | {"READING_ROOM_STATE": str(settings.state)}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True
+            argv,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
     try:
         _await_ready(process, log)
-        yield endpoint_of(Settings.from_environment(data=data, port=port))
+        yield endpoint_of(settings)
     finally:
         stop(process)
 

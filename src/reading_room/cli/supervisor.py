@@ -201,6 +201,10 @@ class Supervisor:
     def _common(self) -> list[str]:
         return [sys.executable, "-m", "reading_room"]
 
+    def _environment(self) -> dict[str, str]:
+        # Who has dropped root, or is root in a namespace alone, would look elsewhere.
+        return os.environ | {"READING_ROOM_STATE": str(self._settings.state)}
+
     def _places(self) -> list[str]:
         """Return the options for where things are, which ``up`` may have been given by its own."""
         settings = self._settings
@@ -214,15 +218,17 @@ class Supervisor:
         descriptors = (self._lifeline, self._ready_write, self._lock)
         told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write)]
         argv = [*self._common(), "serve", *self._places(), *told]
-        return subprocess.Popen(argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(
+            argv, env=self._environment(), pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True
+        )
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
         runtime = runtime_folder(self._settings)
-        runtime.mkdir(mode=0o700, exist_ok=True)
         self._holder = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
         argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
         return subprocess.Popen(
             holders.enter_argv(self._holder, argv),
+            env=self._environment(),
             pass_fds=(self._lifeline, self._lock),
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -16,7 +16,8 @@ import time
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
 from reading_room.cli.agent_config import runtime_folder
-from reading_room.cli.folder import StartError, hand_over, only_one, prepare_folder
+from reading_room.cli.claiming import claim, join_installation, look
+from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.privileges import keep_out_of_core_dumps
 from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings
 from reading_room.cli.slirp import PROGRAM, Slirp
@@ -33,9 +34,8 @@ def holder(data: DataOption = None) -> None:
     configure_logging(settings, "holder")
     keep_out_of_core_dumps()
     try:
-        prepare_folder(settings)
-        with only_one(settings.data):
-            hand_over(settings)
+        look(settings)
+        with only_one(claim(settings), settings.data):
             _hold(settings)
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
@@ -48,7 +48,6 @@ def _hold(settings: Settings) -> None:
     slirp = Slirp(told) if settings.uplink == PROGRAM else None
     hand_controllers_on()
     runtime = runtime_folder(settings)
-    runtime.mkdir(mode=0o700, exist_ok=True)
     held = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
     try:
         notify("READY=1")
@@ -68,16 +67,22 @@ def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
 
     Raises ``StartError`` when there is no holder within so many ``seconds``.
     """
-    runtime = runtime_folder(settings)
     deadline = time.monotonic() + seconds
-    while (held := holders.recorded(runtime)) is None or not holders.alive(held):
+    while (held := _held(settings)) is None or not holders.alive(held):
         if time.monotonic() > deadline:
             raise StartError(f"no holder runs on {settings.data}: start `reading-room holder` first, or use `up`")
         time.sleep(0.1)
     argv = holders.enter_argv(
         held, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
     )
+    os.environ["READING_ROOM_STATE"] = str(settings.state)  # Inside, a user is root.
     os.execv(argv[0], argv)  # nosec B606 # without a shell is how it should be
+
+
+def _held(settings: Settings) -> holders.Holder | None:
+    """Return the holder that is written down, of an earlier version too."""
+    place = join_installation(settings)
+    return None if place is None else holders.recorded(place.agent)
 
 
 def notify(state: str) -> None:

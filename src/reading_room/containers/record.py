@@ -119,5 +119,8 @@ class Folder:
         return int(text) if re.fullmatch(rb"[0-9]{1,3}\n", text) else None
 
     def remove(self) -> None:
-        """Delete the folder with everything in it."""
-        shutil.rmtree(self.path)
+        """Delete the folder with everything in it, if it is there."""
+        try:
+            shutil.rmtree(self.path)
+        except FileNotFoundError:
+            pass  # Somebody was quicker; what is left of it, if anything, is found at the next start.

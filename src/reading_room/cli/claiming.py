@@ -1,0 +1,307 @@
+"""Taking a data folder for an installation: which folders are taken, and what is written down about them.
+
+Nothing is changed until everything has been looked at that speaks against it. What root opens it opens one folder after
+the other, by descriptor and through no link, and only where nobody but root could have put something else.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reading_room.agent import holder as holders
+from reading_room.cli.folder import StartError
+from reading_room.codec import DocumentError, decode, encode
+from reading_room.installation import Installation
+from reading_room.settings import Settings
+
+RECORD_LIMIT = 65_536
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an installation's record says: its data folder, and the user id that owns it."""
+
+    data: str
+    device: int
+    inode: int
+    owner: int
+
+
+def look(settings: Settings) -> None:
+    """Change nothing; raise ``StartError`` when the data folder may not be taken."""
+    try:
+        with _opened(settings.data) as folder:
+            _refuse_foreign(settings, folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(settings.data, error) from error
+
+
+def join_installation(settings: Settings) -> Installation | None:
+    """Return the installation of a data folder, ``None`` if there is none. Raises ``StartError``.
+
+    What a holder of an earlier version wrote down is taken over from it, also while it runs.
+    """
+    try:
+        with _opened(settings.data) as folder:
+            known = settings.installation.record.exists() or _of_before(folder, set(os.listdir(folder)))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(settings.data, error) from error
+    return claim(settings, joining=True) if known else None
+
+
+def claim(settings: Settings, *, joining: bool = False) -> Installation:
+    """Make or take the data folder (0700) and its installation's folder. Raises ``StartError``."""
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _opened(settings.data) as folder:
+            _refuse_foreign(settings, folder)
+            found = os.fstat(folder)
+            place = settings.installation
+            wanted = Claim(str(settings.data), found.st_dev, found.st_ino, owner_of(settings))
+            if not _holds(place, wanted):
+                if not joining:
+                    _refuse_running(settings.data, folder)
+                try:
+                    _write_down(settings, folder, place, wanted)
+                except OSError as error:
+                    raise StartError(
+                        f"what belongs to {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
+                        "choose another folder with READING_ROOM_STATE"
+                    ) from error
+            if found.st_uid != wanted.owner:
+                _give(settings, folder)
+            os.fchmod(folder, 0o700)
+            return place
+    except OSError as error:
+        raise _unusable(settings.data, error) from error
+
+
+def _holds(place: Installation, wanted: Claim) -> bool:
+    """Return whether this was written down already; by which path it is reached matters to who can write it only."""
+    known = _claimed(place)
+    if known is None or (known.device, known.inode, known.owner) != (wanted.device, wanted.inode, wanted.owner):
+        return False
+    return known.data == wanted.data or not os.access(place.folder, os.W_OK)
+
+
+def owner_of(settings: Settings) -> int:
+    """Return the user id that owns the data: that of ``serve`` as root, else this one."""
+    return settings.service_uid if os.geteuid() == 0 else os.geteuid()
+
+
+def no_such_user(settings: Settings, error: Exception) -> StartError:
+    """Return the error for a user id that ``serve`` is to drop to and cannot."""
+    return StartError(
+        f"serve cannot drop to user id {settings.service_uid} ({error}): "
+        "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user"
+    )
+
+
+def _unusable(folder: Path, error: OSError) -> StartError:
+    return StartError(
+        f"the data folder {folder} cannot be written ({error.strerror}): "
+        "give it to this user, or choose another with --data"
+    )
+
+
+def _give(settings: Settings, folder: int) -> None:
+    """As root, give an empty folder to the user of ``serve``: the folder alone, whatever is in it."""
+    try:
+        os.fchown(folder, settings.service_uid, settings.service_uid)
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # The kernel's answer for an id that this user namespace does not map.
+            raise no_such_user(settings, error) from error
+        raise
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, _FOLDER & ~os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_foreign(settings: Settings, folder: int) -> None:
+    """Raise ``StartError`` for a folder that is neither empty nor ours: it would be closed to everybody else."""
+    data, found, names = settings.data, os.fstat(folder), set(os.listdir(folder))
+    known = _claimed(settings.installation) or _moved(settings, found)
+    if os.geteuid() == 0:
+        # One that was copied here from elsewhere has its owner already: nobody loses anything.
+        copied = "db.sqlite" in names and found.st_uid == settings.service_uid
+        ours = copied or _of_before(folder, names)
+        owner = known.owner if known is not None else found.st_uid if ours else None
+        if owner is not None and owner != settings.service_uid:
+            raise StartError(
+                f"{data} belongs to an installation whose server has user id {owner}, not {settings.service_uid}: "
+                f"set READING_ROOM_SERVICE_UID={owner}, or choose another folder with --data"
+            )
+        foreign = owner is None and bool(names)
+        # A folder that is known and was given to somebody else is not ours any more.
+        foreign = foreign or (bool(names) and found.st_uid not in (0, settings.service_uid))
+    else:
+        shared = found.st_mode & (stat.S_ISVTX | stat.S_IWOTH) or data.parent == Path("/") or data == Path.home()
+        foreign = bool(names and shared) and known is None and "db.sqlite" not in names
+    if foreign:
+        raise StartError(
+            f"{data} holds other things and is no data folder: choose a folder of its own with --data, "
+            f"for example {data / 'reading-room'}{_if_it_is_one(settings, names)}"
+        )
+
+
+def _if_it_is_one(settings: Settings, names: set[str]) -> str:
+    if os.geteuid() != 0 or "db.sqlite" not in names:
+        return ""
+    user = settings.service_uid
+    return f"; if it is one all the same, give it to the user of serve: chown -R {user}:{user} {settings.data}"
+
+
+def _of_before(folder: int, names: set[str]) -> bool:
+    """Return whether it was made a data folder before there were installations: by whose the agent's part of it is."""
+    if "agent" not in names:
+        return False
+    own = os.stat("agent", dir_fd=folder, follow_symlinks=False)
+    return stat.S_ISDIR(own.st_mode) and own.st_uid == os.geteuid() and not own.st_mode & 0o022
+
+
+def _claimed(place: Installation) -> Claim | None:
+    try:
+        descriptor = os.open(place.record, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        return None
+    with open(descriptor, "rb") as file:
+        try:
+            return decode(Claim, file.read(RECORD_LIMIT))
+        except DocumentError as error:
+            raise StartError(f"{place.record} cannot be read: {error}") from error
+
+
+def _moved(settings: Settings, found: os.stat_result) -> Claim | None:
+    """Return the claim of the same folder under another number of its device, as it has after a restart perhaps."""
+    old = _old_place(settings.state, settings.data, found)
+    return None if old is None else _claimed(old)
+
+
+def _old_place(state: Path, data: Path, found: os.stat_result) -> Installation | None:
+    if not state.is_dir():
+        return None
+    for each in sorted(state.iterdir()):
+        known = _claimed(Installation(each))
+        if known is not None and (known.data, known.inode) == (str(data), found.st_ino):
+            return Installation(each)
+    return None
+
+
+def _write_down(settings: Settings, data: int, place: Installation, wanted: Claim) -> None:
+    state = _private_way(settings.state)
+    try:
+        old = None if place.folder.is_dir() else _old_place(settings.state, settings.data, os.fstat(data))
+        if old is not None:
+            os.rename(old.folder.name, place.folder.name, src_dir_fd=state, dst_dir_fd=state)
+        folder = _subfolder(state, place.folder.name, 0o711)
+        try:
+            _take_over(settings.data, data, folder)
+            os.close(_subfolder(folder, "agent", 0o700))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open("installation.new", flags, 0o644, dir_fd=folder), "wb") as file:
+                os.fchmod(file.fileno(), 0o644)  # Whatever the umask is: there is nothing secret in it.
+                file.write(encode(wanted))
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename("installation.new", place.record.name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+    finally:
+        os.close(state)
+
+
+def _private_way(path: Path) -> int:
+    """Open a folder, made where it is missing, on a way that nobody but root and this user can change."""
+    path = path.resolve()
+    current = os.open("/", _FOLDER)
+    try:
+        for depth, name in enumerate(path.parts[1:], 1):
+            last = depth == len(path.parts) - 1
+            below = _subfolder(current, name, 0o755 if last or os.geteuid() == 0 else 0o700)
+            os.close(current)
+            current = below
+            _trusted(Path(*path.parts[: depth + 1]), os.fstat(current), shared=not last)
+    except BaseException:
+        os.close(current)
+        raise
+    return current
+
+
+def _subfolder(parent: int, name: str, mode: int) -> int:
+    try:
+        os.mkdir(name, mode, dir_fd=parent)
+        made = True
+    except FileExistsError:
+        made = False
+    descriptor = os.open(name, _FOLDER, dir_fd=parent)
+    if made:
+        os.fchmod(descriptor, mode)  # Whatever the umask is.
+    return descriptor
+
+
+def _trusted(path: Path, found: os.stat_result, *, shared: bool) -> None:
+    """As root, raise ``StartError`` where others could replace what is in a folder; ``shared`` allows ``/tmp``."""
+    if os.geteuid() != 0:
+        return
+    open_to_all = found.st_mode & 0o022 and not (shared and found.st_mode & stat.S_ISVTX)
+    if found.st_uid != 0 or open_to_all:
+        raise StartError(
+            f"{path} is of user {found.st_uid} with mode {stat.S_IMODE(found.st_mode):04o}, so others could put "
+            "something else there: choose another folder with READING_ROOM_STATE"
+        )
+
+
+def _take_over(path: Path, data: int, place: int) -> None:
+    """Move what the agent kept in a data folder of an earlier version; what runs goes on."""
+    try:
+        own = os.stat("agent", dir_fd=data, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid():
+        return  # Not the agent's.
+    try:
+        os.rename("agent", "agent", src_dir_fd=data, dst_dir_fd=place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # On another file system: what runs there writes to files that cannot be moved.
+        held = holders.recorded(path / "agent")
+        if held is not None and holders.alive(held):
+            raise StartError(
+                f"an earlier version runs jobs on {path}: end it first, or set READING_ROOM_STATE to a folder on the "
+                "same file system"
+            ) from None
+        shutil.rmtree("agent", dir_fd=data)
+
+
+def _refuse_running(data: Path, folder: int) -> None:
+    """Raise ``StartError`` while an ``up`` of an earlier version works on the folder."""
+    try:
+        lock = os.open("lock", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StartError(f"the data folder {data} is in use by an earlier version: stop that one first") from None
+    finally:
+        os.close(lock)

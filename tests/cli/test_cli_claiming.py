@@ -1,0 +1,221 @@
+"""Which folders are taken as data folders, what becomes of them, and that nothing in one leads root elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from reading_room.agent import holder as holders
+from reading_room.cli.claiming import claim, look
+from reading_room.cli.folder import StartError, only_one
+from reading_room.installation import Installation, installation
+from reading_room.settings import Settings
+
+ROOT = os.geteuid() == 0
+SERVICE = 61_234
+OWNER = SERVICE if ROOT else os.geteuid()
+as_root = pytest.mark.skipif(not ROOT, reason="an ordinary user owns everything alike")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", state=tmp_path / "state", service_uid=SERVICE)
+
+
+def facts(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Return mode, owner and size of everything below a folder, by path; links are not followed."""
+    found = {path: path.lstat() for path in (folder, *folder.rglob("*"))}
+    return {str(path): (each.st_mode, each.st_uid, each.st_size) for path, each in found.items()}
+
+
+def refusal(settings: Settings) -> str:
+    """Return why a folder is not taken, after a look and after a claim, neither of which changes anything."""
+    before = facts(settings.data.parent)
+    said = set()
+    for step in (look, claim):
+        with pytest.raises(StartError) as refused:
+            step(settings)
+        said.add(str(refused.value))
+    assert facts(settings.data.parent) == before
+    (text,) = said
+    return text
+
+
+def earlier(settings: Settings) -> Path:
+    """Make a data folder as a version before there were installations left it; return the agent's part."""
+    own = settings.data / "agent"
+    (own / "containers").mkdir(parents=True)
+    own.chmod(0o700)
+    (settings.data / "db.sqlite").write_bytes(b"")
+    (settings.data / "lock").write_text("1\n")
+    (own / "holder.json").write_text(json.dumps({"pid": 1, "start_time": 5, "rootless": False}))
+    if ROOT:
+        for path in (settings.data, settings.data / "db.sqlite", settings.data / "lock"):
+            os.chown(path, OWNER, OWNER)
+    return own
+
+
+def test_a_folder_that_is_new_or_empty_is_taken_and_closed(settings: Settings) -> None:
+    for _ in ("new", "known, and empty"):
+        look(settings)
+        place = claim(settings)
+        found = settings.data.stat()
+        assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, OWNER)
+        assert place == installation(settings.data, settings.state)
+        assert stat.S_IMODE(place.folder.stat().st_mode) == 0o711
+        assert stat.S_IMODE(place.agent.stat().st_mode) == 0o700
+        assert place.agent.stat().st_uid == place.folder.stat().st_uid == os.geteuid()
+
+
+def test_a_look_makes_nothing(settings: Settings) -> None:
+    look(settings)
+    assert not settings.data.exists()
+    assert not settings.state.exists()
+
+
+def test_a_folder_that_is_known_is_taken_with_everything_in_it_as_it_is(settings: Settings) -> None:
+    claim(settings)
+    (settings.data / "db.sqlite").write_bytes(b"rows")
+    (settings.data / "log").symlink_to("/etc/passwd")
+    before = facts(settings.data)
+    passwd = facts(Path("/etc/passwd"))
+    claim(settings)
+    assert facts(settings.data) == before
+    assert facts(Path("/etc/passwd")) == passwd
+
+
+@as_root
+def test_somebody_else_s_tree_is_refused_and_stays_as_it_is(settings: Settings) -> None:
+    (settings.data / "letters").mkdir(parents=True)
+    (settings.data / "letters" / "a.txt").write_text("x")
+    for path in (settings.data, settings.data / "letters"):
+        os.chown(path, 1234, 1234)
+    said = refusal(settings)
+    assert f"{settings.data} holds other things and is no data folder" in said
+    assert f"--data, for example {settings.data}/reading-room" in said
+
+
+def test_a_shared_folder_with_other_things_is_refused(settings: Settings) -> None:
+    settings.data.mkdir()
+    (settings.data / "letter.txt").write_text("x")
+    settings.data.chmod(0o1777)
+    assert "choose a folder of its own with --data" in refusal(settings)
+
+
+@as_root
+def test_names_that_an_installation_has_make_none(settings: Settings) -> None:
+    """Whoever owns a folder can make a file of any name in it, and a folder called agent."""
+    (settings.data / "agent").mkdir(parents=True)
+    (settings.data / "db.sqlite").write_bytes(b"")
+    for path in (settings.data, settings.data / "agent", settings.data / "db.sqlite"):
+        os.chown(path, 1234, 1234)
+    assert "holds other things" in refusal(settings)
+
+
+@as_root
+def test_what_the_agent_kept_in_an_earlier_version_s_folder_is_taken_over_once(settings: Settings) -> None:
+    own = earlier(settings)
+    place = claim(settings)
+    assert not own.exists()
+    assert holders.recorded(place.agent) == holders.Holder(1, 5)
+    assert (place.agent / "containers").is_dir()
+    # A folder that the server makes there later is its own affair.
+    own.mkdir()
+    (own / "holder.json").write_text(json.dumps({"pid": 7, "start_time": 7, "rootless": False}))
+    assert holders.recorded(claim(settings).agent) == holders.Holder(1, 5)
+
+
+@as_root
+def test_an_agent_s_folder_that_is_not_root_s_is_never_taken_over(settings: Settings) -> None:
+    own = earlier(settings)
+    os.chown(own, SERVICE, SERVICE)
+    place = claim(settings)
+    assert (own / "holder.json").exists()
+    assert list(place.agent.iterdir()) == []
+    own.rename(settings.data / "elsewhere")
+    own.symlink_to("/root")
+    assert claim(settings) == place
+    assert own.is_symlink()
+
+
+@as_root
+def test_a_data_folder_that_was_copied_to_another_place_is_taken_if_it_has_its_owner(settings: Settings) -> None:
+    settings.data.mkdir(mode=0o700)
+    (settings.data / "db.sqlite").write_bytes(b"rows")
+    assert f"chown -R {SERVICE}:{SERVICE} {settings.data}" in refusal(settings)
+    for path in (settings.data, settings.data / "db.sqlite"):
+        os.chown(path, SERVICE, SERVICE)
+    before = facts(settings.data)
+    claim(settings)
+    assert facts(settings.data) == before
+
+
+@as_root
+def test_data_of_another_user_id_are_refused_with_the_id_that_they_have(settings: Settings) -> None:
+    claim(settings)
+    (settings.data / "db.sqlite").write_bytes(b"")
+    other = dataclasses.replace(settings, service_uid=SERVICE + 1)
+    assert f"READING_ROOM_SERVICE_UID={SERVICE}" in refusal(other)
+
+
+@as_root
+def test_a_folder_that_was_given_to_somebody_else_is_not_known_any_more(settings: Settings) -> None:
+    claim(settings)
+    (settings.data / "db.sqlite").write_bytes(b"")
+    os.chown(settings.data, 1234, 1234)
+    assert "holds other things" in refusal(settings)
+
+
+@as_root
+@pytest.mark.parametrize("change", [lambda path: path.chmod(0o777), lambda path: os.chown(path, 1234, 1234)])
+def test_a_state_folder_that_others_could_fill_is_refused(settings: Settings, change: object) -> None:
+    settings.state.mkdir()
+    assert callable(change)
+    change(settings.state)
+    with pytest.raises(StartError, match="choose another folder with READING_ROOM_STATE"):
+        claim(settings)
+    assert not list(settings.state.iterdir())
+
+
+def test_an_installation_is_found_again_when_its_device_has_another_number(settings: Settings) -> None:
+    place = claim(settings)
+    (place.agent / "mark").touch()
+    (settings.data / "db.sqlite").write_bytes(b"")
+    members = json.loads(place.record.read_text())
+    moved = Installation(settings.state / f"{members['device'] + 1:x}-{members['inode']:x}")
+    place.record.write_text(json.dumps(members | {"device": members["device"] + 1}))
+    place.folder.rename(moved.folder)
+    look(settings)
+    assert claim(settings) == place
+    assert (place.agent / "mark").exists()
+    assert json.loads(place.record.read_text()) == members
+
+
+def test_a_record_that_cannot_be_read_stops_the_start_with_its_path(settings: Settings) -> None:
+    place = claim(settings)
+    place.record.write_text("{")
+    with pytest.raises(StartError, match=r"installation\.json cannot be read"):
+        claim(settings)
+
+
+def test_one_process_at_a_time_works_on_a_folder(settings: Settings) -> None:
+    place = claim(settings)
+    second = only_one(place, settings.data)
+    with only_one(place, settings.data), pytest.raises(StartError, match=f"in use by process {os.getpid()}"):
+        second.__enter__()
+    assert not (settings.data / "lock").exists()
+
+
+def test_a_folder_that_an_earlier_version_uses_is_refused(settings: Settings) -> None:
+    earlier(settings)
+    with (settings.data / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StartError, match="in use by an earlier version"):
+            claim(settings)
+        assert claim(settings, joining=True).agent.is_dir()
