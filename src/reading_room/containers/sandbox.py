@@ -139,7 +139,13 @@ def code_paths() -> tuple[Path, ...]:
 
 def environment(region: str) -> dict[str, str]:
     """Return the whole environment of a worker, but for the credentials' URI, which comes with its job."""
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_REGION": region, "AWS_CA_BUNDLE": CA_BUNDLE}
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "AWS_REGION": region,
+        "AWS_CA_BUNDLE": CA_BUNDLE,
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
 
 
 def bubblewrap_options(

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+# Read as the library is loaded: else it keeps a database of events, and looks for its maker's host to send them to.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
