@@ -205,6 +205,9 @@ def test_manifests_give_labels_by_class_name_and_class_map_and_parts_by_split() 
         (manifest_line(source="x", kind=1), "class-name"),
         (manifest_line(**{"source-ref": "s3://foreign/a.txt"}, kind=1), "s3://foreign/a.txt"),
         (b"[" * 100_000 + b"\n", "not JSON"),
+        (b'{"source": "x", "kind": ' + b"1" * 5_000 + b"}\n", "a number of too many digits"),
+        (manifest_line(source="\ud800", kind=1, **{"kind-metadata": {"class-name": "a"}}), "half of a surrogate pair"),
+        (manifest_line(source="x", kind=1, **{"kind-metadata": {"class-name": "\udfff"}}), "half of a surrogate pair"),
     ],
 )
 def test_a_manifest_line_that_cannot_be_used_is_named(line: bytes, what: str) -> None:

@@ -32,10 +32,15 @@ def items(file: str, lines: Iterable[Line | Problem], attributes: Sequence[str])
 def _item(place: Place, text: str, attributes: Sequence[str]) -> Item | Problem:
     try:
         members = json.loads(text)
+        json.dumps(members, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         return Problem(place._replace(column=error.colno), "a line that is not JSON", error.msg)
     except RecursionError:
         return Problem(place, "a line that is not JSON", "it is nested too deeply")
+    except UnicodeEncodeError:
+        return Problem(place, "a line with half of a surrogate pair, which is no text")
+    except ValueError:
+        return Problem(place, "a line that is not JSON", "it has a number of too many digits")
     if not isinstance(members, dict):
         return Problem(place, "a line that is not a JSON object")
     source = members.get("source")
