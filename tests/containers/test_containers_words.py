@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reading_room.analysis.job_file import TEXT_LIMIT, Done, Failed, Progress, Ready, WorkerMessage, encode_message
 from reading_room.codec import decode, encode
 from reading_room.containers.message_schema import NoMessage, read_message
-from reading_room.containers.messages import WorkerWords, escape_controls
+from reading_room.containers.messages import WorkerWords
 from reading_room.containers.reader import LINE_LIMIT, MESSAGES, ReaderProcess, Said
 from tests.worlds.words import words
 
@@ -153,11 +153,6 @@ def test_the_end_of_standard_error_is_shown_escaped(tmp_path: Path) -> None:
     (tmp_path / "diagnostics").write_bytes(b"x" * 9000 + b"\n\xff the last line \x1b[31m\n")
     assert said.diagnostics().endswith("x\n\ufffd the last line \\x1b[31m")
     assert len(said.diagnostics()) <= TEXT_LIMIT
-
-
-@given(st.text())
-def test_what_is_escaped_has_nothing_that_steers_a_terminal(text: str) -> None:
-    assert all(character.isprintable() or character in "\n\t" for character in escape_controls(text))
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ import typer
 from reading_room.agent.errors import AgentError
 from reading_room.cli.claiming import claim, look
 from reading_room.cli.folder import StartError, check_doors, only_one, take_certificate
+from reading_room.cli.log_lines import LogLines
 from reading_room.cli.privileges import keep_out_of_core_dumps
 from reading_room.cli.screen import errors
+from reading_room.printable import escaped
 from reading_room.settings import SettingError, Settings
 
 DataOption = Annotated[
@@ -73,17 +75,15 @@ def fail(message: str) -> typer.Exit:
     """Print an error and return the exit that goes with it."""
     # A message quotes names, policies and documents: nothing in it is markup.
     errors.print("[bold red]reading-room:[/] ", end="")
-    errors.print(message, soft_wrap=True, markup=False)
+    errors.print(escaped(message, keep="\n"), soft_wrap=True, markup=False)
     return typer.Exit(1)
 
 
 def configure_logging(settings: Settings, process: str) -> None:
     """Log to standard error: time, process, level, module, message."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format=f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # The SDK's own debug lines hold signatures and tokens.
     for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -8,6 +8,8 @@ from typing import IO
 from rich.console import Console
 from rich.markup import escape
 
+from reading_room.printable import escaped
+
 PIPED_COLUMNS = 110
 """Least width where there is no terminal: tables in a pipe or a log are read later, on a screen that is not known."""
 
@@ -25,7 +27,7 @@ def plain(text: str) -> str:
     """Return text that came from a document, a file name or a message, for printing: it can neither steer the terminal
     nor be taken for markup, and a file name that is not UTF-8 is shown by its escaped bytes.
     """
-    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text))
+    return escape(escaped(text))
 
 
 output = make_console()

@@ -11,18 +11,12 @@ from pathlib import Path
 from reading_room.analysis.job_file import TEXT_LIMIT, Done, Failed, Progress, Ready, WorkerMessage
 from reading_room.containers.errors import ReaderFailed
 from reading_room.containers.reader import MESSAGES, TAIL, Reader, Said
+from reading_room.printable import escaped
 
 _log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 40
 """All that a worker may say is read in so many steps."""
-
-
-def escape_controls(text: str) -> str:
-    """Return the text with every character that could steer a terminal or a log written as an escape."""
-    return "".join(
-        character if character in "\n\t" or character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 @dataclass(slots=True)
@@ -64,7 +58,7 @@ class WorkerWords:
     def diagnostics(self) -> str:
         """Return the end of the worker's standard error, escaped."""
         said = self._ask(TAIL, self.diagnostics_path, 0)
-        return "" if said is None else escape_controls(said.text).strip()[-TEXT_LIMIT:]
+        return "" if said is None else escaped(said.text, keep="\n\t").strip()[-TEXT_LIMIT:]
 
     def _ask(self, what: bytes, path: Path, offset: int) -> Said | None:
         try:
@@ -93,7 +87,7 @@ class WorkerWords:
             self._fail("it did not say once, at first, that it was ready")
         else:
             if isinstance(message, Failed):
-                message = dataclasses.replace(message, message=escape_controls(message.message)[:TEXT_LIMIT])
+                message = dataclasses.replace(message, message=escaped(message.message, keep="\n\t")[:TEXT_LIMIT])
             if isinstance(message, Progress) and isinstance(last, Progress):
                 self.messages.pop()
             self.messages.append(message)
@@ -101,6 +95,6 @@ class WorkerWords:
     def _fail(self, fault: str) -> None:
         if self.fault:
             return
-        self.fault = escape_controls(fault).replace("\n", " ")[:200]
+        self.fault = escaped(fault)[:200]
         said = f"The worker wrote what is no message of a worker ({self.fault}), so its container was ended."
         self.messages.append(Failed("INTERNAL_ERROR", said))

@@ -8,6 +8,7 @@ from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Done
 from reading_room.containers.spec import ContainerState
 from reading_room.jobs.job import ContainerLost, Event, MemberLeft, MemberLost, ModelSeen, OutputSeen, WorkerFailed
 from reading_room.jobs.surroundings import ObjectFacts
+from reading_room.printable import escaped
 
 MESSAGE_LIMIT = 2000
 """Code points of a failure message that anybody is shown."""
@@ -53,7 +54,7 @@ _ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGT
 
 def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """Return text that is safe to show: control characters escaped, at most ``limit`` code points."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:limit])
+    shown = escaped(text[:limit])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
