@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -302,7 +303,21 @@ class _Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._forget_head()
         self._waits(self, waits=False)
+        if not self.url.startswith(b"/"):
+            self._take_host_of_target()
         super().on_headers_complete()
+
+    def _take_host_of_target(self) -> None:
+        """Let the host of a target in absolute form be the request's: RFC 9112, 3.2.2, takes no other into account."""
+        target = httptools.parse_url(self.url)
+        if target.userinfo:
+            raise ValueError("a target that names a user")
+        if target.host:
+            host = target.host if target.port is None else b"%s:%d" % (target.host, target.port)
+            # In place: the request's scope has this very list.
+            self.headers[:] = [(b"host", host), *(each for each in self.headers if each[0] != b"host")]
+        if set(b"/?").isdisjoint(self.url.partition(b"://")[2]):
+            self.url += b"/"
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
