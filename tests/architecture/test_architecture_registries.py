@@ -35,6 +35,23 @@ def test_requirements_name_no_address(file: Path) -> None:
         assert "://" not in line.partition("#")[0], line
 
 
+@pytest.mark.parametrize("file", REQUIREMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_requirement_is_pinned_by_hash(file: Path) -> None:
+    text = re.sub(r"#.*", "", file.read_text()).replace("\\\n", " ")
+    for line in filter(None, map(str.strip, text.splitlines())):
+        assert re.match(r"[A-Za-z0-9._\[\]-]+==\S+", line), line
+        assert " --hash=sha256:" in line, line
+
+
+def test_nothing_is_installed_without_a_hash_but_the_product_itself() -> None:
+    scripts = [ROOT / "Makefile", *(ROOT / "scripts").iterdir()]
+    text = "".join(file.read_text() for file in scripts if file.is_file()).replace("\\\n", " ")
+    installs = [line.strip() for line in text.splitlines() if re.search(r"\bpip install\b", line)]
+    assert len(installs) >= 7
+    for line in installs:
+        assert "--require-hashes" in line or line.endswith("--no-deps --no-build-isolation -e ."), line
+
+
 def test_versions_of_the_console_are_exact() -> None:
     package = json.loads((ROOT / "console" / "package.json").read_text())
     for name, version in (package["dependencies"] | package["devDependencies"]).items():
