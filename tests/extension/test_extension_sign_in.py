@@ -165,6 +165,9 @@ def test_guesses_are_slowed_down_by_where_they_come_from_and_signed_calls_are_no
     assert guesses(burst + 5) == [BAD] * burst + ["ThrottlingException"] * 5
     world.later(1)
     assert guesses(slow + 5) == [BAD] * slow + ["ThrottlingException"] * 5
+    # Who has a token shares an address with who guesses: every process of this machine has the same.
+    assert client.redeem_sign_in_token(Token=token_of(world))["Credentials"]["AccessKeyId"]
+    assert guesses(1) == ["ThrottlingException"]
     assert world.room().create_sign_in_token()["Token"]
 
 

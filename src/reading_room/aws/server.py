@@ -143,12 +143,17 @@ class AwsApplication:
             caller = signed.principal.arn
             operation = _operation(request, service)
             name = operation.name
-            if signed.access_key_id is None:
-                self._throttle.admit_unsigned(service.name, request.path.source_ip or request.path.vpc_source_ip or "")
-            else:
+            if signed.access_key_id is not None:
                 self._throttle.admit(service.name, name, caller, signed.principal.account)
-            call = self._call(signed, service, operation)
-            output = self._dispatcher.invoke(call)
+            try:
+                call = self._call(signed, service, operation)
+                output = self._dispatcher.invoke(call)
+            except AwsError:
+                if signed.access_key_id is None:
+                    # Only what was refused counts: who brings a good secret is not kept out by others who guess.
+                    source = request.path.source_ip or request.path.vpc_source_ip or ""
+                    self._throttle.admit_unsigned(service.name, source)
+                raise
             reply = _PROTOCOLS[service.protocol].serialize(operation, output, request.request_id)
         except AwsError as error:
             code, failure = error.code, error

@@ -33,7 +33,7 @@ MACHINE_OTHERS = Rate(10_000, 1_000)
 """With a service that is not named above."""
 
 UNSIGNED = Rate(20, 1)
-"""What one address may ask of a service without a signature, whatever the profile: such calls bring a secret along."""
+"""How often a service may refuse one address without a signature, whatever the profile: such calls bring a secret."""
 
 EC2_READS = Rate(100, 20)
 EC2_WRITES = Rate(50, 5)
@@ -121,7 +121,7 @@ class Throttle:
             raise throttled(service)
 
     def admit_unsigned(self, service: str, source: str) -> None:
-        """Count a call without a signature, from an address. Raises the service's error of a caller who is too fast."""
+        """Count a refused call without a signature, from an address. Raises the error of a caller who is too fast."""
         if not self._take(UNSIGNED, ("unsigned", service, source)):
             raise throttled(service)
 
