@@ -27,7 +27,7 @@ MESSAGES_OF_A_WORKER = st.one_of(
     st.just(Ready()),
     st.builds(Progress, COUNTS, COUNTS),
     st.builds(Done, COUNTS, COUNTS, COUNTS, st.just(DIGEST), st.booleans(), st.text(), st.text()),
-    st.builds(Failed, st.just("INTERNAL_ERROR"), st.text(st.characters())),
+    st.builds(Failed, st.just("INTERNAL_ERROR"), st.text()),
 )
 
 
