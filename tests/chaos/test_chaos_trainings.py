@@ -78,12 +78,13 @@ def _artifact(product: Product, arn: str) -> tuple[str, str] | None:
         uri, wanted = database.execute(f"{query} WHERE m.arn = ?", (arn,)).fetchone()
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         row = database.execute(
-            "SELECT segments FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key.encode())
+            "SELECT segments, content FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key.encode())
         ).fetchone()
     if row is None:
         return None
-    digest = hashlib.sha256()
-    for blob, _size in json.loads(row[0]):
+    # A small object lies in its row.
+    digest = hashlib.sha256(row[1] or b"")
+    for blob in filter(None, (blob for blob, _size in json.loads(row[0]))):
         (path,) = (product.data / "objects" / "objects").glob(f"*/{blob}")
         digest.update(path.read_bytes())
     return str(wanted), digest.hexdigest()
