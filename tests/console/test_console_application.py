@@ -164,7 +164,10 @@ def test_no_path_leads_out_of_the_table(tmp_path: Path) -> None:
             ((status, body),) = split(received)
             assert status == 404 or body == FILES["index.html"], path
             assert b"secret" not in body
-        absolute = f"GET http://rebinding.example.com/../secret.txt HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+        for target, host in (("http://rebinding.example.com/", HOST), ("/", "rebinding.example.com")):
+            named = f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            assert split(exchange(port, named))[0][0] == 421
+        absolute = f"GET http://{HOST}/../secret.txt HTTP/1.1\r\nHost: rebinding.example.com\r\n\r\n".encode()
         assert split(exchange(port, absolute))[0][0] == 404
 
 

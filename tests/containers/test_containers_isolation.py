@@ -46,6 +46,7 @@ def test_its_environment_is_exactly_what_a_job_needs(found: dict[str, Any]) -> N
         "AWS_REGION": "eu-central-1",
         "AWS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/secret-of-look",
+        "ORT_DISABLE_TELEMETRY": "1",
     }
 
 
