@@ -139,7 +139,8 @@ def serve(
     try:
         look(settings)
         check_doors(settings)
-        claim(settings)
+        # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
+        claim(settings, joining=True)
         take_certificate(settings)
         drop_privileges(settings)
         keep_out_of_core_dumps()
