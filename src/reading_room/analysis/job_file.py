@@ -17,6 +17,12 @@ TEXT_LIMIT = 4_096
 """Code points of a failure's message, and of a warning."""
 METADATA_LIMIT = 32_768
 """Code points of what a training says of its model."""
+COUNT_LIMIT = 1 << 53
+"""No count of anything reaches it."""
+CODE_PATTERN = "[A-Z_]{1,64}"
+"""The form of a failure's code."""
+SHA256_PATTERN = "([0-9a-f]{64})?"
+"""The form of an archive's SHA-256; empty where there is no archive."""
 
 NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
 NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"

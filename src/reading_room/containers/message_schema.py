@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from reading_room.analysis.job_file import (
+    CODE_PATTERN,
+    COUNT_LIMIT,
     METADATA_LIMIT,
+    SHA256_PATTERN,
     TEXT_LIMIT,
     Done,
     Failed,
@@ -19,7 +22,7 @@ from reading_room.analysis.job_file import (
     WorkerMessage,
 )
 
-Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Count = Annotated[int, Field(ge=0, lt=COUNT_LIMIT)]
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
 
@@ -32,7 +35,7 @@ class ReadyLine(_Line):
 
     type: Literal["Ready"]
 
-    def message(self) -> Ready:
+    def read(self) -> Ready:
         """Return the message."""
         return Ready()
 
@@ -44,7 +47,7 @@ class ProgressLine(_Line):
     documents: Count
     of: Count = 0
 
-    def message(self) -> Progress:
+    def read(self) -> Progress:
         """Return the message."""
         return Progress(self.documents, self.of)
 
@@ -56,12 +59,12 @@ class DoneLine(_Line):
     documents: Count
     errors: Count
     size: Count
-    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    sha256: Annotated[str, Field(pattern=f"^{SHA256_PATTERN}$")]
     stopped: bool = False
     metadata: Annotated[str, Field(max_length=METADATA_LIMIT)] = ""
     warning: Text = ""
 
-    def message(self) -> Done:
+    def read(self) -> Done:
         """Return the message."""
         return Done(self.documents, self.errors, self.size, self.sha256, self.stopped, self.metadata, self.warning)
 
@@ -70,12 +73,12 @@ class FailedLine(_Line):
     """The job cannot go on."""
 
     type: Literal["Failed"]
-    code: Annotated[str, Field(pattern="^[A-Z_]{1,64}$")]
-    message_: Annotated[str, Field(alias="message", max_length=TEXT_LIMIT)]
+    code: Annotated[str, Field(pattern=f"^{CODE_PATTERN}$")]
+    message: Text
 
-    def message(self) -> Failed:
+    def read(self) -> Failed:
         """Return the message."""
-        return Failed(self.code, self.message_)
+        return Failed(self.code, self.message)
 
 
 _LINES: TypeAdapter[ReadyLine | ProgressLine | DoneLine | FailedLine] = TypeAdapter(
@@ -90,7 +93,7 @@ class NoMessage(ValueError):
 def read_message(line: bytes) -> WorkerMessage:
     """Read one line that a worker wrote. Raises ``NoMessage``, which says where it breaks the schema."""
     try:
-        return _LINES.validate_json(line).message()
+        return _LINES.validate_json(line).read()
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(ascii(part)[:40].strip("'") for part in first["loc"])

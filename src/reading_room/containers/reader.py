@@ -18,7 +18,17 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from reading_room.analysis.job_file import METADATA_LIMIT, TEXT_LIMIT, Done, Failed, Progress, WorkerMessage
+from reading_room.analysis.job_file import (
+    CODE_PATTERN,
+    COUNT_LIMIT,
+    METADATA_LIMIT,
+    SHA256_PATTERN,
+    TEXT_LIMIT,
+    Done,
+    Failed,
+    Progress,
+    WorkerMessage,
+)
 from reading_room.codec import DocumentError, decode
 from reading_room.containers.errors import ReaderFailed
 
@@ -33,8 +43,6 @@ REQUEST = struct.Struct("!cQ")
 """What to read (``MESSAGES`` or ``TAIL``), and from which byte on; one descriptor comes along."""
 MESSAGES, TAIL, READY = b"m", b"t", b"ready"
 ANSWER_SECONDS, START_SECONDS, RETRY_SECONDS = 5.0, 60.0, 1.0
-_COUNT_LIMIT = 1 << 53
-_CODE, _SHA256 = re.compile(r"[A-Z_]{1,64}"), re.compile(r"([0-9a-f]{64})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +172,18 @@ def _check(said: Said) -> None:
 
 def _allowed(message: WorkerMessage) -> bool:
     if isinstance(message, Failed):
-        return bool(_CODE.fullmatch(message.code)) and len(message.message) <= TEXT_LIMIT
+        return bool(re.fullmatch(CODE_PATTERN, message.code)) and len(message.message) <= TEXT_LIMIT
     if isinstance(message, Progress):
         return _counts(message.documents, message.of)
     if isinstance(message, Done):
         texts = len(message.metadata) <= METADATA_LIMIT and len(message.warning) <= TEXT_LIMIT
         return (
             texts
-            and bool(_SHA256.fullmatch(message.sha256))
+            and bool(re.fullmatch(SHA256_PATTERN, message.sha256))
             and _counts(message.documents, message.errors, message.size)
         )
     return True
 
 
 def _counts(*numbers: int) -> bool:
-    return all(0 <= number < _COUNT_LIMIT for number in numbers)
+    return all(0 <= number < COUNT_LIMIT for number in numbers)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Done, Failed, Location, Progress
+from reading_room.analysis.job_file import (
+    COUNT_LIMIT,
+    NO_READ_ACCESS,
+    NO_WRITE_ACCESS,
+    Done,
+    Failed,
+    Location,
+    Progress,
+)
 from reading_room.containers.spec import ContainerState
 from reading_room.jobs.job import ContainerLost, Event, MemberLeft, MemberLost, ModelSeen, OutputSeen, WorkerFailed
 from reading_room.jobs.surroundings import ObjectFacts
@@ -47,8 +55,6 @@ WORKER_CODES = frozenset(
 )
 """The failure codes that a worker may give; any other is shown as INTERNAL_ERROR."""
 
-_ABSURD = 2**53
-"""No count of anything reaches it."""
 _ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGTERM"}
 
 
@@ -72,9 +78,9 @@ def with_reason(text: str, why: str) -> str:
 def progress_so_far(state: ContainerState) -> Progress | None:
     """Return how far the worker says it is, or ``None`` before it said so in numbers that there can be."""
     said = next((m for m in reversed(state.messages) if isinstance(m, Progress | Done)), None)
-    if said is None or not 0 <= said.documents < _ABSURD:
+    if said is None or not 0 <= said.documents < COUNT_LIMIT:
         return None
-    of = said.of if isinstance(said, Progress) and 0 <= said.of < _ABSURD else 0
+    of = said.of if isinstance(said, Progress) and 0 <= said.of < COUNT_LIMIT else 0
     return Progress(said.documents, of)
 
 
