@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back, by their annotations and by nothing else.
+"""Dataclasses to JSON and back, in files too, by their annotations and by nothing else.
 
 Every value is checked against its annotation while it is read: a member that is missing, unknown or of another type
 makes the whole document an error. So does a text that UTF-8 cannot write: what was read can always be written again. A
@@ -9,18 +9,23 @@ dataclass that is one of several (``A | B``) carries its name under ``type``. Un
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
+import os
 import types
 import typing
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast
 
 T = TypeVar("T")
 _Reader = Callable[[Any], Any]
 _Writer = Callable[[Any], Any]
 INTEGER_LIMIT = 1 << 63
+FILE_LIMIT = 65_536
+"""Bytes of a file that are read; one that has more is no document."""
 
 
 class DocumentError(Exception):
@@ -36,6 +41,27 @@ def encode(value: Any) -> bytes:
 def decode(kind: type[T], document: bytes) -> T:
     """Read a dataclass from JSON. Raises ``DocumentError`` naming the place and what was expected there."""
     return from_members(kind, parse(document))
+
+
+def write_file(path: Path, value: Any) -> None:
+    """Keep a dataclass in a file of its owner's alone, which is replaced in one step. Raises ``OSError``."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(encode(value))
+    temporary.replace(path)
+
+
+def read_file(kind: type[T], path: Path) -> T:
+    """Read a dataclass that a file holds. Raises ``DocumentError``, and ``OSError`` where there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise DocumentError("it is a link and no file") from error
+        raise
+    with open(descriptor, "rb") as file:
+        return decode(kind, file.read(FILE_LIMIT))
 
 
 def to_members(value: Any) -> Any:

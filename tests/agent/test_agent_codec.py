@@ -7,6 +7,7 @@ import json
 import os
 import types
 import typing
+from pathlib import Path
 from typing import Any, Literal, Union, cast
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from reading_room.agent.frames import FromAgent, FromServer
 from reading_room.agent.spec import Capacity, HostReport, HostSpec
 from reading_room.analysis.job_file import ClusterPlace, Done, Failed, Progress, Ready
-from reading_room.codec import DocumentError, decode, encode, from_members
+from reading_room.codec import DocumentError, decode, encode, from_members, read_file, write_file
 from reading_room.containers.spec import ContainerState, Limits
 from reading_room.dataplane.spec import Interface, Placement, Problem
 from tests.worlds.agent import container, document, interface, job, vpc
@@ -160,6 +161,18 @@ def test_a_file_name_that_is_no_text_does_not_keep_a_report_from_being_written()
     read = decode(FromAgent, encode(report)).body
     assert isinstance(read, HostReport)
     assert read.problems == (Problem("x", "no file odd ?"),)
+
+
+def test_a_document_is_kept_for_its_owner_alone_and_read_through_no_link(tmp_path: Path) -> None:
+    kept, link = tmp_path / "limits.json", tmp_path / "link.json"
+    write_file(kept, Limits(1))
+    write_file(kept, Limits(2))
+    assert read_file(Limits, kept) == Limits(2)
+    assert kept.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [kept]
+    link.symlink_to(kept)
+    with pytest.raises(DocumentError, match="link"):
+        read_file(Limits, link)
 
 
 def test_an_interface_more_is_a_few_calls_more_to_write_and_to_read() -> None:

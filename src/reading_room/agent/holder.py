@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.agent.errors import HolderFailed
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError, read_file, write_file
 from reading_room.containers.processes import ProcessHandle, start_time
 
 PUBLIC_DIR = Path("/run/reading-room")
 """On the holder's private ``/run``: where namespaces are pinned, and what containers are shown."""
 _RECORD = "holder.json"
-_RECORD_LIMIT = 4096
 _SETUP = """
 exec 9<"$1" || exit 1
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run || exit 1
@@ -96,7 +95,7 @@ def start(runtime_dir: Path, rootless: bool) -> Holder:
             process.wait()
             raise HolderFailed(reason or f"exit code {process.returncode}", rootless)
     holder = Holder(process.pid, started, rootless)
-    _write(runtime_dir / _RECORD, holder)
+    write_file(runtime_dir / _RECORD, holder)
     # Whoever starts it may end before it does: it is then inherited by the system's first process.
     process.returncode = 0
     return holder
@@ -113,9 +112,7 @@ def adopt_or_start(runtime_dir: Path, rootless: bool) -> Holder:
 def recorded(runtime_dir: Path) -> Holder | None:
     """Return the holder that is written down, alive or not; ``None`` if there is none."""
     try:
-        descriptor = os.open(runtime_dir / _RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            return decode(Holder, file.read(_RECORD_LIMIT))
+        return read_file(Holder, runtime_dir / _RECORD)
     except (FileNotFoundError, DocumentError):
         return None
 
@@ -148,11 +145,3 @@ def enter_argv(holder: Holder, argv: Sequence[str]) -> list[str]:
     """Return the command line that runs ``argv`` inside the holder's namespaces, without a process in between."""
     spaces = ["--preserve-credentials", "-U", "-m", "-n"] if holder.rootless else ["-m", "-n"]
     return ["/usr/bin/nsenter", *spaces, "-t", str(holder.pid), "--", *argv]
-
-
-def _write(path: Path, holder: Holder) -> None:
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(encode(holder))
-    temporary.replace(path)

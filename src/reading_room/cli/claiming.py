@@ -1,7 +1,7 @@
-"""Taking a data folder for an installation: which folders are taken, and what is written down about them.
+"""Taking a folder as the data folder of an installation: which folders are taken, and what is written down of them.
 
-Nothing is changed until everything has been looked at that speaks against it. What root opens it opens one folder after
-the other, by descriptor and through no link, and only where nobody but root could have put something else.
+``look`` changes nothing, so that everything else that can fail is tried before ``claim`` does. Root opens its own
+folders one after the other, by descriptor and through no link, and only where nobody else could have put anything.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from pathlib import Path
 
 from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError, encode, read_file
 from reading_room.installation import Installation
 from reading_room.settings import Settings
 
-RECORD_LIMIT = 65_536
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -54,7 +53,7 @@ def join_installation(settings: Settings) -> Installation | None:
     """
     try:
         with _opened(settings.data) as folder:
-            known = settings.installation.record.exists() or _of_before(folder, set(os.listdir(folder)))
+            known = settings.installation.record.exists() or _of_before(folder)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -70,7 +69,8 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
             _refuse_foreign(settings, folder)
             found = os.fstat(folder)
             place = settings.installation
-            wanted = Claim(str(settings.data), found.st_dev, found.st_ino, owner_of(settings))
+            owner = settings.service_uid if os.geteuid() == 0 else os.geteuid()
+            wanted = Claim(str(settings.data), found.st_dev, found.st_ino, owner)
             if not _holds(place, wanted):
                 if not joining:
                     _refuse_running(settings.data, folder)
@@ -81,7 +81,7 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
                         f"what belongs to {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
                         "choose another folder with READING_ROOM_STATE"
                     ) from error
-            if found.st_uid != wanted.owner:
+            if found.st_uid != owner:
                 _give(settings, folder)
             os.fchmod(folder, 0o700)
             return place
@@ -90,16 +90,11 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
 
 
 def _holds(place: Installation, wanted: Claim) -> bool:
-    """Return whether this was written down already; by which path it is reached matters to who can write it only."""
+    """Return whether this is written down already. Only who may write it down anew minds another path."""
     known = _claimed(place)
     if known is None or (known.device, known.inode, known.owner) != (wanted.device, wanted.inode, wanted.owner):
         return False
     return known.data == wanted.data or not os.access(place.folder, os.W_OK)
-
-
-def owner_of(settings: Settings) -> int:
-    """Return the user id that owns the data: that of ``serve`` as root, else this one."""
-    return settings.service_uid if os.geteuid() == 0 else os.geteuid()
 
 
 def no_such_user(settings: Settings, error: Exception) -> StartError:
@@ -118,7 +113,7 @@ def _unusable(folder: Path, error: OSError) -> StartError:
 
 
 def _give(settings: Settings, folder: int) -> None:
-    """As root, give an empty folder to the user of ``serve``: the folder alone, whatever is in it."""
+    """As root, give the folder to the user of ``serve``, and nothing that is in it."""
     try:
         os.fchown(folder, settings.service_uid, settings.service_uid)
     except OSError as error:
@@ -139,12 +134,12 @@ def _opened(path: Path) -> Iterator[int]:
 def _refuse_foreign(settings: Settings, folder: int) -> None:
     """Raise ``StartError`` for a folder that is neither empty nor ours: it would be closed to everybody else."""
     data, found, names = settings.data, os.fstat(folder), set(os.listdir(folder))
-    known = _claimed(settings.installation) or _moved(settings, found)
+    known = _known(settings, found)
     if os.geteuid() == 0:
         # One that was copied here from elsewhere has its owner already: nobody loses anything.
         copied = "db.sqlite" in names and found.st_uid == settings.service_uid
-        ours = copied or _of_before(folder, names)
-        owner = known.owner if known is not None else found.st_uid if ours else None
+        ours = copied or _of_before(folder)
+        owner = known[1].owner if known is not None else found.st_uid if ours else None
         if owner is not None and owner != settings.service_uid:
             raise StartError(
                 f"{data} belongs to an installation whose server has user id {owner}, not {settings.service_uid}: "
@@ -170,48 +165,49 @@ def _if_it_is_one(settings: Settings, names: set[str]) -> str:
     return f"; if it is one all the same, give it to the user of serve: chown -R {user}:{user} {settings.data}"
 
 
-def _of_before(folder: int, names: set[str]) -> bool:
-    """Return whether it was made a data folder before there were installations: by whose the agent's part of it is."""
-    if "agent" not in names:
+def _of_before(data: int) -> bool:
+    """Return whether a version before there were installations made it a data folder, run by this user.
+
+    Its agent then has a folder there that is this user's own, so that nobody else can have put anything into it.
+    """
+    try:
+        own = os.stat("agent", dir_fd=data, follow_symlinks=False)
+    except FileNotFoundError:
         return False
-    own = os.stat("agent", dir_fd=folder, follow_symlinks=False)
     return stat.S_ISDIR(own.st_mode) and own.st_uid == os.geteuid() and not own.st_mode & 0o022
 
 
 def _claimed(place: Installation) -> Claim | None:
     try:
-        descriptor = os.open(place.record, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_file(Claim, place.record)
     except (FileNotFoundError, PermissionError):
         return None
-    with open(descriptor, "rb") as file:
-        try:
-            return decode(Claim, file.read(RECORD_LIMIT))
-        except DocumentError as error:
-            raise StartError(f"{place.record} cannot be read: {error}") from error
+    except DocumentError as error:
+        raise StartError(f"{place.record} cannot be read: {error}") from error
 
 
-def _moved(settings: Settings, found: os.stat_result) -> Claim | None:
-    """Return the claim of the same folder under another number of its device, as it has after a restart perhaps."""
-    old = _old_place(settings.state, settings.data, found)
-    return None if old is None else _claimed(old)
+def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Claim] | None:
+    """Return where a data folder is written down, and as what.
 
-
-def _old_place(state: Path, data: Path, found: os.stat_result) -> Installation | None:
-    if not state.is_dir():
-        return None
-    for each in sorted(state.iterdir()):
-        known = _claimed(Installation(each))
-        if known is not None and (known.data, known.inode) == (str(data), found.st_ino):
-            return Installation(each)
+    That may be under another device number, which a disk can have after a restart: path and inode tell then.
+    """
+    place = settings.installation
+    claimed = _claimed(place)
+    if claimed is not None:
+        return place, claimed
+    for each in sorted(settings.state.iterdir()) if settings.state.is_dir() else ():
+        claimed = _claimed(Installation(each))
+        if claimed is not None and (claimed.data, claimed.inode) == (str(settings.data), found.st_ino):
+            return Installation(each), claimed
     return None
 
 
 def _write_down(settings: Settings, data: int, place: Installation, wanted: Claim) -> None:
     state = _private_way(settings.state)
     try:
-        old = None if place.folder.is_dir() else _old_place(settings.state, settings.data, os.fstat(data))
-        if old is not None:
-            os.rename(old.folder.name, place.folder.name, src_dir_fd=state, dst_dir_fd=state)
+        known = None if place.folder.is_dir() else _known(settings, os.fstat(data))
+        if known is not None:
+            os.rename(known[0].folder.name, place.folder.name, src_dir_fd=state, dst_dir_fd=state)
         folder = _subfolder(state, place.folder.name, 0o711)
         try:
             _take_over(settings.data, data, folder)
@@ -230,7 +226,7 @@ def _write_down(settings: Settings, data: int, place: Installation, wanted: Clai
 
 
 def _private_way(path: Path) -> int:
-    """Open a folder, made where it is missing, on a way that nobody but root and this user can change."""
+    """Open a folder, made where it is missing; as root only if nobody else can change the path to it."""
     path = path.resolve()
     current = os.open("/", _FOLDER)
     try:
@@ -272,12 +268,8 @@ def _trusted(path: Path, found: os.stat_result, *, shared: bool) -> None:
 
 def _take_over(path: Path, data: int, place: int) -> None:
     """Move what the agent kept in a data folder of an earlier version; what runs goes on."""
-    try:
-        own = os.stat("agent", dir_fd=data, follow_symlinks=False)
-    except FileNotFoundError:
+    if not _of_before(data):
         return
-    if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid():
-        return  # Not the agent's.
     try:
         os.rename("agent", "agent", src_dir_fd=data, dst_dir_fd=place)
     except OSError as error:

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError, read_file, write_file
 from reading_room.containers.spec import EngineName, Limits
 
 Phase = Literal["waiting", "claimed", "handing", "running"]
 """``waiting`` for a claim; ``claimed`` by a job that is not handed over; ``handing`` while the job file is written;
 ``running`` from then on, its exit included."""
-
-
-RECORD_LIMIT = 65_536
 
 
 @dataclass(slots=True)
@@ -87,17 +84,12 @@ class Folder:
 
     def write(self, record: Record) -> None:
         """Replace the record in one step."""
-        temporary = self.path / "record.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(encode(record))
-        temporary.replace(self.path / "record.json")
+        write_file(self.path / "record.json", record)
 
     def read(self) -> Record | None:
         """Return the record; ``None`` where a crash came before it was written whole, or it is none."""
         try:
-            with (self.path / "record.json").open("rb") as file:
-                return decode(Record, file.read(RECORD_LIMIT))
+            return read_file(Record, self.path / "record.json")
         except (FileNotFoundError, DocumentError):
             return None
 
