@@ -41,3 +41,8 @@ def installation(data: Path, state: Path) -> Installation:
     """Return the installation of a data folder. Raises ``OSError`` when there is no such folder."""
     found = data.stat()
     return Installation(state / f"{found.st_dev:x}-{found.st_ino:x}")
+
+
+def on_any_device(inode: int, state: Path) -> list[Installation]:
+    """Return the installations of data folders that have this inode, whatever their device."""
+    return [Installation(folder) for folder in sorted(state.glob(f"*-{inode:x}"))]

@@ -204,6 +204,17 @@ def test_a_record_that_cannot_be_read_stops_the_start_with_its_path(settings: Se
         claim(settings)
 
 
+def test_what_else_lies_among_the_installations_keeps_nobody_from_starting(settings: Settings) -> None:
+    claim(settings)
+    broken = Installation(settings.state / "fe00-1")
+    broken.folder.mkdir()
+    broken.record.write_text("{")
+    (settings.state / "a-file").touch()
+    other = dataclasses.replace(settings, data=settings.data.parent / "other")
+    look(other)
+    assert claim(other).record.exists()
+
+
 def test_one_process_at_a_time_works_on_a_folder(settings: Settings) -> None:
     place = claim(settings)
     second = only_one(place, settings.data)

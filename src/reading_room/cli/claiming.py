@@ -19,7 +19,7 @@ from pathlib import Path
 from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
 from reading_room.codec import DocumentError, encode, read_file
-from reading_room.installation import Installation
+from reading_room.installation import Installation, on_any_device
 from reading_room.settings import Settings
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -195,10 +195,10 @@ def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Cla
     claimed = _claimed(place)
     if claimed is not None:
         return place, claimed
-    for each in sorted(settings.state.iterdir()) if settings.state.is_dir() else ():
-        claimed = _claimed(Installation(each))
+    for place in on_any_device(found.st_ino, settings.state):
+        claimed = _claimed(place)
         if claimed is not None and (claimed.data, claimed.inode) == (str(settings.data), found.st_ino):
-            return Installation(each), claimed
+            return place, claimed
     return None
 
 
