@@ -62,12 +62,13 @@ class WorkerWords:
 
     def _ask(self, what: bytes, path: Path, offset: int) -> Said | None:
         try:
+            # Asked several times a turn of every container: most have said nothing new.
+            if os.stat(path, follow_symlinks=False).st_size <= offset:
+                return None
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
-            if os.fstat(descriptor).st_size <= offset:
-                return None
             said = self.reader.read(what, descriptor, offset)
         except ReaderFailed as error:
             _log.error("%s", error)
