@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,45 +14,13 @@ import pytest
 from reading_room.agent.channel import FLOWS_PER_FRAME, AgentChannel
 from reading_room.agent.frames import FRAME_LIMIT
 from reading_room.agent.spec import HostReport
-from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
+from tests.worlds.agent_told import Told, flow
 from tests.worlds.waiting import DEADLINE, eventually
 
 MORE_THAN_A_FRAME = FLOWS_PER_FRAME + 1
-
-
-class Told:
-    """What the server's end was told, in order."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.reports: list[HostReport] = []
-        self.flow_events: list[FlowEvent] = []
-        self.listeners: dict[ListenerLabel, socket.socket] = {}
-        self.sockets: dict[str, socket.socket] = {}
-
-    def connected(self) -> None:
-        self.events.append("connected")
-
-    def disconnected(self) -> None:
-        self.events.append("disconnected")
-
-    def report(self, report: HostReport) -> None:
-        self.events.append("report")
-        self.reports.append(report)
-
-    def flows(self, events: Sequence[FlowEvent]) -> None:
-        self.events.append("flows")
-        self.flow_events.extend(events)
-
-    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        self.events.append("listeners")
-        self.listeners = dict(listeners)
-
-    def realtime(self, container_id: str, sock: socket.socket) -> None:
-        self.events.append("realtime")
-        self.sockets[container_id] = sock
 
 
 class Conversation:
@@ -84,10 +52,6 @@ def talk(tmp_path: Path) -> Iterator[Conversation]:
 
 def label(number: int) -> ListenerLabel:
     return ListenerLabel("vpc-0a", "endpoint-http", "169.254.170.1", 20_000 + number, "vpce-0a")
-
-
-def flow(number: int) -> FlowEvent:
-    return FlowEvent("vpc-0a", "eni-0a", "egress", "10.0.0.5", "1.1.1.1", number, 80, 6, 1, 60, 0.0, 1.0, "ACCEPT")
 
 
 def test_the_agent_gets_the_newest_wish_and_the_server_the_report(talk: Conversation) -> None:

@@ -1,0 +1,46 @@
+"""The server's end of an agent's connection that remembers what it was told, and a flow event to tell it of."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+
+from reading_room.agent.spec import HostReport
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+
+
+class Told:
+    """What the server's end was told, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.reports: list[HostReport] = []
+        self.flow_events: list[FlowEvent] = []
+        self.listeners: dict[ListenerLabel, socket.socket] = {}
+        self.sockets: dict[str, socket.socket] = {}
+
+    def connected(self) -> None:
+        self.events.append("connected")
+
+    def disconnected(self) -> None:
+        self.events.append("disconnected")
+
+    def report(self, report: HostReport) -> None:
+        self.events.append("report")
+        self.reports.append(report)
+
+    def flows(self, events: Sequence[FlowEvent]) -> None:
+        self.events.append("flows")
+        self.flow_events.extend(events)
+
+    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        self.events.append("listeners")
+        self.listeners = dict(listeners)
+
+    def realtime(self, container_id: str, sock: socket.socket) -> None:
+        self.events.append("realtime")
+        self.sockets[container_id] = sock
+
+
+def flow(number: int) -> FlowEvent:
+    return FlowEvent("vpc-0a", "eni-0a", "egress", "10.0.0.5", "1.1.1.1", number, 80, 6, 1, 60, 0.0, 1.0, "ACCEPT")
