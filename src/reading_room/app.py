@@ -52,8 +52,8 @@ from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
 from reading_room.hosts.doors import Door, DoorCertificate, DoorError, bound, certificate_names, doors, is_loopback
-from reading_room.hosts.http_listener import HttpListener
-from reading_room.hosts.listeners import PEER_CONNECTIONS, VpcListeners
+from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
+from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
@@ -378,7 +378,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         product.app,
         VpcNames(database),
         product.container_credentials,
-        certificates.context,
+        certificates.pem,
     )
 
     def deliver_flow_logs() -> None:
@@ -448,7 +448,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         ended.set()
         for each in (renewal, wishes, product.controller, product.models, flow_logs, outside):
             await asyncio.to_thread(each.stop)
-        listeners.release()
+        listeners.close()
         # Records of windows that are still open would be lost with this process.
         await asyncio.to_thread(product.flow_logs.close, system_clock())
         await asyncio.to_thread(product.close)

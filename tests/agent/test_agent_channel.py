@@ -107,49 +107,31 @@ def test_flows_that_nobody_could_take_arrive_with_the_next_server(tmp_path: Path
     agent.close()
 
 
-def test_a_listener_works_at_the_other_end_and_keeps_its_socket_object(talk: Conversation) -> None:
+def test_the_list_of_listeners_is_sent_whole_and_again_only_when_it_changed(talk: Conversation) -> None:
     eventually(talk.agent.connected)
-    listeners = {label(number): socket.create_server(("127.0.0.1", 0)) for number in range(3)}
-    port = listeners[label(0)].getsockname()[1]
-    talk.agent.send_listeners(listeners)
-    eventually(lambda: len(talk.told.listeners) == 3)
-    kept = talk.told.listeners[label(0)]
-    listeners.pop(label(0)).close()
-    client = socket.create_connection(("127.0.0.1", port))
-    accepted, _ = kept.accept()
-    client.sendall(b"through")
-    assert accepted.recv(7) == b"through"
-    listeners[label(3)] = socket.create_server(("127.0.0.1", 0))
-    second = talk.told.listeners[label(1)]
-    talk.agent.send_listeners(listeners)
-    eventually(lambda: label(3) in talk.told.listeners)
-    assert label(0) not in talk.told.listeners
-    assert talk.told.listeners[label(1)] is second
-    for opened in (client, accepted, kept, *listeners.values(), *talk.told.listeners.values()):
-        opened.close()
+    talk.agent.send_listeners([label(number) for number in range(450)])
+    eventually(lambda: len(talk.told.known or ()) == 450)
+    talk.agent.send_listeners([label(number) for number in range(450)])
+    talk.agent.send_listeners([label(2), label(3)])
+    eventually(lambda: talk.told.known == (label(2), label(3)))
+    assert talk.told.events.count("listeners") == 2
 
 
-def test_a_listener_opened_anew_under_its_label_is_sent_again(talk: Conversation) -> None:
+def test_an_empty_list_of_listeners_is_a_list(talk: Conversation) -> None:
     eventually(talk.agent.connected)
-    first, second = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
-    talk.agent.send_listeners({label(1): first})
-    eventually(lambda: label(1) in talk.told.listeners)
-    old = talk.told.listeners[label(1)]
-    talk.agent.send_listeners({label(1): second})
-    eventually(lambda: talk.told.listeners[label(1)] is not old)
-    assert talk.told.listeners[label(1)].getsockname() == second.getsockname()
-    for opened in (first, second, old, talk.told.listeners[label(1)]):
-        opened.close()
-
-
-def test_more_listeners_than_one_message_carries_arrive_together(talk: Conversation) -> None:
-    eventually(talk.agent.connected)
-    one = socket.create_server(("127.0.0.1", 0))
-    talk.agent.send_listeners({label(number): one for number in range(450)})
+    talk.agent.send_listeners([])
     eventually(lambda: "listeners" in talk.told.events)
-    assert len(talk.told.listeners) == 450
-    for opened in (one, *talk.told.listeners.values()):
-        opened.close()
+    assert talk.told.known == ()
+
+
+def test_the_channel_to_a_front_travels_with_the_vpc_that_the_agent_made_it_for(talk: Conversation) -> None:
+    eventually(talk.agent.connected)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    assert talk.agent.send_front("vpc-0a", theirs)
+    eventually(lambda: "vpc-0a" in talk.told.fronts)
+    with ours, talk.told.fronts["vpc-0a"] as received:
+        received.send(b"asked")
+        assert ours.recv(5) == b"asked"
 
 
 def test_the_end_of_a_realtime_container_travels_with_its_id(talk: Conversation) -> None:
@@ -166,20 +148,16 @@ def test_the_end_of_a_realtime_container_travels_with_its_id(talk: Conversation)
 def test_after_a_reconnection_everything_is_sent_again(talk: Conversation) -> None:
     talk.server.send(document())
     eventually(talk.agent.connected)
-    one = socket.create_server(("127.0.0.1", 0))
-    talk.agent.send_listeners({label(1): one})
-    eventually(lambda: label(1) in talk.told.listeners)
-    first = talk.told.listeners[label(1)]
+    talk.agent.send_listeners([label(1)])
+    eventually(lambda: talk.told.known == (label(1),))
     talk.agent.close()
     eventually(lambda: talk.told.events[-1] == "disconnected")
     talk.agent = AgentChannel(talk.path, os.geteuid(), None, lambda: None)
     eventually(talk.agent.connected)
     assert talk.agent.take_fresh()
     eventually(lambda: talk.agent.wish()[0] == document())
-    talk.agent.send_listeners({label(1): one})
-    eventually(lambda: talk.told.listeners[label(1)] is not first)
-    for opened in (one, first, talk.told.listeners[label(1)]):
-        opened.close()
+    talk.agent.send_listeners([label(1)])
+    eventually(lambda: talk.told.events.count("listeners") == 2)
 
 
 def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
@@ -294,17 +272,3 @@ def test_a_server_that_does_not_read_never_holds_up_the_agent(talk: Conversation
         for _ in range(3):
             talk.agent.send_flows([flow(number) for number in range(2_000)])
             talk.agent.send_report(HostReport("local", 1, interfaces=("eni-0a",) * 10_000))
-
-
-def test_listeners_that_did_not_change_are_not_sent_again(talk: Conversation) -> None:
-    eventually(talk.agent.connected)
-    one = socket.create_server(("127.0.0.1", 0))
-    listeners = {label(1): one}
-    talk.agent.send_listeners(listeners)
-    eventually(lambda: "listeners" in talk.told.events)
-    talk.agent.send_listeners(listeners)
-    talk.agent.send_report(HostReport("local", 1))
-    eventually(lambda: "report" in talk.told.events)
-    assert talk.told.events.count("listeners") == 1
-    for opened in (one, *talk.told.listeners.values()):
-        opened.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import HEARTBEAT_SECONDS, AgentLoop, Waker
+from reading_room.agent.memory import MemoryFronts
 from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyWish
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.dataplane.memory import MemoryNetworkDriver
@@ -31,6 +32,7 @@ class Recorder:
         self.there = True
         self.sent: list[object] = []
         self.sockets: dict[str, socket.socket] = {}
+        self.fronts: dict[str, socket.socket] = {}
 
     def wish(self) -> tuple[HostSpec | None, str]:
         return self.newest, self.fault
@@ -46,8 +48,12 @@ class Recorder:
         self.sent.append(tuple(events))
         told()
 
-    def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        self.listeners = dict(listeners)
+    def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
+        self.listeners = tuple(labels)
+
+    def send_front(self, vpc_id: str, end: socket.socket) -> bool:
+        self.fronts[vpc_id] = end
+        return self.there
 
     def send_realtime(self, container_id: str, end: socket.socket) -> bool:
         self.sockets[container_id] = end
@@ -64,9 +70,12 @@ class World:
         self.network = MemoryNetworkDriver()
         self.containers = MemoryContainerDriver(outcome=Outcome(exit_code=None))
         self.channel = Recorder(wish)
+        self.fronts = MemoryFronts()
         self.seconds = 1000.0
         """What the loop's clock shows."""
-        self.loop = AgentLoop(self.network, self.containers, self.channel, enforcement, clock=lambda: self.seconds)
+        self.loop = AgentLoop(
+            self.network, self.containers, self.channel, self.fronts, enforcement, clock=lambda: self.seconds
+        )
 
     def turn(self, wish: HostSpec | None = None) -> HostReport:
         if wish is not None:
@@ -306,3 +315,34 @@ def test_what_another_kernel_says_of_memory_is_not_guessed_at(tmp_path: Path, te
     meminfo.write_text(text)
     assert read_capacity(meminfo) is None
     assert read_capacity(tmp_path / "missing") is None
+
+
+def test_a_vpc_has_a_front_while_it_has_a_container_and_the_server_has_its_channel() -> None:
+    world = World()
+    world.turn(document())
+    assert set(world.fronts.served) == {"vpc-0a"}
+    assert set(world.channel.fronts) == {"vpc-0a"}
+    world.turn(document(generation=8, containers=(), vpcs=(vpc(()),)))
+    assert world.fronts.served == {}
+
+
+def test_another_server_gets_channels_of_its_own() -> None:
+    world = World()
+    world.turn(document())
+    first = world.channel.fronts["vpc-0a"]
+    world.turn()
+    assert world.channel.fronts["vpc-0a"] is first
+    world.channel.fresh = True
+    world.turn()
+    assert world.channel.fronts["vpc-0a"] is not first
+
+
+def test_no_container_starts_in_a_vpc_whose_front_cannot_be_started() -> None:
+    world = World()
+    world.fronts.broken = {"vpc-0a"}
+    report = world.turn(document())
+    assert "start" not in world.calls
+    assert [problem.about for problem in report.problems] == ["vpc-0a"]
+    world.fronts.broken = set()
+    world.turn()
+    assert world.calls[-1] == "start"

@@ -6,7 +6,6 @@ import ctypes
 import os
 import platform
 import pwd
-import select
 import shutil
 import signal
 import socket
@@ -14,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,7 +46,7 @@ class Server:
 
     def __init__(self, folder: Path, user: int) -> None:
         self.reports: list[HostReport] = []
-        self.listeners: dict[ListenerLabel, socket.socket] = {}
+        self.labels: tuple[ListenerLabel, ...] = ()
         self.sockets: list[socket.socket] = []
         self.flow_events: list[FlowEvent] = []
         self.stop = threading.Event()
@@ -64,9 +62,7 @@ class Server:
 
     def connected(self) -> None: ...
 
-    def disconnected(self) -> None:
-        while self.listeners:
-            self.listeners.popitem()[1].close()
+    def disconnected(self) -> None: ...
 
     def report(self, report: HostReport) -> None:
         self.reports.append(report)
@@ -74,18 +70,12 @@ class Server:
     def flows(self, events: Sequence[FlowEvent]) -> None:
         self.flow_events.extend(events)
 
-    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        self.listeners = dict(listeners)
-        for label, listener in listeners.items():
-            if label.kind == "credentials":
-                threading.Thread(target=self._hang_up, args=(listener.dup(),), daemon=True).start()
+    def listeners(self, labels: Sequence[ListenerLabel]) -> None:
+        self.labels = tuple(labels)
 
-    def _hang_up(self, listener: socket.socket) -> None:
-        """Let whoever asks for credentials fail at once; a job of these tests has none."""
-        with listener, suppress(OSError):
-            while not self.stop.is_set():
-                if select.select([listener], [], [], 0.1)[0]:
-                    listener.accept()[0].close()
+    def front(self, vpc_id: str, sock: socket.socket) -> None:
+        """Let whoever asks for credentials fail at once: nobody is at this end. A job of these tests has none."""
+        sock.close()
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         self.sockets.append(sock)
@@ -175,7 +165,7 @@ def test_a_job_gets_its_interface_survives_the_agent_and_leaves_with_its_wish(wo
     assert report.problems == ()
     assert report.interfaces == ("eni-00",)
     assert [(state.phase, state.started_ahead) for state in report.containers] == [("running", True)]
-    assert {label.kind for label in server.listeners} >= {"resolver-udp", "credentials", "endpoint-https"}
+    assert {label.kind for label in server.labels} >= {"resolver-udp", "credentials", "endpoint-https"}
     world.kill()
     server.reports.clear()
     world.start()

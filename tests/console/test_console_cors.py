@@ -20,6 +20,7 @@ from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
 from tests.worlds.aws_sockets import exchange, serving
 from tests.worlds.console import ORIGIN, Answer, Api, ask
+from tests.worlds.fronts import Fronted
 
 FOREIGN = "https://other.example"
 BUCKET = "console-cors"
@@ -273,8 +274,10 @@ class NoCredentials:
 def test_inside_vpcs_no_page_is_answered(api: Api, tmp_path: Path) -> None:
     made = authority.prepare(tmp_path / "authority", "us-east-1", system_clock())
     product = api.product
-    contexts = authority.Certificates(made, "us-east-1", lambda _: [], system_clock)
-    listeners = VpcListeners(product.s3_in_vpcs, product.app, VpcNames(api.database), NoCredentials(), contexts.context)
+    certificates = authority.Certificates(made, "us-east-1", lambda _: [], system_clock)
+    listeners = Fronted(
+        VpcListeners(product.s3_in_vpcs, product.app, VpcNames(api.database), NoCredentials(), certificates.pem)
+    )
     origin = f"Host: s3.us-east-1.amazonaws.com\r\nOrigin: {ORIGIN}\r\nConnection: close\r\n".encode()
 
     async def answers() -> list[bytes]:
@@ -287,6 +290,7 @@ def test_inside_vpcs_no_page_is_answered(api: Api, tmp_path: Path) -> None:
             for line in (b"GET /none/k HTTP/1.1", b"OPTIONS / HTTP/1.1\r\nAccess-Control-Request-Method: POST"):
                 found.append(await asyncio.to_thread(exchange, port, line + b"\r\n" + origin + b"\r\n"))
             listeners.remove(label)
+        await listeners.close()
         return found
 
     for answer in asyncio.run(answers()):

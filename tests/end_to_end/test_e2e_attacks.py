@@ -22,7 +22,8 @@ from botocore.exceptions import ClientError
 from reading_room.cli import reading
 from reading_room.cli.running import host_address
 from reading_room.containers import seccomp
-from reading_room.hosts.listeners import DNS_TCP_CONNECTIONS, PEER_CONNECTIONS
+from reading_room.hosts.front.dns import TCP_CONNECTIONS
+from reading_room.hosts.http_listener import PEER_CONNECTIONS
 from tests.end_to_end import job_attacks, job_questions
 from tests.worlds.container_entry import run_in_container, start_in_container
 from tests.worlds.own_account import OwnAccount
@@ -108,7 +109,7 @@ EXPECTED: dict[str, Any] = {
     "headers-that-claim-another-path": ["403"],
     "the-endpoint-as-a-proxy": ["400", "403", "403"],
     "a-request-inside-a-request": ["400", "400"],
-    "hoarded-connections": [PEER_CONNECTIONS, DNS_TCP_CONNECTIONS],
+    "hoarded-connections": [PEER_CONNECTIONS, TCP_CONNECTIONS],
 }
 """What the job hears of each attempt: no connection, no answer, an errno, or a status that refuses."""
 

@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 
 from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, Certificates, prepare, server_context, shared_names
+from reading_room.hosts.front.listeners import server_context_of
 
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 REGION = "us-east-1"
@@ -72,12 +73,13 @@ def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_lis
     certificates = Certificates(
         authority, REGION, lambda endpoint: own if endpoint == "vpce-1" else (), lambda: dt.datetime.now(dt.UTC)
     )
-    its_own = certificates.context("vpce-1")
+    its_own = server_context_of(certificates.pem("vpce-1"))
     for name in (own[0], f"library.{own[0]}"):
         assert handshake(tmp_path, name, its_own) is None
         for other in (None, "vpce-2"):
-            assert isinstance(handshake(tmp_path, name, certificates.context(other)), ssl.SSLCertVerificationError)
-    assert handshake(tmp_path, "s3.amazonaws.com", certificates.context("vpce-2")) is None
+            theirs = server_context_of(certificates.pem(other))
+            assert isinstance(handshake(tmp_path, name, theirs), ssl.SSLCertVerificationError)
+    assert handshake(tmp_path, "s3.amazonaws.com", server_context_of(certificates.pem("vpce-2"))) is None
     # S3's names, which private DNS may make the endpoint's, are its own as well.
     assert handshake(tmp_path, "library.s3.us-east-1.amazonaws.com", its_own) is None
     assert set(authority.folder.iterdir()) == files

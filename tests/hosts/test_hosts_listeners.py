@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -20,6 +19,8 @@ from reading_room.hosts import authority
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners, network_path
 from reading_room.jobs.part_requests import BODY_LIMIT
+from reading_room.vpc.resolver import ADDRESS, Found
+from tests.worlds.fronts import Fronted
 from tests.worlds.waiting import DEADLINE
 
 Result = TypeVar("Result")
@@ -65,10 +66,10 @@ class S3:
 
 
 class Names:
-    """A resolver that echoes questions as answers, and is silent in ``vpc-silent``."""
+    """A resolver that knows one address for every name, and is silent in ``vpc-silent``."""
 
-    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
-        return None if vpc_id == "vpc-silent" else DNSRecord.parse(packet).reply().pack()
+    def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
+        return None if vpc_id == "vpc-silent" else Found(((ADDRESS, 5, "10.0.0.7"),))
 
 
 class Credentials:
@@ -110,13 +111,13 @@ def credentials() -> Credentials:
 
 
 @pytest.fixture
-def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> VpcListeners:
+def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> Fronted:
     """Listeners that serve nothing yet."""
-    tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
-    return VpcListeners(s3, api, Names(), credentials, lambda endpoint: tls)
+    made = authority.prepare(tmp_path / "a", "us-east-1", system_clock())
+    return Fronted(VpcListeners(s3, api, Names(), credentials, lambda endpoint: made.leaf.read_text()))
 
 
-def no_tls(endpoint: str | None) -> ssl.SSLContext:
+def no_tls(endpoint: str | None) -> str:
     """Have no certificate, where nobody asks for one."""
     raise AssertionError(endpoint)
 
@@ -133,7 +134,7 @@ async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") 
 
 
 def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_sends(
-    listeners: VpcListeners, s3: S3
+    listeners: Fronted, s3: S3
 ) -> None:
     async def scenario() -> None:
         sock = bound()
@@ -151,9 +152,7 @@ def test_a_public_address_has_a_source_address_and_no_vpc() -> None:
     assert network_path(public, "198.51.100.4", True) == NetworkPath(source_ip="198.51.100.4", secure=True)
 
 
-def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(
-    listeners: VpcListeners, s3: S3, api: S3
-) -> None:
+def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(listeners: Fronted, s3: S3, api: S3) -> None:
     async def scenario() -> None:
         for service in ("s3", "logs", "api"):
             sock = bound()
@@ -166,7 +165,7 @@ def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(
     assert api.services == ["logs", "api"]
 
 
-def test_removing_a_listener_cuts_its_connections_at_once(listeners: VpcListeners, s3: S3) -> None:
+def test_removing_a_listener_cuts_its_connections_at_once(listeners: Fronted, s3: S3) -> None:
     async def scenario() -> None:
         sock = bound()
         port, given = sock.getsockname()[1], label("endpoint-http", sock, endpoint="vpce-1")
@@ -181,10 +180,10 @@ def test_removing_a_listener_cuts_its_connections_at_once(listeners: VpcListener
             await ask(port)
 
     run(scenario())
-    assert listeners.labels == frozenset()
+    assert listeners.labels == set()
 
 
-def test_releasing_lets_accepted_requests_end(listeners: VpcListeners, s3: S3) -> None:
+def test_a_front_without_its_agent_lets_accepted_requests_end(listeners: Fronted, s3: S3) -> None:
     async def scenario() -> bytes:
         sock = bound()
         port = sock.getsockname()[1]
@@ -192,16 +191,20 @@ def test_releasing_lets_accepted_requests_end(listeners: VpcListeners, s3: S3) -
         s3.go.clear()
         waiting = asyncio.create_task(ask(port))
         await s3.called.wait()
-        listeners.release()
+        assert listeners.front is not None
+        draining = asyncio.create_task(listeners.front.drain(DEADLINE))
+        await asyncio.sleep(0)
         with pytest.raises(OSError):
             await ask(port)
         s3.go.set()
-        return await waiting
+        answer = await waiting
+        await draining
+        return answer
 
     assert run(scenario()).endswith(b"ok")
 
 
-def test_the_credentials_address_is_told_vpc_and_sender(listeners: VpcListeners) -> None:
+def test_the_credentials_address_is_told_vpc_and_sender(listeners: Fronted) -> None:
     async def scenario() -> bytes:
         sock = bound()
         port = sock.getsockname()[1]
@@ -211,7 +214,7 @@ def test_the_credentials_address_is_told_vpc_and_sender(listeners: VpcListeners)
     assert run(scenario()).endswith(b"GET /v2/credentials/x vpc-1 127.0.0.1 0")
 
 
-async def at_credentials(listeners: VpcListeners, *requests: bytes) -> list[bytes]:
+async def at_credentials(listeners: Fronted, *requests: bytes) -> list[bytes]:
     """Send requests to the credentials address, all at once, and return the answers."""
     sock = bound()
     port, given = sock.getsockname()[1], label("credentials", sock)
@@ -227,7 +230,7 @@ def post(path: str, size: int, announced: int | None = None) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + b"x" * size
 
 
-def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: VpcListeners) -> None:
+def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: Fronted) -> None:
     chunked = b"POST /a/parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
     whole, parts, ignored = run(at_credentials(listeners, post("/a/parts", BODY_LIMIT), chunked, post("/a/other", 3)))
     assert whole.endswith(f"POST /a/parts vpc-1 127.0.0.1 {BODY_LIMIT}".encode())
@@ -235,26 +238,26 @@ def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: V
     assert ignored.endswith(b"POST /a/other vpc-1 127.0.0.1 0")
 
 
-def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: VpcListeners) -> None:
+def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: Fronted) -> None:
     (answer,) = run(at_credentials(listeners, post("/a/parts", BODY_LIMIT + 1)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"Malformed" in answer
 
 
 def test_a_body_that_does_not_come_is_refused_in_time(s3: S3, credentials: Credentials) -> None:
-    listeners = VpcListeners(s3, s3, Names(), credentials, no_tls, body_seconds=0.01)
+    listeners = Fronted(VpcListeners(s3, s3, Names(), credentials, no_tls, body_seconds=0.01))
     (answer,) = run(at_credentials(listeners, post("/a/parts", 3, announced=10)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"did not arrive" in answer
 
 
-def test_one_address_is_answered_one_request_at_a_time(listeners: VpcListeners, credentials: Credentials) -> None:
+def test_one_address_is_answered_one_request_at_a_time(listeners: Fronted, credentials: Credentials) -> None:
     answers = run(at_credentials(listeners, *[b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"] * 6))
     assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
     assert credentials.most == 1
 
 
-def test_dns_answers_over_udp_and_tcp(listeners: VpcListeners) -> None:
+def test_dns_answers_over_udp_and_tcp(listeners: Fronted) -> None:
     question = DNSRecord.question("s3.amazonaws.com").pack()
 
     async def scenario() -> list[bytes]:
@@ -273,12 +276,14 @@ def test_dns_answers_over_udp_and_tcp(listeners: VpcListeners) -> None:
         size = int.from_bytes(await reader.readexactly(2), "big")
         answers.append(await reader.readexactly(size))
         writer.close()
-        for each in listeners.labels:
+        for each in list(listeners.labels):
             listeners.remove(each)
         return answers
 
     for packet in run(scenario()):
-        assert DNSRecord.parse(packet).header.id == DNSRecord.parse(question).header.id
+        answer = DNSRecord.parse(packet)
+        assert answer.header.id == DNSRecord.parse(question).header.id
+        assert [str(record.rdata) for record in answer.rr] == ["10.0.0.7"]
 
 
 def test_draining_ends_what_is_idle_and_waits_for_what_is_not() -> None:

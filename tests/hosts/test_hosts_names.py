@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dnslib import DNSRecord
 from sqlalchemy import select
 
 from reading_room.database.engine import Database
@@ -16,6 +15,7 @@ from reading_room.vpc import dhcp_options, interface_endpoints, subnets, vpcs
 from reading_room.vpc.endpoint_services import find
 from reading_room.vpc.interface_endpoints import Wanted
 from reading_room.vpc.prefix_lists import API_ADDRESS
+from reading_room.vpc.resolver import ADDRESS
 from reading_room.vpc.tables import Subnet, Vpc
 from reading_room.vpc.zones import zones_of
 from tests.worlds import databases
@@ -55,19 +55,19 @@ def make(database: Database, vpc_id: str, service: str, private: bool = True) ->
 
 def test_answers_follow_the_tables_with_the_next_question(database: Database, vpc_id: str) -> None:
     names = VpcNames(database)
-    question = DNSRecord.question("logs.us-east-1.amazonaws.com").pack()
 
     def answered() -> str:
-        said = names.answer(vpc_id, question, "10.0.0.9")
-        assert said is not None
-        return str(DNSRecord.parse(said).rr[0].rdata)
+        found = names.look_up(vpc_id, "logs.us-east-1.amazonaws.com", ADDRESS)
+        assert found is not None
+        assert found.records
+        return found.records[0][2]
 
     assert answered() == API_ADDRESS
     make(database, vpc_id, "logs")
     assert answered() == "10.0.0.4"
     with database.transaction() as session:
         session.get_one(Vpc, vpc_id).enable_dns_support = False
-    assert names.answer(vpc_id, question, "10.0.0.9") is None
+    assert names.look_up(vpc_id, "logs.us-east-1.amazonaws.com", ADDRESS) is None
 
 
 def test_an_s3_interface_endpoint_has_names_for_buckets_in_every_zone_and_others_have_none(

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dnslib import DNSRecord
 
 import reading_room.app as app
 from reading_room.agent.spec import HostReport
-from reading_room.clock import system_clock
 from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, Problem
-from reading_room.hosts import authority
 from reading_room.hosts.desired import DesiredHost
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
@@ -29,6 +25,7 @@ from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.submission import NewJob, submit
 from reading_room.settings import Settings
 from reading_room.vpc import service_network
+from reading_room.vpc.resolver import ADDRESS, Found
 from reading_room.vpc.tables import Vpc
 
 
@@ -100,27 +97,16 @@ def test_a_server_that_starts_again_goes_on_above_its_generations(database: Data
 
 def test_names_follow_the_tables_at_once(database: Database) -> None:
     names = VpcNames(database)
-    question = DNSRecord.question("bucket.s3.amazonaws.com").pack()
     with database.reading() as session:
         vpc_id = service_network.ensure(session, "us-east-1").vpc_id
-    answer = names.answer(vpc_id, question, "198.18.0.4")
-    assert answer is not None
-    assert str(DNSRecord.parse(answer).rr[0].rdata) == "52.216.0.10"
+    found = names.look_up(vpc_id, "bucket.s3.amazonaws.com", ADDRESS)
+    assert found is not None
+    assert found.records is not None
+    assert [value for _, _, value in found.records] == ["52.216.0.10"]
     with database.transaction() as session:
         session.get_one(Vpc, vpc_id).enable_dns_support = False
-    assert names.answer(vpc_id, question, "198.18.0.4") is None
-    assert names.answer("vpc-nobody", question, "198.18.0.4") is None
-
-
-def test_a_sender_beyond_its_rate_is_not_answered(database: Database) -> None:
-    names = VpcNames(database)
-    question = DNSRecord.question("example.com").pack()
-    with database.reading() as session:
-        vpc_id = service_network.ensure(session, "us-east-1").vpc_id
-    answers = [names.answer(vpc_id, question, "198.18.0.4") for _ in range(3000)]
-    assert answers[0] is not None
-    assert answers[-1] is None
-    assert names.answer(vpc_id, question, "198.18.0.5") is not None
+    assert names.look_up(vpc_id, "bucket.s3.amazonaws.com", ADDRESS) is None
+    assert names.look_up("vpc-nobody", "bucket.s3.amazonaws.com", ADDRESS) is None
 
 
 class Heard:
@@ -158,14 +144,14 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def server_side(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Callable[[Heard], tuple[ServerSide, VpcListeners]]:
+def server_side(loop: asyncio.AbstractEventLoop) -> Callable[[Heard], tuple[ServerSide, VpcListeners]]:
     """Make a server's side with its listeners."""
 
     async def s3(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("nobody calls")
 
     class Silent:
-        def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+        def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
             return None
 
         def expects(self, *_: Any) -> bool:
@@ -175,8 +161,7 @@ def server_side(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Callable[[He
             raise AssertionError("nobody calls")
 
     def make(heard: Heard) -> tuple[ServerSide, VpcListeners]:
-        tls = authority.server_context(authority.prepare(tmp_path / "a", "us-east-1", system_clock()).leaf)
-        listeners = VpcListeners(s3, s3, Silent(), Silent(), lambda endpoint: tls)
+        listeners = VpcListeners(s3, s3, Silent(), Silent(), lambda endpoint: "")
         pool = RealtimePool(lambda: None)
         return ServerSide(
             loop, listeners, pool, heard.report, heard.flows, heard.seen, heard.gone, heard.replaced
@@ -218,23 +203,19 @@ def test_a_problem_is_logged_once_and_again_after_it_was_gone(
     assert sum("vpc-1: no namespace" in record.message for record in caplog.records) == 2
 
 
-def test_listeners_are_served_replaced_and_released(
+def test_listeners_are_known_until_the_agent_tells_others(
     server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]], loop: asyncio.AbstractEventLoop
 ) -> None:
     side, listeners = server_side(Heard())
-    sock = socket.create_server(("127.0.0.1", 0))
-    port = sock.getsockname()[1]
-    label = ListenerLabel("vpc-1", "endpoint-http", "127.0.0.1", port, "vpce-1")
-    side.listeners_replaced({label: sock})
-    assert listeners.labels == {label}
-    side.listeners_replaced({label: sock})
-    assert listeners.labels == {label}
-    side.listeners_replaced({})
-    assert listeners.labels == frozenset()
-    with pytest.raises(OSError):
-        socket.create_connection(("127.0.0.1", port), 0.5)
-    second = socket.create_server(("127.0.0.1", 0))
-    side.listeners_replaced({label: second})
+    label = ListenerLabel("vpc-1", "endpoint-http", "127.0.0.1", 20_000, "vpce-1")
+
+    def known() -> frozenset[ListenerLabel]:
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
+        return listeners.labels
+
+    side.listeners((label,))
+    assert known() == {label}
     side.disconnected()
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
-    assert listeners.labels == frozenset()
+    assert known() == {label}
+    side.listeners(())
+    assert known() == frozenset()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,9 @@ from reading_room.analysis.part_work import PartResult
 from reading_room.analysis.storage import JobFailure
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
+from reading_room.vpc.resolver import Found
 from tests.worlds.door import VPC, DoorWorld
+from tests.worlds.fronts import Fronted
 from tests.worlds.parts import FOLDER, JOB, digest_of
 from tests.worlds.waiting import DEADLINE
 
@@ -28,7 +29,7 @@ from tests.worlds.waiting import DEADLINE
 class Nothing:
     """What nobody asks here."""
 
-    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
+    def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
         raise AssertionError("nobody asks for names")
 
     async def __call__(self, *_: object) -> None:
@@ -50,15 +51,14 @@ class Served:
     async def _serve(self) -> None:
         self._over = asyncio.Event()
         nothing = Nothing()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        listeners = VpcListeners(nothing, nothing, nothing, self.world.credentials, lambda endpoint: context)
+        listeners = Fronted(VpcListeners(nothing, nothing, nothing, self.world.credentials, lambda endpoint: ""), VPC)
         sock = socket.create_server(("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
         label = ListenerLabel(VPC, "credentials", "127.0.0.1", self.port)
         await listeners.add(label, sock)
         self._ready.set()
         await self._over.wait()
-        listeners.remove(label)
+        await listeners.close()
 
     def door(self, member: int = 0) -> Door:
         """Return a container's client, which calls from 127.0.0.1 whoever it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
@@ -16,7 +16,8 @@ class Told:
         self.events: list[str] = []
         self.reports: list[HostReport] = []
         self.flow_events: list[FlowEvent] = []
-        self.listeners: dict[ListenerLabel, socket.socket] = {}
+        self.known: tuple[ListenerLabel, ...] | None = None
+        self.fronts: dict[str, socket.socket] = {}
         self.sockets: dict[str, socket.socket] = {}
 
     def connected(self) -> None:
@@ -33,9 +34,13 @@ class Told:
         self.events.append("flows")
         self.flow_events.extend(events)
 
-    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+    def listeners(self, labels: Sequence[ListenerLabel]) -> None:
         self.events.append("listeners")
-        self.listeners = dict(listeners)
+        self.known = tuple(labels)
+
+    def front(self, vpc_id: str, sock: socket.socket) -> None:
+        self.events.append("front")
+        self.fronts[vpc_id] = sock
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         self.events.append("realtime")

@@ -17,6 +17,7 @@ _SERVICES = (
     ["-m", "reading_room", "serve"],
     ["-m", "reading_room", "agent"],
     ["-I", "-m", "reading_room.containers.reader_process"],
+    ["-I", "-m", "reading_room.hosts.front.process"],
 )
 _ROWS = {
     "job_containers": "SELECT container_id, account FROM job_containers JOIN jobs USING (job_id)",

@@ -15,16 +15,16 @@ import stat
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reading_room.agent.frames import (
-    DESCRIPTORS_PER_FRAME,
     Flows,
     FrameReader,
     FromAgent,
     FromServer,
+    Front,
     Listeners,
     Realtime,
     send_frame,
@@ -53,8 +53,8 @@ def _nothing() -> None:
 @dataclass(slots=True)
 class _Connection:
     socket: socket.socket
-    known: dict[ListenerLabel, int] = field(default_factory=dict)
-    """The listeners that were sent, each with its socket's inode."""
+    known: tuple[ListenerLabel, ...] | None = None
+    """The listeners that were sent."""
     queue: deque[tuple[bytes, list[int], Callable[[], None]]] = field(default_factory=deque)
     """Frames that wait: the document, its descriptors, and what to call when it is written."""
     report: bytes | None = None
@@ -134,34 +134,31 @@ class AgentChannel:
                 self._drop(connection)
             self._lock.notify_all()
 
-    def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Send what has changed since the last call on this connection: the whole list, the new ones' descriptors."""
+    def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
+        """Send the list of listeners, if it is not the one that this connection was sent last."""
         with self._lock:
             connection = self._connection
-            if connection is None:
+            now = tuple(labels)
+            if connection is None or now == connection.known:
                 return
-            now = {label: os.fstat(opened.fileno()).st_ino for label, opened in listeners.items()}
-            if now == connection.known:
-                return
-            new = [label for label in now if connection.known.get(label) != now[label]]
-            labels = tuple(now)
-            place = {label: index for index, label in enumerate(labels)}
-            parts = [new[i : i + DESCRIPTORS_PER_FRAME] for i in range(0, len(new), DESCRIPTORS_PER_FRAME)] or [[]]
-            for part in parts:
-                body = Listeners(labels, tuple(place[label] for label in part), more=part is not parts[-1])
-                # Duplicates, because the driver may close its own before the writing thread comes to it.
-                copies = [os.dup(listeners[label].fileno()) for label in part]
-                connection.queue.append((encode(FromAgent(body)), copies, _nothing))
+            connection.queue.append((encode(FromAgent(Listeners(now))), [], _nothing))
             connection.known = now
             self._lock.notify_all()
 
+    def send_front(self, vpc_id: str, end: socket.socket) -> bool:
+        """Hand over the server's end of the channel to a front; return whether a server is there to take it."""
+        return self._send_end(Front(vpc_id), end)
+
     def send_realtime(self, container_id: str, end: socket.socket) -> bool:
         """Hand over the server's end of a realtime container's socket; return whether a server is there to take it."""
+        return self._send_end(Realtime(container_id), end)
+
+    def _send_end(self, body: Front | Realtime, end: socket.socket) -> bool:
         with self._lock, end:
             if self._connection is None:
                 return False
             descriptor = os.dup(end.fileno())
-            self._connection.queue.append((encode(FromAgent(Realtime(container_id))), [descriptor], _nothing))
+            self._connection.queue.append((encode(FromAgent(body)), [descriptor], _nothing))
             self._lock.notify_all()
             return True
 

@@ -29,12 +29,16 @@ _HEADER = 4
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Every listener that exists. ``sent`` are the positions, in ``labels``, of those whose descriptor comes along;
-    the others are known from an earlier frame of the same connection. ``more``: the next frame continues the list."""
+    """Every listener that exists."""
 
     labels: tuple[ListenerLabel, ...]
-    sent: tuple[int, ...]
-    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A front serves the listeners of a VPC; one descriptor comes along: the server's end of the channel to it."""
+
+    vpc_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ class FromServer:
 
 @dataclass(frozen=True, slots=True)
 class FromAgent:
-    """What the agent sends: one of four documents."""
+    """What the agent sends: one of five documents."""
 
-    body: HostReport | Listeners | Realtime | Flows
+    body: HostReport | Listeners | Front | Realtime | Flows
 
 
 def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence[int] = ()) -> None:

@@ -12,13 +12,14 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
+from reading_room.agent.fronts import Fronts
 from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
 from reading_room.containers.driver import ContainerDriver
 from reading_room.containers.errors import ContainerError, ContainerNamespaceGone
@@ -81,8 +82,12 @@ class Channel(Protocol):
         """Send flow events; ``told`` is called, in any thread, once the server can read all of them."""
         ...
 
-    def send_listeners(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Send the listeners that changed."""
+    def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
+        """Send the list of listeners, if it changed."""
+        ...
+
+    def send_front(self, vpc_id: str, end: socket.socket) -> bool:
+        """Hand over the server's end of the channel to a front; return whether there is a server."""
         ...
 
     def send_realtime(self, container_id: str, end: socket.socket) -> bool:
@@ -105,6 +110,7 @@ class AgentLoop:
     network: NetworkDriver | None
     containers: Containers
     channel: Channel
+    fronts: Fronts
     enforcement: tuple[Problem, ...] = ()
     host: str | None = None
     """The host that this agent is, learned from the first document that comes."""
@@ -130,6 +136,7 @@ class AgentLoop:
         self._problems = list(self.enforcement)
         self._end_unwanted(wish)
         network = self._realize(wish)
+        self._serve_listeners(wish, fresh)
         self._start(wish, network)
         report = self._report(wish, network, fresh)
         self._keep_ahead(wish, fresh)
@@ -200,6 +207,7 @@ class AgentLoop:
                 container_id not in self._started
                 and container_id not in failed
                 and container.vpc_id in vpcs
+                and container.vpc_id not in failed
                 and container.interface_id in interfaces
                 and container.interface_id not in failed
                 and not self.enforcement
@@ -215,7 +223,6 @@ class AgentLoop:
 
     def _report(self, wish: HostSpec, network: NetworkReport, fresh: bool) -> HostReport:
         if self.network is not None:
-            self.channel.send_listeners(self.network.listeners())
             flows = self.network.flows()
             if flows:
                 self.channel.send_flows(flows, self.network.flows_told())
@@ -238,6 +245,16 @@ class AgentLoop:
             report = replace(report, capacity=read_capacity())
             self.channel.send_report(report)
         return report
+
+    def _serve_listeners(self, wish: HostSpec, fresh: bool) -> None:
+        if self.network is None:
+            return
+        listeners = self.network.listeners()
+        # The server learns of a listener before it learns of anybody who may ask by it.
+        self.channel.send_listeners(listeners)
+        self.fronts.arrange({container.vpc_id for container in wish.containers}, listeners)
+        self.fronts.attach(self.channel.send_front, fresh=fresh)
+        self._problems += [Problem(about, text) for about, text in self.fronts.problems().items()]
 
     def _keep_ahead(self, wish: HostSpec, fresh: bool) -> None:
         if self.enforcement:

@@ -13,6 +13,7 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.errors import AgentError
+from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
@@ -117,10 +118,11 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     config.public_dir.chmod(0o755)
     view = make_view(config.public_dir / "view", authority)
     prepare_ahead(view.models)
+    users = container_users(config.uid_first, config.uid_count)
     containers = BubblewrapDriver(
         state=config.runtime_dir / "containers",
         view=view,
-        users=container_users(config.uid_first, config.uid_count),
+        users=users,
         region=config.region,
         standby_limits=config.standby_limits,
         groups=_control_groups(config, held),
@@ -128,12 +130,14 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     containers.adopt()
     network, enforcement = _enforced(config)
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
-    loop = AgentLoop(network, containers, channel, enforcement)
+    fronts = FrontProcesses(users)
+    loop = AgentLoop(network, containers, channel, fronts, enforcement)
     watched = [holder.pidfd] if holder is not None else []
     try:
         while not told_to_end:
             loop.turn()
-            ready = waker.wait([*watched, *containers.process_descriptors()], loop.seconds_to_next_turn())
+            ended = [*watched, *containers.process_descriptors(), *fronts.descriptors()]
+            ready = waker.wait(ended, loop.seconds_to_next_turn())
             if ready & set(watched):
                 _log.error("the holder of the namespaces is gone: ending, for everything has to be built anew")
                 containers.end_all()
@@ -148,6 +152,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         return 0
     finally:
         channel.close()
+        fronts.close()
         if network is not None:
             network.close()
 

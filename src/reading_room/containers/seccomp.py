@@ -40,6 +40,29 @@ READER_ALLOWED = (
 )
 """Calls that the process has which reads workers' messages. Any other is answered with EPERM."""
 
+FRONT_ALLOWED = (
+    *(
+        "accept4",
+        "recvmsg",
+        "sendmsg",
+        "recvfrom",
+        "sendto",
+        "recvmmsg",
+        "sendmmsg",
+        "read",
+        "write",
+        "readv",
+        "writev",
+    ),
+    *("close", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername", "socketpair", "listen", "fcntl"),
+    *("ioctl", "dup", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "epoll_pwait2", "poll", "ppoll"),
+    *("eventfd2", "pipe2", "memfd_create", "openat", "fstat", "newfstatat", "statx", "lseek", "pread64"),
+    *("brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "getrandom", "getpid", "gettid", "getuid"),
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "clock_gettime"),
+    *("clock_nanosleep", "sched_yield", "exit", "exit_group"),
+)
+"""Calls that a front has: none that opens a socket to anywhere, starts, signals or looks at a process."""
+
 CLONE_NEWUSER = 0x10000000
 MACHINES = ("x86_64", "aarch64")
 

@@ -37,7 +37,7 @@ def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int 
 
 @dataclass(frozen=True, slots=True)
 class UserIds:
-    """A range of user ids: one for each living container, and the last one for who reads what they say."""
+    """A range of user ids: one for each living container, and the last ones for who reads what they send and say."""
 
     first: int
     count: int
@@ -47,12 +47,25 @@ class UserIds:
         """The user id of the reader."""
         return self.first + self.count - 1
 
+    @property
+    def fronts(self) -> range:
+        """The user ids of fronts, one for each VPC with containers."""
+        return range(self.reader - self.count // 6, self.reader)
+
     def take(self, used: Collection[int]) -> int:
         """Return one that is not used, for a container. Raises ``NoFreeUserId``."""
-        for user in range(self.first, self.reader):
-            if user not in used:
-                return user
-        raise NoFreeUserId(self.first, self.count - 1)
+        return _free(range(self.first, self.fronts.start), used)
+
+    def take_for_front(self, used: Collection[int | None]) -> int:
+        """Return one that is not used, for a front. Raises ``NoFreeUserId``."""
+        return _free(self.fronts, used)
+
+
+def _free(users: range, used: Collection[int | None]) -> int:
+    for user in users:
+        if user not in used:
+            return user
+    raise NoFreeUserId(users.start, len(users))
 
 
 def container_users(first: int, count: int) -> UserIds | None:

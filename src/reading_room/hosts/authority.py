@@ -15,7 +15,6 @@ import datetime as dt
 import ipaddress
 import os
 import ssl
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +102,7 @@ def server_context(leaf: Path) -> ssl.SSLContext:
 
 
 class Certificates:
-    """The TLS context of each listener. ``own_names`` says which further names an endpoint has, by its id."""
+    """The certificate of each listener. ``own_names`` says which further names an endpoint has, by its id."""
 
     def __init__(
         self, authority: Authority, region: str, own_names: Callable[[str], Sequence[str]], clock: Clock
@@ -112,18 +111,13 @@ class Certificates:
         self._names = shared_names(region)
         self._own_names = own_names
         self._clock = clock
-        self._shared = server_context(authority.leaf)
 
-    def context(self, vpc_endpoint_id: str | None) -> ssl.SSLContext:
-        """Return the context of a listener, which may be an endpoint's."""
+    def pem(self, vpc_endpoint_id: str | None) -> str:
+        """Return the certificate, with its key, of a listener, which may be an endpoint's."""
         names = self._own_names(vpc_endpoint_id) if vpc_endpoint_id is not None else ()
         if not names:
-            return self._shared
-        # The ssl module reads certificates from files only.
-        with tempfile.TemporaryDirectory(dir=self._authority.folder) as folder:
-            leaf = Path(folder) / "leaf.pem"
-            write_private(leaf, _leaf(self._authority, [*self._names, *names], self._clock()))
-            return server_context(leaf)
+            return self._authority.leaf.read_text("ascii")
+        return _leaf(self._authority, [*self._names, *names], self._clock()).decode("ascii")
 
 
 def _name(common: str) -> x509.Name:

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from reading_room.agent.frames import (
     FrameReader,
     FromAgent,
     FromServer,
+    Front,
     Listeners,
     Realtime,
     send_frame,
@@ -56,12 +57,12 @@ class AgentEvents(Protocol):
         """Take flow events; they come before the report of the same turn."""
         ...
 
-    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Take every listener that exists now.
+    def listeners(self, labels: Sequence[ListenerLabel]) -> None:
+        """Take every listener that exists now."""
+        ...
 
-        One that was there before keeps its socket object; a new object under a known label replaces it. The receiver
-        owns the sockets: it closes those that are no longer there.
-        """
+    def front(self, vpc_id: str, sock: socket.socket) -> None:
+        """Take, and own, the channel to the front of a VPC."""
         ...
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
@@ -132,13 +133,12 @@ class AgentConnection:
         self._events.connected()
         writer = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
         writer.start()
-        listeners: dict[ListenerLabel, socket.socket] = {}
         try:
             while (document := reader.read()) is not None:
                 message, faults = reports.read(document)
                 for fault in faults:
                     _log.error("the agent: %s", fault)
-                listeners = self._take(message, reader, listeners)
+                self._take(message, reader)
         except OSError as error:
             _log.warning("the agent's connection ended: %s", error)
         except DocumentError as error:
@@ -151,9 +151,7 @@ class AgentConnection:
             self._events.disconnected()
         return True
 
-    def _take(
-        self, message: FromAgent, reader: FrameReader, known: dict[ListenerLabel, socket.socket]
-    ) -> dict[ListenerLabel, socket.socket]:
+    def _take(self, message: FromAgent, reader: FrameReader) -> None:
         body = message.body
         if isinstance(body, HostReport):
             self._events.report(body)
@@ -161,15 +159,10 @@ class AgentConnection:
             self._events.flows(body.events)
         elif isinstance(body, Realtime):
             self._events.realtime(body.container_id, reader.take())
+        elif isinstance(body, Front):
+            self._events.front(body.vpc_id, reader.take())
         elif isinstance(body, Listeners):
-            if not all(0 <= index < len(body.labels) for index in body.sent):
-                raise DocumentError("a listener is sent that is not on the list")
-            received = {body.labels[index]: reader.take() for index in body.sent}
-            present = frozenset(body.labels)
-            known = {label: found for label, found in (known | received).items() if label in present}
-            if not body.more:
-                self._events.listeners_replaced(dict(known))
-        return known
+            self._events.listeners(body.labels)
 
     def _write(self, connection: socket.socket) -> None:
         sent: HostSpec | None = None

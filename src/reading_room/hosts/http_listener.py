@@ -35,6 +35,8 @@ HEAD_BYTES = 65_536
 """How long a request's head may be; more is answered with 400."""
 CONNECTIONS = 2000
 """Connections that one listener serves at a time; more get 503."""
+PEER_CONNECTIONS = 512
+"""Connections of one address to one listener at a time, where addresses tell clients apart; more are closed at once."""
 WAITING = 1000
 """Connections of one listener that may wait at a time; the one that has waited longest is cut for one more."""
 EXHAUSTED_SECONDS = 0.1

@@ -1,8 +1,8 @@
-"""What serves the sockets inside VPCs: endpoints of services, resolvers and the credentials address.
+"""What is behind the listeners of VPCs: fronts read what comes to them, and ask here for answers.
 
-The agent opens a socket inside a VPC and hands it over with its label. The label, and the peer's address on each
-accepted connection, are the facts that conditions such as ``aws:SourceVpce`` are decided by; nothing that a client
-sends is. This module does not care where a descriptor comes from.
+A front's channel was made by the agent for one VPC. The VPC, the labels of its listeners, and the peer's address on
+each accepted connection are the facts that conditions such as ``aws:SourceVpce`` are decided by; nothing that a client
+sends is. A front that was taken over can speak for the clients of its own VPC, and for nobody else.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
-from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -21,36 +20,52 @@ from reading_room.aws.receive import (
     BODY_SECONDS,
     ONLY_KEY,
     PATH_KEY,
+    AsgiApplication,
     BodyTooLarge,
     BodyTooSlow,
     Disconnected,
+    Scope,
     read_body,
     read_headers,
     send_reply,
 )
+from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import ListenerLabel
-from reading_room.hosts.http_listener import HttpListener
+from reading_room.hosts.front.lane import Lane
+from reading_room.hosts.front.records import (
+    MESSAGE_LIMIT,
+    TEXT_LIMIT,
+    Answered,
+    Asked,
+    Certificate,
+    CertificateWanted,
+    FromFront,
+    FromServer,
+    Head,
+    LaneOpened,
+    NameRecord,
+    check_asked,
+)
+from reading_room.hosts.requests import serve_requests
 from reading_room.iam.container_credentials import json_reply
 from reading_room.jobs.part_requests import BODY_LIMIT
-
-Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
+from reading_room.vpc.resolver import Found
 
 log = logging.getLogger(__name__)
 
-PEER_CONNECTIONS = 512
-"""Connections of one address to one listener of a VPC at a time; more are closed at once."""
-DNS_TCP_SECONDS = 5.0
-DNS_TCP_CONNECTIONS = 64
-"""The same for questions by TCP, in one VPC."""
-DNS_MESSAGE_LIMIT = 65_535
+LANES = 1_000
+"""Lanes of one front at a time; more are closed at once."""
+MESSAGES_A_TURN = 32
+"""Messages of one front that are read before others have their turn."""
+WAITING = 1_000
+"""Answers that wait for a front that does not read; more are dropped."""
 
 
 class Resolver(Protocol):
-    """Answers DNS questions of one VPC."""
+    """Knows the names of VPCs."""
 
-    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
-        """Return the answer to a packet, or ``None`` to stay silent (support off, rate exceeded, not DNS)."""
+    def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
+        """Return what is known of a name for a type of records; ``None`` to stay silent (DNS support off)."""
         ...
 
 
@@ -67,20 +82,20 @@ class Credentials(Protocol):
 
 
 class VpcListeners:
-    """Every listener of every VPC on one host. Its methods run in the event loop's thread.
+    """What answers the fronts of every VPC on one host. Its methods run in the event loop's thread.
 
-    ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``tls`` returns the context for a
-    listener of an endpoint, by the endpoint's id. What is sent to the credentials address must be here within
-    ``body_seconds``.
+    ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``certificate`` returns that of an
+    endpoint's listeners with its key, in PEM, by the endpoint's id. What is sent to the credentials address must be
+    here within ``body_seconds``.
     """
 
     def __init__(
         self,
-        s3: Application,
-        api: Application,
+        s3: AsgiApplication,
+        api: AsgiApplication,
         resolver: Resolver,
         credentials: Credentials,
-        tls: Callable[[str | None], ssl.SSLContext],
+        certificate: Callable[[str | None], str],
         *,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
@@ -88,73 +103,62 @@ class VpcListeners:
         self._api = api
         self._resolver = resolver
         self._credentials = credentials
-        self._tls = tls
+        self._certificate = certificate
         self._body_seconds = body_seconds
-        self._http: dict[ListenerLabel, HttpListener] = {}
-        self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._labels: frozenset[ListenerLabel] = frozenset()
+        self._by_place: dict[tuple[str, str, str, int], tuple[ListenerLabel, AsgiApplication]] = {}
+        self._fronts: set[_Front] = set()
 
     @property
     def labels(self) -> frozenset[ListenerLabel]:
-        """What is served now."""
-        return frozenset(self._http) | frozenset(self._dns)
+        """The listeners that there are now."""
+        return self._labels
 
-    async def add(self, label: ListenerLabel, sock: socket.socket) -> None:
-        """Serve a socket; one with the same label is replaced."""
-        self.remove(label)
-        loop = asyncio.get_running_loop()
-        sock.setblocking(False)
-        if label.kind == "resolver-udp":
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _DnsDatagrams(self._resolver, label.vpc_id), sock=sock
-            )
-            self._dns[label] = transport
-        elif label.kind == "resolver-tcp":
-            self._dns[label] = await asyncio.start_server(self._dns_stream(label.vpc_id), sock=sock)
-        else:
-            secure = label.kind == "endpoint-https"
-            app = self._credentials_app(label) if label.kind == "credentials" else self._endpoint_app(label, secure)
-            listener = HttpListener(app, sock, self._tls(label.endpoint_id) if secure else None, PEER_CONNECTIONS)
-            await listener.start()
-            self._http[label] = listener
-        log.debug("serving %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
+    def know(self, labels: Iterable[ListenerLabel]) -> None:
+        """Answer what comes by these listeners from now on, and by no others."""
+        self._labels = frozenset(labels)
+        before = self._by_place
+        for label in self._labels - {known for known, _ in before.values()}:
+            log.debug("answering %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
+        self._by_place = {}
+        for label in self._labels:
+            place = (label.vpc_id, label.kind, label.address, label.port)
+            known = before.get(place)
+            self._by_place[place] = known if known is not None and known[0] == label else (label, self._app(label))
 
-    def remove(self, label: ListenerLabel) -> None:
-        """Close a listener and cut its connections at once; an unknown label is no error."""
-        if (listener := self._http.pop(label, None)) is not None:
-            listener.cut()
-        if (dns := self._dns.pop(label, None)) is not None:
-            dns.close()
+    def attach(self, vpc_id: str, sock: socket.socket) -> None:
+        """Answer the front of a VPC by this channel, until it ends."""
+        front = _Front(vpc_id, sock, self)
+        self._fronts.add(front)
 
-    def release(self) -> None:
-        """Close all listening sockets, for the agent that opened them is gone; accepted connections go on.
+    def close(self) -> None:
+        """End every channel."""
+        for front in list(self._fronts):
+            front.close()
 
-        The next agent opens sockets at the same addresses, which these would occupy.
-        """
-        for listener in self._http.values():
-            listener.stop_accepting()
-        for dns in self._dns.values():
-            dns.close()
-        self._http.clear()
-        self._dns.clear()
+    def _forget(self, front: _Front) -> None:
+        self._fronts.discard(front)
 
-    def _endpoint_app(self, label: ListenerLabel, secure: bool) -> Application:
-        serve = self._s3 if label.service == "s3" else self._api
+    def _found(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
+        """Return the application for a request, and what its scope says of how it came. Raises ``DocumentError``."""
+        known = self._by_place.get((vpc_id, head.kind, head.address, head.port))
+        if known is None:
+            raise DocumentError(f"a request by a listener at {head.address}:{head.port}, which is none")
+        label, app = known
+        facts = {PATH_KEY: network_path(label, head.client, head.kind == "endpoint-https"), ONLY_KEY: label.service}
+        return app, ({} if label.kind == "credentials" else facts)
 
-        async def app(scope: Scope, receive: Any, send: Any) -> None:
-            if scope["type"] == "http":
-                scope[PATH_KEY] = network_path(label, scope["client"][0], secure)
-                scope[ONLY_KEY] = label.service
-            await serve(scope, receive, send)
+    def _app(self, label: ListenerLabel) -> AsgiApplication:
+        if label.kind == "credentials":
+            return self._credentials_app(label.vpc_id)
+        return self._s3 if label.service == "s3" else self._api
 
-        return app
-
-    def _credentials_app(self, label: ListenerLabel) -> Application:
+    def _credentials_app(self, vpc_id: str) -> AsgiApplication:
         # One request of an address at a time: whoever sends many, or slowly, waits for itself and for nobody else.
         asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
         async def answer(scope: Scope, receive: Any) -> Reply:
-            asked = scope["method"], scope["raw_path"].decode("latin-1"), label.vpc_id, scope["client"][0]
+            asked = scope["method"], scope["raw_path"].decode("latin-1"), vpc_id, scope["client"][0]
             body = b""
             if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *asked):
                 try:
@@ -166,8 +170,6 @@ class VpcListeners:
             return await asyncio.to_thread(self._credentials.handle, *asked, body)
 
         async def app(scope: Scope, receive: Any, send: Any) -> None:
-            if scope["type"] != "http":
-                return
             lock = asking.setdefault(scope["client"][0], asyncio.Lock())
             async with lock:
                 try:
@@ -178,36 +180,120 @@ class VpcListeners:
 
         return app
 
-    def _dns_stream(self, vpc_id: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-        asking: Counter[str] = Counter()
-        told: set[str] = set()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            source = writer.get_extra_info("peername")[0]
-            if asking[source] >= DNS_TCP_CONNECTIONS:
-                if source not in told:
-                    log.warning("refused a question of %s in %s, which has %d", source, vpc_id, DNS_TCP_CONNECTIONS)
-                    told.add(source)
-                writer.transport.abort()
+class _Front:
+    """The server's end of the channel of one front."""
+
+    def __init__(self, vpc_id: str, sock: socket.socket, listeners: VpcListeners) -> None:
+        sock.setblocking(False)
+        self._vpc_id = vpc_id
+        self._socket = sock
+        self._listeners = listeners
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[bytes] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
+        self._loop.add_reader(sock, self._read)
+
+    def close(self) -> None:
+        """Let go of the channel and its lanes."""
+        if self._over:
+            return
+        self._over = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
+        for task in self._tasks:
+            task.cancel()
+        self._listeners._forget(self)
+
+    def _read(self) -> None:
+        # A few at a time: then other fronts, and the callers of the APIs, have their turn.
+        for _ in range(MESSAGES_A_TURN):
+            if self._over:
                 return
-            asking[source] += 1
+            sent: list[socket.socket] = []
             try:
-                async with asyncio.timeout(DNS_TCP_SECONDS):
-                    size = int.from_bytes(await reader.readexactly(2), "big")
-                    answer = self._resolver.answer(vpc_id, await reader.readexactly(size), source)
-                    if answer is not None:
-                        writer.write(len(answer).to_bytes(2, "big") + answer)
-                        await writer.drain()
-            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-                log.debug("DNS over TCP from %s in %s ended early: %r", source, vpc_id, error)
+                message, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_LIMIT, 4)
+                sent = [socket.socket(fileno=each) for each in descriptors]
+                if not message:
+                    self.close()
+                    return
+                self._take(message, sent)
+            except BlockingIOError:
+                return
+            except (OSError, DocumentError) as error:
+                log.error("the front of %s is no longer answered: %s", self._vpc_id, error)
+                self.close()
+                return
             finally:
-                asking[source] -= 1
-                if not asking[source]:
-                    del asking[source]
-                    told.discard(source)
-                writer.close()
+                for sock in sent:
+                    sock.close()
 
-        return serve
+    def _take(self, message: bytes, sent: list[socket.socket]) -> None:
+        body = decode(FromFront, message).body
+        if isinstance(body, Asked):
+            check_asked(body)
+            self._answer(body)
+        elif isinstance(body, LaneOpened):
+            if len(sent) != 1 or sent[0].family != socket.AF_UNIX or sent[0].type != socket.SOCK_STREAM:
+                raise DocumentError("a lane came without its socket")
+            if len(self._tasks) < LANES:
+                self._work(self._serve(sent.pop()))
+        elif isinstance(body, CertificateWanted):
+            self._work(self._certify(body.endpoint_id))
+        else:
+            log.warning("the front of %s: %s", self._vpc_id, body.text[:TEXT_LIMIT])
+
+    def _work(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _answer(self, asked: Asked) -> None:
+        found = self._listeners._resolver.look_up(self._vpc_id, asked.name, asked.kind)
+        if found is None:
+            self._send(Answered(asked.number, silent=True))
+            return
+        records = None if found.records is None else tuple(NameRecord(*record) for record in found.records)
+        self._send(Answered(asked.number, records))
+
+    async def _certify(self, endpoint_id: str | None) -> None:
+        place = (self._vpc_id, "endpoint-https", endpoint_id)
+        if not any((each.vpc_id, each.kind, each.endpoint_id) == place for each in self._listeners.labels):
+            log.error("the front of %s wants the certificate of %s, which it does not serve", self._vpc_id, endpoint_id)
+            return
+        self._send(Certificate(endpoint_id, await asyncio.to_thread(self._listeners._certificate, endpoint_id)))
+
+    async def _serve(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        _, lane = await self._loop.create_unix_connection(Lane, sock=sock)
+        try:
+            await serve_requests(lane, lambda head: self._listeners._found(self._vpc_id, head))
+        except DocumentError as error:
+            log.error("the front of %s: %s; its request is dropped", self._vpc_id, error)
+        finally:
+            lane.close()
+
+    def _send(self, body: Answered | Certificate) -> None:
+        if self._over:
+            return
+        if len(self._waiting) >= WAITING:
+            return  # Whoever asked asks again; a front that does not read waits for itself.
+        self._waiting.append(encode(FromServer(body)))
+        self._flush()
+
+    def _flush(self) -> None:
+        self._loop.remove_writer(self._socket)
+        try:
+            while self._waiting:
+                self._socket.send(self._waiting[0])
+                self._waiting.popleft()
+        except BlockingIOError:
+            self._loop.add_writer(self._socket, self._flush)
+        except OSError as error:
+            log.error("the front of %s is no longer answered: %s", self._vpc_id, error)
+            self.close()
 
 
 def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath:
@@ -223,21 +309,3 @@ def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath
 
 def _unreadable(message: str) -> Reply:
     return json_reply(400, {"code": "Malformed", "message": message}, ("connection", "close"))
-
-
-class _DnsDatagrams(asyncio.DatagramProtocol):
-    def __init__(self, resolver: Resolver, vpc_id: str) -> None:
-        self._resolver = resolver
-        self._vpc_id = vpc_id
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        answer = self._resolver.answer(self._vpc_id, data, str(addr[0]))
-        if answer is not None and self._transport is not None:
-            self._transport.sendto(answer, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        log.debug("DNS datagram in %s: %r", self._vpc_id, exc)

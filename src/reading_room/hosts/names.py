@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from reading_room.database.engine import Database
 from reading_room.vpc.endpoint_names import own_names
 from reading_room.vpc.network_spec import NETWORK_TABLES
-from reading_room.vpc.resolver import RateLimiter, Zones, answer, zones_of
+from reading_room.vpc.resolver import Found, Zones, look_up, zones_of
 from reading_room.vpc.tables import VpcEndpoint
 from reading_room.vpc.zones import zones_of as zones_of_region
 
@@ -34,17 +33,11 @@ class VpcNames:
         self._lock = threading.Lock()
         self._zones: dict[str, Zones] = {}
         self._version = 0
-        self._limits: dict[str, RateLimiter] = {}
         database.on_commit(self._committed)
 
-    def answer(self, vpc_id: str, packet: bytes, source: str) -> bytes | None:
-        """Return the answer to a packet from an interface of a VPC, or ``None`` to stay silent."""
-        with self._lock:
-            limiter = self._limits.setdefault(vpc_id, RateLimiter())
-            allowed = limiter.allows(source, time.monotonic())
-        if not allowed:
-            return None
-        return answer(packet, self._zones_of(vpc_id)) or None
+    def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
+        """Return what is known of a name in a VPC for a type of records, or ``None`` to stay silent."""
+        return look_up(name, kind, self._zones_of(vpc_id))
 
     def _zones_of(self, vpc_id: str) -> Zones:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
@@ -38,7 +38,6 @@ class ServerSide:
         self._interface_gone = interface_gone
         self._agent_replaced = agent_replaced
         self._met = False
-        self._served: dict[ListenerLabel, socket.socket] = {}
         self._interfaces: frozenset[str] = frozenset()
         self._said: frozenset[str] = frozenset()
 
@@ -50,11 +49,9 @@ class ServerSide:
         log.info("the agent is connected")
 
     def disconnected(self) -> None:
-        """Close what the agent opened: the next one opens the same addresses."""
-        log.warning("the agent is gone: its listeners are closed until the next one brings its own")
-        self._served.clear()
+        """Take note that the agent is gone. Its fronts accept no more, and have what they accepted answered."""
+        log.warning("the agent is gone: nothing listens in VPCs until the next one opens its own")
         self._realtime.forget_all()
-        self._loop.call_soon_threadsafe(self._listeners.release)
 
     def report(self, report: HostReport) -> None:
         """Pass a report on; log each problem once; close the flow log windows of interfaces that are gone."""
@@ -77,22 +74,14 @@ class ServerSide:
         log.debug("%d flow events, of %s", len(events), sorted({event.interface_id for event in events}))
         self._take_flows(events)
 
-    def listeners_replaced(self, listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Serve what is new, and cut what is no longer there."""
-        gone = [label for label in self._served if label not in listeners]
-        new = {label: sock for label, sock in listeners.items() if self._served.get(label) is not sock}
-        self._served = dict(listeners)
-        # Served before the report of the same turn is taken: a job may start as soon as it is.
-        asyncio.run_coroutine_threadsafe(self._replace(gone, new), self._loop).result(10)
+    def listeners(self, labels: Sequence[ListenerLabel]) -> None:
+        """Answer what comes by these listeners, and by no others."""
+        # Known before the report of the same turn is taken: a job may start as soon as it is.
+        self._loop.call_soon_threadsafe(self._listeners.know, tuple(labels))
 
-    async def _replace(self, gone: list[ListenerLabel], new: dict[ListenerLabel, socket.socket]) -> None:
-        for label in gone:
-            self._listeners.remove(label)
-        for label, sock in new.items():
-            try:
-                await self._listeners.add(label, sock)
-            except OSError:
-                log.exception("%s of %s cannot be served", label.kind, label.vpc_id)
+    def front(self, vpc_id: str, sock: socket.socket) -> None:
+        """Answer the front of a VPC."""
+        self._loop.call_soon_threadsafe(self._listeners.attach, vpc_id, sock)
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         """Hand a realtime container's socket to the pool."""

@@ -1,7 +1,7 @@
-"""The VPC's DNS answers: names of the services, of endpoints and of interfaces, and nothing else, ever.
+"""What the names of a VPC lead to: names of the services, of endpoints and of interfaces, and nothing else, ever.
 
-``answer`` is pure: a packet and the zones in, a packet out. It never forwards a question, so no name can carry data
-out of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC"; what private DNS
+``look_up`` is pure: a name and the zones in, records out. It never forwards a question, so no name can carry data out
+of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC"; what private DNS
 does in the PrivateLink guide, "Private DNS names".
 """
 
@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import struct
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dnslib import PTR as PointerData
-from dnslib import QTYPE, RCODE, RR, A, DNSHeader, DNSQuestion, DNSRecord
-from dnslib.dns import DNSError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -27,8 +23,8 @@ from reading_room.vpc.tables import ElasticAddress, NetworkInterface, SecondaryA
 
 TTL = 60
 _SERVICE_TTL = 5
-_HEADER = struct.Struct("!HHHHHH")
-_RESPONSE = 0x8000
+ADDRESS, POINTER, ANY = 1, 12, 255
+"""Types of DNS records by their numbers (A, PTR), and what stands for every type in a question."""
 _PRIVATE_NAME = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
 _REVERSE = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa")
 
@@ -153,34 +149,24 @@ def base_resolver_address(session: Session, vpc_id: str) -> str:
     return str(ipaddress.IPv4Network(vpcs.cidrs_of(session, vpc_id)[0]).network_address + 2)
 
 
-def answer(packet: bytes, zones: Zones) -> bytes:
-    """Return the answer to one DNS message, empty where there is none.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of a name: records of type, seconds to live and value; ``None`` where no such name exists."""
 
-    Nothing answers when DNS support is off, nor to what is no question (an answer, or less than a header). A question
-    that cannot be read gets FORMERR, anything but a plain query NOTIMP, a name outside the zones NXDOMAIN, another
-    type of a known name an empty answer.
+    records: tuple[tuple[int, int, str], ...] | None = None
+
+
+def look_up(name: str, kind: int, zones: Zones) -> Found | None:
+    """Return what is known of a name (lower case, no final dot) for a type of records; ``None`` without DNS support.
+
+    Another type than that of a name's records is found without any.
     """
-    if not zones.dns_support or len(packet) < _HEADER.size:
-        return b""
-    identifier, flags, questions, *_ = _HEADER.unpack_from(packet)
-    if flags & _RESPONSE:
-        return b""
-    try:
-        query = DNSRecord.parse(packet)
-    except (DNSError, ValueError, IndexError, struct.error):
-        return _refusal(identifier, flags, RCODE.FORMERR)
-    if query.header.opcode != 0:
-        return _refusal(identifier, flags, RCODE.NOTIMP)
-    if questions != 1 or len(query.questions) != 1:
-        return _refusal(identifier, flags, RCODE.FORMERR)
-    reply = DNSRecord(DNSHeader(id=identifier, qr=1, aa=0, ra=1, rd=query.header.rd, opcode=0), q=query.questions[0])
-    name = str(query.q.qname).rstrip(".").lower()
-    records = _records(name, query.q, zones)
+    if not zones.dns_support:
+        return None
+    records = _records(name, zones)
     if records is None:
-        reply.header.rcode = RCODE.NXDOMAIN
-    else:
-        reply.add_answer(*(record for record in records if query.q.qtype in (record.rtype, QTYPE.ANY)))
-    return bytes(reply.pack())
+        return Found()
+    return Found(tuple(record for record in records if kind in (record[0], ANY)))
 
 
 def is_s3_name(name: str, region: str) -> bool:
@@ -192,39 +178,17 @@ def is_s3_name(name: str, region: str) -> bool:
     return any(name == base or (name.endswith(f".{base}") and len(name) > len(base) + 1) for base in bases)
 
 
-class RateLimiter:
-    """A token bucket per source: at most ``per_second`` packets a second, as of each EC2 interface.
-
-    It remembers the ``sources`` seen last. The clock is the caller's: seconds that never go back.
-    """
-
-    def __init__(self, per_second: int = 1024, sources: int = 4096) -> None:
-        self._rate = float(per_second)
-        self._sources = sources
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def allows(self, source: str, now: float) -> bool:
-        """Count a packet from a source at the moment ``now``, and say whether it may be answered."""
-        left, before = self._buckets.pop(source, (self._rate, now))
-        left = min(self._rate, left + (now - before) * self._rate)
-        allowed = left >= 1.0
-        self._buckets[source] = (left - 1.0 if allowed else left, now)
-        if len(self._buckets) > self._sources:
-            self._buckets.popitem(last=False)
-        return allowed
-
-
-def _records(name: str, question: DNSQuestion, zones: Zones) -> list[RR] | None:
+def _records(name: str, zones: Zones) -> list[tuple[int, int, str]] | None:
     """Return what is known of a name, whatever type is asked for; ``None`` for a name that does not exist."""
     reverse = _REVERSE.fullmatch(name)
     if reverse:
         host = _host_of(".".join(reversed(reverse.groups())), zones)
-        return None if host is None else [RR(question.qname, QTYPE.PTR, ttl=TTL, rdata=PointerData(host))]
+        return None if host is None else [(POINTER, TTL, host)]
     found = addresses_of(name, zones)
     if found is None:
         return None
     ttl = _SERVICE_TTL if name.endswith(".amazonaws.com") else TTL
-    return [RR(question.qname, QTYPE.A, ttl=ttl, rdata=A(address)) for address in found]
+    return [(ADDRESS, ttl, address) for address in found]
 
 
 def _host_of(address: str, zones: Zones) -> str | None:
@@ -232,8 +196,3 @@ def _host_of(address: str, zones: Zones) -> str | None:
         return private_name(address, zones.domain)
     name = public_name(address, zones.region)
     return name if name in zones.records else None
-
-
-def _refusal(identifier: int, flags: int, code: int) -> bytes:
-    opcode_and_rd = flags & 0x7900
-    return _HEADER.pack(identifier, _RESPONSE | 0x0080 | opcode_and_rd | code, 0, 0, 0, 0)

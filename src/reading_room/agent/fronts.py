@@ -1,0 +1,225 @@
+"""The fronts of this host: for each VPC with containers one process without rights, which reads what they send.
+
+The agent opens the listening sockets and hands them over; it makes the channel between a front and the server, so that
+whose channel it is, is known by who made it. One front is started ahead, for loading its modules takes longer than many
+a job.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reading_room.agent.front_orders import LISTENERS_PER_ORDER, Attach, Leave, Order, Serve
+from reading_room.codec import encode
+from reading_room.containers.users import UserIds
+from reading_room.dataplane.spec import ListenerLabel
+
+IDLE_SECONDS = 30.0
+"""How long the front of a VPC without containers is kept for the next one."""
+RETRY_SECONDS = 1.0
+"""How long no front is started after one that could not be."""
+
+_log = logging.getLogger(__name__)
+
+
+class Fronts(Protocol):
+    """What the loop needs of fronts."""
+
+    def arrange(self, vpcs: Set[str], listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        """Have a front for each of these VPCs, which serves its listeners."""
+        ...
+
+    def attach(self, send: Callable[[str, socket.socket], bool], *, fresh: bool) -> None:
+        """Give every front that has none a channel to the server; ``fresh``: it is another server, and none has.
+
+        ``send`` hands the server its end, with the VPC's id, and returns whether there is one.
+        """
+        ...
+
+    def problems(self) -> Mapping[str, str]:
+        """Return what keeps VPCs from having a front, by their ids."""
+        ...
+
+    def descriptors(self) -> Sequence[int]:
+        """Return descriptors that become readable when a front ends."""
+        ...
+
+    def close(self) -> None:
+        """End every front."""
+        ...
+
+
+@dataclass(slots=True)
+class _Front:
+    process: subprocess.Popen[bytes]
+    orders: socket.socket
+    user: int | None
+    pidfd: int
+    served: dict[ListenerLabel, int] = field(default_factory=dict)
+    """The listeners that it was given, each with its socket's inode."""
+    attached: bool = False
+    idle_since: float | None = None
+
+
+class FrontProcesses:
+    """Implements ``Fronts`` by processes. Without ``users``, the ids for containers, a front has the agent's own."""
+
+    def __init__(self, users: UserIds | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._users = users
+        self._clock = clock
+        self._fronts: dict[str, _Front] = {}
+        self._spare: _Front | None = None
+        self._ending: list[_Front] = []
+        self._not_before = 0.0
+        self._problems: dict[str, str] = {}
+        self._keep_spare()
+
+    def arrange(self, vpcs: Set[str], listeners: Mapping[ListenerLabel, socket.socket]) -> None:
+        """Have a front for each of these VPCs, which serves its listeners."""
+        self._bury()
+        self._problems.clear()
+        now = self._clock()
+        by_vpc: dict[str, dict[ListenerLabel, socket.socket]] = {vpc_id: {} for vpc_id in (*vpcs, *self._fronts)}
+        for label, sock in listeners.items():
+            if label.vpc_id in by_vpc:
+                by_vpc[label.vpc_id][label] = sock
+        for vpc_id, wanted in by_vpc.items():
+            front = self._fronts.get(vpc_id) or (self._take(vpc_id) if vpc_id in vpcs else None)
+            if front is None:
+                continue
+            try:
+                _give(front, wanted)
+            except OSError as error:
+                _log.error("the front of %s takes no orders and is started again: %s", vpc_id, error)
+                front.process.kill()
+            front.idle_since = None if vpc_id in vpcs else front.idle_since or now
+            if front.idle_since is not None and (not wanted or now - front.idle_since > IDLE_SECONDS):
+                self._end(self._fronts.pop(vpc_id))
+        self._keep_spare()
+
+    def attach(self, send: Callable[[str, socket.socket], bool], *, fresh: bool) -> None:
+        """Give every front that has none a channel to the server."""
+        for vpc_id, front in self._fronts.items():
+            if front.attached and not fresh:
+                continue
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            # The server's end goes first: what the front asks may then wait in it.
+            front.attached = send(vpc_id, theirs)
+            with ours:
+                if front.attached:
+                    try:
+                        _order(front, Attach(), ours)
+                    except OSError:
+                        front.process.kill()
+
+    def problems(self) -> Mapping[str, str]:
+        """Return what keeps VPCs from having a front."""
+        return self._problems
+
+    def descriptors(self) -> Sequence[int]:
+        """Return descriptors that become readable when a front ends."""
+        return [front.pidfd for front in (*self._fronts.values(), *self._ending)]
+
+    def processes(self) -> Mapping[str, int]:
+        """Return the process of each VPC's front; that of the one started ahead has no VPC and is not told."""
+        return {vpc_id: front.process.pid for vpc_id, front in self._fronts.items()}
+
+    def close(self) -> None:
+        """End every front."""
+        for front in (*self._fronts.values(), *self._ending, *([self._spare] if self._spare else [])):
+            front.process.kill()
+            front.process.wait()
+            _let_go(front)
+        self._fronts.clear()
+        self._ending.clear()
+        self._spare = None
+
+    def _take(self, vpc_id: str) -> _Front | None:
+        front, self._spare = self._spare, None
+        if front is None or front.process.poll() is not None:
+            if front is not None:
+                _let_go(front)
+            front = self._start()
+        if front is None:
+            self._problems[vpc_id] = "its front cannot be started: see the agent's log"
+            return None
+        self._fronts[vpc_id] = front
+        return front
+
+    def _keep_spare(self) -> None:
+        if self._spare is None:
+            self._spare = self._start()
+
+    def _start(self) -> _Front | None:
+        if self._clock() < self._not_before:
+            return None
+        living = (*self._fronts.values(), *self._ending)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            try:
+                user = None if self._users is None else self._users.take_for_front({each.user for each in living})
+                process = subprocess.Popen(
+                    [sys.executable, "-I", "-m", "reading_room.hosts.front.process"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    # What it would write there could hold a client's words; what it has to say goes to the server.
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    start_new_session=True,
+                    umask=0o077,
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                _log.error("a front cannot be started: %s", error)
+                ours.close()
+                self._not_before = self._clock() + RETRY_SECONDS
+                return None
+        return _Front(process, ours, user, os.pidfd_open(process.pid))
+
+    def _bury(self) -> None:
+        for vpc_id, front in list(self._fronts.items()):
+            if front.process.poll() is not None:
+                _log.error("the front of %s ended with %d and is started again", vpc_id, front.process.returncode)
+                _let_go(self._fronts.pop(vpc_id))
+        for front in [each for each in self._ending if each.process.poll() is not None]:
+            self._ending.remove(front)
+            _let_go(front)
+
+    def _end(self, front: _Front) -> None:
+        """Let a front end by itself: it lets requests in progress end first."""
+        front.orders.shutdown(socket.SHUT_WR)
+        self._ending.append(front)
+
+
+def _give(front: _Front, wanted: Mapping[ListenerLabel, socket.socket]) -> None:
+    now = {label: os.fstat(sock.fileno()).st_ino for label, sock in wanted.items()}
+    gone = [label for label in front.served if label not in now]
+    new = [label for label in now if front.served.get(label) != now[label]]
+    for start in range(0, len(gone), LISTENERS_PER_ORDER):
+        _order(front, Leave(tuple(gone[start : start + LISTENERS_PER_ORDER])))
+    for start in range(0, len(new), LISTENERS_PER_ORDER):
+        part = new[start : start + LISTENERS_PER_ORDER]
+        _order(front, Serve(tuple(part)), *(wanted[label] for label in part))
+    front.served = now
+
+
+def _order(front: _Front, body: Serve | Leave | Attach, *sent: socket.socket) -> None:
+    # Never blocks: a front that does not read is ended.
+    socket.send_fds(front.orders, [encode(Order(body))], [each.fileno() for each in sent])
+
+
+def _let_go(front: _Front) -> None:
+    front.orders.close()
+    os.close(front.pidfd)

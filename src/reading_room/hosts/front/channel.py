@@ -1,0 +1,129 @@
+"""The front's end of its channel to the server: questions for names and certificates, and lanes for requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from reading_room.codec import DocumentError, decode, encode
+from reading_room.hosts.front.lane import Lane
+from reading_room.hosts.front.records import (
+    MESSAGE_LIMIT,
+    Answered,
+    Asked,
+    Certificate,
+    CertificateWanted,
+    FromFront,
+    FromServer,
+    LaneOpened,
+    Told,
+)
+
+QUESTIONS = 256
+"""Questions that wait for the server at a time; one more is dropped, as a packet may be."""
+QUESTION_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Unavailable(Exception):
+    """The server is not there, or does not take more."""
+
+
+class Channel:
+    """A connected channel, in the running event loop.
+
+    ``certificate`` takes the certificates that come, ``lost`` hears of the channel's end.
+    """
+
+    def __init__(
+        self, sock: socket.socket, certificate: Callable[[Certificate], None], lost: Callable[[], None]
+    ) -> None:
+        sock.setblocking(False)
+        self._socket = sock
+        self._certificate = certificate
+        self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self._number = 0
+        self._asked: dict[int, asyncio.Future[Answered]] = {}
+        self.over = False
+        self._loop.add_reader(sock, self._read)
+
+    async def ask(self, name: str, kind: int) -> Answered:
+        """Return what the server knows of a name. Raises ``Unavailable`` and ``TimeoutError``."""
+        if len(self._asked) >= QUESTIONS:
+            raise Unavailable
+        self._number = number = self._number + 1
+        answered: asyncio.Future[Answered] = self._loop.create_future()
+        self._asked[number] = answered
+        try:
+            self._send(Asked(number, name, kind))
+            async with asyncio.timeout(QUESTION_SECONDS):
+                return await answered
+        finally:
+            del self._asked[number]
+
+    async def open_lane(self) -> Lane:
+        """Return a new lane. Raises ``Unavailable``."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            try:
+                self._send(LaneOpened(), theirs)
+            except Unavailable:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        _, lane = await self._loop.create_unix_connection(Lane, sock=ours)
+        return lane
+
+    def want_certificate(self, endpoint_id: str | None) -> None:
+        """Ask for the certificate of an endpoint; it comes by ``certificate``. Raises ``Unavailable``."""
+        self._send(CertificateWanted(endpoint_id))
+
+    def tell(self, text: str) -> None:
+        """Send a line for the server's log, where it can be sent."""
+        try:
+            self._send(Told(text))
+        except Unavailable:
+            pass  # It was one line, and its reader is not there.
+
+    def close(self) -> None:
+        """Let go of it; whoever waits for an answer gets ``Unavailable``."""
+        if self.over:
+            return
+        self.over = True
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        for waiting in self._asked.values():
+            if not waiting.done():
+                waiting.set_exception(Unavailable())
+        self._lost()
+
+    def _send(self, body: Asked | CertificateWanted | LaneOpened | Told, *sent: socket.socket) -> None:
+        if self.over:
+            raise Unavailable
+        try:
+            socket.send_fds(self._socket, [encode(FromFront(body))], [each.fileno() for each in sent])
+        except BlockingIOError:
+            raise Unavailable from None
+        except OSError:
+            self.close()
+            raise Unavailable from None
+
+    def _read(self) -> None:
+        try:
+            message = self._socket.recv(MESSAGE_LIMIT)
+            body = decode(FromServer, message).body if message else None
+        except BlockingIOError:
+            return
+        except (OSError, DocumentError) as error:
+            _log.error("the channel to the server ends: %s", error)
+            body = None
+        if body is None:
+            self.close()
+        elif isinstance(body, Certificate):
+            self._certificate(body)
+        elif (waiting := self._asked.get(body.number)) is not None and not waiting.done():
+            waiting.set_result(body)

@@ -1,0 +1,127 @@
+"""The listening sockets of one VPC, served: names, HTTP and HTTPS, each byte of them read here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+
+from reading_room.dataplane.spec import ListenerLabel
+from reading_room.hosts.front.channel import Channel, Unavailable
+from reading_room.hosts.front.dns import Resolver
+from reading_room.hosts.front.records import Answered, Certificate
+from reading_room.hosts.front.relay import ATTACH_SECONDS, Relay
+from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
+
+_log = logging.getLogger(__name__)
+
+
+class FrontListeners:
+    """Every listener of one VPC. Its methods run in the event loop's thread."""
+
+    def __init__(self, attach_seconds: float = ATTACH_SECONDS) -> None:
+        self._relay = Relay(attach_seconds)
+        self._resolver = Resolver(self._ask)
+        self._http: dict[ListenerLabel, HttpListener] = {}
+        self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
+        self._secure: dict[ListenerLabel, socket.socket] = {}
+        """Listeners for HTTPS that have no certificate yet."""
+        self._contexts: dict[str | None, ssl.SSLContext] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+
+    @property
+    def serving(self) -> int:
+        """How many listeners there are."""
+        return len(self._http) + len(self._dns) + len(self._secure)
+
+    def attach(self, sock: socket.socket) -> None:
+        """Speak with the server by this channel from now on."""
+        channel = Channel(sock, self._take_certificate, lambda: self._relay.detach(channel))
+        self._relay.attach(channel)
+        for endpoint_id in {
+            label.endpoint_id for label in (*self._secure, *self._http) if label.kind == "endpoint-https"
+        }:
+            self._want(endpoint_id)
+
+    async def add(self, label: ListenerLabel, sock: socket.socket) -> None:
+        """Serve a socket; one with the same label is replaced. One for HTTPS is served once its certificate is here."""
+        self.remove(label)
+        sock.setblocking(False)
+        if label.kind in ("resolver-udp", "resolver-tcp"):
+            self._dns[label] = await self._resolver.serve(label.kind, sock)
+        elif label.kind != "endpoint-https":
+            await self._serve(label, sock, None)
+        elif (context := self._contexts.get(label.endpoint_id)) is not None:
+            await self._serve(label, sock, context)
+        else:
+            self._secure[label] = sock
+            self._want(label.endpoint_id)
+
+    def remove(self, label: ListenerLabel) -> None:
+        """Close a listener and cut its connections at once; an unknown label is no error."""
+        if (listener := self._http.pop(label, None)) is not None:
+            listener.cut()
+        if (dns := self._dns.pop(label, None)) is not None:
+            dns.close()
+        if (waiting := self._secure.pop(label, None)) is not None:
+            waiting.close()
+
+    def tell(self, text: str) -> None:
+        """Send a line for the server's log, where there is a server."""
+        if self._relay.channel is not None:
+            self._relay.channel.tell(text)
+
+    async def drain(self, seconds: float) -> None:
+        """Stop accepting; let requests in progress end for so many seconds, then cut."""
+        for dns in self._dns.values():
+            dns.close()
+        for waiting in self._secure.values():
+            waiting.close()
+        await asyncio.gather(*(listener.drain(seconds) for listener in self._http.values()))
+
+    async def _serve(self, label: ListenerLabel, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        app = self._relay.application(label, secure=context is not None)
+        listener = HttpListener(app, sock, context, PEER_CONNECTIONS)
+        self._http[label] = listener
+        await listener.start()
+
+    async def _ask(self, name: str, kind: int) -> Answered:
+        if self._relay.channel is None:
+            raise Unavailable
+        return await self._relay.channel.ask(name, kind)
+
+    def _want(self, endpoint_id: str | None) -> None:
+        if self._relay.channel is not None:
+            try:
+                self._relay.channel.want_certificate(endpoint_id)
+            except Unavailable:
+                _log.warning("the server does not take the wish for a certificate of %s", endpoint_id)
+
+    def _take_certificate(self, certificate: Certificate) -> None:
+        context = server_context_of(certificate.pem)
+        self._contexts[certificate.endpoint_id] = context
+        for label, listener in self._http.items():
+            if label.kind == "endpoint-https" and label.endpoint_id == certificate.endpoint_id:
+                listener.renew(context)
+        for label in [each for each in self._secure if each.endpoint_id == certificate.endpoint_id]:
+            sock = self._secure.pop(label)
+            task = asyncio.get_running_loop().create_task(self._serve(label, sock, context))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+
+def server_context_of(pem: str) -> ssl.SSLContext:
+    """Return a TLS context of a listener, with a certificate and its key in PEM."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    # The ssl module reads certificates from files only, and this process can open no other.
+    file = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(file, pem.encode("ascii"))
+        context.load_cert_chain(f"/proc/self/fd/{file}")
+    finally:
+        os.close(file)
+    return context

@@ -1,0 +1,132 @@
+"""A front: the process that reads what one VPC sends, so that the server need not.
+
+It gets orders at descriptor 0. It has a user id of its own, no database, no files, and no network but the listeners of
+its VPC; from its first order on it may only accept, read, write and end. What a client makes of it, with whatever
+bytes, can speak for the clients of the same VPC, and for nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import socket
+import ssl
+from collections.abc import Sequence
+
+import uvloop
+
+from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, READY, Leave, Order, Serve
+from reading_room.codec import decode, encode
+from reading_room.containers import seccomp
+from reading_room.hosts.front.listeners import FrontListeners
+from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead
+from reading_room.hosts.http_listener import HttpListener
+
+MEMORY_BYTES = 4 << 30
+FILE_BYTES = 65_536
+"""A certificate is read from a file in memory."""
+LINES_A_SECOND = 10
+LAST_SECONDS = 60.0
+"""How long requests in progress may take to end once there are no more orders."""
+
+
+class Lines(logging.Handler):
+    """Hands log lines to whoever takes them, at most so many a second."""
+
+    def __init__(self, listeners: FrontListeners) -> None:
+        super().__init__(logging.WARNING)
+        self._listeners = listeners
+        self._second = 0
+        self._count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a line."""
+        second = int(record.created)
+        self._count = self._count + 1 if second == self._second else 1
+        self._second = second
+        if self._count <= LINES_A_SECOND:
+            self._listeners.tell(self.format(record)[:500])
+
+
+async def serve(orders: socket.socket, listeners: FrontListeners) -> None:
+    """Follow orders until the agent closes its end, then let what is in progress end."""
+    orders.setblocking(False)
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    loop.add_reader(orders, arrived.set)
+    try:
+        while True:
+            await arrived.wait()
+            arrived.clear()
+            try:
+                content, descriptors, _, _ = socket.recv_fds(orders, ORDER_LIMIT, LISTENERS_PER_ORDER)
+            except BlockingIOError:
+                continue
+            arrived.set()
+            if not content:
+                break
+            await _follow(decode(Order, content), [socket.socket(fileno=each) for each in descriptors], listeners)
+    finally:
+        loop.remove_reader(orders)
+    await listeners.drain(LAST_SECONDS)
+
+
+async def _follow(order: Order, sent: Sequence[socket.socket], listeners: FrontListeners) -> None:
+    body = order.body
+    if isinstance(body, Serve):
+        for label, sock in zip(body.labels, sent, strict=True):
+            await listeners.add(label, sock)
+    elif isinstance(body, Leave):
+        for label in body.labels:
+            listeners.remove(label)
+    else:
+        (channel,) = sent
+        listeners.attach(channel)
+
+
+def main() -> None:
+    """Serve one VPC."""
+    orders = socket.socket(fileno=0)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_rehearse())
+    _give_up_rights()
+    # A loop that is made now finds no io_uring, whose calls a filter cannot look into, and does without.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main(orders))
+
+
+async def _main(orders: socket.socket) -> None:
+    listeners = FrontListeners()
+    logging.basicConfig(handlers=[Lines(listeners)], format="%(levelname)s %(message)s", force=True)
+    orders.send(READY)
+    await serve(orders, listeners)
+
+
+async def _rehearse() -> None:
+    """Load what would only be loaded later: nothing can be then."""
+    encode(Order(Leave(())))
+    encode(FromFront(Asked(1, "localhost", 1)))
+    decode(FromServer, encode(FromServer(Answered(1))))
+    decode(ReplyHead, encode(ReplyHead(200, ("a", "b"))))
+    encode(Head("credentials", "127.0.0.1", 80, "127.0.0.1", 1, "GET", "/", "", ()))
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        HttpListener(None, ours)
+
+
+def _give_up_rights() -> None:
+    for limit, most in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    seccomp.only(seccomp.FRONT_ALLOWED)()
+
+
+if __name__ == "__main__":
+    main()

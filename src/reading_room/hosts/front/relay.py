@@ -1,0 +1,188 @@
+"""HTTP requests of a VPC, handed to the server over lanes: an ASGI application of which only the wire is here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from reading_room.codec import decode, encode
+from reading_room.dataplane.spec import ListenerLabel
+from reading_room.hosts.front.channel import Channel, Unavailable
+from reading_room.hosts.front.lane import ASK_BODY, BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
+from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+OF_ONE_ADDRESS = 64
+"""Requests of one address that the server has at a time; one more waits for one of the same address to end."""
+ATTACH_SECONDS = 30.0
+"""How long a request waits for a server that is not there, as while it starts again."""
+WATCHED = 262_144
+"""Bytes of an answer from which on it is watched whether its client still is there."""
+
+
+class Relay:
+    """Hands requests on over the lanes of the newest channel."""
+
+    def __init__(self, attach_seconds: float = ATTACH_SECONDS) -> None:
+        self._attach_seconds = attach_seconds
+        self._channel: Channel | None = None
+        self._attached = asyncio.Event()
+        self._idle: list[Lane] = []
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel to the server; ``None`` while there is none."""
+        return self._channel
+
+    def attach(self, channel: Channel) -> None:
+        """Use this channel from now on."""
+        before, self._channel = self._channel, channel
+        if before is not None:
+            before.close()
+        self._attached.set()
+
+    def detach(self, channel: Channel | None) -> None:
+        """Use this channel no more."""
+        if channel is self._channel:
+            self._channel = None
+            self._attached.clear()
+            while self._idle:
+                self._idle.pop().close()
+
+    def application(self, label: ListenerLabel, *, secure: bool) -> Application:
+        """Return the application for a listener."""
+
+        async def app(scope: Scope, receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                return
+            head = _head(scope, label, secure=secure)
+            turn = self._turns.setdefault(head.client, asyncio.Semaphore(OF_ONE_ADDRESS))
+            async with turn:
+                lane = await self._lane()
+                if lane is None:
+                    await _unavailable(send)
+                    return
+                kept = False
+                try:
+                    kept = await _request(lane, head, receive, send)
+                finally:
+                    if kept and not lane.over and self._channel is not None:
+                        self._idle.append(lane)
+                    else:
+                        lane.close()
+
+        return app
+
+    async def _lane(self) -> Lane | None:
+        try:
+            async with asyncio.timeout(self._attach_seconds):
+                await self._attached.wait()
+            while self._idle:
+                lane = self._idle.pop()
+                if not lane.over:
+                    return lane
+            return None if self._channel is None else await self._channel.open_lane()
+        except (TimeoutError, Unavailable):
+            return None
+
+
+async def _request(lane: Lane, head: Head, receive: Any, send: Any) -> bool:
+    """Carry one request to its end; return whether the lane is as good as new."""
+    pump: asyncio.Task[bool] | None = None
+    started = False
+    try:
+        await lane.send((HEAD, encode(head)))
+        if head.body and not head.expects:
+            pump = asyncio.create_task(_pump(lane, receive))
+        while (frame := await lane.next()) is not None:
+            kind, content = frame
+            if kind == ASK_BODY:
+                pump = pump or asyncio.create_task(_pump(lane, receive))
+            elif kind == REPLY:
+                reply = decode(ReplyHead, content)
+                headers = raw_headers(reply.headers)
+                started = True
+                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                if pump is None and _length(headers) > WATCHED:
+                    pump = asyncio.create_task(_watch(lane, receive))
+            else:
+                await send({"type": "http.response.body", "body": content, "more_body": kind == DATA})
+                if kind == LAST:
+                    return not head.body or (pump is not None and pump.done() and pump.result())
+    except ConnectionResetError:
+        pass  # The server is gone, or its application is.
+    finally:
+        if pump is not None:
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+    if not started:
+        await _unavailable(send)
+    # Without the rest of an answer the listener closes the connection: its client must not take a part for the whole.
+    return False
+
+
+async def _pump(lane: Lane, receive: Any) -> bool:
+    """Send a request's body on; return whether all of it was sent. A client that goes away takes the lane along."""
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                lane.close()
+                return False
+            if message.get("body"):
+                await lane.send((BODY, message["body"]))
+            if not message.get("more_body", False):
+                await lane.send((BODY_END, b""))
+                return True
+    except ConnectionResetError:
+        return False
+
+
+async def _watch(lane: Lane, receive: Any) -> bool:
+    """Close the lane when the client goes away: nobody need read what nobody gets."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    lane.close()
+    return False
+
+
+def _head(scope: Scope, label: ListenerLabel, *, secure: bool) -> Head:
+    client, client_port = scope["client"][:2]
+    named = dict(scope["headers"])
+    tls = scope.get("extensions", {}).get("tls")
+    return Head(
+        kind=label.kind,  # type: ignore[arg-type]
+        address=label.address,
+        port=label.port,
+        client=client,
+        client_port=client_port,
+        method=scope["method"],
+        path=scope["raw_path"].partition(b"?")[0].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers_of(scope["headers"]),
+        version="1.0" if scope["http_version"] == "1.0" else "1.1",
+        tls=tls["tls_version"] if secure and tls else None,
+        body=b"transfer-encoding" in named or named.get(b"content-length", b"0").strip(b"0") != b"",
+        expects=b"expect" in named,
+    )
+
+
+def _length(headers: list[tuple[bytes, bytes]]) -> int:
+    declared = next((value for name, value in headers if name.lower() == b"content-length"), b"")
+    return int(declared) if declared.isdigit() else WATCHED + 1
+
+
+async def _unavailable(send: Any) -> None:
+    text = b"The service is not there at the moment: try again.\n"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(text)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

@@ -1,0 +1,123 @@
+"""The requests of a lane, handed to ASGI applications: the server's half of ``hosts/front/relay.py``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from reading_room.aws.receive import AsgiApplication, Scope
+from reading_room.codec import DocumentError, decode, encode
+from reading_room.hosts.front.lane import ASK_BODY, BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
+from reading_room.hosts.front.records import Head, ReplyHead, check_head, headers_of, raw_headers
+
+_log = logging.getLogger(__name__)
+
+Find = Callable[[Head], tuple[AsgiApplication, Scope]]
+
+
+async def serve_requests(lane: Lane, find: Find) -> None:
+    """Answer one request after the other until the lane is over. Raises ``DocumentError`` for what is no request.
+
+    ``find`` returns the application for a head, and what to add to its scope.
+    """
+    while (frame := await lane.next()) is not None:
+        kind, content = frame
+        if kind in (BODY, BODY_END):
+            continue  # Of a request that was answered before its body was read.
+        if kind != HEAD:
+            raise DocumentError("what came is not the head of a request")
+        head = decode(Head, content)
+        check_head(head)
+        app, facts = find(head)
+        exchange = _Exchange(lane, head)
+        try:
+            await app({**_scope(head), **facts}, exchange.receive, exchange.send)
+        except ConnectionError:
+            return
+        except DocumentError:
+            raise
+        except Exception:
+            _log.exception("a request by %s could not be answered", head.address)
+            await exchange.fail()
+        if not exchange.complete:
+            # Its front closes the client's connection, which must not take a part for the whole.
+            return
+
+
+class _Exchange:
+    """One request and its answer, as ASGI has them."""
+
+    def __init__(self, lane: Lane, head: Head) -> None:
+        self._lane = lane
+        self._has_body = head.body
+        self._to_ask = head.expects
+        self._body_over = False
+        self._held: list[tuple[bytes, bytes]] = []
+        self._started = False
+        self.complete = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Return the next piece of the body, then the client's going away."""
+        if self._body_over:
+            # The next request may come as soon as the answer is sent: it is left where it is.
+            await self._lane.ended()
+            return {"type": "http.disconnect"}
+        if not self._has_body:
+            self._body_over = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        if self._to_ask:
+            self._to_ask = False
+            await self._lane.send((ASK_BODY, b""))
+        frame = await self._lane.next()
+        if frame is None:
+            return {"type": "http.disconnect"}
+        kind, content = frame
+        if kind not in (BODY, BODY_END):
+            raise DocumentError("what came is not the body of a request")
+        self._body_over = kind == BODY_END
+        return {"type": "http.request", "body": content, "more_body": kind == BODY}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Send the head of the answer or a piece of it. Raises ``ConnectionResetError`` when nobody is there."""
+        if message["type"] == "http.response.start":
+            # Kept until there is something to send along.
+            self._held.append((REPLY, encode(ReplyHead(message["status"], headers_of(message["headers"])))))
+            self._started = True
+            return
+        more = message.get("more_body", False)
+        frames = [*self._held, (DATA if more else LAST, message.get("body", b""))]
+        self._held.clear()
+        await self._lane.send(*frames)
+        self.complete = not more
+
+    async def fail(self) -> None:
+        """Say that the request could not be answered, if nothing was said yet."""
+        if not self._started:
+            text = b"Internal Server Error"
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
+            headers.append((b"connection", b"close"))
+            await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+            await self.send({"type": "http.response.body", "body": text})
+
+
+def _scope(head: Head) -> Scope:
+    target = head.path.encode("ascii")
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": head.version,
+        "method": head.method,
+        "scheme": "https" if head.kind == "endpoint-https" else "http",
+        "path": unquote(head.path),
+        "raw_path": target,
+        "query_string": head.query.encode("ascii"),
+        "root_path": "",
+        "headers": raw_headers(head.headers),
+        "client": (head.client, head.client_port),
+        "server": (head.address, head.port),
+    }
+    if head.tls is not None:
+        scope["extensions"] = {"tls": {"tls_version": head.tls}}
+    return scope

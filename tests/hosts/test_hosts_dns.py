@@ -1,0 +1,174 @@
+"""DNS messages of a VPC: what a packet asks, what it is answered, and how many of them."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import pytest
+from dnslib import QTYPE, RCODE, DNSRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reading_room.hosts.front import dns_messages
+from reading_room.hosts.front.channel import Unavailable
+from reading_room.hosts.front.dns import OF_ONE_ADDRESS, RateLimiter, Resolver
+from reading_room.hosts.front.dns_messages import POINTER, Question
+from reading_room.hosts.front.records import Answered, NameRecord
+
+
+def asked(packet: bytes) -> Question:
+    question = dns_messages.read(packet)
+    assert isinstance(question, Question)
+    return question
+
+
+def refusal(packet: bytes) -> int:
+    """Return the code that a packet is refused with."""
+    answer = dns_messages.read(packet)
+    assert isinstance(answer, bytes)
+    assert answer[:2] == packet[:2]
+    return int(DNSRecord.parse(answer).header.rcode)
+
+
+def bomb() -> bytes:
+    """A question, and behind it 63 KB of records whose names are pointers to pointers."""
+    question: bytes = DNSRecord.question("s3.amazonaws.com").pack()
+    records = b"".join(struct.pack("!HHHIH", 0xC000 | min(0x3FFF, 12 + 12 * n), 1, 1, 0, 0) for n in range(5_000))
+    return struct.pack("!HHHHHH", 7, 0x0100, 1, 0xFFFF, 0xFFFF, 0xFFFF) + question[12:] + records
+
+
+def test_the_question_of_a_packet_is_its_name_in_lower_case_and_its_type() -> None:
+    question = asked(DNSRecord.question("Bucket.S3.amazonaws.com", "AAAA").pack())
+    assert (question.name, question.kind) == ("bucket.s3.amazonaws.com", QTYPE.AAAA)
+
+
+def test_an_answer_repeats_the_question_and_has_what_was_found() -> None:
+    packet = DNSRecord.question("S3.amazonaws.com").pack()
+    reply = DNSRecord.parse(
+        dns_messages.answer(asked(packet), [NameRecord(1, 5, "10.0.0.7"), NameRecord(1, 5, "10.0.0.8")])
+    )
+    assert str(reply.q.qname) == "S3.amazonaws.com."
+    assert [(str(each.rname), str(each.rdata), each.ttl) for each in reply.rr] == [
+        ("S3.amazonaws.com.", "10.0.0.7", 5),
+        ("S3.amazonaws.com.", "10.0.0.8", 5),
+    ]
+    assert (reply.header.id, reply.header.rd, reply.header.ra) == (DNSRecord.parse(packet).header.id, 1, 1)
+
+
+def test_a_pointer_is_answered_with_a_name() -> None:
+    packet = DNSRecord.question("7.0.0.10.in-addr.arpa", "PTR").pack()
+    reply = DNSRecord.parse(dns_messages.answer(asked(packet), [NameRecord(POINTER, 60, "ip-10-0-0-7.ec2.internal")]))
+    assert str(reply.rr[0].rdata) == "ip-10-0-0-7.ec2.internal."
+
+
+@pytest.mark.parametrize(("records", "code"), [(None, RCODE.NXDOMAIN), ((), RCODE.NOERROR)])
+def test_a_name_that_does_not_exist_differs_from_one_without_such_records(
+    records: tuple[NameRecord, ...] | None, code: int
+) -> None:
+    reply = DNSRecord.parse(dns_messages.answer(asked(DNSRecord.question("x.example").pack()), records))
+    assert reply.header.rcode == code
+    assert not reply.rr
+
+
+def test_an_answer_is_not_answered_and_what_cannot_be_read_is_a_format_error() -> None:
+    query = DNSRecord.question("s3.amazonaws.com").pack()
+    assert dns_messages.read(dns_messages.answer(asked(query), ())) == b""
+    assert dns_messages.read(query[:11]) == b""
+    assert refusal(query[:-3]) == RCODE.FORMERR
+    assert refusal(struct.pack("!HHHHHH", 7, 5 << 11, 0, 0, 0, 0)) == RCODE.NOTIMP
+
+
+@pytest.mark.parametrize("questions", [0, 2, 0xFFFF])
+def test_there_is_one_question_or_none_that_is_answered(questions: int) -> None:
+    query = DNSRecord.question("s3.amazonaws.com").pack()
+    assert refusal(query[:4] + struct.pack("!H", questions) + query[6:] * 2) == RCODE.FORMERR
+
+
+def test_a_question_whose_name_is_compressed_is_a_format_error() -> None:
+    head = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0)
+    assert refusal(head + b"\x01a\xc0\x0c\x00\x01\x00\x01") == RCODE.FORMERR
+
+
+def test_of_a_packet_nothing_behind_its_question_is_read() -> None:
+    assert len(bomb()) > 60_000
+    assert asked(bomb()) == asked(bomb()[: 12 + 22])
+
+
+@given(st.binary(max_size=30), st.binary(max_size=600))
+def test_what_follows_the_longest_question_changes_nothing(begin: bytes, rest: bytes) -> None:
+    packet = struct.pack("!HHHHHH", 7, 0, 1, 0, 0, 0) + begin + rest
+    assert dns_messages.read(packet) == dns_messages.read(packet[: 12 + 255 + 64 + 4])
+
+
+def test_a_name_with_a_label_that_no_host_has_is_no_other_name() -> None:
+    head = struct.pack("!HHHHHH", 7, 0, 1, 0, 0, 0)
+    one_label = head + b"\x10s3.amazonaws.com\x00\x00\x01\x00\x01"
+    assert asked(one_label).name == ""
+    assert asked(head + b"\x03s3\xff\x00\x00\x01\x00\x01").name == ""
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300)
+def test_no_packet_breaks_the_reader_or_is_refused_at_length(packet: bytes) -> None:
+    found = dns_messages.read(packet)
+    answer = found if isinstance(found, bytes) else dns_messages.answer(found, None)
+    assert len(answer) <= max(12, len(packet))
+    assert not answer or answer[:2] == packet[:2]
+
+
+def test_each_source_has_its_own_rate_and_recovers_with_time() -> None:
+    limiter = RateLimiter(per_second=10, sources=2)
+    assert [limiter.allows("a", 0.0) for _ in range(11)] == [True] * 10 + [False]
+    assert limiter.allows("b", 0.0)
+    assert limiter.allows("a", 0.1)
+    assert not limiter.allows("a", 0.1)
+    assert [limiter.allows("a", 100.0) for _ in range(11)].count(True) == 10
+
+
+PACKET = DNSRecord.question("s3.amazonaws.com").pack()
+
+
+def test_a_sender_beyond_its_rate_is_not_answered_and_others_are() -> None:
+    async def known(name: str, kind: int) -> Answered:
+        return Answered(1, (NameRecord(1, 5, "10.0.0.7"),))
+
+    async def scenario() -> tuple[list[bytes], bytes]:
+        resolver = Resolver(known)
+        return [await resolver.answer(PACKET, "10.0.0.1") for _ in range(3_000)], await resolver.answer(
+            PACKET, "10.0.0.2"
+        )
+
+    answers, other = asyncio.run(scenario())
+    assert answers[0]
+    assert not answers[-1]
+    assert other
+
+
+def test_a_sender_has_so_many_questions_at_the_server_and_others_have_theirs() -> None:
+    async def scenario() -> tuple[bytes, bytes]:
+        go = asyncio.Event()
+
+        async def slow(name: str, kind: int) -> Answered:
+            await go.wait()
+            return Answered(1, ())
+
+        resolver = Resolver(slow)
+        waiting = [asyncio.create_task(resolver.answer(PACKET, "10.0.0.1")) for _ in range(OF_ONE_ADDRESS)]
+        await asyncio.sleep(0)
+        one_more = await resolver.answer(PACKET, "10.0.0.1")
+        other = asyncio.create_task(resolver.answer(PACKET, "10.0.0.2"))
+        go.set()
+        assert all(await asyncio.gather(*waiting))
+        return one_more, await other
+
+    one_more, other = asyncio.run(scenario())
+    assert not one_more
+    assert other
+
+
+def test_without_a_server_a_question_has_no_answer() -> None:
+    async def nobody(name: str, kind: int) -> Answered:
+        raise Unavailable
+
+    assert asyncio.run(Resolver(nobody).answer(PACKET, "10.0.0.1")) == b""
