@@ -40,7 +40,8 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.console.application import console_application
 from reading_room.console.door import OPTION, Origins, console_door
-from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.database.engine import Database
+from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.extension.operations.check_job import CheckJobOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
@@ -324,19 +325,8 @@ def operation_table() -> OperationTable:
     return Product(settings, database, backend, pool).dispatcher.table
 
 
-def open_database(settings: Settings) -> Database:
-    """Open the database of the data folder. Raises ``ServerError``."""
-    try:
-        database = Database.open(settings.data / "db.sqlite")
-        database.create_tables()
-        database.prepare_log()
-    except SchemaVersionError as error:
-        raise ServerError(str(error)) from error
-    return database
-
-
 def run_server(settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM. ``ready`` is called once calls are taken. Raises ``ServerError``."""
+    """Serve until SIGTERM. ``ready`` is called once calls are taken. Raises ``ServerError``, ``SchemaError``."""
     overlapped = overlaps_with_services(settings.elastic_ip_pool)
     if overlapped is not None:
         raise ServerError(
@@ -353,7 +343,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    database = open_database(settings)
+    database = open_database(settings.data)
     backend = file_backend(database, settings.data / "objects", settings.region, system_clock)
 
     def send_wish() -> None:

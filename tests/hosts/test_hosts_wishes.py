@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-import reading_room.app as app
+import reading_room.app  # noqa: F401 # declares every table
 from reading_room.agent.spec import HostReport
 from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
+from reading_room.database.opening import open_database
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, Problem
 from reading_room.hosts.desired import DesiredHost
 from reading_room.hosts.listeners import VpcListeners
@@ -32,7 +33,7 @@ from reading_room.vpc.tables import Vpc
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database with the service's own network in it."""
-    database = app.open_database(Settings.from_environment({}, data=tmp_path))
+    database = open_database(tmp_path)
     with database.transaction() as session:
         service_network.ensure(session, "us-east-1")
     yield database

@@ -23,7 +23,8 @@ from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.database.engine import Database
+from reading_room.database.migrate import SchemaError
 from reading_room.database.outside import LOOK_SECONDS, count_outside_write
 from reading_room.iam import accounts
 from reading_room.iam.bootstrap import FIRST_PROFILE
@@ -117,7 +118,7 @@ def _database(settings: Settings) -> Iterator[Database]:
     try:
         drop_privileges(settings)
         database = Database.open(path)
-    except (StartError, SchemaVersionError, OperationalError) as error:
+    except (StartError, SchemaError, OperationalError) as error:
         raise fail(str(error)) from None
     try:
         yield database

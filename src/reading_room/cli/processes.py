@@ -151,6 +151,7 @@ def serve(
 
     from reading_room.app import ServerError, run_server
     from reading_room.cli.units import notify
+    from reading_room.database.migrate import SchemaError
 
     def announce() -> None:
         notify("READY=1")
@@ -159,7 +160,7 @@ def serve(
 
     try:
         run_server(settings, announce)
-    except ServerError as error:
+    except (ServerError, SchemaError) as error:
         raise fail(str(error)) from None
 
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from reading_room.database.base import Base
+from reading_room.database.migrate import BASELINE, SchemaError, migrate
 from reading_room.database.turns import Turns
 
 SCHEMA_VERSION = 5
-"""Raised whenever a table changes; a data folder of another version is refused, never guessed at."""
+"""Raised with every migration (``migrations/``), without which no table changes. A new database begins with it."""
 
 
 BUSY_SECONDS = 30
@@ -26,14 +27,17 @@ _WRITTEN = "tables written"
 """Where a session keeps the names of the tables that its transaction wrote."""
 
 
-class SchemaVersionError(Exception):
+class SchemaVersionError(SchemaError):
     """The database file was made by another version of the schema."""
 
     def __init__(self, path: str, found: int) -> None:
-        super().__init__(
-            f"{path} holds schema version {found}, this program needs {SCHEMA_VERSION}: "
-            "start with an empty --data folder, or run the version that made it"
-        )
+        if found > SCHEMA_VERSION:
+            remedy = "a newer version made it: run that version, or a newer one"
+        elif found >= BASELINE:
+            remedy = "start the product with this version once (`reading-room up`), which brings it up to date"
+        else:
+            remedy = "start with an empty --data folder, or run the version that made it"
+        super().__init__(f"{path} holds schema version {found}, this program needs {SCHEMA_VERSION}: {remedy}")
 
 
 class Database:
@@ -54,11 +58,13 @@ class Database:
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
-    def open(cls, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> Database:
+    def open(cls, path: Path | None, busy_seconds: float = BUSY_SECONDS, *, migrating: bool = False) -> Database:
         """Open (and create) the database file at ``path``; ``None`` makes one in memory, for tests.
 
-        A writer waits ``busy_seconds`` for those of its own process, and then as long for those of others. Raises
-        ``SchemaVersionError`` when the file was made by another schema version.
+        A writer waits ``busy_seconds`` for those of its own process, and then as long for those of others. With
+        ``migrating`` a database of an earlier schema is brought up to date. Only the server does that: beside any other
+        process a server of the earlier version may run. Raises ``SchemaVersionError`` for every other schema, and
+        ``MigrationError``.
         """
         # Bound values may be secrets, and exceptions are logged.
         options: dict[str, Any] = {
@@ -74,9 +80,12 @@ class Database:
         event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "begin", _begin)
         with engine.connect() as connection:
-            found = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-            if found not in (0, SCHEMA_VERSION):
-                raise SchemaVersionError(str(path), found)
+            found = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        if path is not None and migrating and BASELINE <= found < SCHEMA_VERSION:
+            migrate(path, SCHEMA_VERSION, busy_seconds)
+        elif found not in (0, SCHEMA_VERSION):
+            engine.dispose()
+            raise SchemaVersionError(str(path), found)
         return cls(engine, busy_seconds)
 
     @classmethod

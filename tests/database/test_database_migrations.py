@@ -1,0 +1,132 @@
+"""Databases of earlier schemas: brought up to date in one transaction, or left as they are."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import reading_room.app  # noqa: F401 # declares every table
+from reading_room.database.engine import SCHEMA_VERSION, Database, SchemaVersionError
+from reading_room.database.migrate import BASELINE, MigrationError, migrate
+from tests.worlds.schemas import of_before, schema_of, version_of
+
+TEXTS = """
+revision = "6"
+down_revision = "5"
+
+import sqlalchemy as sa
+from alembic import op
+
+def upgrade() -> None:
+    op.create_table("texts", sa.Column("text", sa.String))
+    op.execute("INSERT INTO texts VALUES ('half done')")
+"""
+"""A migration that writes."""
+WAITS = (
+    TEXTS
+    + """
+    import sys
+    print("in the middle", flush=True)
+    sys.stdin.read()
+"""
+)
+FAILS = (
+    TEXTS
+    + """
+    raise RuntimeError("out of luck")
+"""
+)
+ORPHANS = (
+    TEXTS
+    + """
+    op.execute("INSERT INTO iam_group_members VALUES ('no such group', 'no such user')")
+"""
+)
+KILLED = """
+import sys
+from pathlib import Path
+from tests.database.test_database_migrations import run
+run(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+def revisions(folder: Path, source: str) -> Path:
+    """Return a folder of migrations: the baseline, and one to schema 6."""
+    folder.joinpath("schema_5.py").write_text('revision = "5"\ndown_revision = None\n')
+    folder.joinpath("schema_6.py").write_text(source)
+    return folder
+
+
+def run(path: Path, folder: Path) -> None:
+    """Lead a database to schema 6 by a folder's migrations."""
+    migrate(path, 6, busy_seconds=0.1, folder=folder)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A database of the oldest schema that is migrated."""
+    of_before(tmp_path / "db.sqlite", BASELINE)
+    return tmp_path / "db.sqlite"
+
+
+@pytest.mark.costs(2, reason="Alembic is loaded, and every table made twice")
+def test_a_database_of_an_earlier_schema_becomes_what_a_new_one_is(old: Path, tmp_path: Path) -> None:
+    Database.open(old, migrating=True).close()
+    fresh = Database.open(tmp_path / "new.sqlite")
+    fresh.create_tables()
+    fresh.close()
+    assert version_of(old) == version_of(tmp_path / "new.sqlite") == SCHEMA_VERSION
+    assert schema_of(old) == schema_of(tmp_path / "new.sqlite")
+
+
+@pytest.mark.costs(1, reason="Alembic is loaded")
+def test_what_there_is_stays_and_what_is_new_comes(old: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("INSERT INTO iam_account_aliases VALUES ('000000000001', 'readers')")
+    run(old, revisions(tmp_path, TEXTS))
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT alias FROM iam_account_aliases").fetchall() == [("readers",)]
+        assert connection.execute("SELECT text FROM texts").fetchall() == [("half done",)]
+    assert version_of(old) == 6
+    run(old, tmp_path)  # Again, and nothing happens.
+
+
+@pytest.mark.parametrize(
+    ("source", "error"), [(FAILS, "out of luck"), (ORPHANS, "rows of iam_group_members refer to none")]
+)
+def test_a_migration_that_fails_changes_nothing(old: Path, tmp_path: Path, source: str, error: str) -> None:
+    before = schema_of(old)
+    with pytest.raises((RuntimeError, MigrationError), match=error):
+        run(old, revisions(tmp_path, source))
+    assert (version_of(old), schema_of(old)) == (5, before)
+
+
+@pytest.mark.costs(3, reason="a process of its own loads the product and is killed")
+def test_a_process_that_is_killed_in_the_middle_leaves_everything_as_it_was(old: Path, tmp_path: Path) -> None:
+    before = schema_of(old)
+    argv = [sys.executable, "-c", KILLED, str(old), str(revisions(tmp_path, WAITS))]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in the middle\n"
+        process.kill()
+    assert (version_of(old), schema_of(old)) == (5, before)
+    run(old, revisions(tmp_path, TEXTS))
+    assert version_of(old) == 6
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [(BASELINE - 1, "start with an empty --data folder"), (SCHEMA_VERSION + 1, "a newer version made it")],
+)
+def test_a_schema_that_is_not_known_is_refused_with_what_to_do(old: Path, version: int, remedy: str) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    for migrating in (False, True):
+        with pytest.raises(SchemaVersionError, match=f"schema version {version}, .* {SCHEMA_VERSION}: {remedy}"):
+            Database.open(old, migrating=migrating)
+    assert version_of(old) == version
