@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -303,6 +304,37 @@ def test_a_training_that_is_stopped_half_way_leaves_nothing(
     assert library.interfaces() == []
     with pytest.raises(ClientError, match="ResourceUnavailableException"):
         use(library, arn, "new/")
+
+
+@every_model
+def test_a_flipped_byte_of_an_artifact_on_the_disk_ends_a_job_as_a_model_that_was_changed(
+    library: Place, models: dict[str, dict[str, Any]], kind: str
+) -> None:
+    library.put_text("flipped/a.txt", "Grace Hopper signed the report.\n")
+    with library.product.database() as database:
+        [(uri,)] = database.execute("SELECT artifact_uri FROM models WHERE arn = ?", (arn_of(models[kind]),))
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        query = "SELECT segments FROM s3_objects WHERE bucket = ? AND key = ?"
+        [(segments,)] = database.execute(query, (bucket, key.encode()))
+    [(blob, size)] = json.loads(segments)
+    [file] = (library.product.data / "objects").rglob(blob)
+    flip(file, size - 100)
+    try:
+        properties = use(library, arn_of(models[kind]), "flipped/")
+    finally:
+        flip(file, size - 100)
+    assert properties["JobStatus"] == "FAILED", properties
+    assert properties["Message"].startswith(f"MODEL_TAMPERED: {uri} cannot be read."), properties
+    assert library.interfaces() == []
+
+
+def flip(path: Path, position: int) -> None:
+    """Change one bit of a file, or change it back."""
+    with path.open("r+b") as file:
+        file.seek(position)
+        value = file.read(1)[0]
+        file.seek(position)
+        file.write(bytes([value ^ 1]))
 
 
 def artifacts(library: Place) -> set[str]:

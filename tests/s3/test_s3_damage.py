@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -13,6 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from reading_room.analysis.custom.artifact import fetch_artifact
+from reading_room.analysis.job_file import Location, ModelPlace
+from reading_room.analysis.objects import S3Storage, model_blame, warm_session
+from reading_room.analysis.storage import JobFailure
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -167,6 +172,28 @@ def test_damage_far_into_an_object_cuts_the_connection_after_what_is_right(
     # Others go on being served, and what is whole of the object, too.
     tail = over_http.get_object(Bucket="bucket", Key="k", Range=f"bytes={4 * PIECE}-")["Body"].read()
     assert tail == data[4 * PIECE :]
+
+
+@pytest.mark.costs(0.8, reason="sessions of the SDK are made, and megabytes go over HTTP twice")
+@pytest.mark.parametrize("place", [15, 3 * PIECE + 12345], ids=["near the beginning", "after what was sent"])
+def test_a_worker_says_of_a_damaged_model_that_it_is_not_the_one_that_was_written(
+    world: S3World, served: str, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    content = random.Random(7).randbytes(5 * PIECE)
+    world.s3.put_object(Bucket="bucket", Key="model", Body=content)
+    [file] = blob_files(world)
+    flip(file, place)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", served)
+    session = warm_session("us-east-1")
+    session.set_credentials(world.key["access_key_id"], world.key["secret_access_key"])
+    model = ModelPlace(Location("bucket", "model"), "/x", hashlib.sha256(content).hexdigest())
+    with pytest.raises(JobFailure, match=r"s3://bucket/model cannot be read.*not those that were written") as failed:
+        fetch_artifact(S3Storage(session, "us-east-1", model_blame("bucket")), model, "classifier")
+    assert failed.value.code == "MODEL_TAMPERED"
+    # An input has no digest that anybody recorded, and is nobody's model.
+    with pytest.raises(JobFailure, match="not those that were written") as failed:
+        list(S3Storage(session, "us-east-1").read("bucket", "model"))
+    assert failed.value.code == "INTERNAL_ERROR"
 
 
 def test_a_small_object_that_changed_in_its_row_is_refused(world: S3World) -> None:

@@ -41,13 +41,14 @@ _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredTok
 class Blame:
     """What the failures of a storage are called: a code and the beginning of a sentence for what was refused.
 
-    ``missing`` is the code of an object or bucket that is not there, ``stranger`` the one of a session without
-    credentials, and ``whose`` says in words what those would have been.
+    ``missing`` is the code of an object or bucket that is not there, ``damaged`` of one whose bytes the storage has
+    lost, ``stranger`` of a session without credentials, and ``whose`` says in words what those would have been.
     """
 
     unread: tuple[str, str] = ("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS)
     unwritten: tuple[str, str] = ("NO_WRITE_ACCESS_TO_OUTPUT", f"{NO_WRITE_ACCESS}.")
     missing: str = "INPUT_NOT_FOUND"
+    damaged: str = "INTERNAL_ERROR"
     stranger: str = "ROLE_NOT_ASSUMABLE"
     whose: str = "of the data access role"
 
@@ -55,7 +56,9 @@ class Blame:
 def model_blame(bucket: str) -> Blame:
     """Return the names of failures in the service's own bucket, with the statement that an endpoint's policy needs."""
     denied = ("NO_ACCESS_TO_MODEL_BUCKET", no_model_access(bucket))
-    return Blame(denied, denied, "MODEL_NOT_FOUND", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket")
+    return Blame(
+        denied, denied, "MODEL_NOT_FOUND", "MODEL_TAMPERED", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket"
+    )
 
 
 def warm_session(region: str) -> botocore.session.Session:
@@ -128,17 +131,30 @@ class S3Storage:
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
 
+        A connection that is cut on the way is made anew once, for what is left: only then does the storage say whether
+        the rest is damaged, which it finds when half of its answer is sent.
+
         Raises ``JobFailure`` as ``list_input`` does, and ``INPUT_NOT_FOUND`` for an object that has another ETag than
         ``etag`` by now.
         """
+        with self._reading(Location(bucket, key), "s3:GetObject"):
+            answer = self._get(bucket, key, begin, end, etag)
+            position = begin
+            try:
+                for chunk in answer["Body"].iter_chunks(READ_SIZE):
+                    position += len(chunk)
+                    yield chunk
+            except (errors.IncompleteReadError, errors.HTTPClientError, HTTPError, OSError):
+                rest = self._get(bucket, key, position, end, answer.get("ETag", etag))
+                yield from rest["Body"].iter_chunks(READ_SIZE)
+
+    def _get(self, bucket: str, key: str, begin: int, end: int | None, etag: str) -> Any:
         which: dict[str, str] = {}
         if begin or end is not None:
             which["Range"] = f"bytes={begin}-{'' if end is None else end - 1}"
         if etag:
             which["IfMatch"] = etag
-        with self._reading(Location(bucket, key), "s3:GetObject"):
-            body = self._s3.get_object(Bucket=bucket, Key=key, **which)["Body"]
-            yield from body.iter_chunks(READ_SIZE)
+        return self._s3.get_object(Bucket=bucket, Key=key, **which)
 
     def probe_output(self, location: Location) -> None:
         """Find out before any work whether the output may be written, leaving nothing.
@@ -191,6 +207,9 @@ class S3Storage:
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
             if code in _GONE:
                 raise _no_route(uri, text) from error
+            if reason := error.response["Error"].get("Reason"):
+                # Our own S3 says so of an object that it cannot read as it was written.
+                raise JobFailure(self._blame.damaged, f"{uri} cannot be read. {reason}") from error
             raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
         except (errors.BotoCoreError, HTTPError, OSError) as error:
             # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from reading_room.aws.errors import AwsError
 
+DAMAGED = "The stored bytes of this object are not those that were written."
+
 
 class S3Error(AwsError):
     """Parent of all: an error with headers of its own where S3 sends some."""
@@ -24,8 +26,15 @@ class S3Error(AwsError):
 class InternalError(S3Error):
     """Something of ours broke; the log has it under the request's id."""
 
+    def __init__(self, extra: Mapping[str, str] | None = None) -> None:
+        super().__init__("We encountered an internal error. Please try again.", extra)
+
+
+class DamagedObject(InternalError):
+    """The bytes that were written are lost; the log has the place. ``Reason`` is ours: no other try will help."""
+
     def __init__(self) -> None:
-        super().__init__("We encountered an internal error. Please try again.")
+        super().__init__({"Reason": DAMAGED})
 
 
 class AccessDenied(S3Error):

@@ -35,6 +35,7 @@ from reading_room.s3.backends.blobs import DamagedBlob
 from reading_room.s3.cors import Asked, granted, preflight
 from reading_room.s3.errors import (
     AccessDenied,
+    DamagedObject,
     EntityTooLarge,
     InternalError,
     InvalidRequest,
@@ -134,10 +135,11 @@ class S3Application:
         except AwsError as error:
             record.code, record.facts.error = error.code, error
             response = error_response(error, incoming, record.identifier)
-        except Exception:
+        except Exception as error:
             log.exception("request=%s failed", record.identifier)
-            record.code, record.facts.error = InternalError.code, InternalError()
-            response = error_response(InternalError(), incoming, record.identifier)
+            failure = DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
+            record.code, record.facts.error = failure.code, failure
+            response = error_response(failure, incoming, record.identifier)
         if incoming is not None and incoming.header("origin") is not None:
             response = await self._run(self._with_cors, incoming, response)
         try:
