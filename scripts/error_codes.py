@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from reading_room.aws.errors import AwsError, DryRunOperation, RequestTimeout
+from reading_room.aws.errors import AwsError, DryRunOperation, MisdirectedRequest, RequestTimeout
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "reading_room"
@@ -116,6 +116,7 @@ def _shared(service: str) -> Iterator[type[AwsError]]:
     from reading_room.iam.authorizer import _denial
     from reading_room.iam.errors import ServiceUnavailable
 
+    yield MisdirectedRequest
     protocol = SERVED[service].protocol
     for place in READ_IN[protocol]:
         yield from named_in(PACKAGE / place)

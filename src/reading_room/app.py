@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 import uvloop
 
@@ -54,6 +54,7 @@ from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
 from reading_room.hosts.doors import Door, DoorCertificate, DoorError, bound, certificate_names, doors, is_loopback
 from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
+from reading_room.hosts.known_names import KnownNames
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.realtime import RealtimePool
@@ -70,10 +71,10 @@ from reading_room.iam.operations.table import iam_operations
 from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owner_of
+from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import ClusterDoor
-from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.jobs.tables import WISH_TABLES, JobRow
+from reading_room.jobs.tables import WISH_TABLES
 from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations
 from reading_room.reconcile import Loop
@@ -281,24 +282,6 @@ class Product:
         self.key_uses.close()
 
 
-class JobLog:
-    """Writes job stories where people read them: a log group of the job's own account, a stream for each job."""
-
-    def __init__(self, database: Database, region: str, clock: Clock) -> None:
-        self._database = database
-        self._region = region
-        self._clock = clock
-
-    def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
-        """Append lines to a job's stream."""
-        events = [streams.NewEvent(streams.milliseconds(at), text) for at, text in lines]
-        with self._database.transaction() as session:
-            job = session.get(JobRow, job_id)
-            if job is not None:
-                now = streams.milliseconds(self._clock())
-                streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
-
-
 def resource_tags(database: Database) -> Callable[[str], Mapping[str, str]]:
     """Return what the authorizer asks for the tags of jobs, models and log groups."""
     readers = {"comprehend": comprehend_tags.stored, "logs": streams.stored_tags}
@@ -402,7 +385,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
 
     database.on_commit(changed)
     try:
-        opened, certificate = _open_doors(settings, product.app)
+        opened, certificate = _open_doors(settings, product.app, lambda name: backend.bucket(name) is not None)
     except DoorError as error:
         raise ServerError(str(error)) from error
     for _, listener in opened:
@@ -455,7 +438,7 @@ def _owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]
 
 
 def _open_doors(
-    settings: Settings, app: AsgiApplication
+    settings: Settings, app: AsgiApplication, is_bucket: Callable[[str], bool]
 ) -> tuple[list[tuple[Door, HttpListener]], DoorCertificate | None]:
     """Return a listener at each door, the console's the last, and what looks after the certificate where there is one.
 
@@ -467,7 +450,12 @@ def _open_doors(
         certificate = DoorCertificate(settings, system_clock)
         context = certificate.context()
     origins = Origins.of(settings).apis
-    apis = CrossOrigin(app, origins)
+    apis = KnownNames(
+        CrossOrigin(app, origins),
+        settings,
+        lambda: certificate.given_names if certificate is not None else (),
+        is_bucket,
+    )
     served: list[tuple[Door, AsgiApplication, socket.socket, Collection[str]]] = [
         (door, apis, bound(door), origins) for door in wanted
     ]

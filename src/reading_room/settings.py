@@ -144,8 +144,8 @@ class Settings:
     tls_key: str = _setting("", "File of that certificate's private key (PEM), readable by its owner alone.")
     tls_names: str = _setting(
         "",
-        "Further names that clients call this machine by, with commas between: they are in the own authority's "
-        "certificate, and buckets may stand before them.",
+        "Further names that clients call this machine by, with commas between. The APIs and the console answer to no "
+        "name that they were not told; these are in the own authority's certificate, and buckets may stand before.",
         pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
     )
     service_uid: int = _setting(60578, "User id that the API process drops to when started by root.", within=(1, 2**31))

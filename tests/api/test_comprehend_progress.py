@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from reading_room.analysis.job_file import Failed, Progress
-from reading_room.app import JobLog
 from reading_room.cli.following import Follower, View, shown
 from reading_room.cli.reading import properties_in
+from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.stories import Stories
 from tests.worlds.models import ACCOUNT, REGION, ROLE, ModelWorld

@@ -116,6 +116,24 @@ def test_thousands_of_connections_that_say_nothing_shut_nobody_out(product: Prod
         assert held < SILENT
 
 
+def test_a_door_answers_to_its_own_names_and_tells_others_what_to_set(product: Product) -> None:
+    url = f"http://127.0.0.1:{product.port}"
+    for host in ("localhost:1", "bucket.s3.localhost", "comprehend.us-east-1.amazonaws.com", "10.0.0.1"):
+        assert fetched(f"{url}/_reading_room/health", Host=host)[0] == 200
+    for path in ("/_reading_room/health", "/", "/bucket/key"):
+        for host in ("page.evil.example", f"host.docker.internal:{product.port}"):
+            status, headers, body = fetched(url + path, Host=host, Origin=f"http://{host}")
+            assert status == 421
+            assert f"READING_ROOM_TLS_NAMES={host.partition(':')[0]} ".encode() in body
+            assert "access-control-allow-origin" not in headers
+    # A bucket may have a name of its own that leads here; whoever has none has nothing.
+    s3 = client(product, "s3", url)
+    s3.create_bucket(Bucket="photos.page.example")
+    assert fetched(f"{url}/none", Host="photos.page.example")[0] == 403
+    s3.delete_bucket(Bucket="photos.page.example")
+    assert fetched(f"{url}/none", Host="photos.page.example")[0] == 421
+
+
 def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product: Product, account: OwnAccount) -> None:
     assert product.up is not None
     with Place(product, account=account).running() as (_, worker):
@@ -166,7 +184,9 @@ def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> No
     from reading_room.clock import system_clock
     from reading_room.hosts.authority import prepare_doors
 
-    made = [prepare_doors(tmp_path / name, ["localhost"], system_clock()) for name in ("first", "second")]
+    made = [
+        prepare_doors(tmp_path / name, ["localhost", f"{name}.example"], system_clock()) for name in ("first", "second")
+    ]
     certificate, key = tmp_path / "given.pem", tmp_path / "given.key"
     _give(made[0].leaf, certificate, key)
     # Of its own: its certificate is replaced.
@@ -179,6 +199,11 @@ def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> No
             # A connection goes on by what it began with.
             before.sendall(b"GET /_reading_room/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert before.recv(100).startswith(b"HTTP/1.1 200")
+            # A name in the certificate is one that the door is called by, from now on.
+            health = f"{https(found, 'localhost')}/_reading_room/health"
+            trusted = str(made[1].certificate)
+            assert fetched(health, trust=trusted, Host="second.example")[0] == 200
+            assert fetched(health, trust=trusted, Host="first.example")[0] == 421
         kept = found.data / "doors" / "given.pem"
         assert kept.stat().st_mode & 0o777 == 0o600
         assert x509.load_pem_x509_certificate(kept.read_bytes())

@@ -282,3 +282,19 @@ class ServiceFailure(InternalFailure):
     """IAM's spelling."""
 
     code = "ServiceFailure"
+
+
+class MisdirectedRequest(AwsError):
+    """The request is for a name that this installation was not told (RFC 9110, 15.5.20). Ours, of every service."""
+
+    code = "MisdirectedRequest"
+    status = 421
+
+    def __init__(self, name: str | None) -> None:
+        """``name`` is ``None`` where the request has no name, several, or what is none."""
+        super().__init__(
+            "The request's one Host header has to name this installation, for example 127.0.0.1."
+            if name is None
+            else f"This installation does not answer to the name {name}. Call it by 127.0.0.1 or localhost, or start "
+            f"it with the setting READING_ROOM_TLS_NAMES={name} (several names with commas between)."
+        )

@@ -280,15 +280,19 @@ def _claimed(request: IncomingRequest, service: ServedService) -> str:
 
 
 def _refuse(request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError) -> Reply:
-    """Say an error as the client of that service, or of one that does not exist here, can read it."""
+    return _identified(refusal(service, error, request.request_id), request)
+
+
+def refusal(service: ServedService | UnknownService | None, error: AwsError, request_id: str) -> Reply:
+    """Say an error as the client of that service (not S3), or of one that does not exist here, can read it."""
     if isinstance(service, ServedService):
         protocol, model = _PROTOCOLS[service.protocol], service_model(service.name)
     elif isinstance(service, UnknownService) and service.style == "json":
         protocol, model = json_protocol, service_model("logs")
     else:
         protocol, model = query, service_model("sts")
-    reply: Reply = protocol.serialize_error(model, error, request.request_id)
-    return _identified(reply, request)
+    reply: Reply = protocol.serialize_error(model, error, request_id)
+    return reply
 
 
 def _identified(reply: Reply, request: IncomingRequest) -> Reply:

@@ -16,6 +16,7 @@ from reading_room.console.door import OPTION, Origins
 from reading_room.console.files import ASSETS, INDEX, Representation, StaticFile, read_files
 from reading_room.console.headers import security_headers
 from reading_room.hosts.doors import DoorError
+from reading_room.hosts.known_names import single_host
 from reading_room.settings import Settings
 
 CONFIG = "/config.json"
@@ -43,8 +44,7 @@ class ConsoleApplication:
         if scope["type"] != "http":
             raise ValueError(f"the console does not speak {scope['type']}")
         headers = read_headers(scope)
-        hosts = [value.lower() for name, value in headers if name == "host"]
-        api = self._apis.get(hosts[0]) if len(hosts) == 1 else None
+        api = self._apis.get(single_host(headers) or "")
         head = scope["method"] == "HEAD"
         if api is None:
             # The names are no secret: whoever got here has one of the addresses already.

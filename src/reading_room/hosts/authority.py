@@ -101,6 +101,16 @@ def server_context(leaf: Path) -> ssl.SSLContext:
     return context
 
 
+def names_of(file: Path) -> frozenset[str]:
+    """Return the names that the first certificate in a file is for. Raises ``OSError`` and ``ValueError``."""
+    certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName))
+
+
 class Certificates:
     """The certificate of each listener. ``own_names`` says which further names an endpoint has, by its id."""
 

@@ -142,6 +142,8 @@ class DoorCertificate:
         self._clock = clock
         self._seen: object = None
         self._complaint = ""
+        self.given_names: frozenset[str] = frozenset()
+        """The names of the given certificate, ``*.`` before one for all below it; of the own one settings tell."""
 
     def context(self) -> ssl.SSLContext:
         """Return the context to begin with. Raises ``DoorError``."""
@@ -180,7 +182,9 @@ class DoorCertificate:
             if seen == self._seen:
                 return None
             context = authority.server_context(file)
-        except (OSError, ssl.SSLError) as error:
+            if settings.tls_cert:
+                self.given_names = authority.names_of(file)
+        except (OSError, ssl.SSLError, ValueError) as error:
             raise DoorError(f"the certificate in {file} cannot be used: {error}") from error
         self._seen = seen
         return context
