@@ -13,7 +13,17 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from reading_room.installation import Installation, installation
+from reading_room.installation import (
+    COUNT,
+    FIRST,
+    SERVICE,
+    Installation,
+    UserIds,
+    free_ids,
+    installation,
+    is_own_service,
+    recorded_ids,
+)
 
 ROOTS_STATE = Path("/var/lib/reading-room-state")
 """Where root keeps what belongs to the data folders of all installations."""
@@ -148,12 +158,20 @@ class Settings:
         "name that they were not told; these are in the own authority's certificate, and buckets may stand before.",
         pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
     )
-    service_uid: int = _setting(60578, "User id that the API process drops to when started by root.", within=(1, 2**31))
+    service_uid: int = _setting(
+        SERVICE,
+        "User id that the API process drops to when started by root. Each further installation of root's gets another "
+        "one by itself, which it keeps.",
+        within=(1, 2**31),
+    )
     container_uid_first: int = _setting(
-        60579, "First of the user ids that containers get, one each.", within=(1, 2**31)
+        FIRST,
+        "First of the user ids that containers get, one each. Each further installation of root's gets others by "
+        "itself, which it keeps.",
+        within=(1, 2**31),
     )
     container_uid_count: int = _setting(
-        600,
+        COUNT,
         "How many user ids containers have; the last is of the process that reads their messages.",
         within=(2, 60_000),
     )
@@ -192,6 +210,9 @@ class Settings:
         object.__setattr__(settings, "data", data)
         state = settings.state if "state" in values else _usual_state(data, settings.state)
         object.__setattr__(settings, "state", Path(state).expanduser().absolute())
+        if os.geteuid() == 0:
+            for name, user in _usual_ids(settings, values).items():
+                object.__setattr__(settings, name, user)
         return settings
 
 
@@ -207,6 +228,28 @@ def _usual_state(data: Path, own: Path) -> Path:
         return own.expanduser()
     except RuntimeError:
         return ROOTS_STATE  # This user has no home.
+
+
+def _usual_ids(settings: Settings, told: Mapping[str, Any]) -> dict[str, int]:
+    """Return the user ids that nobody told: those that the installation has, or that a new one will get."""
+    names = ("service_uid", "container_uid_first", "container_uid_count")
+    place, owner = None, 0
+    try:
+        place, owner = settings.installation, settings.data.stat().st_uid
+    except OSError:
+        pass  # There is no such folder yet.
+    ids = recorded_ids(place) if place is not None else None
+    if ids is None:
+        if "service_uid" in told or "container_uid_first" in told:
+            return {}
+        ids = free_ids(settings.state, place, settings.container_uid_count)
+        if ids is None:
+            return {}  # Starting is refused then, with what to set.
+        if is_own_service(owner):
+            # Restored from elsewhere: what is in there belongs to that id.
+            ids = UserIds(owner, ids.first, ids.count)
+    found = dict(zip(names, (ids.service, ids.first, ids.count), strict=True))
+    return {name: found[name] for name in names if name not in told}
 
 
 def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:

@@ -210,9 +210,106 @@ def test_what_else_lies_among_the_installations_keeps_nobody_from_starting(setti
     broken.folder.mkdir()
     broken.record.write_text("{")
     (settings.state / "a-file").touch()
-    other = dataclasses.replace(settings, data=settings.data.parent / "other")
+    data = settings.data.parent / "other"
+    other = dataclasses.replace(settings, data=data, service_uid=1234, container_uid_first=100_000)
     look(other)
     assert claim(other).record.exists()
+
+
+def described(settings: Settings, name: str) -> Settings:
+    """Return the settings that another data folder beside this one gets without any told user id."""
+    data = settings.data.parent / name
+    return Settings.from_environment({}, data=data, state=settings.state)
+
+
+def user_ids(settings: Settings) -> tuple[int, range]:
+    """Return the server's user id and those of containers."""
+    first = settings.container_uid_first
+    return settings.service_uid, range(first, first + settings.container_uid_count)
+
+
+@as_root
+def test_each_installation_has_user_ids_of_its_own_and_keeps_them(settings: Settings) -> None:
+    taken: set[int] = set()
+    for name in ("one", "two", "three"):
+        made = described(settings, name)
+        claim(made)
+        service, containers = user_ids(made)
+        own = {service, *containers}
+        assert len(own) == 601
+        assert not own & taken
+        assert made.data.stat().st_uid == service
+        taken |= own
+    assert {60_578, *range(60_579, 61_179)} < taken
+    for name in ("three", "one"):
+        again = described(settings, name)
+        assert again.data.stat().st_uid == again.service_uid
+        assert claim(again) == installation(again.data, again.state)
+
+
+@as_root
+def test_user_ids_that_another_installation_has_are_refused_to_a_new_one(settings: Settings) -> None:
+    claim(settings)
+    other = dataclasses.replace(settings, data=settings.data.parent / "other")
+    for same in (other, dataclasses.replace(other, service_uid=1234), dataclasses.replace(other, service_uid=60_600)):
+        with pytest.raises(StartError, match=f"the installation of {settings.data} has user id {SERVICE}"):
+            look(same)
+        other.data.mkdir()
+        assert "choose others with READING_ROOM_SERVICE_UID" in refusal(same)
+        other.data.rmdir()
+    claim(dataclasses.replace(other, service_uid=1234, container_uid_first=100_000))
+
+
+@as_root
+def test_installations_that_share_user_ids_since_a_version_before_keep_them(settings: Settings) -> None:
+    places = []
+    for name in ("one", "two"):
+        old = described(settings, name)
+        claim(old).ids.unlink()
+        place = installation(old.data, old.state)
+        place.record.write_text(json.dumps(json.loads(place.record.read_text()) | {"owner": 60_578}))
+        os.chown(old.data, 60_578, 60_578)
+        places.append(place)
+    for name, place in zip(("one", "two"), places, strict=True):
+        again = described(settings, name)
+        assert user_ids(again) == (60_578, range(60_579, 61_179))
+        assert claim(again) == place
+        assert json.loads(place.ids.read_text()) == {"service": 60_578, "first": 60_579, "count": 600}
+    assert not {60_578, *range(60_579, 61_179)} & {described(settings, "new").service_uid}
+
+
+@as_root
+def test_the_user_ids_of_a_deleted_data_folder_are_free_again(settings: Settings) -> None:
+    first = described(settings, "one")
+    claim(first)
+    first.data.rmdir()
+    assert user_ids(described(settings, "two")) == user_ids(first)
+
+
+@as_root
+def test_restored_data_keep_the_user_id_that_they_have(settings: Settings) -> None:
+    claim(described(settings, "one"))
+    second = described(settings, "two")
+    claim(second)
+    (second.data / "db.sqlite").write_bytes(b"rows")
+    restored = settings.data.parent / "restored"
+    second.data.rename(restored)
+    restored.rename(settings.data.parent / "moved")
+    (settings.data.parent / "copy").mkdir()
+    os.chown(settings.data.parent / "copy", second.service_uid, second.service_uid)
+    (settings.data.parent / "copy" / "db.sqlite").write_bytes(b"rows")
+    copy = described(settings, "copy")
+    assert copy.service_uid == second.service_uid
+    claim(copy)
+    assert described(settings, "copy") == copy
+
+
+@as_root
+def test_user_ids_that_cannot_be_read_stop_the_start_with_their_path(settings: Settings) -> None:
+    place = claim(settings)
+    place.ids.write_text('{"service": "root", "first": 1, "count": 2}')
+    with pytest.raises(StartError, match=r"user-ids\.json cannot be read"):
+        claim(settings)
 
 
 def test_one_process_at_a_time_works_on_a_folder(settings: Settings) -> None:

@@ -13,13 +13,13 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
 from reading_room.codec import DocumentError, encode, read_file
-from reading_room.installation import Installation, on_any_device
+from reading_room.installation import Installation, UserIds, on_any_device, others
 from reading_room.settings import Settings
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -40,8 +40,9 @@ def look(settings: Settings) -> None:
     try:
         with _opened(settings.data) as folder:
             _refuse_foreign(settings, folder)
+            _refuse_shared(settings, os.fstat(folder))
     except FileNotFoundError:
-        return
+        _refuse_shared(settings, None)
     except OSError as error:
         raise _unusable(settings.data, error) from error
 
@@ -71,11 +72,12 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
             place = settings.installation
             owner = settings.service_uid if os.geteuid() == 0 else os.geteuid()
             wanted = Claim(str(settings.data), found.st_dev, found.st_ino, owner)
-            if not _holds(place, wanted):
+            ids = _ids(settings)
+            if not _holds(place, wanted) or (ids is not None and _kept_ids(place) != ids):
                 if not joining:
                     _refuse_running(settings.data, folder)
                 try:
-                    _write_down(settings, folder, place, wanted)
+                    _write_down(settings, folder, place, wanted, ids)
                 except OSError as error:
                     raise StartError(
                         f"what belongs to {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
@@ -87,6 +89,13 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
             return place
     except OSError as error:
         raise _unusable(settings.data, error) from error
+
+
+def _ids(settings: Settings) -> UserIds | None:
+    """Return what an installation of root's has for user ids; those of anybody else have no choice."""
+    if os.geteuid() != 0:
+        return None
+    return UserIds(settings.service_uid, settings.container_uid_first, settings.container_uid_count)
 
 
 def _holds(place: Installation, wanted: Claim) -> bool:
@@ -186,6 +195,15 @@ def _claimed(place: Installation) -> Claim | None:
         raise StartError(f"{place.record} cannot be read: {error}") from error
 
 
+def _kept_ids(place: Installation) -> UserIds | None:
+    try:
+        return read_file(UserIds, place.ids)
+    except FileNotFoundError:
+        return None
+    except DocumentError as error:
+        raise StartError(f"{place.ids} cannot be read: {error}") from error
+
+
 def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Claim] | None:
     """Return where a data folder is written down, and as what.
 
@@ -202,27 +220,58 @@ def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Cla
     return None
 
 
-def _write_down(settings: Settings, data: int, place: Installation, wanted: Claim) -> None:
+def _write_down(settings: Settings, data: int, place: Installation, wanted: Claim, ids: UserIds | None) -> None:
     state = _private_way(settings.state)
     try:
-        known = None if place.folder.is_dir() else _known(settings, os.fstat(data))
-        if known is not None:
+        fcntl.flock(state, fcntl.LOCK_EX)  # Two first starts at once must not get the same user ids.
+        _refuse_shared(settings, os.fstat(data))
+        known = _known(settings, os.fstat(data))
+        if known is not None and not place.folder.is_dir():
             os.rename(known[0].folder.name, place.folder.name, src_dir_fd=state, dst_dir_fd=state)
         folder = _subfolder(state, place.folder.name, 0o711)
         try:
             _take_over(settings.data, data, folder)
             os.close(_subfolder(folder, "agent", 0o700))
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(os.open("installation.new", flags, 0o644, dir_fd=folder), "wb") as file:
-                os.fchmod(file.fileno(), 0o644)  # Whatever the umask is: there is nothing secret in it.
-                file.write(encode(wanted))
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename("installation.new", place.record.name, src_dir_fd=folder, dst_dir_fd=folder)
+            if ids is not None:
+                _keep(folder, place.ids.name, ids)
+            _keep(folder, place.record.name, wanted)
         finally:
             os.close(folder)
     finally:
         os.close(state)
+
+
+def _keep(folder: int, name: str, value: Claim | UserIds) -> None:
+    new = f"{name}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(new, flags, 0o644, dir_fd=folder), "wb") as file:
+        os.fchmod(file.fileno(), 0o644)  # Whatever the umask is: there is nothing secret in it.
+        file.write(encode(value))
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _refuse_shared(settings: Settings, data: os.stat_result | None) -> None:
+    """As root, raise ``StartError`` for user ids that another installation has; ``data`` is the folder, if it is there.
+
+    What a version before wrote down keeps its ids, whoever else has them.
+    """
+    ids = _ids(settings)
+    known = None if data is None else _known(settings, data)
+    if ids is None or (known is not None and _kept_ids(known[0]) in (None, ids)):
+        return
+    if data is not None and data.st_uid == ids.service:
+        # Data that were brought here belong to the server's id already: the ids of containers are theirs alone.
+        ids = replace(ids, service=ids.first)
+    own = known[0] if known is not None else settings.installation if data is not None else None
+    for folder, each in others(settings.state, own):
+        if ids.overlaps(each):
+            raise StartError(
+                f"the installation of {folder} has user id {each.service} for its server and {each.first} to "
+                f"{each.first + each.count - 1} for containers, which this one would share: choose others with "
+                "READING_ROOM_SERVICE_UID and READING_ROOM_CONTAINER_UID_FIRST"
+            )
 
 
 def _private_way(path: Path) -> int:
