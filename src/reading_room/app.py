@@ -61,8 +61,9 @@ from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.iam.authorization_messages import AuthorizationMessages
 from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.bonds import Bonds
 from reading_room.iam.bootstrap import first_administrator
-from reading_room.iam.container_credentials import ContainerCredentials, CredentialsOwner
+from reading_room.iam.container_credentials import ContainerCredentials
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
@@ -70,7 +71,7 @@ from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
 from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
-from reading_room.jobs.credentials import owner_of
+from reading_room.jobs.credentials import JobsBehind, owners
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import ClusterDoor
 from reading_room.jobs.record import LOCAL_HOST
@@ -151,6 +152,7 @@ class Product:
             self.trail.denied,
             self.messages,
             resource_tags(database),
+            Bonds(JobsBehind(database), enforced=settings.binds_credentials),
         )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
         self._throttle = throttle or Throttle(settings.profile)
@@ -197,7 +199,7 @@ class Product:
             identities=authorities,
         )
         self.container_credentials = ContainerCredentials(
-            database, _owners(database), clock, self.trail.record, ClusterDoor(database, authorities, clock)
+            database, owners(database), clock, self.trail.record, ClusterDoor(database, authorities, clock)
         )
         self.models = ModelUpkeep(database, self.store, clock)
 
@@ -427,14 +429,6 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         await asyncio.to_thread(product.close)
         backend.close()
         database.close()
-
-
-def _owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]:
-    def find(vpc_id: str, source_ip: str) -> CredentialsOwner | None:
-        with database.reading() as session:
-            return owner_of(session, vpc_id, source_ip)
-
-    return find
 
 
 def _open_doors(

@@ -82,6 +82,11 @@ class Settings:
     profile: Literal["open", "aws"] = _setting(
         "open", "Quotas and rates: `open` keeps only what protects the machine, `aws` has AWS's own figures."
     )
+    credentials_bound: Literal["by-profile", "on", "off"] = _setting(
+        "by-profile",
+        "Whether a job's credentials are good on that job's own network interfaces alone, which AWS does not do: "
+        "`by-profile` is `on` in the profile `open`, and `off` in the profile `aws`.",
+    )
     standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).", within=(0, 16))
     container_memory: int = _setting(
         2_000_000_000, "Bytes of memory that one job's container may use.", within=(64 << 20, 1 << 40)
@@ -184,6 +189,12 @@ class Settings:
         within=(1 << 20, 1 << 50),
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
+
+    @property
+    def binds_credentials(self) -> bool:
+        """Whether a job's credentials are good on that job's interfaces alone."""
+        by_profile = self.credentials_bound == "by-profile" and self.profile == "open"
+        return by_profile or self.credentials_bound == "on"
 
     @property
     def installation(self) -> Installation:

@@ -29,15 +29,8 @@ def world(tmp_path: Path) -> Iterator[ModelWorld]:
 
 
 def as_container(world: ModelWorld, spec: ContainerSpec) -> Any:
-    """Return an STS client with what a job's container fetches."""
-    fetched = world.fetch(spec, spec.credentials_path)
-    assert fetched is not None
-    return world.process.client(
-        "sts",
-        access_key_id=fetched["AccessKeyId"],
-        secret_access_key=fetched["SecretAccessKey"],
-        session_token=fetched["Token"],
-    )
+    """Return an STS client with what a job's container fetches, from its interface."""
+    return world.client_from(world.path_of(spec), "sts", world.keys_of(spec))
 
 
 def completed(world: ModelWorld, spec: ContainerSpec, job: str) -> None:

@@ -11,11 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.cli.running import host_address
+from reading_room.client import connect
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
 from tests.worlds.container_entry import run_in_container, start_in_container
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
 from tests.worlds.product import PINS, Product
+from tests.worlds.site import CALL
 from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -51,6 +53,12 @@ for path in sys.argv[2:]:
     asked = http.client.HTTPConnection(sys.argv[1], timeout=5)
     asked.request("GET", path)
     print(asked.getresponse().status)
+"""
+TAKE = """
+import http.client, sys
+asked = http.client.HTTPConnection(sys.argv[1], timeout=5)
+asked.request("GET", sys.argv[2])
+print(asked.getresponse().read().decode())
 """
 RESOLVE = """
 import json, socket, struct, sys
@@ -152,6 +160,32 @@ def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(produ
     # The path dies with its job.
     with place.running() as (_, later):
         assert _fetch(later, path) == ["404"]
+
+
+@pytest.mark.costs(12, reason="two jobs at once, and programs in their containers that load an SDK")
+def test_credentials_that_were_carried_away_are_good_in_their_own_job_alone(product: Product, place: Place) -> None:
+    with place.running() as (owner, own), place.running() as (_, neighbour):
+        path = place.credentials_path(owner)
+        taken = json.loads(run_in_container(own, TAKE, LOCAL_CREDENTIALS_ADDRESS, path, as_job=True))
+        keys = {
+            "aws_access_key_id": taken["AccessKeyId"],
+            "aws_secret_access_key": taken["SecretAccessKey"],
+            "aws_session_token": taken["Token"],
+        }
+        listing = json.dumps(["s3", "list_objects_v2", {"Bucket": place.bucket}, None, keys])
+        said = [json.loads(run_in_container(each, CALL, listing, as_job=True)) for each in (own, neighbour)]
+        assert said[0][0] == "answered"
+        assert said[1][0] == "AccessDenied"
+        assert "explicit deny in a session policy" in said[1][1]
+        on_host = connect(
+            "s3",
+            product.endpoint().url,
+            access_key_id=taken["AccessKeyId"],
+            secret_access_key=taken["SecretAccessKey"],
+            session_token=taken["Token"],
+        )
+        with pytest.raises(ClientError, match="explicit deny in a session policy"):
+            on_host.list_objects_v2(Bucket=place.bucket)
 
 
 # Being cut off

@@ -149,7 +149,8 @@ def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_
 
 def test_a_public_address_has_a_source_address_and_no_vpc() -> None:
     public = ListenerLabel("vpc-1", "endpoint-https", "169.254.170.1", 20003, "far-s3", "s3", True)
-    assert network_path(public, "198.51.100.4", True) == NetworkPath(source_ip="198.51.100.4", secure=True)
+    path = NetworkPath(source_ip="198.51.100.4", secure=True, router_vpc_id="vpc-1")
+    assert network_path(public, "198.51.100.4", True) == path
 
 
 def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(listeners: Fronted, s3: S3, api: S3) -> None:

@@ -194,8 +194,8 @@ def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: Ia
         "context": {"aws:SourceVpce": ("vpce-1",)},
         "resource_account": ACCOUNT,
     }
-    assert authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-1", **question).allowed
-    denied = authorizer.decide(action="s3:PutObject", vpc_endpoint_id="vpce-1", **question)
+    assert authorizer.decide(action="s3:GetObject", path=NetworkPath(vpc_endpoint_id="vpce-1"), **question).allowed
+    denied = authorizer.decide(action="s3:PutObject", path=NetworkPath(vpc_endpoint_id="vpce-1"), **question)
     assert denied.message(quote_resource=True) == (
         f'User: {alice.arn} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/k" '
         "because no VPC endpoint policy allows the s3:PutObject action"
@@ -203,7 +203,7 @@ def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: Ia
     assert authorizer.decide(action="s3:PutObject", **question).allowed
     # One that was deleted lets nothing through; that is no policy's doing, and another try finds no route to it.
     with pytest.raises(ServiceUnavailable, match="vpce-2 was deleted") as gone:
-        authorizer.decide(action="s3:GetObject", vpc_endpoint_id="vpce-2", **question)
+        authorizer.decide(action="s3:GetObject", path=NetworkPath(vpc_endpoint_id="vpce-2"), **question)
     assert gone.value.status == 503
 
 
@@ -221,8 +221,8 @@ def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody
         "context": {},
         "resource_account": ACCOUNT,
     }
-    assert not authorizer.decide(vpc_endpoint_id="vpce-g", **question).allowed
-    assert authorizer.decide(vpc_endpoint_id="vpce-i", **question).allowed
+    assert not authorizer.decide(path=NetworkPath(vpc_endpoint_id="vpce-g"), **question).allowed
+    assert authorizer.decide(path=NetworkPath(vpc_endpoint_id="vpce-i"), **question).allowed
 
 
 def test_tags_of_the_caller_the_role_and_the_request_decide(world: IamWorld) -> None:

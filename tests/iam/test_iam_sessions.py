@@ -23,7 +23,7 @@ from tests.worlds.iam import ACCOUNT, REGION, IamWorld, policy, trust
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 JOB = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/123"
 SERVICE = "comprehend.amazonaws.com"
-OWNER = CredentialsOwner(ROLE, "/v2/credentials/f00d", JOB, "job-123")
+OWNER = CredentialsOwner(ROLE, "/v2/credentials/f00d", "f0" * 16, JOB, "job-123")
 
 
 def reader(world: IamWorld, **condition: object) -> None:
@@ -183,7 +183,7 @@ def test_a_neighbour_who_knows_the_path_gets_404_and_a_log_line(
     world: IamWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader(world)
-    other = CredentialsOwner(ROLE, "/v2/credentials/beef", JOB + "4", "job-1234")
+    other = CredentialsOwner(ROLE, "/v2/credentials/beef", "f1" * 16, JOB + "4", "job-1234")
     owners = {"10.0.1.5": OWNER, "10.0.1.6": other}
     door = ContainerCredentials(world.database, lambda vpc, ip: owners.get(ip), world.clock)
     with caplog.at_level(logging.WARNING):

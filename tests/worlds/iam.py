@@ -17,6 +17,7 @@ from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
 from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.bonds import Bonds
 from reading_room.iam.bootstrap import first_administrator, make_administrator
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.key_uses import KeyUses
@@ -55,7 +56,7 @@ class IamWorld:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.database = databases.made(folder / "db.sqlite")
         self.credentials_path = folder / "credentials"
-        self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
+        self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock, bonds=Bonds(enforced=False))
         self.credentials = StoredCredentials(self.database)
         self.key_uses = KeyUses(self.database)
         table = OperationTable(

@@ -20,7 +20,7 @@ from reading_room.client import InProcess
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.iam import inline_policies, roles, users
 from reading_room.iam.container_credentials import ContainerCredentials
-from reading_room.jobs.credentials import owner_of
+from reading_room.jobs.credentials import owners
 from reading_room.jobs.desired import containers
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.s3.backends.memory import memory_backend
@@ -171,34 +171,42 @@ class ModelWorld:
 
     def fetch(self, spec: ContainerSpec, path: str, address: str | None = None) -> dict[str, Any] | None:
         """Ask the credentials address as a container does; ``None`` when it is told nothing."""
-
-        def find(vpc_id: str, source_ip: str) -> Any:
-            with self.database.reading() as session:
-                return owner_of(session, vpc_id, source_ip)
-
         vpc_id, own = self.place_of(spec)
-        reply = ContainerCredentials(self.database, find, self.clock).handle("GET", path, vpc_id, address or own)
+        reply = ContainerCredentials(self.database, owners(self.database), self.clock).handle(
+            "GET", path, vpc_id, address or own
+        )
         return None if reply.status == 404 else json.loads(reply.body)
 
     def s3_of(self, spec: ContainerSpec, endpoint_id: str | None = None, address: str | None = None) -> Any:
         """Return an S3 client that speaks as the service's own session, from the container's place."""
         assert spec.job.model is not None
-        keys = self.fetch(spec, spec.job.model.credentials_path)
-        assert keys is not None
+        keys = self.keys_of(spec, spec.job.model.credentials_path)
+        return self.client_from(self.path_of(spec, endpoint_id, address), "s3", keys)
+
+    def keys_of(self, spec: ContainerSpec, path: str | None = None) -> dict[str, str]:
+        """Return what a container fetches at its address, as a client takes it: by default its role's credentials."""
+        fetched = self.fetch(spec, path or spec.credentials_path)
+        assert fetched is not None
+        return {
+            "access_key_id": fetched["AccessKeyId"],
+            "secret_access_key": fetched["SecretAccessKey"],
+            "session_token": fetched["Token"],
+        }
+
+    def path_of(self, spec: ContainerSpec, endpoint_id: str | None = None, address: str | None = None) -> NetworkPath:
+        """Return the path from a container's interface: through an endpoint, or to a public address."""
         vpc_id, own = self.place_of(spec)
-        path = (
-            NetworkPath(source_ip=address or own, secure=True)
-            if endpoint_id is None
-            else NetworkPath(secure=True, vpc_id=vpc_id, vpc_endpoint_id=endpoint_id, vpc_source_ip=address or own)
-        )
-        return self.inside.client(
-            "s3",
-            scope={PATH_KEY: path},
-            endpoint_url=f"http://s3.{REGION}.amazonaws.com",
-            access_key_id=keys["AccessKeyId"],
-            secret_access_key=keys["SecretAccessKey"],
-            session_token=keys["Token"],
-        )
+        if endpoint_id is None:
+            return NetworkPath(source_ip=address or own, secure=True, router_vpc_id=vpc_id)
+        return NetworkPath(secure=True, vpc_id=vpc_id, vpc_endpoint_id=endpoint_id, vpc_source_ip=address or own)
+
+    def client_from(self, path: NetworkPath, service: str, keys: dict[str, str], **options: Any) -> Any:
+        """Return a client whose requests come by a path: out of a VPC, or to the door on the host."""
+        outside = path.vpc_id is None and path.router_vpc_id is None
+        if service != "s3" or outside:
+            return self.process.client(service, scope={PATH_KEY: path}, **keys, **options)
+        url = f"http://s3.{REGION}.amazonaws.com"
+        return self.inside.client(service, scope={PATH_KEY: path}, endpoint_url=url, **keys, **options)
 
 
 def classifier_request(**changes: Any) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class NetworkPath:
     vpc_id: str | None = None
     vpc_endpoint_id: str | None = None
     vpc_source_ip: str | None = None
+    router_vpc_id: str | None = None
+    """At a service's public address, the VPC in whose router the connection ended. No condition key is made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Principal:
     """Of a federated user: the unique id of that user, whose policies hold for it."""
     signed_in: bool = False
     """Of a user: whether the credentials come of a sign-in, which are good for all that the user may do."""
+    bound_to: str | None = None
+    """Of a session: the id of the job whose interfaces alone may use the credentials."""
 
 
 ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")

@@ -300,10 +300,10 @@ def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath
     """Return the facts of a connection that a listener accepted.
 
     Through a VPC endpoint the sender's private address is ``vpc_source_ip``. At a service's public address the sender
-    is known by its public address, which is ``source_ip``, and no VPC is known.
+    is known by its public address, which is ``source_ip``, and conditions know no VPC.
     """
     if label.public:
-        return NetworkPath(source_ip=client, secure=secure)
+        return NetworkPath(source_ip=client, secure=secure, router_vpc_id=label.vpc_id)
     return NetworkPath(secure=secure, vpc_id=label.vpc_id, vpc_endpoint_id=label.endpoint_id, vpc_source_ip=client)
 
 

@@ -17,6 +17,7 @@ from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.authorization_messages import AuthorizationMessages
+from reading_room.iam.bonds import Bonds, denial
 from reading_room.iam.endpoint_policy import EndpointPolicy
 from reading_room.iam.errors import (
     AccessDenied,
@@ -157,8 +158,10 @@ class PolicyAuthorizer:
         denied: Denied = _tell_nobody,
         messages: AuthorizationMessages | None = None,
         resource_tags: ResourceTags = _no_tags,
+        bonds: Bonds = Bonds(),
     ) -> None:
         """``denied`` is told of each denial; with ``messages`` those of EC2 carry one for an administrator."""
+        self._bonds = bonds
         self._resource_tags = resource_tags
         self.denied = denied
         self._messages = messages
@@ -187,6 +190,10 @@ class PolicyAuthorizer:
                 user_agent=call.user_agent,
             )
         )
+        # Before any policy, and where none is asked, too: who took credentials away gets no use out of them.
+        if not self._bonds.hold(call.principal, call.path):
+            keys = {**context, **self.tags_of(call.principal)}
+            self._enforce(denial(call.principal, facts.action, "*", keys), call)
         if facts.authorized:
             resources, tags = self._named(facts.action, facts.resources(call), call.parameters)
             keys = {**context, **tags, **facts.context(call)}
@@ -300,23 +307,28 @@ class PolicyAuthorizer:
         context: ContextValues,
         resource_policy: str | None = None,
         resource_account: str | None = None,
-        vpc_endpoint_id: str | None = None,
+        path: NetworkPath | None = None,
     ) -> Decision:
         """Decide one action on one resource.
 
         ``context`` holds the condition keys of the request (see ``request_context``) and of the service; the keys
-        that say who calls are added here and win. ``resource_policy`` is JSON text. ``vpc_endpoint_id`` names the
-        endpoint that the request came through, whose policy then has to allow it too. Denials are logged.
+        that say who calls are added here and win. ``resource_policy`` is JSON text. ``path`` is where the request came
+        from, if that was not asked before: the policy of the endpoint on it has to allow the request too, and so has
+        the bond of the credentials. Denials are logged.
         """
-        decision = self._decide(
-            principal,
-            action,
-            (resource,),
-            {**context, **principal_context(principal)},
-            resource_account or principal.account,
-            resource_policy,
-            self._endpoint(vpc_endpoint_id),
-        )
+        keys = {**context, **principal_context(principal)}
+        if path is not None and not self._bonds.hold(principal, path):
+            decision = denial(principal, action, resource, keys)
+        else:
+            decision = self._decide(
+                principal,
+                action,
+                (resource,),
+                keys,
+                resource_account or principal.account,
+                resource_policy,
+                None if path is None else self._endpoint(path.vpc_endpoint_id),
+            )
         if not decision.allowed:
             logger.info("%s [%s]", decision.message(), decision.story())
         return decision

@@ -44,6 +44,7 @@ class CredentialsOwner:
     role_arn: str
     path: str
     """The unguessable path, with its leading slash."""
+    job_id: str
     job_arn: str
     session_name: str
     service: str = "comprehend.amazonaws.com"
@@ -160,6 +161,7 @@ class ContainerCredentials:
                 source_arn=owner.job_arn,
                 source_account=Arn.parse(owner.job_arn).account,
                 policy=owner.policy,
+                bound_to=owner.job_id,
             )
             self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
             self._issued[owner] = fresh

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from reading_room.arns import Arn
 from reading_room.aws.call import Principal
 from reading_room.iam import entities
+from reading_room.iam.bonds import bond_of
 from reading_room.iam.tables import Role, RoleSession, SignInSession, TemporaryKey, User, UserSession
 from reading_room.iam.tags import tags_of
 
@@ -40,6 +41,7 @@ def session_principal(row: RoleSession) -> Principal:
         session_tags=_pairs(row),
         transitive_tag_keys=tuple(json.loads(row.transitive_tag_keys)),
         source_identity=row.source_identity,
+        bound_to=bond_of(row.session_token),
     )
 
 

@@ -80,8 +80,9 @@ def issue(
     carried: Carried = Carried(),
     source_identity: str | None = None,
     token_size: int = 0,
+    bound_to: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
-    """Make a session of a role, without any decision."""
+    """Make a session of a role, without any decision; ``bound_to`` is the job that may use it alone (``bonds``)."""
     row = RoleSession(
         role_id=role.unique_id,
         role_arn=role.arn,
@@ -90,7 +91,7 @@ def issue(
         transitive_tag_keys=json.dumps(carried.transitive_tag_keys),
         source_identity=source_identity,
     )
-    credentials = store(session, row, carried, seconds=seconds, now=now, token_size=token_size)
+    credentials = store(session, row, carried, seconds=seconds, now=now, token_size=token_size, bound_to=bound_to)
     return session_principal(row), credentials
 
 
@@ -103,12 +104,14 @@ def assume_for_service(
     source_arn: str | None = None,
     source_account: str | None = None,
     policy: str | None = None,
+    bound_to: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, for example ``comprehend.amazonaws.com``, on behalf of a resource.
 
     ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, which trust policies
     use to let a service act for one resource or account only. ``policy`` is a session policy as JSON text, which
-    narrows the session. Raises ``RoleNotAssumable`` with what stands in the way.
+    narrows the session, and ``bound_to`` the job that may use it alone. Raises ``RoleNotAssumable`` with what stands
+    in the way.
     """
     if not _SESSION_NAME.fullmatch(session_name):
         raise ValueError(f"not a session name: {session_name!r}")
@@ -116,7 +119,13 @@ def assume_for_service(
     with database.transaction() as session:
         role = role_for_service(session, role_arn, service, session_name, now, source_arn, source_account)
         return issue(
-            session, role, session_name=session_name, seconds=SERVICE_SESSION_SECONDS, now=now, carried=Carried(policy)
+            session,
+            role,
+            session_name=session_name,
+            seconds=SERVICE_SESSION_SECONDS,
+            now=now,
+            carried=Carried(policy),
+            bound_to=bound_to,
         )
 
 
@@ -161,6 +170,7 @@ def unissued(role: Role, session_name: str, now: dt.datetime) -> Principal:
         policy=None,
         policy_arns="[]",
         tags="[]",
+        session_token="",
         issued_at=now,
         source_identity=None,
     )

@@ -25,6 +25,7 @@ def assume_recorded(
     source_arn: str,
     source_account: str,
     policy: str | None = None,
+    bound_to: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, as ``assume_for_service`` does, and record it as AssumeRole, refused or not."""
 
@@ -49,7 +50,7 @@ def assume_recorded(
 
     try:
         principal, credentials = assume_for_service(
-            database, role_arn, service, session_name, clock, source_arn, source_account, policy
+            database, role_arn, service, session_name, clock, source_arn, source_account, policy, bound_to
         )
     except RoleNotAssumable as error:
         record(None, AccessDenied(str(error)))

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
 from reading_room.clock import Clock
+from reading_room.iam.bonds import bond_of
 from reading_room.iam.principals import session_principal, signed_in_principal, user_session_principal
 from reading_room.iam.tables import AccessKey, RoleSession, SignIn, SignInSession, TemporaryKey, UserSession
 from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
@@ -162,7 +163,13 @@ def _copy(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Princ
 def _like(session: Session, source: TemporaryKey, copy: TemporaryKey, now: dt.datetime) -> SessionCredentials:
     """Give a new row a key of its own and everything else of ``source``, and store it."""
     credentials = store(
-        session, copy, Carried(), seconds=DEFAULT_SECONDS, now=now, token_size=len(source.session_token)
+        session,
+        copy,
+        Carried(),
+        seconds=DEFAULT_SECONDS,
+        now=now,
+        token_size=len(source.session_token),
+        bound_to=bond_of(source.session_token),
     )
     copy.policy, copy.policy_arns, copy.tags = source.policy, source.policy_arns, source.tags
     # Policies that end all sessions issued before a moment must end this one with the one that it comes of.

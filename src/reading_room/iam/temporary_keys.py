@@ -18,6 +18,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
+from reading_room.iam.bonds import mark_of
 from reading_room.iam.credentials import new_key
 from reading_room.iam.errors import (
     DuplicateSessionTags,
@@ -131,10 +132,11 @@ def store(
     seconds: int,
     now: dt.datetime,
     token_size: int = 0,
+    bound_to: str | None = None,
 ) -> SessionCredentials:
     """Give a new row its key, its token of ``token_size`` bytes at least and what it carries, and store it.
 
-    Old rows of the same table are swept on the way.
+    ``bound_to`` is the job that may use it alone, as its token says. Old rows of the same table are swept on the way.
     """
     table = type(row)
     session.execute(delete(table).where(table.expires_at < now - _KEPT_AFTER_EXPIRY))
@@ -142,7 +144,8 @@ def store(
     row.access_key_id = key.access_key_id
     row.secret_access_key = key.secret_access_key
     length = max(_TOKEN_BYTES, token_size)
-    row.session_token = base64.b64encode(secrets.token_bytes(length)).decode()[:length]
+    mark = "" if bound_to is None else mark_of(bound_to)
+    row.session_token = (mark + base64.b64encode(secrets.token_bytes(length)).decode())[:length]
     row.policy = carried.policy
     row.policy_arns = json.dumps(carried.policy_arns)
     row.tags = json.dumps([{"Key": name, "Value": value} for name, value in carried.tags])

@@ -1,12 +1,16 @@
-"""Whose credentials an address inside a VPC may fetch: those of the job whose interface it is, while the job lives."""
+"""Whose credentials an address inside a VPC may fetch, and then use: those of the job whose interface it is now."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.aws.call import Principal
+from reading_room.aws.call import NetworkPath, Principal
+from reading_room.database.engine import Database
+from reading_room.database.kept import Kept
 from reading_room.iam.container_credentials import CredentialsOwner
 from reading_room.iam.role_sessions import revoke, role_by_arn
 from reading_room.jobs.needs import container_at
@@ -15,6 +19,7 @@ from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.s3 import service_bucket
 from reading_room.vpc import source_addresses
+from reading_room.vpc.senders import SENDER_TABLES, senders
 from reading_room.vpc.source_addresses import SourceAddresses
 from reading_room.vpc.tables import NetworkInterface, Vpc
 
@@ -33,10 +38,48 @@ def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner 
     return CredentialsOwner(
         role_arn=container.role_arn,
         path=container.credentials_path,
+        job_id=job.job_id,
         job_arn=job.arn,
         session_name=container.session_name,
         model=_for_model(session, container, job, interface, internal),
     )
+
+
+def owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]:
+    """Return ``owner_of`` for one database."""
+
+    def find(vpc_id: str, source_ip: str) -> CredentialsOwner | None:
+        with database.reading() as session:
+            return owner_of(session, vpc_id, source_ip)
+
+    return find
+
+
+class JobsBehind:
+    """Says which jobs may have sent a request. Kept in memory until a table that it was read from is written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept = Kept[NetworkPath, frozenset[str]](database, JobContainerRow, *SENDER_TABLES)
+
+    def __call__(self, path: NetworkPath) -> frozenset[str]:
+        """Return the ids of the jobs with a wanted container on one of the interfaces that a path may begin at."""
+        if path.vpc_id is None and path.router_vpc_id is None:
+            return frozenset()
+        return self._kept.get(path, self._read) or frozenset()
+
+    def _read(self, path: NetworkPath) -> frozenset[str] | None:
+        with self._database.reading() as session:
+            query = (
+                select(JobContainerRow.job_id)
+                .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+                .where(
+                    JobContainerRow.interface_id.in_(senders(session, path)),
+                    NetworkInterface.container_id == JobContainerRow.container_id,
+                    JobContainerRow.wanted,
+                )
+            )
+            return frozenset(session.scalars(query)) or None
 
 
 def _for_model(
@@ -48,6 +91,7 @@ def _for_model(
     return CredentialsOwner(
         role_arn=service_bucket.ROLE_ARN,
         path=container.model_credentials_path,
+        job_id=job.job_id,
         job_arn=job.arn,
         session_name=container.session_name,
         policy=_model_policy(session, job.artifact_uri, job.is_training, interface, internal),

@@ -216,7 +216,7 @@ class S3Authorization:
             context=context,
             resource_policy=_effective_policy(bucket, caller.principal),
             resource_account=bucket.account if bucket is not None else caller.principal.account,
-            vpc_endpoint_id=caller.path.vpc_endpoint_id,
+            path=caller.path,
         )
 
     def _denied(self, caller: Caller, decision: Decision, bucket: BucketFacts | None) -> AccessDenied:

@@ -177,6 +177,7 @@ class StsOperations:
                 carried=carried,
                 source_identity=source_identity,
                 token_size=request.get("MinimumSessionTokenSize", 0),
+                bound_to=caller.bound_to,
             )
         answer: dict[str, Any] = {
             **_credentials(credentials),

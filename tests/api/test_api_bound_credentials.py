@@ -1,0 +1,408 @@
+"""A job's credentials are good on that job's interfaces: whoever carries them away gets nothing by them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import botocore
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from reading_room.analysis.job_file import Done
+from reading_room.aws.call import NetworkPath
+from reading_room.aws.receive import PATH_KEY
+from reading_room.containers.spec import ContainerSpec
+from reading_room.iam import inline_policies, roles
+from reading_room.jobs.record import story
+from reading_room.vpc import addresses
+from tests.worlds.comprehend import ALLOW_ALL
+from tests.worlds.models import ACCOUNT, ROLE, ModelWorld, classifier_request, refused
+
+pytestmark = pytest.mark.costs(0.8, reason="the whole product, a network and jobs in it are made")
+
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
+HOST = NetworkPath(source_ip="127.0.0.1", secure=True)
+"""The door of the APIs on the host's loopback."""
+SECOND = f"arn:aws:iam::{ACCOUNT}:role/Second"
+JOB = {
+    "InputDataConfig": {"S3Uri": "s3://papers/in/"},
+    "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
+    "DataAccessRoleArn": ROLE,
+}
+ONCE: Any = {"total_max_attempts": 1}
+
+
+@dataclass
+class Net:
+    """A VPC, 10.0.0.0/16, with an endpoint for S3."""
+
+    vpc: str
+    subnet: str
+    group: str
+    table: str
+    endpoint: str
+
+    def config(self) -> dict[str, Any]:
+        return {"SecurityGroupIds": [self.group], "Subnets": [self.subnet]}
+
+
+class Bound(ModelWorld):
+    """The product with a network, a bucket, and a second role that the first may assume."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
+        self.ec2 = self.client_of("network", service="ec2")
+        self.home = self.network()
+        s3 = self.client_of("storage", service="s3")
+        s3.create_bucket(Bucket="papers")
+        s3.put_object(Bucket="papers", Key="in/a.txt", Body=b"words")
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        with self.database.transaction() as session:
+            text = json.dumps({"Version": "2012-10-17", "Statement": trust})
+            role = roles.create(session, ACCOUNT, "Second", text, self.now)
+            inline_policies.put(session, "role", role.unique_id, "Second", "All", ALLOW_ALL)
+
+    def network(self) -> Net:
+        """Make a VPC with one subnet."""
+        ec2 = self.ec2
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        mine = [{"Name": "vpc-id", "Values": [vpc]}]
+        table = ec2.describe_route_tables(Filters=mine)["RouteTables"][0]["RouteTableId"]
+        endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table])
+        return Net(
+            vpc,
+            ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"],
+            ec2.describe_security_groups(Filters=mine)["SecurityGroups"][0]["GroupId"],
+            table,
+            endpoint["VpcEndpoint"]["VpcEndpointId"],
+        )
+
+    def job(self, net: Net | None = None) -> ContainerSpec:
+        """Start a job in a network, and return its container once it is wanted."""
+        known = {spec.container_id for spec in self.wanted()}
+        config = (net or self.home).config()
+        self.client.start_entities_detection_job(LanguageCode="en", VpcConfig=config, **JOB)
+        self.turn(2)
+        (spec,) = (each for each in self.wanted() if each.container_id not in known)
+        return spec
+
+    def end(self, spec: ContainerSpec) -> None:
+        """Let a job come to its end."""
+        self.says(spec, Done(1, 0, 10, "0" * 64), phase="exited")
+
+    def by(self, spec: ContainerSpec) -> NetworkPath:
+        """Return the path of a container through the endpoint of the network."""
+        return self.path_of(spec, self.home.endpoint)
+
+    def reads(self, path: NetworkPath, keys: dict[str, str]) -> None:
+        """Read an object by a path, and ask who one is."""
+        s3, sts = self.client_from(path, "s3", keys), self.client_from(path, "sts", keys)
+        assert s3.get_object(Bucket="papers", Key="in/a.txt")["Body"].read() == b"words"
+        assert ":assumed-role/" in sts.get_caller_identity()["Arn"]
+
+    def refuses(self, path: NetworkPath, keys: dict[str, str]) -> None:
+        """Check that what comes by a path is refused: by S3, and by an operation that no policy can deny."""
+        s3, sts = self.client_from(path, "s3", keys), self.client_from(path, "sts", keys)
+        for call, more in ((s3.get_object, {"Bucket": "papers", "Key": "in/a.txt"}), (sts.get_caller_identity, {})):
+            code, text = refused(call, **more)
+            assert (code, "explicit deny in a session policy" in text) == ("AccessDenied", True), text
+
+    def assumed(self, path: NetworkPath, keys: dict[str, str]) -> dict[str, str]:
+        """Assume the second role with credentials, by a path; return the new ones."""
+        sts = self.client_from(path, "sts", keys)
+        return given(sts.assume_role(RoleArn=SECOND, RoleSessionName="further")["Credentials"])
+
+
+def given(credentials: dict[str, Any]) -> dict[str, str]:
+    """Return credentials of an answer as a client takes them."""
+    return {
+        "access_key_id": credentials["AccessKeyId"],
+        "secret_access_key": credentials["SecretAccessKey"],
+        "session_token": credentials["SessionToken"],
+    }
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Bound]:
+    world = Bound(tmp_path)
+    yield world
+    world.close()
+
+
+# Where the job itself may use them
+
+
+def test_every_interface_of_the_job_may_use_them(world: Bound) -> None:
+    spec = world.job()
+    keys = world.keys_of(spec)
+    world.reads(world.by(spec), keys)
+    further = world.assumed(world.by(spec), keys)
+    # A later attempt has another interface, and what was made of the first one's credentials goes on there.
+    world.says(spec, phase="lost")
+    (again,) = world.wanted()
+    assert again.interface_id != spec.interface_id
+    world.reads(world.by(again), world.keys_of(again))
+    world.reads(world.by(again), further)
+
+
+def test_in_the_service_s_own_network_the_interface_is_known_by_its_private_address(world: Bound) -> None:
+    spec = world.job()
+    plain = world.client.start_dominant_language_detection_job(**JOB)["JobId"]
+    world.turn(2)
+    (own,) = (each for each in world.wanted() if each.job.job_id == plain)
+    world.reads(world.path_of(own), world.keys_of(own))
+    world.refuses(world.path_of(own), world.keys_of(spec))
+
+
+def test_the_session_for_the_model_is_bound_as_well(world: Bound) -> None:
+    world.client.create_document_classifier(**classifier_request(VpcConfig=world.home.config()))
+    world.turn(2)
+    (spec,) = world.wanted()
+    assert spec.job.model is not None
+    keys = world.keys_of(spec, spec.job.model.credentials_path)
+    artifact = spec.job.model.artifact
+    put = {"Bucket": artifact.bucket, "Key": artifact.key, "Body": b"x"}
+    assert refused(world.client_from(HOST, "s3", keys).put_object, **put)[0] == "AccessDenied"
+    world.client_from(world.by(spec), "s3", keys).put_object(**put)
+
+
+# Where nobody else may
+
+
+WAYS = (
+    "from-another-job",
+    "from-a-plain-interface",
+    "from-the-same-address-of-another-vpc",
+    "from-the-loopback-door",
+    "from-the-private-address-at-a-public-door",
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_stolen_credentials_are_refused_elsewhere(world: Bound, way: str) -> None:
+    spec = world.job()
+    keys = world.keys_of(spec)
+    match way:
+        case "from-another-job":
+            path = world.by(world.job())
+        case "from-a-plain-interface":
+            made = world.ec2.create_network_interface(SubnetId=world.home.subnet)["NetworkInterface"]
+            path = replace(world.by(spec), vpc_source_ip=made["PrivateIpAddress"])
+        case "from-the-same-address-of-another-vpc":
+            # The same address of another VPC: an address by itself proves nothing.
+            other = world.network()
+            path = replace(world.by(spec), vpc_id=other.vpc, vpc_endpoint_id=other.endpoint)
+        case "from-the-loopback-door":
+            path = HOST
+        case _:
+            path = world.path_of(spec)
+    world.refuses(path, keys)
+    world.reads(world.by(spec), keys)
+
+
+def test_sessions_that_are_made_of_them_are_bound_as_well(world: Bound) -> None:
+    spec = world.job()
+    path, keys = world.by(spec), world.keys_of(spec)
+    further = world.assumed(path, keys)
+    third = world.assumed(path, further)
+    for each in (further, third):
+        world.reads(path, each)
+        world.refuses(HOST, each)
+        world.refuses(world.by(world.job()), each)
+
+
+def test_somebody_who_signs_in_by_a_token_of_theirs_is_bound_as_well(world: Bound) -> None:
+    spec = world.job()
+    room = world.client_from(world.by(spec), "reading-room", world.keys_of(spec))
+    token = room.create_sign_in_token()["Token"]
+    config = Config(signature_version=botocore.UNSIGNED, retries=ONCE)
+    unsigned = world.process.client("reading-room", access_key_id="x", secret_access_key="x", config=config)
+    signed_in = given(unsigned.redeem_sign_in_token(Token=token)["Credentials"])
+    world.reads(world.by(spec), signed_in)
+    world.refuses(HOST, signed_in)
+
+
+def test_after_the_job_s_end_a_session_made_of_them_is_worth_nothing_even_at_the_same_address(world: Bound) -> None:
+    spec = world.job()
+    path, keys = world.by(spec), world.keys_of(spec)
+    further = world.assumed(path, keys)
+    world.reads(path, further)
+    world.end(spec)
+    assert refused(world.client_from(path, "sts", keys).get_caller_identity)[0] == "InvalidClientTokenId"
+    world.refuses(path, further)
+    # An address that has rested is given again, to another interface.
+    world.now += addresses.REST
+    heir = world.job()
+    assert (world.by(heir), heir.interface_id == spec.interface_id) == (path, False)
+    world.refuses(path, further)
+    world.reads(path, world.keys_of(heir))
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_url_is_good_from_the_job_alone(world: Bound, version: Literal["s3v4", "s3"]) -> None:
+    spec = world.job()
+    signer = world.client_from(world.by(spec), "s3", world.keys_of(spec), config=Config(signature_version=version))
+    url = signer.generate_presigned_url("get_object", Params={"Bucket": "papers", "Key": "in/a.txt"})
+    request = AWSRequest("GET", url).prepare()
+    assert world.inside.send(request, {PATH_KEY: world.by(spec)}).status_code == 200
+    stolen = world.inside.send(request, {PATH_KEY: world.by(world.job())})
+    assert (stolen.status_code, b"<Code>AccessDenied</Code>" in stolen.content) == (403, True)
+    assert world.process.send(request, {PATH_KEY: HOST}).status_code == 403
+
+
+def test_headers_that_claim_to_come_from_the_job_change_nothing(world: Bound) -> None:
+    spec = world.job()
+    path = world.by(spec)
+    s3 = world.client_from(HOST, "s3", world.keys_of(spec), config=Config(retries=ONCE))
+
+    def claim(request: Any, **_: Any) -> None:
+        for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "aws:VpcSourceIp", "reading-room:SourceJob"):
+            request.headers[name] = path.vpc_source_ip
+        request.headers["aws:SourceVpc"] = path.vpc_id
+
+    s3.meta.events.register("before-sign", claim)
+    assert refused(s3.get_object, Bucket="papers", Key="in/a.txt")[0] == "AccessDenied"
+
+
+def test_deleting_many_objects_is_refused_for_each(world: Bound) -> None:
+    keys = world.keys_of(world.job())
+    s3 = world.client_from(HOST, "s3", keys)
+    answer = s3.delete_objects(Bucket="papers", Delete={"Objects": [{"Key": "in/a.txt"}, {"Key": "b"}]})
+    assert [each["Code"] for each in answer["Errors"]] == ["AccessDenied"] * 2
+
+
+# Through gateways
+
+
+class Gateways:
+    """A public subnet with a NAT gateway, to which the main table of a network leads."""
+
+    def __init__(self, world: Bound, net: Net) -> None:
+        ec2 = world.ec2
+        public = ec2.create_subnet(VpcId=net.vpc, CidrBlock="10.0.2.0/24")["Subnet"]["SubnetId"]
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=net.vpc)
+        self.table = ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=self.table, SubnetId=public)
+        everything = {"DestinationCidrBlock": "0.0.0.0/0"}
+        ec2.create_route(RouteTableId=self.table, GatewayId=gateway, **everything)
+        elastic = ec2.allocate_address(Domain="vpc")
+        made = ec2.create_nat_gateway(SubnetId=public, AllocationId=elastic["AllocationId"])["NatGateway"]
+        self.nat = made["NatGatewayId"]
+        (addresses,) = ec2.describe_nat_gateways(NatGatewayIds=[self.nat])["NatGateways"][0]["NatGatewayAddresses"]
+        ec2.create_route(RouteTableId=net.table, NatGatewayId=self.nat, **everything)
+        self.public = NetworkPath(source_ip=elastic["PublicIp"], secure=True, router_vpc_id=net.vpc)
+        self.private = addresses["PrivateIp"]
+
+
+def test_behind_a_nat_gateway_a_job_is_told_by_the_route_that_leads_there(world: Bound) -> None:
+    gateways = Gateways(world, world.home)
+    spec = world.job()
+    keys = world.keys_of(spec)
+    world.reads(gateways.public, keys)
+    world.reads(replace(world.by(spec), vpc_source_ip=gateways.private), keys)
+    # A job whose subnet has no way to the gateway cannot have sent what comes from it.
+    away = world.ec2.create_subnet(VpcId=world.home.vpc, CidrBlock="10.0.4.0/24")["Subnet"]["SubnetId"]
+    table = world.ec2.create_route_table(VpcId=world.home.vpc)["RouteTable"]["RouteTableId"]
+    world.ec2.associate_route_table(RouteTableId=table, SubnetId=away)
+    world.ec2.modify_vpc_endpoint(VpcEndpointId=world.home.endpoint, AddRouteTableIds=[table])
+    other = world.job(replace(world.home, subnet=away))
+    world.refuses(gateways.public, world.keys_of(other))
+    world.end(spec)
+    assert refused(world.client_from(gateways.public, "sts", keys).get_caller_identity)[0] == "InvalidClientTokenId"
+    world.refuses(gateways.public, world.keys_of(other))
+
+
+def test_an_elastic_ip_stands_for_its_own_interface(world: Bound) -> None:
+    Gateways(world, world.home)
+    spec, neighbour = world.job(), world.job()
+    paths = {}
+    for each in (spec, neighbour):
+        elastic = world.ec2.allocate_address(Domain="vpc")
+        world.ec2.associate_address(AllocationId=elastic["AllocationId"], NetworkInterfaceId=each.interface_id)
+        paths[each.container_id] = NetworkPath(source_ip=elastic["PublicIp"], router_vpc_id=world.home.vpc)
+    keys = world.keys_of(spec)
+    world.reads(paths[spec.container_id], keys)
+    world.refuses(paths[neighbour.container_id], keys)
+    # In the router of another VPC it is the address of nobody.
+    world.refuses(replace(paths[spec.container_id], router_vpc_id=world.network().vpc), keys)
+
+
+# The option, and what is told of a refusal
+
+
+@pytest.mark.parametrize(
+    ("settings", "bound"),
+    [
+        ({"profile": "aws"}, False),
+        ({"profile": "aws", "credentials_bound": "on"}, True),
+        ({"credentials_bound": "off"}, False),
+        ({}, True),
+    ],
+)
+def test_it_is_an_option_that_is_on_in_the_open_profile(tmp_path: Path, settings: dict[str, Any], bound: bool) -> None:
+    world = Bound(tmp_path, **settings)
+    try:
+        keys = world.keys_of(world.job())
+        (world.refuses if bound else world.reads)(HOST, keys)
+    finally:
+        world.close()
+
+
+def test_a_refusal_is_explained_to_the_account_of_the_job(world: Bound) -> None:
+    spec = world.job()
+    s3 = world.client_from(HOST, "s3", world.keys_of(spec))
+    with pytest.raises(ClientError) as raised:
+        s3.get_object(Bucket="papers", Key="in/a.txt")
+    request = raised.value.response["ResponseMetadata"]["RequestId"]
+    told = world.client_of("owner", service="reading-room").explain_request(RequestId=request)
+    (denial,) = told["Denials"]
+    assert denial["Action"] == "s3:GetObject"
+    assert denial["PrincipalArn"].endswith(f"/Comprehend-{spec.job.job_id}")
+    assert denial["Because"] == [
+        "statement 'OnlyFromTheJob' of session policy "
+        f"by which the credentials are bound to job {spec.job.job_id} (READING_ROOM_CREDENTIALS_BOUND)"
+    ]
+    (statement,) = denial["DecidingStatements"]
+    (condition,) = statement["Conditions"]
+    assert (condition["Key"], condition["Wanted"], condition["Found"]) == (
+        "reading-room:sourcejob",
+        [spec.job.job_id],
+        [],
+    )
+    assert {"Key": "aws:SourceIp", "Values": ["127.0.0.1"]} in denial["Context"]
+
+
+def test_what_the_service_does_as_the_role_needs_no_interface(world: Bound) -> None:
+    """The nine EC2 actions that prepare a job's network and clear it away, as the data access role."""
+    spec = world.job()
+    world.end(spec)
+    with world.database.reading() as session:
+        told = story(session, spec.job.job_id)
+    assert told[-1].endswith("interface and container gone [failed]")
+    assert not any("removed by the service" in line for line in told)
+
+
+def test_the_attempts_are_those_of_the_list() -> None:
+    others = {
+        "through-a-derived-session": test_sessions_that_are_made_of_them_are_bound_as_well,
+        "through-a-sign-in-token": test_somebody_who_signs_in_by_a_token_of_theirs_is_bound_as_well,
+        "after-the-end-from-a-new-interface-with-the-old-address": (
+            test_after_the_job_s_end_a_session_made_of_them_is_worth_nothing_even_at_the_same_address
+        ),
+        "by-a-presigned-url": test_a_presigned_url_is_good_from_the_job_alone,
+        "with-forged-headers": test_headers_that_claim_to_come_from_the_job_change_nothing,
+        "through-a-nat-gateway-that-the-job-does-not-use": (
+            test_behind_a_nat_gateway_a_job_is_told_by_the_route_that_leads_there
+        ),
+        "from-another-elastic-ip": test_an_elastic_ip_stands_for_its_own_interface,
+    }
+    text = LIST.read_text().partition("## With credentials that were carried away")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == [*WAYS, *others]

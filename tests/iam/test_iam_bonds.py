@@ -1,0 +1,51 @@
+"""What a session's token says of the job that it is bound to."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.aws.call import NetworkPath, Principal
+from reading_room.iam.bonds import Bonds, bond_of, denial, mark_of
+
+HERE = NetworkPath(vpc_id="vpc-1", vpc_source_ip="10.0.0.4")
+JOB, OTHER = "0" * 32, "1" * 32
+
+
+def session(bound_to: str | None) -> Principal:
+    return Principal("session", "111122223333", "arn:aws:sts::111122223333:assumed-role/R/s", "A:s", bound_to=bound_to)
+
+
+@given(st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.text(alphabet="abcXYZ019+/=", max_size=300))
+def test_a_bound_token_says_its_job_and_no_other_token_says_any(job: str, rest: str) -> None:
+    assert bond_of(mark_of(job) + rest) == job
+    assert bond_of(rest) is None
+
+
+@pytest.mark.parametrize("name", ["", "1", "A" * 32, "0" * 33, "0" * 31 + "."])
+def test_what_is_no_job_is_bound_to_nothing(name: str) -> None:
+    with pytest.raises(ValueError, match="not the id of a job"):
+        mark_of(name)
+    assert bond_of(f"job-{name}.abc") is None
+
+
+def test_who_is_bound_to_no_job_is_asked_for_none() -> None:
+    assert Bonds().hold(session(None), HERE)
+
+
+def test_a_path_that_several_jobs_share_is_good_for_each_of_them() -> None:
+    bonds = Bonds(lambda path: {JOB, OTHER} if path == HERE else set())
+    for job in (JOB, OTHER):
+        assert bonds.hold(session(job), HERE)
+        assert not bonds.hold(session(job), NetworkPath())
+    assert not bonds.hold(session("2" * 32), HERE)
+
+
+def test_the_refusal_is_a_statement_that_names_the_job() -> None:
+    decision = denial(session(JOB), "s3:GetObject", "arn:aws:s3:::b/k", {"aws:SourceIp": ("127.0.0.1",)})
+    assert decision.outcome == "explicitDeny"
+    assert f"bound to job {JOB}" in decision.story()
+    # No request can bring the key: conditions get it from nobody but this.
+    claimed = denial(session(JOB), "s3:GetObject", "*", {"reading-room:SourceJob": (OTHER,)})
+    assert claimed.outcome == "explicitDeny"
