@@ -51,8 +51,8 @@ class Installation:
 
     @property
     def socket(self) -> Path:
-        """Where the server finds its agent."""
-        return self.folder / "agent.sock"
+        """Where the server finds its agent: in a folder that has nothing else, so that the server can be shown it."""
+        return self.folder / "server" / "agent.sock"
 
     @property
     def lock(self) -> Path:

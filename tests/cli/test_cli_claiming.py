@@ -327,3 +327,11 @@ def test_a_folder_that_an_earlier_version_uses_is_refused(settings: Settings) ->
         with pytest.raises(StartError, match="in use by an earlier version"):
             claim(settings)
         assert claim(settings, joining=True).agent.is_dir()
+
+
+def test_an_installation_of_before_gets_the_folder_of_the_agents_socket(settings: Settings) -> None:
+    place = claim(settings)
+    place.socket.parent.rmdir()
+    assert claim(settings, joining=True) == place
+    assert place.socket.parent.is_dir()
+    assert list(place.socket.parent.iterdir()) == []

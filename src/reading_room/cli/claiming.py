@@ -101,6 +101,8 @@ def _ids(settings: Settings) -> UserIds | None:
 def _holds(place: Installation, wanted: Claim) -> bool:
     """Return whether this is written down already. Only who may write it down anew minds another path."""
     known = _claimed(place)
+    if not place.socket.parent.is_dir() and os.access(place.folder, os.W_OK):
+        return False  # Of an earlier version, whose agent had its socket elsewhere.
     if known is None or (known.device, known.inode, known.owner) != (wanted.device, wanted.inode, wanted.owner):
         return False
     return known.data == wanted.data or not os.access(place.folder, os.W_OK)
@@ -232,6 +234,7 @@ def _write_down(settings: Settings, data: int, place: Installation, wanted: Clai
         try:
             _take_over(settings.data, data, folder)
             os.close(_subfolder(folder, "agent", 0o700))
+            os.close(_subfolder(folder, place.socket.parent.name, 0o711))
             if ids is not None:
                 _keep(folder, place.ids.name, ids)
             _keep(folder, place.record.name, wanted)
