@@ -18,6 +18,7 @@ _SERVICES = (
     ["-m", "reading_room", "agent"],
     ["-I", "-m", "reading_room.containers.reader_process"],
     ["-I", "-m", "reading_room.hosts.front.process"],
+    ["-I", "-m", "reading_room.cli.guard"],
 )
 _ROWS = {
     "job_containers": "SELECT container_id, account FROM job_containers JOIN jobs USING (job_id)",

@@ -71,25 +71,26 @@ def _replace(ancestor: Path, entries: Sequence[_Wanted]) -> None:
     # Opened before the folder is covered: from then on the descriptors are the only way to what lies beneath.
     opened = [(entry, os.open(entry.path, os.O_PATH | os.O_CLOEXEC)) for entry in entries]
     try:
-        _mount("tmpfs", ancestor, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+        mount("tmpfs", ancestor, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
         for entry, descriptor in opened:
             source = f"/proc/self/fd/{descriptor}"
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                _make_folders(entry.path)
+                make_folders(entry.path)
             else:
-                _make_folders(entry.path.parent)
+                make_folders(entry.path.parent)
                 entry.path.touch(exist_ok=True)
-            _mount(source, entry.path, None, _MS_BIND | _MS_REC, None)
+            mount(source, entry.path, None, _MS_BIND | _MS_REC, None)
             if not entry.writable:
-                _mount(None, entry.path, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _flags(entry.path), None)
+                mount(None, entry.path, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _flags(entry.path), None)
         # Nothing may be added beside the paths.
-        _mount(None, ancestor, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, None)
+        mount(None, ancestor, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, None)
     finally:
         for _, descriptor in opened:
             os.close(descriptor)
 
 
-def _make_folders(path: Path) -> None:
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it that are missing, for every user id to pass through."""
     # Only what is missing is made, and so only on the new file system: existing folders keep their permissions.
     for folder in (*reversed(path.parents), path):
         try:
@@ -105,7 +106,8 @@ def _flags(path: Path) -> int:
     return flags & (os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_RELATIME)
 
 
-def _mount(source: str | None, target: Path, kind: str | None, flags: int, data: str | None) -> None:
+def mount(source: str | None, target: Path, kind: str | None, flags: int, data: str | None) -> None:
+    """Mount as mount(2) does. Raises ``PathNotVisible``."""
     result = _libc.mount(
         None if source is None else source.encode(),
         os.fsencode(target),

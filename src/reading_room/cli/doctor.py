@@ -24,6 +24,7 @@ from reading_room.cli.processes import read_settings
 from reading_room.cli.screen import output as console
 from reading_room.console.door import console_url
 from reading_room.console.files import read_files
+from reading_room.containers import landlock
 from reading_room.containers.limits import ControlGroups
 from reading_room.hosts.doors import DoorError, doors
 from reading_room.settings import Settings
@@ -59,6 +60,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _library("libnftables.so.1", "libnftables1", "security groups and routes"),
         _library("libseccomp.so.2", "libseccomp2", "system call filters of containers"),
         _user_namespaces(),
+        _landlock(),
         _container_users(settings),
         _limits(),
         door_finding(settings),
@@ -142,6 +144,18 @@ def _user_namespaces() -> Finding:
         if Path(path).exists() and Path(path).read_text().strip() == value:
             return Finding("user namespaces", "missing", f"{says} ({path} is {value})", mend)
     return Finding("user namespaces", "missing", says, "start Reading Room outside the container that forbids them")
+
+
+def _landlock() -> Finding:
+    what = "Landlock"
+    try:
+        if landlock.version():
+            return Finding(what, "ok", landlock.says())
+    except OSError as error:
+        return Finding(what, "missing", f"the kernel has it and does not answer: {error}")
+    apart = "user ids keep" if os.geteuid() == 0 else "namespaces keep"
+    says = f"{landlock.says()}: {apart} serve apart alone"
+    return Finding(what, "weaker", says, "a kernel from 5.13 on, started with lsm=landlock,…")
 
 
 def _container_users(settings: Settings) -> Finding:

@@ -1,4 +1,8 @@
-"""How ``serve`` stops being root: a user id of its own, in a view of the files where it still finds its code."""
+"""How ``serve`` gives up what it need not have.
+
+As root it takes a user id of its own, in a view of the files where it still finds its code. Where the agent is another
+process of the same user, it gets namespaces of its own. In both cases Landlock leaves it its files and its ports alone.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,23 @@ import ctypes
 import os
 import resource
 import sys
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import reading_room
 from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import enter_private_mounts, make_traversable
+from reading_room.cli import guard, own_namespaces
 from reading_room.cli.claiming import no_such_user
 from reading_room.cli.folder import StartError
+from reading_room.containers import landlock
 from reading_room.settings import Settings
 
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
+SCRATCH = "scratch"
+"""The folder in the data folder for files that nobody keeps."""
 
 
 def server_code_paths() -> list[Path]:
@@ -25,26 +35,64 @@ def server_code_paths() -> list[Path]:
     return sorted(path.resolve() for path in found)
 
 
-def drop_privileges(settings: Settings) -> None:
-    """As root, become ``settings.service_uid`` for good; otherwise only give up gaining privileges.
+def drop_privileges(settings: Settings) -> Callable[[], None]:
+    """Become a process that has the data folder, the doors and the agent's socket, and nothing else of the machine.
+
+    Returns what says that it is ready to systemd, where that started it. Raises ``StartError``.
+    """
+    ready: Callable[[], None] = partial(guard.notifier(), "READY=1")
+    given: set[Path] = set()
+    if os.geteuid() == 0:
+        _take_own_user_id(settings)
+    elif settings.installation.folder.stat().st_uid == os.geteuid():
+        ready = own_namespaces.enter(settings, sorted({*server_code_paths(), Path(sys.prefix), Path(sys.base_prefix)}))
+    elif settings.tls_cert:
+        # The agent is somebody else's, as in a unit of systemd, and nobody but this process reads a new certificate.
+        files = (Path(settings.tls_cert), Path(settings.tls_key))
+        given = {folder for file in files for folder in (file.absolute().parent, file.resolve().parent)}
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise StartError("the kernel refuses no_new_privs")
+    os.umask(0o077)
+    _keep_only_its_own(settings, given)
+    return ready
+
+
+def _take_own_user_id(settings: Settings) -> None:
+    """As root, become ``settings.service_uid`` for good.
 
     Raises ``StartError`` when the user id cannot be taken (inside a container that maps too few ids).
     """
-    if os.geteuid() == 0:
-        try:
-            enter_private_mounts()
-            # The agent's socket is in the installation's folder.
-            place = settings.installation.folder
-            make_traversable([*server_code_paths(), place], writable=[settings.data])
-            os.setgroups([])
-            os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
-            os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
-        except (OSError, PathNotVisible) as error:
-            raise no_such_user(settings, error) from error
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise StartError("the kernel refuses no_new_privs")
-    os.umask(0o077)
+    try:
+        enter_private_mounts()
+        # The agent's socket is in the installation's folder.
+        make_traversable([*server_code_paths(), settings.installation.folder], writable=[settings.data])
+        os.setgroups([])
+        os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
+        os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
+    except (OSError, PathNotVisible) as error:
+        raise no_such_user(settings, error) from error
+
+
+def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
+    from reading_room.console.door import console_door
+    from reading_room.hosts.doors import doors
+
+    try:
+        scratch = settings.data / SCRATCH
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        # SQLite sorts and vacuums there: nowhere else may it write.
+        os.environ |= {"TMPDIR": str(scratch), "SQLITE_TMPDIR": str(scratch)}
+        ports = [door.port for door in (*doors(settings), console_door(settings)) if door is not None]
+        landlock.keep_only(
+            landlock.Kept(
+                read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *given],
+                run=[*own_namespaces.SYSTEM_FOLDERS, *server_code_paths()],
+                write=[settings.data, *own_namespaces.DEVICES],
+                ports=ports,
+            )
+        )
+    except OSError as error:
+        raise StartError(f"serve cannot give up what it need not have: {error}") from error
 
 
 def keep_out_of_core_dumps() -> None:

@@ -142,7 +142,7 @@ def serve(
         # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)
         take_certificate(settings)
-        drop_privileges(settings)
+        tell = drop_privileges(settings)
         keep_out_of_core_dumps()
     except StartError as error:
         raise fail(str(error)) from None
@@ -150,11 +150,10 @@ def serve(
     raise_descriptor_limit()
 
     from reading_room.app import ServerError, run_server
-    from reading_room.cli.units import notify
     from reading_room.database.migrate import SchemaError
 
     def announce() -> None:
-        notify("READY=1")
+        tell()
         if ready is not None:
             os.write(ready, b"ready\n")
 

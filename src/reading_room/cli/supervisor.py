@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reading_room.agent import holder as holders
@@ -219,8 +219,9 @@ class Supervisor:
         told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write)]
         argv = [*self._common(), "serve", *self._places(), *told]
         return subprocess.Popen(
-            argv, env=self._environment(), pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+            argv, env=_of_server(self._environment()), pass_fds=descriptors, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
         runtime = runtime_folder(self._settings)
@@ -257,3 +258,13 @@ class Supervisor:
             holders.end(self._holder, runtime_folder(self._settings))
         for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):
             os.close(descriptor)
+
+
+def _of_server(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an environment is for ``serve``: the person's own keys and sockets are not."""
+    named = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "NO_COLOR"}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in named or name.startswith(("READING_ROOM_", "PYTHON", "LC_"))
+    }

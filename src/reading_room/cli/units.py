@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import sys
 import time
 
@@ -18,6 +17,7 @@ from reading_room.agent.errors import AgentError
 from reading_room.cli.agent_config import runtime_folder
 from reading_room.cli.claiming import claim, join_installation, look
 from reading_room.cli.folder import StartError, only_one
+from reading_room.cli.guard import notify
 from reading_room.cli.privileges import keep_out_of_core_dumps
 from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings
 from reading_room.cli.slirp import PROGRAM, Slirp
@@ -83,13 +83,3 @@ def _held(settings: Settings) -> holders.Holder | None:
     """Return the holder that is written down, of an earlier version too."""
     place = join_installation(settings)
     return None if place is None else holders.recorded(place.agent)
-
-
-def notify(state: str) -> None:
-    """Tell systemd a state, if it has started this process and wants to know (``Type=notify``)."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        # A leading @ is how systemd writes an address that is no file.
-        systemd.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

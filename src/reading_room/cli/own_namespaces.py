@@ -1,0 +1,174 @@
+"""``serve`` of an ordinary user: in user, mount and pid namespaces of its own.
+
+The agent is another process of the same user there, and so are that user's shells and editors. In its namespaces
+``serve`` sees the program, the data folder and the folder of the agent's socket; no other process has a number there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import stat
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from reading_room.agent.errors import PathNotVisible
+from reading_room.agent.view import make_folders, mount
+from reading_room.cli import guard
+from reading_room.cli.folder import StartError
+from reading_room.settings import Settings
+
+SYSTEM_FOLDERS = tuple(Path("/", name) for name in ("usr", "bin", "sbin", "lib", "lib64"))
+SYSTEM_FILES = tuple(
+    Path("/etc", name)
+    for name in (
+        *("ld.so.cache", "localtime", "passwd", "group", "nsswitch.conf"),
+        *("hosts", "host.conf", "gai.conf", "resolv.conf", "ssl/openssl.cnf"),
+    )
+)
+"""What the C library and OpenSSL read of ``/etc``: nothing secret."""
+DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
+
+_NEW_USERS, _NEW_MOUNTS, _NEW_PIDS = 0x10000000, 0x20000, 0x20000000
+_MS_BIND, _MS_REC = 4096, 16384
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_READ_ONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
+"""MOUNT_ATTR_* of linux/mount.h."""
+_MOUNT_SETATTR, _AT_FDCWD, _RECURSIVE = 442, -100, 0x8000
+_DETACH = 2
+_PARENT_DEATH = 1
+_CAPABILITIES_VERSION = 0x20080522
+_BASE = Path("/tmp")  # nosec B108 # covered in a mount namespace of our own
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    path: Path
+    attributes: int
+
+
+def enter(settings: Settings, code: list[Path]) -> Callable[[], None]:
+    """Continue as the first process of new namespaces; whoever called becomes the guard, and never returns.
+
+    ``code`` is what a process of ours reads of the program. Returns what tells the guard that this process is ready.
+    Raises ``StartError``: nobody serves then.
+    """
+    shown = list(_shown(settings, code))
+    told, tell = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, guard.FORWARDED)
+    user, group = os.geteuid(), os.getegid()
+    try:
+        _succeed("unshare", _libc.unshare(_NEW_USERS | _NEW_MOUNTS | _NEW_PIDS))
+        for name, content in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{user} {user} 1"),
+            ("gid_map", f"{group} {group} 1"),
+        ):
+            Path("/proc/self", name).write_text(content)
+    except OSError as error:
+        raise _refused(error) from error
+    child = os.fork()
+    if child:
+        os.set_inheritable(told, True)
+        os.close(tell)
+        command = guard.argv(child, told, settings.data, settings.tls_cert, settings.tls_key)
+        os.execv(command[0], command)  # nosec B606 # without a shell is how it should be
+    os.close(told)
+    # Without a handler, the first process of a pid namespace is not ended by a signal.
+    for number in guard.FORWARDED:
+        signal.signal(number, lambda *_: os._exit(0))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, guard.FORWARDED)
+    try:
+        _succeed("prctl", _libc.prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0))
+        os.setsid()
+        _show_only(shown)
+        _give_up_capabilities()
+    except (OSError, PathNotVisible) as error:
+        raise _refused(error) from error
+
+    def ready() -> None:
+        os.write(tell, b"ready\n")
+
+    return ready
+
+
+def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
+    for path in (*SYSTEM_FOLDERS, *code, *SYSTEM_FILES, settings.installation.socket.parent):
+        if not path.is_symlink() or path in code:
+            yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
+    for path in DEVICES:
+        yield _Shown(path, _NOSUID | _NOEXEC)
+    yield _Shown(settings.data, _NOSUID | _NODEV | _NOEXEC)
+    state = settings.state.resolve()
+    for path in (settings.data, *code):
+        if state.is_relative_to(path.resolve()):
+            raise StartError(
+                f"{settings.state} lies in {path}, which serve may read: choose another folder with READING_ROOM_STATE"
+            )
+
+
+def _show_only(shown: list[_Shown]) -> None:
+    """Make a root that has nothing but these paths, each where it was, and go there."""
+    with ExitStack() as opened:
+        sources = []
+        # Opened before anything is covered. What lies in a folder of the list comes after it.
+        for each in sorted(shown, key=lambda each: len(each.path.parts)):
+            try:
+                source = os.open(each.path, os.O_PATH | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            opened.callback(os.close, source)
+            sources.append((each, source))
+        mount("tmpfs", _BASE, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+        for path in SYSTEM_FOLDERS:
+            if path.is_symlink():
+                Path(f"{_BASE}{path}").symlink_to(os.readlink(path))
+        for each, source in sources:
+            target = Path(f"{_BASE}{each.path}")
+            if stat.S_ISDIR(os.fstat(source).st_mode):
+                make_folders(target)
+            elif not target.exists():
+                make_folders(target.parent)
+                target.touch()
+            mount(f"/proc/self/fd/{source}", target, None, _MS_BIND | _MS_REC, None)
+            _restrict(target, each.attributes)
+    proc = _BASE / "proc"
+    proc.mkdir()
+    mount("proc", proc, "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
+    _restrict(_BASE, _READ_ONLY | _NOSUID | _NODEV, recursive=False)
+    os.chdir(_BASE)
+    # Both in one place: the old root is then on top of the new one, and taken away.
+    _succeed("pivot_root", _libc.pivot_root(b".", b"."))
+    _succeed("umount2", _libc.umount2(b".", _DETACH))
+    os.chdir("/")
+
+
+def _restrict(target: Path, attributes: int, *, recursive: bool = True) -> None:
+    wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    number, flags = ctypes.c_long(_MOUNT_SETATTR), _RECURSIVE if recursive else 0
+    _succeed(
+        "mount_setattr",
+        _libc.syscall(number, _AT_FDCWD, os.fsencode(target), flags, wanted, ctypes.c_size_t(len(wanted))),
+    )
+
+
+def _give_up_capabilities() -> None:
+    header, nothing = struct.pack("=Ii", _CAPABILITIES_VERSION, 0), bytes(24)
+    _succeed("capset", _libc.capset(header, nothing))
+
+
+def _succeed(call: str, result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{call}: {os.strerror(number)}")
+
+
+def _refused(error: Exception) -> StartError:
+    return StartError(
+        f"serve gets no namespaces of its own ({error}): `reading-room doctor` says what the kernel lacks"
+    )

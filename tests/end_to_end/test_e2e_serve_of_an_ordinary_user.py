@@ -1,0 +1,194 @@
+"""`serve` of an ordinary user, whose agent is another process of the same user: what it sees, and whom it can reach.
+
+An attacker in `serve` is played by a program that gives up the same things by the same function, and then tries.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.cli.privileges import server_code_paths
+from reading_room.containers import landlock
+from tests.worlds import ordinary_user
+from tests.worlds.place import Place
+from tests.worlds.product import STOP_SECONDS, Product
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.costs(25, reason="a product of its own, as another user, and a job in it"),
+]
+
+ATTACK = r"""
+import json, os, socket, sys
+from pathlib import Path
+from reading_room.cli.privileges import drop_privileges
+from reading_room.settings import Settings
+
+told = json.loads(sys.argv[1])
+data = told["data"]
+drop_privileges(Settings.from_environment(data=Path(data), port=told["port"], console_port=0))
+
+def error_of(action, *arguments):
+    try:
+        action(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
+
+def connect(family, address):
+    with socket.socket(family) as client:
+        client.connect(address)
+
+def run(path):
+    with open(path, "w") as file:
+        file.write("#!/bin/sh\n")
+        os.fchmod(file.fileno(), 0o700)
+    os.execv(path, [path])
+
+print(json.dumps({
+    "processes": [number for number in range(1, 100_000) if os.path.exists(f"/proc/{number}")],
+    "signals": [error_of(os.kill, pid, 0) for pid in told["processes"]],
+    "everybody": error_of(os.kill, -1, 0),
+    "there": [path for path in told["paths"] if os.path.exists(path)],
+    "files": {path: error_of(Path(path).read_bytes) for path in told["files"]},
+    "places": {path: error_of(Path(path, "probe").write_text, "x") for path in told["places"]},
+    "own": error_of(Path(data, "probe").write_text, "x"),
+    "link": error_of(os.symlink, "/etc/passwd", data + "/link"),
+    "program": error_of(run, data + "/program"),
+    "loopback": error_of(connect, socket.AF_INET, ("127.0.0.1", told["stranger"])),
+    "abstract": error_of(connect, socket.AF_UNIX, told["abstract"]),
+    "agent": error_of(connect, socket.AF_UNIX, told["agent"]),
+}))
+"""
+
+
+class OrdinaryProduct(Product):
+    """A product of an ordinary user, also where root runs the tests."""
+
+    def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
+        return super().launch_as(as_ordinary_user(self, *argv), folder, **more)
+
+
+def as_ordinary_user(product: Product, *argv: str) -> list[str]:
+    return [sys.executable, ordinary_user.__file__, str(product.data.parent), *argv]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    found = OrdinaryProduct(tmp_path_factory.mktemp("product"), STANDBY="0")
+    try:
+        found.start()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def tried(product: Product) -> dict[str, Any]:
+    """What came of the attacks."""
+    assert product.up is not None
+    letter = product.data.parent / "letter"
+    letter.write_text("of the person who started it")
+    letter.chmod(0o644)
+    with socket.create_server(("127.0.0.1", 0)) as stranger, socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind(f"\0reading-room tests {os.getpid()}")
+        abstract.listen()
+        told = {
+            "data": str(product.data),
+            "port": product.port,
+            "agent": str(product.place.socket),
+            "processes": [product.up.pid, product.child("agent"), product.holder().pid, product.child("serve")],
+            "files": [str(path) for path in (letter, product.place.agent / "holder.json", product.place.lock)],
+            "paths": [str(path) for path in _paths(product)],
+            "places": [str(path) for path in ("/", "/usr", "/etc", "/tmp", product.state, *server_code_paths())],
+            "stranger": stranger.getsockname()[1],
+            "abstract": abstract.getsockname().decode(),
+        }
+        run = subprocess.run(
+            as_ordinary_user(product, sys.executable, "-c", ATTACK, json.dumps(told)),
+            env={f"READING_ROOM_{name}": value for name, value in product.settings.items()},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def _paths(product: Product) -> Iterator[Path]:
+    """Return what is there, of the product and of the machine."""
+    place = product.place
+    yield from (product.data, place.socket, place.agent, place.lock, place.record, product.log)
+    machine = [Path("/", name) for name in ("home", "root", "var", "run", "srv", "mnt", "sys", "etc/shadow")]
+    ways = (product.data, *server_code_paths())
+    yield from (path for path in machine if not any(way.is_relative_to(path) for way in ways))
+
+
+def refused_where_the_kernel_has(version: int, number: int) -> int:
+    """What the answer is to something that Landlock refuses from a version on."""
+    return number if landlock.version() >= version else 0
+
+
+def test_it_sees_no_other_process_and_can_signal_none(tried: dict[str, Any]) -> None:
+    assert tried["processes"] == [1]
+    assert set(tried["signals"]) == {errno.ESRCH}
+    assert tried["everybody"] == errno.ESRCH
+
+
+def test_it_sees_its_data_and_the_way_to_the_agent_and_nothing_else_of_its_user(
+    product: Product, tried: dict[str, Any]
+) -> None:
+    assert tried["there"] == [str(product.data), str(product.place.socket)]
+    assert set(tried["files"].values()) == {errno.ENOENT}
+    assert tried["agent"] == 0
+
+
+def test_it_writes_to_its_data_and_nowhere_else(tried: dict[str, Any]) -> None:
+    assert tried["own"] == 0
+    assert not [
+        path for path, number in tried["places"].items() if number not in (errno.EROFS, errno.EACCES, errno.ENOENT)
+    ]
+
+
+def test_what_it_writes_is_neither_a_program_nor_a_link(tried: dict[str, Any]) -> None:
+    assert tried["program"] == errno.EACCES
+    assert tried["link"] == refused_where_the_kernel_has(1, errno.EACCES)
+
+
+def test_it_connects_to_nothing_of_the_person_who_started_it(tried: dict[str, Any]) -> None:
+    assert tried["loopback"] == refused_where_the_kernel_has(4, errno.EACCES)
+    assert tried["abstract"] == refused_where_the_kernel_has(6, errno.EPERM)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the kernel tells only root of a process that is kept out of core dumps")
+def test_the_serve_that_runs_has_namespaces_of_its_own(product: Product) -> None:
+    serve, agent = product.child("serve"), product.child("agent")
+    for kind in ("user", "mnt", "pid"):
+        assert os.readlink(f"/proc/{serve}/ns/{kind}") not in {
+            os.readlink(f"/proc/{other}/ns/{kind}") for other in (agent, os.getpid())
+        }
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{serve}/status").read_text().splitlines())
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    assert status["NSpid"].split()[-1] == "1"
+
+
+def test_jobs_run_and_the_end_is_quick_and_leaves_nothing(product: Product) -> None:
+    place = Place(product)
+    place.put("in/", 3)
+    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
+    product.kill_processes([product.child("serve")])
+    product.await_answer()
+    assert product.stop() < STOP_SECONDS
+    assert not {name: left for name, left in product.remains().items() if left}
