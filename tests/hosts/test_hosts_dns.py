@@ -90,6 +90,15 @@ def test_a_question_whose_name_is_compressed_is_a_format_error() -> None:
     assert refusal(head + b"\x01a\xc0\x0c\x00\x01\x00\x01") == RCODE.FORMERR
 
 
+@pytest.mark.parametrize(("last", "whole"), [(61, True), (62, False)])
+def test_a_name_has_255_bytes_at_most(last: int, whole: bool) -> None:
+    labels = [63, 63, 63, last]
+    name = b"".join(bytes((size,)) + b"a" * size for size in labels) + b"\0"
+    assert len(name) == 255 + (not whole)
+    found = dns_messages.read(struct.pack("!HHHHHH", 7, 0, 1, 0, 0, 0) + name + b"\x00\x01\x00\x01")
+    assert isinstance(found, Question) == whole
+
+
 def test_of_a_packet_nothing_behind_its_question_is_read() -> None:
     assert len(bomb()) > 60_000
     assert asked(bomb()) == asked(bomb()[: 12 + 22])

@@ -64,7 +64,7 @@ def read(packet: bytes) -> Question | bytes:
         place += 1 + size
         if size:
             labels.append(packet[place - size : place])
-        elif place + _KIND_AND_CLASS.size <= len(packet):
+        elif place <= end and place + _KIND_AND_CLASS.size <= len(packet):
             kind, _ = _KIND_AND_CLASS.unpack_from(packet, place)
             section = packet[_HEADER.size : place + _KIND_AND_CLASS.size]
             plain = all(map(_HOST_LABEL.fullmatch, labels))
