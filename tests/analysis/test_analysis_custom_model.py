@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -70,12 +70,64 @@ def pickled() -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"x" * 100, pickled()])
+def changed(at: int, to: bytes) -> bytes:
+    """An artifact with other bytes at this place of its directory's first entry."""
+    content = bytearray(archived())
+    begin = content.index(b"PK\x01\x02") + at
+    content[begin : begin + len(to)] = to
+    return bytes(content)
+
+
+def archived(array: bytes = b"", compression: int = zipfile.ZIP_STORED) -> bytes:
+    """An artifact with an array of these bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr("model.json", json.dumps({"format": 1, "kind": "classifier", "meta": {}}))
+        archive.writestr("a.npy", array)
+    return file.getvalue()
+
+
+def array_of(header: str, content: bytes = b"") -> bytes:
+    """NumPy's own form of an array, with any header."""
+    return b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header.encode() + b"\n" + content
+
+
+NO_ARTIFACTS = {
+    "nothing": b"",
+    "beginning": b"PK\x03\x04",
+    "text": b"x" * 100,
+    "pickle": pickled(),
+    "version of zip": changed(6, b"\xff"),
+    "encrypted": changed(8, b"\x01"),
+    "compressed": archived(bytes(1000), zipfile.ZIP_DEFLATED),
+    "a terabyte": archived(array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (125000000000,), }")),
+    "less than nothing": archived(array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -1), }", bytes(8))),
+    "too few bytes": archived(array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytes(8))),
+    "half a header": archived(array_of("{'descr': (((((((")),
+    "a deep header": archived(array_of("(" * 9_000)),
+    "another archive": archived(archived()),
+}
+
+
+@pytest.mark.parametrize("content", NO_ARTIFACTS.values(), ids=NO_ARTIFACTS)
 def test_what_is_no_artifact_is_refused_even_when_its_hash_is_right(content: bytes) -> None:
     storage, place = stored(content)
     with pytest.raises(JobFailure, match="malformed") as failure:
         fetch_artifact(storage, place, "classifier")
     assert failure.value.code == "MODEL_TAMPERED"
+
+
+@given(
+    st.sampled_from(["<f2", "<f4", "<f8", "<i8", "<u4", "|b1"]),
+    st.lists(st.integers(0, 4), max_size=4),
+    st.sampled_from(["C", "F"]),
+)
+def test_an_array_of_any_shape_and_order_comes_back(kind: str, shape: list[int], order: Literal["C", "F"]) -> None:
+    array = np.arange(int(np.prod(shape, dtype=int))).reshape(shape).astype(kind, order=order)
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    read = load_artifact(io.BytesIO(archived(buffer.getvalue())), "classifier").arrays["a"]
+    assert (read.dtype, read.shape, read.tolist()) == (array.dtype, array.shape, array.tolist())
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A custom model as one file: arrays, texts and a description, in an uncompressed zip.
 
-Never a pickle: arrays are in NumPy's own format, read with ``allow_pickle=False``, texts and the description are JSON.
+Never a pickle: arrays are numbers in NumPy's own format, texts and the description are JSON.
 The one thing inside that a C library parses, a recognizer's CRF, is guarded by the file's hash, which the control
 plane recorded when the model was made and which is compared before anything of the file is parsed.
 """
@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +32,11 @@ MOST_BYTES = 64_000_000
 
 TAMPERED = "MODEL_TAMPERED"
 _META = "model.json"
+_ARRAY = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<size>..)(?P<header>\{'descr': '(?P<kind>[<|][biuf][1248])', "
+    rb"'fortran_order': (?P<by_columns>True|False), 'shape': \((?P<shape>(?:[0-9]{1,9},? ?){0,4})\), \} *\n)",
+    re.DOTALL,
+)
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -89,14 +97,17 @@ def malformed(place: ModelPlace) -> Iterator[None]:
     """Turn what reading a malformed model raises into a ``JobFailure`` that names its object."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+            struct.error, zipfile.BadZipFile) as error:  # fmt: skip
         uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
         raise JobFailure(TAMPERED, f"{uri} is malformed: {type(error).__name__}: {error}") from error
 
 
 def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
-    """Parse an artifact. Raises ``ValueError``, ``KeyError``, ``TypeError`` or ``BadZipFile`` when it is malformed."""
+    """Parse an artifact. Raises one of the errors that ``malformed`` knows."""
     with zipfile.ZipFile(file) as opened:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in opened.infolist()):
+            raise ValueError("its content is compressed")
         if sum(entry.file_size for entry in opened.infolist()) > MOST_BYTES:
             raise ValueError("its content is larger than the file")
         described = json.loads(opened.read(_META))
@@ -107,12 +118,28 @@ def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
             name, _, suffix = entry.rpartition(".")
             content = opened.read(entry)
             if suffix == "npy":
-                artifact.arrays[name] = np.load(io.BytesIO(content), allow_pickle=False)
+                artifact.arrays[name] = _read_array(content)
             elif suffix == "strings":
                 artifact.texts[name] = [str(text) for text in json.loads(content)]
             elif suffix == "bin":
                 artifact.blobs[name] = content
     return artifact
+
+
+def _read_array(content: bytes) -> NDArray[Any]:
+    """Read an array as ``np.save`` writes it; it has just the bytes that its header says.
+
+    NumPy's own reader has Python's parser read the header, and reserves what the header says.
+    """
+    found = _ARRAY.match(content)
+    if found is None or int.from_bytes(found["size"], "little") != len(found["header"]):
+        raise ValueError("an array that is not in NumPy's format 1.0")
+    kind = np.dtype(found["kind"].decode())
+    shape = tuple(int(each) for each in found["shape"].split(b",") if each.strip())
+    if math.prod(shape) * kind.itemsize != len(content) - found.end():
+        raise ValueError(f"an array of the shape {shape} and type {kind} that its bytes are not")
+    order: Literal["F", "C"] = "F" if found["by_columns"] == b"True" else "C"
+    return np.frombuffer(content, kind, offset=found.end()).reshape(shape, order=order)
 
 
 def _add(file: zipfile.ZipFile, name: str, content: bytes) -> None:
