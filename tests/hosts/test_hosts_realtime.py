@@ -78,7 +78,22 @@ def test_a_container_that_dies_is_replaced_and_the_call_made_again() -> None:
     assert len(agent.started) == 2
 
 
-def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"[1]", id="no object"),
+        pytest.param(b'{"id": 1, "results": [[1]]}', id="an entity that is a number"),
+        pytest.param(b'{"id": 1, "results": ["a"]}', id="a text for a list"),
+        pytest.param(b'{"id": 1, "results": [[null]]}', id="an entity that is null"),
+        pytest.param(b'{"id": 1, "results": [{}]}', id="members without the entities"),
+        pytest.param(b'{"id": 1, "results": [[{"Score": "x"}]]}', id="a score that is a text"),
+        pytest.param(b'{"id": 1, "results": [[{"Score": %s}]]}' % (b"9" * 400), id="a score of 400 digits"),
+        pytest.param(b'{"id": 1, "results": [[{"BeginOffset": %s}]]}' % (b"9" * 5000), id="an offset of 5,000 digits"),
+        pytest.param(b'{"id": 1, "results": [[{"Text": "\\ud800"}]]}', id="half of a surrogate pair"),
+        pytest.param(b'{"id": 1, "results": %s}' % (b"[" * 200_000), id="a deep nest"),
+    ],
+)
+def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service(answer: bytes) -> None:
     agent = PlayedAgent()
 
     def nonsense(end: socket.socket) -> None:
@@ -86,7 +101,7 @@ def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service() ->
             stream.write(b'{"ready": true}\n')
             stream.flush()
             stream.readline()
-            stream.write(b"[1]\n")
+            stream.write(answer + b"\n")
             stream.flush()
 
     agent.behaviour = nonsense
@@ -158,9 +173,9 @@ def test_containers_hold_no_more_memory_than_they_may_together() -> None:
     for engine in ("entities-en", "dominant-language", "syntax-en"):
         agent.pool.analyse("1", engine, ["Anna"], "en")
     assert len(agent.pool.wish()) == 3
-    agent.pool.analyse("1", "sentiment-en", ["Anna"], "en")
+    agent.pool.analyse("1", "key-phrases-en", ["Anna"], "en")
     # The one unused for longest made room, and it was enough.
-    assert {spec.engine for spec in agent.pool.wish()} == {"dominant-language", "syntax-en", "sentiment-en"}
+    assert {spec.engine for spec in agent.pool.wish()} == {"dominant-language", "syntax-en", "key-phrases-en"}
 
 
 def test_an_engine_larger_than_the_bound_still_answers() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reading_room.comprehend.errors import InternalServerException
-from reading_room.comprehend.operations.realtime import Answer
+from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.containers.spec import EngineName, RealtimeSpec
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class RealtimePool:
                     if warm.gone:
                         continue
                     return self._ask(warm, texts)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 log.warning("the %s container of account %s failed a call: %r", engine, account, error)
                 with self._lock:
                     self._drop((account, engine), warm)
@@ -173,9 +173,7 @@ class RealtimePool:
         results = answer["results"]
         if not isinstance(results, list) or len(results) != len(texts):
             raise ValueError("the engine answered another number of documents")
-        if not all(each is None or isinstance(each, list | dict) for each in results):
-            raise ValueError("the engine answered something else than results")
-        return results
+        return [None if each is None else read_answer(warm.spec.engine, each) for each in results]
 
     def _read(self, warm: _Warm) -> dict[str, Any]:
         line = warm.stream.readline(ANSWER_LIMIT)

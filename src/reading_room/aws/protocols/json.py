@@ -43,6 +43,15 @@ def parse(operation: OperationModel, request: IncomingRequest) -> dict[str, Any]
     return _read_structure(shape, body, "", 0)
 
 
+def read_output(operation: OperationModel, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an operation's output as members of JSON say it, by the same rules as parameters; others are left out.
+
+    Raises ``SerializationException`` for values of a wrong type.
+    """
+    shape = operation.output_shape
+    return _read_structure(shape, members, "", 0) if isinstance(shape, StructureShape) else {}
+
+
 def serialize(operation: OperationModel, result: Mapping[str, Any], request_id: str) -> Reply:
     """Return the answer with the operation's output."""
     shape = operation.output_shape

@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from reading_room.aws.call import Call
-from reading_room.aws.errors import AwsError
+from reading_room.aws.errors import AwsError, SerializationException
+from reading_room.aws.models import operation_model
 from reading_room.aws.operations import BoundOperation, OperationFacts, any_resource, no_context
+from reading_room.aws.protocols.json import read_output
 from reading_room.comprehend.errors import (
     BatchSizeLimitExceededException,
     EngineFailedText,
@@ -73,6 +75,28 @@ REALTIME_KINDS = (
         SMALL,
     ),
 )
+
+
+KIND_OF: Mapping[EngineName, RealtimeKind] = {
+    engine: kind for kind in REALTIME_KINDS for engine in kind.engines.values()
+}
+
+
+def read_answer(engine: EngineName, given: object) -> Answer:
+    """Return what an engine says of one text, as the API can answer it.
+
+    Containers read strangers' texts, so it is read like a stranger's request. Raises ``ValueError``.
+    """
+    kind = KIND_OF[engine]
+    operation = operation_model("comprehend", kind.detect)
+    assert operation is not None
+    try:
+        read = read_output(operation, given if isinstance(given, dict) else {kind.member: given})
+    except SerializationException as error:
+        raise ValueError(f"the engine answered what is no result: {error.message}") from None
+    if (kind.member or "Sentiment") not in read:
+        raise ValueError("the engine answered members of another analysis")
+    return read if isinstance(given, dict) else read[kind.member]
 
 
 def endpoint_or_any(call: Call) -> Sequence[str]:
