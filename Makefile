@@ -80,9 +80,11 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 	$(VENV)-models/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	$(VENV)-models/bin/python -m models
 
-fuzz: $(STAMP)  ## Parsers, policies and networks with many times the examples; on a real kernel too
+fuzz: $(STAMP)  ## Property tests with many times the examples, then each parser guided by coverage; FUZZ_SECONDS=600 TARGETS="dns xml"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "not network and not e2e and not chaos and not boot"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q -m "network and fuzz"
+	@[ -d $(VENV)-fuzz/atheris ] || $(BIN)/pip install --quiet --require-hashes --target $(VENV)-fuzz -r requirements-fuzz.txt
+	PYTHONPATH=$(VENV)-fuzz $(BIN)/python -m tests.fuzz $(TARGETS)
 
 mutants: $(STAMP)  ## Change the decision code at random, and see what the tests notice (half an hour); MUTANTS="--seed 7 --count 50"
 	@[ -x $(VENV)-mutants/bin/python ] || $(PYTHON) -m venv $(VENV)-mutants

@@ -40,7 +40,7 @@ class Kind(Enum):
         return cost.wall if self in (Kind.KERNEL, Kind.END_TO_END) else min(cost.processor, cost.wall)
 
 
-PURE_FOLDERS = frozenset({"analysis", "architecture", "aws", "conformance", "dataplane", "settings", "suite"})
+PURE_FOLDERS = frozenset({"analysis", "architecture", "aws", "conformance", "dataplane", "fuzz", "settings", "suite"})
 """Folders whose tests take values and give values; those of the others have a database or a whole application."""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -38,7 +37,7 @@ _COUNT_LIMIT = 2**53
 """Numbers that JSON carries everywhere without loss."""
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
     """A request that cannot be read; the message says what is wrong with it."""
 
 
@@ -63,7 +62,7 @@ class ClusterDoor:
                 return self._get(path, vpc_id, source_ip)
             if method == "POST":
                 return self._post(path, body, vpc_id, source_ip)
-        except _Malformed as error:
+        except Malformed as error:
             return _refusal(400, "Malformed", str(error))
         except PlanRefused as error:
             return _refusal(409, "Fenced", str(error))
@@ -104,7 +103,7 @@ class ClusterDoor:
             return None
         container, job, rest = asked
         if rest == "/parts":
-            digest, plan = _plan(_members(body, "Digest", "Parts"))
+            digest, plan = read_plan(body)
             with self._database.transaction() as session:
                 # In the transaction that has the write lock: an attempt that ends now has ended before.
                 if _asked(session, path, vpc_id, source_ip) is None:
@@ -116,10 +115,10 @@ class ClusterDoor:
         named = _PART.fullmatch(rest)
         if named is None:
             return None
-        fence, result = _finished(_members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors"))
+        fence, result = read_finished(body)
         folder = f"{parts_of(location_of(job.output_uri)).key}{container.attempt}/"
         if not result.key.startswith(folder) or result.key == folder:
-            raise _Malformed(f"Key is not of an object under {folder}")
+            raise Malformed(f"Key is not of an object under {folder}")
         with self._database.transaction() as session:
             if _asked(session, path, vpc_id, source_ip) is None:
                 return None
@@ -154,24 +153,26 @@ def _lives(session: Session, job_id: str, attempt: int) -> bool:
 def _members(body: bytes, *names: str) -> dict[str, Any]:
     """Return the members of a JSON object that has exactly these."""
     if len(body) > BODY_LIMIT:
-        raise _Malformed(f"the body has more than {BODY_LIMIT} bytes")
+        raise Malformed(f"the body has more than {BODY_LIMIT} bytes")
     try:
         members = json.loads(body)
     except (ValueError, RecursionError):
-        raise _Malformed("the body is not JSON") from None
+        raise Malformed("the body is not JSON") from None
     if not isinstance(members, dict) or set(members) != set(names):
-        raise _Malformed(f"the body is not an object of {', '.join(names)}")
+        raise Malformed(f"the body is not an object of {', '.join(names)}")
     return members
 
 
-def _plan(members: Mapping[str, Any]) -> tuple[str, list[tuple[int, int | None]]]:
+def read_plan(body: bytes) -> tuple[str, list[tuple[int, int | None]]]:
+    """Return the digest of a plan, and of each part the bytes and documents. Raises ``Malformed``."""
+    members = _members(body, "Digest", "Parts")
     given = members["Parts"]
     if not isinstance(given, list) or len(given) > PARTS_LIMIT:
-        raise _Malformed(f"Parts is not a list of at most {PARTS_LIMIT}")
+        raise Malformed(f"Parts is not a list of at most {PARTS_LIMIT}")
     plan: list[tuple[int, int | None]] = []
     for part in given:
         if not isinstance(part, list) or len(part) != 2:
-            raise _Malformed("a part is not a pair of bytes and documents")
+            raise Malformed("a part is not a pair of bytes and documents")
         size, documents = part
         plan.append(
             (_count(size, "the bytes of a part"), None if documents is None else _count(documents, "documents"))
@@ -179,10 +180,12 @@ def _plan(members: Mapping[str, Any]) -> tuple[str, list[tuple[int, int | None]]
     return _digest(members["Digest"], "Digest"), plan
 
 
-def _finished(members: Mapping[str, Any]) -> tuple[int, PartObject]:
+def read_finished(body: bytes) -> tuple[int, PartObject]:
+    """Return the fence of a finished part, and the object that has its result. Raises ``Malformed``."""
+    members = _members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors")
     key = members["Key"]
     if not isinstance(key, str) or not _is_key(key):
-        raise _Malformed("Key is not the key of an object")
+        raise Malformed("Key is not the key of an object")
     result = PartObject(
         key,
         _count(members["Size"], "Size"),
@@ -203,13 +206,13 @@ def _is_key(text: str) -> bool:
 def _count(value: object, name: str) -> int:
     # A bool is an int to Python and not to JSON.
     if type(value) is not int or not 0 <= value < _COUNT_LIMIT:
-        raise _Malformed(f"{name} is not a whole number from 0 on")
+        raise Malformed(f"{name} is not a whole number from 0 on")
     return value
 
 
 def _digest(value: object, name: str) -> str:
     if not isinstance(value, str) or _DIGEST.fullmatch(value) is None:
-        raise _Malformed(f"{name} is not a SHA-256 in hexadecimal")
+        raise Malformed(f"{name} is not a SHA-256 in hexadecimal")
     return value
 
 

@@ -1,0 +1,58 @@
+"""Fuzz every target for a while, one after the other: ``python -m tests.fuzz [TARGET…]``, which ``make fuzz`` calls.
+
+``FUZZ_SECONDS`` is the time for each, 120 by default. What was found stays in ``build/fuzz``: inputs that reach more
+code, with which the next run begins, and the input of a fault, which is a file ``crash-…`` or ``timeout-…``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import fuzz
+
+ROOT = Path(__file__).resolve().parents[2]
+FOUND = ROOT / "build" / "fuzz"
+SECONDS_OF_ONE, MEMORY_MB, BYTES = 5, 2_000, 4_096
+"""What one input may take and hold, and how long it may be. A fault is also what takes or holds more."""
+
+
+def run(name: str, seconds: int) -> str | None:
+    """Fuzz one target; return what was done in a line, or ``None`` after a fault, which has been told."""
+    found = FOUND / name
+    (found / "corpus").mkdir(parents=True, exist_ok=True)
+    limits = [f"-timeout={SECONDS_OF_ONE}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={BYTES}"]
+    folders = [str(found / "corpus"), str(fuzz.CORPUS / name)]
+    command = [sys.executable, "-m", "tests.fuzz.one", name, f"-max_total_time={seconds}", *limits]
+    process = subprocess.run(
+        [*command, f"-artifact_prefix={found}/", "-print_final_stats=1", *folders],
+        cwd=ROOT, text=True, errors="replace", capture_output=True,
+    )  # fmt: skip
+    done = re.search(r"Done (\d+) runs in (\d+) second", process.stderr)
+    covered = re.findall(r"cov: (\d+) ft: (\d+)", process.stderr)
+    if process.returncode or done is None or not covered:
+        sys.stdout.write(f"{name}: a fault\n{process.stdout[-2000:]}{process.stderr[-6000:]}\n")
+        return None
+    return f"{name}: {int(done[1]):,} inputs in {done[2]} s, {covered[-1][0]} branches"
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz these targets, or all; the exit status says whether one has a fault."""
+    seconds = int(os.environ.get("FUZZ_SECONDS", "120"))
+    failed = []
+    for name in arguments or fuzz.TARGETS:
+        told = run(name, seconds)
+        sys.stdout.write(f"{told}\n" if told else "")
+        sys.stdout.flush()
+        if told is None:
+            failed.append(name)
+    if failed:
+        sys.stdout.write(f"Faults in {', '.join(failed)}; their inputs are in {FOUND}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

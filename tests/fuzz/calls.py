@@ -1,0 +1,161 @@
+"""What a call is made of: its signature, its parameters in four protocols, and the small languages among them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from botocore.model import OperationModel, StructureShape
+
+from reading_room.aws.call import IncomingRequest, NetworkPath
+from reading_room.aws.errors import AwsError
+from reading_room.aws.memory import MemoryCredentials
+from reading_room.aws.models import operation_model, service_model
+from reading_room.aws.protocols import ec2, query, rest_xml
+from reading_room.aws.protocols import json as json_protocol
+from reading_room.aws.protocols import xml as xml_protocol
+from reading_room.aws.sigv2 import is_presigned, verify_presigned
+from reading_room.aws.sigv4 import verify
+from reading_room.aws.validation import violations_of
+from reading_room.iam.policy import lint
+from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
+from reading_room.iam.policy.evaluate import AttachedPolicy, Request, decide
+from reading_room.iam.policy.explain import explain
+from reading_room.iam.policy.open_endpoint import openings
+from reading_room.logs.filter_patterns import parse_filter_pattern
+from tests.fuzz import assert_printable
+from tests.worlds.aws import KEY
+
+NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+FORM = ("content-type", "application/x-www-form-urlencoded")
+USES: tuple[PolicyUse, ...] = ("managed", "inline", "session", "trust", "bucket", "endpoint")
+CONTEXT = {"aws:SourceIp": ("10.0.0.4",), "aws:CurrentTime": ("2026-01-01T12:00:00Z",), "s3:prefix": ("a/b",)}
+REQUEST = Request(KEY.principal, "s3:GetObject", ("arn:aws:s3:::bucket/a/b",), KEY.principal.account, CONTEXT)
+
+
+def operations(*services: str) -> list[OperationModel]:
+    """Return the operations of these services that have parameters."""
+    found = [operation_model(name, each) for name in services for each in service_model(name).operation_names]
+    return [each for each in found if each is not None and isinstance(each.input_shape, StructureShape)]
+
+
+JSON, QUERY, EC2 = operations("comprehend", "logs"), operations("iam", "sts"), operations("ec2")
+XML = [each for each in operations("s3") if not each.has_streaming_input]
+
+
+def request(headers: Any = (), body: bytes = b"", method: str = "POST", query_string: str = "") -> IncomingRequest:
+    """Return a request as it comes."""
+    return IncomingRequest(method, "/", query_string, tuple(headers), body, NetworkPath("127.0.0.1"), "r", NOW)
+
+
+def chosen(data: bytes, among: list[OperationModel]) -> tuple[OperationModel, bytes]:
+    """Return the operation that the first two bytes choose, and the rest."""
+    return among[int.from_bytes(data[:2], "big") % len(among)], data[2:]
+
+
+def refused_or_valid(operation: OperationModel, parse_it: Any) -> None:
+    """Read parameters and check them; a refusal must be one of AWS's, in words that can be sent."""
+    try:
+        parameters = parse_it()
+    except AwsError as error:
+        a_refusal(error)
+        return
+    shape = operation.input_shape
+    assert shape is not None
+    for violation in violations_of(shape, parameters):
+        str(violation).encode(errors="surrogateescape")
+
+
+def a_refusal(error: AwsError) -> None:
+    """Check that an error is the client's, and that its message can be sent."""
+    assert 400 <= error.status < 500
+    error.message.encode(errors="surrogateescape")
+
+
+def json(data: bytes) -> None:
+    """The body of a JSON call."""
+    operation, body = chosen(data, JSON)
+    refused_or_valid(operation, lambda: json_protocol.parse(operation, request(body=body)))
+
+
+def query_form(data: bytes) -> None:
+    """The body of a call to IAM or STS."""
+    operation, body = chosen(data, QUERY)
+    refused_or_valid(operation, lambda: query.parse(operation, request([FORM], body)))
+
+
+def ec2_form(data: bytes) -> None:
+    """The body of a call to EC2."""
+    operation, body = chosen(data, EC2)
+    refused_or_valid(operation, lambda: ec2.parse(operation, request([FORM], body)))
+
+
+def xml(data: bytes) -> None:
+    """The body of a call to S3."""
+    operation, body = chosen(data, XML)
+    try:
+        xml_protocol.read(body)
+    except ValueError:
+        pass
+    parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), (), body)
+    refused_or_valid(operation, lambda: rest_xml.parse(operation, parts))
+
+
+def signature(data: bytes) -> None:
+    """Headers and a query that claim to be signed: nobody has the key, so each is refused."""
+    lines = data.decode("latin-1").split("\n")
+    headers = [
+        (name.strip().lower(), value) for name, colon, value in (each.partition(":") for each in lines[2:]) if colon
+    ]
+    incoming = request(headers, method=lines[0], query_string=lines[1] if len(lines) > 1 else "")
+    source = MemoryCredentials([KEY])
+    for service in ("s3", "ec2", "comprehend", "iam"):
+        try:
+            verify(incoming, service, source, NOW)
+        except AwsError as error:
+            a_refusal(error)
+        else:
+            raise AssertionError("nobody signed it")
+    if is_presigned(incoming):
+        try:
+            verify_presigned(incoming, source, NOW, "bucket")
+        except AwsError as error:
+            a_refusal(error)
+        else:
+            raise AssertionError("nobody signed it")
+
+
+def policy(data: bytes) -> None:
+    """A policy's text: refused in words that can be sent, or a policy that decides, is explained and linted."""
+    if not data:
+        return
+    use = USES[data[0] % len(USES)]
+    try:
+        text = data[1:].decode()
+    except UnicodeDecodeError:
+        return
+    lint.lint(text, use)
+    try:
+        found = parse(text, use)
+    except PolicyDocumentError as error:
+        assert_printable(str(error))
+        return
+    attached = [AttachedPolicy("resource" if use in ("bucket", "trust") else "identity", found, "p")]
+    assert decide(REQUEST, attached).allowed == explain(REQUEST, attached).decision.allowed
+    if use == "endpoint":
+        openings(text, KEY.principal.account)
+
+
+def filter_pattern(data: bytes) -> None:
+    """A filter for log events: refused, or one that any event can be asked of."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    try:
+        pattern = parse_filter_pattern(text)
+    except AwsError as error:
+        error.message.encode()
+        return
+    for message in ("", text, '{"a": {"b": [1, "x", null, true]}}', "2 111122223333 eni-1 10.0.0.1 ACCEPT OK"):
+        assert isinstance(pattern.matches(message), bool)

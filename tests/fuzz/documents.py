@@ -1,0 +1,100 @@
+"""What a worker reads from buckets: documents, training data, and the models that other trainings wrote."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from reading_room.analysis.custom.artifact import load_artifact, malformed
+from reading_room.analysis.custom.classifier_model import ClassifierModel
+from reading_room.analysis.custom.recognizer_model import RecognizerModel
+from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
+from reading_room.analysis.job_file import Location, ModelPlace
+from reading_room.analysis.memory import MemoryStorage
+from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.training.annotated import read_recognizer_data
+from reading_room.analysis.training.labelled import check_classifier_data, read_classifier_data
+
+LIMIT = 64
+TYPES = [{"Type": "NAME"}, {"Type": "PLACE"}]
+MODEL = ModelPlace(Location("models", "m"), "/x", "0" * 64)
+
+
+def documents(data: bytes) -> None:
+    """An object of a job's input: the same documents however it arrives, each a text within its limit or an error."""
+    found = list(documents_of_lines("f", [data], LIMIT))
+    assert found == list(documents_of_lines("f", [data[at : at + 3] for at in range(0, len(data), 3)], LIMIT))
+    for each in (*found, document_of_file("f", [data], LIMIT)):
+        _check(each)
+
+
+def _check(document: Document) -> None:
+    assert (document.error is None) or not document.text
+    assert len(document.text.encode()) <= LIMIT
+    assert "\x00" not in document.text
+
+
+def training_csv(data: bytes) -> None:
+    """A classifier's training data as CSV."""
+    _classifier(data, {"S3Uri": "s3://in/a"})
+
+
+def training_manifest(data: bytes) -> None:
+    """A classifier's, and a recognizer's, training data as augmented manifests."""
+    manifests = [{"S3Uri": "s3://in/a", "AttributeNames": ["label", "class"]}]
+    config = {"DataFormat": "AUGMENTED_MANIFEST", "AugmentedManifests": manifests, "EntityTypes": TYPES}
+    _classifier(data, config)
+    _recognizer({"a": data}, config)
+
+
+def annotated(data: bytes) -> None:
+    """A recognizer's documents with annotations, or with a list of entities: the parts stand between zero bytes."""
+    documents, _, rest = data.partition(b"\x00")
+    for file_format in ("ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"):
+        place = {"S3Uri": "s3://in/d", "InputFormat": file_format}
+        _recognizer(
+            {"d": documents, "x": rest},
+            {"EntityTypes": TYPES, "Documents": place, "Annotations": {"S3Uri": "s3://in/x"}},
+        )
+    _recognizer(
+        {"d": documents, "x": rest},
+        {"EntityTypes": TYPES, "Documents": {"S3Uri": "s3://in/d"}, "EntityList": {"S3Uri": "s3://in/x"}},
+    )
+
+
+def artifact(data: bytes) -> None:
+    """The file of a custom model that a training wrote: a model, or the failure that says what is wrong with it."""
+    for kind, model in (("classifier", ClassifierModel), ("recognizer", RecognizerModel)):
+        try:
+            with malformed(MODEL):
+                model.from_artifact(load_artifact(io.BytesIO(data), kind))
+        except JobFailure as failure:
+            _sayable(failure)
+
+
+def _classifier(data: bytes, config: dict[str, Any]) -> None:
+    for mode in ("MULTI_CLASS", "MULTI_LABEL"):
+        try:
+            read = read_classifier_data(MemoryStorage({("in", "a"): data}), config, mode, 1 << 20)
+            check_classifier_data(read, mode)
+        except JobFailure as failure:
+            _sayable(failure)
+
+
+def _recognizer(files: dict[str, bytes], config: dict[str, Any]) -> None:
+    storage = MemoryStorage({("in", name): content for name, content in files.items()})
+    try:
+        read = read_recognizer_data(storage, config, "en", 1 << 20)
+    except JobFailure as failure:
+        _sayable(failure)
+        return
+    for text, spans in zip(read.train.texts, read.train.spans, strict=True):
+        assert all(0 <= begin < end <= len(text) for begin, end, _ in spans)
+
+
+def _sayable(failure: JobFailure) -> None:
+    """Check what the job's owner is told: text that can be sent, and no more than a screen of it."""
+    failure.message.encode()
+    assert len(failure.message) < 10_000
+    json.dumps(failure.message)

@@ -1,0 +1,77 @@
+"""What a worker says: on its standard output, at a realtime socket, and at the service's own address."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from reading_room.analysis.job_file import encode_message
+from reading_room.aws.models import operation_model
+from reading_room.aws.protocols import json as json_protocol
+from reading_room.codec import decode, encode
+from reading_room.containers.message_schema import NoMessage, read_message
+from reading_room.containers.reader import LINE_LIMIT, MESSAGES, TAIL, Said
+from reading_room.containers.reader_process import read_said
+from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
+from reading_room.jobs.part_requests import Malformed, read_finished, read_plan
+from tests.fuzz import assert_printable
+
+DETECT = operation_model("comprehend", "DetectEntities")
+
+
+def worker_message(data: bytes) -> None:
+    """One line of a worker: no message, or one that is the same when it is written and read again."""
+    try:
+        message = read_message(data)
+    except NoMessage as error:
+        assert_printable(str(error))
+        return
+    assert read_message(encode_message(message).encode()) == message
+
+
+def worker_output(data: bytes) -> None:
+    """A worker's whole output and diagnostics: what the reader says of them is a document that the agent can read."""
+    file = os.memfd_create("said")
+    try:
+        os.write(file, data)
+        for what in (MESSAGES, TAIL):
+            said = read_said(what, file, 0)
+            assert said.taken <= min(len(data), LINE_LIMIT)
+            assert decode(Said, encode(said)) == said
+    finally:
+        os.close(file)
+
+
+def realtime_answer(data: bytes) -> None:
+    """What a realtime container sends: results that the API can answer with, or a container that is given up."""
+
+    ends: list[socket.socket] = []
+
+    def start() -> None:
+        for spec in pool.wish():
+            ours, theirs = socket.socketpair()
+            ends.append(theirs)
+            theirs.sendall(b'{"ready": true}\n' + data[:60_000])
+            theirs.shutdown(socket.SHUT_WR)
+            pool.arrived(spec.container_id, ours)
+
+    pool = RealtimePool(start)
+    try:
+        (answer,) = pool.analyse("111122223333", "entities-en", ["a text"], "en")
+    except RealtimeUnavailable:
+        return
+    finally:
+        pool.forget_all()
+        for end in ends:
+            end.close()
+    assert DETECT is not None
+    json_protocol.serialize(DETECT, {"Entities": answer}, "r")
+
+
+def cluster_request(data: bytes) -> None:
+    """The body of what a job's first container asks of the service: a plan, a finished part, or a refusal."""
+    for read in (read_plan, read_finished):
+        try:
+            read(data)
+        except Malformed:
+            pass
