@@ -16,13 +16,15 @@ from uvicorn.server import ServerState
 from reading_room.aws.errors import AwsError
 from reading_room.aws.identify import identify
 from reading_room.aws.receive import read_headers
+from reading_room.hosts.front import dns_messages
+from reading_room.hosts.front.records import NameRecord
 from reading_room.hosts.http_listener import _Connection
 from reading_room.s3.addressing import KEY_LIMIT, locate, parse_copy_source
 from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
 from reading_room.s3.ranges import parse_range
 from reading_room.s3.streaming import ChunkDecoder, ChunkSigner
-from reading_room.vpc.resolver import Zones, answer
+from reading_room.vpc.resolver import Zones, look_up
 
 ZONES = Zones("us-east-1", "ec2.internal", True, frozenset({"10.0.0.4"}), {"*.db.example": ("10.0.0.9",)})
 BASES = frozenset({"127.0.0.1", "localhost", "s3.localhost"})
@@ -32,8 +34,15 @@ LOOP = asyncio.new_event_loop()
 
 def dns(data: bytes) -> None:
     """A datagram to the resolver: silence, or an answer to it that is not much longer."""
-    reply = answer(data, ZONES)
-    assert len(reply) <= len(data) + 512
+    question = dns_messages.read(data)
+    if isinstance(question, bytes):
+        reply = question
+    else:
+        found = look_up(question.name, question.kind, ZONES)
+        assert found is not None
+        records = None if found.records is None else [NameRecord(*record) for record in found.records]
+        reply = dns_messages.answer(question, records)
+    assert len(reply) <= max(12, len(data)) + 512
     if reply:
         assert reply[:2] == data[:2]
         assert reply[2] & 0x80

@@ -1,0 +1,77 @@
+"""What fronts and ``serve`` tell each other: a front may be in the hands of whoever sent it its last packet."""
+
+from __future__ import annotations
+
+from reading_room.codec import DocumentError, decode, encode
+from reading_room.hosts.front.lane import PIECE_LIMIT, Lane
+from reading_room.hosts.front.records import (
+    HEAD_LIMIT,
+    Asked,
+    FromFront,
+    FromServer,
+    Head,
+    check_asked,
+    check_head,
+    raw_headers,
+)
+
+
+def front_head(data: bytes) -> None:
+    """The head of a request: refused, or one that no second line hides in."""
+    try:
+        head = decode(Head, data)
+        check_head(head)
+    except DocumentError as error:
+        str(error).encode()
+        return
+    assert not set("".join((head.method, head.path, head.query, *head.headers))) & set("\r\n\0")
+    raw_headers(head.headers)
+    assert decode(Head, encode(head)) == head
+
+
+def front_channel(data: bytes) -> None:
+    """A message on a channel, in either direction."""
+    try:
+        answer = decode(FromServer, data)
+        assert decode(FromServer, encode(answer)) == answer
+    except DocumentError:
+        pass
+    try:
+        message = decode(FromFront, data)
+        assert decode(FromFront, encode(message)) == message
+        if isinstance(message.body, Asked):
+            check_asked(message.body)
+    except DocumentError as error:
+        str(error).encode()
+
+
+def lane(data: bytes) -> None:
+    """Bytes of a lane, in whatever pieces they come: the same frames, none too long, or the end of the lane."""
+    size = 1 + len(data) % 7
+    whole, pieces = _frames(data, len(data) or 1), _frames(data, size)
+    assert whole == pieces
+    if whole is not None:
+        assert b"".join(kind + len(said).to_bytes(4, "big") + said for kind, said in whole) == data[: _length(whole)]
+
+
+def _length(frames: list[tuple[bytes, bytes]]) -> int:
+    return sum(5 + len(said) for _, said in frames)
+
+
+def _frames(data: bytes, size: int) -> list[tuple[bytes, bytes]] | None:
+    """Feed a lane pieces of so many bytes; return its frames, ``None`` if it ended."""
+    reading = Lane()
+    for start in range(0, len(data), size):
+        piece = data[start : start + size]
+        while piece:
+            room = reading.get_buffer(-1)
+            count = min(len(room), len(piece))
+            room[:count] = piece[:count]
+            room.release()
+            reading.buffer_updated(count)
+            piece = piece[count:]
+        if reading.over:
+            return None
+    frames = list(reading._frames)
+    assert all(len(said) <= max(PIECE_LIMIT, HEAD_LIMIT) for _, said in frames)
+    return frames
