@@ -15,6 +15,7 @@ import pytest
 
 from reading_room.agent.fronts import IDLE_SECONDS, FrontProcesses
 from reading_room.codec import decode
+from reading_room.containers import landlock
 from reading_room.containers.users import UserIds
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.records import FromFront, Head, LaneOpened
@@ -158,17 +159,17 @@ def test_fronts_have_user_ids_of_their_own(request: pytest.FixtureRequest) -> No
     assert set(ids) <= set(users.fronts)
 
 
+needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 FORBIDDEN = """
-import ctypes, os, socket, sys, resource
-from reading_room.containers import seccomp
-libc = ctypes.CDLL(None, use_errno=True)
-seccomp.only(seccomp.FRONT_ALLOWED)()
+import errno, os, socket
+from reading_room.hosts.front.process import give_up_rights
+give_up_rights()
 def attempt():
     WHAT
 try:
     attempt()
 except OSError as error:
-    os._exit(7 if error.errno == 1 else 8)
+    os._exit(7 if error.errno in (errno.EPERM, errno.EACCES) else 8)
 os._exit(0)
 """
 
@@ -188,6 +189,9 @@ os._exit(0)
         "os.chmod('/tmp', 0o1777)",
         "os.setuid(0)",
         "os.pidfd_open(1)",
+        pytest.param("open('/etc/passwd')", marks=needs_landlock),
+        pytest.param("open('/proc/self/environ')", marks=needs_landlock),
+        pytest.param("os.listdir('/')", marks=needs_landlock),
     ],
 )
 def test_what_a_front_has_no_use_for_is_refused(what: str) -> None:

@@ -8,6 +8,7 @@ bytes, can speak for the clients of the same VPC, and for nobody else.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import resource
 import socket
@@ -18,11 +19,12 @@ import uvloop
 
 from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, READY, Leave, Order, Serve
 from reading_room.codec import decode, encode
-from reading_room.containers import seccomp
+from reading_room.containers import landlock, seccomp
 from reading_room.hosts.front.listeners import FrontListeners
 from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead
 from reading_room.hosts.http_listener import HttpListener
 
+PR_SET_NO_NEW_PRIVS = 38
 MEMORY_BYTES = 4 << 30
 FILE_BYTES = 65_536
 """A certificate is read from a file in memory."""
@@ -90,7 +92,7 @@ def main() -> None:
     orders = socket.socket(fileno=0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_rehearse())
-    _give_up_rights()
+    give_up_rights()
     # A loop that is made now finds no io_uring, whose calls a filter cannot look into, and does without.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_main(orders))
@@ -116,7 +118,8 @@ async def _rehearse() -> None:
         HttpListener(None, ours)
 
 
-def _give_up_rights() -> None:
+def give_up_rights() -> None:
+    """Give up, for good, what a front has no use for: every file, every call but those that it needs."""
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
@@ -125,7 +128,11 @@ def _give_up_rights() -> None:
         resource.setrlimit(limit, (most, most))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    seccomp.only(seccomp.FRONT_ALLOWED)()
+    give_up_calls = seccomp.only(seccomp.FRONT_ALLOWED)
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the kernel refuses no_new_privs")
+    landlock.keep_only(landlock.Kept())
+    give_up_calls()
 
 
 if __name__ == "__main__":
