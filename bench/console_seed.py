@@ -20,6 +20,7 @@ from sqlalchemy import select
 from reading_room.analysis.archive import ResultArchive
 from reading_room.cli.privileges import drop_privileges
 from reading_room.cli.processes import read_settings
+from reading_room.cli.root_key import read_root_key
 from reading_room.clock import system_clock
 from reading_room.comprehend.conditions import job_arn
 from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
@@ -76,7 +77,7 @@ def main() -> None:
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
     # As root, whoever writes becomes the server's user first: no file of the database may be root's.
-    drop_privileges(settings)
+    drop_privileges(settings, read_root_key(settings))
     database = Database.open(settings.data / "db.sqlite")
     try:
         yield database

@@ -36,7 +36,8 @@ from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import ListenerLabel
-from reading_room.hosts.authority import prepare_doors, server_context
+from reading_room.hosts.authority import prepare_doors
+from reading_room.hosts.front.listeners import server_context_of
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
@@ -46,6 +47,7 @@ from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.server import S3Application
 from reading_room.s3.tables import S3Object
+from reading_room.sealing import Sealer
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 ENDPOINT, VPC = "vpce-0123456789abcdef0", "vpc-0123456789abcdef0"
@@ -105,7 +107,7 @@ def main() -> None:
 
 
 def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
-    database = Database.open(folder / "db.sqlite")
+    database = Database.open(folder / "db.sqlite", sealer=Sealer.of_the_moment())
     database.create_tables()
     database.prepare_log()
     first_administrator(database, ACCOUNT, REGION, folder / "credentials", system_clock)
@@ -128,13 +130,13 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
         "alone": StoreAlone(*given, region=REGION),
         "plain": S3Application(*given, region=REGION),
     }
-    doors = prepare_doors(folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+    doors = prepare_doors(folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), Sealer.of_the_moment())
 
     async def serve() -> None:
-        fronts = _front(sockets["fronted"], guarded, doors.leaf.read_text())
+        fronts = _front(sockets["fronted"], guarded, doors.leaf.read().decode("ascii"))
         for kind, app in apps.items():
             if kind != "fronted":
-                tls = None if kind == "plain" else server_context(doors.leaf)
+                tls = None if kind == "plain" else server_context_of(doors.leaf.read())
                 await HttpListener(app, sockets[kind], tls).start()
         (folder / "ready").touch()
         await asyncio.Event().wait()

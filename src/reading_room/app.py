@@ -86,6 +86,7 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.log_delivery import LogBuckets
 from reading_room.s3.server import S3Application
 from reading_room.s3.store import ObjectStore
+from reading_room.sealing import SealedFile, Sealer
 from reading_room.settings import Settings
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
 from reading_room.trail.operations import TrailOperations
@@ -143,7 +144,8 @@ class Product:
             lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
             EndpointAccounts(database),
         )
-        self.messages = AuthorizationMessages(settings.data / "authorization-messages.key")
+        name = "authorization-messages.key"
+        self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / name, name))
         self.authorizer = PolicyAuthorizer(
             database,
             region,
@@ -310,8 +312,11 @@ def operation_table() -> OperationTable:
     return Product(settings, database, backend, pool).dispatcher.table
 
 
-def run_server(settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM. ``ready`` is called once calls are taken. Raises ``ServerError``, ``SchemaError``."""
+def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM. ``working`` is called before what may take minutes, ``ready`` once calls are taken.
+
+    Raises ``ServerError``, ``SchemaError``, ``WrongRootKey`` and ``SealBroken``.
+    """
     overlapped = overlaps_with_services(settings.elastic_ip_pool)
     if overlapped is not None:
         raise ServerError(
@@ -320,15 +325,14 @@ def run_server(settings: Settings, ready: Callable[[], None]) -> None:
         )
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, ready))
+        runner.run(_serve(settings, open_database(settings.data, sealer, working), ready))
 
 
-async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+async def _serve(settings: Settings, database: Database, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    database = open_database(settings.data)
     backend = file_backend(database, settings.data / "objects", settings.region, system_clock)
 
     def send_wish() -> None:
@@ -343,7 +347,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     except service_bucket.ServiceBucketTaken as error:
         raise ServerError(str(error)) from error
     certificates = Certificates(
-        authority.prepare(settings.data / "authority", settings.region, system_clock()),
+        authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
         settings.region,
         lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
         system_clock,
@@ -387,7 +391,9 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
 
     database.on_commit(changed)
     try:
-        opened, certificate = _open_doors(settings, product.app, lambda name: backend.bucket(name) is not None)
+        opened, certificate = _open_doors(
+            settings, product.app, database.sealer, lambda name: backend.bucket(name) is not None
+        )
     except DoorError as error:
         raise ServerError(str(error)) from error
     for _, listener in opened:
@@ -432,7 +438,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
 
 
 def _open_doors(
-    settings: Settings, app: AsgiApplication, is_bucket: Callable[[str], bool]
+    settings: Settings, app: AsgiApplication, sealer: Sealer, is_bucket: Callable[[str], bool]
 ) -> tuple[list[tuple[Door, HttpListener]], DoorCertificate | None]:
     """Return a listener at each door, the console's the last, and what looks after the certificate where there is one.
 
@@ -441,7 +447,7 @@ def _open_doors(
     wanted = doors(settings)
     certificate, context = None, None
     if any(door.secure for door in wanted):
-        certificate = DoorCertificate(settings, system_clock)
+        certificate = DoorCertificate(settings, system_clock, sealer)
         context = certificate.context()
     origins = Origins.of(settings).apis
     apis = KnownNames(

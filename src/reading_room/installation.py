@@ -38,6 +38,10 @@ class UserIds:
         return range(self.service, self.service + 1), range(self.first, self.first + self.count)
 
 
+ROOT_KEY = "root.key"
+"""The file of the installation's root key, for its owner alone, unless the settings name another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """The folder of one installation, whether it exists or not."""
@@ -58,6 +62,11 @@ class Installation:
     def lock(self) -> Path:
         """The file whose lock says that somebody works on the data folder."""
         return self.folder / "lock"
+
+    @property
+    def root_key(self) -> Path:
+        """What unseals the secrets of the data folder."""
+        return self.folder / ROOT_KEY
 
     @property
     def record(self) -> Path:

@@ -163,6 +163,16 @@ class Settings:
         "name that they were not told; these are in the own authority's certificate, and buckets may stand before.",
         pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
     )
+    root_key_file: str = _setting(
+        "",
+        "File of the root key, which unseals what is secret in the data folder; it lies outside of that folder. By "
+        "default it is made once, in the folder of `READING_ROOM_STATE`.",
+    )
+    root_key_command: str = _setting(
+        "",
+        "Command that prints the root key, 64 hexadecimal digits, instead of a file. It is run by whoever starts the "
+        "product, without a shell.",
+    )
     service_uid: int = _setting(
         SERVICE,
         "User id that the API process drops to when started by root. Each further installation of root's gets another "

@@ -15,6 +15,7 @@ from reading_room.database.engine import Database
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from tests.worlds.databases import SEALER
 from tests.worlds.waiting import eventually
 
 
@@ -22,7 +23,7 @@ from tests.worlds.waiting import eventually
 def running(folder: Path) -> Iterator[tuple[InProcess, dict[str, Any]]]:
     """Run the product of a data folder; yield it with its administrator's key."""
     settings = Settings.from_environment({}, data=folder)
-    with closing(Database.open(folder / "db.sqlite")) as database:
+    with closing(Database.open(folder / "db.sqlite", sealer=SEALER)) as database:
         database.create_tables()
         backend = memory_backend(database, settings.region, system_clock)
         with closing(Product(settings, database, backend, RealtimePool(lambda: None))) as product:

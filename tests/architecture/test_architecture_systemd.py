@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.cli.root_key import CREDENTIAL
 from reading_room.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "packaging" / "systemd"
 PROGRAM = "/usr/local/bin/reading-room"
-EXPOSURE = {"serve": 20, "holder": 65, "agent": 75}
+EXPOSURE = {"serve": 20, "key": 35, "holder": 65, "agent": 75}
 """Tenths of systemd's own measure that a unit stays below. What makes networks and containers needs much."""
 
 needs_systemd = pytest.mark.skipif(
@@ -79,13 +80,26 @@ def test_containers_are_in_the_holders_unit_and_only_its_end_takes_others_along(
     # The group is the holder's to give limits to containers in, and the holder is beside them, not among them.
     assert holder["Delegate"] == ["cpu memory pids"]
     assert holder["DelegateSubgroup"] == ["holder"]
-    assert agent["BindsTo"] == serve["Requires"] == ["reading-room-holder.service"]
+    assert agent["BindsTo"] == ["reading-room-holder.service"]
+    assert serve["Requires"][0].split()[0] == "reading-room-holder.service"
     for unit in (holder, agent, serve):
         assert not {"reading-room-agent.service", "reading-room-serve.service"} & {
             each for name in ("BindsTo", "Requires", "PartOf") for value in unit.get(name, []) for each in value.split()
         }
         assert unit["LimitCORE"] == ["0"]
     assert "--join" in agent["ExecStart"][0]
+
+
+def test_serve_gets_the_root_key_that_the_unit_of_root_hands_over() -> None:
+    serve, key = (settings_of(UNITS / f"reading-room-{name}.service") for name in ("serve", "key"))
+    name, _, path = serve["LoadCredential"][0].partition(":")
+    assert name == CREDENTIAL
+    assert f"--to {path}" in key["ExecStart"][0]
+    assert Path(path).parent == Path("/run") / key["RuntimeDirectory"][0]
+    assert key["RuntimeDirectoryMode"] == ["0700"]
+    assert "reading-room-key.service" in serve["Requires"][0]
+    assert "reading-room-key.service" in serve["After"][0]
+    assert "User" not in key
 
 
 def test_the_user_of_serve_is_the_one_that_the_agent_listens_to() -> None:

@@ -20,6 +20,7 @@ from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
 from tests.worlds.aws_sockets import exchange, serving
 from tests.worlds.console import ORIGIN, Answer, Api, ask
+from tests.worlds.databases import SEALER
 from tests.worlds.fronts import Fronted
 
 FOREIGN = "https://other.example"
@@ -272,7 +273,7 @@ class NoCredentials:
 
 
 def test_inside_vpcs_no_page_is_answered(api: Api, tmp_path: Path) -> None:
-    made = authority.prepare(tmp_path / "authority", "us-east-1", system_clock())
+    made = authority.prepare(tmp_path / "authority", "us-east-1", system_clock(), SEALER)
     product = api.product
     certificates = authority.Certificates(made, "us-east-1", lambda _: [], system_clock)
     listeners = Fronted(

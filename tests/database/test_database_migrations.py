@@ -13,6 +13,7 @@ import pytest
 import reading_room.app  # noqa: F401 # declares every table
 from reading_room.database.engine import SCHEMA_VERSION, Database, SchemaVersionError
 from reading_room.database.migrate import BASELINE, MigrationError, migrate
+from tests.worlds.databases import SEALER
 from tests.worlds.schemas import of_before, schema_of, version_of
 
 TEXTS = """
@@ -76,8 +77,8 @@ def old(tmp_path: Path) -> Path:
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and every table made twice")
 def test_a_database_of_an_earlier_schema_becomes_what_a_new_one_is(old: Path, tmp_path: Path) -> None:
-    Database.open(old, migrating=True).close()
-    fresh = Database.open(tmp_path / "new.sqlite")
+    Database.open(old, sealer=SEALER, migrating=True).close()
+    fresh = Database.open(tmp_path / "new.sqlite", sealer=SEALER)
     fresh.create_tables()
     fresh.close()
     assert version_of(old) == version_of(tmp_path / "new.sqlite") == SCHEMA_VERSION

@@ -187,6 +187,7 @@ def night(product: Product, account: OwnAccount) -> Night:
             "files": [
                 *(str(product.data / name) for name in ("db.sqlite", "authority/authority.key")),
                 str(product.place.agent / "holder.json"),
+                str(product.place.root_key),
             ],
             "credentials": place.credentials_path(neighbour),
             "names": [("ip-10-0-1-200.ec2.internal", 1), ("200.1.0.10.in-addr.arpa", 12)],

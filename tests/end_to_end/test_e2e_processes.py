@@ -18,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
+from reading_room.cli.root_key import read_root_key
 from tests.worlds.place import Place
 from tests.worlds.product import STOP_SECONDS, Product, running_product
 from tests.worlds.waiting import eventually, settled
@@ -218,6 +219,7 @@ def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
         "user's key": made["SecretAccessKey"],
         "session's key": session["SecretAccessKey"],
         "session's token": session["SessionToken"],
+        "root key": read_root_key(product.read_settings()).hex(),
     }
     with place.running() as (job, worker):
         path = place.credentials_path(job)

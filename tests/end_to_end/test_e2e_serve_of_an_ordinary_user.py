@@ -36,7 +36,7 @@ from reading_room.settings import Settings
 
 told = json.loads(sys.argv[1])
 data = told["data"]
-drop_privileges(Settings.from_environment(data=Path(data), port=told["port"], console_port=0))
+drop_privileges(Settings.from_environment(data=Path(data), port=told["port"], console_port=0), bytes(32))
 
 def error_of(action, *arguments):
     try:

@@ -9,19 +9,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import select
 
+from reading_room.cli.root_key import read_root_key
 from reading_room.client import connect
+from reading_room.iam.tables import RoleSession
 from tests.worlds.place import Place
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-CREDENTIALS_LIVE_IN = ("credentials", "db.sqlite", "db.sqlite-wal", "db.sqlite-shm")
+HANDED_OVER = "credentials"
+"""The file by which the first administrator gets the key."""
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +166,13 @@ def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: 
     key = account.iam.create_access_key()["AccessKey"]
 
     def sessions() -> list[str]:
-        with product.database() as database:
-            rows = database.execute("SELECT secret_access_key, session_token FROM iam_role_sessions").fetchall()
-        return [value for row in rows for value in row]
+        with closing(product.opened()) as database, database.reading() as session:
+            rows = session.scalars(select(RoleSession)).all()
+            return [value for row in rows for value in (row.secret_access_key, row.session_token)]
 
     with place.held("in/") as (job, worker):
         secrets = [key["SecretAccessKey"], product.endpoint().secret_access_key, *eventually(sessions)]
+        secrets += [read_root_key(product.read_settings()).hex(), "PRIVATE KEY"]
         processes = product.processes()
         assert worker in processes
         places = {
@@ -180,10 +186,10 @@ def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: 
     secrets += sessions()
     eventually(lambda: written(product, job), what="the record of the job's last write")
     for path in product.data.rglob("*"):
-        if path.is_file() and path.name not in CREDENTIALS_LIVE_IN:
+        if path.is_file() and path.name != HANDED_OVER:
             seen[str(path)] = path.read_bytes()
     seen["the log"] = product.log.read_bytes()
-    assert any("trail" in where for where in seen)
+    assert all(any(name in where for where in seen) for name in ("trail", "db.sqlite", "authority.key"))
     found = [(where, secret[:4]) for where, text in seen.items() for secret in set(secrets) if secret.encode() in text]
     assert found == []
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, Certificates, prepare, server_context, shared_names
+from reading_room.hosts.authority import LEAF_DAYS, RENEW_DAYS, Certificates, prepare, shared_names
 from reading_room.hosts.front.listeners import server_context_of
+from tests.worlds.databases import SEALER
 
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 REGION = "us-east-1"
@@ -22,7 +23,7 @@ def certificate(path: Path) -> x509.Certificate:
 
 
 def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    authority = prepare(tmp_path / "authority", REGION, NOW)
+    authority = prepare(tmp_path / "authority", REGION, NOW, SEALER)
     assert {path.name: path.stat().st_mode & 0o777 for path in authority.folder.iterdir()} == {
         "authority.key": 0o600,
         "authority.pem": 0o644,
@@ -32,7 +33,7 @@ def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None
 
 
 def test_the_authority_can_vouch_for_amazonaws_names_only(tmp_path: Path) -> None:
-    authority = certificate(prepare(tmp_path / "a", REGION, NOW).certificate)
+    authority = certificate(prepare(tmp_path / "a", REGION, NOW, SEALER).certificate)
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
     assert constraints.critical
     assert constraints.value.permitted_subtrees == [x509.DNSName("amazonaws.com")]
@@ -68,18 +69,18 @@ def test_other_names_are_not_vouched_for(tmp_path: Path, name: str) -> None:
 
 def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_listener_alone(tmp_path: Path) -> None:
     own = ["bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com", "*.bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com"]
-    authority = prepare(tmp_path / "a", REGION, dt.datetime.now(dt.UTC))
+    authority = prepare(tmp_path / "a", REGION, dt.datetime.now(dt.UTC), SEALER)
     files = set(authority.folder.iterdir())
     certificates = Certificates(
         authority, REGION, lambda endpoint: own if endpoint == "vpce-1" else (), lambda: dt.datetime.now(dt.UTC)
     )
-    its_own = server_context_of(certificates.pem("vpce-1"))
+    its_own = server_context_of(certificates.pem("vpce-1").encode())
     for name in (own[0], f"library.{own[0]}"):
         assert handshake(tmp_path, name, its_own) is None
         for other in (None, "vpce-2"):
-            theirs = server_context_of(certificates.pem(other))
+            theirs = server_context_of(certificates.pem(other).encode())
             assert isinstance(handshake(tmp_path, name, theirs), ssl.SSLCertVerificationError)
-    assert handshake(tmp_path, "s3.amazonaws.com", server_context_of(certificates.pem("vpce-2"))) is None
+    assert handshake(tmp_path, "s3.amazonaws.com", server_context_of(certificates.pem("vpce-2").encode())) is None
     # S3's names, which private DNS may make the endpoint's, are its own as well.
     assert handshake(tmp_path, "library.s3.us-east-1.amazonaws.com", its_own) is None
     assert set(authority.folder.iterdir()) == files
@@ -87,11 +88,11 @@ def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_lis
 
 def handshake(folder: Path, name: str, context: ssl.SSLContext | None = None) -> Exception | None:
     """Shake hands in memory, as a client that trusts the authority and asks for ``name``; return what went wrong."""
-    authority = prepare(folder / "a", REGION, dt.datetime.now(dt.UTC))
+    authority = prepare(folder / "a", REGION, dt.datetime.now(dt.UTC), SEALER)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
     client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
-    server = (context or server_context(authority.leaf)).wrap_bio(to_server, to_client, server_side=True)
+    server = (context or server_context_of(authority.leaf.read())).wrap_bio(to_server, to_client, server_side=True)
     done = 0
     for _ in range(10):
         for end in (client, server):
@@ -108,17 +109,17 @@ def handshake(folder: Path, name: str, context: ssl.SSLContext | None = None) ->
 
 
 def test_what_is_good_is_kept_and_a_leaf_near_its_end_is_replaced(tmp_path: Path) -> None:
-    first = prepare(tmp_path / "a", REGION, NOW)
-    authority, leaf = first.certificate.read_bytes(), first.leaf.read_bytes()
-    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=1))
-    assert (first.certificate.read_bytes(), first.leaf.read_bytes()) == (authority, leaf)
-    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=LEAF_DAYS - RENEW_DAYS + 1))
+    first = prepare(tmp_path / "a", REGION, NOW, SEALER)
+    authority, leaf = first.certificate.read_bytes(), first.leaf.read()
+    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=1), SEALER)
+    assert (first.certificate.read_bytes(), first.leaf.read()) == (authority, leaf)
+    prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=LEAF_DAYS - RENEW_DAYS + 1), SEALER)
     assert first.certificate.read_bytes() == authority
-    assert first.leaf.read_bytes() != leaf
+    assert first.leaf.read() != leaf
 
 
 def test_another_region_gets_its_own_names(tmp_path: Path) -> None:
-    prepare(tmp_path / "a", REGION, NOW)
-    leaf = certificate(prepare(tmp_path / "a", "eu-west-1", NOW).leaf)
+    prepare(tmp_path / "a", REGION, NOW, SEALER)
+    leaf = x509.load_pem_x509_certificate(prepare(tmp_path / "a", "eu-west-1", NOW, SEALER).leaf.read())
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert set(names.get_values_for_type(x509.DNSName)) == set(shared_names("eu-west-1"))

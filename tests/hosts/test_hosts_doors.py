@@ -26,6 +26,7 @@ from reading_room.hosts.doors import (
     take_in,
 )
 from reading_room.settings import Settings
+from tests.worlds.databases import SEALER
 
 
 def settings(folder: Path, **given: object) -> Settings:
@@ -141,7 +142,7 @@ def test_the_own_certificate_has_the_names_of_the_machine_and_its_authority_no_o
     tmp_path: Path,
 ) -> None:
     told = settings(tmp_path, host="0.0.0.0", tls="own", tls_names="reading.example.com,10.1.2.3")
-    context = DoorCertificate(told, system_clock).context()
+    context = DoorCertificate(told, system_clock, SEALER).context()
     trusted = own_authority(told)
     assert trusted is not None
     for name in (*certificate_names(told), "bucket.reading.example.com", "bucket.s3.localhost"):
@@ -161,21 +162,21 @@ def test_the_own_certificate_has_the_names_of_the_machine_and_its_authority_no_o
 
 def test_the_authority_stays_while_the_names_do_and_its_certificate_is_renewed_in_time(tmp_path: Path) -> None:
     now = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-    made = prepare_doors(tmp_path / "doors", ["localhost"], now)
-    before = made.certificate.read_bytes(), made.leaf.read_bytes()
-    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=300))
-    assert (made.certificate.read_bytes(), made.leaf.read_bytes()) == before
-    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=350))
+    made = prepare_doors(tmp_path / "doors", ["localhost"], now, SEALER)
+    before = made.certificate.read_bytes(), made.leaf.read()
+    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=300), SEALER)
+    assert (made.certificate.read_bytes(), made.leaf.read()) == before
+    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=350), SEALER)
     assert made.certificate.read_bytes() == before[0]
-    assert made.leaf.read_bytes() != before[1]
-    prepare_doors(tmp_path / "doors", ["localhost", "10.1.2.3"], now)
+    assert made.leaf.read() != before[1]
+    prepare_doors(tmp_path / "doors", ["localhost", "10.1.2.3"], now, SEALER)
     assert made.certificate.read_bytes() != before[0]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
     told = settings(tmp_path, tls_port=4567)
-    context = DoorCertificate(told, system_clock).context()
+    context = DoorCertificate(told, system_clock, SEALER).context()
     trusted = own_authority(settings(tmp_path, host="0.0.0.0", tls="own"))
     assert trusted is not None
     assert shake_hands(context, trusted, "localhost", ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
@@ -186,7 +187,7 @@ def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
 def test_a_given_certificate_is_served_and_another_one_takes_its_place_without_a_restart(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = DoorCertificate(told, system_clock)
+    kept = DoorCertificate(told, system_clock, SEALER)
     assert shake_hands(kept.context(), certificate, "reading.example.com") == "TLSv1.3"
     assert kept.renewed() is None
     new_certificate, new_key = pair(tmp_path, "other.example.com", "other")
@@ -202,7 +203,7 @@ def test_a_certificate_that_does_not_fit_its_key_leaves_the_one_before_in_use_an
 ) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = DoorCertificate(told, system_clock)
+    kept = DoorCertificate(told, system_clock, SEALER)
     kept.context()
     copy = (told.data / "doors" / "given.pem").read_bytes()
     pair(tmp_path, "other.example.com", "other")[0].rename(certificate)
@@ -217,29 +218,29 @@ def test_a_key_that_others_may_read_is_refused_with_what_to_run(tmp_path: Path, 
     key.chmod(mode)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
     with pytest.raises(DoorError, match=f"mode {mode:04o}.*chmod 600 {key}"):
-        take_in(told)
+        take_in(told, SEALER)
     assert not (told.data / "doors").exists()
 
 
 def test_files_that_are_missing_locked_or_no_certificate_are_named(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     with pytest.raises(DoorError, match=r"--tls-cert .*nowhere cannot be read"):
-        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(tmp_path / "nowhere"), tls_key=str(key)))
+        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(tmp_path / "nowhere"), tls_key=str(key)), SEALER)
     plain = serialization.load_pem_private_key(key.read_bytes(), None)
     locked = serialization.BestAvailableEncryption(b"a password")
     key.write_bytes(plain.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
     with pytest.raises(DoorError, match="no certificate and its key, without a password, in PEM"):
-        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)))
+        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
     certificate.write_text("hello")
     with pytest.raises(DoorError, match="no certificate and its key, without a password, in PEM"):
-        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)))
+        take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
 
 
 def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    assert take_in(told)
-    assert not take_in(told)
+    assert take_in(told, SEALER)
+    assert not take_in(told, SEALER)
     kept = told.data / "doors" / "given.pem"
     assert kept.stat().st_mode & 0o777 == 0o600
     elsewhere = tmp_path / "elsewhere"
@@ -248,5 +249,5 @@ def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_
     kept.parent.rmdir()
     kept.parent.symlink_to(elsewhere)
     with pytest.raises((DoorError, OSError)):
-        take_in(told)
+        take_in(told, SEALER)
     assert list(elsewhere.iterdir()) == []

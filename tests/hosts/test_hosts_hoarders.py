@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from reading_room.hosts.authority import prepare_doors, server_context
+from reading_room.hosts.authority import prepare_doors
+from reading_room.hosts.front.listeners import server_context_of
 from reading_room.hosts.http_listener import HEAD_SECONDS, HttpListener
+from tests.worlds.databases import SEALER
 from tests.worlds.waiting import DEADLINE, eventually_in_loop
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -214,12 +216,12 @@ async def ended(reader: asyncio.StreamReader) -> bool:
 
 @pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop])
 def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory: Any) -> None:
-    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     trusting = ssl.create_default_context(cafile=str(made.certificate))
 
     async def scenario() -> None:
         sock = socket.create_server(("127.0.0.1", 0))
-        listener = HttpListener(application, sock, server_context(made.leaf), waiting=20)
+        listener = HttpListener(application, sock, server_context_of(made.leaf.read()), waiting=20)
         await listener.start()
         port = sock.getsockname()[1]
         silent = [await opened(port) for _ in range(100)]
@@ -236,7 +238,7 @@ def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory:
 
 
 def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_path: Path) -> None:
-    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC))
+    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     seen: list[Any] = []
 
     async def look(scope: Any, receive: Any, send: Any) -> None:
@@ -245,7 +247,7 @@ def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_pat
 
     async def scenario(tls: bool) -> None:
         sock = socket.create_server(("127.0.0.1", 0))
-        listener = HttpListener(look, sock, server_context(made.leaf) if tls else None)
+        listener = HttpListener(look, sock, server_context_of(made.leaf.read()) if tls else None)
         await listener.start()
         trusting = ssl.create_default_context(cafile=str(made.certificate)) if tls else None
         # What a client says of itself is no fact.

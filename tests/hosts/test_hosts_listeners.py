@@ -20,6 +20,7 @@ from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners, network_path
 from reading_room.jobs.part_requests import BODY_LIMIT
 from reading_room.vpc.resolver import ADDRESS, Found
+from tests.worlds.databases import SEALER
 from tests.worlds.fronts import Fronted
 from tests.worlds.waiting import DEADLINE
 
@@ -113,8 +114,8 @@ def credentials() -> Credentials:
 @pytest.fixture
 def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> Fronted:
     """Listeners that serve nothing yet."""
-    made = authority.prepare(tmp_path / "a", "us-east-1", system_clock())
-    return Fronted(VpcListeners(s3, api, Names(), credentials, lambda endpoint: made.leaf.read_text()))
+    made = authority.prepare(tmp_path / "a", "us-east-1", system_clock(), SEALER)
+    return Fronted(VpcListeners(s3, api, Names(), credentials, lambda endpoint: made.leaf.read().decode("ascii")))
 
 
 def no_tls(endpoint: str | None) -> str:

@@ -28,12 +28,13 @@ from reading_room.settings import Settings
 from reading_room.vpc import service_network
 from reading_room.vpc.resolver import ADDRESS, Found
 from reading_room.vpc.tables import Vpc
+from tests.worlds.databases import SEALER
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database with the service's own network in it."""
-    database = open_database(tmp_path)
+    database = open_database(tmp_path, SEALER)
     with database.transaction() as session:
         service_network.ensure(session, "us-east-1")
     yield database

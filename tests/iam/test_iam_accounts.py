@@ -15,6 +15,7 @@ from reading_room.database.outside import OutsideWrites, count_outside_write
 from reading_room.iam import accounts
 from reading_room.iam.credentials_file import read_key, write_key
 from reading_room.iam.tables import AccessKey
+from tests.worlds.databases import SEALER
 from tests.worlds.iam import ACCOUNT, REGION, IamWorld
 from tests.worlds.iam_answers import refusal
 
@@ -32,7 +33,7 @@ def second_account(database: Database, world: IamWorld) -> dict[str, str]:
 @pytest.fixture
 def beside(world: IamWorld, tmp_path: Path) -> Database:
     """The same database as another process has it: with listeners and caches of its own."""
-    return Database.open(tmp_path / "db.sqlite")
+    return Database.open(tmp_path / "db.sqlite", sealer=SEALER)
 
 
 def test_an_account_has_an_administrator_of_its_own(world: IamWorld) -> None:

@@ -13,6 +13,8 @@ from reading_room.aws.call import Principal
 from reading_room.iam.authorization_messages import AuthorizationMessages, MessageUnreadable
 from reading_room.iam.policy.document import parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
+from reading_room.sealing import SealedFile
+from tests.worlds.databases import SEALER
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 ANN = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAANN", user_name="ann")
@@ -30,9 +32,14 @@ def denial(statements: int = 1, **context: tuple[str, ...]) -> Decision:
     return decide(request, [policy])
 
 
+def messages_of(folder: Path, key: str = "key") -> AuthorizationMessages:
+    """Return what writes and reads messages with the key in a file."""
+    return AuthorizationMessages(SealedFile(SEALER, folder / key, key))
+
+
 def test_a_message_is_read_again_after_a_restart(tmp_path: Path) -> None:
-    message = AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
-    document = json.loads(AuthorizationMessages(tmp_path / "key").decode(ACCOUNT, message))
+    message = messages_of(tmp_path).encode(ACCOUNT, denial())
+    document = json.loads(messages_of(tmp_path).decode(ACCOUNT, message))
     (statement,) = document["matchedStatements"]["items"]
     assert statement["actions"] == {"items": [{"value": "s3:*"}]}
     assert statement["resources"] == {"items": [{"value": "*"}, {"value": "arn:aws:ec2:*:*:vpc/*"}]}
@@ -43,29 +50,29 @@ def test_a_message_is_read_again_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_another_account_and_another_installation_read_nothing(tmp_path: Path) -> None:
-    messages = AuthorizationMessages(tmp_path / "key")
+    messages = messages_of(tmp_path)
     message = messages.encode(ACCOUNT, denial())
     with pytest.raises(MessageUnreadable):
         messages.decode(OTHER, message)
     with pytest.raises(MessageUnreadable):
-        AuthorizationMessages(tmp_path / "other").decode(ACCOUNT, message)
+        messages_of(tmp_path, "other").decode(ACCOUNT, message)
 
 
 def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
-    AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
+    messages_of(tmp_path).encode(ACCOUNT, denial())
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_message_shows_nothing_of_what_is_in_it(tmp_path: Path) -> None:
-    message = AuthorizationMessages(tmp_path / "key").encode(ACCOUNT, denial())
+    message = messages_of(tmp_path).encode(ACCOUNT, denial())
     assert message.isascii()
     assert "No0" not in message
 
 
 def test_a_story_that_is_too_long_loses_its_details_and_can_still_be_handed_in(tmp_path: Path) -> None:
 
-    messages = AuthorizationMessages(tmp_path / "key")
+    messages = messages_of(tmp_path)
     long = {f"aws:RequestTag/{number}": (secrets.token_hex(200),) for number in range(50)}
     message = messages.encode(ACCOUNT, denial(5, **long))
     assert len(message) <= 10_240

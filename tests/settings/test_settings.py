@@ -10,6 +10,7 @@ import pytest
 from reading_room.app import ServerError, run_server
 from reading_room.comprehend.job_kinds import CONTAINER_BYTES
 from reading_room.settings import SettingError, Settings
+from tests.worlds.databases import SEALER
 
 
 def test_defaults_need_no_environment() -> None:
@@ -61,7 +62,7 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> Non
 def test_a_pool_of_public_addresses_that_hides_a_service_keeps_the_server_from_starting(tmp_path: Path) -> None:
     settings = Settings.from_environment({"READING_ROOM_ELASTIC_IP_POOL": "52.216.0.0/16"}, data=tmp_path)
     with pytest.raises(ServerError, match=r"READING_ROOM_ELASTIC_IP_POOL=52\.216\.0\.0/16 overlaps 52\.216\.0\.0/15"):
-        run_server(settings, lambda: None)
+        run_server(settings, SEALER, lambda: None, lambda: None)
 
 
 def test_every_kind_that_is_divided_among_containers_has_its_setting() -> None:

@@ -25,6 +25,7 @@ from reading_room.iam.service_sessions import assume_recorded
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
+from tests.worlds.databases import SEALER
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.costs(0.25, reason="the whole product is made, with its trail")
@@ -53,7 +54,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
         self.data.mkdir()
-        self.database = Database.open(self.data / "db.sqlite")
+        self.database = Database.open(self.data / "db.sqlite", sealer=SEALER)
         self.database.create_tables()
         settings = Settings(data=self.data)
         backend = memory_backend(self.database, REGION, system_clock)

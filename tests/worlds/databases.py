@@ -12,9 +12,12 @@ from sqlalchemy.util import LRUCache
 
 from reading_room.database.base import Base
 from reading_room.database.engine import Database
+from reading_room.sealing import KEY_BYTES, Sealer
 from reading_room.vpc import bootstrap, service_network
 
 REGION = "us-east-1"
+SEALER = Sealer(bytes(KEY_BYTES))
+"""Has the root key of databases that only tests know."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(5000)
 """Statements as SQL. What one test compiled serves the next, which is a fifth of the work of one with many calls."""
 
@@ -28,13 +31,13 @@ def made(path: Path, networks_of: str | None = None) -> Database:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_bytes(image(networks_of))
-    opened = Database.open(path)
+    opened = Database.open(path, sealer=SEALER)
     # No test takes the machine's power away, so none needs to wait for its disk. Connections made so far wait for it.
     event.listen(opened.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     opened.engine.dispose()
     # A compiled statement is good for its dialect alone, and each engine makes one of its own.
     opened.engine.dialect = _dialect()
-    return Database(opened.engine.execution_options(compiled_cache=_COMPILED))
+    return Database(opened.engine.execution_options(compiled_cache=_COMPILED), sealer=SEALER)
 
 
 def image(networks_of: str | None = None) -> bytes:
@@ -50,7 +53,7 @@ def _dialect() -> Any:
 
 @cache
 def _image(networks_of: str | None, tables: frozenset[str]) -> bytes:
-    database = Database.open(None)
+    database = Database.open(None, sealer=SEALER)
     database.create_tables()
     if networks_of is not None:
         with database.transaction() as session:

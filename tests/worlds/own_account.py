@@ -15,7 +15,6 @@ from reading_room.cli import reading
 from reading_room.clock import system_clock
 from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.models import MODEL_KINDS
-from reading_room.database.engine import Database
 from reading_room.database.outside import count_outside_write
 from reading_room.iam import accounts
 from reading_room.jobs.job import TERMINAL
@@ -31,7 +30,7 @@ class OwnAccount(reading.Account):
         self.number = f"{secrets.randbelow(10**12):012}"
         endpoint = product.endpoint()
         with (
-            closing(Database.open(product.data / "db.sqlite")) as database,
+            closing(product.opened()) as database,
             database.transaction() as session,
         ):
             key = accounts.create(session, self.number, "of a test module", system_clock())

@@ -24,10 +24,14 @@ from typing import Any
 
 from reading_room.agent import holder as holders
 from reading_room.cli import reading
+from reading_room.cli.root_key import read_root_key
 from reading_room.cli.running import Endpoint, endpoint_of, free_port
 from reading_room.containers.processes import start_time
 from reading_room.containers.record import Folder, Record
+from reading_room.database.engine import Database
+from reading_room.database.opening import FILE
 from reading_room.installation import Installation, installation
+from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.leftovers import leftovers
@@ -92,6 +96,15 @@ class Product:
     def place(self) -> Installation:
         """What its privileged processes keep; nothing before its first start."""
         return installation(self.data, self.state) if self.data.is_dir() else Installation(self.state / "none")
+
+    def read_settings(self) -> Settings:
+        """Return the settings as its commands read them."""
+        told = {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        return Settings.from_environment(told, data=self.data)
+
+    def opened(self) -> Database:
+        """Open its database with its root key, as ``reading-room accounts`` does."""
+        return Database.open(self.data / FILE, sealer=Sealer(read_root_key(self.read_settings())))
 
     # Starting and ending
 

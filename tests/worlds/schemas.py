@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -28,3 +29,38 @@ def schema_of(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     return {name: "".join(sql.replace('"', "").split()) for name, sql in rows}
+
+
+def add_administrator(path: Path, access_key_id: str, secret: str) -> None:
+    """Add the first administrator to a database of schema 5, with a key whose secret is in plain text, as it was."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    now = "2026-11-01 00:00:00.000000"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        user = ("AIDA1", "000000000001", "administrator", "administrator", "/", now)
+        connection.execute("INSERT INTO iam_users VALUES ('[]', NULL, ?, ?, ?, ?, ?, ?)", user)
+        connection.execute("INSERT INTO iam_inline_policies VALUES ('AIDA1', 'all', ?)", (json.dumps(everything),))
+        connection.execute("INSERT INTO iam_access_keys VALUES (?, ?, 'AIDA1', 1, ?)", (access_key_id, secret, now))
+        connection.execute("INSERT INTO iam_access_key_uses VALUES (?, ?, 'sts', 'us-east-1')", (access_key_id, now))
+
+
+def add_session(path: Path, access_key_id: str, secret: str, token: str) -> None:
+    """Add a session of that administrator."""
+    now = "2026-11-01 00:00:00.000000"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO iam_sign_in_sessions (user_id, access_key_id, secret_access_key, session_token, policy,"
+            " policy_arns, tags, issued_at, expires_at) VALUES ('AIDA1', ?, ?, ?, NULL, '[]', '[]', ?, ?)",
+            (access_key_id, secret, token, now, now),
+        )
+
+
+def delete_session(path: Path, access_key_id: str) -> None:
+    """Delete it again, which leaves its bytes where they were."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA secure_delete = OFF")  # As most builds of SQLite have it.
+        connection.execute("DELETE FROM iam_sign_in_sessions WHERE access_key_id = ?", (access_key_id,))
+
+
+def bytes_of(folder: Path) -> bytes:
+    """Return what is in the files of a folder, one after the other, whatever they are."""
+    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

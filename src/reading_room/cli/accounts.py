@@ -20,16 +20,19 @@ from sqlalchemy.exc import OperationalError
 from reading_room.cli.folder import StartError
 from reading_room.cli.privileges import drop_privileges
 from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.root_key import of_another_key, read_root_key, source_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.database.migrate import SchemaError
 from reading_room.database.outside import LOOK_SECONDS, count_outside_write
+from reading_room.database.sealed import WrongRootKey
 from reading_room.iam import accounts
 from reading_room.iam.bootstrap import FIRST_PROFILE
 from reading_room.iam.credentials_file import write_key
 from reading_room.iam.tables import AccessKey
+from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.vpc.bootstrap import default_vpc
 
@@ -115,9 +118,13 @@ def _database(settings: Settings) -> Iterator[Database]:
     wanted = settings.service_uid if os.geteuid() == 0 else os.geteuid()
     if owner not in (wanted, os.geteuid()):
         raise fail(f"{path} belongs to user id {owner}: run this command as that user")
+    source = source_of(settings)
     try:
-        drop_privileges(settings)
-        database = Database.open(path)
+        key = read_root_key(settings)
+        drop_privileges(settings, key)
+        database = Database.open(path, sealer=Sealer(key))
+    except WrongRootKey as error:
+        raise fail(of_another_key(settings, source, error)) from None
     except (StartError, SchemaError, OperationalError) as error:
         raise fail(str(error)) from None
     try:

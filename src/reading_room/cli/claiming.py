@@ -98,6 +98,15 @@ def _ids(settings: Settings) -> UserIds | None:
     return UserIds(settings.service_uid, settings.container_uid_first, settings.container_uid_count)
 
 
+def open_installation(settings: Settings) -> int:
+    """Return a descriptor of the folder of an installation that is claimed. Raises ``OSError``, ``StartError``."""
+    state = _private_way(settings.state)
+    try:
+        return os.open(settings.installation.folder.name, _FOLDER, dir_fd=state)
+    finally:
+        os.close(state)
+
+
 def _holds(place: Installation, wanted: Claim) -> bool:
     """Return whether this is written down already. Only who may write it down anew minds another path."""
     known = _claimed(place)

@@ -73,12 +73,14 @@ def check_doors(settings: Settings) -> None:
         raise StartError(str(error)) from error
 
 
-def take_certificate(settings: Settings) -> None:
+def take_certificate(settings: Settings, root_key: bytes) -> None:
     """Copy a given certificate to where ``serve`` reads it. Raises ``StartError`` when it is of no use."""
     from reading_room.hosts.doors import DoorError, take_in
 
     if settings.tls_cert:
+        from reading_room.sealing import Sealer
+
         try:
-            take_in(settings)
+            take_in(settings, Sealer(root_key))
         except DoorError as error:
             raise StartError(str(error)) from error

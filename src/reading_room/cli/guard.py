@@ -45,13 +45,19 @@ def notifier() -> Callable[[str], None]:
     return tell
 
 
-def argv(child: int, told: int, data: Path, certificate: str, key: str) -> list[str]:
-    """Return the command line of the guard of a process, which says on the descriptor ``told`` that it is ready."""
-    return [sys.executable, "-I", "-m", "reading_room.cli.guard", str(child), str(told), str(data), certificate, key]
+def argv(child: int, told: int, sealed: int, data: Path, certificate: str, key: str) -> list[str]:
+    """Return the command line of the guard of a process, which says on the descriptor ``told`` that it is ready.
+
+    The descriptor ``sealed`` has the root key.
+    """
+    numbers = (str(number) for number in (child, told, sealed))
+    return [sys.executable, "-I", "-m", "reading_room.cli.guard", *numbers, str(data), certificate, key]
 
 
-def main(child: int, told: int, data: Path, certificate: str, key: str) -> None:
+def main(child: int, told: int, sealed: int, data: Path, certificate: str, key: str) -> None:
     """Guard a child of this process until it ends, and end as it did."""
+    with open(sealed, encoding="ascii") as pipe:
+        root_key = bytes.fromhex(pipe.read())
     for number in FORWARDED:
         signal.signal(number, lambda received, _: os.kill(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
@@ -67,18 +73,19 @@ def main(child: int, told: int, data: Path, certificate: str, key: str) -> None:
                 notify("READY=1")
             open_ends.remove(told)
         if certificate and not readable:
-            fault = _take_in(data, certificate, key, fault)
+            fault = _take_in(data, certificate, key, root_key, fault)
 
 
-def _take_in(data: Path, certificate: str, key: str, fault: str) -> str:
+def _take_in(data: Path, certificate: str, key: str, root_key: bytes, fault: str) -> str:
     """Copy the certificate where ``serve`` reads it; return what is wrong with it, which is logged once."""
     from reading_room.hosts.doors import DoorError, take_in  # Few have a certificate.
+    from reading_room.sealing import Sealer
     from reading_room.settings import Settings
 
     if not os.access(key, os.R_OK):
         return ""
     try:
-        take_in(Settings(data=data, tls_cert=certificate, tls_key=key))
+        take_in(Settings(data=data, tls_cert=certificate, tls_key=key), Sealer(root_key))
     except DoorError as error:
         if str(error) != fault:
             log.warning("%s; the certificate before stays in use", error)
@@ -96,4 +103,4 @@ def _end_as(status: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:6])
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), *sys.argv[5:7])

@@ -90,6 +90,10 @@ def _process(name: str) -> Callable[..., None] | None:
             from reading_room.cli.units import holder
 
             return holder
+        case "root-key":
+            from reading_room.cli.root_key import root_key
+
+            return root_key
         case _:
             return None
 

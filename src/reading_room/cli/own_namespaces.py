@@ -20,6 +20,7 @@ from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import make_folders, mount
 from reading_room.cli import guard
 from reading_room.cli.folder import StartError
+from reading_room.cli.root_key import hand_over
 from reading_room.settings import Settings
 
 SYSTEM_FOLDERS = tuple(Path("/", name) for name in ("usr", "bin", "sbin", "lib", "lib64"))
@@ -52,10 +53,11 @@ class _Shown:
     attributes: int
 
 
-def enter(settings: Settings, code: list[Path]) -> Callable[[], None]:
+def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[], None]:
     """Continue as the first process of new namespaces; whoever called becomes the guard, and never returns.
 
-    ``code`` is what a process of ours reads of the program. Returns what tells the guard that this process is ready.
+    ``code`` is what a process of ours reads of the program; ``root_key`` is for the guard, which seals the given
+    certificate. Returns what tells the guard that this process is ready.
     Raises ``StartError``: nobody serves then.
     """
     shown = list(_shown(settings, code))
@@ -74,9 +76,11 @@ def enter(settings: Settings, code: list[Path]) -> Callable[[], None]:
         raise _refused(error) from error
     child = os.fork()
     if child:
-        os.set_inheritable(told, True)
+        key = hand_over(root_key)
+        for descriptor in (told, key):
+            os.set_inheritable(descriptor, True)
         os.close(tell)
-        command = guard.argv(child, told, settings.data, settings.tls_cert, settings.tls_key)
+        command = guard.argv(child, told, key, settings.data, settings.tls_cert, settings.tls_key)
         os.execv(command[0], command)  # nosec B606 # without a shell is how it should be
     os.close(told)
     # Without a handler, the first process of a pid namespace is not ended by a signal.

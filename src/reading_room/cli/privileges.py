@@ -35,17 +35,20 @@ def server_code_paths() -> list[Path]:
     return sorted(path.resolve() for path in found)
 
 
-def drop_privileges(settings: Settings) -> Callable[[], None]:
+def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
     """Become a process that has the data folder, the doors and the agent's socket, and nothing else of the machine.
 
-    Returns what says that it is ready to systemd, where that started it. Raises ``StartError``.
+    ``root_key`` is for whoever stays outside and takes in a certificate. Returns what says that it is ready to systemd,
+    where that started it. Raises ``StartError``.
     """
     ready: Callable[[], None] = partial(guard.notifier(), "READY=1")
     given: set[Path] = set()
     if os.geteuid() == 0:
         _take_own_user_id(settings)
     elif settings.installation.folder.stat().st_uid == os.geteuid():
-        ready = own_namespaces.enter(settings, sorted({*server_code_paths(), Path(sys.prefix), Path(sys.base_prefix)}))
+        ready = own_namespaces.enter(
+            settings, sorted({*server_code_paths(), Path(sys.prefix), Path(sys.base_prefix)}), root_key
+        )
     elif settings.tls_cert:
         # The agent is somebody else's, as in a unit of systemd, and nobody but this process reads a new certificate.
         files = (Path(settings.tls_cert), Path(settings.tls_key))

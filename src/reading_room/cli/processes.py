@@ -21,6 +21,8 @@ from reading_room.cli.screen import errors
 from reading_room.printable import escaped
 from reading_room.settings import SettingError, Settings
 
+WORKING_SECONDS = 3600.0
+"""How long a start may take that writes the database anew."""
 DataOption = Annotated[
     # Whether it can be used is said by ``prepare_folder``, with what to change.
     Path | None,
@@ -104,6 +106,7 @@ def up(
     console_port: ConsolePortOption = None,
 ) -> None:
     """Run the product: the APIs, the web console, the agent and the holder, until SIGTERM or Ctrl-C."""
+    from reading_room.cli.root_key import given_root_key, read_root_key
     from reading_room.cli.supervisor import Supervisor
 
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
@@ -112,9 +115,11 @@ def up(
     try:
         look(settings)
         check_doors(settings)
+        key = given_root_key(settings)
         with only_one(claim(settings), settings.data) as lock:
-            take_certificate(settings)
-            code = Supervisor(settings, say, lock).run()
+            key = key or read_root_key(settings, making=True)
+            take_certificate(settings, key)
+            code = Supervisor(settings, say, lock, key).run()
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
     raise typer.Exit(code)
@@ -130,9 +135,11 @@ def serve(
     console_port: ConsolePortOption = None,
     lifeline: DescriptorOption = None,
     ready: DescriptorOption = None,
+    root_key: DescriptorOption = None,
 ) -> None:
     """Run the unprivileged part alone: the AWS APIs, S3, the web console, the database, the controllers."""
     from reading_room.cli.privileges import drop_privileges
+    from reading_room.cli.root_key import of_another_key, serves_root_key, source_of
 
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
@@ -141,8 +148,10 @@ def serve(
         check_doors(settings)
         # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)
-        take_certificate(settings)
-        tell = drop_privileges(settings)
+        key = serves_root_key(settings, root_key)
+        take_certificate(settings, key)
+        source = source_of(settings)
+        tell = drop_privileges(settings, key)
         keep_out_of_core_dumps()
     except StartError as error:
         raise fail(str(error)) from None
@@ -151,6 +160,12 @@ def serve(
 
     from reading_room.app import ServerError, run_server
     from reading_room.database.migrate import SchemaError
+    from reading_room.database.sealed import WrongRootKey
+    from reading_room.sealing import SealBroken, Sealer
+
+    def working() -> None:
+        if ready is not None:
+            os.write(ready, b"working\n")
 
     def announce() -> None:
         tell()
@@ -158,8 +173,10 @@ def serve(
             os.write(ready, b"ready\n")
 
     try:
-        run_server(settings, announce)
-    except (ServerError, SchemaError) as error:
+        run_server(settings, Sealer(key), working, announce)
+    except WrongRootKey as error:
+        raise fail(of_another_key(settings, source, error)) from None
+    except (ServerError, SchemaError, SealBroken) as error:
         raise fail(str(error)) from None
 
 

@@ -24,11 +24,12 @@ from dataclasses import dataclass, field
 
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
-from reading_room.cli.folder import StartError
-from reading_room.cli.processes import print_line
+from reading_room.cli.folder import StartError, take_certificate
+from reading_room.cli.processes import WORKING_SECONDS, print_line
+from reading_room.cli.root_key import hand_over
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.console.door import console_url
-from reading_room.hosts.doors import DoorError, certificate_names, doors, local_door, own_authority, take_in
+from reading_room.hosts.doors import certificate_names, doors, local_door, own_authority
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -68,10 +69,11 @@ class Child:
 class Supervisor:
     """Runs the product's processes until it is told to stop."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None], lock: int) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], lock: int, root_key: bytes) -> None:
         """``lock`` is the descriptor that holds the data folder; every child keeps it open until it ends."""
         self._settings = settings
         self._lock = lock
+        self._root_key = root_key
         self._say = say
         self._stopping = threading.Event()
         self._lifeline, self._life = os.pipe()
@@ -149,7 +151,11 @@ class Supervisor:
         deadline = time.monotonic() + READY_SECONDS
         while not self._stopping.is_set():
             readable, _, _ = select.select([self._ready_read], [], [], 0.05)
-            serving = serving or bool(readable and b"ready" in os.read(self._ready_read, 64))
+            told = os.read(self._ready_read, 64) if readable else b""
+            serving = serving or b"ready" in told
+            if b"working" in told:
+                self._say("The database of an earlier version is brought up to date; a large one takes minutes.")
+                deadline += WORKING_SECONDS
             if serving and socket_path(self._settings).exists():
                 return
             if self._serve.ended():
@@ -184,9 +190,9 @@ class Supervisor:
             return
         self._certificate_at = now + CERTIFICATE_SECONDS
         try:
-            take_in(self._settings)
+            take_certificate(self._settings, self._root_key)
             self._certificate_fault = ""
-        except DoorError as error:
+        except StartError as error:
             if str(error) != self._certificate_fault:
                 log.warning("%s; the certificate before stays in use", error)
             self._certificate_fault = str(error)
@@ -215,13 +221,20 @@ class Supervisor:
         ]  # fmt: skip
 
     def _start_serve(self) -> subprocess.Popen[bytes]:
-        descriptors = (self._lifeline, self._ready_write, self._lock)
-        told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write)]
+        key = hand_over(self._root_key)
+        descriptors = (self._lifeline, self._ready_write, self._lock, key)
+        told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write), "--root-key", str(key)]
         argv = [*self._common(), "serve", *self._places(), *told]
-        return subprocess.Popen(
-            argv, env=_of_server(self._environment()), pass_fds=descriptors, stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
+        try:
+            return subprocess.Popen(
+                argv,
+                env=_of_server(self._environment()),
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            os.close(key)
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
         runtime = runtime_folder(self._settings)

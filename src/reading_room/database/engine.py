@@ -14,9 +14,11 @@ from sqlalchemy.pool import StaticPool
 
 from reading_room.database.base import Base
 from reading_room.database.migrate import BASELINE, SchemaError, migrate
+from reading_room.database.sealed import SEALER, check_key, need, note_key, seal_new
 from reading_room.database.turns import Turns
+from reading_room.sealing import Sealer
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every migration (``migrations/``), without which no table changes. A new database begins with it."""
 
 
@@ -47,24 +49,34 @@ class Database:
     (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Those of one process queue in their order.
     """
 
-    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS, sealer: Sealer | None = None) -> None:
         """``busy_seconds`` is how long a writer waits for those of its own process."""
         self.engine = engine
+        self._sealer = sealer
         self._busy_seconds = busy_seconds
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._sessions = sessionmaker(engine, expire_on_commit=False, info={SEALER: sealer})
+        event.listen(self._sessions, "before_flush", seal_new)
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
         self._turns = Turns()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
-    def open(cls, path: Path | None, busy_seconds: float = BUSY_SECONDS, *, migrating: bool = False) -> Database:
+    def open(
+        cls,
+        path: Path | None,
+        busy_seconds: float = BUSY_SECONDS,
+        *,
+        sealer: Sealer | None = None,
+        migrating: bool = False,
+    ) -> Database:
         """Open (and create) the database file at ``path``; ``None`` makes one in memory, for tests.
 
         A writer waits ``busy_seconds`` for those of its own process, and then as long for those of others. With
         ``migrating`` a database of an earlier schema is brought up to date. Only the server does that: beside any other
-        process a server of the earlier version may run. Raises ``SchemaVersionError`` for every other schema, and
-        ``MigrationError``.
+        process a server of the earlier version may run. ``sealer`` has the root key, without which there are no
+        secrets; in memory it is one of the moment. Raises ``SchemaVersionError`` for every other schema,
+        ``MigrationError`` and ``WrongRootKey``.
         """
         # Bound values may be secrets, and exceptions are logged.
         options: dict[str, Any] = {
@@ -73,6 +85,7 @@ class Database:
         }
         if path is None:
             options["poolclass"] = StaticPool
+            sealer = sealer or Sealer.of_the_moment()
         else:
             path.touch(mode=0o600, exist_ok=True)
             options["pool_size"] = 16
@@ -82,11 +95,15 @@ class Database:
         with engine.connect() as connection:
             found = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
         if path is not None and migrating and BASELINE <= found < SCHEMA_VERSION:
-            migrate(path, SCHEMA_VERSION, busy_seconds)
+            migrate(path, SCHEMA_VERSION, busy_seconds, {SEALER: sealer})
         elif found not in (0, SCHEMA_VERSION):
             engine.dispose()
             raise SchemaVersionError(str(path), found)
-        return cls(engine, busy_seconds)
+        database = cls(engine, busy_seconds, sealer)
+        if found and sealer is not None:
+            with database.reading() as session:
+                check_key(session, sealer)
+        return database
 
     @classmethod
     def open_read_only(cls, path: Path) -> Database:
@@ -99,11 +116,20 @@ class Database:
         event.listen(engine, "begin", _begin)
         return cls(engine)
 
+    @property
+    def sealer(self) -> Sealer:
+        """What seals the secrets of rows. Raises ``NoRootKey`` where the database was opened without."""
+        return need(self._sealer)
+
     def create_tables(self) -> None:
         """Create every table of the imported ``tables`` modules that does not exist yet."""
         with self.engine.begin() as connection:
             Base.metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if self._sealer is not None:
+            with self.transaction() as session:
+                if check_key(session, self._sealer) is None:
+                    note_key(session, self._sealer)
 
     def prepare_log(self) -> None:
         """Give the write-ahead log its full length now.

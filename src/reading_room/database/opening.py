@@ -1,18 +1,93 @@
-"""The database of a data folder as the server opens it: of the newest schema, with every table, and fast."""
+"""The database of a data folder as the server opens it: of the newest schema, with every secret sealed, and fast."""
 
 from __future__ import annotations
 
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
-from reading_room.database.engine import Database
+from reading_room.database.engine import BUSY_SECONDS, Database
+from reading_room.database.migrate import SchemaError
+from reading_room.database.sealed import Sealing
+from reading_room.sealing import SealedFile, Sealer
+
+log = logging.getLogger(__name__)
 
 FILE = "db.sqlite"
 """The name of the database in the data folder."""
+PLAIN_BEFORE = (
+    "authorization-messages.key",
+    "authority/authority.key",
+    "authority/services.pem",
+    "doors/authority.key",
+    "doors/services.pem",
+    "doors/given.pem",
+)
+"""Files of the data folder that versions of schema 5 wrote in plain text."""
+_ROOM = 3
+"""How many times its size a database needs free when it is written anew: a copy, and a log of the copy."""
 
 
-def open_database(data: Path) -> Database:
-    """Open the database of a data folder, or make it. Raises ``SchemaError``."""
-    database = Database.open(data / FILE, migrating=True)
+def open_database(
+    data: Path, sealer: Sealer, working: Callable[[], None] = lambda: None, busy_seconds: float = BUSY_SECONDS
+) -> Database:
+    """Open the database of a data folder, or make it. What an earlier version kept in plain text is sealed and wiped.
+
+    ``working`` is called before what may take minutes. Raises ``SchemaError``, ``WrongRootKey``.
+    """
+    path = data / FILE
+    if _is_of_before(path):
+        working()
+        _check_room(path)
+    database = Database.open(path, busy_seconds, sealer=sealer, migrating=True)
     database.create_tables()
+    if not _is_clean(database):
+        working()
+        _check_room(path)
+        log.info("secrets that an earlier version kept in plain text are sealed, and wiped from %s", data)
+        for name in PLAIN_BEFORE:
+            SealedFile(sealer, data / name, name).seal_what_is_plain()
+        _wipe(database, data)
+        with database.transaction() as session:
+            session.query(Sealing).one().clean = True
     database.prepare_log()
     return database
+
+
+def _is_of_before(path: Path) -> bool:
+    """Return whether there is a database of schema 5 or older."""
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return 0 < int(connection.execute("PRAGMA user_version").fetchone()[0]) <= 5
+    finally:
+        connection.close()
+
+
+def _is_clean(database: Database) -> bool:
+    with database.reading() as session:
+        return session.query(Sealing).one().clean
+
+
+def _check_room(path: Path) -> None:
+    needed, free = _ROOM * path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise SchemaError(
+            f"{path} is to be written anew without the secrets that an earlier version kept in plain text, which needs "
+            f"{needed:,} bytes on its disk, and {free:,} are free: make room, and start again"
+        )
+
+
+def _wipe(database: Database, data: Path) -> None:
+    """Leave nothing of old pages in the file and in its log. Raises ``SchemaError`` while another process reads it."""
+    connection = database.engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM")
+        busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.close()
+    if busy:
+        raise SchemaError(f"{data / FILE} is read by another process, so that old secrets cannot be wiped: end it")

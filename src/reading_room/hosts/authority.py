@@ -1,7 +1,7 @@
 """The certificate authorities of this installation. Each vouches for its names and for nothing else.
 
 One is for the services' names inside VPCs. Containers trust it, so that SDKs reach ``https://s3…amazonaws.com`` with
-their defaults. It is name-constrained to ``amazonaws.com``, its key is 0600, and it must never go into a host's own
+their defaults. It is name-constrained to ``amazonaws.com``, its key is sealed, and it must never go into a host's own
 trust store. One certificate has the names that are the same in every VPC. The names of an S3 interface endpoint have
 two labels before what all of them share, which no wildcard stands for, so each such endpoint gets one of its own, kept
 in memory.
@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from reading_room.clock import Clock
+from reading_room.sealing import SealedFile, Sealer, write_file
 from reading_room.vpc.endpoint_services import api_names, repository_names, s3_names, services_of
 
 AUTHORITY_DAYS = 3650
@@ -35,9 +34,10 @@ RENEW_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Where the files are. ``certificate`` is public; the keys are private."""
+    """Where the files are. ``certificate`` is public; the keys are sealed."""
 
     folder: Path
+    sealer: Sealer
 
     @property
     def certificate(self) -> Path:
@@ -45,14 +45,17 @@ class Authority:
         return self.folder / "authority.pem"
 
     @property
-    def key(self) -> Path:
+    def key(self) -> SealedFile:
         """The authority's private key."""
-        return self.folder / "authority.key"
+        return self._sealed("authority.key")
 
     @property
-    def leaf(self) -> Path:
+    def leaf(self) -> SealedFile:
         """Certificate and private key of the listeners, in one file."""
-        return self.folder / "services.pem"
+        return self._sealed("services.pem")
+
+    def _sealed(self, name: str) -> SealedFile:
+        return SealedFile(self.sealer, self.folder / name, f"{self.folder.name}/{name}")
 
 
 def shared_names(region: str) -> list[str]:
@@ -64,20 +67,25 @@ def shared_names(region: str) -> list[str]:
     return [*buckets, *repository_names(region), *api_names(region), *endpoints]
 
 
-def prepare(folder: Path, region: str, now: dt.datetime) -> Authority:
-    """Make what is missing or nearly expired of the services inside VPCs, and return where it is."""
+def prepare(folder: Path, region: str, now: dt.datetime, sealer: Sealer) -> Authority:
+    """Make what is missing or nearly expired of the services inside VPCs, and return where it is.
+
+    Raises ``SealBroken``.
+    """
     title = "Reading Room, services inside this installation's VPCs"
-    return _prepare(Authority(folder), title, ["amazonaws.com"], shared_names(region), now)
+    return _prepare(Authority(folder, sealer), title, ["amazonaws.com"], shared_names(region), now)
 
 
-def prepare_doors(folder: Path, names: Sequence[str], now: dt.datetime) -> Authority:
+def prepare_doors(folder: Path, names: Sequence[str], now: dt.datetime, sealer: Sealer) -> Authority:
     """The same for the APIs' own HTTPS, which clients reach by ``names``: addresses and host names.
 
-    Other names than before make another authority, which clients have to be told of.
+    Other names than before make another authority, which clients have to be told of. Raises ``SealBroken``.
     """
     # Buckets are in front of a host name, which has a dot: TLS libraries take no wildcard for a whole domain.
     buckets = [f"*.{name}" for name in names if "." in name and not _is_address(name)]
-    return _prepare(Authority(folder), "Reading Room, APIs of this installation", names, [*names, *buckets], now)
+    return _prepare(
+        Authority(folder, sealer), "Reading Room, APIs of this installation", names, [*names, *buckets], now
+    )
 
 
 def _prepare(
@@ -86,24 +94,15 @@ def _prepare(
     authority.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _authority_is_good(authority, permitted, now):
         _make_authority(authority, title, permitted, now)
-        authority.leaf.unlink(missing_ok=True)
+        authority.leaf.path.unlink(missing_ok=True)
     if not _leaf_is_good(authority, names, now):
-        write_private(authority.leaf, _leaf(authority, names, now))
+        authority.leaf.write(_leaf(authority, names, now))
     return authority
 
 
-def server_context(leaf: Path) -> ssl.SSLContext:
-    """Return a TLS context of a listener, with the certificate and key of a file."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(leaf)
-    return context
-
-
-def names_of(file: Path) -> frozenset[str]:
-    """Return the names that the first certificate in a file is for. Raises ``OSError`` and ``ValueError``."""
-    certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+def names_of(leaf: bytes) -> frozenset[str]:
+    """Return the names that the first certificate of a PEM text is for. Raises ``ValueError``."""
+    certificate = x509.load_pem_x509_certificates(leaf)[0]
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -126,7 +125,7 @@ class Certificates:
         """Return the certificate, with its key, of a listener, which may be an endpoint's."""
         names = self._own_names(vpc_endpoint_id) if vpc_endpoint_id is not None else ()
         if not names:
-            return self._authority.leaf.read_text("ascii")
+            return self._authority.leaf.read().decode("ascii")
         return _leaf(self._authority, [*self._names, *names], self._clock()).decode("ascii")
 
 
@@ -173,15 +172,15 @@ def _make_authority(authority: Authority, title: str, permitted: Sequence[str], 
         .add_extension(x509.NameConstraints([_constraint(each) for each in permitted], None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    write_private(authority.key, _private(key))
-    _write(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    authority.key.write(_private(key))
+    write_file(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes:
     """Return a new certificate for these names with its private key."""
-    signer = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
+    signer = serialization.load_pem_private_key(authority.key.read(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{authority.key} is not an elliptic-curve key: remove {authority.folder} to make it anew")
+        raise TypeError(f"{authority.key.path} is not an elliptic-curve key: remove {authority.folder} to make it anew")
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
@@ -214,7 +213,7 @@ def _builder(
 
 
 def _authority_is_good(authority: Authority, permitted: Sequence[str], now: dt.datetime) -> bool:
-    if not (authority.certificate.exists() and authority.key.exists()):
+    if not (authority.certificate.exists() and authority.key.path.exists()):
         return False
     certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
@@ -223,9 +222,9 @@ def _authority_is_good(authority: Authority, permitted: Sequence[str], now: dt.d
 
 
 def _leaf_is_good(authority: Authority, names: Sequence[str], now: dt.datetime) -> bool:
-    if not authority.leaf.exists():
+    if not authority.leaf.path.exists():
         return False
-    certificate = x509.load_pem_x509_certificate(authority.leaf.read_bytes())
+    certificate = x509.load_pem_x509_certificate(authority.leaf.read())
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=RENEW_DAYS)
     return long_enough and set(found) == {_alternative(name) for name in names}
@@ -235,20 +234,3 @@ def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that is whole or absent, for its owner alone from the first moment."""
-    _write(path, data, 0o600)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that is whole or absent, with its mode from the first moment."""
-    temporary = path.with_suffix(path.suffix + ".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)

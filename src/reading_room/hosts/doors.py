@@ -14,15 +14,20 @@ import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reading_room.clock import Clock
 from reading_room.settings import Settings
+
+if TYPE_CHECKING:  # Many a command asks for doors, and few have a certificate.
+    from reading_room.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
 FOLDER = "doors"
 GIVEN = "given.pem"
-"""The given certificate and its key, as ``serve`` reads them: the originals may be root's alone."""
+"""The given certificate and its key, sealed, as ``serve`` reads them: the originals may be root's alone."""
+_PLACE = ("the file", f"{FOLDER}/{GIVEN}")
 LOOPBACK_NAMES = ("localhost", "s3.localhost", "127.0.0.1", "::1")
 
 
@@ -137,9 +142,10 @@ def is_unspecified(host: str) -> bool:
 class DoorCertificate:
     """The certificate of the doors with TLS, looked after while they are open."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, sealer: Sealer) -> None:
         self._settings = settings
         self._clock = clock
+        self._sealer = sealer
         self._seen: object = None
         self._complaint = ""
         self.given_names: frozenset[str] = frozenset()
@@ -166,32 +172,35 @@ class DoorCertificate:
             return None
 
     def _look(self) -> ssl.SSLContext | None:
-        from reading_room.hosts import authority  # Many a command asks for doors, and few have a certificate.
+        from reading_room.hosts import authority
+        from reading_room.hosts.front.listeners import server_context_of
+        from reading_room.sealing import SealBroken, SealedFile
 
         settings = self._settings
         if settings.tls_cert:
             if os.access(settings.tls_key, os.R_OK):
-                take_in(settings)
-            file = settings.data / FOLDER / GIVEN
+                take_in(settings, self._sealer)
+            file = SealedFile(self._sealer, settings.data / FOLDER / GIVEN, _PLACE[1])
         else:
-            made = authority.prepare_doors(settings.data / FOLDER, certificate_names(settings), self._clock())
-            file = made.leaf
+            names = certificate_names(settings)
+            file = authority.prepare_doors(settings.data / FOLDER, names, self._clock(), self._sealer).leaf
         try:
-            found = file.stat()
+            found = file.path.stat()
             seen = (found.st_mtime_ns, found.st_ino)
             if seen == self._seen:
                 return None
-            context = authority.server_context(file)
+            certificate = file.read()
+            context = server_context_of(certificate)
             if settings.tls_cert:
-                self.given_names = authority.names_of(file)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise DoorError(f"the certificate in {file} cannot be used: {error}") from error
+                self.given_names = authority.names_of(certificate)
+        except (OSError, ssl.SSLError, ValueError, SealBroken) as error:
+            raise DoorError(f"the certificate in {file.path} cannot be used: {error}") from error
         self._seen = seen
         return context
 
 
-def take_in(settings: Settings) -> bool:
-    """Copy the given certificate and key to where ``serve`` reads them; say whether they were others before.
+def take_in(settings: Settings, sealer: Sealer) -> bool:
+    """Copy the given certificate and key, sealed, to where ``serve`` reads them; say whether they were others before.
 
     As root the copy is given to the user of ``serve``. Raises ``DoorError`` for files that cannot be read, do not
     belong together, or whose key others may read: then nothing is changed.
@@ -210,9 +219,10 @@ def take_in(settings: Settings) -> bool:
     # The data folder is the server's, who must not lead root elsewhere by a link.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if _content(descriptor) == content:
+        if _content(descriptor, sealer) == content:
             return False
-        _replace(descriptor, content, settings.service_uid if os.geteuid() == 0 else None)
+        sealed = sealer.seal(content, *_PLACE)
+        _replace(descriptor, sealed, settings.service_uid if os.geteuid() == 0 else None)
     except OSError as error:
         raise DoorError(f"the certificate cannot be kept in {folder}: {error.strerror}") from error
     finally:
@@ -239,12 +249,14 @@ def _read_private(path: Path) -> bytes:
     return content
 
 
-def _content(folder: int) -> bytes | None:
+def _content(folder: int, sealer: Sealer) -> bytes | None:
+    from reading_room.sealing import SealBroken
+
     try:
         with open(os.open(GIVEN, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder), "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+            return sealer.unseal(file.read(), *_PLACE)
+    except (FileNotFoundError, SealBroken):
+        return None  # What was changed is replaced.
 
 
 def _replace(folder: int, content: bytes, owner: int | None) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import secrets
 import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from reading_room.iam.policy.evaluate import Decision, Request
 from reading_room.iam.policy.explain import StatementStory, explain
+from reading_room.sealing import SealedFile
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -34,9 +33,9 @@ class MessageUnreadable(ValueError):
 
 
 class AuthorizationMessages:
-    """Writes and reads messages. ``key_file`` is made (0600) when the first one is written. Thread-safe."""
+    """Writes and reads messages. The key is made when the first one is written. Thread-safe."""
 
-    def __init__(self, key_file: Path) -> None:
+    def __init__(self, key_file: SealedFile) -> None:
         self._key_file = key_file
         self._lock = threading.Lock()
         self._cipher: AESGCM | None = None
@@ -73,21 +72,13 @@ class AuthorizationMessages:
             return self._cipher
 
 
-def _read_or_make(path: Path) -> bytes:
+def _read_or_make(file: SealedFile) -> bytes:
     try:
-        return path.read_bytes()
+        return file.read()
     except FileNotFoundError:
-        pass
-    key = AESGCM.generate_key(KEY_BYTES * 8)
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, key)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(fresh, path)
-    return key
+        key = AESGCM.generate_key(KEY_BYTES * 8)
+        file.write(key)
+        return key
 
 
 def denial_document(decision: Decision) -> dict[str, Any]:

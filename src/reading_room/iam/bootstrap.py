@@ -37,11 +37,10 @@ def first_administrator(database: Database, account: str, region: str, credentia
             if entities.count(session, User, account):
                 return
             administrator = make_administrator(session, account, clock()).user
-        keys = [key for key in administrator.access_keys if key.active]
+        keys = [(key.access_key_id, key.secret_access_key) for key in administrator.access_keys if key.active]
     # Only now, after the commit: a file must never hold a key that no row knows.
-    held = read_key(credentials_path, FIRST_PROFILE)
-    if keys and not any(held == (key.access_key_id, key.secret_access_key) for key in keys):
-        write_key(credentials_path, FIRST_PROFILE, keys[0].access_key_id, keys[0].secret_access_key, region)
+    if keys and read_key(credentials_path, FIRST_PROFILE) not in keys:
+        write_key(credentials_path, FIRST_PROFILE, *keys[0], region)
 
 
 def make_administrator(session: Session, account: str, now: dt.datetime) -> AccessKey:

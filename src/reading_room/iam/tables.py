@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reading_room.arns import iam_arn
 from reading_room.database.base import Base, UtcDateTime
+from reading_room.database.sealed import Sealed
 
 
 class Named(Base):
@@ -54,11 +55,12 @@ class AccessKey(Base):
     __tablename__ = "iam_access_keys"
 
     access_key_id: Mapped[str] = mapped_column(primary_key=True)
-    secret_access_key: Mapped[str]
+    sealed_secret_access_key: Mapped[bytes]
     user_id: Mapped[str] = mapped_column(ForeignKey("iam_users.unique_id"), index=True)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
+    secret_access_key = Sealed()
     user: Mapped[User] = relationship(back_populates="access_keys")
 
 
@@ -176,13 +178,16 @@ class TemporaryKey(Base):
     __abstract__ = True
 
     access_key_id: Mapped[str] = mapped_column(primary_key=True)
-    secret_access_key: Mapped[str]
-    session_token: Mapped[str] = mapped_column(Text)
+    sealed_secret_access_key: Mapped[bytes]
+    sealed_session_token: Mapped[bytes]
     policy: Mapped[str | None] = mapped_column(Text)
     policy_arns: Mapped[str] = mapped_column(Text, default="[]")
     tags: Mapped[str] = mapped_column(Text, default="[]")
     issued_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+
+    secret_access_key = Sealed()
+    session_token = Sealed()
 
 
 class RoleSession(TemporaryKey):

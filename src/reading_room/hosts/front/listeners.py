@@ -100,7 +100,7 @@ class FrontListeners:
                 _log.warning("the server does not take the wish for a certificate of %s", endpoint_id)
 
     def _take_certificate(self, certificate: Certificate) -> None:
-        context = server_context_of(certificate.pem)
+        context = server_context_of(certificate.pem.encode("ascii"))
         self._contexts[certificate.endpoint_id] = context
         for label, listener in self._http.items():
             if label.kind == "endpoint-https" and label.endpoint_id == certificate.endpoint_id:
@@ -112,16 +112,14 @@ class FrontListeners:
             task.add_done_callback(self._starting.discard)
 
 
-def server_context_of(pem: str) -> ssl.SSLContext:
-    """Return a TLS context of a listener, with a certificate and its key in PEM."""
+def server_context_of(pem: bytes) -> ssl.SSLContext:
+    """Return a TLS context of a listener, with a certificate and its key in PEM. Raises ``ssl.SSLError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    # The ssl module reads certificates from files only, and this process can open no other.
-    file = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    try:
-        os.write(file, pem.encode("ascii"))
-        context.load_cert_chain(f"/proc/self/fd/{file}")
-    finally:
-        os.close(file)
+    # The ssl module reads certificates from files only: this one is in memory, and is gone when it is closed.
+    with os.fdopen(os.memfd_create("certificate", os.MFD_CLOEXEC), "wb") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     return context

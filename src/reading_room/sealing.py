@@ -1,0 +1,119 @@
+"""Sealing: secrets are kept encrypted with the installation's root key, each bound to the place where it is kept.
+
+AES-256-GCM (NIST SP 800-38D) with a key that is derived from the root key (HKDF, RFC 5869). What is sealed names the
+root key by an id, so that there can be another one later. Its place, for example table, column and row, is
+authenticated with it: moved to another place, it cannot be unsealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+"""Length of a root key."""
+_FORM = b"\x01"
+"""The first byte: in which form the rest is sealed."""
+_ID_BYTES = 8
+_NONCE_BYTES = 12
+_HEAD = len(_FORM) + _ID_BYTES
+
+
+class SealBroken(Exception):
+    """Something cannot be unsealed: it was changed, is of another place, or was sealed with another root key."""
+
+    def __init__(self, place: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{' '.join(place)} cannot be unsealed: it was changed, put there from elsewhere, or sealed with another "
+            "root key; restore it from a backup"
+        )
+
+
+class Sealer:
+    """Seals and unseals with one root key. Thread-safe."""
+
+    def __init__(self, root_key: bytes) -> None:
+        """``root_key`` has ``KEY_BYTES``."""
+        if len(root_key) != KEY_BYTES:
+            raise ValueError(f"a root key has {KEY_BYTES} bytes, not {len(root_key)}")
+        # Of a random key of this length, a digest tells nothing.
+        self.key_id = hashlib.sha256(b"reading-room root key\0" + root_key).digest()[:_ID_BYTES]
+        """Names the root key."""
+        self._cipher = AESGCM(HKDF(SHA256(), KEY_BYTES, None, b"reading-room sealing 1").derive(root_key))
+
+    @classmethod
+    def of_the_moment(cls) -> Sealer:
+        """Return one whose key nobody has: for what ends with this process."""
+        return cls(secrets.token_bytes(KEY_BYTES))
+
+    def seal(self, content: bytes, *place: str) -> bytes:
+        """Return content sealed for a place."""
+        head, nonce = _FORM + self.key_id, secrets.token_bytes(_NONCE_BYTES)
+        return head + nonce + self._cipher.encrypt(nonce, content, head + _bound(place))
+
+    def unseal(self, sealed: bytes, *place: str) -> bytes:
+        """Return what was sealed for a place. Raises ``SealBroken``."""
+        head, nonce = sealed[:_HEAD], sealed[_HEAD : _HEAD + _NONCE_BYTES]
+        if head != _FORM + self.key_id or len(nonce) != _NONCE_BYTES:
+            raise SealBroken(place)
+        try:
+            return self._cipher.decrypt(nonce, sealed[_HEAD + _NONCE_BYTES :], head + _bound(place))
+        except InvalidTag:
+            raise SealBroken(place) from None
+
+
+class SealedFile:
+    """A private file (0600) that is sealed, and whole or absent. ``name`` is how what is in it is bound to it."""
+
+    def __init__(self, sealer: Sealer, path: Path, name: str) -> None:
+        self._sealer = sealer
+        self._place = ("the file", name)
+        self.path = path
+
+    def read(self) -> bytes:
+        """Return the content. Raises ``FileNotFoundError``, ``SealBroken``."""
+        return self._sealer.unseal(self.path.read_bytes(), *self._place)
+
+    def write(self, content: bytes) -> None:
+        """Replace the content."""
+        write_file(self.path, self._sealer.seal(content, *self._place), 0o600)
+
+    def seal_what_is_plain(self) -> None:
+        """Seal the file if it is there and as an earlier version wrote it; its bytes on the disk are overwritten."""
+        try:
+            with self.path.open("r+b") as file:
+                content = file.read()
+                try:
+                    self._sealer.unseal(content, *self._place)
+                except SealBroken:
+                    self.write(content)
+                    file.seek(0)
+                    file.write(bytes(len(content)))
+                    file.flush()
+                    os.fsync(file.fileno())
+        except FileNotFoundError:
+            pass
+
+
+def write_file(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is whole or absent, with its mode from the first moment."""
+    temporary = path.with_suffix(path.suffix + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _bound(place: tuple[str, ...]) -> bytes:
+    """Return a place as bytes that no other place has."""
+    return b"".join(len(part).to_bytes(4) + part for part in (each.encode() for each in place))

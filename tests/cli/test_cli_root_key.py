@@ -1,0 +1,225 @@
+"""The root key: made once, given by a file or a command, and handed to whoever serves."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reading_room.cli import commands
+from reading_room.cli.claiming import claim
+from reading_room.cli.folder import StartError
+from reading_room.cli.root_key import CREDENTIAL, hand_over, read_root_key, serves_root_key
+from reading_room.database.opening import FILE, PLAIN_BEFORE
+from reading_room.iam.credentials_file import read_key
+from reading_room.settings import Settings
+from tests.worlds.product import Product, running_product
+from tests.worlds.schemas import add_administrator, bytes_of, of_before
+
+KEY = "00112233445566778899aabbccddeeff" * 2
+OLD_KEY, OLD_SECRET = "AKIAOLD4444444444444", "old+secret/old+secret/old+secret/old+sec"
+
+
+def settings(folder: Path, **told: str) -> Settings:
+    """Return the settings of an installation that is claimed."""
+    given = {f"READING_ROOM_{name}": value for name, value in told.items()}
+    found = Settings.from_environment(given, data=folder / "data", state=folder / "state")
+    claim(found)
+    return found
+
+
+def private(path: Path, text: str, mode: int = 0o600) -> Path:
+    """Write a file of a mode."""
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_it_is_made_once_for_its_owner_alone_and_outside_of_the_data_folder(tmp_path: Path) -> None:
+    told = settings(tmp_path)
+    with pytest.raises(StartError, match=r"there is no root key in .*: start the product once, or put it back"):
+        read_root_key(told)
+    key = read_root_key(told, making=True)
+    assert len(key) == 32
+    assert read_root_key(told) == read_root_key(told, making=True) == key
+    path = told.installation.root_key
+    assert path.is_relative_to(tmp_path / "state")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.stat().st_uid == os.geteuid()
+    assert bytes_of(tmp_path / "data") == b""
+    assert not [each for each in path.parent.iterdir() if each.name.startswith("root.key.")]
+
+
+def test_a_file_that_is_given_is_the_one(tmp_path: Path) -> None:
+    told = settings(tmp_path, ROOT_KEY_FILE=str(private(tmp_path / "key", f"{KEY}\n")))
+    assert read_root_key(told, making=True).hex() == KEY
+    assert not told.installation.root_key.exists()
+
+
+def test_what_a_command_prints_is_the_one(tmp_path: Path) -> None:
+    told = settings(tmp_path, ROOT_KEY_COMMAND=f"printf {KEY}")
+    assert read_root_key(told, making=True).hex() == KEY
+    assert not told.installation.root_key.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("false", "gave no root key: it ended with 1"),
+        ("/no/such/program", "gave no root key: No such file or directory"),
+        ("printf 'unbalanced", "gave no root key: ValueError"),
+        ("printf 0011", "holds no root key: it has to be 64 hexadecimal digits"),
+        ("head -c 64 /dev/zero", "holds no root key: it has to be 64 hexadecimal digits"),
+    ],
+)
+def test_a_command_that_gives_none_is_told_of_and_not_what_it_printed(tmp_path: Path, command: str, says: str) -> None:
+    with pytest.raises(StartError, match=says) as refused:
+        read_root_key(settings(tmp_path, ROOT_KEY_COMMAND=command), making=True)
+    assert str(refused.value).count("0011") == command.count("0011")
+
+
+def test_a_file_and_a_command_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="are both set: choose one"):
+        read_root_key(settings(tmp_path, ROOT_KEY_FILE="a", ROOT_KEY_COMMAND="b"))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_file_that_others_may_read_or_write_is_refused_with_what_to_run(tmp_path: Path, mode: int) -> None:
+    path = private(tmp_path / "key", KEY, mode)
+    with pytest.raises(StartError, match=f"mode {mode:04o}.*run chmod 600 {path}"):
+        read_root_key(settings(tmp_path, ROOT_KEY_FILE=str(path)))
+    told = settings(tmp_path)
+    read_root_key(told, making=True)
+    told.installation.root_key.chmod(mode)
+    with pytest.raises(StartError, match=f"mode {mode:04o}.*run chmod 600 {told.installation.root_key}"):
+        read_root_key(told)
+
+
+def test_a_given_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    """What it should be is on a disk that is not there, perhaps."""
+    path = tmp_path / "key"
+    with pytest.raises(StartError, match=f"put it back; to make a new one: .*openssl rand -hex 32 > {path}"):
+        read_root_key(settings(tmp_path, ROOT_KEY_FILE=str(path)), making=True)
+    assert not path.exists()
+
+
+def test_a_key_in_the_data_folder_is_refused_also_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    inside = private(tmp_path / "data" / "key", KEY)
+    beside = tmp_path / "link"
+    beside.symlink_to(inside)
+    for path in (inside, beside):
+        told = Settings.from_environment({"READING_ROOM_ROOT_KEY_FILE": str(path)}, data=tmp_path / "data")
+        with pytest.raises(StartError, match=r"is in the data folder .*: whoever has the folder must not have the key"):
+            read_root_key(told)
+
+
+def test_a_link_in_place_of_the_own_file_is_not_followed(tmp_path: Path) -> None:
+    told = settings(tmp_path)
+    told.installation.root_key.symlink_to(private(tmp_path / "key", KEY))
+    with pytest.raises(StartError, match=r"root\.key cannot be read"):
+        read_root_key(told, making=True)
+
+
+def test_whoever_serves_has_it_from_a_pipe_from_systemd_or_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = settings(tmp_path)
+    own = serves_root_key(told, None)
+    assert own == read_root_key(told)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    private(tmp_path / CREDENTIAL, f"{KEY}\n", 0o440)
+    assert serves_root_key(told, None).hex() == KEY
+    pipe = hand_over(own)
+    assert serves_root_key(told, pipe) == own
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(pipe)
+
+
+def test_the_command_says_where_it_is_and_hands_it_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READING_ROOM_STATE", str(tmp_path / "state"))
+    told, handed = settings(tmp_path), tmp_path / "handed"
+    arguments = ["root-key", "--data", str(told.data), "--to", str(handed)]
+    result = CliRunner().invoke(commands.app, arguments)
+    assert result.exit_code == 0, result.output
+    key = read_root_key(told)
+    assert bytes.fromhex(handed.read_text()) == key
+    assert stat.S_IMODE(handed.stat().st_mode) == 0o600
+    assert str(told.installation.root_key) in result.output
+    assert key.hex() not in result.output
+
+
+def test_of_a_folder_that_no_product_has_used_there_is_none(tmp_path: Path) -> None:
+    result = CliRunner().invoke(commands.app, ["root-key", "--data", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "is no data folder yet: start the product first" in result.output
+
+
+@pytest.mark.costs(12, reason="the product is started three times")
+@pytest.mark.e2e
+def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) -> None:
+    with running_product(tmp_path, STANDBY="0") as product:
+        path = product.place.root_key
+        right = path.read_text()
+        if os.geteuid() == 0:
+            assert path.stat().st_uid == 0
+        product.stop()
+        private(path, secrets.token_hex(32))
+        assert product.launch().wait(60) == 1
+        said = product.tail()
+        assert f"is sealed with the root key {key_id(right)}, and this is {key_id(path.read_text())}: {path}" in said
+        argv = [sys.executable, "-m", "reading_room", "accounts", "list", "--data", str(product.data)]
+        told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | told)
+        assert done.returncode == 1
+        assert f"is sealed with the root key {key_id(right)}" in done.stderr
+        path.unlink()
+        product.settings["ROOT_KEY_COMMAND"] = f"cat {private(tmp_path / 'key', right)}"
+        product.start()
+        product.account().client("sts").get_caller_identity()
+        assert not path.exists()
+
+
+@pytest.mark.costs(8, reason="the product is started on a folder of an earlier version")
+@pytest.mark.e2e
+def test_a_folder_of_an_earlier_version_opens_and_nothing_secret_in_it_stays_plain(tmp_path: Path) -> None:
+    product = Product(tmp_path, STANDBY="0")
+    old_folder(product)
+    try:
+        product.start()
+        assert read_key(product.data / "credentials", "default") == (OLD_KEY, OLD_SECRET)
+        assert product.account().client("sts").get_caller_identity()["Arn"].endswith("user/administrator")
+        assert "brought up to date" in product.tail(1000)
+        product.stop()
+        (product.data / "credentials").unlink()  # The one place where it is handed over.
+        left = bytes_of(product.data)
+        assert OLD_SECRET.encode() not in left
+        assert b"PRIVATE KEY" not in left
+    finally:
+        product.clear()
+
+
+def old_folder(product: Product) -> None:
+    """Make a product's data folder as a version of schema 5 left it."""
+    product.data.mkdir(mode=0o700)
+    of_before(product.data / FILE)
+    add_administrator(product.data / FILE, OLD_KEY, OLD_SECRET)
+    for name in PLAIN_BEFORE[:1]:
+        (product.data / name).write_bytes(b"PRIVATE KEY of 32 bytes, or so.\n")
+    if os.geteuid() == 0:
+        owner = int(product.settings["SERVICE_UID"])
+        for path in (product.data, *product.data.iterdir()):
+            os.chown(path, owner, owner)
+
+
+def key_id(text: str) -> str:
+    """Return the id of a root key."""
+    from reading_room.sealing import Sealer
+
+    return Sealer(bytes.fromhex(text)).key_id.hex()

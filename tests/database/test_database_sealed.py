@@ -1,0 +1,176 @@
+"""Secrets in the database: sealed for their row, wiped where an earlier version kept them in plain text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import reading_room.app  # noqa: F401 # declares every table
+from reading_room.database.engine import Database, SchemaVersionError
+from reading_room.database.migrate import SchemaError
+from reading_room.database.opening import FILE, PLAIN_BEFORE, open_database
+from reading_room.database.sealed import NoRootKey, WrongRootKey
+from reading_room.iam import users
+from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.tables import AccessKey, SignInSession
+from reading_room.sealing import SealBroken, SealedFile, Sealer
+from tests.worlds import databases
+from tests.worlds.databases import SEALER
+from tests.worlds.schemas import add_administrator, add_session, bytes_of, delete_session, of_before
+
+ACCOUNT = "000000000001"
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+OLD_KEY, OLD_SECRET = "AKIAOLD", "the+old/secret"
+TOKENS = [(f"ASIA{number}", f"secret-of-{number}-", f"token-of-{number}-" * 20) for number in range(40)]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A database in which ann and bob have a key each."""
+    found = databases.made(tmp_path / FILE)
+    with found.transaction() as session:
+        for name in ("ann", "bob"):
+            users.create_access_key(session, users.create(session, ACCOUNT, name, NOW), NOW)
+    yield found
+    found.close()
+
+
+def keys_of(database: Database) -> dict[str, str]:
+    """Return the secrets of all keys, by id."""
+    with database.reading() as session:
+        return {key.access_key_id: key.secret_access_key for key in session.query(AccessKey)}
+
+
+def test_a_secret_is_read_as_it_was_made_and_stands_in_no_file(database: Database, tmp_path: Path) -> None:
+    keys = keys_of(database)
+    assert [len(secret) for secret in keys.values()] == [40, 40]
+    assert all(secret.encode() not in bytes_of(tmp_path) for secret in keys.values())
+    again = StoredCredentials(Database.open(tmp_path / FILE, sealer=SEALER))
+    for key, secret in keys.items():
+        found = again.find(key)
+        assert found is not None
+        assert found.secret_access_key == secret
+
+
+def test_a_sealed_secret_of_another_row_is_refused(database: Database) -> None:
+    """Whoever can write the file and has a key of their own does not get another user's rights by it."""
+    ann, bob = keys_of(database)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE iam_access_keys SET sealed_secret_access_key = "
+            "(SELECT sealed_secret_access_key FROM iam_access_keys WHERE access_key_id = ?) WHERE access_key_id = ?",
+            (bob, ann),
+        )
+    credentials = StoredCredentials(database)
+    assert credentials.find(bob) is not None
+    with pytest.raises(SealBroken, match=f"iam_access_keys secret_access_key {ann} cannot be unsealed"):
+        credentials.find(ann)
+
+
+def test_a_secret_that_is_written_cannot_be_replaced_unnoticed(database: Database) -> None:
+    with database.transaction() as session:
+        key = session.query(AccessKey).first()
+        assert key is not None
+        with pytest.raises(AttributeError, match="cannot be changed"):
+            key.secret_access_key = "another"
+
+
+def test_without_the_root_key_no_secret_is_read_or_made(database: Database, tmp_path: Path) -> None:
+    blind = Database.open(tmp_path / FILE)
+    with pytest.raises(NoRootKey):
+        keys_of(blind)
+    with pytest.raises(NoRootKey), blind.transaction() as session:
+        users.create_access_key(session, users.create(session, ACCOUNT, "eve", NOW), NOW)
+
+
+def test_another_root_key_is_refused_by_name(database: Database, tmp_path: Path) -> None:
+    other = Sealer.of_the_moment()
+    with pytest.raises(WrongRootKey, match=f"{SEALER.key_id.hex()}, and the one given is {other.key_id.hex()}"):
+        Database.open(tmp_path / FILE, sealer=other)
+    # Its id alone proves nothing.
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE sealing SET key_id = ?", (other.key_id,))
+    with pytest.raises(WrongRootKey):
+        Database.open(tmp_path / FILE, sealer=other)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A data folder of schema 5: a key, sessions that are over, and files of keys, everything in plain text."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    of_before(folder / FILE)
+    add_administrator(folder / FILE, OLD_KEY, OLD_SECRET)
+    for token in TOKENS:
+        add_session(folder / FILE, *token)
+    for key, _, _ in TOKENS[1:]:
+        delete_session(folder / FILE, key)
+    for name in PLAIN_BEFORE:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"the private key of {name}")
+    return folder
+
+
+@pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
+def test_what_an_earlier_version_kept_in_plain_text_is_sealed_and_nowhere_any_more(old: Path) -> None:
+    assert all(
+        word in bytes_of(old) for word in (OLD_SECRET.encode(), b"secret-of-0-", b"token-of-39-", b"private key")
+    )
+    told: list[str] = []
+    with closing(open_database(old, SEALER, lambda: told.append("working"))) as database:
+        assert told
+        for word in (OLD_SECRET.encode(), b"secret-of-", b"token-of-", b"private key"):
+            assert word not in bytes_of(old)
+        assert keys_of(database) == {OLD_KEY: OLD_SECRET}
+        with database.reading() as session:
+            found = session.query(SignInSession).one()
+            assert (found.access_key_id, found.secret_access_key, found.session_token) == TOKENS[0]
+        for name in PLAIN_BEFORE:
+            assert SealedFile(SEALER, old / name, name).read() == f"the private key of {name}".encode()
+    told.clear()
+    open_database(old, SEALER, lambda: told.append("working")).close()
+    assert told == []
+
+
+@pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
+def test_what_a_killed_start_left_in_plain_text_is_wiped_by_the_next(old: Path) -> None:
+    """Between the migration's commit and the end of the wiping."""
+    Database.open(old / FILE, sealer=SEALER, migrating=True).close()
+    assert b"private key" in bytes_of(old)
+    open_database(old, SEALER).close()
+    assert b"token-of-" not in bytes_of(old)
+    assert b"private key" not in bytes_of(old)
+
+
+@pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
+def test_a_start_that_cannot_wipe_because_somebody_reads_is_refused(old: Path) -> None:
+    Database.open(old / FILE, sealer=SEALER, migrating=True).close()
+    with closing(sqlite3.connect(old / FILE, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM iam_users").fetchone()
+        with pytest.raises(SchemaError, match="is read by another process"):
+            open_database(old, SEALER, busy_seconds=0.01)
+    open_database(old, SEALER).close()
+    assert b"token-of-" not in bytes_of(old)
+
+
+def test_without_room_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (old / FILE).read_bytes()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(SchemaError, match=r"1,000 are free: make room"):
+        open_database(old, SEALER)
+    assert (old / FILE).read_bytes() == before
+    assert all((old / name).read_text() == f"the private key of {name}" for name in PLAIN_BEFORE)
+
+
+def test_whoever_does_not_serve_leaves_an_earlier_schema_to_whoever_does(old: Path) -> None:
+    with pytest.raises(SchemaVersionError, match="start the product with this version once"):
+        Database.open(old / FILE, sealer=SEALER)
