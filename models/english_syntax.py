@@ -27,7 +27,7 @@ from models.corpora import EWT
 from models.entity_corpora import conllu
 from reading_room.analysis.engines.english_syntax import TAGS, from_halves, network, to_halves
 from reading_room.analysis.engines.packaged_pipeline import load_english
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.trained import WEIGHTS
 
 SEED = 0
 PASSES = 12

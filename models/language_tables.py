@@ -16,7 +16,8 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from models.corpora import Corpus
-from reading_room.analysis.engines.language_ties import TABLES, PieceTable, pieces
+from reading_room.analysis.engines.language_ties import PieceTable, pieces
+from reading_room.analysis.trained import WEIGHTS
 
 NTREX = Corpus("MicrosoftTranslator/NTREX", "8561f6a622db9edad1217683e5c83daefd8bb2bf", "CC BY-SA 4.0")
 CROATIAN = Corpus("UniversalDependencies/UD_Croatian-SET", "54322513ea2a96eae0b974d1702d327d5785078f", "CC BY-SA 4.0")
@@ -50,7 +51,7 @@ def main() -> None:
     for name, languages in LANGUAGES.items():
         texts = {language: _ntrex(file) for language, file in languages.items()}
         _train(name, {language: lines[:TRAINED] + _treebank(language) for language, lines in texts.items()})
-        table = PieceTable(TABLES[name])
+        table = PieceTable(WEIGHTS / name / "pieces.txt.xz")
         for at, (language, lines) in enumerate(texts.items()):
             answers = [int(np.argmax(table.probabilities(line))) for line in lines[TRAINED:]]
             print(language, f"{answers.count(at) / len(answers):.3f} of {len(answers)} held-back sentences")
@@ -70,8 +71,9 @@ def _train(name: str, texts: Mapping[str, Sequence[str]]) -> None:
     rows = [("", constant), *zip(chosen, weights.T, strict=True)]
     text = "\t" + "\t".join(texts) + "\n"
     text += "".join(f"{piece}\t" + "\t".join(f"{weight:.2f}" for weight in row) + "\n" for piece, row in rows)
-    TABLES[name].parent.mkdir(parents=True, exist_ok=True)
-    TABLES[name].write_bytes(lzma.compress(text.encode(), preset=9))
+    target = WEIGHTS / name / "pieces.txt.xz"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(lzma.compress(text.encode(), preset=9))
 
 
 def _ntrex(name: str) -> list[str]:

@@ -21,7 +21,7 @@ from models.language_corpora import (
     portuguese_entities,
 )
 from models.sequence_training import Recipe, measure, train
-from reading_room.analysis.engines.sequence_tagger import WEIGHTS
+from reading_room.analysis.trained import WEIGHTS
 
 WESTERN = Recipe("words", lexicon="western-names")
 PLAIN = Recipe("words")

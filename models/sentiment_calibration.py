@@ -26,7 +26,7 @@ from scipy.optimize import minimize, minimize_scalar
 from models.sentiment_corpora import MIXED, NEGATIVE, NEUTRAL, POSITIVE, Corpora, Sample, training_samples
 from reading_room.analysis.engines.sentiment import Sentiment, of_document
 from reading_room.analysis.engines.sentiment_model import SentimentModel, softmax
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.trained import WEIGHTS
 
 TARGET = WEIGHTS / "sentiment-en" / "calibration.json"
 SEED = 20261125

@@ -15,7 +15,7 @@ from reading_room.analysis.engines.english_syntax import (
     to_halves,
 )
 from reading_room.analysis.engines.packaged_pipeline import load_english
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.trained import WEIGHTS
 
 
 @pytest.fixture(scope="module")

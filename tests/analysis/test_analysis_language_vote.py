@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reading_room.analysis.engines.language_ties import TABLES, PieceTable, pieces, settle
+from reading_room.analysis.engines.language_ties import PieceTable, pieces, settle
 from reading_room.analysis.engines.language_vote import CODES, LanguageVote
+from reading_room.analysis.trained import weights
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def vote() -> LanguageVote:
 
 @pytest.fixture(scope="module")
 def table() -> PieceTable:
-    return PieceTable(TABLES["south-slavic"])
+    return PieceTable(weights("south-slavic", "pieces.txt.xz"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import importlib.util
 import lzma
 import os
 import stat
@@ -37,7 +38,7 @@ def test_everybody_may_read_them_and_nobody_write(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*(f"{name}.npy" for name in ARRAYS), "source"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
-    assert os.listdir(folder.parent) == ["py3langid"]
+    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid"]
 
 
 @pytest.mark.costs(0.3, reason="a model is unpacked")
@@ -55,24 +56,29 @@ def test_they_are_unpacked_once_and_again_for_another_package(folder: Path) -> N
 def test_what_a_killed_agent_left_is_cleared(folder: Path) -> None:
     (folder.parent / "unfinished-x" / "made").mkdir(parents=True)
     (folder.parent / "unfinished-x" / "whole").write_bytes(b"half")
+    (folder.parent / "unfinished-compared").write_text("half")
     prepare_ahead(folder.parent).join(60)
-    assert os.listdir(folder.parent) == ["py3langid"]
+    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid"]
 
 
-def test_a_broken_package_leaves_nothing_and_is_said(
+def test_a_model_with_other_bytes_is_not_unpacked_and_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     package = tmp_path / "py3langid"
     (package / "data").mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    (package / "data" / "model.npz.xz").write_bytes(lzma.compress(b"no arrays"))
+    (package / "data" / "model.npz.xz").write_bytes(lzma.compress(b"other arrays"))
     models = tmp_path / "models"
     models.mkdir()
     there = importlib.machinery.PathFinder.find_spec("py3langid", [str(tmp_path)])
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: there)
+    monkeypatch.setattr(
+        "reading_room.analysis.trained.find_spec",
+        lambda name: there if name == "py3langid" else importlib.util.find_spec(name),
+    )
     prepare_ahead(models).join(60)
-    assert list(models.iterdir()) == []
-    assert "containers load it slower" in caplog.text
+    assert [path.name for path in models.iterdir()] == ["compared"]
+    assert "py3langid" not in (models / "compared").read_text()
+    assert "the model file py3langid/data/model.npz.xz has the SHA-256" in caplog.text
 
 
 def test_fasttext_is_asked_as_its_package_asks_it() -> None:

@@ -1,4 +1,4 @@
-"""What the control plane tells a worker, and what a worker says back: the one module that both sides read.
+"""What the control plane tells a worker, and what a worker says back: both sides read this module.
 
 Standard library only. Both are JSON. The job file comes on the worker's standard input as one line; messages leave on
 its standard output, one JSON object a line.

@@ -1,12 +1,12 @@
-"""What containers need of a model in another form than its package has it: made once, mapped by all of them.
+"""What is done with models once, for all containers: their files are compared, and one of them is unpacked.
 
+A hash of every file takes a tenth of a second of processor, and a container that starts would have to add it up again.
 py3langid packs its model by xz, and unpacking takes half a second of processor, more than all else that a container for
 languages does before it is ready. The unpacked files lie beside the rest of what containers are shown.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import lzma
 import shutil
@@ -15,15 +15,18 @@ import threading
 import zipfile
 from pathlib import Path
 
+from reading_room.analysis.trained import COMPARED, ChangedModel, compare, compared_lines, path_of, sums
+
 _log = logging.getLogger(__name__)
 
+_PY3LANGID = "py3langid/data/model.npz.xz"
 _SOURCE = "source"
 """The file that says what was unpacked, so that another version's files are not taken for its own."""
 _UNFINISHED = "unfinished-"
 
 
 def prepare_ahead(models: Path) -> threading.Thread:
-    """Unpack models into a folder beside whatever else goes on; containers load their packages' files until then."""
+    """Compare and unpack models into a folder beside whatever else goes on; containers do it themselves until then."""
     thread = threading.Thread(target=_prepare, args=(models,), name="models", daemon=True)
     thread.start()
     return thread
@@ -31,24 +34,46 @@ def prepare_ahead(models: Path) -> threading.Thread:
 
 def _prepare(models: Path) -> None:
     for left in models.glob(f"{_UNFINISHED}*"):
-        # An agent was killed while it unpacked.
-        shutil.rmtree(left, ignore_errors=True)
+        # An agent was killed while it unpacked, or wrote.
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
     try:
+        compare_files(models / COMPARED.name)
         unpack_py3langid(models / "py3langid")
+    except ChangedModel as error:
+        _log.error("%s; it is not unpacked", error)
     except (OSError, lzma.LZMAError, zipfile.BadZipFile) as error:
         _log.warning("py3langid's model could not be unpacked into %s: containers load it slower (%s)", models, error)
+
+
+def compare_files(list_of: Path) -> None:
+    """Compare the files of all models, and write into a file which were the right ones. Raises ``OSError``.
+
+    One that is not is told of in the log; whichever container loads it finds that out as well, and fails.
+    """
+    lines = []
+    for found in compared_lines():
+        if isinstance(found, ChangedModel):
+            _log.error("%s", found)
+        else:
+            lines.append(found)
+    new = list_of.with_name(f"{_UNFINISHED}{list_of.name}")
+    new.write_text("".join(lines), encoding="utf-8")
+    new.chmod(0o444)
+    new.replace(list_of)
 
 
 def unpack_py3langid(folder: Path) -> None:
     """Write the arrays of py3langid's model into a folder as ``.npy`` files, all of them or none.
 
-    Nothing happens where they are there already, or where the package is not installed. Raises ``OSError``,
-    ``lzma.LZMAError`` and ``zipfile.BadZipFile``; the folder does not exist then.
+    Nothing happens where they are there already, or where the package is not installed. Raises ``ChangedModel``,
+    ``OSError``, ``lzma.LZMAError`` and ``zipfile.BadZipFile``; the folder does not exist then.
     """
-    found = importlib.util.find_spec("py3langid")
-    if found is None or found.origin is None:
+    packed = path_of(_PY3LANGID)
+    if packed is None:
         return
-    packed = Path(found.origin).parent / "data" / "model.npz.xz"
     state = packed.stat()
     source = f"{packed} {state.st_size} {state.st_mtime_ns}\n"
     try:
@@ -57,6 +82,7 @@ def unpack_py3langid(folder: Path) -> None:
     except FileNotFoundError:
         pass
     shutil.rmtree(folder, ignore_errors=True)
+    compare(_PY3LANGID, packed, sums()[_PY3LANGID])
     with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as temporary:
         made, whole = Path(temporary, "made"), Path(temporary, "whole")
         with lzma.open(packed) as unpacked, whole.open("wb") as out:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.custom.tokens import Token
-from reading_room.analysis.engines.transformer_graph import WEIGHTS, TransformerGraph
+from reading_room.analysis.engines.transformer_graph import TransformerGraph
+from reading_room.analysis.trained import weights
 
 DIMENSIONS = 384
 WIDTH = 3 * DIMENSIONS
@@ -19,7 +20,7 @@ class TokenVectors:
     """The encoder, loaded once per process."""
 
     def __init__(self) -> None:
-        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
+        self._graph = TransformerGraph(weights("minilm", "encoder.onnx"))
 
     def encode(self, stretches: Sequence[tuple[str, Sequence[Token]]]) -> list[NDArray[np.float32]]:
         """Return for each stretch, a text with its tokens, a matrix of tokens x ``WIDTH``, float32."""

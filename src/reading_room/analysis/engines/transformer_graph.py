@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+from reading_room.analysis.trained import weights
 
 WINDOW_TOKENS = 128
 """With the two marks at its ends. What the encoder was trained on; longer windows cost their square."""
@@ -90,7 +90,7 @@ def open_tokenizer() -> Tokenizer:
     """Load the encoder's tokenizer, which every graph that was made of the encoder reads with."""
     # Read by the tokenizer's library at its first batch: its threads would be one per processor of the host.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    return Tokenizer.from_file(str(WEIGHTS / "minilm" / "tokenizer.json"))
+    return Tokenizer.from_file(str(weights("minilm", "tokenizer.json")))
 
 
 def open_graph(path: Path) -> onnxruntime.InferenceSession:

