@@ -24,7 +24,7 @@ PURE := not network and not e2e and not chaos and not fuzz and not boot
 DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
 	--ignore=tests/dataplane/test_dataplane_mutations.py
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -52,6 +52,19 @@ audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirement
 	@[ -x $(VENV)-audit/bin/python ] || $(PYTHON) -m venv $(VENV)-audit
 	$(VENV)-audit/bin/pip install --quiet --require-hashes -r requirements-audit.txt
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
+
+release: $(STAMP)  ## A signed release of this commit in dist/: make release KEY=FILE (docs/releasing.md); needs Node and npm
+	@[ -n "$(KEY)" ] || { echo "make release KEY=FILE: the key to sign with (docs/releasing.md)" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(VENV)-release/.ready
+	$(VENV)-release/bin/python scripts/release.py build dist --key "$(KEY)"
+
+verify: $(VENV)-release/.ready  ## Verify a release: make verify RELEASE=FOLDER KEY=FILE.pub
+	@$(VENV)-release/bin/python scripts/release.py verify "$(RELEASE)" --key "$(KEY)"
+
+$(VENV)-release/.ready: requirements-release.txt
+	@[ -x $(VENV)-release/bin/python ] || $(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/pip install --quiet --require-hashes -r requirements-release.txt
+	@touch $@
 
 check: lint  ## Lint, types, import contracts, bandit, pure and API tests, coverage of the code that decides
 	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)"

@@ -1,0 +1,261 @@
+"""Build a release, say how it was built, sign that; and verify a release that somebody else has built.
+
+    release.py new-key KEY            a key to sign with, closed by a passphrase; KEY.pub is for those who verify
+    release.py build FOLDER --key KEY
+    release.py verify FOLDER --key KEY.pub
+
+A release is the source archive and the wheel, bills of materials (CycloneDX) of the Python packages that the product
+runs with and of those in the console's page, their hashes, and SLSA's statement of how they were built, in a signed
+envelope (in-toto Statement v1, https://slsa.dev/spec/v1.0/provenance, DSSE). It is made of the commit that is checked
+out, from what git has of it alone, twice, and both have to be the same bytes. docs/releasing.md says how the key is
+handled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import getpass
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from google.protobuf import json_format
+from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
+from in_toto_attestation.v1.statement import Statement
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import FormatError, VerificationError
+from securesystemslib.signer import CryptoSigner, SSlibKey
+
+ROOT = Path(__file__).resolve().parents[1]
+PROVENANCE = "provenance.intoto.jsonl"
+SUMS = "SHA256SUMS"
+PAYLOAD = "application/vnd.in-toto+json"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:reading-room:make-release:1"
+BUILDER = "urn:reading-room:machine-of-a-maintainer"
+MATERIALS = (
+    "requirements-release.txt",
+    "requirements-runtime.txt",
+    "requirements-data.txt",
+    "console/package-lock.json",
+)
+"""What pins what a release is built with, and what it runs with."""
+
+
+class ReleaseError(Exception):
+    """A release cannot be made, or is not what it should be; the message says why."""
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def new_key(path: Path, passphrase: bytes) -> None:
+    """Write an Ed25519 key, closed by a passphrase, and its public key beside it. Raises ``FileExistsError``."""
+    key = Ed25519PrivateKey.generate()
+    closed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(closed)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.with_name(path.name + ".pub").write_bytes(public)
+
+
+def signer_of(path: Path, passphrase: bytes) -> CryptoSigner:
+    """Return what signs with a key. Raises ``ReleaseError`` for a key that others may read, or that stays closed."""
+    if path.stat().st_mode & 0o077:
+        raise ReleaseError(f"others may read {path}: run chmod 600 {path}")
+    try:
+        return CryptoSigner(load_pem_private_key(path.read_bytes(), passphrase))
+    except (ValueError, TypeError) as error:
+        raise ReleaseError(f"{path} cannot be opened with this passphrase: {error}") from error
+
+
+def statement(
+    files: Mapping[str, str], commit: str, materials: Mapping[str, str], epoch: int, began: dt.datetime
+) -> bytes:
+    """Return SLSA's statement as JSON: ``files`` and ``materials`` are SHA-256 by name, ``epoch`` the commit's time."""
+    sources = [ResourceDescriptor(uri="git+local:reading-room", digest={"gitCommit": commit})]
+    sources += [ResourceDescriptor(name=name, digest={"sha256": sha256}) for name, sha256 in materials.items()]
+    ended = dt.datetime.now(dt.UTC)
+    predicate = {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"commit": commit},
+            "internalParameters": {"SOURCE_DATE_EPOCH": str(epoch), "python": platform.python_version()},
+            "resolvedDependencies": [json_format.MessageToDict(source.pb) for source in sources],
+        },
+        "runDetails": {
+            "builder": {"id": BUILDER},
+            "metadata": {
+                "invocationId": f"{commit}/{began:%Y%m%dT%H%M%SZ}",
+                "startedOn": f"{began:%Y-%m-%dT%H:%M:%SZ}",
+                "finishedOn": f"{ended:%Y-%m-%dT%H:%M:%SZ}",
+            },
+        },
+    }
+    json_format.ParseDict(predicate, provenance_pb2.Provenance())  # It has the form that SLSA gives it.
+    subjects = [ResourceDescriptor(name=name, digest={"sha256": sha256}).pb for name, sha256 in sorted(files.items())]
+    made = Statement(subjects, PREDICATE, predicate)
+    made.validate()
+    return json.dumps(json_format.MessageToDict(made.pb), sort_keys=True).encode()
+
+
+def signed(payload: bytes, signer: CryptoSigner) -> str:
+    """Return a statement in its signed envelope, as one line."""
+    envelope = Envelope(payload, PAYLOAD, {})
+    envelope.sign(signer)
+    return json.dumps(envelope.to_dict()) + "\n"
+
+
+def verify(folder: Path, public: Path) -> dict[str, Any]:
+    """Return the predicate of a release whose every file is as it was signed. Raises ``ReleaseError``.
+
+    ``public`` has to come from elsewhere than the release.
+    """
+    try:
+        key = SSlibKey.from_crypto(load_pem_public_key(public.read_bytes()))
+        envelope = Envelope.from_dict(json.loads((folder / PROVENANCE).read_text()))
+        envelope.verify([key], 1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, FormatError, VerificationError) as error:
+        raise ReleaseError(f"{folder / PROVENANCE} is not signed with the key of {public}: {error}") from error
+    if envelope.payload_type != PAYLOAD:
+        raise ReleaseError(f"what is signed is no statement but {envelope.payload_type!r}")
+    try:
+        told = json_format.Parse(envelope.payload, statement_pb2.Statement())
+        Statement.copy_from_pb(told).validate()
+    except (json_format.ParseError, ValueError) as error:
+        raise ReleaseError(f"the signed statement cannot be read: {error}") from error
+    if told.predicate_type != PREDICATE:
+        raise ReleaseError(f"the signed statement is about something else: {told.predicate_type!r}")
+    wanted = {each.name: each.digest.get("sha256", "") for each in told.subject}
+    found = {path.name: path for path in folder.iterdir() if path.name != PROVENANCE}
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            raise ReleaseError(f"{name} was signed and is not there")
+        if name not in wanted:
+            raise ReleaseError(f"{name} is there and was not signed")
+        if not found[name].is_file() or digest(found[name]) != wanted[name]:
+            raise ReleaseError(f"{name} has changed: it is not the file that was signed")
+    return dict(json_format.MessageToDict(told)["predicate"])
+
+
+def build(target: Path, key: Path, passphrase: bytes) -> None:
+    """Make a release of the commit that is checked out in an empty folder. Raises ``ReleaseError``."""
+    signer = signer_of(key, passphrase)
+    began = dt.datetime.now(dt.UTC)
+    if _run(["git", "status", "--porcelain"], ROOT):
+        raise ReleaseError("there are changes that are not committed: a release is made of a commit")
+    target.mkdir(parents=True, exist_ok=True)
+    if any(target.iterdir()):
+        raise ReleaseError(f"{target} is not empty")
+    commit = _run(["git", "rev-parse", "HEAD"], ROOT).decode().strip()
+    epoch = int(_run(["git", "log", "-1", "--format=%ct"], ROOT))
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        made = [_made_in(Path(place), epoch) for place in (first, second)]
+        if made[0].keys() != made[1].keys() or any(made[0][name] != made[1][name] for name in made[0]):
+            odd = [name for name in made[0] if made[0][name] != made[1].get(name)]
+            raise ReleaseError(f"the same commit gave other bytes the second time: {', '.join(odd)}")
+        materials = {name: digest(Path(first, "tree", name)) for name in MATERIALS}
+        for name, content in made[0].items():
+            (target / name).write_bytes(content)
+    files = {path.name: digest(path) for path in sorted(target.iterdir())}
+    (target / SUMS).write_text("".join(f"{sha256}  {name}\n" for name, sha256 in files.items()))
+    files[SUMS] = digest(target / SUMS)
+    (target / PROVENANCE).write_text(signed(statement(files, commit, materials, epoch, began), signer))
+
+
+def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
+    """Build everything from what git has of the commit, and return it by name."""
+    tree, made = place / "tree", place / "made"
+    made.mkdir()
+    with tarfile.open(fileobj=BytesIO(_run(["git", "archive", "HEAD"], ROOT))) as archive:
+        archive.extractall(tree, filter="data")
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"}
+    _run([sys.executable, "-m", "hatchling", "build", "-d", str(made)], tree, environment)
+    program = Path(sys.executable).with_name("cyclonedx-py")
+    bill = ["--output-reproducible", "--of", "JSON", "-o", str(made / "python.cdx.json")]
+    _run([str(program), "requirements", "--pyproject", "pyproject.toml", *bill, "requirements-runtime.txt"], tree)
+    npm = ["npm", "sbom", "--package-lock-only", "--omit", "dev", "--sbom-format", "cyclonedx"]
+    console = json.loads(_run(npm, tree / "console"))
+    # Another number and moment at every call would make two builds of one commit differ.
+    console.pop("serialNumber", None)
+    console["metadata"]["timestamp"] = f"{dt.datetime.fromtimestamp(epoch, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    (made / "console.cdx.json").write_text(json.dumps(console, indent=2, sort_keys=True) + "\n")
+    return {path.name: path.read_bytes() for path in made.iterdir() if path.name != ".gitignore"}
+
+
+def _run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> bytes:
+    try:
+        return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True).stdout
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{command[0]} is needed for a release and not installed") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip()[-2000:]
+        raise ReleaseError(f"{' '.join(command)} ended with {error.returncode}: {said}") from error
+
+
+def _passphrase(*, twice: bool = False) -> bytes:
+    """Ask at the terminal, or read a line of standard input where there is none."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n").encode()
+    typed = getpass.getpass("Passphrase of the key: ")
+    if twice and typed != getpass.getpass("Once more: "):
+        raise ReleaseError("the two are not the same")
+    return typed.encode()
+
+
+def main() -> int:
+    """Do what the arguments say and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("new-key").add_argument("key", type=Path)
+    for name in ("build", "verify"):
+        command = commands.add_parser(name)
+        command.add_argument("folder", type=Path)
+        command.add_argument("--key", type=Path, required=True)
+    told = parser.parse_args()
+    try:
+        if told.command == "new-key":
+            passphrase = _passphrase(twice=True)
+            if len(passphrase) < 12:
+                raise ReleaseError("choose a passphrase of at least 12 characters")
+            new_key(told.key, passphrase)
+            print(f"{told.key} is the key, and {told.key}.pub is for those who verify")
+        elif told.command == "build":
+            build(told.folder, told.key, _passphrase())
+            print(f"{told.folder} has the release: " + ", ".join(sorted(path.name for path in told.folder.iterdir())))
+        else:
+            predicate = verify(told.folder, told.key)
+            commit = predicate["buildDefinition"]["externalParameters"]["commit"]
+            print(f"every file of {told.folder} is as it was signed; it was built from commit {commit}")
+    except (ReleaseError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
