@@ -9,7 +9,10 @@ import dataclasses
 import json
 import os
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,25 @@ from reading_room.agent.view import make_traversable
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
 from reading_room.containers.limits import ControlGroups
-from reading_room.containers.sandbox import code_paths, make_view
-from reading_room.containers.spec import ContainerSpec, ContainerState, Limits, RealtimeSpec
+from reading_room.containers.namespaces import inside_network
+from reading_room.containers.processes import worker_of
+from reading_room.containers.sandbox import SHARED_MEMORY, TEMPORARY, code_paths, make_view
+from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
 from reading_room.containers.users import container_users
 
 LIMITS = Limits(memory_bytes=400_000_000, processes=32, cpus=1.0, seconds=600)
+WATCHED_LIMITS = dataclasses.replace(LIMITS, memory_bytes=1_500_000_000, cpus=2.0)
+WAY_OUT = """
+link set lo up
+link add eth0 type veth peer name peer
+address add 10.0.0.5/24 dev eth0
+link set eth0 up
+link set peer up
+neighbour add 10.0.0.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent
+route add default via 10.0.0.1
+"""
+"""A network that takes everything and answers nothing."""
+EVERY_FRAME = 3
 PROBE = Path(__file__).with_name("container_probe.py")
 
 
@@ -32,6 +49,17 @@ def spec(name: str, task: str, seconds: int = 600) -> ContainerSpec:
     limits = dataclasses.replace(LIMITS, seconds=seconds)
     path = "/v2/credentials/secret-of-" + name
     return ContainerSpec(name, "vpc-0a", "eni-0a", "entities-en", job, path, limits)
+
+
+def _files_of(place: Path) -> Iterator[Path]:
+    """Yield the files of a file system, without those of others that are mounted below it.
+
+    Nor those that Python compiles if the product itself is installed there.
+    """
+    device = place.lstat().st_dev
+    for folder, inner, names in os.walk(place):
+        inner[:] = [each for each in inner if each != "__pycache__" and Path(folder, each).lstat().st_dev == device]
+        yield from (file for name in names if (file := Path(folder, name)).lstat().st_dev == device)
 
 
 def _shown(state: ContainerState) -> list[Any]:
@@ -59,6 +87,7 @@ class Process:
         )
         self.driver.adopt()
         self.sockets: dict[str, socket.socket] = {}
+        self.witnesses: dict[str, socket.socket] = {}
 
     def standby(self, count: int) -> Any:
         self.driver.keep_standby({"entities-en": count})
@@ -101,6 +130,39 @@ class Process:
             stream.write(json.dumps({"id": 1, "texts": [text]}).encode() + b"\n")
             stream.flush()
             return [ready, json.loads(stream.readline())]
+
+    def watch(self, engines: list[EngineName]) -> Any:
+        """Start a container of each engine with a way out and a witness on each of its devices, loopback included."""
+        for engine in engines:
+            wanted = dataclasses.replace(spec(engine, "watched"), engine=engine, limits=WATCHED_LIMITS)
+            with inside_network(self.driver.reserve(wanted)):
+                for kind in ("all", "default"):
+                    # The kernel itself would speak on a device that comes up.
+                    with suppress(FileNotFoundError):
+                        Path(f"/proc/sys/net/ipv6/conf/{kind}/disable_ipv6").write_text("1")
+                witness = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_FRAME))
+                subprocess.run(["ip", "-batch", "-"], input=WAY_OUT, text=True, check=True)
+            witness.setblocking(False)
+            self.witnesses[engine] = witness
+
+    def seen(self) -> Any:
+        """Return what the witnesses saw since the last time, by engine, in hexadecimal."""
+        found: dict[str, list[str]] = {}
+        for engine, witness in self.witnesses.items():
+            with suppress(BlockingIOError):
+                while True:
+                    packet = witness.recv(65_536)
+                    found.setdefault(engine, []).append(packet.hex())
+        return found
+
+    def written(self) -> Any:
+        """Return the files in the writable places of containers, by container."""
+        found: dict[str, list[str]] = {}
+        for record in self.launchers():
+            for place in (TEMPORARY, SHARED_MEMORY):
+                for file in _files_of(Path(f"/proc/{worker_of(record['pid'])}/root{place}")):
+                    found.setdefault(record["container_id"], []).append(str(file))
+        return found
 
     def close(self) -> Any:
         self.driver.close()
