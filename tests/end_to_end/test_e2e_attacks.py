@@ -102,6 +102,7 @@ EXPECTED: dict[str, Any] = {
     "name-servers-outside": ["silence"] * 4,
     "updates-and-transfers-of-zones": ["3/0", "4/0", "3/0"],
     "garbage-to-the-resolver": "0/1",
+    "bomb-of-names": ["0", "0/1"],
     "names-of-another-vpc": ["3/0"] * 4,
     "flood-of-questions": True,
     "credentials-of-a-neighbour": [404, 404, 404, 405, 404],

@@ -16,7 +16,7 @@ from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_he
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
-OF_ONE_ADDRESS = 64
+OF_ONE_ADDRESS = 16
 """Requests of one address that the server has at a time; one more waits for one of the same address to end."""
 ATTACH_SECONDS = 30.0
 """How long a request waits for a server that is not there, as while it starts again."""
