@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, root_key, units
+from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, units
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -34,7 +34,7 @@ app.command("up")(processes.up)
 app.command("serve")(processes.serve)
 app.command("agent")(processes.agent)
 app.command("holder")(units.holder)
-app.command("root-key")(root_key.root_key)
+app.command("root-key")(units.root_key)
 app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

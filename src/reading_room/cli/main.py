@@ -91,7 +91,7 @@ def _process(name: str) -> Callable[..., None] | None:
 
             return holder
         case "root-key":
-            from reading_room.cli.root_key import root_key
+            from reading_room.cli.units import root_key
 
             return root_key
         case _:

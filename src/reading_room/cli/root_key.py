@@ -2,7 +2,7 @@
 
 It is a file outside of the data folder, made once, or what a command prints. Who starts the product reads it and hands
 it to ``serve`` by a pipe, never by an environment or an argument; as a service, ``serve`` has it of systemd as a
-credential. ``reading-room root-key`` tells which it is, and hands it to systemd.
+credential.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ import shlex
 import stat
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from reading_room.cli.claiming import look, open_installation
+from reading_room.cli.claiming import open_installation
 from reading_room.cli.folder import StartError
-from reading_room.cli.processes import DataOption, fail, read_settings, say
 from reading_room.installation import ROOT_KEY
 from reading_room.settings import Settings
 
@@ -32,32 +29,6 @@ COMMAND_SECONDS = 60.0
 _BYTES = 32
 _MOST = 4096
 _HOW = "64 hexadecimal digits, as `openssl rand -hex 32` prints them"
-
-
-def root_key(
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", help="Also write the key to this file (0600), for LoadCredential= of systemd."),
-    ] = None,
-    data: DataOption = None,
-) -> None:
-    """Say where the root key is, which unseals the secrets of the data folder; make it where there is none."""
-    from reading_room.sealing import Sealer
-
-    settings = read_settings(data)
-    try:
-        look(settings)
-        if not (settings.data.is_dir() and settings.installation.record.exists()):
-            raise StartError(f"{settings.data} is no data folder yet: start the product first")
-        key = read_root_key(settings, making=True)
-        if to is not None:
-            _write(to, key)
-    except StartError as error:
-        raise fail(str(error)) from None
-    except OSError as error:
-        raise fail(f"{to} cannot be written: {error.strerror}") from None
-    say(f"root key {Sealer(key).key_id.hex()}: {source_of(settings)}")
-    say(f"Keep a copy of it where {settings.data} is not: without it, no access key in there is good for anything.")
 
 
 def given_root_key(settings: Settings) -> bytes | None:
@@ -228,10 +199,3 @@ def _make(folder: int) -> None:
         os.unlink(draft, dir_fd=folder)
     # What is sealed with it must not be on the disk before it is.
     os.fsync(folder)
-
-
-def _write(path: Path, key: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(f"{key.hex()}\n".encode())
-    draft.replace(path)

@@ -1,16 +1,22 @@
-"""What the product needs to be run by systemd in units of their own: ``holder``, and telling systemd what is ready.
+"""What the product needs to be run by systemd in units of their own: ``holder``, and ``root-key``.
 
 There is no ``up`` then. The holder's unit owns the namespaces and the control groups of the containers;
-``agent --join`` and ``serve`` are units beside it, which may be restarted while jobs run.
+``agent --join`` and ``serve`` are units beside it, which may be restarted while jobs run. ``root-key`` reads for
+``serve`` what only root may, and ends.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 import sys
 import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
@@ -19,7 +25,8 @@ from reading_room.cli.claiming import claim, join_installation, look
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
 from reading_room.cli.privileges import keep_out_of_core_dumps
-from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings
+from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings, say
+from reading_room.cli.root_key import read_root_key, source_of
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.containers.limits import hand_controllers_on
 from reading_room.settings import Settings
@@ -83,3 +90,36 @@ def _held(settings: Settings) -> holders.Holder | None:
     """Return the holder that is written down, of an earlier version too."""
     place = join_installation(settings)
     return None if place is None else holders.recorded(place.agent)
+
+
+def root_key(
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Also write the key to this file (0600), for LoadCredential= of systemd."),
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Say where the root key is, which unseals the secrets of the data folder; make it where there is none."""
+    from reading_room.sealing import Sealer
+
+    settings = read_settings(data)
+    try:
+        look(settings)
+        if not (settings.data.is_dir() and settings.installation.record.exists()):
+            raise StartError(f"{settings.data} is no data folder yet: start the product first")
+        key = read_root_key(settings, making=True)
+        if to is not None:
+            _write(to, key)
+    except StartError as error:
+        raise fail(str(error)) from None
+    except OSError as error:
+        raise fail(f"{to} cannot be written: {error.strerror}") from None
+    say(f"root key {Sealer(key).key_id.hex()}: {source_of(settings)}")
+    say(f"Keep a copy of it where {settings.data} is not: without it, no access key in there is good for anything.")
+
+
+def _write(path: Path, key: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(f"{key.hex()}\n".encode())
+    draft.replace(path)
