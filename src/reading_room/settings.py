@@ -198,6 +198,14 @@ class Settings:
         "Bytes that each of the trail's three books may have on disk; the oldest days go first.",
         within=(1 << 20, 1 << 50),
     )
+    trail_head: str = _setting(
+        "",
+        "Where the digests of the trail's newest lines are sent to, to prove later that nothing was cut off: "
+        "`file:/PATH`, `syslog` of this machine, `syslog://HOST` or `syslog://HOST:PORT` by UDP, or an `https://` "
+        "address that takes a POST (`http://` on loopback alone).",
+        pattern=r"|file:/.+|syslog|syslog://([^/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|https://[^/]+.*|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
+    )
+    trail_head_seconds: float = _setting(60.0, "How often the trail's head is sent.", within=(1, 86_400))
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
 
     @property

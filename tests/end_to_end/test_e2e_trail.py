@@ -19,7 +19,11 @@ from sqlalchemy import select
 from reading_room.cli.root_key import read_root_key
 from reading_room.client import connect
 from reading_room.iam.tables import RoleSession
+from reading_room.trail.chain import FIRST
+from reading_room.trail.head import heads_of, read_heads
+from tests.worlds.hook import Hook, hook
 from tests.worlds.place import Place
+from tests.worlds.processes import argv
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually
 
@@ -30,9 +34,17 @@ HANDED_OVER = "credentials"
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def elsewhere() -> Iterator[Hook]:
+    """Where the product sends the trail's head."""
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory, elsewhere: Hook) -> Iterator[Product]:
     """A product of this module's own, which is killed, stopped and started again, and says everything in its log."""
-    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", STANDBY="0") as found:
+    sent = {"TRAIL_HEAD": f"http://127.0.0.1:{elsewhere.server_port}/", "TRAIL_HEAD_SECONDS": "1"}
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", STANDBY="0", **sent) as found:
         yield found
 
 
@@ -158,6 +170,23 @@ def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None
     assert done.stdout == b""
     for path in (product.data / "trail").iterdir():
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_head_is_sent_elsewhere_by_a_process_that_is_not_root(product: Product, elsewhere: Hook) -> None:
+    product.account().iam.create_user(UserName="on-record")
+    folder = product.data / "trail"
+
+    def is_sent() -> bool:
+        newest = heads_of(folder)
+        came = [read_heads(each.decode())[0].digests for each in elsewhere.came[-1:]]
+        return newest["management"] != FIRST and came == [newest]
+
+    eventually(is_sent, what="the head with the newest line")
+    (process,) = [pid for pid in product.processes() if "trail-head" in argv(pid)]
+    if os.geteuid() == 0:
+        assert Path(f"/proc/{process}/mem").stat().st_uid == 0, "another process of its user may read its memory"
+        status = Path(f"/proc/{process}/status").read_text()
+        assert f"Uid:\t{product.settings['SERVICE_UID']}\t" in status
 
 
 def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: Product, place: Place) -> None:

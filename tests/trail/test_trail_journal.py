@@ -140,10 +140,10 @@ def test_a_change_in_the_middle_shows_and_is_found(tmp_path: Path, change: str) 
 def test_lines_missing_at_the_end_show_only_to_who_noted_a_digest(tmp_path: Path) -> None:
     write(tmp_path, *"abc")
     noted = verify(tmp_path, "management").last_digest
-    assert verify(tmp_path, "management", noted).found
+    assert verify(tmp_path, "management", {noted}).found == {noted}
     path = path_of(tmp_path, "management", NOON.date())
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    assert not verify(tmp_path, "management", noted).found
+    assert not verify(tmp_path, "management", {noted}).found
 
 
 def test_a_line_that_a_crash_cut_off_is_kept_told_and_followed(tmp_path: Path) -> None:

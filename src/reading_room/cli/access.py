@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -13,9 +14,11 @@ from rich.table import Table
 from reading_room.cli.processes import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
+from reading_room.clock import system_clock
 from reading_room.iam.policy.document import PolicyUse
 from reading_room.settings import Settings
-from reading_room.trail.chain import BOOKS, FOLDER, ChainBroken, verify
+from reading_room.trail.chain import BOOKS, FIRST, FOLDER, ChainBroken, Verified, verify
+from reading_room.trail.head import Head, read_heads
 from reading_room.trail.requests import with_request_id
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
@@ -60,23 +63,32 @@ def verify_trail(
     known: Annotated[
         str | None, typer.Option(help="A digest that this command printed earlier: is its line still there?")
     ] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option(help="A file of heads that were sent off the machine: is all that they stand for still there?"),
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Check that no line of the trail was changed, taken away or put in since it was written.
 
-    What is missing at the end cannot be seen: note the digests that are printed, and give one with --known later.
+    What is missing at the end cannot be seen from the trail alone: give heads that READING_ROOM_TRAIL_HEAD has sent
+    elsewhere with --head, or note the digests that are printed, and give one with --known later.
     """
-    folder = _trail_of(read_settings(data))
+    settings = read_settings(data)
+    folder, heads = _trail_of(settings), _heads_in(head)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("book", "lines", "since", "newest line's digest"):
         table.add_column(column)
     seen = known is None
+    kept = []
     for book in BOOKS:
+        wanted = {each.digests[book] for each in heads if book in each.digests} | ({known} if known else set())
         try:
-            verified = verify(folder, book, known)
+            verified = verify(folder, book, wanted)
         except ChainBroken as error:
             raise fail(f"the trail is not as it was written: {error}") from None
-        seen = seen or verified.found
+        seen = seen or known in verified.found
+        kept.append(verified)
         since = verified.first_day.isoformat() if verified.first_day is not None else "-"
         cut = f" ({verified.torn} cut off by a crash)" if verified.torn else ""
         table.add_row(book, f"{verified.lines}{cut}", since, verified.last_digest)
@@ -85,6 +97,47 @@ def verify_trail(
         raise fail(
             f"no line of {folder} has the digest {known}: lines are missing at the end, or it is older than the trail"
         )
+    if heads:
+        _compare(heads, kept, system_clock().date() - dt.timedelta(days=settings.trail_days))
+
+
+def _heads_in(file: Path | None) -> list[Head]:
+    """Return the heads in a file, none without a file, or end the program where it holds none."""
+    if file is None:
+        return []
+    try:
+        heads = read_heads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise fail(f"{file} cannot be read: {error}") from None
+    if not heads:
+        raise fail(f"{file} holds no heads of a trail")
+    return heads
+
+
+def _compare(heads: Sequence[Head], books: Sequence[Verified], oldest: dt.date) -> None:
+    """Say that the books have the lines that all heads name, or end the program with what is missing.
+
+    ``oldest`` is the day from which on a book without any file would have some.
+    """
+    missing: list[tuple[dt.datetime, str]] = []
+    too_old = [head for head in heads if all(head.at.date() < (book.first_day or oldest) for book in books)]
+    for head in heads:
+        lost = [
+            book.book
+            for book in books
+            if head.at.date() >= (book.first_day or oldest)
+            and head.digests.get(book.book, FIRST) not in {FIRST, *book.found}
+        ]
+        if lost:
+            missing.append((head.at, lost[0]))
+    if missing:
+        at, book_name = min(missing)
+        raise fail(
+            f"{len(missing)} of {len(heads)} heads are not in the trail: lines of the book {book_name} that were there "
+            f"at {at.isoformat()} are missing, or were written anew"
+        )
+    old = f"; {len(too_old)} {'is' if len(too_old) == 1 else 'are'} older than what is kept" if too_old else ""
+    console.print(f"All {len(heads) - len(too_old)} heads are in the trail{old}", soft_wrap=True)
 
 
 @app.command("lint")

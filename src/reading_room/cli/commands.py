@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, units
+from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, trail_head, units
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -35,6 +35,7 @@ app.command("serve")(processes.serve)
 app.command("agent")(processes.agent)
 app.command("holder")(units.holder)
 app.command("root-key")(units.root_key)
+app.command("trail-head")(trail_head.trail_head)
 app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -94,6 +94,10 @@ def _process(name: str) -> Callable[..., None] | None:
             from reading_room.cli.units import root_key
 
             return root_key
+        case "trail-head":
+            from reading_room.cli.trail_head import trail_head
+
+            return trail_head
         case _:
             return None
 

@@ -3,6 +3,7 @@
     up ──┬── holder   owns the namespaces; one sleeping process, no code
          ├── agent    privileged, inside the holder's namespaces
          ├── serve    unprivileged: the APIs, S3, the database
+         ├── trail-head, where the trail's head is sent somewhere
          └── slirp4netns, where it is the uplink
 
 A child that dies is started again. When ``up`` itself dies, however it dies, its children see their lifeline (a pipe)
@@ -28,6 +29,7 @@ from reading_room.cli.folder import StartError, take_certificate
 from reading_room.cli.processes import WORKING_SECONDS, print_line
 from reading_room.cli.root_key import hand_over
 from reading_room.cli.slirp import PROGRAM, Slirp
+from reading_room.cli.trail_head import TrailHead
 from reading_room.console.door import console_url
 from reading_room.hosts.doors import certificate_names, doors, local_door, own_authority
 from reading_room.settings import Settings
@@ -85,6 +87,7 @@ class Supervisor:
         if settings.uplink == "veth" and os.geteuid() != 0:
             raise StartError("READING_ROOM_UPLINK=veth makes a device of this machine, as only root may")
         self._slirp = Slirp(self._lifeline) if settings.uplink == PROGRAM else None
+        self._head = TrailHead(settings, self._lifeline) if settings.trail_head else None
         self._link: subprocess.Popen[bytes] | None = None
         """Prints the first link to sign in with, and ends."""
 
@@ -110,6 +113,8 @@ class Supervisor:
                     self._link = None
                 if self._slirp is not None and self._holder is not None:
                     self._slirp.tend(self._holder)
+                if self._head is not None:
+                    self._head.tend(_of_server(self._environment()))
             return 0
         finally:
             self._end()
@@ -265,6 +270,8 @@ class Supervisor:
                     log.warning("%s did not end in time and is killed", child.name)
                     child.process.kill()
                     child.process.wait()
+        if self._head is not None:
+            self._head.end()
         if self._slirp is not None:
             self._slirp.end()
         if self._holder is not None:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ class Verified:
     last_digest: str
     torn: int
     """Lines that a crash cut off while they were written; what came after them holds."""
-    found: bool
-    """Whether one of the lines has the digest that was asked for."""
+    found: frozenset[str]
+    """Those of the digests that were asked for which a line has, or the one before the oldest that is kept."""
 
 
 def digest_of(line: bytes) -> str:
@@ -108,15 +108,15 @@ def backwards(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]
                 rest = lines[0] + b"\n"
 
 
-def verify(folder: Path, book: str, known: str | None = None) -> Verified:
+def verify(folder: Path, book: str, known: Collection[str] = ()) -> Verified:
     """Walk a book from its oldest line to its newest. Raises ``ChainBroken`` where a line is not the one written.
 
-    ``known`` is a digest noted earlier: whether a line has it is told in the result.
+    ``known`` are digests noted earlier: which of them lines have is told in the result.
     """
     files = files_of(folder, book)
     previous: str | None = None
     lines = torn = 0
-    found = known is None
+    found = set()
     for _, path in files:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
@@ -127,9 +127,12 @@ def verify(folder: Path, book: str, known: str | None = None) -> Verified:
                 start = _START.match(line)
                 if start is None or event_in(line) is None:
                     torn += 1
-                elif previous is not None and start[1].decode() != previous:
+                elif previous is None:
+                    found |= {start[1].decode()} & set(known)
+                elif start[1].decode() != previous:
                     raise ChainBroken(path, number, "the line before it was changed, taken away or put in")
                 lines += 1
-                found = found or digest == known
+                if digest in known:
+                    found.add(digest)
                 previous = digest
-    return Verified(book, lines, files[0][0] if files else None, previous or FIRST, torn, found)
+    return Verified(book, lines, files[0][0] if files else None, previous or FIRST, torn, frozenset(found))
