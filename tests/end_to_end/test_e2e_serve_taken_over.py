@@ -1,16 +1,23 @@
-"""Whoever has taken over `serve` has its user id and its data folder, and gains nothing of root's by either."""
+"""Whoever has taken over `serve` has its user id and its data folder, and gains nothing of root's by either.
+
+Where strace is there (Debian's package of that name), it records every file and process that root's processes name
+meanwhile.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from reading_room.containers.processes import start_time
+from tests.worlds import processes
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -34,11 +41,104 @@ echo $trap
 LEAD_AWAY = 'mv authority/authority.pem authority/kept; ln -s "$1" authority/authority.pem'
 
 
-@pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
-    product = Product(tmp_path, STANDBY="0")
-    yield product
-    product.clear()
+STRACE = Path("/usr/bin/strace")
+CALLS = "%file,fchmod,fchown,connect,kill,tgkill,pidfd_open,ptrace,setns,clone,clone3,fork,vfork,setresuid"
+BORN = re.compile(r"(?:clone3?|v?fork)\(.* = (\d+)(?:<.*>)?$")
+GAVE_UP_ROOT = re.compile(r"setresuid\(.* = 0$")
+UNFINISHED, RESUMED = " <unfinished ...>", re.compile(r"^<\.\.\. \w+ resumed>")
+
+
+class Watched(Product):
+    """A product all of whose processes are watched from their first instruction on, where there is strace."""
+
+    @property
+    def record(self) -> Path:
+        return self.data.parent / "record"
+
+    def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
+        # -D: strace is beside the product, not above it; -y: descriptors are shown with their paths.
+        told = ["-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-A", "-o", str(self.record)]
+        watch = [str(STRACE), *told, "-e", f"trace={CALLS}", "-e", "signal=none"] if STRACE.exists() else []
+        return super().launch_as([*watch, *argv], folder, **more)
+
+    def calls_of_root(self) -> list[str]:
+        """Return the calls of processes that were root then, without their process ids."""
+        others: set[str] = set()
+        begun: dict[str, str] = {}
+        found = []
+        for line in self.record.read_text().splitlines():
+            process, _, call = line.partition(" ")
+            call = begun.pop(process, "") + RESUMED.sub("", call.strip())
+            if call.endswith(UNFINISHED):
+                begun[process] = call.removesuffix(UNFINISHED)
+                continue
+            if process in others:
+                if born := BORN.match(call):
+                    others.add(born[1])
+            elif GAVE_UP_ROOT.match(call):
+                others.add(process)
+            else:
+                found.append(call)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What came of a `serve` that was taken over, and of root's processes."""
+
+    product: Watched
+    secret: Path
+    trap: int
+    """The process that ``serve`` put in a trap: its mount namespace is for root to enter."""
+    entered: list[str]
+    """The mount namespaces of the agents, and of the first holder."""
+    own: str
+    trapped: str
+    survived: bool
+    untouched: bool
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("taken-over")
+    secret = folder / "secret"
+    secret.write_text("of root\n")
+    secret.chmod(0o600)
+    before = _facts(secret)
+    product = Watched(folder, STANDBY="0")
+    trap = 0
+    try:
+        product.start()
+        trap = int(as_serve(product, TAKE_OVER, str(secret)))
+        first, agent = product.holder(), product.child("agent")
+        own = os.readlink(f"/proc/{first.pid}/ns/mnt")
+        os.kill(agent, 9)
+        eventually(lambda: product.child("agent") != agent)
+        entered = [os.readlink(f"/proc/{product.child('agent')}/ns/mnt")]
+        product.stop()
+        product.start()
+        assert product.holder().pid not in (trap, first.pid)
+        entered.append(os.readlink(f"/proc/{product.child('agent')}/ns/mnt"))
+        survived = start_time(trap) is not None
+        # The authority of the VPC's certificates is the one file of serve that root has to read.
+        as_serve(product, LEAD_AWAY, str(secret))
+        os.kill(product.child("agent"), 9)
+        eventually(lambda: "the agent ends: " in product.log.read_text())
+        trapped, untouched = os.readlink(f"/proc/{trap}/ns/mnt"), _facts(secret) == before
+        product.stop()
+        # What watches ends with the last that it watches; then the record is whole.
+        eventually(lambda: not any(processes.argv(pid)[:1] == [str(STRACE)] for pid in product.processes()))
+        yield Story(product, secret, trap, entered, own, trapped, survived, untouched)
+    finally:
+        product.clear()
+        if trap:
+            os.kill(trap, 9)
+
+
+def _facts(path: Path) -> list[float]:
+    found = path.stat()
+    names = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns", "st_atime_ns", "st_nlink")
+    return [getattr(found, name) for name in names]
 
 
 def as_serve(product: Product, script: str, *arguments: str) -> str:
@@ -56,38 +156,25 @@ def as_serve(product: Product, script: str, *arguments: str) -> str:
     return run.stdout.strip()
 
 
-def test_root_touches_nothing_that_a_taken_over_serve_put_in_the_data_folder(product: Product, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("of root\n")
-    secret.chmod(0o600)
-    before = secret.stat()
+def test_root_touches_nothing_that_a_taken_over_serve_put_in_the_data_folder(story: Story) -> None:
+    assert story.entered[0] == story.own
+    assert story.trapped not in story.entered
+    assert story.survived, "nobody ended what serve named as holder"
+    assert json.loads((story.product.data / "agent" / "holder.json").read_text())["pid"] == story.trap
+    assert "of root" not in story.product.log.read_text()
+    assert story.untouched
 
-    def untouched() -> bool:
-        now = secret.stat()
-        same = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns", "st_atime_ns", "st_nlink")
-        return all(getattr(now, name) == getattr(before, name) for name in same)
 
-    product.start()
-    trap = int(as_serve(product, TAKE_OVER, str(secret)))
-    trapped = os.readlink(f"/proc/{trap}/ns/mnt")
-    first = product.holder()
-    try:
-        agent = product.child("agent")
-        os.kill(agent, 9)
-        eventually(lambda: product.child("agent") != agent)
-        assert os.readlink(f"/proc/{product.child('agent')}/ns/mnt") == os.readlink(f"/proc/{first.pid}/ns/mnt")
-        product.stop()
-        product.start()
-        assert product.holder().pid not in (trap, first.pid)
-        assert os.readlink(f"/proc/{product.child('agent')}/ns/mnt") != trapped
-        assert start_time(trap) is not None, "nobody ended what serve named as holder"
-        assert json.loads((product.data / "agent" / "holder.json").read_text())["pid"] == trap
-        assert untouched()
-        # The authority of the VPC's certificates is the one file of serve that root has to read.
-        as_serve(product, LEAD_AWAY, str(secret))
-        os.kill(product.child("agent"), 9)
-        eventually(lambda: "the agent ends: " in product.log.read_text())
-        assert "of root" not in product.log.read_text()
-        assert untouched()
-    finally:
-        os.kill(trap, 9)
+@pytest.mark.skipif(not STRACE.exists(), reason="strace is not installed")
+def test_of_all_that_root_names_nothing_was_chosen_by_serve(story: Story) -> None:
+    calls = story.product.calls_of_root()
+    data = re.escape(str(story.product.data))
+    assert any(call.startswith("setns(") for call in calls), "root's processes were watched"
+    assert [call for call in calls if str(story.secret) in call] == []
+    # A name in the data folder is asked for from its folder, which is open, and no link is followed.
+    within = [call for call in calls if re.search(rf'"{data}/|<{data}(/[^>]*)?>, "', call)]
+    assert any('"authority.pem"' in call for call in within)
+    assert [call for call in within if f'"{story.product.data}/' in call or "NOFOLLOW" not in call] == []
+    trapped = rf"^(kill|tgkill|pidfd_open|ptrace)\({story.trap}\b|/proc/{story.trap}/(ns|root|cwd|fd)"
+    trapped += rf'|"-t", "{story.trap}"'
+    assert [call for call in calls if re.search(trapped, call)] == []

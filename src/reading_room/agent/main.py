@@ -198,7 +198,8 @@ def _open_view(config: AgentConfig) -> None:
     package = Path(next(iter(reading_room.__path__)))
     make_traversable(
         [*code_paths(), package],
-        keep=[config.runtime_dir, config.socket_path.parent, (config.data / config.authority).parent],
+        # What is in the data folder is the server's, and may be links: the folder alone is named.
+        keep=[config.runtime_dir, config.socket_path.parent, config.data],
     )
 
 
