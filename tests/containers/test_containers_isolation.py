@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from reading_room.analysis.job_file import Confined
 from reading_room.containers.sandbox import code_paths
-from tests.worlds.containers import KINDS, DriverWorld, first_subordinate_id, leftovers, user_ids
+from tests.worlds.containers import KINDS, OWN_KIND, DriverWorld, first_subordinate_id, leftovers, user_ids
 
 pytestmark = pytest.mark.network
 
@@ -94,8 +96,8 @@ def test_every_socket_family_but_unix_and_internet_is_refused(found: dict[str, A
     assert found["internet"] == [0, 0, 0]
 
 
-def test_calls_that_change_namespaces_mounts_or_other_processes_are_refused(found: dict[str, Any]) -> None:
-    assert set(found["calls"].values()) == {errno.EPERM}
+def test_calls_that_change_namespaces_mounts_or_other_processes_end_who_makes_them(found: dict[str, Any]) -> None:
+    assert set(found["calls"].values()) == {-signal.SIGSYS}
 
 
 def test_without_an_interface_it_reaches_nothing_not_even_its_own_loopback(found: dict[str, Any]) -> None:
@@ -150,3 +152,39 @@ def test_as_root_every_container_has_a_user_id_of_its_own(tmp_path: Path) -> Non
         assert {record["user"] for record in world.records()} == {60579, 60580, 60581}
     finally:
         world.close()
+
+
+@pytest.fixture(scope="module")
+def filters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]:
+    """What came of each attempt under the filter of each program."""
+    world = DriverWorld(tmp_path_factory.mktemp("filters"), OWN_KIND)
+    try:
+        world.run("filters", "filters", ahead=False)
+        return world.findings("filters")
+    finally:
+        world.close()
+
+
+FATAL = ("mount", "ptrace", "bpf", "io_uring", "user namespace")
+REFUSED = ("clone into a user namespace", "type at a terminal", "move own memory", "written and executed", "link")
+ALLOWED = ("memory", "thread", "a file")
+
+
+@pytest.mark.parametrize("program", get_args(Confined))
+def test_a_worker_with_its_work_in_hand_has_the_calls_of_that_work(
+    filters: dict[str, dict[str, int]], program: Confined
+) -> None:
+    came = filters[program]
+    assert {name: came[name] for name in FATAL} == dict.fromkeys(FATAL, -signal.SIGSYS)
+    assert {name: came[name] for name in REFUSED} == dict.fromkeys(REFUSED, errno.EPERM)
+    assert {name: came[name] for name in ALLOWED} == dict.fromkeys(ALLOWED, 0)
+    assert came["clone3"] == errno.ENOSYS, "C libraries fall back to clone"
+    assert came["another filter"] == errno.EPERM
+    cluster, network = program == "cluster", program != "realtime"
+    for name in ("process", "program", "signal"):
+        assert came[name] == (0 if cluster else errno.EPERM), name
+    assert came["internet"] == (0 if network else errno.EPERM)
+    assert came["listen"] == (0 if cluster else errno.EPERM)
+    no_family = errno.EAFNOSUPPORT if network else errno.EPERM
+    assert came["unix"] == (0 if cluster else no_family)
+    assert came["netlink"] == no_family

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -88,9 +89,15 @@ def ask(address: str, port: int, data: bytes, *options: tuple[int, int, Any]) ->
 
 
 def call(name: str, *arguments: Any) -> str:
-    ctypes.set_errno(0)
-    result = getattr(LIBC, name)(*arguments)
-    return errno.errorcode.get(ctypes.get_errno(), "?") if result == -1 else "done"
+    """Make a call in a child, for it may be the last thing that a process does."""
+    child = os.fork()
+    if child == 0:
+        ctypes.set_errno(0)
+        os._exit(ctypes.get_errno() if getattr(LIBC, name)(*arguments) == -1 else 0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return errno.errorcode.get(code, "?") if code else "done"
 
 
 def opens(path: str, mode: str = "rb") -> str:

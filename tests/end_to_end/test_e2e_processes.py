@@ -207,6 +207,17 @@ def test_serve_is_neither_root_nor_capable(product: Product) -> None:
     assert status["NoNewPrivs"].strip() == "1"
 
 
+def test_every_process_is_under_a_filter_of_system_calls_and_a_worker_under_two(product: Product) -> None:
+    place = Place(product)
+    with place.running() as (_, worker):
+        filters = {name: _status(pid) for name, pid in (("worker", worker), *_services(product))}
+    for name, status in filters.items():
+        assert (status["Seccomp"].strip(), status["NoNewPrivs"].strip()) == ("2", "1"), name
+    # The agent's own hold for what it starts; of the two others, the worker took on the second when it had its job.
+    own = int(filters["worker"]["Seccomp_filters"]) - int(filters["agent"]["Seccomp_filters"])
+    assert own == 2
+
+
 def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
     place = Place(product)
     account = product.account()
@@ -275,6 +286,15 @@ def _own_role(account: reading.Account) -> str:
 def _status(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return dict(line.split(":", 1) for line in lines)
+
+
+def _services(product: Product) -> list[tuple[str, int]]:
+    found = [(name, product.child(name)) for name in ("serve", "agent")]
+    # An ordinary user's up starts a program that gains privileges.
+    if os.geteuid() == 0:
+        assert product.up is not None
+        found += [("up", product.up.pid), ("holder", product.holder().pid)]
+    return found
 
 
 def _visible(pid: int) -> bytes:

@@ -1,7 +1,8 @@
 """Runs inside a container in a worker's place, tries what a job must not be able to do, and says what happened.
 
 It speaks as a worker does. What it found, by name, are the ``metadata`` of its last message, as JSON. The job's
-``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork`` or ``say:LINE``.
+``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork``, ``filters`` or
+``say:LINE``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 FOUND: dict[str, Any] = {}
 DONE = {"type": "Done", "documents": 1, "errors": 0, "size": 1, "sha256": "ab" * 32}
@@ -65,9 +67,25 @@ def readable_lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
-def system_call(name: str) -> int:
+def in_child(action: Any) -> int:
+    """Return an errno, 0, or minus the signal that the attempt was the last of."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(action() or 0)
+        except OSError as error:
+            os._exit(error.errno or 255)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def made(name: str, *arguments: Any) -> int:
+    """Make a call of the C library and return its errno, or 0."""
     libc = ctypes.CDLL(None, use_errno=True)
     ctypes.set_errno(0)
+    return ctypes.get_errno() if getattr(libc, name)(*arguments) == -1 else 0
+
+
+def system_call(name: str) -> int:
     arguments: dict[str, tuple[Any, ...]] = {
         "mount": (b"none", b"/tmp", b"tmpfs", 0, None),
         "umount2": (b"/tmp", 0),
@@ -78,8 +96,54 @@ def system_call(name: str) -> int:
         "sethostname": (b"x", 1),
         "personality": (0,),
     }
-    result = getattr(libc, name)(*arguments[name])
-    return ctypes.get_errno() if result == -1 else 0
+    return in_child(lambda: made(name, *arguments[name]))
+
+
+def filters() -> None:
+    """Try in a child for each attempt, under each program's filter, which is taken on as the worker takes it on."""
+    from reading_room.analysis.confinement import confine
+    from reading_room.analysis.job_file import Confined
+
+    number = {"x86_64": 0, "aarch64": 1}[os.uname().machine]
+    anonymous, both = 0x22, 7
+    attempts: dict[str, Any] = {
+        "mount": partial(made, "mount", b"none", b"/tmp", b"tmpfs", 0, None),
+        "ptrace": partial(made, "ptrace", 0, 0, 0, 0),
+        "bpf": partial(made, "syscall", (321, 280)[number], 0, 0, 0),
+        "io_uring": partial(made, "syscall", 425, 1, 0),
+        "user namespace": partial(made, "unshare", 0x10000000),
+        "clone into a user namespace": partial(made, "syscall", (56, 220)[number], 0x10000011, 0, 0, 0, 0),
+        "clone3": partial(made, "syscall", 435, 0, 0),
+        "process": partial(made, "fork"),
+        "program": partial(os.execv, "/bin/true", ["true"]),
+        "internet": lambda: socket.socket().close(),
+        "listen": lambda: socket.socket().bind(("127.0.0.1", 0)),
+        "unix": lambda: socket.socket(socket.AF_UNIX).close(),
+        "netlink": lambda: socket.socket(16, socket.SOCK_RAW).close(),
+        "type at a terminal": partial(made, "ioctl", 0, 0x5412, b"x"),
+        "move own memory": partial(made, "prctl", 35, 1, 0, 0, 0),
+        "written and executed": lambda: 0 if map_memory(both, anonymous) else ctypes.get_errno(),
+        "memory": lambda: 0 if map_memory(3, anonymous) else ctypes.get_errno(),
+        "thread": lambda: threading.Thread(target=print).start(),
+        "signal": partial(os.kill, 1, 0),
+        "link": partial(os.symlink, "/etc/passwd", "/tmp/link"),
+        "another filter": partial(made, "syscall", (317, 277)[number], 2, 0, b"....."),
+        "a file": lambda: Path("/tmp/file").write_text("x") and None,
+    }
+
+    def under(program: Confined, action: Any) -> Any:
+        confine(program)
+        return action()
+
+    for program in get_args(Confined):
+        say(program, {name: in_child(partial(under, program, action)) for name, action in attempts.items()})
+
+
+def map_memory(protection: int, flags: int) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    mapped = libc.mmap(None, ctypes.c_size_t(4096), protection, flags, -1, ctypes.c_long(0))
+    return bool(mapped != ctypes.c_void_p(-1).value)
 
 
 def look() -> None:
@@ -169,6 +233,8 @@ def main() -> int:
         memory()
     elif task == "fork":
         fork()
+    elif task == "filters":
+        filters()
     elif task.startswith("say:"):
         sys.stdout.write(task.removeprefix("say:") + "\n")
         sys.stdout.flush()

@@ -42,6 +42,10 @@ RESOLVER_FILE = "/tmp/resolv.conf"  # nosec B108 # of a container, where nobody 
 """Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
 MODELS_FOLDER = "/models"
 """Where a container finds models that were unpacked for all of them."""
+FILTERS_FOLDER = "/etc/reading-room/filters"
+"""Where a container finds the system call filters of its programs, one file each, named as in ``Confined``."""
+Confined = Literal["documents", "training", "cluster", "realtime"]
+"""What a worker is once it has its work: it then keeps the system calls that this needs, and no others."""
 
 Kind = Literal[
     "dominant-language",

@@ -13,6 +13,7 @@ import socket
 import sys
 import traceback
 
+from reading_room.analysis.confinement import confine
 from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
 from reading_room.analysis.job_file import ENGINES
 
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread()
     keep_memory()
     engine = load_engine(options.engine)
+    confine("realtime")
     try:
         serve(engine, socket.socket(fileno=3))
     except (BrokenPipeError, ConnectionResetError):

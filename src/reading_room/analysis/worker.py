@@ -20,10 +20,12 @@ from pathlib import Path
 
 import botocore.session
 
+from reading_room.analysis.confinement import confine
 from reading_room.analysis.engine import keep_memory, one_thread
 from reading_room.analysis.job_file import (
     ENGINES,
     RESOLVER_FILE,
+    Confined,
     Done,
     Failed,
     JobFile,
@@ -81,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
                 os.environ[name] = str(handed["environment"][name])
         Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
+        confine(_confined(options.engine, job))
         # A container's cluster may still be writing there when all that counts is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             storage = S3Storage(session, job.region)
@@ -94,6 +97,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _tell(done)
     return 0
+
+
+def _confined(engine: str, job: JobFile) -> Confined:
+    if job.cluster is not None:
+        return "cluster"
+    return "training" if engine.endswith("-training") else "documents"
 
 
 def _run(work: Work, program: Program) -> Done:

@@ -20,7 +20,9 @@ from reading_room.agent.view import enter_private_mounts, make_traversable
 from reading_room.cli import guard, own_namespaces
 from reading_room.cli.claiming import no_such_user
 from reading_room.cli.folder import StartError
-from reading_room.containers import landlock
+from reading_room.containers import landlock, seccomp
+from reading_room.containers.calls import AGENT, SERVE
+from reading_room.containers.errors import ProgramMissing
 from reading_room.settings import Settings
 
 PR_SET_DUMPABLE = 4
@@ -53,11 +55,32 @@ def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
         # The agent is somebody else's, as in a unit of systemd, and nobody but this process reads a new certificate.
         files = (Path(settings.tls_cert), Path(settings.tls_key))
         given = {folder for file in files for folder in (file.absolute().parent, file.resolve().parent)}
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise StartError("the kernel refuses no_new_privs")
+    _refuse_privileges()
     os.umask(0o077)
     _keep_only_its_own(settings, given)
+    _filtered(partial(seccomp.only, SERVE))
     return ready
+
+
+def refuse_what_only_attackers_call() -> None:
+    """Take the calls from this process, and all that it starts, by which kernels are attacked; namespaces stay.
+
+    No program that it starts gains privileges from now on. Raises ``StartError``.
+    """
+    _refuse_privileges()
+    _filtered(partial(seccomp.without_fatal, AGENT))
+
+
+def _filtered(made: Callable[[], Callable[[], None]]) -> None:
+    try:
+        made()()
+    except (ProgramMissing, OSError, RuntimeError) as error:
+        raise StartError(f"no system call filter: {error}") from error
+
+
+def _refuse_privileges() -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise StartError("the kernel refuses no_new_privs")
 
 
 def _take_own_user_id(settings: Settings) -> None:
@@ -83,7 +106,7 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
     try:
         scratch = settings.data / SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
-        # SQLite sorts and vacuums there: nowhere else may it write.
+        # SQLite sorts and vacuums there: nowhere else may it write. It reads this when it is loaded, which is later.
         os.environ |= {"TMPDIR": str(scratch), "SQLITE_TMPDIR": str(scratch)}
         ports = [door.port for door in (*doors(settings), console_door(settings)) if door is not None]
         landlock.keep_only(

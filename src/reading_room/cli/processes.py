@@ -16,7 +16,7 @@ from reading_room.agent.errors import AgentError
 from reading_room.cli.claiming import claim, look
 from reading_room.cli.folder import StartError, check_doors, only_one, take_certificate
 from reading_room.cli.log_lines import LogLines
-from reading_room.cli.privileges import keep_out_of_core_dumps
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
 from reading_room.cli.screen import errors
 from reading_room.printable import escaped
 from reading_room.settings import SettingError, Settings
@@ -113,6 +113,9 @@ def up(
     configure_logging(settings, "up")
     keep_out_of_core_dumps()
     try:
+        # An ordinary user's holder is given further user ids by a program that gains privileges.
+        if os.geteuid() == 0:
+            refuse_what_only_attackers_call()
         look(settings)
         check_doors(settings)
         key = given_root_key(settings)
@@ -198,6 +201,10 @@ def agent(
     settings = read_settings(data)
     configure_logging(settings, "agent")
     keep_out_of_core_dumps()
+    try:
+        refuse_what_only_attackers_call()
+    except StartError as error:
+        raise fail(str(error)) from None
     if prove:
         raise typer.Exit(prove_only())
     if join:

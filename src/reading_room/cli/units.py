@@ -24,7 +24,7 @@ from reading_room.cli.agent_config import runtime_folder
 from reading_room.cli.claiming import claim, join_installation, look
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
-from reading_room.cli.privileges import keep_out_of_core_dumps
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
 from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings, say
 from reading_room.cli.root_key import read_root_key, source_of
 from reading_room.cli.slirp import PROGRAM, Slirp
@@ -41,6 +41,8 @@ def holder(data: DataOption = None) -> None:
     configure_logging(settings, "holder")
     keep_out_of_core_dumps()
     try:
+        if os.geteuid() == 0:
+            refuse_what_only_attackers_call()
         look(settings)
         with only_one(claim(settings), settings.data):
             _hold(settings)

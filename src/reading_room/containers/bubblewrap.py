@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reading_room.containers import seccomp
+from reading_room.containers.calls import CONTAINER
 from reading_room.containers.errors import (
     ContainerError,
     ContainerNamespaceGone,
@@ -78,6 +79,7 @@ class BubblewrapDriver:
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
     reader: Reader | None = None
     """Reads what workers wrote: by default a process of its own."""
+    _filter: bytes = b""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
     _retries: dict[str, Retry] = field(default_factory=dict)
@@ -95,7 +97,7 @@ class BubblewrapDriver:
                 raise ProgramMissing(program, package)
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state.chmod(0o700)
-        seccomp.program()
+        self._filter = seccomp.program(CONTAINER)
         self.reader = self.reader or ReaderProcess(None if self.users is None else self.users.reader)
         self.groups = self.groups.verified(None if self.users is None else self.users.first)
 
@@ -359,7 +361,7 @@ class BubblewrapDriver:
             folder.write(record)
             messages, diagnostics, code = files = folder.create_files()
             opened += files
-            program = memory_file("seccomp", seccomp.program())
+            program = memory_file("seccomp", self._filter)
             options = memory_file(
                 "options",
                 "\0".join(bubblewrap_options(self.view, self.code, environment(self.region), program)).encode(),

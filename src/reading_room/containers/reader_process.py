@@ -14,6 +14,7 @@ import socket
 from reading_room.analysis.job_file import Failed, Progress, WorkerMessage, encode_message
 from reading_room.codec import encode
 from reading_room.containers import seccomp
+from reading_room.containers.calls import READER
 from reading_room.containers.message_schema import NoMessage, read_message
 from reading_room.containers.reader import LINE_LIMIT, MESSAGES, READY, REQUEST, TAIL, TAIL_LIMIT, Said
 
@@ -72,7 +73,7 @@ def _load_everything() -> None:
 
 
 def _give_up_rights() -> None:
-    give_up = seccomp.only(seccomp.READER_ALLOWED)
+    give_up = seccomp.only(READER)
     for limit, most in (
         (resource.RLIMIT_AS, _MEMORY_BYTES),
         (resource.RLIMIT_NOFILE, 16),

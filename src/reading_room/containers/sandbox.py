@@ -17,7 +17,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import reading_room
-from reading_room.analysis.job_file import MODELS_FOLDER, RESOLVER_FILE
+from reading_room.analysis.job_file import FILTERS_FOLDER, MODELS_FOLDER, RESOLVER_FILE
+from reading_room.containers import seccomp
+from reading_room.containers.calls import PROGRAMS
 from reading_room.containers.errors import BadNameServers
 from reading_room.containers.spec import ContainerSpec
 
@@ -68,7 +70,8 @@ class View:
 def make_view(folder: Path, authority: str) -> View:
     """Write the files into ``folder`` (made if missing) and return where they are.
 
-    ``authority`` is the certificate authority that containers trust, as PEM text. Raises ``OSError``.
+    ``authority`` is the certificate authority that containers trust, as PEM text. Raises ``OSError``, and
+    ``ProgramMissing`` without libseccomp.
     """
     etc, models = folder / "etc", folder / "models"
     files: dict[str, str | bytes] = {
@@ -79,6 +82,8 @@ def make_view(folder: Path, authority: str) -> View:
         "ssl/certs/ca-certificates.crt": authority,
         "ssl/cert.pem": authority,
     }
+    filters = Path(FILTERS_FOLDER).relative_to("/etc")
+    files |= {str(filters / name): seccomp.program(kept) for name, kept in PROGRAMS.items()}
     with suppress(FileNotFoundError):
         files["ld.so.cache"] = Path("/etc/ld.so.cache").read_bytes()
     for name, content in files.items():
@@ -93,7 +98,8 @@ def make_view(folder: Path, authority: str) -> View:
     _replace(empty_file, "")
     empty_folder.mkdir(exist_ok=True)
     models.mkdir(exist_ok=True)
-    for path in (folder, etc, etc / "ssl", etc / "ssl/certs", models, empty_folder):
+    made = (etc / "ssl", etc / "ssl/certs", etc / filters.parent, etc / filters)
+    for path in (folder, etc, *made, models, empty_folder):
         path.chmod(0o755)
     return View(etc, models, empty_file, empty_folder)
 

@@ -1,22 +1,21 @@
-"""The system calls that a container is denied, and those that our own processes keep (x86-64 and arm64).
+"""System call filters by allow list (x86-64 and arm64): a process keeps the calls that it names, and no other.
 
-A container has no capability and no user namespace to get one in; the filter also takes away the calls through which
-kernels have most often been attacked, and every socket family except Unix and the internet's.
+A call that is not named is answered with EPERM, one that libraries try before they use another with ENOSYS, and one
+that no program of ours ever makes ends the process. Arguments are judged where a call does good and harm alike.
 """
 
 from __future__ import annotations
 
 import errno
 import platform
-import socket
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from reading_room.containers.errors import ProgramMissing
 
-DENIED = (
+FATAL = (
     *("mount", "umount2", "pivot_root", "chroot", "setns", "unshare"),
     *("open_tree", "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr"),
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd"),
@@ -27,57 +26,80 @@ DENIED = (
     *("open_by_handle_at", "name_to_handle_at", "fanotify_init", "lookup_dcookie", "nfsservctl"),
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "iopl", "ioperm", "personality"),
 )
-"""Calls answered with EPERM. Names that this kernel's architecture does not have are left out."""
-
-FAMILIES = (int(socket.AF_UNIX), int(socket.AF_INET), int(socket.AF_INET6))
-"""The socket families that stay; any other is EAFNOSUPPORT, as if the kernel had none."""
-
-READER_ALLOWED = (
-    *("recvmsg", "sendto", "pread64", "fstat", "newfstatat", "close"),
-    *("brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "getrandom"),
-    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "clock_gettime"),
-    *("exit", "exit_group"),
+"""Calls that end the process: through these kernels have most often been attacked."""
+UNKNOWN = (
+    *("clone3", "openat2", "faccessat2", "fchmodat2", "statx", "close_range", "copy_file_range", "rseq", "cachestat"),
+    *("epoll_pwait2", "futex_waitv", "futex_wait", "futex_wake", "futex_requeue", "pidfd_open", "pidfd_send_signal"),
+    *("memfd_secret", "map_shadow_stack", "mseal", "set_mempolicy_home_node", "membarrier", "get_mempolicy"),
 )
-"""Calls that the process has which reads workers' messages. Any other is answered with EPERM."""
+"""Calls answered with ENOSYS as on an older kernel, where libraries fall back to others; unless they are named."""
 
-FRONT_ALLOWED = (
-    *(
-        "accept4",
-        "recvmsg",
-        "sendmsg",
-        "recvfrom",
-        "sendto",
-        "recvmmsg",
-        "sendmmsg",
-        "read",
-        "write",
-        "readv",
-        "writev",
-    ),
-    *("close", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername", "socketpair", "listen", "fcntl"),
-    *("ioctl", "dup", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "epoll_pwait2", "poll", "ppoll"),
-    *("eventfd2", "pipe2", "memfd_create", "openat", "fstat", "newfstatat", "statx", "lseek", "pread64"),
-    *("brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "getrandom", "getpid", "gettid", "getuid"),
-    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "clock_gettime"),
-    *("clock_nanosleep", "sched_yield", "exit", "exit_group"),
-)
-"""Calls that a front has: none that opens a socket to anywhere, starts, signals or looks at a process."""
-
-CLONE_NEWUSER = 0x10000000
+SPACES = 0x7E020080
+"""The flags of clone(2) that make namespaces: NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
+THREAD = 0x10000
+"""CLONE_THREAD."""
+REQUESTS = (0x5401, 0x802C542A, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+"""What may be asked by ioctl(2): TCGETS, TCGETS2, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. So no
+TIOCSTI, which types at a terminal."""
+OPTIONS = (1, 3, 4, 15, 16, 23, 38, 0x53564D41)
+"""What prctl(2) may do: PDEATHSIG, DUMPABLE (get and set), NAME (set and get), CAPBSET_READ, NO_NEW_PRIVS, SET_VMA."""
+WRITE, EXECUTE = 2, 4
+"""PROT_WRITE and PROT_EXEC."""
 MACHINES = ("x86_64", "aarch64")
 
 
-def only(names: tuple[str, ...]) -> Callable[[], None]:
-    """Return what takes every other call from this process, for good. Raises ``ProgramMissing`` without libseccomp."""
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a process keeps.
+
+    ``calls`` are names; one that this machine does not have is left out. ``families`` are those of sockets; any other
+    is EAFNOSUPPORT, as if the kernel had none. With ``threads`` nothing but threads can be started. With ``sealed`` no
+    memory is both written and executed. ``absent`` are calls answered with ENOSYS that would otherwise end the process.
+    """
+
+    calls: tuple[str, ...]
+    families: tuple[int, ...] = ()
+    threads: bool = False
+    sealed: bool = False
+    absent: tuple[str, ...] = ()
+
+
+def only(kept: Filter) -> Callable[[], None]:
+    """Return what takes every other call from this process, for good, all its threads and what it will start.
+
+    Raises ``ProgramMissing`` without libseccomp, ``RuntimeError`` on a machine that filters were not written for.
+    """
     pyseccomp = _library()
-    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ERRNO(errno.EPERM))
-    for name in names:
-        rules.add_rule(pyseccomp.ALLOW, name)
+    rules = _rules(pyseccomp, kept)
+    rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
     load: Callable[[], None] = rules.load
     return load
 
 
+def without_fatal(spared: Iterable[str]) -> Callable[[], None]:
+    """Return what takes the calls of ``FATAL`` from this process, but for some, and leaves it all others.
+
+    For processes that make namespaces and start programs of any kind. Raises as ``only`` does.
+    """
+    pyseccomp = _library()
+    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
+    for name in _known(pyseccomp, set(FATAL) - set(spared)):
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+    load: Callable[[], None] = rules.load
+    return load
+
+
+def program(kept: Filter) -> bytes:
+    """Return a filter as the kernel reads it, an array of ``struct sock_filter``. Raises as ``only`` does."""
+    with tempfile.TemporaryFile() as file:
+        _rules(_library(), kept).export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
 def _library() -> Any:
+    if platform.machine() not in MACHINES:
+        raise RuntimeError(f"no system call filter for {platform.machine()}: only for {', '.join(MACHINES)}")
     try:
         import pyseccomp  # loads the C library, which only the agent's machine needs to have
     except (ImportError, OSError, RuntimeError) as error:
@@ -85,34 +107,52 @@ def _library() -> Any:
     return pyseccomp
 
 
-@cache
-def program() -> bytes:
-    """Return the filter as the kernel reads it.
-
-    Raises ``ProgramMissing`` without libseccomp, ``RuntimeError`` on a machine that the filter was not written for.
-    """
-    if platform.machine() not in MACHINES:
-        raise RuntimeError(f"no system call filter for {platform.machine()}: only for {', '.join(MACHINES)}")
-    pyseccomp = _library()
-    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
-    for name in DENIED:
-        # Negative numbers are pseudo calls: the name is known, and this architecture has no such call.
+def _known(pyseccomp: Any, names: Iterable[str]) -> list[str]:
+    """Return the names that are calls of this machine; those of other architectures have negative numbers."""
+    found = []
+    for name in sorted(names):
         try:
             number = pyseccomp.resolve_syscall(pyseccomp.system_arch(), name)
         except (ValueError, OSError):
             continue
         if number >= 0:
-            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
-    flags = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER)
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", flags)
-    # clone3 hides its flags behind a pointer, where a filter cannot look; C libraries fall back to clone.
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    for call in ("socket", "socketpair"):
-        for family in range(max(FAMILIES)):
-            if family not in FAMILIES:
-                rules.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), call, pyseccomp.Arg(0, pyseccomp.EQ, family))
-        rules.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), call, pyseccomp.Arg(0, pyseccomp.GT, max(FAMILIES)))
-    with tempfile.TemporaryFile() as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
+            found.append(name)
+    return found
+
+
+def _rules(pyseccomp: Any, kept: Filter) -> Any:
+    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ERRNO(errno.EPERM))
+    allow, named = pyseccomp.ALLOW, set(kept.calls)
+
+    def masked(argument: int, mask: int, value: int) -> Any:
+        return pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, mask, value)
+
+    def equal(argument: int, value: int) -> Any:
+        return pyseccomp.Arg(argument, pyseccomp.EQ, value)
+
+    judged: dict[str, list[Any]] = {
+        "clone": [masked(0, SPACES | THREAD, THREAD) if kept.threads else masked(0, SPACES, 0)],
+        "ioctl": [equal(1, request) for request in REQUESTS],
+        "prctl": [equal(0, option) for option in OPTIONS],
+        "socket": [equal(0, family) for family in kept.families],
+        "socketpair": [equal(0, family) for family in kept.families],
+    }
+    if kept.sealed:
+        both = WRITE | EXECUTE
+        judged |= {call: [masked(2, both, each) for each in (0, WRITE, EXECUTE)] for call in ("mmap", "mprotect")}
+    for name in _known(pyseccomp, named):
+        if name not in judged:
+            rules.add_rule(allow, name)
+        for argument in judged.get(name, ()):
+            rules.add_rule(allow, name, argument)
+    for name in _known(pyseccomp, {"socket", "socketpair"} & named):
+        for family in range(max(kept.families)):
+            if family not in kept.families:
+                rules.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, equal(0, family))
+        beyond = pyseccomp.Arg(0, pyseccomp.GT, max(kept.families))
+        rules.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, beyond)
+    for name in _known(pyseccomp, {*UNKNOWN, *kept.absent} - named):
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), name)
+    for name in _known(pyseccomp, set(FATAL) - named - set(kept.absent)):
+        rules.add_rule(pyseccomp.KILL_PROCESS, name)
+    return rules

@@ -20,6 +20,7 @@ import uvloop
 from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, READY, Leave, Order, Serve
 from reading_room.codec import decode, encode
 from reading_room.containers import landlock, seccomp
+from reading_room.containers.calls import FRONT
 from reading_room.hosts.front.listeners import FrontListeners
 from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead
 from reading_room.hosts.http_listener import HttpListener
@@ -128,7 +129,7 @@ def give_up_rights() -> None:
         resource.setrlimit(limit, (most, most))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    give_up_calls = seccomp.only(seccomp.FRONT_ALLOWED)
+    give_up_calls = seccomp.only(FRONT)
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses no_new_privs")
     landlock.keep_only(landlock.Kept())
