@@ -16,7 +16,7 @@ from tests import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / "build" / "fuzz"
-SECONDS_OF_ONE, MEMORY_MB, BYTES = 5, 2_000, 4_096
+SECONDS_OF_ONE, MEMORY_MB, BYTES = 10, 2_000, 4_096
 """What one input may take and hold, and how long it may be. A fault is also what takes or holds more."""
 
 

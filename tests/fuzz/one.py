@@ -20,6 +20,9 @@ def main() -> None:
     logging.disable()
     with atheris.instrument_imports(include=READERS):
         target = fuzz.load(name)
+    # What a first call loads and compiles is no fault of an input.
+    for seed in fuzz.seeds(name):
+        target(seed.read_bytes())
     atheris.Setup(sys.argv, target)
     atheris.Fuzz()
 
