@@ -6,6 +6,7 @@ import secrets
 import string
 from dataclasses import dataclass, field
 
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
@@ -18,6 +19,14 @@ from reading_room.iam.tables import AccessKey, Role, RoleSession, SignInSession,
 
 _UPPER = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
+_IS_THERE = select(
+    or_(
+        *(
+            exists().where(table.access_key_id == bindparam("access_key_id"))
+            for table in (AccessKey, RoleSession, UserSession, SignInSession)
+        )
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,9 @@ class StoredCredentials:
 
     def _read(self, access_key_id: str) -> Credential | None:
         with self._database.reading() as session:
+            # Strangers ask for keys that there are not: one question has to do for those.
+            if not session.scalar(_IS_THERE, {"access_key_id": access_key_id}):
+                return None
             key = session.get(AccessKey, access_key_id)
             if key is not None and key.active:
                 return Credential(key.access_key_id, key.secret_access_key, user_principal(key.user), None, None)
