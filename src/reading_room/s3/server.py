@@ -24,7 +24,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Scope, Send
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
-from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Verified, has_signature, verify
+from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, verify
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
 from reading_room.s3.actions import Requirement, identify, refuse_unknown_headers, requirements
@@ -63,8 +63,9 @@ from reading_room.s3.steps import (
     parts_of,
     signing_of,
     tls_version_of,
+    upload_body,
 )
-from reading_room.s3.streaming import ChunkSigner, ClientGone, Expectation, UploadBody
+from reading_room.s3.streaming import ClientGone, UploadBody
 from reading_room.s3.tagging import requested_tags
 from reading_room.s3.trail_record import record_of
 
@@ -230,7 +231,7 @@ class S3Application:
     def _upload_of(self, asking: Asking, verified: Verified | None, body: RequestBody) -> UploadBody:
         if asking.form is not None:
             return self._form_upload(asking.form, asking.address, asking.headers, asking.incoming.received_at)
-        return self._upload_body(about_body(asking.model, asking.headers), verified, body)
+        return upload_body(about_body(asking.model, asking.headers), verified, body, self._threads)
 
     def _decided(self, asking: Asking, verified: Verified | None, parameters: dict[str, Any]) -> Decided:
         """Decide a request whose caller is proven. Raises what is to be answered when it may not happen."""
@@ -305,18 +306,6 @@ class S3Application:
         source = incoming.path.source_ip or f"{incoming.path.vpc_id} {incoming.path.vpc_source_ip}"
         caller = verified.principal.arn if verified else f"anonymous {source}"
         self._throttle.admit("s3", operation, caller, verified.principal.account if verified else source, bucket)
-
-    def _upload_body(self, headers: Mapping[str, str], verified: Verified | None, body: RequestBody) -> UploadBody:
-        declared = headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
-        payload_hash = verified.payload_hash if verified else declared
-        if payload_hash == UNSIGNED_PAYLOAD and declared.startswith("STREAMING-"):
-            # A presigned URL leaves the payload open; the framing is then what its user says.
-            payload_hash = declared
-        signer = None
-        if verified is not None and verified.signing_key:
-            signer = ChunkSigner(verified.signing_key, verified.amz_date, str(verified.scope), verified.signature)
-        expectation = Expectation.of(headers, payload_hash)
-        return UploadBody(body.chunks, expectation, self._threads, signer)
 
     async def _parse(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,12 @@ from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Scope
-from reading_room.aws.sigv4 import Verified, query_pairs
+from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, Verified, query_pairs
 from reading_room.s3.addressing import Address
 from reading_room.s3.authorization import Caller, Signing
 from reading_room.s3.post_form import Form
+from reading_room.s3.requests import RequestBody
+from reading_room.s3.streaming import ChunkSigner, Expectation, UploadBody
 from reading_room.s3.trail_record import Facts
 
 
@@ -74,6 +77,21 @@ def about_body(model: OperationModel, headers: Mapping[str, str]) -> Mapping[str
     if model.name != "CompleteMultipartUpload":
         return headers
     return {name: value for name, value in headers.items() if not name.startswith("x-amz-checksum-")}
+
+
+def upload_body(
+    headers: Mapping[str, str], verified: Verified | None, body: RequestBody, threads: Executor
+) -> UploadBody:
+    """Return the body of a request with what it must turn out to be; ``threads`` take it in."""
+    declared = headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
+    payload_hash = verified.payload_hash if verified else declared
+    if payload_hash == UNSIGNED_PAYLOAD and declared.startswith("STREAMING-"):
+        # A presigned URL leaves the payload open; the framing is then what its user says.
+        payload_hash = declared
+    signer = None
+    if verified is not None and verified.signing_key:
+        signer = ChunkSigner(verified.signing_key, verified.amz_date, str(verified.scope), verified.signature)
+    return UploadBody(body.chunks, Expectation.of(headers, payload_hash), threads, signer)
 
 
 def location_of(parameters: Mapping[str, Any]) -> str | None:
