@@ -23,6 +23,7 @@ from reading_room.aws.cors import CrossOrigin
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.receive import AsgiApplication
+from reading_room.aws.refusals import Counts, Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
@@ -128,8 +129,12 @@ class Product:
         clock: Clock = system_clock,
         *,
         throttle: Throttle | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
-        """``throttle`` bounds the rates of calls; by default it has those of the settings' profile."""
+        """``throttle`` bounds the rates of calls; by default it has those of the settings' profile.
+
+        ``refusals`` decides what is written down of requests that prove nobody; by default few of each address.
+        """
         self.settings = settings
         self.database = database
         self.clock = clock
@@ -141,6 +146,7 @@ class Product:
             clock,
             settings.trail_days,
             settings.trail_bytes,
+            settings.trail_unidentified_bytes,
             lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
             EndpointAccounts(database),
         )
@@ -158,6 +164,7 @@ class Product:
         )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
         self._throttle = throttle or Throttle(settings.profile)
+        self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
@@ -174,6 +181,7 @@ class Product:
             clock=clock,
             throttle=self._throttle,
             trail=self._record,
+            refusals=self.refusals,
         )
         self.flow_logs = FlowLogDelivery(
             database,
@@ -217,6 +225,7 @@ class Product:
             vpc_only=vpc_only,
             throttle=self._throttle,
             trail=self._record,
+            refusals=self.refusals,
         )
 
     def _record(self, record: CallRecord) -> None:

@@ -195,7 +195,12 @@ class Settings:
     )
     trail_bytes: int = _setting(
         20_000_000_000,
-        "Bytes that each of the trail's three books may have on disk; the oldest days go first.",
+        "Bytes that each of the trail's books of identified callers may have on disk; the oldest days go first.",
+        within=(1 << 20, 1 << 50),
+    )
+    trail_unidentified_bytes: int = _setting(
+        1_000_000_000,
+        "Bytes that the trail's book of refused requests that proved nobody may have; the oldest days go first.",
         within=(1 << 20, 1 << 50),
     )
     trail_head: str = _setting(

@@ -205,7 +205,8 @@ def test_the_trail_has_it_in_the_account_of_who_signed_in_and_no_secret(world: E
     assert trail.flush()
     events = [
         event
-        for _, path in files_of(trail.folder, "management")
+        for book in ("management", "unidentified")
+        for _, path in files_of(trail.folder, book)
         for line in path.read_bytes().splitlines()
         if (event := event_in(line)) is not None
     ]

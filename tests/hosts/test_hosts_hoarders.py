@@ -174,6 +174,25 @@ def test_what_comes_behind_a_body_is_no_header() -> None:
     assert seen == [b"host", b"transfer-encoding"]
 
 
+def test_bytes_that_are_no_request_are_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Who sends garbage chooses nothing of what the log says, nor how long it gets."""
+
+    async def scenario() -> None:
+        listener, port = await started()
+        for _ in range(5):
+            reader, writer = await opened(port)
+            writer.write(b"GARBAGE\r\n\r\n")
+            assert b"400 Bad Request" in await asyncio.wait_for(reader.readuntil(b"\r\n"), DEADLINE)
+        listener.cut()
+
+    asyncio.run(scenario())
+    lines = [record.getMessage() for record in caplog.records if "BadRequest" in record.getMessage()]
+    assert sum(int(line.split()[0]) for line in lines) == 5
+    told = {line.partition(" ")[2] for line in lines}
+    assert told == {"requests of 127.0.0.1 refused with BadRequest in the last second"}
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 def test_thousands_who_say_nothing_shut_nobody_out() -> None:
     """The connection that has waited longest makes room; one that is being served stays."""
     going = asyncio.Event()

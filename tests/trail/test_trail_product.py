@@ -174,9 +174,10 @@ def test_a_denied_call_is_in_the_trail_with_what_the_caller_was_told(world: Worl
 def test_calls_that_prove_nobody_or_name_no_operation_are_in_the_trail(world: World) -> None:
     wrong = {**world.key, "secret_access_key": "wrong"}
     code, _, request_id = denied(world.client("ec2", **wrong).describe_vpcs)
-    event = world.last("management", "DescribeVpcs")
+    event = world.last("unidentified", "DescribeVpcs")
     assert (event["errorCode"], event["requestID"]) == (f"Client.{code}", request_id)
     assert event["userIdentity"]["type"] == "Unknown"
+    assert code in world.explained(request_id)
     denied(world.client("ec2").describe_fleets)
     assert world.last("management", "DescribeFleets")["errorCode"] == "Client.InvalidAction"
 

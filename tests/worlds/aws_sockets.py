@@ -29,7 +29,10 @@ class Listening:
 
 @contextmanager
 def listening(
-    app: Any, most_of_a_peer: int | None = None, origins: Collection[str] = (), connections: int = CONNECTIONS
+    app: Any,
+    most_of_a_peer: int | None = None,
+    origins: Collection[str] = (),
+    connections: int = CONNECTIONS,
 ) -> Iterator[Listening]:
     """Serve an application in a thread of its own, to pages of ``origins`` too."""
     sock = socket.create_server(("127.0.0.1", 0))

@@ -11,6 +11,8 @@ from typing import Any
 
 from reading_room.app import Product
 from reading_room.aws.cors import CrossOrigin
+from reading_room.aws.refusals import Refusals
+from reading_room.aws.throttling import Rate
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
 from reading_room.console.application import ConsoleApplication
@@ -23,6 +25,8 @@ from tests.worlds import databases
 
 HOST = "127.0.0.1:4567"
 ORIGIN = f"http://{HOST}"
+MANY = Rate(1_000_000, 1_000_000)
+"""Refusals that tests may cause, one after the other, without being refused more."""
 API = "http://127.0.0.1:4566"
 FACTS = {"region": "us-east-1", "account": "000000000001", "version": "1"}
 SCRIPT = b"export const answer = 42; // " + b"the same words again " * 200
@@ -96,7 +100,13 @@ class Api:
         self.settings = Settings(data=folder)
         self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
-        self.product = Product(self.settings, self.database, backend, RealtimePool(lambda: None))
+        self.product = Product(
+            self.settings,
+            self.database,
+            backend,
+            RealtimePool(lambda: None),
+            refusals=Refusals(of_one=MANY, of_all=MANY),
+        )
         self.product.first_start()
         self.app = CrossOrigin(self.product.app, Origins.of(self.settings).apis)
         self.process = InProcess(self.app)

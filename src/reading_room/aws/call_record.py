@@ -29,7 +29,7 @@ class S3Details:
     bucket: str | None
     key: str | None
     owner: str | None
-    """The account of the bucket; ``None`` where the call ended before it was known."""
+    """The account of the bucket; ``None`` where nothing of the call was allowed."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
     signature_version: str | None = None
@@ -66,6 +66,17 @@ class CallRecord:
     s3: S3Details | None = None
     size: int = 0
     """Bytes of the request, by which the trail bounds what waits in memory."""
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether it proved nobody and was refused, or was a browser's question beforehand: anybody can make these.
+
+        What a bucket's policy allows everybody is none, even if it failed for another reason.
+        """
+        if self.principal is not None and self.principal.kind != "anonymous":
+            return False
+        denied = self.error is not None and self.error.code == "AccessDenied"
+        return denied or (self.error is not None if self.s3 is None else self.s3.owner is None)
 
 
 Recorder = Callable[[CallRecord], None]

@@ -8,6 +8,7 @@ service's: one for another fails there as at AWS, by its signature's scope or it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import logging
@@ -27,6 +28,7 @@ from reading_room.aws.errors import (
     AwsError,
     InvalidAction,
     RequestTimeout,
+    Throttled,
     UnknownOperation,
     UnknownOperationException,
 )
@@ -34,14 +36,17 @@ from reading_room.aws.identify import UnknownService, identify, service_of_versi
 from reading_room.aws.models import SERVED, ServedService, operation_model, service_model
 from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
+from reading_room.aws.refusals import Refusals
 from reading_room.aws.sigv4 import CredentialSource, has_signature, verify
-from reading_room.aws.spelling import internal_failure, too_large, unknown_operation
+from reading_room.aws.spelling import internal_failure, throttled, too_large, unknown_operation
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
 from reading_room.ids import request_id as new_request_id
 
 log = logging.getLogger(__name__)
 
+_QUICK = 4096
+"""Bytes of a form that are read where it arrives."""
 HEALTH_PATH = "/_reading_room/health"
 _PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "ec2": ec2}
 
@@ -65,7 +70,9 @@ class AwsApplication:
         body_seconds: float = wire.BODY_SECONDS,
         throttle: Throttle | None = None,
         trail: Recorder = forget,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals or Refusals()
         self._dispatcher = dispatcher
         self._trail = trail
         self._credentials = credentials
@@ -79,6 +86,7 @@ class AwsApplication:
     def close(self) -> None:
         """Finish the calls that run and take no more."""
         self._threads.shutdown(wait=True)
+        self._refusals.close()
 
     async def __call__(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
         """Serve one connection's request, as ASGI has it."""
@@ -114,32 +122,70 @@ class AwsApplication:
         try:
             body = await wire.read_body(receive, headers, seconds=self._body_seconds)
         except wire.Disconnected:
-            log.info("request %s: the client went away before its body was complete", request.request_id)
+            if self._refusals.writes(path, _name(service), "RequestUnfinished"):
+                log.info("request %s: the connection ended before its body was complete", request.request_id)
             return
         except wire.BodyTooLarge:
-            name = service.name if isinstance(service, ServedService) else ""
-            reply = self._unread(request, service, too_large(name, wire.BODY_LIMIT))
+            reply = self._unread(request, service, too_large(_name(service), wire.BODY_LIMIT))
         except wire.BodyTooSlow:
             reply = self._unread(request, service, RequestTimeout(self._body_seconds))
         else:
-            request = dataclasses.replace(request, body=body)
-            loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._threads, self.answer, request, service)
+            reply = await self._complete(request, body, service)
         await wire.send_reply(send, reply, head=request.method == "HEAD")
 
-    def answer(self, request: IncomingRequest, service: ServedService | UnknownService | None) -> Reply:
-        """Answer a complete request: the steps of a call in their order. Never raises."""
+    async def _complete(
+        self, request: IncomingRequest, body: bytes, service: ServedService | UnknownService | None
+    ) -> Reply:
+        """Answer a request whose body is here."""
+        whole = dataclasses.replace(request, body=body)
+        loop = asyncio.get_running_loop()
+        if not self._refusals.busy(request.path) or isinstance(service, UnknownService):
+            return await loop.run_in_executor(self._threads, self.answer, whole, service)
+        if service is None or not (has_signature(request) or self._needs_none(request, service)):
+            # Nothing can come of what a body says that nobody signed: it is asked at most in whose words to refuse.
+            if service is None and len(body) <= _QUICK:
+                with contextlib.suppress(AwsError):
+                    service = _told_by_form(whole)
+            return self.answer(request, service, throttled(_name(service)))
+        try:
+            proof = await self._refusals.prove(service.name, self._proof, whole, service)
+        except Throttled as error:
+            return self.answer(request, service, error)
+        if isinstance(proof, SignedRequest):
+            return await loop.run_in_executor(self._threads, self.answer, whole, service, proof)
+        return proof
+
+    def _proof(self, request: IncomingRequest, service: ServedService) -> SignedRequest | Reply:
+        """Return a request with whom it proves, or what is answered to one that proves nobody."""
+        try:
+            return self._authenticate(request, service)
+        except Exception as error:
+            return self.answer(request, service, error)
+
+    def answer(
+        self,
+        request: IncomingRequest,
+        service: ServedService | UnknownService | None,
+        proof: SignedRequest | Exception | None = None,
+    ) -> Reply:
+        """Answer a complete request: the steps of a call in their order. Never raises.
+
+        ``proof`` is what was found out about the signature before.
+        """
         began = time.perf_counter()
         name, code, caller = "-", "-", "-"
         signed: SignedRequest | None = None
         call: Call | None = None
         output: Mapping[str, Any] | None = None
         failure: AwsError | None = None
+        fault: Exception | None = None
         try:
+            if isinstance(proof, Exception):
+                raise proof
             service = _told_by_form(request) if service is None else service
             if isinstance(service, UnknownService):
                 raise _unknown_service(request, service)
-            signed = self._authenticate(request, service)
+            signed = proof or self._authenticate(request, service)
             caller = signed.principal.arn
             operation = _operation(request, service)
             name = operation.name
@@ -161,12 +207,17 @@ class AwsApplication:
                 # What nobody implements is worth knowing; repr, as the client chose the text.
                 name = repr(error.operation)[:80]
             reply = _refuse(request, service, error)
-        except Exception:
-            log.exception("request %s failed", request.request_id)
-            served = service.name if service is not None else ""
-            failure = internal_failure(served, request.request_id)
+        except Exception as error:
+            fault = error
+            failure = internal_failure(service.name if service is not None else "", request.request_id)
             code = failure.code
             reply = _refuse(request, service, failure)
+        identified = signed is not None and signed.access_key_id is not None
+        reply = _identified(reply, request)
+        if failure is not None and not identified and not self._refusals.writes(request.path, _name(service), code):
+            return reply
+        if fault is not None:
+            log.error("request %s failed", request.request_id, exc_info=fault)
         log.info(
             "request=%s service=%s operation=%s caller=%s status=%d code=%s ms=%.1f",
             request.request_id,
@@ -178,13 +229,14 @@ class AwsApplication:
             (time.perf_counter() - began) * 1000,
         )
         self._record(request, service, name, signed, call, output, failure)
-        return _identified(reply, request)
+        return reply
 
     def _unread(
         self, request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError
     ) -> Reply:
         """Refuse a request whose body was not read to its end."""
-        self._record(request, service, "-", None, None, None, error)
+        if self._refusals.writes(request.path, _name(service), error.code):
+            self._record(request, service, "-", None, None, None, error)
         return _closing(_refuse(request, service, error))
 
     def _record(
@@ -221,13 +273,16 @@ class AwsApplication:
         )
 
     def _authenticate(self, request: IncomingRequest, service: ServedService) -> SignedRequest:
-        # Asked of our own table, not of the model: what is not here answers as if it had to be signed.
-        if not has_signature(request):
-            bound = self._dispatcher.table.find(service.name, _claimed(request, service))
-            if bound is not None and bound.facts.unsigned:
-                return SignedRequest(request, ANONYMOUS, None)
+        if not has_signature(request) and self._needs_none(request, service):
+            return SignedRequest(request, ANONYMOUS, None)
         verified = verify(request, service, self._credentials, self._clock(), self._region)
         return SignedRequest(request, verified.principal, verified.access_key_id)
+
+    def _needs_none(self, request: IncomingRequest, service: ServedService) -> bool:
+        """Say whether a request is for an operation that asks for no signature; a target in its head says which."""
+        # Asked of our own table, not of the model: what is not here answers as if it had to be signed.
+        bound = self._dispatcher.table.find(service.name, _claimed(request, service))
+        return bound is not None and bound.facts.unsigned
 
     def _call(self, signed: SignedRequest, service: ServedService, operation: OperationModel) -> Call:
         request = signed.request
@@ -253,7 +308,13 @@ def _served(only: str | None, told: ServedService | UnknownService | None) -> Se
     return SERVED[only]
 
 
+def _name(service: ServedService | UnknownService | None) -> str:
+    """Return the name of a service that there is; what a client made up is none."""
+    return service.name if isinstance(service, ServedService) else ""
+
+
 def _told_by_form(request: IncomingRequest) -> ServedService | UnknownService:
+    """Return the service that a form says. Raises ``MalformedQueryString``."""
     return service_of_version(forms.read(request).get("Version"))
 
 

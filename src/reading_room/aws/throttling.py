@@ -84,6 +84,42 @@ def aws_rate(service: str, operation: str) -> Rate | None:
             return None
 
 
+class Buckets:
+    """Token buckets by key. A bucket that was never asked for, or was forgotten, is full. Thread-safe."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, kept: int = BUCKETS_KEPT) -> None:
+        """``now`` tells seconds, from whatever beginning; ``kept`` is how many buckets are remembered."""
+        self._now = now
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[tuple[str, ...], tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many are remembered."""
+        return len(self._buckets)
+
+    def take(self, rate: Rate, key: tuple[str, ...]) -> bool:
+        """Take a call out of a bucket; say whether there was one."""
+        with self._lock:
+            now = self._now()
+            left = self._left(rate, key, now)
+            within = left >= 1
+            self._buckets[key] = (left - 1 if within else left, now)
+            self._buckets.move_to_end(key)
+            if len(self._buckets) > self._kept:
+                self._buckets.popitem(last=False)
+            return within
+
+    def has(self, rate: Rate, key: tuple[str, ...]) -> bool:
+        """Say whether there is a call in a bucket, and leave it there."""
+        with self._lock:
+            return self._left(rate, key, self._now()) >= 1
+
+    def _left(self, rate: Rate, key: tuple[str, ...], now: float) -> float:
+        left, then = self._buckets.get(key, (rate.burst, now))
+        return min(rate.burst, left + (now - then) * rate.per_second)
+
+
 class Throttle:
     """Counts calls and refuses those beyond the rates. Its method may be called by any thread."""
 
@@ -98,12 +134,9 @@ class Throttle:
     ) -> None:
         """``now`` tells seconds, from whatever beginning; ``kept`` is how many buckets are remembered."""
         self._aws = profile == "aws"
-        self._now = now
         self._of_machine = of_machine
         self._of_aws = of_aws
-        self._kept = kept
-        self._lock = threading.Lock()
-        self._buckets: OrderedDict[tuple[str, ...], tuple[float, float]] = OrderedDict()
+        self._buckets = Buckets(now, kept)
 
     def admit(self, service: str, operation: str, caller: str, account: str, bucket: str | None = None) -> None:
         """Count a call of ``caller`` (an ARN, or where a nameless one comes from).
@@ -111,31 +144,19 @@ class Throttle:
         ``account`` is the caller's; ``bucket`` is that of an S3 request. Raises the service's error of a caller who is
         too fast.
         """
-        within = self._take(self._of_machine(service), ("machine", service, caller))
+        within = self._buckets.take(self._of_machine(service), ("machine", service, caller))
         if within and self._aws:
             rate = self._of_aws(service, operation)
             # S3 counts what a bucket is asked for, all others what an account calls.
             counted = (bucket or account, _kind(operation)) if service == "s3" else (account, operation)
-            within = rate is None or self._take(rate, ("aws", service, *counted))
+            within = rate is None or self._buckets.take(rate, ("aws", service, *counted))
         if not within:
             raise throttled(service)
 
     def admit_unsigned(self, service: str, source: str) -> None:
         """Count a refused call without a signature, from an address. Raises the error of a caller who is too fast."""
-        if not self._take(UNSIGNED, ("unsigned", service, source)):
+        if not self._buckets.take(UNSIGNED, ("unsigned", service, source)):
             raise throttled(service)
-
-    def _take(self, rate: Rate, key: tuple[str, ...]) -> bool:
-        """Take a call out of a bucket; say whether there was one."""
-        now = self._now()
-        with self._lock:
-            left, then = self._buckets.pop(key, (rate.burst, now))
-            left = min(rate.burst, left + (now - then) * rate.per_second)
-            within = left >= 1
-            self._buckets[key] = (left - 1 if within else left, now)
-            if len(self._buckets) > self._kept:
-                self._buckets.popitem(last=False)
-            return within
 
 
 def _kind(operation: str) -> Literal["read", "write"]:

@@ -39,12 +39,14 @@ def explain(
     """
     settings = read_settings(data)
     folder = _trail_of(settings)
-    found = {book: list(with_request_id(folder, book, request_id)) for book in BOOKS}
-    calls, denials = found["management"] + found["data"], found["denials"]
+    found = [each for book in BOOKS for each in with_request_id(folder, book, request_id)]
+    calls = [each for each in found if "eventName" in each]
+    denials = [each for each in found if "eventName" not in each]
     if not calls and not denials:
         raise fail(
             f"no call with the request id {request_id} in {folder}: it is older than "
-            f"{settings.trail_days} days, younger than a second, or of another data folder (--data)"
+            f"{settings.trail_days} days, younger than a second, of another data folder (--data), or one of many that "
+            "proved nobody and were only counted"
         )
     if as_json:
         typer.echo(json.dumps({"calls": calls, "denials": denials}, indent=2))

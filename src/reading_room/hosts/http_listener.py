@@ -24,8 +24,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from reading_room.aws.call import NetworkPath
 from reading_room.aws.cors import CrossOrigin, origin_in, readable
 from reading_room.aws.receive import read_headers
+from reading_room.aws.refusals import Counts
 
 KEEP_ALIVE_SECONDS = 30
 HANDSHAKE_SECONDS = 10
@@ -97,6 +99,7 @@ class HttpListener:
         self._told: set[str] = set()
         self._waiting: dict[_Connection, Callable[[], object]] = {}
         """The connections that wait, the longest first, and what cuts each."""
+        self.refused = Counts()
 
     def renew(self, tls: ssl.SSLContext) -> None:
         """Shake hands by another context from now on, which has another certificate; connections go on by theirs."""
@@ -136,7 +139,13 @@ class HttpListener:
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
         """Begin to serve a connection: with TLS, shake hands first."""
         protocol = _Connection(
-            self._config, self._state, self.origins, self._head_seconds, self._waits, lambda: self._leave(peer)
+            self._config,
+            self._state,
+            self.origins,
+            self._head_seconds,
+            self._waits,
+            lambda: self._leave(peer),
+            lambda code: self.refused.add(NetworkPath(source_ip=peer), "", code),
         )
         task = asyncio.current_task()
         assert task is not None
@@ -192,6 +201,7 @@ class HttpListener:
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
+        self.refused.tell()
 
     async def drain(self, seconds: float) -> None:
         """Stop accepting, let requests in progress end for so many seconds, then cut."""
@@ -202,6 +212,18 @@ class HttpListener:
         while self._state.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self.cut()
+
+
+class _Errors(logging.LoggerAdapter[logging.Logger]):
+    """uvicorn's log without its warnings."""
+
+    @property
+    def level(self) -> int:
+        """The level that is logged."""
+        return self.logger.getEffectiveLevel()
+
+    def warning(self, *_: object, **__: object) -> None:
+        """Leave out a warning."""
 
 
 class _Connection(HttpToolsProtocol):
@@ -215,8 +237,12 @@ class _Connection(HttpToolsProtocol):
         head_seconds: float,
         waits: Any,
         ended: Any,
+        refused: Callable[[str], None],
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
+        # uvicorn would write a line for each request that it refuses: they are counted instead.
+        self.logger = _Errors(self.logger)  # type: ignore[assignment]
+        self._refused = refused
         self.made = False
         self._origins = origins
         self._head_seconds = head_seconds
@@ -255,6 +281,7 @@ class _Connection(HttpToolsProtocol):
         answer: to look for the header in bytes that are no head would be to believe what anybody wrote there, and to
         name an origin that nobody said would tell pages of others that this is here.
         """
+        self._refused("BadRequest")
         body = msg.encode("ascii")
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
@@ -274,6 +301,7 @@ class _Connection(HttpToolsProtocol):
         if app is not self.app:
             # uvicorn's own refusal, as more ask than are served. A page must be able to read that, and so its browser's
             # question beforehand is answered, which costs no more; but the connection is not kept.
+            self._refused("ServiceUnavailable")
             cycle.keep_alive = False
             app = CrossOrigin(app, self._origins)
         super()._start_asgi_task(cycle, app)

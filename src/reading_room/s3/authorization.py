@@ -230,7 +230,9 @@ class S3Authorization:
         text = f"{message} [{story}; request {caller.request_id}]"
         denial = Denial(now, decision.action, decision.resource, text)
         self.denials.add(denial, caller.access_key_id, caller.principal.arn)
-        logger.info("request=%s denied: %s", caller.request_id, denial.text)
+        # Anybody can be denied without a key, and fill the log: what became of such a request is told where it ends.
+        if caller.principal.kind != "anonymous":
+            logger.info("request=%s denied: %s", caller.request_id, denial.text)
         self._authorizer.denied(caller.request_id, decision)
         owner = bucket.account if bucket is not None else caller.principal.account
         # Other accounts and anonymous callers are told nothing about the policies.

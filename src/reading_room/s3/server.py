@@ -23,8 +23,10 @@ from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Scope, Send
+from reading_room.aws.refusals import Refusals
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
 from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, verify
+from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
 from reading_room.s3.actions import Requirement, identify, refuse_unknown_headers, requirements
@@ -59,6 +61,8 @@ from reading_room.s3.steps import (
     Decided,
     Record,
     about_body,
+    deletes_nothing,
+    is_unsigned,
     location_of,
     parts_of,
     signing_of,
@@ -103,7 +107,9 @@ class S3Application:
         vpc_only: bool = False,
         throttle: Throttle | None = None,
         trail: Recorder = forget,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals or Refusals()
         self._trail = trail
         self._backend = backend
         self._credentials = credentials
@@ -118,6 +124,7 @@ class S3Application:
     def close(self) -> None:
         """Finish the decisions that run and take no more."""
         self._threads.shutdown(wait=True)
+        self._refusals.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
@@ -125,30 +132,38 @@ class S3Application:
             raise ValueError(f"S3 does not speak {scope['type']}")
         record = Record()
         incoming, body, response = None, None, None
+        fault: Exception | None = None
         try:
             incoming = read_head(scope, self._clock, self._vpc_only)
             record.identifier = incoming.request_id
             body = RequestBody(receive, header_map(incoming))
+            if is_unsigned(incoming) and self._refusals.busy(incoming.path):
+                raise throttled("s3")
             response = await self._answer(incoming, body, tls_version_of(scope), record)
         except ClientGone:
-            log.info("request=%s the client went away before its body was complete", record.identifier)
+            record.code = "RequestUnfinished"
+            if self._tells(incoming, record):
+                log.info("request=%s the connection ended before its body was complete", record.identifier)
             return
         except AwsError as error:
             record.code, record.facts.error = error.code, error
             response = error_response(error, incoming, record.identifier)
         except Exception as error:
-            log.exception("request=%s failed", record.identifier)
+            fault = error
             failure = DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
             record.code, record.facts.error = failure.code, failure
             response = error_response(failure, incoming, record.identifier)
-        if incoming is not None and incoming.header("origin") is not None:
+        told = self._tells(incoming, record)
+        if fault is not None and told:
+            log.error("request=%s failed", record.identifier, exc_info=fault)
+        if told and incoming is not None and incoming.header("origin") is not None:
             response = await self._run(self._with_cors, incoming, response)
         try:
-            await self._reply(send, receive, scope, response, body, record)
+            await self._reply(send, receive, scope, response, body, record, told=told)
         finally:
             if not isinstance(response.body, bytes):
                 response.body.close()
-            if incoming is not None:
+            if incoming is not None and told:
                 self._trail(
                     record_of(
                         incoming,
@@ -160,10 +175,18 @@ class S3Application:
                     )
                 )
 
+    def _tells(self, incoming: IncomingRequest | None, record: Record) -> bool:
+        """Say whether a request is written down. One that proves nobody and is refused has to be among few."""
+        if incoming is None or record.facts.verified is not None or record.was_allowed:
+            return True
+        code = AccessDenied.code if record.code == "-" else record.code
+        return self._refusals.writes(incoming.path, "s3", code)
+
     async def _answer(
         self, incoming: IncomingRequest, body: RequestBody, tls_version: str | None, record: Record
     ) -> S3Response:
         """The steps of a request in their order."""
+        busy = self._refusals.busy(incoming.path)
         query = query_map(incoming)
         headers = with_query_headers(header_map(incoming), query)
         address = self._locate(incoming, headers)
@@ -180,11 +203,11 @@ class S3Application:
         record.operation, record.place = model.name, f"{address.bucket or ''}/{address.key or ''}"
         record.facts.operation, record.facts.address = model.name, address
         asking = Asking(model, address, incoming, query, headers, form, tls_version, record)
-        if model.has_streaming_input and form is None:
+        if model.has_streaming_input and form is None and not busy:
             # Nothing of the body is needed for a decision: one way to a thread and back, which small writes feel.
             decided, upload = await self._run(self._decide_at_once, asking, body)
         else:
-            verified = await self._run(self._admitted, asking)
+            verified = await self._admitted_apart(asking, busy=busy)
             upload = self._upload_of(asking, verified, body)
             parameters = await self._parse(model, address, incoming, headers, upload)
             decided = await self._run(self._decided, asking, verified, parameters)
@@ -228,6 +251,15 @@ class S3Application:
         self._admit(asking.incoming, asking.model.name, verified, asking.address.bucket)
         return verified
 
+    async def _admitted_apart(self, asking: Asking, *, busy: bool) -> Verified | None:
+        """Prove the caller before anything is decided. A busy address has to prove one."""
+        if not busy:
+            return await self._run(self._admitted, asking)
+        verified = await self._refusals.prove("s3", self._admitted, asking)
+        if verified is None:
+            raise throttled("s3")
+        return verified
+
     def _upload_of(self, asking: Asking, verified: Verified | None, body: RequestBody) -> UploadBody:
         if asking.form is not None:
             return self._form_upload(asking.form, asking.address, asking.headers, asking.incoming.received_at)
@@ -257,9 +289,11 @@ class S3Application:
         )
         facts = asking.record.facts
         facts.parameters = parameters
-        facts.owner, refused = self._authorize(caller, model, asking.address, asking.query, headers, parameters)
+        owner, refused = self._authorize(caller, model, asking.address, asking.query, headers, parameters)
+        if verified is not None or not deletes_nothing(parameters, refused):
+            facts.owner = owner
         refuse_unknown_headers(model.name, headers)
-        return Decided(caller, facts.owner, refused, parameters)
+        return Decided(caller, owner, refused, parameters)
 
     def _locate(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Address:
         if "x-amz-target" in headers:
@@ -423,6 +457,8 @@ class S3Application:
         response: S3Response,
         body: RequestBody | None,
         record: Record,
+        *,
+        told: bool,
     ) -> None:
         try:
             keep = body is None or await body.finish()
@@ -433,6 +469,8 @@ class S3Application:
             log.error("request=%s place=%r cut off: %s", record.identifier, record.place, error)
         except (ClientGone, OSError) as error:
             log.info("request=%s the client did not take the answer: %s", record.identifier, error)
+        if not told:
+            return
         log.info(
             "request=%s service=s3 operation=%s place=%r caller=%s status=%d code=%s ms=%.1f",
             record.identifier,

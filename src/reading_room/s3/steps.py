@@ -15,9 +15,10 @@ from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Scope
-from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, Verified, query_pairs
+from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, Verified, has_signature, query_pairs
 from reading_room.s3.addressing import Address
 from reading_room.s3.authorization import Caller, Signing
+from reading_room.s3.errors import AccessDenied
 from reading_room.s3.post_form import Form
 from reading_room.s3.requests import RequestBody
 from reading_room.s3.streaming import ChunkSigner, Expectation, UploadBody
@@ -35,6 +36,13 @@ class Record:
     code: str = "-"
     began: float = field(default_factory=time.perf_counter)
     facts: Facts = field(default_factory=Facts)
+
+    @property
+    def was_allowed(self) -> bool:
+        """Whether something of it was allowed, or it was a browser's question that had an answer."""
+        if self.operation == "PreflightRequest":
+            return self.code == "-"
+        return self.facts.owner is not None and self.code != AccessDenied.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,21 @@ class Decided:
     owner: str
     refused: Mapping[str, AwsError]
     parameters: dict[str, Any]
+
+
+def is_unsigned(incoming: IncomingRequest) -> bool:
+    """Say whether nobody signed a request, as far as its head tells.
+
+    A form may be signed by its fields, and a browser that asks whether a page may call has nothing to sign.
+    """
+    kind = incoming.header("content-type") or ""
+    form = incoming.method == "POST" and kind.startswith("multipart/form-data")
+    return not (form or incoming.method == "OPTIONS" or has_signature(incoming))
+
+
+def deletes_nothing(parameters: Mapping[str, Any], refused: Mapping[str, AwsError]) -> bool:
+    """Say whether every object is refused that DeleteObjects names: it is answered with 200 all the same."""
+    return bool(refused) and all(each.get("Key") in refused for each in parameters["Delete"]["Objects"])
 
 
 def parts_of(

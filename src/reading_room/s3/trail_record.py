@@ -27,6 +27,7 @@ class Facts:
     verified: Verified | None = None
     parameters: Mapping[str, Any] | None = None
     owner: str | None = None
+    """The account of the bucket, once something of the request was allowed."""
     error: AwsError | None = None
 
 

@@ -16,9 +16,10 @@ class BookFull(Exception):
     """Today's file alone is as large as the book may be: nothing more is added to it until tomorrow."""
 
     def __init__(self, name: str, most: int) -> None:
+        setting = f"READING_ROOM_TRAIL_{'UNIDENTIFIED_' if name == 'unidentified' else ''}BYTES"
         super().__init__(
             f"the trail's book {name} has {most:,} bytes of today, and older files are gone: "
-            "raise READING_ROOM_TRAIL_BYTES, or find out who calls so much"
+            f"raise {setting}, or find out who calls so much"
         )
 
 

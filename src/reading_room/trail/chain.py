@@ -17,7 +17,8 @@ from typing import Any
 
 FOLDER = "trail"
 """The name of the trail's folder in the data folder."""
-BOOKS = ("management", "data", "denials")
+BOOKS = ("management", "data", "denials", "unidentified")
+"""The last has what was refused to requests that proved nobody: events, decisions, and how many more there were."""
 FIRST = "0" * 64
 """What the first line of a book names as the line before it."""
 _START = re.compile(rb'\{"previous":"([0-9a-f]{64})","event":')

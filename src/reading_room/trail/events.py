@@ -5,9 +5,10 @@ AWS source: "CloudTrail record contents for management, data, and network activi
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -15,12 +16,13 @@ from reading_room.arns import Arn
 from reading_room.aws.call_record import CallRecord, reads_only
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, operation_model, service_model
+from reading_room.aws.refusals import RefusedRequests
 from reading_room.trail import s3_events
 from reading_room.trail.identities import user_identity
 from reading_room.trail.redaction import shown
 
 VERSION = "1.11"
-Book = Literal["management", "data", "denials"]
+Book = Literal["management", "data", "denials", "unidentified"]
 _PARAMETERS_LIMIT = 100_000
 """Bytes of ``requestParameters`` and of ``responseElements``; what is longer is left out, as CloudTrail does."""
 _DATA = frozenset({("logs", "PutLogEvents")})
@@ -38,13 +40,13 @@ def events_of(
     """Yield the events of a call, each with the book that it belongs in.
 
     A call that an account makes on a resource of another stands in the trails of both, with one ``sharedEventID``. One
-    that proved nobody and names no bucket stands in no account's trail, but is written down all the same.
+    that proved nobody and was refused stands in no account's trail, but is written down all the same.
     """
     owner = _owner(record, bucket_owner)
     caller = record.principal.account if record.principal and record.principal.kind != "anonymous" else ""
     recipients = list(dict.fromkeys(account for account in (caller, owner) if account))
     event = _event(record, owner, endpoint_owner)
-    book: Book = "management" if event["managementEvent"] else "data"
+    book: Book = "unidentified" if record.is_noise else "management" if event["managementEvent"] else "data"
     if len(recipients) > 1:
         event["sharedEventID"] = str(uuid.uuid4())
     if not recipients:
@@ -185,6 +187,39 @@ def _error_code(service: str, error: AwsError) -> str:
 def _names(service: str) -> dict[str, str]:
     coded = [shape for shape in service_model(service).error_shapes if "code" in shape.metadata.get("error", {})]
     return {shape.metadata["error"]["code"]: shape.name for shape in coded}
+
+
+def service_event(name: str, at: dt.datetime, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event of the trail itself, which no call made."""
+    return {
+        "eventVersion": VERSION,
+        "userIdentity": {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"},
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": name,
+        "eventID": str(uuid.uuid4()),
+        "eventType": "AwsServiceEvent",
+        "readOnly": False,
+        "managementEvent": True,
+        "eventCategory": "Management",
+        "serviceEventDetails": dict(details),
+    }
+
+
+def event_of_refused(refused: RefusedRequests) -> dict[str, Any]:
+    """Return the event of refused requests that were only counted."""
+    path = refused.path
+    details: dict[str, Any] = {"refused": refused.count, "errorCode": refused.code}
+    details |= {"service": refused.service} if refused.service else {}
+    details["began"] = refused.began.isoformat(timespec="milliseconds")
+    details["ended"] = refused.ended.isoformat(timespec="milliseconds")
+    event = service_event("RequestsRefused", refused.ended, details)
+    if path is None:
+        return event
+    event["sourceIPAddress"] = path.source_ip or path.vpc_source_ip or ""
+    if path.vpc_endpoint_id is not None:
+        event["vpcEndpointId"] = path.vpc_endpoint_id
+    return event
 
 
 def as_text(document: dict[str, Any]) -> str:

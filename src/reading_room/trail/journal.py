@@ -12,16 +12,16 @@ import datetime as dt
 import logging
 import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from reading_room.clock import Clock
 from reading_room.trail.books import Book, BookFull
-from reading_room.trail.events import VERSION, as_text
+from reading_room.trail.events import as_text, service_event
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +58,16 @@ class Journal(Generic[Item]):
         days: int,
         most: int = 1 << 40,
         limits: Limits = Limits(),
+        most_of: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """``days`` is how long files are kept, ``most`` how many bytes each book may have."""
+        """``days`` is how long files are kept, ``most`` how many bytes a book may have, unless ``most_of`` names it."""
         self._limits = limits
         self._folder = folder
         self._documents = documents
         self._clock = clock
         self._days = days
         self._most = most
+        self._most_of = most_of
         self._lock = threading.Lock()
         self._written = threading.Condition(self._lock)
         self._waiting: deque[tuple[Item, int]] = deque()
@@ -173,19 +175,7 @@ class Journal(Generic[Item]):
         return texts, len(items)
 
     def _lost_event(self, lost: int) -> dict[str, Any]:
-        return {
-            "eventVersion": VERSION,
-            "userIdentity": {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"},
-            "eventTime": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "eventSource": "cloudtrail.amazonaws.com",
-            "eventName": "EventsLost",
-            "eventID": str(uuid.uuid4()),
-            "eventType": "AwsServiceEvent",
-            "readOnly": False,
-            "managementEvent": True,
-            "eventCategory": "Management",
-            "serviceEventDetails": {"lost": lost},
-        }
+        return service_event("EventsLost", self._clock(), {"lost": lost})
 
     def _write(self, texts: dict[str, list[str]]) -> None:
         """Append lines to their books and take them out of ``texts``. Raises ``OSError``; what is left is unwritten."""
@@ -199,7 +189,7 @@ class Journal(Generic[Item]):
 
     def _book(self, name: str) -> Book:
         if name not in self._books:
-            self._books[name] = Book(self._folder, name, self._days, self._most)
+            self._books[name] = Book(self._folder, name, self._days, self._most_of.get(name, self._most))
         return self._books[name]
 
     def _full(self, error: BookFull, lost: int) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.call_record import CallRecord
+from reading_room.aws.refusals import RefusedRequests
 from reading_room.clock import Clock
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.trail.denials import document_of
-from reading_room.trail.events import AccountOf, events_of, nobodys
+from reading_room.trail.events import AccountOf, event_of_refused, events_of, nobodys
 from reading_room.trail.journal import Journal
 
 _WEIGHT = 2048
 """About what a record takes besides the parameters."""
+_PENDING = 1000
+"""Decisions against requests that proved nobody which wait for what becomes of the request."""
+_DECISIONS = 10
+"""Of them, those that are kept of one request: DeleteObjects asks for a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +48,52 @@ class Trail:
         clock: Clock,
         days: int,
         most: int = 1 << 40,
+        most_unidentified: int = 1 << 40,
         bucket_owner: AccountOf = nobodys,
         endpoint_owner: AccountOf = nobodys,
     ) -> None:
-        """``days`` is how long the files are kept, ``most`` how many bytes those of each book may have."""
+        """``days`` is how long the files are kept, ``most`` how many bytes those of each book may have.
+
+        ``most_unidentified`` is that of the book of refused requests that proved nobody.
+        """
         self.folder = folder
         self._clock = clock
         self._bucket_owner = bucket_owner
         self._endpoint_owner = endpoint_owner
-        self._journal: Journal[CallRecord | DenialRecord] = Journal(folder, self._documents, clock, days, most)
+        self._lock = threading.Lock()
+        self._pending: OrderedDict[str, list[DenialRecord]] = OrderedDict()
+        self._journal: Journal[CallRecord | DenialRecord | RefusedRequests] = Journal(
+            folder, self._documents, clock, days, most, most_of={"unidentified": most_unidentified}
+        )
 
     def record(self, record: CallRecord) -> None:
         """Take the record of a call that ended."""
+        if record.principal is None or record.principal.kind == "anonymous":
+            with self._lock:
+                decisions = self._pending.pop(record.request_id, ())
+            for decision in decisions:
+                self._journal.hand_over(decision, _WEIGHT)
         self._journal.hand_over(record, _WEIGHT + record.size)
 
     def denied(self, request_id: str, decision: Decision) -> None:
-        """Take the decision that a call was denied by."""
-        at = self._clock().isoformat(timespec="milliseconds")
-        self._journal.hand_over(DenialRecord(request_id, at, decision), _WEIGHT)
+        """Take the decision that a call was denied by.
+
+        One against a request that proved nobody is written down if the request is: ``record`` has to be told of that.
+        """
+        denial = DenialRecord(request_id, self._clock().isoformat(timespec="milliseconds"), decision)
+        if decision.principal_arn != ANONYMOUS.arn:
+            self._journal.hand_over(denial, _WEIGHT)
+            return
+        with self._lock:
+            decisions = self._pending.setdefault(request_id, [])
+            if len(decisions) < _DECISIONS:
+                decisions.append(denial)
+            if len(self._pending) > _PENDING:
+                self._pending.popitem(last=False)
+
+    def refused(self, requests: RefusedRequests) -> None:
+        """Take how many requests were refused besides those that were recorded."""
+        self._journal.hand_over(requests, _WEIGHT)
 
     def flush(self) -> bool:
         """Wait until what was taken before is in the files; say whether it is."""
@@ -67,8 +103,11 @@ class Trail:
         """Write what waits and end."""
         self._journal.close()
 
-    def _documents(self, item: CallRecord | DenialRecord) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _documents(self, item: CallRecord | DenialRecord | RefusedRequests) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(item, CallRecord):
             yield from events_of(item, self._bucket_owner, self._endpoint_owner)
+        elif isinstance(item, RefusedRequests):
+            yield "unidentified", event_of_refused(item)
         else:
-            yield "denials", document_of(item.request_id, item.at, item.decision)
+            book = "unidentified" if item.decision.principal_arn == ANONYMOUS.arn else "denials"
+            yield book, document_of(item.request_id, item.at, item.decision)

@@ -1,0 +1,75 @@
+"""Floods from clients without a key, against a running product: at its door on loopback, and from inside a VPC."""
+
+from __future__ import annotations
+
+import http.client
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.worlds.container_entry import run_in_container
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.place import Place
+from tests.worlds.product import Product
+from tests.worlds.waiting import DEADLINE, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+FLOOD = 400
+FROM_A_JOB = """
+import http.client, ssl, sys
+trusting = ssl._create_unverified_context()
+connection = http.client.HTTPSConnection("s3.us-east-1.amazonaws.com", context=trusting)
+found = set()
+for _ in range(int(sys.argv[1])):
+    connection.request("GET", sys.argv[2])
+    answer = connection.getresponse()
+    answer.read()
+    found.add(answer.status)
+print(*sorted(found))
+"""
+
+
+def refused(product: Product, address: str) -> tuple[int, int]:
+    """Return how many requests of an address the trail has one by one, and how many it counted besides."""
+    events = [each for each in product.events("unidentified") if each.get("sourceIPAddress") == address]
+    counted = [each["serviceEventDetails"]["refused"] for each in events if each["eventName"] == "RequestsRefused"]
+    return len(events) - len(counted), sum(counted)
+
+
+def test_a_flood_of_unsigned_requests_is_a_few_lines_and_every_signed_call_is_in_the_trail(
+    product: Product, account: OwnAccount
+) -> None:
+    began, before = product.log.stat().st_size, sum(refused(product, "127.0.0.1"))
+    asked = []
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with closing(http.client.HTTPConnection("127.0.0.1", product.port, timeout=DEADLINE)) as flooding:
+        for number in range(FLOOD):
+            flooding.request("POST", "/", b"Action=DescribeVpcs&Version=2016-11-15", form)
+            assert b"<Code>" in flooding.getresponse().read()
+            if number % 40 == 0:
+                asked.append(account.ec2.describe_vpcs()["ResponseMetadata"]["RequestId"])
+    eventually(lambda: sum(refused(product, "127.0.0.1")) >= before + FLOOD, what="all refusals, counted or not")
+    eventually(lambda: set(asked) <= {each.get("requestID") for each in product.events("management")})
+    with product.log.open("rb") as log:
+        log.seek(began)
+        lines = [line for line in log.read().decode().splitlines() if "service=ec2" in line and "caller=-" in line]
+    assert len(lines) < FLOOD / 2
+    eventually(lambda: b"of 127.0.0.1 refused by ec2 with RequestLimitExceeded in the last" in product.log.read_bytes())
+
+
+@pytest.mark.costs(12, reason="it is the first with a job, from which it floods")
+def test_a_job_that_floods_its_endpoint_is_counted_and_its_neighbour_is_served(
+    product: Product, account: OwnAccount
+) -> None:
+    place = Place(product, account=account)
+    with place.running() as (job, worker):
+        address: Any = place.interface_of(job)["PrivateIpAddress"]
+        statuses = run_in_container(worker, FROM_A_JOB, str(FLOOD), f"/{place.bucket}/nothing", as_job=True)
+        eventually(lambda: sum(refused(product, address)) == FLOOD, what="all refusals, counted or not")
+        one_by_one, _ = refused(product, address)
+    assert statuses.split() == ["403", "503"]
+    assert one_by_one < FLOOD / 2
+    place.put("in/", 1)
+    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
