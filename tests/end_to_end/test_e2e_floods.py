@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.client
-from contextlib import closing
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
@@ -16,7 +19,12 @@ from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
+HALF_SENT = 2_200
 FLOOD = 400
+HEAD = (
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 1000\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nAction="
+)
 FROM_A_JOB = """
 import http.client, ssl, sys
 trusting = ssl._create_unverified_context()
@@ -31,11 +39,41 @@ print(*sorted(found))
 """
 
 
+@contextmanager
+def half_sent(product: Product) -> Iterator[None]:
+    """Hold thousands of requests whose bodies never end, at the door of the APIs."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, HALF_SENT + 1_000), most))
+    with ExitStack() as opened:
+        for _ in range(HALF_SENT):
+            one = opened.enter_context(closing(socket.create_connection(("127.0.0.1", product.port))))
+            one.sendall(HEAD % product.port)
+        yield
+
+
 def refused(product: Product, address: str) -> tuple[int, int]:
     """Return how many requests of an address the trail has one by one, and how many it counted besides."""
     events = [each for each in product.events("unidentified") if each.get("sourceIPAddress") == address]
     counted = [each["serviceEventDetails"]["refused"] for each in events if each["eventName"] == "RequestsRefused"]
     return len(events) - len(counted), sum(counted)
+
+
+@pytest.mark.costs(8, reason="2,200 connections are made")
+def test_thousands_of_half_sent_requests_shut_no_signed_client_out(product: Product, account: OwnAccount) -> None:
+    account.s3.create_bucket(Bucket=f"slow-{account.number}")
+    url = account.s3.generate_presigned_url("put_object", Params={"Bucket": f"slow-{account.number}", "Key": "k"})
+    target = url.partition(str(product.port))[2]
+    with closing(socket.create_connection(("127.0.0.1", product.port), timeout=DEADLINE)) as slow:
+        head = f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1:{product.port}\r\nContent-Length: 10\r\n\r\n"
+        slow.sendall(head.encode() + b"first")
+        with half_sent(product):
+            for number in range(10):
+                assert account.ec2.describe_vpcs()["Vpcs"]
+                account.s3.put_object(Bucket=f"slow-{account.number}", Key=str(number), Body=b"x" * 100_000)
+            slow.sendall(b"final")
+            assert slow.recv(12) == b"HTTP/1.1 200"
+    found = account.s3.get_object(Bucket=f"slow-{account.number}", Key="k")["Body"].read()
+    assert found == b"firstfinal"
 
 
 def test_a_flood_of_unsigned_requests_is_a_few_lines_and_every_signed_call_is_in_the_trail(

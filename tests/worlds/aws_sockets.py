@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from reading_room.hosts.http_listener import CONNECTIONS, HttpListener
+from reading_room.hosts.unfinished import ROOM, Proof, Room, Unfinished
 from tests.worlds.waiting import DEADLINE, eventually
 
 
@@ -20,6 +21,11 @@ class Listening:
 
     port: int
     _listener: HttpListener
+
+    @property
+    def unfinished(self) -> Unfinished:
+        """The requests that wait for their clients."""
+        return self._listener.unfinished
 
     def idle(self) -> None:
         """Wait until every connection has ended, and whatever was done for it."""
@@ -33,11 +39,14 @@ def listening(
     most_of_a_peer: int | None = None,
     origins: Collection[str] = (),
     connections: int = CONNECTIONS,
+    unfinished: Mapping[Proof, Room] = ROOM,
 ) -> Iterator[Listening]:
     """Serve an application in a thread of its own, to pages of ``origins`` too."""
     sock = socket.create_server(("127.0.0.1", 0))
     port = int(sock.getsockname()[1])
-    listener = HttpListener(app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections)
+    listener = HttpListener(
+        app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections, unfinished=unfinished
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="serving")
     thread.start()

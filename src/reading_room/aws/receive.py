@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from reading_room.aws.call import NetworkPath, Reply
 
@@ -18,6 +18,8 @@ PATH_KEY = "reading_room.path"
 """Where an ASGI scope carries the ``NetworkPath``. Only servers and listeners write it; no client can."""
 ONLY_KEY = "reading_room.only"
 """Where an ASGI scope carries the service that its listener speaks for, ``api`` for all but S3; absent, for all."""
+STANDING_KEY = "reading_room.standing"
+"""Where an ASGI scope carries the ``Standing`` of its request, if its listener wants to hear of it."""
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
 """How long a whole body may take."""
@@ -35,6 +37,51 @@ class BodyTooLarge(Exception):
 
 class BodyTooSlow(Exception):
     """The body did not arrive within its time."""
+
+
+class Standing(Protocol):
+    """How a listener hears what a request has proven, by which it decides whom it serves when there are too many."""
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether some of the body has not arrived."""
+        ...
+
+    def names_key(self, access_key_id: str) -> None:
+        """Hear that the request names a key that exists."""
+        ...
+
+    def proves(self, account: str) -> None:
+        """Hear that the request's signature is right, and whose key signed it."""
+        ...
+
+    def streams(self) -> None:
+        """Hear that the body does not wait in memory from now on."""
+        ...
+
+
+class _Unheard:
+    """The standing of a request whose listener asks for none."""
+
+    awaits_body = False
+
+    def names_key(self, access_key_id: str) -> None:
+        pass
+
+    def proves(self, account: str) -> None:
+        pass
+
+    def streams(self) -> None:
+        pass
+
+
+_UNHEARD = _Unheard()
+
+
+def standing_of(scope: Scope) -> Standing:
+    """Return how the listener of a request hears what it has proven."""
+    found: Standing = scope.get(STANDING_KEY, _UNHEARD)
+    return found
 
 
 def network_path(scope: Scope) -> NetworkPath:

@@ -37,7 +37,7 @@ from reading_room.aws.models import SERVED, ServedService, operation_model, serv
 from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.refusals import Refusals
-from reading_room.aws.sigv4 import CredentialSource, has_signature, verify
+from reading_room.aws.sigv4 import CredentialSource, has_signature, prove_head, verify
 from reading_room.aws.spelling import internal_failure, throttled, too_large, unknown_operation
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
@@ -119,7 +119,10 @@ class AwsApplication:
             request_id=new_request_id(),
             received_at=self._clock(),
         )
+        standing = wire.standing_of(scope)
         try:
+            if standing.awaits_body and isinstance(service, ServedService):
+                await self._look_at_head(request, service, standing)
             body = await wire.read_body(receive, headers, seconds=self._body_seconds)
         except wire.Disconnected:
             if self._refusals.writes(path, _name(service), "RequestUnfinished"):
@@ -130,45 +133,66 @@ class AwsApplication:
         except wire.BodyTooSlow:
             reply = self._unread(request, service, RequestTimeout(self._body_seconds))
         else:
-            reply = await self._complete(request, body, service)
+            reply, account = await self._complete(request, body, service)
+            if account is not None:
+                standing.proves(account)
         await wire.send_reply(send, reply, head=request.method == "HEAD")
+
+    async def _look_at_head(self, request: IncomingRequest, service: ServedService, standing: wire.Standing) -> None:
+        """Tell the listener what is proven before the body is here, so that it knows whom to go on waiting for."""
+        if not has_signature(request):
+            return
+        try:
+            proof = await self._refusals.prove(
+                service.name, prove_head, request, service, self._credentials, self._clock(), self._region
+            )
+        except Throttled:
+            return  # It has proven nothing so far, and may do so when its body is here.
+        if proof is not None and proof.complete:
+            standing.proves(proof.account)
+        elif proof is not None:
+            standing.names_key(proof.access_key_id)
 
     async def _complete(
         self, request: IncomingRequest, body: bytes, service: ServedService | UnknownService | None
-    ) -> Reply:
-        """Answer a request whose body is here."""
+    ) -> tuple[Reply, str | None]:
+        """Answer a request whose body is here; return the account of its caller, too."""
         whole = dataclasses.replace(request, body=body)
         loop = asyncio.get_running_loop()
         if not self._refusals.busy(request.path) or isinstance(service, UnknownService):
-            return await loop.run_in_executor(self._threads, self.answer, whole, service)
+            return await loop.run_in_executor(self._threads, self._answer, whole, service)
         if service is None or not (has_signature(request) or self._needs_none(request, service)):
             # Nothing can come of what a body says that nobody signed: it is asked at most in whose words to refuse.
             if service is None and len(body) <= _QUICK:
                 with contextlib.suppress(AwsError):
                     service = _told_by_form(whole)
-            return self.answer(request, service, throttled(_name(service)))
+            return self._answer(request, service, throttled(_name(service)))
         try:
             proof = await self._refusals.prove(service.name, self._proof, whole, service)
         except Throttled as error:
-            return self.answer(request, service, error)
+            return self._answer(request, service, error)
         if isinstance(proof, SignedRequest):
-            return await loop.run_in_executor(self._threads, self.answer, whole, service, proof)
+            return await loop.run_in_executor(self._threads, self._answer, whole, service, proof)
         return proof
 
-    def _proof(self, request: IncomingRequest, service: ServedService) -> SignedRequest | Reply:
+    def _proof(self, request: IncomingRequest, service: ServedService) -> SignedRequest | tuple[Reply, str | None]:
         """Return a request with whom it proves, or what is answered to one that proves nobody."""
         try:
             return self._authenticate(request, service)
         except Exception as error:
-            return self.answer(request, service, error)
+            return self._answer(request, service, error)
 
-    def answer(
+    def answer(self, request: IncomingRequest, service: ServedService | UnknownService | None) -> Reply:
+        """Answer a complete request: the steps of a call in their order. Never raises."""
+        return self._answer(request, service)[0]
+
+    def _answer(
         self,
         request: IncomingRequest,
         service: ServedService | UnknownService | None,
         proof: SignedRequest | Exception | None = None,
-    ) -> Reply:
-        """Answer a complete request: the steps of a call in their order. Never raises.
+    ) -> tuple[Reply, str | None]:
+        """Answer as ``answer`` does, and return the account of the caller, ``None`` for nobody's.
 
         ``proof`` is what was found out about the signature before.
         """
@@ -214,8 +238,9 @@ class AwsApplication:
             reply = _refuse(request, service, failure)
         identified = signed is not None and signed.access_key_id is not None
         reply = _identified(reply, request)
+        account = signed.principal.account if signed is not None and identified else None
         if failure is not None and not identified and not self._refusals.writes(request.path, _name(service), code):
-            return reply
+            return reply, account
         if fault is not None:
             log.error("request %s failed", request.request_id, exc_info=fault)
         log.info(
@@ -229,7 +254,7 @@ class AwsApplication:
             (time.perf_counter() - began) * 1000,
         )
         self._record(request, service, name, signed, call, output, failure)
-        return reply
+        return reply, account
 
     def _unread(
         self, request: IncomingRequest, service: ServedService | UnknownService | None, error: AwsError

@@ -18,6 +18,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest, Principal
+from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, ServedService
 from reading_room.aws.signature_claim import ALGORITHM, Claim, Scope, has_signature, query_pairs, read_claim, readable
 from reading_room.aws.signature_errors import DIALECTS, MAX_SKEW, Dialect, Mismatch, amz_time
@@ -30,11 +31,13 @@ __all__ = [
     "UNSIGNED_PAYLOAD",
     "Credential",
     "CredentialSource",
+    "HeadProof",
     "Scope",
     "Verified",
     "check_token",
     "find",
     "has_signature",
+    "prove_head",
     "query_pairs",
     "signing_key",
     "string_to_sign",
@@ -106,19 +109,9 @@ def verify(
     """
     served = SERVED[service] if isinstance(service, str) else service
     dialect = DIALECTS[served.protocol]
-    claim = read_claim(request, dialect)
-    _check_scope(claim, served, region, dialect)
-    _check_time(claim, now, dialect)
-    _check_signed_headers(request, claim, dialect)
-    credential = find(source, claim.access_key_id, dialect)
+    claim, credential = _claimed(request, served, source, now, region)
     payload_hash = _payload_hash(request, served, claim, dialect)
-    canonical = _canonical_request(request, served, claim, payload_hash)
-    amz_date = amz_time(claim.signed_at)
-    text = string_to_sign(canonical, amz_date, claim.scope)
-    key = signing_key(credential.secret_access_key, claim.scope.date, claim.scope.region, claim.scope.service)
-    expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, claim.signature):
-        raise dialect.mismatch(Mismatch(claim.access_key_id, claim.signature, text, readable(canonical)))
+    key = _check_signature(request, served, claim, credential, payload_hash)
     check_token(credential, claim.token, now, dialect)
     return Verified(
         principal=credential.principal,
@@ -126,11 +119,44 @@ def verify(
         signature=claim.signature,
         signing_key=key,
         scope=claim.scope,
-        amz_date=amz_date,
+        amz_date=amz_time(claim.signed_at),
         payload_hash=payload_hash,
         presigned=claim.presigned_seconds is not None,
         signed_headers=frozenset(claim.signed_headers),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HeadProof:
+    """What the head of a request proves by itself, before its body is here."""
+
+    access_key_id: str
+    account: str
+    complete: bool
+    """Whether the caller is proven. Otherwise it is known only that the key exists and may be meant."""
+
+
+def prove_head(
+    request: IncomingRequest, service: ServedService, source: CredentialSource, now: dt.datetime, region: str
+) -> HeadProof | None:
+    """Return what the head of a request for any service but S3 proves, ``None`` for nothing.
+
+    Their signatures cover the body. One can be checked before if the client sends the body's hash, too
+    (``x-amz-content-sha256``): that the body has it remains to be verified. And whoever has the token of a temporary
+    key has that key.
+    """
+    dialect = DIALECTS[service.protocol]
+    try:
+        claim, credential = _claimed(request, service, source, now, region)
+        check_token(credential, claim.token, now, dialect)
+        complete = credential.session_token is not None
+        declared = request.header("x-amz-content-sha256")
+        if declared is not None:
+            _check_signature(request, service, claim, credential, declared)
+            complete = True
+    except AwsError:
+        return None
+    return HeadProof(claim.access_key_id, credential.principal.account, complete)
 
 
 def find(source: CredentialSource, access_key_id: str, dialect: Dialect) -> Credential:
@@ -168,6 +194,32 @@ def string_to_sign(canonical_request: str, amz_date: str, scope: Scope) -> str:
 
 def _encode(text: str, safe: str = "") -> str:
     return quote(text.encode("utf-8", "surrogateescape"), safe=safe + "~")
+
+
+def _claimed(
+    request: IncomingRequest, served: ServedService, source: CredentialSource, now: dt.datetime, region: str
+) -> tuple[Claim, Credential]:
+    """Return what a request says of its signature, checked but for the signature itself, and the key that it names."""
+    dialect = DIALECTS[served.protocol]
+    claim = read_claim(request, dialect)
+    _check_scope(claim, served, region, dialect)
+    _check_time(claim, now, dialect)
+    _check_signed_headers(request, claim, dialect)
+    return claim, find(source, claim.access_key_id, dialect)
+
+
+def _check_signature(
+    request: IncomingRequest, served: ServedService, claim: Claim, credential: Credential, payload_hash: str
+) -> bytes:
+    """Compute the signature of a request whose body has that hash, compare it, and return the key that signs."""
+    dialect = DIALECTS[served.protocol]
+    canonical = _canonical_request(request, served, claim, payload_hash)
+    text = string_to_sign(canonical, amz_time(claim.signed_at), claim.scope)
+    key = signing_key(credential.secret_access_key, claim.scope.date, claim.scope.region, claim.scope.service)
+    expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, claim.signature):
+        raise dialect.mismatch(Mismatch(claim.access_key_id, claim.signature, text, readable(canonical)))
+    return key
 
 
 # Checks before the signature is computed.

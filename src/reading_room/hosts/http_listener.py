@@ -7,6 +7,7 @@ All peers share the server's descriptors and memory, so none may hold much of th
 time, and each must say what it wants within some seconds and some bytes. Connections that wait, for a handshake, a
 request's head or the next request, are bounded in all, and the one that has waited longest makes room for a new one: a
 client that has something to say says it at once, so whoever opens thousands and says nothing shuts nobody else out.
+Requests whose body or answer waits for the client are bounded by what they have proven (``unfinished.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import httptools
@@ -26,8 +27,9 @@ from uvicorn.server import ServerState
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.cors import CrossOrigin, origin_in, readable
-from reading_room.aws.receive import read_headers
-from reading_room.aws.refusals import Counts
+from reading_room.aws.receive import STANDING_KEY, read_headers
+from reading_room.aws.refusals import Counts, site_of
+from reading_room.hosts.unfinished import ROOM, Proof, Room, Standing, Unfinished
 
 KEEP_ALIVE_SECONDS = 30
 HANDSHAKE_SECONDS = 10
@@ -35,8 +37,8 @@ HEAD_SECONDS = 30
 """How long a request's head may take, from the connection or from its first byte."""
 HEAD_BYTES = 65_536
 """How long a request's head may be; more is answered with 400."""
-CONNECTIONS = 2000
-"""Connections that one listener serves at a time; more get 503."""
+CONNECTIONS = 4000
+"""Connections that one listener has at a time; more get 503. What may wait leaves room for those that need not."""
 PEER_CONNECTIONS = 512
 """Connections of one address to one listener at a time, where addresses tell clients apart; more are closed at once."""
 WAITING = 1000
@@ -56,7 +58,8 @@ class HttpListener:
     ``most_of_a_peer`` is how many connections one address may have at a time; ``None`` sets no bound. Pages of
     ``origins`` may read what the listener itself refuses; what the application answers is its own affair. A connection
     that is cut, or closed before its request was read, has no answer that a page could be shown. ``connections`` is
-    how many are served at a time, ``waiting`` how many may wait, and ``head_seconds`` how long a head may take.
+    how many are served at a time, ``waiting`` how many may wait, ``unfinished`` the room of requests that wait for
+    their clients, and ``head_seconds`` how long a head may take.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class HttpListener:
         *,
         connections: int = CONNECTIONS,
         waiting: int = WAITING,
+        unfinished: Mapping[Proof, Room] = ROOM,
         head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._config = uvicorn.Config(
@@ -99,6 +103,7 @@ class HttpListener:
         self._told: set[str] = set()
         self._waiting: dict[_Connection, Callable[[], object]] = {}
         """The connections that wait, the longest first, and what cuts each."""
+        self.unfinished = Unfinished(unfinished)
         self.refused = Counts()
 
     def renew(self, tls: ssl.SSLContext) -> None:
@@ -118,7 +123,8 @@ class HttpListener:
                 accepted, address = await loop.sock_accept(self._socket)
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
-                self._cut_longest_waiting()
+                if not self._cut_longest_waiting():
+                    self.unfinished.cut_one()
                 await asyncio.sleep(EXHAUSTED_SECONDS)
                 continue
             peer = address[0]
@@ -145,7 +151,9 @@ class HttpListener:
             self._head_seconds,
             self._waits,
             lambda: self._leave(peer),
+            self.unfinished,
             lambda code: self.refused.add(NetworkPath(source_ip=peer), "", code),
+            site_of(peer),
         )
         task = asyncio.current_task()
         assert task is not None
@@ -172,10 +180,12 @@ class HttpListener:
         if waits:
             self._waiting[connection] = connection.transport.abort
 
-    def _cut_longest_waiting(self) -> None:
+    def _cut_longest_waiting(self) -> bool:
         longest = next(iter(self._waiting), None)
-        if longest is not None:
-            self._waiting.pop(longest)()
+        if longest is None:
+            return False
+        self._waiting.pop(longest)()
+        return True
 
     def _leave(self, peer: str) -> None:
         self._peers[peer] -= 1
@@ -237,12 +247,24 @@ class _Connection(HttpToolsProtocol):
         head_seconds: float,
         waits: Any,
         ended: Any,
+        unfinished: Unfinished,
         refused: Callable[[str], None],
+        source: str,
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         # uvicorn would write a line for each request that it refuses: they are counted instead.
         self.logger = _Errors(self.logger)  # type: ignore[assignment]
+        self._unfinished = unfinished
         self._refused = refused
+        self._source = source
+        self._arriving: Standing | None = None
+        """Of the request that is being read."""
+        self._in_body = False
+        """Whether its head was read, and its body not to its end."""
+        self._answered: Standing | None = None
+        """Of the request that is being answered."""
+        self._untaken: Standing | None = None
+        """Of the request whose answer the peer does not take."""
         self.made = False
         self._origins = origins
         self._head_seconds = head_seconds
@@ -264,6 +286,9 @@ class _Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
         self._waits(self, waits=False)
+        for standing in (self._arriving, self._untaken):
+            if standing is not None:
+                standing.end()
         super().connection_lost(exc)
         self._ended()
 
@@ -273,6 +298,8 @@ class _Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The head of the request is too long.")
+        if self._in_body and self._arriving is not None and not self.transport.is_closing():
+            self._arriving.await_body(waits=True)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or too long a one, and end the connection.
@@ -304,6 +331,7 @@ class _Connection(HttpToolsProtocol):
             self._refused("ServiceUnavailable")
             cycle.keep_alive = False
             app = CrossOrigin(app, self._origins)
+        self._answered = cycle.scope[STANDING_KEY]
         super()._start_asgi_task(cycle, app)
 
     def on_url(self, url: bytes) -> None:
@@ -325,6 +353,9 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._parsed = 0
+        self._in_body = False
+        self._arriving = Standing(self._unfinished, self._source, self.transport.abort)
+        self.scope[STANDING_KEY] = self._arriving  # type: ignore[literal-required]
         if self._tls_version is not None:
             self.scope["extensions"] = {"tls": {"tls_version": self._tls_version}}
         if self._head is None:
@@ -335,7 +366,31 @@ class _Connection(HttpToolsProtocol):
         self._waits(self, waits=False)
         if not self.url.startswith(b"/"):
             self._take_host_of_target()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._arriving is not None:
+            self._arriving.received(len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        if self._arriving is not None:
+            self._arriving.await_body(waits=False)
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._answered is not None:
+            self._untaken = self._answered
+            self._untaken.await_taking(waits=True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._untaken is not None:
+            self._untaken.await_taking(waits=False)
+            self._untaken = None
 
     def _take_host_of_target(self) -> None:
         """Let the host of a target in absolute form be the request's: RFC 9112, 3.2.2, takes no other into account."""

@@ -22,7 +22,7 @@ from reading_room.aws.call import ANONYMOUS, IncomingRequest
 from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
-from reading_room.aws.receive import Receive, Scope, Send
+from reading_room.aws.receive import Receive, Scope, Send, Standing, standing_of
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
 from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, verify
@@ -139,7 +139,7 @@ class S3Application:
             body = RequestBody(receive, header_map(incoming))
             if is_unsigned(incoming) and self._refusals.busy(incoming.path):
                 raise throttled("s3")
-            response = await self._answer(incoming, body, tls_version_of(scope), record)
+            response = await self._answer(incoming, body, scope, record)
         except ClientGone:
             record.code = "RequestUnfinished"
             if self._tells(incoming, record):
@@ -156,6 +156,7 @@ class S3Application:
         told = self._tells(incoming, record)
         if fault is not None and told:
             log.error("request=%s failed", record.identifier, exc_info=fault)
+        _hear(standing_of(scope), record)
         if told and incoming is not None and incoming.header("origin") is not None:
             response = await self._run(self._with_cors, incoming, response)
         try:
@@ -182,11 +183,9 @@ class S3Application:
         code = AccessDenied.code if record.code == "-" else record.code
         return self._refusals.writes(incoming.path, "s3", code)
 
-    async def _answer(
-        self, incoming: IncomingRequest, body: RequestBody, tls_version: str | None, record: Record
-    ) -> S3Response:
+    async def _answer(self, incoming: IncomingRequest, body: RequestBody, scope: Scope, record: Record) -> S3Response:
         """The steps of a request in their order."""
-        busy = self._refusals.busy(incoming.path)
+        standing, busy = standing_of(scope), self._refusals.busy(incoming.path)
         query = query_map(incoming)
         headers = with_query_headers(header_map(incoming), query)
         address = self._locate(incoming, headers)
@@ -202,15 +201,19 @@ class S3Application:
         model = identify(incoming.method, address, query, headers)
         record.operation, record.place = model.name, f"{address.bucket or ''}/{address.key or ''}"
         record.facts.operation, record.facts.address = model.name, address
-        asking = Asking(model, address, incoming, query, headers, form, tls_version, record)
+        asking = Asking(model, address, incoming, query, headers, form, tls_version_of(scope), record)
         if model.has_streaming_input and form is None and not busy:
             # Nothing of the body is needed for a decision: one way to a thread and back, which small writes feel.
             decided, upload = await self._run(self._decide_at_once, asking, body)
+            _hear(standing, record)
         else:
             verified = await self._admitted_apart(asking, busy=busy)
+            _hear(standing, record)
             upload = self._upload_of(asking, verified, body)
             parameters = await self._parse(model, address, incoming, headers, upload)
             decided = await self._run(self._decided, asking, verified, parameters)
+        if model.has_streaming_input:
+            standing.streams()
         caller = decided.caller
         request = S3Request(
             model=model,
@@ -484,6 +487,12 @@ class S3Application:
 
     async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+
+def _hear(standing: Standing, record: Record) -> None:
+    """Let the listener of a request hear who is proven."""
+    if record.facts.verified is not None:
+        standing.proves(record.facts.verified.principal.account)
 
 
 def _deletion(bucket: str, entry: Mapping[str, Any]) -> Requirement:
