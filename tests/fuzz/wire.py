@@ -19,6 +19,7 @@ from reading_room.aws.receive import read_headers
 from reading_room.hosts.front import dns_messages
 from reading_room.hosts.front.records import NameRecord
 from reading_room.hosts.http_listener import _Connection
+from reading_room.hosts.unfinished import Unfinished
 from reading_room.s3.addressing import KEY_LIMIT, locate, parse_copy_source
 from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
@@ -86,7 +87,17 @@ async def _converse(data: bytes) -> bytes:
     ours.setblocking(False)
     ended = asyncio.Event()
     state = ServerState()
-    connection = _Connection(CONFIG, state, frozenset(), 30.0, lambda *_, **__: None, ended.set)
+    connection = _Connection(
+        CONFIG,
+        state,
+        frozenset(),
+        30.0,
+        lambda *_, **__: None,
+        ended.set,
+        Unfinished(),
+        lambda _: None,
+        "127.0.0.1",
+    )
     with theirs:
         theirs.setblocking(False)
         await LOOP.connect_accepted_socket(lambda: connection, sock=ours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +13,13 @@ import pytest
 from dnslib import DNSRecord
 
 from reading_room.aws.call import NetworkPath, Reply
+from reading_room.aws.receive import Standing, standing_of
 from reading_room.clock import system_clock
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts import authority
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners, network_path
+from reading_room.hosts.unfinished import Proof
 from reading_room.jobs.part_requests import BODY_LIMIT
 from reading_room.vpc.resolver import ADDRESS, Found
 from tests.worlds.databases import SEALER
@@ -146,6 +148,47 @@ def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_
 
     run(scenario())
     assert s3.paths == [NetworkPath(secure=False, vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="127.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    ("says", "proof"),
+    [
+        (lambda standing: standing.names_key("AKIAEXAMPLE000000001"), Proof.KEY_NAMED),
+        (lambda standing: standing.proves("000000000001"), Proof.ACCOUNT),
+        (lambda standing: None, Proof.NOTHING),
+    ],
+    ids=["a key that exists", "a signature", "nothing"],
+)
+def test_a_front_hears_what_a_request_has_proven_while_its_body_is_awaited(
+    credentials: Credentials, says: Callable[[Standing], None], proof: Proof
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        standing = standing_of(scope)
+        if standing.awaits_body:
+            says(standing)
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def scenario() -> None:
+        fronted = Fronted(VpcListeners(app, app, Names(), credentials, no_tls))
+        sock = bound()
+        port = sock.getsockname()[1]
+        await fronted.add(label("endpoint-http", sock, "vpce-1"), sock)
+        assert fronted.front is not None
+        (listener,) = fronted.front._http.values()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post("/", 3, announced=10))
+        while listener.unfinished.count(proof) != 1:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        writer.write(b"x" * 7)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        assert (await ask(port, post("/", 3))).startswith(b"HTTP/1.1 204")
+        writer.close()
+        await fronted.close()
+
+    run(scenario())
 
 
 def test_a_public_address_has_a_source_address_and_no_vpc() -> None:

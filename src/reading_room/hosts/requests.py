@@ -7,9 +7,21 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
-from reading_room.aws.receive import AsgiApplication, Scope
+from reading_room.aws.receive import STANDING_KEY, AsgiApplication, Scope
 from reading_room.codec import DocumentError, decode, encode
-from reading_room.hosts.front.lane import ASK_BODY, BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
+from reading_room.hosts.front.lane import (
+    ASK_BODY,
+    BODY,
+    BODY_END,
+    DATA,
+    HEAD,
+    KEY_NAMED,
+    LAST,
+    PROVEN,
+    REPLY,
+    STREAMED,
+    Lane,
+)
 from reading_room.hosts.front.records import Head, ReplyHead, check_head, headers_of, raw_headers
 
 _log = logging.getLogger(__name__)
@@ -33,7 +45,7 @@ async def serve_requests(lane: Lane, find: Find) -> None:
         app, facts = find(head)
         exchange = _Exchange(lane, head)
         try:
-            await app({**_scope(head), **facts}, exchange.receive, exchange.send)
+            await app({**_scope(head), **facts, STANDING_KEY: exchange}, exchange.receive, exchange.send)
         except ConnectionError:
             return
         except DocumentError:
@@ -47,16 +59,37 @@ async def serve_requests(lane: Lane, find: Find) -> None:
 
 
 class _Exchange:
-    """One request and its answer, as ASGI has them."""
+    """One request and its answer, as ASGI has them; what it has proven is told to its front (``Standing``)."""
 
     def __init__(self, lane: Lane, head: Head) -> None:
         self._lane = lane
         self._has_body = head.body
+        self._waits = head.waits
         self._to_ask = head.expects
         self._body_over = False
         self._held: list[tuple[bytes, bytes]] = []
         self._started = False
         self.complete = False
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether some of the body has not been read."""
+        return self._waits and not self._body_over
+
+    def names_key(self, access_key_id: str) -> None:
+        """Tell that the request names a key that exists."""
+        self._lane.tell(KEY_NAMED, access_key_id.encode())
+
+    def proves(self, account: str) -> None:
+        """Tell that the request's signature is right, and whose key signed it."""
+        # Of a request that came whole, nothing waits for its client.
+        if self._has_body:
+            self._lane.tell(PROVEN, account.encode())
+
+    def streams(self) -> None:
+        """Tell that the body does not wait in memory from now on."""
+        if self._has_body:
+            self._lane.tell(STREAMED, b"")
 
     async def receive(self) -> MutableMapping[str, Any]:
         """Return the next piece of the body, then the client's going away."""

@@ -17,6 +17,8 @@ HEAD, BODY, BODY_END = b"h", b"b", b"e"
 """From the front: the head of a request, a piece of its body, the end of its body."""
 ASK_BODY, REPLY, DATA, LAST = b"w", b"r", b"d", b"l"
 """From the server: the body may come, the head of the answer, a piece of its body, the last piece of it."""
+KEY_NAMED, PROVEN, STREAMED = b"k", b"p", b"s"
+"""From the server, of the request: it names a key (its id), it is an account's (its number), its body is not kept."""
 PIECE_LIMIT = 262_144
 BUFFER_BYTES = 16_384
 """What is read at once, unless the rest of a longer frame is known to come."""
@@ -152,6 +154,11 @@ class Lane(asyncio.BufferedProtocol):
                 parts += (_FRAME.pack(kind if last or kind != LAST else DATA, len(piece)), piece)
         self._transport.writelines(parts)
         await self._writable.wait()
+
+    def tell(self, kind: bytes, content: bytes) -> None:
+        """Send a short frame without waiting, if the lane is not over."""
+        if not self.over and self._transport is not None:
+            self._transport.write(_FRAME.pack(kind, len(content)) + content)
 
     def close(self) -> None:
         """Close this end at once."""

@@ -101,8 +101,8 @@ class Head:
     """The head of a request, by the listener that it came to (``kind``, ``address``, ``port``) and from whom.
 
     ``path`` and ``query`` are as they were sent. ``headers`` are names, in lower case, and values in turn, in Latin-1.
-    ``tls`` is the version by its number in the protocol. ``body`` says whether one follows, ``expects`` whether the
-    client waits to be asked for it.
+    ``tls`` is the version by its number in the protocol. ``body`` says whether one follows, ``waits`` whether some of
+    it has not arrived, ``expects`` whether the client waits to be asked for it.
     """
 
     kind: Literal["credentials", "endpoint-http", "endpoint-https"]
@@ -117,6 +117,7 @@ class Head:
     version: Literal["1.0", "1.1"] = "1.1"
     tls: int | None = None
     body: bool = False
+    waits: bool = False
     expects: bool = False
 
 

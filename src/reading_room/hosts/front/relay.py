@@ -7,10 +7,23 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from weakref import WeakValueDictionary
 
+from reading_room.aws.receive import Standing, standing_of
 from reading_room.codec import decode, encode
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.channel import Channel, Unavailable
-from reading_room.hosts.front.lane import ASK_BODY, BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
+from reading_room.hosts.front.lane import (
+    ASK_BODY,
+    BODY,
+    BODY_END,
+    DATA,
+    HEAD,
+    KEY_NAMED,
+    LAST,
+    PROVEN,
+    REPLY,
+    STREAMED,
+    Lane,
+)
 from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
 
 Scope = MutableMapping[str, Any]
@@ -60,7 +73,8 @@ class Relay:
         async def app(scope: Scope, receive: Any, send: Any) -> None:
             if scope["type"] != "http":
                 return
-            head = _head(scope, label, secure=secure)
+            standing = standing_of(scope)
+            head = _head(scope, label, secure=secure, waits=standing.awaits_body)
             turn = self._turns.setdefault(head.client, asyncio.Semaphore(OF_ONE_ADDRESS))
             async with turn:
                 lane = await self._lane()
@@ -69,7 +83,7 @@ class Relay:
                     return
                 kept = False
                 try:
-                    kept = await _request(lane, head, receive, send)
+                    kept = await _request(lane, head, standing, receive, send)
                 finally:
                     if kept and not lane.over and self._channel is not None:
                         self._idle.append(lane)
@@ -91,7 +105,7 @@ class Relay:
             return None
 
 
-async def _request(lane: Lane, head: Head, receive: Any, send: Any) -> bool:
+async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, send: Any) -> bool:
     """Carry one request to its end; return whether the lane is as good as new."""
     pump: asyncio.Task[bool] | None = None
     started = False
@@ -103,6 +117,12 @@ async def _request(lane: Lane, head: Head, receive: Any, send: Any) -> bool:
             kind, content = frame
             if kind == ASK_BODY:
                 pump = pump or asyncio.create_task(_pump(lane, receive))
+            elif kind == KEY_NAMED:
+                standing.names_key(content.decode())
+            elif kind == PROVEN:
+                standing.proves(content.decode())
+            elif kind == STREAMED:
+                standing.streams()
             elif kind == REPLY:
                 reply = decode(ReplyHead, content)
                 headers = raw_headers(reply.headers)
@@ -151,7 +171,7 @@ async def _watch(lane: Lane, receive: Any) -> bool:
     return False
 
 
-def _head(scope: Scope, label: ListenerLabel, *, secure: bool) -> Head:
+def _head(scope: Scope, label: ListenerLabel, *, secure: bool, waits: bool) -> Head:
     client, client_port = scope["client"][:2]
     named = dict(scope["headers"])
     tls = scope.get("extensions", {}).get("tls")
@@ -168,6 +188,7 @@ def _head(scope: Scope, label: ListenerLabel, *, secure: bool) -> Head:
         version="1.0" if scope["http_version"] == "1.0" else "1.1",
         tls=tls["tls_version"] if secure and tls else None,
         body=b"transfer-encoding" in named or named.get(b"content-length", b"0").strip(b"0") != b"",
+        waits=waits,
         expects=b"expect" in named,
     )
 
