@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from reading_room.containers import landlock
 
 pytestmark = [pytest.mark.network, pytest.mark.costs(3, reason="a process that gives up everything is started")]
 
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 SERVER = r"""
 import ctypes, json, os, socket, subprocess, sys, threading
 from functools import partial
@@ -77,7 +79,6 @@ attempts = {
     "packet": lambda: socket.socket(17, socket.SOCK_RAW).close(),
     "shadow": partial(read, "/etc/shadow" if os.path.exists("/etc/shadow") else "/etc/passwd-"),
     "beside": partial(read, told["beside"]),
-    "environment": partial(read, f"/proc/{os.getpid()}/environ"),
 }
 
 def database():
@@ -137,28 +138,47 @@ def test_serve_has_the_calls_files_and_port_that_it_works_with(tried: dict[str, 
     assert tried["thread"] == [True]
 
 
+FATAL = ("ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "userfaultfd", "perf")
+REFUSED = {
+    "clone": errno.EPERM,
+    "clone3": errno.ENOSYS,
+    "io_uring": errno.ENOSYS,
+    "written and executed": errno.EPERM,
+    "terminal": errno.EPERM,
+    "netlink": errno.EAFNOSUPPORT,
+    "packet": errno.EAFNOSUPPORT,
+}
+FILES = ("shadow", "beside")
+LISTED = {
+    "calls-that-attack-kernels": FATAL,
+    "namespaces-by-clone": ("clone", "clone3"),
+    "io-uring": ("io_uring",),
+    "memory-that-is-written-and-executed": ("written and executed",),
+    "typing-at-a-terminal": ("terminal",),
+    "other-socket-families": ("netlink", "packet"),
+    "files-beside-the-data": FILES,
+}
+"""The lines of docs/attacks.md, with what is tried for each."""
+
+
 def test_serve_is_ended_by_calls_that_attack_kernels(tried: dict[str, Any]) -> None:
-    fatal = ("ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "userfaultfd", "perf")
-    assert {name: tried["attempts"][name] for name in fatal} == dict.fromkeys(fatal, -signal.SIGSYS)
+    assert {name: tried["attempts"][name] for name in FATAL} == dict.fromkeys(FATAL, -signal.SIGSYS)
 
 
 def test_serve_is_refused_what_is_not_its_work(tried: dict[str, Any]) -> None:
-    expected = {
-        "clone": errno.EPERM,
-        "clone3": errno.ENOSYS,
-        "io_uring": errno.ENOSYS,
-        "written and executed": errno.EPERM,
-        "terminal": errno.EPERM,
-        "netlink": errno.EAFNOSUPPORT,
-        "packet": errno.EAFNOSUPPORT,
-    }
-    assert {name: tried["attempts"][name] for name in expected} == expected
+    assert {name: tried["attempts"][name] for name in REFUSED} == REFUSED
 
 
 @pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
 def test_serve_reads_nothing_beside_its_data_and_the_program(tried: dict[str, Any]) -> None:
     # As an ordinary user it does not even see them.
-    assert {tried["attempts"][name] for name in ("shadow", "beside")} <= {errno.EACCES, errno.ENOENT}
+    assert {tried["attempts"][name] for name in FILES} <= {errno.EACCES, errno.ENOENT}
+
+
+def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, Any]) -> None:
+    text = LIST.read_text().partition("## From `serve` of root or a user")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
+    assert {name for names in LISTED.values() for name in names} == set(tried["attempts"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's up starts a program that gains privileges")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -28,6 +29,7 @@ pytestmark = [
     pytest.mark.costs(25, reason="a product of its own, as another user, and a job in it"),
 ]
 
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 ATTACK = r"""
 import json, os, socket, sys
 from pathlib import Path
@@ -182,6 +184,25 @@ def test_the_serve_that_runs_has_namespaces_of_its_own(product: Product) -> None
     status = dict(line.split(":", 1) for line in Path(f"/proc/{serve}/status").read_text().splitlines())
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
     assert status["NSpid"].split()[-1] == "1"
+
+
+LISTED = {
+    "signals-to-the-agent": ("processes", "signals", "everybody"),
+    "files-of-the-user": ("there", "files"),
+    "writing-beside-the-data": ("places", "own"),
+    "a-program-in-the-data-folder": ("program",),
+    "links-in-the-data-folder": ("link",),
+    "services-on-loopback": ("loopback",),
+    "abstract-sockets-of-the-user": ("abstract",),
+    "the-way-to-the-agent": ("agent",),
+}
+"""The lines of docs/attacks.md, with what is tried for each."""
+
+
+def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, Any]) -> None:
+    text = LIST.read_text().partition("## From `serve` of an ordinary user")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
+    assert {name for names in LISTED.values() for name in names} == set(tried)
 
 
 def test_jobs_run_and_the_end_is_quick_and_leaves_nothing(product: Product) -> None:

@@ -15,13 +15,8 @@ from reading_room.containers.seccomp import Filter
 _MEMORY = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 _TIME = ("clock_gettime", "clock_getres", "gettimeofday", "time", "nanosleep", "clock_nanosleep")
 _SIGNALS = (
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "rt_sigtimedwait",
-    "sigaltstack",
-    "restart_syscall",
-    "tgkill",
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigsuspend", "rt_sigpending"),
+    *("sigaltstack", "restart_syscall", "tgkill", "pause", "alarm", "setitimer", "getitimer"),
 )
 _ITSELF = (
     *("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getresuid", "getresgid"),
