@@ -184,6 +184,10 @@ def test_the_serve_that_runs_has_namespaces_of_its_own(product: Product) -> None
     status = dict(line.split(":", 1) for line in Path(f"/proc/{serve}/status").read_text().splitlines())
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
     assert status["NSpid"].split()[-1] == "1"
+    assert product.up is not None
+    guard = int(status["PPid"])
+    assert guard != product.up.pid
+    assert os.readlink(f"/proc/{guard}/ns/mnt") == os.readlink(f"/proc/{product.up.pid}/ns/mnt")
 
 
 LISTED = {

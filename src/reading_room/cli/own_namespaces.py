@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.agent.errors import PathNotVisible
-from reading_room.agent.view import make_folders, mount
+from reading_room.agent.view import enter_private_mounts, make_folders, mount
 from reading_room.cli import guard
 from reading_room.cli.folder import StartError
 from reading_room.cli.root_key import hand_over
@@ -34,7 +34,7 @@ SYSTEM_FILES = tuple(
 """What the C library and OpenSSL read of ``/etc``: nothing secret."""
 DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
 
-_NEW_USERS, _NEW_MOUNTS, _NEW_PIDS = 0x10000000, 0x20000, 0x20000000
+_NEW_USERS, _NEW_PIDS = 0x10000000, 0x20000000
 _MS_BIND, _MS_REC = 4096, 16384
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
 _READ_ONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
@@ -65,7 +65,7 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
     signal.pthread_sigmask(signal.SIG_BLOCK, guard.FORWARDED)
     user, group = os.geteuid(), os.getegid()
     try:
-        _succeed("unshare", _libc.unshare(_NEW_USERS | _NEW_MOUNTS | _NEW_PIDS))
+        _succeed("unshare", _libc.unshare(_NEW_USERS | _NEW_PIDS))
         for name, content in (
             ("setgroups", "deny"),
             ("uid_map", f"{user} {user} 1"),
@@ -90,6 +90,8 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
     try:
         _succeed("prctl", _libc.prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0))
         os.setsid()
+        # Not before: the guard's view of the files would be another, too.
+        enter_private_mounts()
         _show_only(shown)
         _give_up_capabilities()
     except (OSError, PathNotVisible) as error:
