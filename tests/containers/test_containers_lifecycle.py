@@ -150,9 +150,8 @@ LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 
 @pytest.mark.costs(3, reason="five containers, and another driver that finds them")
 def test_a_line_that_is_no_message_ends_its_own_container_and_no_other(world: Start) -> None:
-    listed = re.findall(
-        r"^\| `([a-z0-9-]+)` \|", LIST.read_text().partition("a worker says")[2].partition("\n## ")[0], re.MULTILINE
-    )
+    text = LIST.read_text().partition("a worker says")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
     assert listed == list(NO_MESSAGES)
     driver = world()
     driver.run("innocent", "wait", ahead=False)

@@ -26,7 +26,7 @@ from reading_room.containers.calls import CONTAINER
 from reading_room.hosts.front.dns import TCP_CONNECTIONS
 from reading_room.hosts.http_listener import PEER_CONNECTIONS
 from tests.end_to_end import job_attacks, job_questions
-from tests.worlds.container_entry import run_in_container, start_in_container
+from tests.worlds.container_entry import attempts_program, run_in_container, start_in_container
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
 from tests.worlds.product import PINS, Product
@@ -167,6 +167,7 @@ def night(product: Product, account: OwnAccount) -> Night:
     _guard(place, other)
     named = account.ec2.create_network_interface(SubnetId=other.network.subnets[0], PrivateIpAddress="10.0.1.200")
     began = product.log.stat().st_size
+    program = attempts_program(job_attacks, job_questions, "job_attacks.main()")
     with (
         place.running() as (job, worker),
         place.running() as (neighbour, beside),
@@ -203,7 +204,7 @@ def night(product: Product, account: OwnAccount) -> Night:
         for _, listener in listening:
             assert listener.stdout is not None
             assert listener.stdout.readline() == "listening\n"
-        said = run_in_container(worker, _program(), json.dumps(facts), seconds=200, as_job=True)
+        said = run_in_container(worker, program, json.dumps(facts), seconds=200, as_job=True)
         arrived = [line for where, listener in listening for line in _heard(where, listener)]
         counters = {key: _counter(place, *key) for key in set(COUNTED.values())}
     wanted, next_door = interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
@@ -220,20 +221,6 @@ def night(product: Product, account: OwnAccount) -> Night:
         [line.split() for line in theirs],
         counters,
         product.log.read_bytes()[began:].decode(),
-    )
-
-
-def _program() -> str:
-    """Return the program: the second module finds the first by its name."""
-    first, second = (Path(str(module.__file__)).read_text() for module in (job_attacks, job_questions))
-    return (
-        "import sys, types\n"
-        "job_attacks = types.ModuleType('job_attacks')\n"
-        "for name in ('tests', 'tests.end_to_end', 'tests.end_to_end.job_attacks'):\n"
-        "    sys.modules[name] = job_attacks\n"
-        f"exec({first!r}, job_attacks.__dict__)\n"
-        f"exec({second!r}, {{'__name__': 'job_questions'}})\n"
-        "job_attacks.main()\n"
     )
 
 
@@ -319,5 +306,6 @@ def test_a_neighbours_credentials_are_refused_in_the_log(night: Night) -> None:
 
 
 def test_the_attempts_are_those_of_the_list(night: Night) -> None:
-    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", LIST.read_text().partition("## At the wire")[0], re.MULTILINE)
+    text = LIST.read_text().partition("## From inside a job's container")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
     assert listed == list(night.came) == list(EXPECTED)

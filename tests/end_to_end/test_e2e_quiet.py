@@ -1,10 +1,12 @@
-"""No job phones home: a training and the cluster of a job ask for what they need, and for nothing else.
+"""No job phones home, and none gets out: a training and the cluster of a job ask for what they need, and nothing else.
 
-A witness in the router of their VPC sees every packet that comes from their containers.
+A witness in the router of their VPC sees every packet that comes from their containers. In each container, and in that
+of a synchronous call, a program then tries what docs/attacks.md lists for every program.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -14,22 +16,60 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reading_room.agent import holder as holders
+from reading_room.analysis import worker as analysis_worker
 from reading_room.analysis.job_file import RESOLVER_FILE
+from reading_room.containers import seccomp
+from reading_room.containers.processes import start_time
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
+from tests.end_to_end import job_attacks, job_escapes
 from tests.end_to_end.test_e2e_models import train
 from tests.worlds.cluster import Hall
-from tests.worlds.container_entry import run_in_container
+from tests.worlds.container_entry import attempts_program, run_in_container
 from tests.worlds.own_account import OwnAccount
-from tests.worlds.processes import slowed
+from tests.worlds.processes import slowed, worker_below
 from tests.worlds.product import PINS, Product
 from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
+ESCAPES: dict[str, Any] = {
+    "its-own-program": ["EACCES"],
+    "files-of-the-system": ["EACCES"],
+    "new-files-outside-its-places": ["EROFS"],
+    "devices-of-the-host": ["ENOENT"],
+    "devices-of-its-own-making": ["EPERM"],
+    "what-tells-of-the-host": ["", "FileNotFoundError"],
+    "devices-and-control-groups-in-sys": ["ENOENT"],
+    "terminal-of-whoever-started-it": ["ENXIO", "EROFS"],
+    "becoming-root": ["EINVAL", "EPERM"],
+    "processes-of-others": [],
+    "secrets-of-the-first-process": [""],
+    "rights-of-the-first-process": ["0" * 16, "1", "2"],
+    "priority-over-others": ["EACCES", "EPERM"],
+    "not-being-killed-for-memory": "EACCES",
+    "new-namespaces-by-clone": "refused",
+    "modules-of-the-kernel": ["EPERM"],
+    "another-kernel": ["EPERM"],
+    "ending-the-machine": ["EPERM"],
+    "swap-accounting-and-quotas": ["EPERM"],
+    "clock-of-the-machine": ["EPERM"],
+    "name-of-the-machine": ["EPERM"],
+    "ports-of-the-hardware": ["EPERM"],
+    "mounts-by-newer-calls": ["EPERM"],
+    "files-by-handles": ["EPERM"],
+    "watching-all-files": ["EPERM"],
+    "memory-of-others-by-call": ["EPERM"],
+    "keys-of-the-kernel": ["EPERM"],
+    "messages-of-the-kernel": ["EPERM"],
+}
+"""What every program hears when it tries to get out."""
 WITNESS = """
 import json, select, socket, sys
 taken, names = set(), set()
@@ -73,12 +113,15 @@ print(json.dumps(found))
 """
 
 
+Way = tuple[int | str, str, int]
+"""Protocol, address and port that a packet is for; of an answer the port that it is from, and negative."""
+
+
 @dataclass(slots=True)
 class Seen:
     """What the witness saw of a VPC's containers; empty until the watch has ended."""
 
-    places: set[tuple[int | str, str, int]] = field(default_factory=set)
-    """Protocol, address and port that packets were for; of an answer the port that it is from, and negative."""
+    places: set[Way] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
 
@@ -100,37 +143,94 @@ def watched(product: Product, vpc: str) -> Iterator[Seen]:
     seen.places, seen.names = {tuple(each) for each in places}, set(names)
 
 
-@pytest.mark.costs(60, reason="a training and a job of two containers are watched at work for ten seconds")
-@pytest.mark.parametrize(
-    ("kind", "seconds"),
-    [
-        ("classifier", 10),
-        pytest.param("classifier", 120, marks=pytest.mark.chaos),
-        pytest.param("recognizer", 120, marks=pytest.mark.chaos),
-    ],
-)
-def test_a_training_and_a_cluster_ask_for_what_they_need_alone(
-    product: Product, account: OwnAccount, kind: str, seconds: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What jobs did while they were watched, and what came of what was tried in their containers."""
+
+    seen: Seen
+    needed: set[Way]
+    """Where they had to send packets to."""
+    inside: set[Way]
+    """Where members of the cluster speak with each other."""
+    buckets: set[str]
+    files: set[str]
+    came: dict[str, dict[str, Any]]
+    """By program and attempt."""
+
+
+def shift(product: Product, account: OwnAccount, kind: str = "classifier", seconds: int = 10) -> Shift:
+    """Let a training, a job of two containers and a synchronous call work, and watch them for so many seconds."""
     hall = Hall(product, account=account)
     hall.write("in/", 2_500)
+    account.comprehend.detect_dominant_language(Text="Guten Morgen")
     with watched(product, hall.network.vpc) as seen, hall.slowly("in/", 2) as members:
-        training = hall.training(train(hall, kind, f"quiet-{kind}-{seconds}", times=10))
+        training = hall.training(train(hall, kind, f"quiet-{kind}-{seconds}", times=6 * min(seconds, 50)))
         with hall.holding(training) as worker, slowed(worker):
+            programs = {"a training": worker, "the first container of a job": members[0].worker}
+            programs |= {"another container of a job": members[1].worker, "a synchronous call": _realtime(product)}
             # The time is what is tested: that nothing else happens in it.
             time.sleep(seconds)
+            gone = [name for name, each in programs.items() if start_time(each) is None]
+            assert gone == [], f"{gone} ended:\n{product.tail(80)}"
             files = {
-                file
-                for each in (worker, *(member.worker for member in members.values()))
-                for file in json.loads(run_in_container(each, FILES, as_job=True))
+                file for each in programs.values() for file in json.loads(run_in_container(each, FILES, as_job=True))
             }
+            came = {name: _try_to_escape(each) for name, each in programs.items()}
     hall.stop(training)
     settled(hall.left)
-    storage = f"s3.{account.endpoint.region}.amazonaws.com"
-    assert seen.names == {f"{hall.bucket}.{storage}", f"reading-room-models-{account.endpoint.region}.{storage}"}
-    inside = {(6, each.address, port) for each in members.values() for port in (8786, 8787, -8786, -8787)}
     (address,) = {address for _, address, port in seen.places if port == 443}
     assert ip_address(address) in ip_network("52.216.0.0/15")
-    needed = {(6, address, 443), (6, LOCAL_CREDENTIALS_ADDRESS, 80), (17, LOCAL_RESOLVER_ADDRESS, 53)}
-    assert needed <= seen.places <= needed | inside
-    assert {file for file in files if not OWN_FILE.fullmatch(file)} == set()
+    needed: set[Way] = {(6, address, 443), (6, LOCAL_CREDENTIALS_ADDRESS, 80), (17, LOCAL_RESOLVER_ADDRESS, 53)}
+    inside: set[Way] = {(6, each.address, port) for each in members.values() for port in (8786, 8787, -8786, -8787)}
+    return Shift(seen, needed, inside, {hall.bucket, f"reading-room-models-{account.endpoint.region}"}, files, came)
+
+
+def _realtime(product: Product) -> int:
+    records = [record for record in product.records().values() if record is not None and record.kind == "realtime"]
+    worker = worker_below(records[-1].pid)
+    assert worker is not None
+    return worker
+
+
+def _try_to_escape(worker: int) -> dict[str, Any]:
+    program = attempts_program(job_attacks, job_escapes, "job_attacks.main(attempts['ESCAPES'])")
+    facts = {"filter": base64.b64encode(seccomp.program()).decode(), "program": str(analysis_worker.__file__)}
+    said = run_in_container(worker, program, json.dumps(facts), as_job=True, among_its_processes=True)
+    return dict(json.loads(line) for line in said.splitlines())
+
+
+@pytest.fixture(scope="module")
+def watch(product: Product, account: OwnAccount) -> Shift:
+    """Ten seconds of it, once."""
+    return shift(product, account)
+
+
+def asked_for_what_they_need(found: Shift) -> None:
+    """Check what jobs asked for and what they wrote."""
+    assert found.needed <= found.seen.places <= found.needed | found.inside
+    assert found.seen.names
+    assert {name.partition(".s3.")[0] for name in found.seen.names} <= found.buckets
+    assert {file for file in found.files if not OWN_FILE.fullmatch(file)} == set()
+
+
+@pytest.mark.costs(60, reason="a training, a job of two containers and a call are watched at work for ten seconds")
+def test_a_training_and_a_cluster_ask_for_what_they_need_alone(watch: Shift) -> None:
+    asked_for_what_they_need(watch)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", ["classifier", "recognizer"])
+def test_they_ask_for_nothing_else_in_two_minutes(product: Product, account: OwnAccount, kind: str) -> None:
+    asked_for_what_they_need(shift(product, account, kind, 120))
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_no_program_gets_out_of_its_container(watch: Shift, name: str) -> None:
+    assert {program: came[name] for program, came in watch.came.items()} == dict.fromkeys(watch.came, ESCAPES[name])
+
+
+def test_the_attempts_are_those_of_the_list(watch: Shift) -> None:
+    text = LIST.read_text().partition("## By every program")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
+    assert listed == list(ESCAPES)
+    assert all(list(came) == listed for came in watch.came.values())

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 
 def start_in_container(
@@ -47,3 +48,18 @@ def _job_ids(worker: int) -> list[str]:
     """Return the options by which a program gets the user and group ids that the worker has inside."""
     inside = [Path(f"/proc/{worker}/{kind}_map").read_text().split()[0] for kind in ("uid", "gid")]
     return ["-S", inside[0], "-G", inside[1]]
+
+
+def attempts_program(words: ModuleType, attempts: ModuleType, start: str) -> str:
+    """Return a program of two modules, the second of which finds the first by its name, and of how it starts."""
+    first, second = (Path(str(module.__file__)).read_text() for module in (words, attempts))
+    return (
+        "import sys, types\n"
+        "job_attacks = types.ModuleType('job_attacks')\n"
+        "for name in ('tests', 'tests.end_to_end', 'tests.end_to_end.job_attacks'):\n"
+        "    sys.modules[name] = job_attacks\n"
+        f"exec({first!r}, job_attacks.__dict__)\n"
+        "attempts = {'__name__': 'attempts'}\n"
+        f"exec({second!r}, attempts)\n"
+        f"{start}\n"
+    )
