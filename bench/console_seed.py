@@ -34,6 +34,7 @@ from reading_room.jobs.tables import JobRow
 from reading_room.s3.backends.files import FileBlobStore
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, plain_row, replace_object
+from reading_room.s3.space import Space
 from reading_room.s3.storage import Received, Storage
 from reading_room.settings import Settings
 
@@ -147,14 +148,15 @@ def _request(like: JobRow, kind: JobKind, number: int) -> NewJob:
 def write_objects(settings: Settings, bucket: str, count: int) -> None:
     """Write so many objects of one short document each, ``letters/000000.txt`` and so on. Raises ``NoSuchBucket``."""
     with _database(settings) as database, ThreadPoolExecutor(1) as executor:
-        store = Storage(database, FileBlobStore(settings.data / "objects"), settings.region, system_clock, executor)
+        blobs = FileBlobStore(settings.data / "objects")
+        store = Storage(database, blobs, settings.region, system_clock, executor, Space())
         for begin in range(0, count, AT_ONCE):
             with database.transaction() as session:
                 for number in range(begin, min(begin + AT_ONCE, count)):
                     text = f"Letter {number} says that it is rather short.\n".encode()
                     digests = Digests((DEFAULT_CHECKSUM,))
                     digests.update(text)
-                    writer = store.blobs.create()
+                    writer = store.create(settings.account)
                     writer.write(text)
                     checksum = of_full_object(digests, DEFAULT_CHECKSUM)
                     headers = {"content-type": "text/plain"}

@@ -41,6 +41,7 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.console.application import console_application
 from reading_room.console.door import OPTION, Origins, console_door
+from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
@@ -79,6 +80,7 @@ from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.tables import WISH_TABLES
 from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations
+from reading_room.logs.room import LogRoom
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
 from reading_room.s3.authorization import S3Authorization
@@ -86,6 +88,7 @@ from reading_room.s3.backends.backend import Backend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.log_delivery import LogBuckets
 from reading_room.s3.server import S3Application
+from reading_room.s3.space import SpaceLimits
 from reading_room.s3.store import ObjectStore
 from reading_room.sealing import SealedFile, Sealer
 from reading_room.settings import Settings
@@ -165,13 +168,15 @@ class Product:
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
         self._throttle = throttle or Throttle(settings.profile)
         self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))
+        floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
+        room = LogRoom(settings.log_bytes_per_account, floor)
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
         policies = StoragePolicies(self.s3_authorization, backend)
         sizing = JobSizing(backend, settings)
         self.dispatcher = Dispatcher(
-            self._operations(engines, backend, policies, sizing), self.authorizer, clock, self.trail.record
+            self._operations(engines, backend, policies, sizing, floor, room), self.authorizer, clock, self.trail.record
         )
         self.app = AwsApplication(
             self.dispatcher,
@@ -191,6 +196,7 @@ class Product:
             region,
             settings.data / "flow-windows.json",
             self.trail.record,
+            room,
         )
         self.network = NetworkPreparation(
             database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST, policies
@@ -203,7 +209,7 @@ class Product:
             self.network,
             self.store,
             self.s3_authorization.recent_denial,
-            JobLog(database, region, clock),
+            JobLog(database, region, clock, room),
             check_model=check_metadata,
             sizing=sizing,
             identities=authorities,
@@ -233,10 +239,16 @@ class Product:
         self.key_uses.take(record)
 
     def _operations(
-        self, engines: RealtimeEngines, backend: Backend, policies: StoragePolicies, sizing: JobSizing
+        self,
+        engines: RealtimeEngines,
+        backend: Backend,
+        policies: StoragePolicies,
+        sizing: JobSizing,
+        floor: Floor,
+        room: LogRoom,
     ) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
-        quotas = Quotas(self.settings, clock)
+        quotas = Quotas(self.settings, clock, floor)
         of_aws = (
             *ec2_operations(
                 database,
@@ -250,7 +262,7 @@ class Product:
             StsOperations(database, authorizer, clock),
             AuthorizationMessageOperations(self.messages),
             TrailOperations(self.trail, clock),
-            LogOperations(database, clock),
+            LogOperations(database, clock, room),
             JobOperations(database, clock, quotas, self.settings.topics),
             ModelOperations(database, clock, quotas, authorizer),
             ModelPolicyOperations(database, clock),
@@ -342,7 +354,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    backend = file_backend(database, settings.data / "objects", settings.region, system_clock)
+    limits = SpaceLimits.of(settings, settings.data)
+    backend = file_backend(database, settings.data / "objects", settings.region, system_clock, limits)
 
     def send_wish() -> None:
         agent.send(desired.read())

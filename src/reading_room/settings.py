@@ -95,7 +95,13 @@ class Settings:
     container_cpus: float = _setting(1.0, "Cores that one job's container may use.", within=(0.01, 1024))
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
     jobs_per_account: int = _setting(
-        0, "Jobs of one account that run at the same time; 0 is as many as there are places.", within=(0, 256)
+        0,
+        "Jobs of one account that run at the same time; 0 is as many as there are places, and one less once there is a "
+        "second account.",
+        within=(0, 256),
+    )
+    jobs_waiting_per_account: int = _setting(
+        10_000, "Jobs and trainings of one account that wait for a place; 0 is any number.", within=(0, 1_000_000)
     )
     jobs_per_kind: int = _setting(
         0, "Jobs of one kind that run at the same time, of all accounts together; 0 is no such limit.", within=(0, 256)
@@ -128,6 +134,27 @@ class Settings:
         "embedding",
         "How topics are found: `embedding` groups sentence vectors and measured best, `nmf` factors word counts, "
         "`lda` is what Amazon documents.",
+    )
+    storage_per_account: int = _setting(
+        0,
+        "Bytes that the objects and unfinished uploads of one account may have; 0 is three quarters of the file system "
+        "that the data folder is on.",
+        within=(0, 1 << 60),
+    )
+    storage_total: int = _setting(
+        0, "Bytes that the objects of all accounts may have together; 0 is no such limit.", within=(0, 1 << 60)
+    )
+    storage_free: int = _setting(
+        1_000_000_000,
+        "Bytes of the data folder's file system that stay free: no object is written, no job taken and no log event "
+        "stored with less; 0 is no such limit.",
+        within=(0, 1 << 60),
+    )
+    log_bytes_per_account: int = _setting(
+        5_000_000_000,
+        "Bytes of log events that one account may have; 0 is any number. Beyond them none are taken until some are "
+        "deleted.",
+        within=(0, 1 << 50),
     )
     job_seconds: int = _setting(
         86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)

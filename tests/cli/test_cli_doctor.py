@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.cli.doctor import disk_finding
 from reading_room.cli.running import free_port
+from reading_room.settings import Settings
 
 pytestmark = pytest.mark.network
 
@@ -34,6 +36,13 @@ def test_a_missing_program_is_named_with_the_package_that_brings_it() -> None:
     assert found["bwrap"]["state"] == "missing"
     assert found["bwrap"]["mend"].endswith("apt-get install --no-install-recommends bubblewrap")
     assert "enforcement" not in found, "nothing is tried that cannot work"
+
+
+def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> None:
+    assert disk_finding(Settings(data=tmp_path / "not" / "yet", storage_free=1)).state == "ok"
+    finding = disk_finding(Settings(data=tmp_path, storage_free=1 << 60))
+    assert finding.state == "missing"
+    assert "READING_ROOM_STORAGE_FREE" in finding.mend
 
 
 def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:

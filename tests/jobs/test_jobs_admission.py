@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.database.engine import Database
+from reading_room.iam.tables import Account
 from reading_room.jobs import needs
 from reading_room.jobs.admission import (
     AdmissionLimits,
@@ -320,6 +321,36 @@ def test_the_tables_give_the_oldest_of_the_account_that_was_served_longest_ago(d
         assert numbers(admissible(session, AdmissionLimits(7, jobs_per_kind=2), None)) == [8, 4, 3]
         assert numbers(admissible(session, AdmissionLimits(7, jobs_per_account=1), None)) == [8, 4, 5]
         assert admissible(session, AdmissionLimits(jobs_at_once=1), HOST) == []
+
+
+def test_where_there_are_several_accounts_none_has_every_place(database: Database) -> None:
+    limits = AdmissionLimits(jobs_at_once=4)
+    with database.transaction() as session:
+        write(session, *[("a", "entities", "running")] * 2, *[("a", "entities", "queued")] * 3)
+    with database.reading() as session:
+        assert numbers(admissible(session, limits, None)) == [2, 3]
+        assert numbers(admissible(session, AdmissionLimits(jobs_at_once=9), HOST)) == [2, 3]
+    with database.transaction() as session:
+        session.add(Account(account="b", name="", created_at=moment(0)))
+    with database.reading() as session:
+        # One of the places, and of those of containers, is left to others.
+        assert numbers(admissible(session, limits, None)) == [2]
+        assert numbers(admissible(session, AdmissionLimits(jobs_at_once=9), HOST)) == [2]
+        # What the operator says of accounts holds.
+        assert numbers(admissible(session, AdmissionLimits(4, jobs_per_account=4), None)) == [2, 3]
+    with database.transaction() as session:
+        write(session, ("b", "entities", "queued"), first=9)
+    with database.reading() as session:
+        assert numbers(admissible(session, limits, None)) == [9, 2]
+        assert numbers(admissible(session, AdmissionLimits(jobs_at_once=9), HOST)) == [9, 2]
+
+
+def test_an_only_place_is_for_whoever_is_next(database: Database) -> None:
+    with database.transaction() as session:
+        write(session, ("a", "entities", "queued"), ("a", "entities", "queued"))
+        session.add(Account(account="b", name="", created_at=moment(0)))
+    with database.reading() as session:
+        assert numbers(admissible(session, AdmissionLimits(jobs_at_once=1), Capacity(1, 4 * GB, 4 * GB))) == [0]
 
 
 def test_containers_that_jobs_hold_leave_so_much_less_to_the_next_one(database: Database) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.s3.server import S3Application
+from reading_room.s3.space import SpaceLimits
 from reading_room.s3.store import ObjectStore
 from reading_room.vpc.endpoints import EndpointPolicies
 from tests.worlds import databases
@@ -49,14 +51,19 @@ class S3World:
     """One S3 with an administrator; more users on demand."""
 
     def __init__(
-        self, folder: Path, kind: Literal["files", "memory"] = "files", administrator: str = "administrator"
+        self,
+        folder: Path,
+        kind: Literal["files", "memory"] = "files",
+        administrator: str = "administrator",
+        limits: SpaceLimits = SpaceLimits(),
+        tick: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder
         self.database = databases.made(folder / "db.sqlite")
         self.backend: EmbeddedBackend = (
-            file_backend(self.database, folder / "s3", REGION, system_clock)
+            file_backend(self.database, folder / "s3", REGION, system_clock, limits, tick)
             if kind == "files"
-            else memory_backend(self.database, REGION, system_clock)
+            else memory_backend(self.database, REGION, system_clock, limits)
         )
         self.credentials = StoredCredentials(self.database)
         self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
@@ -114,9 +121,12 @@ class S3World:
 
 
 @contextmanager
-def s3_world(folder: Path, kind: Literal["files", "memory"] = "files") -> Iterator[S3World]:
+def s3_world(
+    folder: Path, kind: Literal["files", "memory"] = "files", limits: SpaceLimits = SpaceLimits()
+) -> Iterator[S3World]:
     """Yield a world and stop it."""
-    world = S3World(folder, kind)
+    folder.mkdir(exist_ok=True)
+    world = S3World(folder, kind, limits=limits)
     try:
         yield world
     finally:

@@ -24,6 +24,7 @@ from reading_room.cli.root_key import of_another_key, read_root_key, source_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.clock import system_clock
+from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.database.migrate import SchemaError
 from reading_room.database.outside import LOOK_SECONDS, count_outside_write
@@ -32,6 +33,9 @@ from reading_room.iam import accounts
 from reading_room.iam.bootstrap import FIRST_PROFILE
 from reading_room.iam.credentials_file import write_key
 from reading_room.iam.tables import AccessKey
+from reading_room.jobs.admission import jobs_by_account
+from reading_room.logs.room import logs_by_account
+from reading_room.s3.space import SpaceLimits, stored_by_account
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.vpc.bootstrap import default_vpc
@@ -74,6 +78,35 @@ def every(data: DataOption = None) -> None:
     for each in found:
         table.add_row(each.account, plain(each.name), str(each.users), _profile(settings, each.account))
     console.print(table)
+
+
+@app.command("usage")
+def usage(data: DataOption = None) -> None:
+    """Show what each account has of what is bounded: bytes of objects and of log events, jobs that wait and run."""
+    settings = read_settings(data)
+    with _database(settings) as database, database.reading() as session:
+        stored, jobs = stored_by_account(session), jobs_by_account(session)
+        logged = logs_by_account(session)
+        known = {each.account for each in accounts.every(session)}
+    limits = SpaceLimits.of(settings, settings.data)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("account", "objects", "log events", "waiting jobs", "running jobs"):
+        table.add_column(column, justify="left" if column == "account" else "right")
+    for account in sorted({*known, *stored, *logged, *jobs}):
+        waiting, running = jobs.get(account, (0, 0))
+        held = stored.get(account, 0), logged.get(account, 0), waiting, running
+        table.add_row(account, *(f"{each:,}" for each in held))
+    most = (
+        limits.per_account,
+        settings.log_bytes_per_account,
+        settings.jobs_waiting_per_account,
+        settings.jobs_per_account,
+    )
+    table.add_row("at most", *(f"{each:,}" if each else "any" for each in most))
+    console.print(table)
+    together = f"{sum(stored.values()):,} bytes" + (f" of {limits.total:,}" if limits.total else "")
+    free = f"{free_bytes(settings.data):,} bytes are free on the disk, of which {limits.free:,} stay free"
+    console.print(f"All objects together have {together}; {free}.", soft_wrap=True)
 
 
 @app.command("rotate-key")

@@ -26,6 +26,7 @@ from reading_room.console.door import console_url
 from reading_room.console.files import read_files
 from reading_room.containers import landlock
 from reading_room.containers.limits import ControlGroups
+from reading_room.database.disk import free_bytes
 from reading_room.hosts.doors import DoorError, doors
 from reading_room.settings import Settings
 
@@ -63,6 +64,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _landlock(),
         _container_users(settings),
         _limits(),
+        disk_finding(settings),
         door_finding(settings),
         console_finding(settings),
     ]
@@ -127,6 +129,17 @@ def _library(name: str, package: str, use: str) -> Finding:
     except OSError:
         return Finding(name, "missing", f"cannot be loaded; needed for {use}", _install(package))
     return Finding(name, "ok", f"for {use}")
+
+
+def disk_finding(settings: Settings) -> Finding:
+    """Say whether the disk has room for what is written."""
+    folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
+    free = free_bytes(folder)
+    says = f"{free:,} bytes are free at {folder}"
+    if free < settings.storage_free:
+        mend = "make room, or lower READING_ROOM_STORAGE_FREE"
+        return Finding("disk", "missing", f"{says}, and {settings.storage_free:,} have to stay free", mend)
+    return Finding("disk", "ok", says)
 
 
 def _user_namespaces() -> Finding:

@@ -246,6 +246,16 @@ class TooManyJobs(TooManyRequestsException):
         super().__init__(f"TOO_MANY_ACTIVE_JOBS: {quota} jobs of type {kind} are active, the most allowed.")
 
 
+class TooManyWaiting(TooManyRequestsException):
+    """The account has as many waiting jobs as it may."""
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(
+            f"TOO_MANY_WAITING_JOBS: {quota:,} jobs of the account wait for a place, the most allowed "
+            "(READING_ROOM_JOBS_WAITING_PER_ACCOUNT). Wait until some have begun, or stop some."
+        )
+
+
 class RateExceeded(TooManyRequestsException):
     """The account calls an operation faster than it may."""
 
@@ -261,6 +271,16 @@ class InternalServerException(AwsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"INTERNAL_ERROR: {reason}")
+
+
+class NoRoomForJobs(InternalServerException):
+    """The disk has no room for what a new job writes."""
+
+    def __init__(self, floor: int) -> None:
+        super().__init__(
+            f"No job is taken: the disk of the service is full but for the {floor:,} bytes that stay free "
+            "(READING_ROOM_STORAGE_FREE). Delete objects, or make room."
+        )
 
 
 class EngineFailedText(InternalServerException):

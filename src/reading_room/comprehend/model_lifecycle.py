@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.comprehend import model_policies
-from reading_room.comprehend.errors import ResourceInUseException
+from reading_room.comprehend.errors import ResourceInUseException, TooManyWaiting
 from reading_room.comprehend.model_errors import (
     ModelInUse,
     ModelNameInUse,
@@ -19,27 +19,30 @@ from reading_room.comprehend.model_errors import (
 from reading_room.comprehend.model_requests import NewModel
 from reading_room.comprehend.models import ENDED, Model, model_arn
 from reading_room.comprehend.tables import ModelRow
-from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs
+from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs
 from reading_room.jobs.job import ACTIVE
-from reading_room.jobs.submission import repeated, request_stop, submit
+from reading_room.jobs.submission import JobQuota, repeated, request_stop, submit
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3.service_bucket_name import artifact_uri
 
 
-def create(session: Session, new: NewModel, now: dt.datetime, *, active_quota: int | None) -> str:
+def create(session: Session, new: NewModel, now: dt.datetime, *, quota: JobQuota) -> str:
     """Write a model and submit its training; return its ARN.
 
     The same client token with the same parameters returns the model that it made before. Raises
     ``ResourceInUseException`` (name and version are taken, or the token belongs to another request),
-    ``ResourceLimitExceededException``, and ``InvalidRequestException`` for a ModelPolicy that is none.
+    ``ResourceLimitExceededException``, ``TooManyWaiting``, and ``InvalidRequestException`` for a ModelPolicy that is
+    none.
     """
     try:
         refuse_name(session, new)
-        job = submit(session, new.job, now, active_quota=active_quota)
+        job = submit(session, new.job, now, quota=quota)
     except TokenReused as error:
         raise ResourceInUseException(error.token, error.job_id) from error
     except TooManyActiveJobs as error:
         raise ResourceLimitExceededException(error.kind, error.quota) from error
+    except TooManyWaitingJobs as error:
+        raise TooManyWaiting(error.quota) from error
     if job.job_id == new.job.job_id:
         new.row.submitted_at = now
         session.add(new.row)

@@ -1,4 +1,4 @@
-"""Comprehend's quotas: Amazon's own figures in the profile ``aws``, none in the profile ``open``, which queues."""
+"""Comprehend's quotas: Amazon's own figures in the profile ``aws``; in any, what protects the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import datetime as dt
 import threading
 
 from reading_room.clock import Clock
-from reading_room.comprehend.errors import RateExceeded
+from reading_room.comprehend.errors import NoRoomForJobs, RateExceeded
+from reading_room.database.disk import Floor
+from reading_room.jobs.submission import JobQuota
 from reading_room.settings import Settings
 
 ACTIVE_JOBS = 10
@@ -31,16 +33,24 @@ RATES = {
 class Quotas:
     """Counts calls per account and operation."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, floor: Floor | None = None) -> None:
+        """``floor`` is what has to stay free of the disk; by default nothing has."""
         self._enforced = settings.profile == "aws"
+        self._waiting = settings.jobs_waiting_per_account
+        self._floor = floor
         self._clock = clock
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, str], tuple[float, dt.datetime]] = {}
 
     @property
-    def active_jobs(self) -> int | None:
-        """How many active jobs of one type an account may have; ``None`` is no limit."""
-        return ACTIVE_JOBS if self._enforced else None
+    def jobs(self) -> JobQuota:
+        """How many jobs an account may have."""
+        return JobQuota(ACTIVE_JOBS if self._enforced else None, self._waiting or None)
+
+    def require_room(self) -> None:
+        """Return unless the disk has no room for what a new job writes. Raises ``NoRoomForJobs``."""
+        if self._floor is not None and self._floor.reached:
+            raise NoRoomForJobs(self._floor.least)
 
     def count(self, account: str, operation: str) -> None:
         """Count a call. Raises ``RateExceeded`` when the account has used up this second's."""

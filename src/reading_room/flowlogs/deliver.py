@@ -24,13 +24,16 @@ from reading_room.flowlogs.coverage import COVERAGE_TABLES
 from reading_room.flowlogs.destinations import BucketDestination, LogGroupDestination, PutObject
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import RoleNotAssumable
+from reading_room.logs.errors import NoRoomForLogs
+from reading_room.logs.room import LogRoom
+from reading_room.s3.errors import InsufficientCapacity
 from reading_room.vpc.tables import FlowLog
 
 logger = logging.getLogger(__name__)
 
 KEPT_EVERY = 5.0
 """Seconds between two writings of the open windows."""
-ACCESS_ERROR, UNKNOWN_ERROR = "Access error", "Unknown error"
+ACCESS_ERROR, RATE_LIMITED, UNKNOWN_ERROR = "Access error", "Rate limited", "Unknown error"
 """The words of ``DeliverLogsErrorMessage`` (DescribeFlowLogs)."""
 
 
@@ -51,14 +54,18 @@ class FlowLogDelivery:
         region: str,
         keep: Path,
         trail: Recorder = forget,
+        room: LogRoom | None = None,
     ) -> None:
-        """Go on with what the process before this one kept in the file ``keep``."""
+        """Go on with what the process before this one kept in the file ``keep``.
+
+        ``room`` bounds what an account may have in log groups; by default nothing does.
+        """
         self._keep = keep
         self._kept_at = 0.0
         self._database = database
         self._clock = clock
         self._region = region
-        self._groups = LogGroupDestination(database, authorizer, clock, region, trail)
+        self._groups = LogGroupDestination(database, authorizer, clock, region, trail, room)
         self._buckets = BucketDestination(put_object, region)
         self._aggregator = Aggregator()
         self._closed: list[ClosedWindow] = []
@@ -123,7 +130,7 @@ class FlowLogDelivery:
             destination = self._groups if target.destination_type == "cloud-watch-logs" else self._buckets
             destination.deliver(target, windows)
         except (AwsError, RoleNotAssumable) as refusal:
-            error = ACCESS_ERROR
+            error = RATE_LIMITED if isinstance(refusal, NoRoomForLogs | InsufficientCapacity) else ACCESS_ERROR
             logger.warning("%s: %d records were not delivered: %s", target.flow_log_id, count, refusal)
         except Exception:
             # One flow log's trouble must not stop the others, nor the turns to come.

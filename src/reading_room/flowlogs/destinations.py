@@ -28,6 +28,7 @@ from reading_room.iam.principals import service_principal
 from reading_room.iam.service_sessions import assume_recorded
 from reading_room.ids import request_id
 from reading_room.logs import streams
+from reading_room.logs.room import LogRoom
 from reading_room.logs.tables import LogGroup, LogStream
 
 FLOW_LOG_SERVICE = "vpc-flow-logs.amazonaws.com"
@@ -61,7 +62,9 @@ class LogGroupDestination:
         clock: Clock,
         region: str,
         trail: Recorder = forget,
+        room: LogRoom | None = None,
     ) -> None:
+        self._room = room or LogRoom()
         self._trail = trail
         self._database = database
         self._authorizer = authorizer
@@ -73,7 +76,7 @@ class LogGroupDestination:
         """Write the records of one flow log.
 
         Group and streams are made with the first record, as AWS does. Raises ``RoleNotAssumable``,
-        ``AccessDeniedException``.
+        ``AccessDeniedException``, and ``NoRoomForLogs``.
         """
         assert target.log_group_name is not None
         assert target.deliver_role_arn is not None
@@ -89,6 +92,7 @@ class LogGroupDestination:
         with self._database.transaction() as session:
             for name, batch in events.items():
                 batch.sort(key=lambda event: event.timestamp)
+                self._room.take(session, target.account, batch)
                 streams.append(session, target.account, self._region, target.log_group_name, name, batch, now)
         for action, name in done:
             self._record(role, target, action, name, request_id())

@@ -1,7 +1,8 @@
 """Which queued jobs begin next: fair between accounts, then between the kinds of an account, then oldest first.
 
 An account with less running goes first; among equals the one that was served longest ago, so that a place that falls
-free wanders from account to account however many jobs each of them has queued. ``choose`` decides and is pure. The
+free wanders from account to account however many jobs each of them has queued. Where there are several accounts, none
+has every place. ``choose`` decides and is pure. The
 questions to the tables seek in indexes: their cost grows with the accounts and kinds that wait, never with the jobs.
 """
 
@@ -18,6 +19,7 @@ from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from reading_room.agent.spec import Capacity
+from reading_room.iam.tables import Account
 from reading_room.jobs.job import ADMITTED, Phase
 from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import JobRow
@@ -46,6 +48,7 @@ class AdmissionLimits:
     container_memory: int = 2_000_000_000
     container_cpus: float = 1.0
     core_overcommit: float = 2.0
+    containers_per_account: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> AdmissionLimits:
@@ -156,6 +159,8 @@ class _Counts:
         """Return the queues of an account that no limit closes."""
         if limits.jobs_per_account and self._jobs[account] >= limits.jobs_per_account:
             return []
+        if limits.containers_per_account and self._containers[account] >= limits.containers_per_account:
+            return []
         most = limits.jobs_per_kind or _UNBOUNDED
         return [queue for queue in waiting.values() if self._of_kind[queue.kind] < most]
 
@@ -222,10 +227,22 @@ def admissible(session: Session, limits: AdmissionLimits, capacity: Capacity | N
     """
     held = _held(session)
     total = _total(held)
-    room = min(room_for(total, limits, capacity), limits.jobs_at_once - total.jobs)
+    containers = room_for(total, limits, capacity)
+    room = min(containers, limits.jobs_at_once - total.jobs)
     if room <= 0:
         return []
+    if session.scalar(select(Account.account).limit(1)) is not None:
+        limits = _leaving_one(limits, total.containers + containers)
     return choose(_queues(session), held, limits, room, lambda queue: _following(session, queue))
+
+
+def _leaving_one(limits: AdmissionLimits, containers: int) -> AdmissionLimits:
+    """Return limits by which no account has every place, neither of jobs nor of ``containers``."""
+    return replace(
+        limits,
+        jobs_per_account=limits.jobs_per_account or max(1, limits.jobs_at_once - 1),
+        containers_per_account=max(1, containers - 1),
+    )
 
 
 def left(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> Capacity | None:
@@ -253,6 +270,15 @@ def grant(session: Session, limits: AdmissionLimits, size: JobSize) -> JobSize:
         "leaves no more now"
     )
     return replace(size, containers=most, reason=reason)
+
+
+def jobs_by_account(session: Session) -> dict[str, tuple[int, int]]:
+    """Return how many jobs of each account wait for a place, and how many have one."""
+    running = case((JobRow.phase == Phase.QUEUED.value, 0), else_=1)
+    phases = [Phase.QUEUED.value, *(phase.value for phase in ADMITTED)]
+    query = select(JobRow.account, func.count(), func.sum(running)).where(JobRow.phase.in_(phases))
+    counted = session.execute(query.group_by(JobRow.account))
+    return {account: (jobs - begun, begun) for account, jobs, begun in counted}
 
 
 def _held(session: Session) -> dict[Flow, Held]:

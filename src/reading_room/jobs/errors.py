@@ -38,6 +38,14 @@ class TooManyActiveJobs(Exception):
         self.quota = quota
 
 
+class TooManyWaitingJobs(Exception):
+    """As many jobs of the account wait for a place as its quota allows."""
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(f"{quota} jobs of the account wait for a place, the most that may")
+        self.quota = quota
+
+
 class PreparationError(Exception):
     """A job's network cannot be prepared: ``code`` is a failure code of jobs, ``text`` says which id and what to do."""
 

@@ -1,8 +1,9 @@
-"""The story of a job in its account's logs."""
+"""Job stories where people read them: a log group of the job's own account, a stream for each job."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 
 from reading_room.clock import Clock
@@ -10,21 +11,30 @@ from reading_room.database.engine import Database
 from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.tables import JobRow
 from reading_room.logs import streams
+from reading_room.logs.errors import NoRoomForLogs
+from reading_room.logs.room import LogRoom
+
+logger = logging.getLogger(__name__)
 
 
 class JobLog:
-    """Writes job stories where people read them: a log group of the job's own account, a stream for each job."""
+    """Writes stories; implements ``jobs.surroundings.Storyteller``."""
 
-    def __init__(self, database: Database, region: str, clock: Clock) -> None:
+    def __init__(self, database: Database, region: str, clock: Clock, room: LogRoom | None = None) -> None:
         self._database = database
         self._region = region
         self._clock = clock
+        self._room = room or LogRoom()
 
     def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
-        """Append lines to a job's stream."""
+        """Append lines to a job's stream. Without room for them they are with the job alone, as its events."""
         events = [streams.NewEvent(streams.milliseconds(at), text) for at, text in lines]
-        with self._database.transaction() as session:
-            job = session.get(JobRow, job_id)
-            if job is not None:
-                now = streams.milliseconds(self._clock())
-                streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
+        try:
+            with self._database.transaction() as session:
+                job = session.get(JobRow, job_id)
+                if job is not None:
+                    self._room.take(session, job.account, events)
+                    now = streams.milliseconds(self._clock())
+                    streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
+        except NoRoomForLogs as error:
+            logger.warning("the log stream of job %s lacks %d lines: %s", job_id, len(events), error)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, UnknownJob
+from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs, UnknownJob
 from reading_room.jobs.job import ACTIVE, TERMINAL, Phase, StopRequested, job_status
 from reading_room.jobs.record import apply, job_of, note
 from reading_room.jobs.tables import JobRow, JobTagRow
@@ -61,12 +61,20 @@ class NewJob:
     model: ModelUse | None = None
 
 
-def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int | None = None) -> JobRow:
+@dataclass(frozen=True, slots=True)
+class JobQuota:
+    """How many jobs an account may have: active ones of one kind, and waiting ones; ``None`` is any number."""
+
+    active: int | None = None
+    waiting: int | None = None
+
+
+def submit(session: Session, new: NewJob, now: dt.datetime, *, quota: JobQuota = JobQuota()) -> JobRow:
     """Write a job in phase ``queued`` and its first event, and return it.
 
     The same client token with the same parameters returns the job it made before. Raises as ``refuse`` does.
     """
-    known = refuse(session, new, active_quota=active_quota)
+    known = refuse(session, new, quota=quota)
     if known is not None:
         return known
     row = row_of(new, now)
@@ -79,19 +87,21 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, active_quota: int
     return row
 
 
-def refuse(session: Session, new: NewJob, *, active_quota: int | None = None) -> JobRow | None:
+def refuse(session: Session, new: NewJob, *, quota: JobQuota = JobQuota()) -> JobRow | None:
     """Return the job that the same client token made before with the same parameters, ``None`` for a new one.
 
-    Raises ``TokenReused`` when the parameters differ, ``TooManyActiveJobs`` when ``active_quota`` (jobs of one kind;
-    ``None`` is no limit) is used up.
+    Raises ``TokenReused`` when the parameters differ, ``TooManyActiveJobs`` and ``TooManyWaitingJobs`` when the
+    account's quota is used up.
     """
     known = repeated(session, new)
     if known is not None:
         if known.fingerprint != _fingerprint(new.parameters):
             raise TokenReused(str(new.client_token), known.job_id)
         return known
-    if active_quota is not None and _count_active(session, new) >= active_quota:
-        raise TooManyActiveJobs(new.kind, active_quota)
+    if quota.active is not None and _count_active(session, new) >= quota.active:
+        raise TooManyActiveJobs(new.kind, quota.active)
+    if quota.waiting is not None and _count_waiting(session, new.account) >= quota.waiting:
+        raise TooManyWaitingJobs(quota.waiting)
     return None
 
 
@@ -181,3 +191,8 @@ def _count_active(session: Session, new: NewJob) -> int:
         )
         or 0
     )
+
+
+def _count_waiting(session: Session, account: str) -> int:
+    waiting = JobRow.phase == Phase.QUEUED.value
+    return int(session.scalar(select(func.count()).select_from(JobRow).where(waiting, JobRow.account == account)) or 0)

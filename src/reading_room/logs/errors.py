@@ -46,3 +46,26 @@ class InvalidToken(InvalidParameterException):
 
     def __init__(self) -> None:
         super().__init__("The specified nextToken is invalid.")
+
+
+class NoRoomForLogs(AwsError):
+    """There is no room for log events."""
+
+    code: ClassVar[str] = "ServiceUnavailableException"
+    status: ClassVar[int] = 500
+
+    @classmethod
+    def of_account(cls, limit: int) -> NoRoomForLogs:
+        """Return the error for an account whose events have all the room that they may have."""
+        return cls(
+            f"There is no room for these log events: an account may have {limit:,} bytes of them "
+            "(READING_ROOM_LOG_BYTES_PER_ACCOUNT). Delete log groups or streams."
+        )
+
+    @classmethod
+    def on_disk(cls, floor: int) -> NoRoomForLogs:
+        """Return the error for a file system of which no more may be used."""
+        return cls(
+            "There is no room for these log events: the disk of the service is full but for the "
+            f"{floor:,} bytes that stay free (READING_ROOM_STORAGE_FREE)."
+        )

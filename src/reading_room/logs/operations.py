@@ -17,6 +17,7 @@ from reading_room.database.engine import Database
 from reading_room.logs import reading, streams
 from reading_room.logs.errors import InvalidParameterException, InvalidToken
 from reading_room.logs.filter_patterns import parse_filter_pattern
+from reading_room.logs.room import LogRoom
 from reading_room.logs.tables import LogGroup, LogStream
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def requested_tags(call: Call) -> Mapping[str, Sequence[str]]:
 class LogOperations:
     """Groups, streams and their events."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, room: LogRoom | None = None) -> None:
+        """``room`` bounds what an account may store; by default nothing does."""
+        self._room = room or LogRoom()
         self._database = database
         self._clock = clock
 
@@ -136,6 +139,7 @@ class LogOperations:
         with self._database.transaction() as session:
             group = streams.get_group(session, call.account, request["logGroupName"])
             stream = streams.get_stream(session, group, request["logStreamName"])
+            self._room.take(session, call.account, events)
             rejected = streams.put_events(session, stream, events, self._now())
         told: dict[str, Any] = {}
         if rejected.too_new_from is not None:

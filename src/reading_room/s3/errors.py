@@ -172,6 +172,35 @@ class EntityTooSmall(S3Error):
         super().__init__("Your proposed upload is smaller than the minimum allowed size", {**extra, "ETag": etag})
 
 
+class InsufficientCapacity(S3Error):
+    """There is no room for what is to be written. The code is that of S3 on Outposts, where room is bounded, too."""
+
+    code = "InsufficientCapacity"
+    status = 507
+
+    @classmethod
+    def of_account(cls, limit: int) -> InsufficientCapacity:
+        """Return the error for an account whose objects have all the room that they may have."""
+        return cls(
+            f"The account of the bucket has no room for this: its objects and unfinished uploads may have {limit:,} "
+            "bytes (READING_ROOM_STORAGE_PER_ACCOUNT). Delete some, and try again some seconds later."
+        )
+
+    @classmethod
+    def of_all(cls, limit: int) -> InsufficientCapacity:
+        """Return the error for objects that have all the room that there is for objects."""
+        return cls(
+            f"There is no room for this: the objects of all accounts may have {limit:,} bytes "
+            "(READING_ROOM_STORAGE_TOTAL). Delete some, and try again some seconds later."
+        )
+
+    @classmethod
+    def of_disk(cls, floor: int) -> InsufficientCapacity:
+        """Return the error for a file system that is full but for what has to stay free."""
+        kept = f" but for the {floor:,} bytes that stay free (READING_ROOM_STORAGE_FREE)" if floor else ""
+        return cls(f"There is no room for this: the disk of the service is full{kept}. Delete objects, or make room.")
+
+
 class MaxMessageLengthExceeded(S3Error):
     """An XML or policy body is too long."""
 

@@ -17,13 +17,13 @@ from reading_room.database.engine import Database
 from reading_room.s3.backends.blobs import (
     WITH_ITS_ROW,
     BlobStore,
-    BlobWriter,
     DamagedBlob,
     Leases,
     Segments,
     read_segments,
 )
 from reading_room.s3.checksums import Digests
+from reading_room.s3.space import MeteredWriter, Space
 from reading_room.s3.tables import S3Object, S3Part
 
 logger = logging.getLogger(__name__)
@@ -39,15 +39,18 @@ PIECE = 1 << 20
 class Received:
     """A body that was read to its end and verified, in a blob that is not sealed yet."""
 
-    writer: BlobWriter
+    writer: MeteredWriter
     digests: Digests
 
 
 class Storage:
     """The database, the blobs, and the leases of readers."""
 
-    def __init__(self, database: Database, blobs: BlobStore, region: str, clock: Clock, executor: Executor) -> None:
+    def __init__(
+        self, database: Database, blobs: BlobStore, region: str, clock: Clock, executor: Executor, space: Space
+    ) -> None:
         self.executor = executor
+        self.space = space
         self.database = database
         self.blobs = blobs
         self.region = region
@@ -73,6 +76,10 @@ class Storage:
             raise DamagedBlob(f"in the row of {key!r} of {bucket}", "has changed")
         return row, lease
 
+    def create(self, account: str) -> MeteredWriter:
+        """Begin a blob of an object in a bucket of an account."""
+        return MeteredWriter(self.blobs.create(), self.space.claim(account))
+
     def expect_tags(self) -> None:
         """Say that an object is about to have tags, so that they are looked up from now on."""
         self._tagged = True
@@ -91,6 +98,11 @@ class Storage:
         with self.database.reading() as session:
             tags = session.scalar(select(S3Object.tags).where(S3Object.bucket == bucket, S3Object.key == key.encode()))
         return tags or {}
+
+    def committed(self, written: MeteredWriter, gone: Collection[str]) -> None:
+        """Keep the room of what a committed row names, and forget the blobs that it let go of."""
+        written.keep()
+        self.forget(gone)
 
     def forget(self, blob_ids: Collection[str]) -> None:
         """Delete blobs that no row names any more. To be called after the commit that let go of them."""

@@ -21,6 +21,7 @@ from reading_room.comprehend.errors import (
     JobNotStoppable,
     ResourceInUseException,
     TooManyJobs,
+    TooManyWaiting,
 )
 from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.comprehend.listings import list_jobs
@@ -29,7 +30,7 @@ from reading_room.comprehend.requests import new_job as job_of_request
 from reading_room.comprehend.requests import with_model
 from reading_room.database.engine import Database
 from reading_room.ids import job_id
-from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, UnknownJob
+from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs, UnknownJob
 from reading_room.jobs.job import job_status
 from reading_room.jobs.record import job_of
 from reading_room.jobs.submission import find, request_stop, submit
@@ -76,16 +77,19 @@ class JobOperations:
 
     def _start(self, kind: JobKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.start)
+        self._quotas.require_room()
         new = job_of_request(call, kind, job_id(), self._topics)
         try:
             with self._database.transaction() as session:
                 # In this transaction, so that the model cannot go in between.
                 new = with_model(session, call, new)
-                row = submit(session, new, self._clock(), active_quota=self._quotas.active_jobs)
+                row = submit(session, new, self._clock(), quota=self._quotas.jobs)
         except TokenReused as error:
             raise ResourceInUseException(error.token, error.job_id) from error
         except TooManyActiveJobs as error:
             raise TooManyJobs(error.kind, error.quota) from error
+        except TooManyWaitingJobs as error:
+            raise TooManyWaiting(error.quota) from error
         # As the first call answered, also when a repeated token finds the job further on.
         return {"JobId": row.job_id, "JobArn": row.arn, "JobStatus": "SUBMITTED"} | _model_of(kind, row)
 

@@ -64,9 +64,10 @@ class ModelOperations:
 
     def _create(self, kind: ModelKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.create)
+        self._quotas.require_room()
         new = (new_classifier if kind is CLASSIFIER else new_recognizer)(call, new_id())
         with self._database.transaction() as session:
-            arn = create(session, new, self._clock(), active_quota=self._quotas.active_jobs)
+            arn = create(session, new, self._clock(), quota=self._quotas.jobs)
         return {kind.arn_member: arn}
 
     def _describe(self, kind: ModelKind, call: Call, request: Request) -> Response:

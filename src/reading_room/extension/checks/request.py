@@ -16,7 +16,7 @@ from reading_room.aws.operations import OperationFacts
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.validation import validate
 from reading_room.comprehend import model_policies
-from reading_room.comprehend.errors import ResourceInUseException, TooManyJobs
+from reading_room.comprehend.errors import ResourceInUseException, TooManyJobs, TooManyWaiting
 from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.model_errors import ResourceLimitExceededException
 from reading_room.comprehend.model_lifecycle import refuse_name
@@ -27,8 +27,8 @@ from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.extension.checks.commands import explain
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.ids import job_id
-from reading_room.jobs.errors import TokenReused, TooManyActiveJobs
-from reading_room.jobs.submission import NewJob, refuse, row_of
+from reading_room.jobs.errors import TokenReused, TooManyActiveJobs, TooManyWaitingJobs
+from reading_room.jobs.submission import JobQuota, NewJob, refuse, row_of
 from reading_room.jobs.tables import JobRow
 
 _STARTS = {kind.start: kind for kind in JOB_KINDS}
@@ -87,7 +87,7 @@ def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) ->
     return passed(f"{asked.principal.arn} may pass {role} to {facts.passed_role.service}.", role)
 
 
-def planned(session: Session, asked: Call, active_quota: int | None, topics: str, now: dt.datetime) -> PlannedJob:
+def planned(session: Session, asked: Call, quota: JobQuota, topics: str, now: dt.datetime) -> PlannedJob:
     """Return the job that a call would make. Raises the service's own ``AwsError`` as the operation would."""
     kind = _STARTS.get(asked.operation)
     if kind is not None:
@@ -98,15 +98,17 @@ def planned(session: Session, asked: Call, active_quota: int | None, topics: str
         if model.policy is not None:
             model_policies.check(session, model.policy, "ModelPolicy")
         new = model.job
-    return PlannedJob(row_of(new, now), new.tags, _known(session, new, active_quota))
+    return PlannedJob(row_of(new, now), new.tags, _known(session, new, quota))
 
 
-def _known(session: Session, new: NewJob, active_quota: int | None) -> str | None:
+def _known(session: Session, new: NewJob, quota: JobQuota) -> str | None:
     try:
-        row = refuse(session, new, active_quota=active_quota)
+        row = refuse(session, new, quota=quota)
     except TokenReused as error:
         raise ResourceInUseException(error.token, error.job_id) from error
     except TooManyActiveJobs as error:
         busy = ResourceLimitExceededException if new.model is not None and new.model.arn == new.arn else TooManyJobs
         raise busy(error.kind, error.quota) from error
+    except TooManyWaitingJobs as error:
+        raise TooManyWaiting(error.quota) from error
     return None if row is None else row.job_id

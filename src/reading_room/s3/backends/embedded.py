@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
@@ -15,9 +17,9 @@ from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.s3 import multipart
 from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
-from reading_room.s3.backends.blobs import BlobStore, BlobWriter
+from reading_room.s3.backends.blobs import BlobStore
 from reading_room.s3.checksums import Digests, of_full_object
-from reading_room.s3.errors import NoSuchKey, NotImplementedOperation
+from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor
 from reading_room.s3.operations import (  # noqa: F401  (their import fills the table)
     attributes,
@@ -31,6 +33,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
+from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
 
@@ -43,9 +46,20 @@ Result = TypeVar("Result")
 class EmbeddedBackend:
     """Implements ``Backend`` on a database and a blob store. Handlers run in at most ``THREADS`` threads."""
 
-    def __init__(self, database: Database, blobs: BlobStore, region: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        region: str,
+        clock: Clock,
+        limits: SpaceLimits = SpaceLimits(),
+        free: Callable[[], int] | None = None,
+        tick: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``free`` says how many bytes the file system has for blobs, where they are on one."""
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
-        self._store = Storage(database, blobs, region, clock, self._executor)
+        self._space = Space(limits, partial(_stored, database), free, tick)
+        self._store = Storage(database, blobs, region, clock, self._executor, self._space)
         self._buckets = _BucketCache(database)
 
     def close(self) -> None:
@@ -53,8 +67,13 @@ class EmbeddedBackend:
         self._executor.shutdown(wait=True)
 
     def sweep(self) -> int:
-        """Remove blobs of writes that were never acknowledged; return how many. Before the first request only."""
-        return self._store.sweep()
+        """Remove blobs of writes that were never acknowledged; return how many. Before the first request only.
+
+        What is left is counted.
+        """
+        removed = self._store.sweep()
+        self._space.count()
+        return removed
 
     async def send(self, request: S3Request) -> S3Response:
         """Carry out a request. Raises ``AwsError``; then nothing was changed."""
@@ -76,8 +95,11 @@ class EmbeddedBackend:
                 if looks
                 else operation.check(self._store, request)
             )
+        announced = _announced(request)
+        if not self._space.has_room(request.account, announced):
+            await self._run(self._space.check, request.account, announced)
         algorithm = needed if isinstance(needed, str) else object_operations.written_algorithm(request)
-        writer = self._store.blobs.create()
+        writer = self._store.create(request.account)
         try:
             digests = await request.body.drain(writer.write, object_operations.SINGLE_PUT_LIMIT, (algorithm,))
         except BaseException:
@@ -139,21 +161,25 @@ class EmbeddedBackend:
         algorithm = object_operations.DEFAULT_CHECKSUM
         digests = Digests((algorithm,))
         digests.update(data)
-        writer: BlobWriter = self._store.blobs.create()
-        writer.write(data)
+        writer = self._store.create(self._account_of(bucket))
+        try:
+            writer.write(data)
+        except BaseException:
+            writer.discard()
+            raise
         received = Received(writer, digests)
         checksum = of_full_object(digests, algorithm)
         row = object_operations.plain_row(
             self._store, bucket, key, received, {"content-type": content_type}, {}, checksum
         )
-        writer.seal()
         try:
+            writer.seal()
             with self._store.database.transaction() as session:
                 gone = object_operations.replace_object(session, row, {})
         except AwsError:
             writer.discard()
             raise
-        self._store.forget(gone)
+        self._store.committed(writer, gone)
 
     def copy(self, bucket: str, key: str, new_key: str) -> None:
         """Copy an object within a bucket for the service itself, durably. Raises ``NoSuchKey``."""
@@ -162,7 +188,8 @@ class EmbeddedBackend:
             raise NoSuchKey(key)
         source, lease = found
         try:
-            received = copying.copy_bytes(self._store, lease, 0, source.size, object_operations.DEFAULT_CHECKSUM)
+            account, algorithm = self._account_of(bucket), object_operations.DEFAULT_CHECKSUM
+            received = copying.copy_bytes(self._store, account, lease, 0, source.size, algorithm)
         finally:
             lease.release()
         checksum = of_full_object(received.digests, object_operations.DEFAULT_CHECKSUM)
@@ -175,7 +202,7 @@ class EmbeddedBackend:
         except AwsError:
             received.writer.discard()
             raise
-        self._store.forget(gone)
+        self._store.committed(received.writer, gone)
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object for the service itself; one that is not there is no error."""
@@ -218,11 +245,32 @@ class EmbeddedBackend:
         self._store.forget(gone)
         return len(uploads)
 
+    def _account_of(self, bucket: str) -> str:
+        """Return the account of a bucket. Raises ``NoSuchBucket``."""
+        facts = self.bucket(bucket)
+        if facts is None:
+            raise NoSuchBucket(bucket)
+        return facts.account
+
     def _remember_sha256(self, row: S3Object, sha256: str) -> None:
         with self._store.database.transaction() as session:
             current = session.get(S3Object, (row.bucket, row.key))
             if current is not None and current.segments == row.segments:
                 current.sha256 = sha256
+
+
+def _announced(request: S3Request) -> int:
+    """Return how many bytes a write is going to have, as its head says; of a form a little more."""
+    assert request.body is not None
+    if request.body.expectation.length is not None:
+        return request.body.expectation.length
+    given = request.incoming.header("content-length") or ""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else 0
+
+
+def _stored(database: Database) -> dict[str, int]:
+    with database.reading() as session:
+        return stored_by_account(session)
 
 
 def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:

@@ -11,14 +11,18 @@ that no row names, which the sweep at the next start removes.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 from reading_room.clock import Clock
+from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.s3.backends.blobs import SMALL, DamagedBlob, new_blob_id
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
+from reading_room.s3.space import SpaceLimits
 
 
 class FileBlobWriter:
@@ -174,11 +178,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def file_backend(database: Database, folder: Path, region: str, clock: Clock) -> EmbeddedBackend:
+def file_backend(
+    database: Database,
+    folder: Path,
+    region: str,
+    clock: Clock,
+    limits: SpaceLimits = SpaceLimits(),
+    tick: Callable[[], float] = time.monotonic,
+) -> EmbeddedBackend:
     """Open the backend whose bytes lie below ``folder`` and whose rows are in ``database``; sweep what is rubbish.
 
     One process at a time may have a folder open.
     """
-    backend = EmbeddedBackend(database, FileBlobStore(folder), region, clock)
+    backend = EmbeddedBackend(database, FileBlobStore(folder), region, clock, limits, partial(free_bytes, folder), tick)
     backend.sweep()
     return backend

@@ -8,6 +8,7 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.blobs import DamagedBlob, new_blob_id
 from reading_room.s3.backends.embedded import EmbeddedBackend
+from reading_room.s3.space import SpaceLimits
 
 
 class MemoryBlobWriter:
@@ -77,6 +78,8 @@ class MemoryBlobStore:
         return len(rubbish)
 
 
-def memory_backend(database: Database, region: str, clock: Clock) -> EmbeddedBackend:
+def memory_backend(
+    database: Database, region: str, clock: Clock, limits: SpaceLimits = SpaceLimits()
+) -> EmbeddedBackend:
     """Return a backend whose bytes are in memory and whose rows are in ``database``."""
-    return EmbeddedBackend(database, MemoryBlobStore(), region, clock)
+    return EmbeddedBackend(database, MemoryBlobStore(), region, clock, limits)

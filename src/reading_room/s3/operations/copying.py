@@ -66,7 +66,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
             )
         asked = request.parameters.get("ChecksumAlgorithm")
         algorithm = known_algorithm(asked or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM)
-        received = copy_bytes(store, lease, 0, source.size, algorithm)
+        received = copy_bytes(store, request.account, lease, 0, source.size, algorithm)
     finally:
         lease.release()
     checksum = of_full_object(received.digests, algorithm)
@@ -81,7 +81,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     except AwsError:
         received.writer.discard()
         raise
-    store.forget(gone)
+    store.committed(received.writer, gone)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
     return respond(request, {"CopyObjectResult": result, **ENCRYPTED})
 
@@ -96,7 +96,7 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     source, lease = _leased_source(store, request)
     try:
         start, length = _copy_range(request.parameters, source)
-        received = copy_bytes(store, lease, start, length, algorithm)
+        received = copy_bytes(store, request.account, lease, start, length, algorithm)
     finally:
         lease.release()
     part = part_row(store, request, received, algorithm)
@@ -107,7 +107,7 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     except AwsError:
         received.writer.discard()
         raise
-    store.forget(gone)
+    store.committed(received.writer, gone)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
     return respond(request, {"CopyPartResult": result, **ENCRYPTED})
 
@@ -150,9 +150,10 @@ def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, i
     return start, length
 
 
-def copy_bytes(store: Storage, lease: Lease, start: int, length: int, algorithm: str) -> Received:
-    """Write the bytes to a new, sealed blob."""
-    writer = store.blobs.create()
+def copy_bytes(store: Storage, account: str, lease: Lease, start: int, length: int, algorithm: str) -> Received:
+    """Write the bytes to a new, sealed blob of an account. Raises ``InsufficientCapacity``."""
+    store.space.check(account, length)
+    writer = store.create(account)
     digests = Digests((algorithm,))
     try:
         for piece in lease.read(start, length):

@@ -150,7 +150,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     received.writer.seal()
     with store.database.transaction() as session:
         gone = replace_object(session, row, request.parameters)
-    store.forget(gone)
+    store.committed(received.writer, gone)
     return respond(request, {"ETag": f'"{row.etag}"', **ENCRYPTED, **checksum_members(checksum)})
 
 

@@ -32,6 +32,8 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     """Begin an upload in parts."""
     bucket, key = place(request)
     check_write(request)
+    # Who asks is told now, and not after the work for what is to be stored: a job asks before it reads its input.
+    store.space.check(request.account, 1)
     asked = request.parameters.get("ChecksumAlgorithm")
     algorithm = known_algorithm(asked) if asked is not None else None
     with store.database.transaction() as session:
@@ -79,7 +81,7 @@ def upload_part(store: Storage, request: S3Request, received: Received) -> S3Res
         checksum = part.checksum
         etag = part.etag
         gone = multipart.put_part(session, part)
-    store.forget(gone)
+    store.committed(received.writer, gone)
     return respond(request, {"ETag": f'"{etag}"', **ENCRYPTED, **checksum_members(checksum)})
 
 

@@ -1,0 +1,238 @@
+"""How much room objects may take: those of one account, all together, and what of the file system stays free.
+
+What is stored is counted at the start, and what is written since is added as it is written: the parts of unfinished
+uploads and bodies that are still arriving, too. What is deleted or replaced is taken off by counting again, which is
+done only where something would be refused: so a count is never too low, and no request pays for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reading_room.database.disk import LOOK_SECONDS, all_bytes
+from reading_room.s3.backends.blobs import BlobWriter
+from reading_room.s3.errors import InsufficientCapacity
+from reading_room.s3.tables import S3Bucket, S3Object, S3Part, S3Upload
+from reading_room.settings import Settings
+
+LEAST_REST = 1.0
+_RESTS = 20
+"""Between two counts lies a second, and twenty times what the first took: whoever writes beyond a limit again and
+again makes the database work for a twentieth of the time at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceLimits:
+    """Bytes: what objects may take of one account and in all, and what must stay free; 0 is no such limit."""
+
+    per_account: int = 0
+    total: int = 0
+    free: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings, folder: Path) -> SpaceLimits:
+        """Return the limits that an operator has set; by default an account has three quarters of the file system."""
+        return cls(
+            per_account=settings.storage_per_account or all_bytes(folder) * 3 // 4,
+            total=settings.storage_total,
+            free=settings.storage_free,
+        )
+
+
+def stored_by_account(session: Session) -> dict[str, int]:
+    """Return the bytes of each account's objects, and of the parts of its unfinished uploads."""
+    objects = (
+        select(S3Bucket.account, func.sum(S3Object.size))
+        .join(S3Object, S3Object.bucket == S3Bucket.name)
+        .group_by(S3Bucket.account)
+    )
+    parts = (
+        select(S3Bucket.account, func.sum(S3Part.size))
+        .join(S3Upload, S3Upload.bucket == S3Bucket.name)
+        .join(S3Part, S3Part.upload_id == S3Upload.upload_id)
+        .group_by(S3Bucket.account)
+    )
+    found: Counter[str] = Counter()
+    for query in (objects, parts):
+        for account, size in session.execute(query):
+            found[account] += size
+    return dict(found)
+
+
+class Space:
+    """The room that there is. Thread-safe.
+
+    ``count`` reads the bytes stored, by account, and ``free`` how many the file system has left.
+    """
+
+    def __init__(
+        self,
+        limits: SpaceLimits = SpaceLimits(),
+        count: Callable[[], Mapping[str, int]] = dict,
+        free: Callable[[], int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._read = count
+        self._free = free if limits.free else None
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: Counter[str] = Counter()
+        """Bytes by account: what is stored, and what is being written."""
+        self._writing: Counter[str] = Counter()
+        """Of these, what no committed row names yet."""
+        self._since: Counter[str] = Counter()
+        """What came and went since the last count began."""
+        self._counting = threading.Lock()
+        self._next_count = clock()
+        self._left, self._left_until = 0, clock()
+        """Bytes that may be written by the last look at the file system, and until when that is good."""
+
+    def count(self) -> None:
+        """Count what is stored."""
+        with self._counting:
+            self._count()
+
+    def _count(self) -> None:
+        began = self._clock()
+        with self._lock:
+            self._since.clear()
+            known = Counter(self._writing)
+        # What is committed meanwhile may be in both: it is too much, until the next count.
+        known.update(self._read())
+        with self._lock:
+            known.update(self._since)
+            self._held = known
+        ended = self._clock()
+        self._next_count = ended + max(LEAST_REST, _RESTS * (ended - began))
+
+    def has_room(self, account: str, size: int) -> bool:
+        """Say whether so many bytes more of an account are within all limits, by what is known. Never waits."""
+        return self._refusal(account, size) is None
+
+    def check(self, account: str, size: int) -> None:
+        """Raise ``InsufficientCapacity`` unless there is room for so many bytes more of an account.
+
+        Where there is none by what is known, it is counted again first, unless that was done a moment ago.
+        """
+        if self.has_room(account, size):
+            return
+        if self._counting.acquire(blocking=False):
+            try:
+                if self._clock() >= self._next_count:
+                    self._count()
+            finally:
+                self._counting.release()
+        if (refusal := self._refusal(account, size)) is not None:
+            raise refusal
+
+    def claim(self, account: str) -> Claim:
+        """Return the claim of a write to a bucket of an account. Nothing is written yet."""
+        return Claim(self, account)
+
+    def _refusal(self, account: str, size: int) -> InsufficientCapacity | None:
+        with self._lock:
+            return self._refused(account, size)
+
+    def _refused(self, account: str, size: int) -> InsufficientCapacity | None:
+        limits = self._limits
+        if limits.per_account and self._held[account] + size > limits.per_account:
+            return InsufficientCapacity.of_account(limits.per_account)
+        if limits.total and self._held.total() + size > limits.total:
+            return InsufficientCapacity.of_all(limits.total)
+        if self._free is not None:
+            now = self._clock()
+            if now >= self._left_until or size > self._left:
+                self._left, self._left_until = self._free() - limits.free, now + LOOK_SECONDS
+            if size > self._left:
+                return InsufficientCapacity.of_disk(limits.free)
+        return None
+
+    def _grow(self, claim: Claim, size: int) -> None:
+        with self._lock:
+            if (refusal := self._refused(claim.account, size)) is not None:
+                raise refusal
+            self._left -= size
+            for counts in (self._held, self._writing, self._since):
+                counts[claim.account] += size
+            claim.size += size
+
+    def _end(self, claim: Claim, *counts: Counter[str]) -> None:
+        with self._lock:
+            for each in (self._writing, *counts):
+                each[claim.account] -= claim.size
+            claim.size = 0
+
+
+class Claim:
+    """The room that one write takes, from its first byte until its row is committed or it is given up."""
+
+    def __init__(self, space: Space, account: str) -> None:
+        self._space = space
+        self.account = account
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Take room for so many bytes more. Raises ``InsufficientCapacity``."""
+        self._space._grow(self, size)
+
+    def keep(self) -> None:
+        """Say that a committed row names what was written."""
+        self._space._end(self)
+
+    def drop(self) -> None:
+        """Give the room back. After ``keep`` there is none."""
+        self._space._end(self, self._space._held, self._space._since)
+
+
+class MeteredWriter:
+    """A blob being written that takes room as it grows."""
+
+    def __init__(self, writer: BlobWriter, claim: Claim) -> None:
+        self._writer = writer
+        self._claim = claim
+        self.blob_id = writer.blob_id
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises ``InsufficientCapacity``, also where the file system itself has no more room."""
+        self._claim.grow(len(data))
+        with _disk_full():
+            self._writer.write(data)
+
+    def take_small(self) -> bytes | None:
+        """Return all that was written, if the store would rather not keep it."""
+        return self._writer.take_small()
+
+    def seal(self) -> None:
+        """Make the blob durable. Raises ``InsufficientCapacity``."""
+        with _disk_full():
+            self._writer.seal()
+
+    def keep(self) -> None:
+        """Say that a committed row names the blob."""
+        self._claim.keep()
+
+    def discard(self) -> None:
+        """Forget what was written, and give its room back."""
+        self._writer.discard()
+        self._claim.drop()
+
+
+@contextmanager
+def _disk_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InsufficientCapacity.of_disk(0) from error

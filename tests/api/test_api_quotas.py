@@ -1,0 +1,122 @@
+"""What protects the machine from one account, on the real wire: each quota, with the error that AWS has for it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.jobs.job_log import JobLog
+from reading_room.jobs.stories import Stories
+from reading_room.jobs.tables import JobEventRow
+from reading_room.logs.room import LogRoom
+from tests.jobs import test_jobs_admission as admission
+from tests.logs import test_logs_room as logs_room
+from tests.s3 import test_s3_space as space
+from tests.worlds.models import OTHER_ACCOUNT, ModelWorld, classifier_request, refused
+
+pytestmark = pytest.mark.costs(0.4, reason="the whole product is made")
+JOB = {
+    "InputDataConfig": {"S3Uri": "s3://papers/in/"},
+    "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
+    "LanguageCode": "en",
+}
+LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
+Make = Callable[..., ModelWorld]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make the product with some settings."""
+    made: list[ModelWorld] = []
+
+    def world(**settings: Any) -> ModelWorld:
+        made.append(ModelWorld(tmp_path, **settings))
+        return made[0]
+
+    yield world
+    for each in made:
+        each.close()
+
+
+def start(client: Any, account: str = "111122223333") -> str:
+    """Start a job of entities."""
+    role = f"arn:aws:iam::{account}:role/Reader"
+    return str(client.start_entities_detection_job(DataAccessRoleArn=role, **JOB)["JobId"])
+
+
+def test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more(make: Make) -> None:
+    world = make(jobs_waiting_per_account=2)
+    start(world.client)
+    world.client.create_document_classifier(**classifier_request())
+    for call, request in (
+        (start, {"client": world.client}),
+        (world.client.create_document_classifier, classifier_request(DocumentClassifierName="more")),
+    ):
+        code, text = refused(call, **request)
+        assert code == "TooManyRequestsException"
+        assert "READING_ROOM_JOBS_WAITING_PER_ACCOUNT" in text
+    # Another account's are its own.
+    start(world.client_of("other", account=OTHER_ACCOUNT), OTHER_ACCOUNT)
+    # What has begun waits no more.
+    world.turn(2)
+    start(world.client)
+
+
+def test_with_the_disk_at_its_floor_no_job_is_taken(make: Make) -> None:
+    world = make(storage_free=1 << 60)
+    for call, request in (
+        (start, {"client": world.client}),
+        (world.client.create_document_classifier, classifier_request()),
+    ):
+        code, text = refused(call, **request)
+        assert code == "InternalServerException"
+        assert "READING_ROOM_STORAGE_FREE" in text
+    assert world.client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"] == []
+
+
+def test_beyond_the_log_bytes_of_an_account_no_event_is_taken_and_jobs_keep_their_story(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make(log_bytes_per_account=1)
+    logs = world.client_of("writer", service="logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    event = {"timestamp": int(world.now.timestamp() * 1000), "message": "x"}
+    code, text = refused(logs.put_log_events, logGroupName="g", logStreamName="s", logEvents=[event])
+    assert code == "ServiceUnavailableException"
+    assert "READING_ROOM_LOG_BYTES_PER_ACCOUNT" in text
+    job = start(world.client)
+    with caplog.at_level(logging.WARNING):
+        world.turn(2)
+        Stories(world.database, JobLog(world.database, "us-east-1", world.clock, LogRoom(1))).turn()
+    assert f"the log stream of job {job} lacks" in caplog.text
+    with world.database.reading() as session:
+        events = session.query(JobEventRow).filter_by(job_id=job).all()
+    assert events
+    assert all(each.told for each in events)
+
+
+@pytest.mark.costs(0.05, reason="three other modules of tests are loaded")
+def test_the_attempts_are_those_of_the_list() -> None:
+    attempts: dict[str, Callable[..., None]] = {
+        "one-object-too-large": (
+            space.test_an_account_has_no_more_than_it_may_and_what_is_announced_too_large_is_not_read
+        ),
+        "many-writers-at-once": space.test_writers_at_once_get_the_room_that_there_is_and_no_byte_more,
+        "parts-that-are-never-finished": (space.test_the_parts_of_an_unfinished_upload_take_room_until_it_is_given_up),
+        "room-of-another-account": space.test_room_is_taken_of_the_account_of_the_bucket_whoever_writes,
+        "a-disk-to-its-last-byte": (
+            space.test_with_the_disk_at_its_floor_nothing_is_written_and_everything_can_be_read_and_deleted
+        ),
+        "counting-without-end": space.test_writing_beyond_the_limit_again_and_again_counts_once_a_second,
+        "a-queue-of-one-account": test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more,
+        "every-place-of-one-account": admission.test_where_there_are_several_accounts_none_has_every_place,
+        "log-events-without-end": logs_room.test_an_account_stores_no_more_than_it_may_and_others_go_on,
+    }
+    text = LIST.read_text().partition("## To use up the machine")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(attempts)
