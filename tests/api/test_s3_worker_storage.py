@@ -15,6 +15,7 @@ from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.storage import JobFailure
 from reading_room.aws.call import NetworkPath
+from reading_room.s3.space import SpaceLimits
 from tests.worlds.s3 import PUBLIC_PATH, S3World, policy, s3_world, statement
 
 READ_AND_WRITE = policy(
@@ -173,3 +174,14 @@ def test_an_output_that_may_not_be_written_leaves_nothing(world: S3World, tmp_pa
         reader.write(Location("data", "out/output.tar.gz"), tmp_path / "output")
     assert "Contents" not in world.s3.list_objects_v2(Bucket="data")
     assert "Uploads" not in world.s3.list_multipart_uploads(Bucket="data")
+
+
+def test_a_result_for_which_there_is_no_room_is_known_before_any_work(tmp_path: Path) -> None:
+    with s3_world(tmp_path / "a", "memory", SpaceLimits(per_account=10)) as world:
+        world.s3.create_bucket(Bucket="data")
+        storage = storage_of(world, world.user("reader", READ_AND_WRITE))
+        storage.probe_output(Location("data", "out"))
+        world.s3.put_object(Bucket="data", Key="all", Body=bytes(10))
+        with pytest.raises(JobFailure, match="READING_ROOM_STORAGE_PER_ACCOUNT") as failed:
+            storage.probe_output(Location("data", "out"))
+        assert failed.value.code == "NO_ROOM_FOR_OUTPUT"

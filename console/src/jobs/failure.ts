@@ -84,6 +84,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     advice: "Change the policy that decided: of the role, of the bucket, or of the VPC endpoint.",
     place: (facts) => decidingPolicy(facts, facts.job.OutputDataConfig?.S3Uri),
   },
+  NO_ROOM_FOR_OUTPUT: COPY_ENTRY("Delete objects, or have the operator raise the setting that the message names."),
   INPUT_NOT_FOUND: {
     advice:
       "Correct the input's S3 location: keys begin with it literally. Leave the input alone while a job reads it.",

@@ -160,8 +160,8 @@ class S3Storage:
         """Find out before any work whether the output may be written, leaving nothing.
 
         It begins a multipart upload, which needs ``s3:PutObject``, and aborts it. Raises ``JobFailure``:
-        ``NO_WRITE_ACCESS_TO_OUTPUT``, ``NO_ROUTE_TO_STORAGE``. A role that may not abort is no failure: the service
-        itself clears what is left.
+        ``NO_WRITE_ACCESS_TO_OUTPUT``, ``NO_ROOM_FOR_OUTPUT``, ``NO_ROUTE_TO_STORAGE``. A role that may not abort is no
+        failure: the service itself clears what is left.
         """
         with self._writing(location):
             upload = self._s3.create_multipart_upload(Bucket=location.bucket, Key=location.key)
@@ -234,6 +234,8 @@ class S3Storage:
             return JobFailure(refusal, f"{sentence} {uri}: {text}")
         if code in _GONE:
             return _no_route(uri, text)
+        if code == "InsufficientCapacity":
+            return JobFailure("NO_ROOM_FOR_OUTPUT", f"writing {uri}: {text}")
         return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
 
     def _stranger(self, error: Exception) -> JobFailure:

@@ -41,6 +41,7 @@ WORKER_CODES = frozenset(
         "TOO_MANY_DOCUMENTS",
         "OUTPUT_TOO_LARGE",
         "ROLE_NOT_ASSUMABLE",
+        "NO_ROOM_FOR_OUTPUT",
         "NO_ROUTE_TO_STORAGE",
         *MODEL_DENIED,
         "NO_CREDENTIALS_FOR_MODEL",
