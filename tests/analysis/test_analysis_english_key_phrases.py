@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reading_room.analysis.engine import load_engine
-from reading_room.analysis.engines.english_key_phrases import EnglishKeyPhrases
+from reading_room.analysis.engines.english_key_phrases import EnglishKeyPhrases, _list_beginnings
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,50 @@ def test_phrases_slice_the_text_in_order_without_overlap(engine: EnglishKeyPhras
         assert text[phrase["BeginOffset"] : phrase["EndOffset"]] == phrase["Text"]
         assert 0 < phrase["Score"] <= 1
         reached = phrase["EndOffset"]
+
+
+@dataclass
+class Word:
+    """What is asked of a parsed word; it counts how often its head is looked at."""
+
+    i: int
+    dep_: str
+    looked: list[int]
+    words: list[Word]
+    at: int
+
+    @property
+    def head(self) -> Word:
+        self.looked.append(self.i)
+        return self.words[self.at]
+
+
+def parsed(tree: Sequence[tuple[str, int]]) -> tuple[list[Word], list[int]]:
+    """Return the words of a tree, and where it is kept which heads were looked at."""
+    words: list[Word] = []
+    looked: list[int] = []
+    words += [Word(i, dep, looked, words, min(head, len(tree) - 1)) for i, (dep, head) in enumerate(tree)]
+    return words, looked
+
+
+def begins_list(word: Word) -> Word:
+    """The definition: from a member of a list to the left, as far as conjunctions lead."""
+    if word.dep_ != "conj":
+        return word
+    head = word.head
+    while head.dep_ == "conj" and head.head.i < head.i:
+        head = head.head
+    return head
+
+
+@given(st.lists(st.tuples(st.sampled_from(["conj", "nsubj", "ROOT"]), st.integers(0, 12)), min_size=1, max_size=13))
+def test_each_member_of_a_list_is_led_back_to_its_beginning(tree: list[tuple[str, int]]) -> None:
+    words, _ = parsed(tree)
+    found: Any = _list_beginnings(words)  # type: ignore[arg-type] # what is asked of spaCy's
+    assert [word.i for word in found] == [begins_list(word).i for word in words]
+
+
+def test_a_list_as_long_as_a_text_is_walked_once() -> None:
+    words, looked = parsed([("ROOT", 0), *(("conj", i) for i in range(2000))])
+    assert {word.i for word in _list_beginnings(words)} == {0}  # type: ignore[arg-type]
+    assert len(looked) < 4 * len(words)

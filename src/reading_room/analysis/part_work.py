@@ -21,11 +21,12 @@ from typing import Self
 from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
 from reading_room.analysis.documents import Document
-from reading_room.analysis.engine import Engine
+from reading_room.analysis.engine import Engine, Members, Result
 from reading_room.analysis.forms import FORMS, Form, MemberNames
 from reading_room.analysis.inputs import checked_input, documents_of_part, too_many
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
+from reading_room.analysis.time_limits import TookTooLong, Watch
 
 PROBE_BYTES = 1_000_000
 """A larger input is worth two requests that find out whether its results may be written before it is read, and is
@@ -152,36 +153,92 @@ class PartAnalysis:
     """Analyses one part: iterates over its documents, each with its line of the result.
 
     The engine reads ahead as far as it likes; the documents that it still owes are kept. When ``stopping`` turns true
-    it gets no further text, those that it has are finished, and ``stopped`` is true.
+    it gets no further text, those that it has are finished, and ``stopped`` is true. ``watch`` bounds its time.
     """
 
     def __init__(
-        self, job: JobFile, engine: Engine, storage: Storage, part: Part, stopping: Callable[[], bool]
+        self,
+        job: JobFile,
+        engine: Engine,
+        storage: Storage,
+        part: Part,
+        stopping: Callable[[], bool],
+        watch: Watch | None = None,
     ) -> None:
         self._job = job
         self._form = FORMS[job.kind]
         self._engine = engine
         self._documents = map(self._form.checked, documents_of_part(job, part, storage))
         self._stopping = stopping
+        self._watch = watch or Watch()
         self._pending: deque[Document] = deque()
+        self._owed = 0
+        """Code points of the pending documents."""
+        self._read = 0
+        self._ended = False
         self.stopped = False
 
     def __iter__(self) -> Iterator[tuple[Document, str]]:
-        """Yield documents in their order. Raises ``JobFailure`` for more than the job may have."""
-        for result in self._engine.analyse(self._texts()):
-            document = self._pending.popleft()
-            yield document, self._form.line(document, result, self._engine.result_member)
+        """Yield documents in their order.
+
+        Raises ``JobFailure`` for more of them than the job may have, and for one that takes an engine too long.
+        """
+        with self._watch.interrupting():
+            while not self._ended:
+                try:
+                    yield from self._answered()
+                except TookTooLong:
+                    # The engine had several: each by itself tells which it was, or that it was none of them.
+                    yield from self._one_by_one()
+
+    def _answered(self) -> Iterator[tuple[Document, str]]:
+        results: Iterator[Result | Members] = self._engine.analyse(self._texts())
+        while True:
+            self._watch.begin(self._owed)
+            try:
+                result = next(results)
+            except StopIteration:
+                self._watch.end()
+                self._ended = True
+                return
+            self._watch.end()
+            yield self._line(result)
+
+    def _one_by_one(self) -> Iterator[tuple[Document, str]]:
+        while self._pending:
+            document = self._pending[0]
+            try:
+                self._watch.begin(len(document.text))
+                results: Iterator[Result | Members] = self._engine.analyse([document.text])
+                (result,) = results
+                self._watch.end()
+            except TookTooLong as error:
+                place = document.file if document.line is None else f"{document.file}:{document.line}"
+                raise JobFailure("INTERNAL_ERROR", f"the analysis of the document {place} {error}") from error
+            yield self._line(result)
+
+    def _line(self, result: Result | Members) -> tuple[Document, str]:
+        document = self._pending.popleft()
+        self._owed -= len(document.text)
+        return document, self._form.line(document, result, self._engine.result_member)
 
     def _texts(self) -> Iterator[str]:
-        for number, document in enumerate(self._documents, 1):
+        self._watch.end()
+        for document in self._documents:
+            self._read += 1
             if self._stopping():
                 self.stopped = True
-                return
-            if number > self._job.documents_limit:
+                break
+            if self._read > self._job.documents_limit:
                 raise too_many(self._job)
             self._pending.append(document)
+            self._owed += len(document.text)
             # A document with an error has no text; its empty result keeps the others in step.
+            self._watch.begin(self._owed)
             yield document.text
+            self._watch.end()
+        # The engine goes on with what it has.
+        self._watch.begin(self._owed)
 
 
 class ResultFile:

@@ -16,7 +16,10 @@ import traceback
 from reading_room.analysis.confinement import confine
 from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
 from reading_room.analysis.job_file import ENGINES
+from reading_room.analysis.time_limits import Watch
 
+FLOOR_SECONDS, SECONDS_A_CODE_POINT = 10.0, 0.0002
+"""Of processor, for a call: less than a job has, for whoever calls waits a minute at most (``hosts/realtime.py``)."""
 REQUEST_LIMIT = 16 << 20
 """Bytes of one request: 25 documents of 100 KB, escaped, fit in it."""
 
@@ -38,39 +41,45 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def serve(engine: Engine, connection: socket.socket) -> None:
-    """Answer requests in their order."""
-    with connection, connection.makefile("rwb") as stream:
+def serve(engine: Engine, connection: socket.socket, watch: Watch | None = None) -> None:
+    """Answer requests in their order. ``watch`` bounds the engine's time: whoever asked waits, and not for ever."""
+    watch = watch or Watch(floor=FLOOR_SECONDS, a_code_point=SECONDS_A_CODE_POINT)
+    with watch.interrupting(), connection, connection.makefile("rwb") as stream:
         stream.write(b'{"ready": true}\n')
         stream.flush()
         while line := stream.readline(REQUEST_LIMIT):
-            stream.write(json.dumps(_answer(engine, line)).encode() + b"\n")
+            stream.write(json.dumps(_answer(engine, line, watch)).encode() + b"\n")
             stream.flush()
 
 
-def _answer(engine: Engine, line: bytes) -> dict[str, object]:
+def _answer(engine: Engine, line: bytes, watch: Watch) -> dict[str, object]:
     number: object = None
     try:
         request = json.loads(line)
         number = request["id"]
-        return {"id": number, "results": _results(engine, [str(text) for text in request["texts"]])}
+        return {"id": number, "results": _results(engine, [str(text) for text in request["texts"]], watch)}
     except Exception as error:
         traceback.print_exc()
         return {"id": number, "error": f"{type(error).__name__}: {error}"}
 
 
-def _results(engine: Engine, texts: list[str]) -> list[Result | Members | None]:
+def _results(engine: Engine, texts: list[str], watch: Watch) -> list[Result | Members | None]:
     try:
-        return list(engine.analyse(texts))
+        watch.begin(sum(map(len, texts)))
+        results: list[Result | Members | None] = [*engine.analyse(texts)]
+        watch.end()
+        return results
     except Exception:
         # One text broke it: each by itself tells which, and the others of the batch get their results.
         traceback.print_exc()
-        return [_result(engine, text) for text in texts]
+        return [_result(engine, text, watch) for text in texts]
 
 
-def _result(engine: Engine, text: str) -> Result | Members | None:
+def _result(engine: Engine, text: str, watch: Watch) -> Result | Members | None:
     try:
+        watch.begin(len(text))
         (result,) = engine.analyse([text])
+        watch.end()
     except Exception:
         traceback.print_exc()
         return None

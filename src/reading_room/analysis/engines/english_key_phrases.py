@@ -90,11 +90,12 @@ def phrases(doc: Doc) -> list[Phrase]:
 def _chunks(doc: Doc) -> Iterator[tuple[int, int]]:
     """Yield each noun with what stands before it in its subtree, the first of overlapping ones only."""
     reached = 0
+    begun = _list_beginnings(doc)
     for token in doc:
         if not (token.tag_ in _NOUNS or token.tag_ in _PRONOUNS or _is_amount(token)):
             continue
         left = token.left_edge.i
-        if left >= reached and (token.dep_ in _HEADS or _joined_to_head(token)):
+        if left >= reached and (token.dep_ in _HEADS or begun[token.i].dep_ in _HEADS):
             reached = token.i + 1
             yield left, reached
 
@@ -104,13 +105,16 @@ def _is_amount(token: Token) -> bool:
     return token.tag_ == "CD" and token.i > 0 and token.nbor(-1).tag_ == "$"
 
 
-def _joined_to_head(token: Token) -> bool:
-    if token.dep_ != "conj":
-        return False
-    head = token.head
-    while head.dep_ == "conj" and head.head.i < head.i:
-        head = head.head
-    return head.dep_ in _HEADS
+def _list_beginnings(doc: Doc) -> list[Token]:
+    """Return for each token the one that begins its list: where the heads of conjunctions lead to, going left.
+
+    Each is found by the one before it. A list may be as long as the text, and to walk back along it from every member
+    would take the square of that.
+    """
+    leftmost: list[Token] = []
+    for token in doc:
+        leftmost.append(leftmost[token.head.i] if token.dep_ == "conj" and token.head.i < token.i else token)
+    return [leftmost[token.head.i] if token.dep_ == "conj" else token for token in doc]
 
 
 def _parts(doc: Doc, first: int, end: int) -> Iterator[Phrase]:

@@ -1,0 +1,156 @@
+"""An engine has so much time for a document as its size is worth: who exceeds it is named, and costs itself only."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from reading_room.analysis.cutting import cut_files, whole_part
+from reading_room.analysis.engine import Result, in_batches
+from reading_room.analysis.job_file import InputFormat, JobFile, Location
+from reading_room.analysis.memory import MemoryStorage
+from reading_room.analysis.part_work import PartAnalysis
+from reading_room.analysis.realtime import serve
+from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.time_limits import TookTooLong, Watch
+
+TEXT = "quick\nslow one\nquick too\nfine\n"
+
+
+class Paced:
+    """An engine whose work is the movement of a clock: 1 s for each text, and what ``slow`` says for a text with it.
+
+    It reads ``ahead`` texts before it answers the first; an odd one takes its time for the first time only.
+    """
+
+    result_member = "Entities"
+
+    def __init__(self, ahead: int = 1, once: bool = False, **slow: float) -> None:
+        self.clock = 0.0
+        self._ahead = ahead
+        self._once = once
+        self._slow = slow
+
+    def now(self) -> float:
+        """Tell the seconds of processor."""
+        return self.clock
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Answer nothing, in time."""
+        for batch in in_batches(texts, len, self._ahead, 10_000):
+            for text in batch:
+                self.clock += 1 + sum(seconds for word, seconds in self._slow.items() if word in text)
+            if self._once:
+                self._slow = {}
+            for _ in batch:
+                yield []
+
+
+def analysis(
+    engine: Paced, form: InputFormat = "ONE_DOC_PER_LINE", storage: MemoryStorage | None = None
+) -> PartAnalysis:
+    """The analysis of four documents, of which one is ``slow``, with 5 s for each batch and 0.1 s a code point."""
+    places = Location("in", ""), form, Location("out", "o")
+    job = JobFile("0" * 32, 1, "entities", "us-east-1", "en", *places, document_limit=1000)
+    storage = storage or MemoryStorage({("in", "mail/a.txt"): TEXT.encode()})
+    objects = list(storage.list_input(job.input))
+    part = whole_part(objects) if form == "ONE_DOC_PER_LINE" else next(iter(cut_files(objects, 1000, 100)))
+    return PartAnalysis(job, engine, storage, part, lambda: False, Watch(engine.now, 5, 0.1))
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3, 4])
+def test_a_document_that_takes_too_long_ends_its_job_and_is_named(ahead: int) -> None:
+    with pytest.raises(JobFailure) as failed:
+        list(analysis(Paced(ahead, slow=60)))
+    assert failed.value.code == "INTERNAL_ERROR"
+    told = "the analysis of the document a.txt:1 used 61 s of processor, more than the 6 s that a text of its size may"
+    assert failed.value.message == f"{told} take"
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 4])
+def test_what_takes_its_time_together_and_not_alone_is_answered_in_order(ahead: int) -> None:
+    """The machine, and not a text, was slow: nothing is lost, and no text is analysed with another one's result."""
+    found = list(analysis(Paced(ahead, once=True, slow=60)))
+    assert [document.line for document, _ in found] == [0, 1, 2, 3]
+    assert [json.loads(line)["Line"] for _, line in found] == [0, 1, 2, 3]
+
+
+def test_a_longer_text_may_take_longer() -> None:
+    # Of eight code points, beside one of nine that was read ahead.
+    assert len(list(analysis(Paced(slow=5.6)))) == 4
+    with pytest.raises(JobFailure, match=r"a\.txt:1 used 7 s"):
+        list(analysis(Paced(slow=5.8)))
+
+
+def test_reading_the_input_counts_for_nobody() -> None:
+    engine = Paced()
+
+    class Slow(MemoryStorage):
+        def read(self, *arguments: Any, **named: Any) -> Iterator[bytes]:
+            engine.clock += 1000
+            yield from super().read(*arguments, **named)
+
+    storage = Slow({("in", "mail/a.txt"): TEXT.encode()})
+    assert len(list(analysis(engine, storage=storage))) == 4
+
+
+def test_a_file_that_is_one_document_is_named_without_a_line() -> None:
+    with pytest.raises(JobFailure, match=r"the document a\.txt used"):
+        list(analysis(Paced(slow=60), form="ONE_DOC_PER_FILE"))
+
+
+class Endless:
+    """An engine that never ends with one text."""
+
+    result_member = "Entities"
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Answer every text but one."""
+        for text in texts:
+            while "slow" in text:
+                pass
+            yield []
+
+
+@pytest.mark.costs(0.6, reason="a loop without end is interrupted twice, after a tenth of a second of processor")
+def test_an_engine_that_never_comes_back_is_interrupted() -> None:
+    watch = Watch(floor=0.1, a_code_point=0)
+    with watch.interrupting(0.02):
+        watch.begin(0)
+        with pytest.raises(TookTooLong):
+            list(Endless().analyse(["slow"]))
+        watch.begin(0)
+        list(Endless().analyse(["quick"]))
+        watch.end()
+
+
+def test_in_a_thread_it_is_told_afterwards() -> None:
+    told: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            list(analysis(Paced(slow=60)))
+        except JobFailure as error:
+            told.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert "a.txt:1" in str(told)
+
+
+def test_a_call_gets_no_answer_for_a_text_that_takes_too_long_and_all_others() -> None:
+    engine = Paced(ahead=4, slow=60)
+    ours, theirs = socket.socketpair()
+    with ours, ours.makefile("rwb") as stream:
+        stream.write(json.dumps({"id": 7, "texts": TEXT.split("\n")[:4]}).encode() + b"\n")
+        stream.flush()
+        ours.shutdown(socket.SHUT_WR)
+        serve(engine, theirs, Watch(engine.now, 5, 0.1))
+        lines = [json.loads(line) for line in stream]
+    assert lines == [{"ready": True}, {"id": 7, "results": [[], None, [], []]}]
