@@ -38,14 +38,16 @@ def open_database(
     ``working`` is called before what may take minutes. Raises ``SchemaError``, ``WrongRootKey``.
     """
     path = data / FILE
-    if _is_of_before(path):
-        working()
+    of_before = _is_of_before(path)
+    if of_before:
         _check_room(path)
+        working()
     database = Database.open(path, busy_seconds, sealer=sealer, migrating=True)
     database.create_tables()
     if not _is_clean(database):
-        working()
-        _check_room(path)
+        if not of_before:  # The start that migrated it was killed.
+            _check_room(path)
+            working()
         log.info("secrets that an earlier version kept in plain text are sealed, and wiped from %s", data)
         for name in PLAIN_BEFORE:
             SealedFile(sealer, data / name, name).seal_what_is_plain()
