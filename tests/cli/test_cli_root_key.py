@@ -43,7 +43,7 @@ def private(path: Path, text: str, mode: int = 0o600) -> Path:
 
 def test_it_is_made_once_for_its_owner_alone_and_outside_of_the_data_folder(tmp_path: Path) -> None:
     told = settings(tmp_path)
-    with pytest.raises(StartError, match=r"there is no root key in .*: start the product once, or put it back"):
+    with pytest.raises(StartError, match=r"there is no root key in .*: start the product once, put the file back"):
         read_root_key(told)
     key = read_root_key(told, making=True)
     assert len(key) == 32

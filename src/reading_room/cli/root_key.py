@@ -161,7 +161,10 @@ def _own(settings: Settings, making: bool) -> bytes:
             _make(folder)
         descriptor = os.open(ROOT_KEY, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError as error:
-        raise StartError(f"there is no root key in {path}: start the product once, or put it back") from error
+        raise StartError(
+            f"there is no root key in {path}: start the product once, put the file back, or set "
+            "READING_ROOM_ROOT_KEY_FILE or READING_ROOM_ROOT_KEY_COMMAND as the product has it"
+        ) from error
     except OSError as error:
         raise _not_readable(path, error) from error
     finally:
