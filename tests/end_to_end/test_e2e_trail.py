@@ -183,9 +183,10 @@ def test_the_head_is_sent_elsewhere_by_a_process_that_is_not_root(product: Produ
 
     eventually(is_sent, what="the head with the newest line")
     (process,) = [pid for pid in product.processes() if "trail-head" in argv(pid)]
+    status = Path(f"/proc/{process}/status").read_text()
+    assert "NoNewPrivs:\t1\n" in status
     if os.geteuid() == 0:
         assert Path(f"/proc/{process}/mem").stat().st_uid == 0, "another process of its user may read its memory"
-        status = Path(f"/proc/{process}/status").read_text()
         assert f"Uid:\t{product.settings['SERVICE_UID']}\t" in status
 
 

@@ -114,7 +114,7 @@ class Supervisor:
                 if self._slirp is not None and self._holder is not None:
                     self._slirp.tend(self._holder)
                 if self._head is not None:
-                    self._head.tend(_of_server(self._environment()))
+                    self._head.tend(_of_server(self._environment()) | _of_the_way_out(os.environ))
             return 0
         finally:
             self._end()
@@ -278,6 +278,12 @@ class Supervisor:
             holders.end(self._holder, runtime_folder(self._settings))
         for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):
             os.close(descriptor)
+
+
+def _of_the_way_out(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an environment says how web servers are reached and by whom they are vouched for."""
+    named = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    return {name: value for name, value in environment.items() if name in named or name.lower().endswith("_proxy")}
 
 
 def _of_server(environment: Mapping[str, str]) -> dict[str, str]:
