@@ -25,6 +25,7 @@ from reading_room.agent import holder as holders
 from reading_room.analysis import worker as analysis_worker
 from reading_room.analysis.job_file import RESOLVER_FILE
 from reading_room.containers import seccomp
+from reading_room.containers.calls import CONTAINER
 from reading_room.containers.processes import start_time
 from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS, LOCAL_RESOLVER_ADDRESS
 from tests.end_to_end import job_attacks, job_escapes
@@ -194,7 +195,7 @@ def _realtime(product: Product) -> int:
 
 def _try_to_escape(worker: int) -> dict[str, Any]:
     program = attempts_program(job_attacks, job_escapes, "job_attacks.main(attempts['ESCAPES'])")
-    facts = {"filter": base64.b64encode(seccomp.program()).decode(), "program": str(analysis_worker.__file__)}
+    facts = {"filter": base64.b64encode(seccomp.program(CONTAINER)).decode(), "program": str(analysis_worker.__file__)}
     said = run_in_container(worker, program, json.dumps(facts), as_job=True, among_its_processes=True)
     return dict(json.loads(line) for line in said.splitlines())
 
