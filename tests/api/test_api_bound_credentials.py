@@ -14,6 +14,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from urllib3 import encode_multipart_formdata
 
 from reading_room.analysis.job_file import Done
 from reading_room.aws.call import NetworkPath
@@ -255,6 +256,15 @@ def test_a_presigned_url_is_good_from_the_job_alone(world: Bound, version: Liter
     stolen = world.inside.send(request, {PATH_KEY: world.by(world.job())})
     assert (stolen.status_code, b"<Code>AccessDenied</Code>" in stolen.content) == (403, True)
     assert world.process.send(request, {PATH_KEY: HOST}).status_code == 403
+
+
+def test_a_form_that_the_job_signed_uploads_from_the_job_alone(world: Bound) -> None:
+    spec = world.job()
+    signed = world.client_from(world.by(spec), "s3", world.keys_of(spec)).generate_presigned_post("papers", "form.txt")
+    body, content_type = encode_multipart_formdata({**signed["fields"], "file": ("form.txt", b"words")})
+    request = AWSRequest("POST", signed["url"], {"Content-Type": content_type}, body).prepare()
+    assert world.process.send(request, {PATH_KEY: HOST}).status_code == 403
+    assert world.inside.send(request, {PATH_KEY: world.by(spec)}).status_code == 204
 
 
 def test_headers_that_claim_to_come_from_the_job_change_nothing(world: Bound) -> None:
