@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -77,6 +78,12 @@ def test_with_the_disk_at_its_floor_no_job_is_taken(make: Make) -> None:
         assert code == "InternalServerException"
         assert "READING_ROOM_STORAGE_FREE" in text
     assert world.client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"] == []
+    # Whoever asks before is told the same.
+    room = world.client_of("asker", service="reading-room")
+    text = json.dumps({**JOB, "DataAccessRoleArn": "arn:aws:iam::111122223333:role/Reader"})
+    checks = room.check_job(Operation="StartEntitiesDetectionJob", Request=text)["Checks"]
+    (asked,) = (check for check in checks if check["Name"] == "Request")
+    assert "READING_ROOM_STORAGE_FREE" in json.dumps(asked)
 
 
 def test_beyond_the_log_bytes_of_an_account_no_event_is_taken_and_jobs_keep_their_story(

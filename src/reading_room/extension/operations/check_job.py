@@ -100,6 +100,7 @@ class CheckJobOperations:
     def _planned(self, report: Report, session: Session, asked: Call, now: dt.datetime) -> PlannedJob | None:
         """Check what the operation itself would answer, and return the job that it would make."""
         try:
+            self._quotas.require_room()
             job = request.planned(session, asked, self._quotas.jobs, self._topics, now)
         except AwsError as error:
             report.tell("Request", _invalid(asked.operation, error))
