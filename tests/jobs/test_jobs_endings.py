@@ -78,6 +78,14 @@ def test_the_attested_sentences_come_first_and_once() -> None:
     assert again == bare
 
 
+def test_a_worker_that_its_filter_ended_is_not_tried_again_and_the_job_says_so() -> None:
+    event = ending(state(Ready(), Progress(1), phase="exited", exit_code=159), OUTPUT, head)
+    said = (
+        "The worker made a system call that no worker makes, and was ended (SIGSYS): a document may have taken it over."
+    )
+    assert event == WorkerFailed("INTERNAL_ERROR", said)
+
+
 @pytest.mark.parametrize("exit_code", [137, 143, 0])
 def test_an_end_from_outside_is_a_loss(exit_code: int) -> None:
     assert isinstance(ending(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head), ContainerLost)

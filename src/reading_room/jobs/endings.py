@@ -56,6 +56,8 @@ WORKER_CODES = frozenset(
 )
 """The failure codes that a worker may give; any other is shown as INTERNAL_ERROR."""
 
+_ENDED_BY_FILTER = (159, -31)
+"""Exit codes of SIGSYS: what runs in the container made a system call that ends whoever makes it."""
 _ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGTERM"}
 
 
@@ -188,4 +190,7 @@ def _without_a_word(state: ContainerState) -> ContainerLost | WorkerFailed:
         return ContainerLost("its worker ended before it was given the job")
     tail = printable(state.diagnostics.strip()[-600:], 600)
     said = f" It last wrote: {tail}" if tail else ""
+    if state.exit_code in _ENDED_BY_FILTER:
+        what = "The worker made a system call that no worker makes, and was ended (SIGSYS)"
+        return WorkerFailed("INTERNAL_ERROR", f"{what}: a document may have taken it over.{said}")
     return WorkerFailed("INTERNAL_ERROR", f"The worker crashed with exit code {state.exit_code}.{said}")
