@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from reading_room.cli.own_namespaces import SYSTEM_FILES
 from reading_room.cli.privileges import server_code_paths
 from reading_room.containers import landlock
 from tests.worlds import ordinary_user
@@ -62,6 +63,7 @@ print(json.dumps({
     "signals": [error_of(os.kill, pid, 0) for pid in told["processes"]],
     "everybody": error_of(os.kill, -1, 0),
     "there": [path for path in told["paths"] if os.path.exists(path)],
+    "system": [error_of(Path(path).read_bytes) for path in told["system"]],
     "files": {path: error_of(Path(path).read_bytes) for path in told["files"]},
     "places": {path: error_of(Path(path, "probe").write_text, "x") for path in told["places"]},
     "own": error_of(Path(data, "probe").write_text, "x"),
@@ -112,6 +114,7 @@ def tried(product: Product) -> dict[str, Any]:
             "processes": [product.up.pid, product.child("agent"), product.holder().pid, product.child("serve")],
             "files": [str(path) for path in (letter, product.place.agent / "holder.json", product.place.lock)],
             "paths": [str(path) for path in _paths(product)],
+            "system": [str(path) for path in SYSTEM_FILES if path.exists()],
             "places": [str(path) for path in ("/", "/usr", "/etc", "/tmp", product.state, *server_code_paths())],
             "stranger": stranger.getsockname()[1],
             "abstract": abstract.getsockname().decode(),
@@ -155,6 +158,7 @@ def test_it_sees_its_data_and_the_way_to_the_agent_and_nothing_else_of_its_user(
     assert tried["there"] == [str(product.data), str(product.place.socket)]
     assert set(tried["files"].values()) == {errno.ENOENT}
     assert tried["agent"] == 0
+    assert set(tried["system"]) == {0}, "what the C library reads of /etc is there"
 
 
 def test_it_writes_to_its_data_and_nowhere_else(tried: dict[str, Any]) -> None:
@@ -206,7 +210,7 @@ LISTED = {
 def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, Any]) -> None:
     text = LIST.read_text().partition("## From `serve` of an ordinary user")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
-    assert {name for names in LISTED.values() for name in names} == set(tried)
+    assert {name for names in LISTED.values() for name in names} == set(tried) - {"system"}
 
 
 def test_jobs_run_and_the_end_is_quick_and_leaves_nothing(product: Product) -> None:

@@ -104,9 +104,9 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
 
 
 def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
-    for path in (*SYSTEM_FOLDERS, *code, *SYSTEM_FILES, settings.installation.socket.parent):
-        if not path.is_symlink() or path in code:
-            yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
+    folders = (path for path in SYSTEM_FOLDERS if not path.is_symlink())
+    for path in (*folders, *code, *SYSTEM_FILES, settings.installation.socket.parent):
+        yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
     for path in DEVICES:
         yield _Shown(path, _NOSUID | _NOEXEC)
     yield _Shown(settings.data, _NOSUID | _NODEV | _NOEXEC)
