@@ -84,6 +84,43 @@ def test_a_holder_that_cannot_start_says_why(tmp_path: Path) -> None:
         holders.start(tmp_path / "missing", ROOTLESS)
 
 
+NAMELESS = """
+import os, sys
+from pathlib import Path
+from reading_room.agent.view import enter_private_mounts, own_filesystem, unnamed
+home = Path(sys.argv[1])
+enter_private_mounts()
+own_filesystem(home / "parted" / "other-disk")
+for _ in range(2):
+    found = unnamed([home / "code", home / "tool", home / "parted"], home / "shown")
+    # What has another mount inside would lose it.
+    assert set(found) == {home / "code", home / "tool"}, found
+    assert (found[home / "code"] / "x.py").read_text() == "code"
+    assert found[home / "tool"].read_text() == "tool"
+own = os.stat(home / "code" / "x.py"), os.stat(found[home / "code"] / "x.py")
+assert own[0].st_ino == own[1].st_ino, own
+mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+shown = [mount for mount in mounts if mount[4] == str(found[home / "code"])]
+assert [mount[3] for mount in shown] == ["/"], shown
+assert str(home) not in " ".join(shown[0][shown[0].index("-"):]), shown
+try:
+    (found[home / "code"] / "x.py").write_text("x")
+except OSError:
+    sys.exit(0)
+raise SystemExit("it was written")
+"""
+
+
+@as_root
+def test_what_containers_are_shown_does_not_tell_where_it_lies(tmp_path: Path) -> None:
+    for folder in ("code", "parted/other-disk"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "code" / "x.py").write_text("code")
+    (tmp_path / "tool").write_text("tool")
+    subprocess.run([sys.executable, "-c", NAMELESS, str(tmp_path)], check=True)
+    assert (tmp_path / "code" / "x.py").read_text() == "code"
+
+
 VIEW = """
 import os, sys
 from pathlib import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +13,7 @@ import pytest
 
 from reading_room.analysis.job_file import Confined
 from reading_room.containers.sandbox import code_paths
+from tests.worlds.container_driver_process import PROBE
 from tests.worlds.containers import KINDS, OWN_KIND, DriverWorld, first_subordinate_id, leftovers, user_ids
 
 pytestmark = pytest.mark.network
@@ -79,6 +81,24 @@ def test_nothing_under_proc_or_sys_can_be_written(found: dict[str, Any]) -> None
 def test_files_that_tell_about_the_host_are_covered(found: dict[str, Any]) -> None:
     assert set(found["covered"].values()) <= {""}
     assert found["sysctls"] == []
+
+
+def test_its_mounts_tell_nothing_of_where_anything_lies_on_the_host(found: dict[str, Any]) -> None:
+    """Neither devices, nor paths on them, nor options of their file systems: only where the product is installed."""
+    named = {"/", "/newroot", "/etc", "/models", "/nothing", "/no-files"}
+    for line in found["mounts"]:
+        before, _, after = line.partition(" - ")
+        root, point = before.split()[3:5]
+        kind, source, options = after.split()
+        assert kind in {"devpts", "devtmpfs", "overlay", "proc", "tmpfs"}, line
+        assert source in {"devpts", "devtmpfs", "files", "proc", "tmpfs"}, line
+        assert root in named or root.strip("/").isdigit() or point.startswith("/dev/"), line
+        assert not re.search("/", re.sub("/proc/self/fd/[0-9]+", "", options)), line
+        assert (
+            point.startswith(("/dev", "/proc", "/tmp", "/etc", "/models", "/usr"))
+            or point == "/"
+            or any(Path(point) == path for path in (*code_paths(), PROBE))
+        ), line
 
 
 def test_only_its_temporary_folders_can_be_written(found: dict[str, Any]) -> None:

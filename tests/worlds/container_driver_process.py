@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import reading_room
-from reading_room.agent.view import make_traversable
+from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.namespaces import inside_network
 from reading_room.containers.processes import worker_of
-from reading_room.containers.sandbox import SHARED_MEMORY, TEMPORARY, code_paths, make_view
+from reading_room.containers.sandbox import SHARED_MEMORY, TEMPORARY, USR, View, code_paths, make_view
 from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
 from reading_room.containers.users import container_users
 
@@ -77,7 +77,7 @@ class Process:
         program = {"job": (sys.executable, "-I", str(PROBE), str(state))} if options["probe"] else {}
         self.driver = BubblewrapDriver(
             state=state / "containers",
-            view=make_view(Path("/run/reading-room-test"), "AUTHORITY\n"),
+            view=self._view(Path("/run/reading-room-test")),
             users=container_users(60579, 50),
             region="eu-central-1",
             standby_limits=LIMITS,
@@ -88,6 +88,11 @@ class Process:
         self.driver.adopt()
         self.sockets: dict[str, socket.socket] = {}
         self.witnesses: dict[str, socket.socket] = {}
+
+    def _view(self, folder: Path) -> View:
+        own_filesystem(folder)
+        code = (USR, *code_paths(), PROBE)
+        return dataclasses.replace(make_view(folder, "AUTHORITY\n"), sources=unnamed(code, folder / "code"))
 
     def standby(self, count: int) -> Any:
         self.driver.keep_standby({"entities-en": count})

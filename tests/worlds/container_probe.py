@@ -156,6 +156,7 @@ def look() -> None:
     say("descriptors", [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)])
     say("open", [int(name) for name in os.listdir("/proc/self/fd")][:-1])
     say("devices", [line.split(":")[0].strip() for line in readable_lines("/proc/net/dev")[2:]])
+    say("mounts", readable_lines("/proc/self/mountinfo"))
     say("writable", writable("/proc") + writable("/sys"))
     roots = ("/", "/usr", "/etc", "/dev", "/dev/shm", "/tmp", "/proc", sys.prefix, sys.base_prefix)
     say("places", {path: error_of(partial(Path(path, "probe").write_text, "x")) for path in roots})

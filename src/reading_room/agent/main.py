@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import signal
@@ -17,13 +18,13 @@ from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
-from reading_room.agent.view import make_traversable
+from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.prepared import prepare_ahead
 from reading_room.containers.processes import ProcessHandle
-from reading_room.containers.sandbox import code_paths, make_view
+from reading_room.containers.sandbox import USR, View, code_paths, make_view
 from reading_room.containers.spec import Limits
 from reading_room.containers.users import container_users, inner_user_id
 from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver
@@ -116,7 +117,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     _open_view(config)
     config.public_dir.mkdir(parents=True, exist_ok=True)
     config.public_dir.chmod(0o755)
-    view = make_view(config.public_dir / "view", authority)
+    view = _view(config, authority)
     prepare_ahead(view.models)
     users = container_users(config.uid_first, config.uid_count)
     containers = BubblewrapDriver(
@@ -191,6 +192,14 @@ def _authority(config: AgentConfig, told_to_end: Sequence[int]) -> str | None:
                 raise
             time.sleep(0.02)
     return None
+
+
+def _view(config: AgentConfig, authority: str) -> View:
+    """Return what containers are shown, from places that tell them nothing of this machine's disk."""
+    folder = config.public_dir / "view"
+    own_filesystem(folder)
+    view = make_view(folder, authority)
+    return dataclasses.replace(view, sources=unnamed((USR, *code_paths()), config.public_dir / "code"))
 
 
 def _open_view(config: AgentConfig) -> None:

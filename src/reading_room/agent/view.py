@@ -8,6 +8,7 @@ empty folder that everyone may pass through is mounted over the blocked one, and
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import stat
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ from reading_room.agent.errors import PathNotVisible
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC = 1, 2, 4, 32, 4096, 16384
 _MS_PRIVATE = 1 << 18
 _CLONE_NEWNS = 0x20000
+_MNT_DETACH = 2
+_log = logging.getLogger(__name__)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -117,6 +120,66 @@ def mount(source: str | None, target: Path, kind: str | None, flags: int, data: 
     )
     if result != 0:
         raise PathNotVisible(target, os.strerror(ctypes.get_errno()))
+
+
+def own_filesystem(folder: Path) -> None:
+    """Have a folder be a file system in memory of its own, made if missing. Raises ``OSError``, ``PathNotVisible``.
+
+    What is bound from there is, to whoever looks at its mounts, at the top of a file system without a name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_mount():
+        _mount("files", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
+
+
+def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
+    """Return for each path another one, below ``folder``, whose mount does not tell where the path lies.
+
+    A bound folder tells its device, the file system's options and its place there. An overlay of nothing over the
+    folder is another file system, with the folder at its top, and the same files: nothing is copied, and pages are
+    shared. Its options name descriptors of this process. A file is copied. What has other mounts below it, which an
+    overlay would leave out, is left out of what is returned, as is everything where the kernel makes no overlays.
+    """
+    while folder.is_mount():
+        # Of an agent before, whose paths may have been others. What runs keeps what it sees.
+        _unmount(folder)
+    own_filesystem(folder)
+    nothing = folder / "nothing"
+    nothing.mkdir()
+    mounted = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    found: dict[Path, Path] = {}
+    for number, path in enumerate(paths):
+        place = folder / str(number)
+        if path.is_file():
+            place.write_bytes(path.read_bytes())
+            place.chmod(0o444)
+        elif (below := next((mount for mount in mounted if path in mount.parents), None)) is not None:
+            _log.warning("containers see where %s lies on the disk: %s is mounted below it", path, below)
+            continue
+        else:
+            place.mkdir()
+            try:
+                _overlay(path, nothing, place)
+            except PathNotVisible as error:
+                _log.warning("containers see where %s lies on the disk: %s", path, error)
+                continue
+        found[path] = place
+    return found
+
+
+def _overlay(path: Path, nothing: Path, place: Path) -> None:
+    opened = [os.open(each, os.O_PATH | os.O_CLOEXEC) for each in (path, nothing)]
+    try:
+        layers = ":".join(f"/proc/self/fd/{descriptor}" for descriptor in opened)
+        _mount("files", place, "overlay", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, f"lowerdir={layers}")
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _unmount(place: Path) -> None:
+    if _libc.umount2(os.fsencode(place), _MNT_DETACH) != 0:
+        raise PathNotVisible(place, os.strerror(ctypes.get_errno()))
 
 
 def enter_private_mounts() -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from reading_room.containers.calls import PROGRAMS
 from reading_room.containers.errors import BadNameServers
 from reading_room.containers.spec import ContainerSpec
 
+USR = Path("/usr")
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOSTNAME = "reading-room"
 _DOMAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
@@ -65,6 +66,8 @@ class View:
     models: Path
     empty_file: Path
     empty_folder: Path
+    sources: Mapping[Path, Path] = field(default_factory=dict)
+    """Where a path of the system or of the code is bound from, if not from itself."""
 
 
 def make_view(folder: Path, authority: str) -> View:
@@ -138,7 +141,7 @@ def code_paths() -> tuple[Path, ...]:
     wanted += [package / "__init__.py", package / "analysis"]
     kept: list[Path] = []
     for path in wanted:
-        if not any(path.is_relative_to(above) for above in (Path("/usr"), *kept)):
+        if not any(path.is_relative_to(above) for above in (USR, *kept)):
             kept.append(path)
     return tuple(kept)
 
@@ -161,13 +164,13 @@ def bubblewrap_options(
     options = ["--unshare-user", "--uid", str(USER), "--gid", str(USER), "--disable-userns"]
     options += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--hostname", HOSTNAME]
-    options += ["--ro-bind", "/usr", "/usr"]
+    options += ["--ro-bind", str(view.sources.get(USR, USR)), str(USR)]
     for name in ("bin", "sbin", "lib", "lib64"):
         options += ["--symlink", f"usr/{name}", f"/{name}"]
     options += ["--ro-bind", str(view.etc), "/etc", "--ro-bind", str(view.models), MODELS_FOLDER]
     options += ["--size", str(TEMPORARY_BYTES), "--tmpfs", TEMPORARY]
     for path in code:
-        options += ["--ro-bind", str(path), str(path)]
+        options += ["--ro-bind", str(view.sources.get(path, path)), str(path)]
     options += ["--proc", "/proc"]
     for name in sorted(os.listdir("/proc")):
         if name.isdigit() or name in PROC_KEPT:
