@@ -103,4 +103,9 @@ def test_serve_gets_the_root_key_that_the_unit_of_root_hands_over() -> None:
 
 
 def test_the_user_of_serve_is_the_one_that_the_agent_listens_to() -> None:
-    assert settings_of(UNITS / "reading-room-serve.service")["User"] == [str(Settings().service_uid)]
+    """All three say it, for an installation that another one came before would get another id by itself."""
+    number = str(Settings().service_uid)
+    assert settings_of(UNITS / "reading-room-serve.service")["User"] == [number]
+    for name in ("holder", "agent", "serve"):
+        (told,) = settings_of(UNITS / f"reading-room-{name}.service")["Environment"]
+        assert f"READING_ROOM_SERVICE_UID={number}" in told.split()

@@ -51,7 +51,7 @@ def confined(name: str) -> list[str]:
 def test_the_user_of_serve_is_made_with_the_id_that_the_unit_and_the_settings_have() -> None:
     """systemd starts nothing as an id that nobody has."""
     made = (UNITS / "sysusers.d" / "reading-room.conf").read_text().splitlines()[-1].split()
-    number = str(Settings.from_environment({}).service_uid)
+    number = str(Settings().service_uid)
     assert made[:3] == ["u", "reading-room", number]
     assert unit("serve")["User"] == unit("serve")["Group"] == [number]
 

