@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests import fuzz
@@ -27,10 +28,12 @@ def run(name: str, seconds: int) -> str | None:
     limits = [f"-timeout={SECONDS_OF_ONE}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={BYTES}"]
     folders = [str(found / "corpus"), str(fuzz.CORPUS / name)]
     command = [sys.executable, "-m", "tests.fuzz.one", name, f"-max_total_time={seconds}", *limits]
-    process = subprocess.run(
-        [*command, f"-artifact_prefix={found}/", "-print_final_stats=1", *folders],
-        cwd=ROOT, text=True, errors="replace", capture_output=True,
-    )  # fmt: skip
+    # Files of a target are in memory, and go when its process has ended, in whatever way.
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as scratch:
+        process = subprocess.run(
+            [*command, f"-artifact_prefix={found}/", "-print_final_stats=1", *folders],
+            cwd=ROOT, env=os.environ | {"TMPDIR": scratch}, text=True, errors="replace", capture_output=True,
+        )  # fmt: skip
     done = re.search(r"Done (\d+) runs in (\d+) second", process.stderr)
     covered = re.findall(r"cov: (\d+) ft: (\d+)", process.stderr)
     if process.returncode or done is None or not covered:

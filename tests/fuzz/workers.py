@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import socket
+import tempfile
+from pathlib import Path
 
-from reading_room.analysis.job_file import encode_message
+from reading_room.analysis.job_file import Failed, Progress, encode_message
 from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.codec import decode, encode
 from reading_room.containers.message_schema import NoMessage, read_message
-from reading_room.containers.reader import LINE_LIMIT, MESSAGES, TAIL, Said
+from reading_room.containers.messages import WorkerWords
+from reading_room.containers.reader import LINE_LIMIT, Said
 from reading_room.containers.reader_process import read_said
 from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
 from reading_room.jobs.part_requests import Malformed, read_finished, read_plan
 from tests.fuzz import assert_printable
 
+FOLDER = tempfile.TemporaryDirectory()
+OUTPUT = Path(FOLDER.name) / "said"
 DETECT = operation_model("comprehend", "DetectEntities")
 
 
@@ -29,17 +33,29 @@ def worker_message(data: bytes) -> None:
     assert read_message(encode_message(message).encode()) == message
 
 
+class Here:
+    """Reads as the reader's process does, in this one."""
+
+    def read(self, what: bytes, descriptor: int, offset: int) -> Said:
+        said = read_said(what, descriptor, offset)
+        assert said.taken <= LINE_LIMIT
+        assert decode(Said, encode(said)) == said
+        return said
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def worker_output(data: bytes) -> None:
-    """A worker's whole output and diagnostics: what the reader says of them is a document that the agent can read."""
-    file = os.memfd_create("said")
-    try:
-        os.write(file, data)
-        for what in (MESSAGES, TAIL):
-            said = read_said(what, file, 0)
-            assert said.taken <= min(len(data), LINE_LIMIT)
-            assert decode(Said, encode(said)) == said
-    finally:
-        os.close(file)
+    """A worker's whole output and diagnostics: messages in their order, of which a fault is the last, as a failure."""
+    OUTPUT.write_bytes(data)
+    words = WorkerWords(OUTPUT, OUTPUT, Here())
+    messages = words.read()
+    assert words.read() == messages
+    assert all(isinstance(message, Progress) for message in messages[1:-1])
+    assert not words.fault or isinstance(messages[-1], Failed)
+    words.fault.encode()
+    assert words.diagnostics().replace("\n", "").replace("\t", "").isprintable()
 
 
 def realtime_answer(data: bytes) -> None:
