@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -276,6 +277,24 @@ def test_time_filters_are_exclusive_and_order_as_documented(world: ComprehendWor
 @pytest.mark.parametrize("token", ["x", "bm9wZQ==", "W10="])
 def test_a_token_that_no_list_gave_is_refused(world: ComprehendWorld, token: str) -> None:
     assert refused(world.client.list_entities_detection_jobs, NextToken=token)[0] == "InvalidRequestException"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(b'"0001-01-01T00:00:00+23:59", "a"', id="a moment before all years"),
+        pytest.param(b'"2026-01-01T00:00:00+00:00", "\\ud800"', id="half of a surrogate pair"),
+        pytest.param(b'"2026-01-01T00:00:00+00:00", %s' % (b"[" * 50_000), id="a deep nest"),
+        pytest.param(b'"2026-01-01T00:00:00+00:00", 1', id="a number for a name"),
+        pytest.param(b'"2026-01-01T00:00:00", "a"', id="a moment of nowhere"),
+    ],
+)
+def test_a_token_that_was_rewritten_is_refused(world: ComprehendWorld, place: bytes) -> None:
+    several(world, 2)
+    token = world.client.list_entities_detection_jobs(MaxResults=1)["NextToken"]
+    bound = base64.urlsafe_b64decode(token).partition(b",")[0]
+    rewritten = base64.urlsafe_b64encode(bound + b", " + place + b"]").decode()
+    assert refused(world.client.list_entities_detection_jobs, NextToken=rewritten)[0] == "InvalidRequestException"
 
 
 def test_a_token_is_bound_to_its_list_and_filter(world: ComprehendWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fnmatch
 from typing import Any
 
@@ -112,7 +113,12 @@ def test_a_resource_deleted_between_two_pages_hides_no_other() -> None:
     assert [view["Id"] for view in first + rest] == ["a", "b", "c", "d", "e"]
 
 
-@pytest.mark.parametrize("token", ["garbage", "é", "bnVsbA==", "WyJEZXNjcmliZVZwY3MiLCAiYSJd"])
+DEEP = base64.urlsafe_b64encode(b"[" * 200_000).decode()
+
+
+@pytest.mark.parametrize(
+    "token", ["garbage", "é", "bnVsbA==", "WyJEZXNjcmliZVZwY3MiLCAiYSJd", pytest.param(DEEP, id="a deep nest")]
+)
 def test_a_token_that_the_operation_did_not_give_is_refused(token: str) -> None:
     with pytest.raises(InvalidNextToken):
         pagination.page([], {"NextToken": token}, PAGING)

@@ -117,7 +117,7 @@ def _place(question: Question, token: str) -> tuple[dt.date, int]:
     try:
         digest, day, offset = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
         place = dt.date.fromisoformat(day), int(offset)
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+    except (binascii.Error, OverflowError, RecursionError, TypeError, ValueError):
         raise InvalidNextToken from None
     if digest != question.fingerprint or place[1] < 0:
         raise InvalidNextToken

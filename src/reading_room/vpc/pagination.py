@@ -60,7 +60,7 @@ def _token(operation: str, key: str) -> str:
 def _after(operation: str, token: str) -> str:
     try:
         content = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError, binascii.Error):
         raise InvalidNextToken from None
     if not isinstance(content, list) or len(content) != 2 or content[0] != operation:
         raise InvalidNextToken
