@@ -40,6 +40,8 @@ exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child /bin/b
 mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/scratch" "$FOLDER/root"
 cd "$FOLDER/root"
+# Installations of this machine are none of that one. This writes to the layer above.
+rm -rf var/lib/reading-room var/lib/reading-room-state
 # Whole and writable, or no container of a job could mount one: the units that write settings there are away.
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
@@ -59,6 +61,8 @@ ip link set lo up
 mkdir -p machine.before
 pivot_root . machine.before
 umount -l /machine.before
+# As systemd has it on a machine that is nobody's container: what it mounts for credentials is seen by the services.
+mount --make-rshared /
 exec env -i container=trial PATH="$PATH" "$INIT" --unit=basic.target --log-target=console --log-level=info'
 """
 
