@@ -20,10 +20,11 @@ import uvloop
 
 from reading_room.aws.call_record import CallRecord
 from reading_room.aws.cors import CrossOrigin
+from reading_room.aws.counts import Counts
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.receive import AsgiApplication
-from reading_room.aws.refusals import Counts, Refusals
+from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.aws.call import NetworkPath
+from reading_room.aws.counts import OTHERS, Counts, RefusedRequests, site_of, source_of
 from reading_room.aws.errors import AwsError
-from reading_room.aws.refusals import OTHERS, Counts, Refusals, RefusedRequests, site_of, source_of
+from reading_room.aws.refusals import Refusals
 from reading_room.aws.throttling import Buckets, Rate
 
 HERE, THERE = NetworkPath(source_ip="192.0.2.1"), NetworkPath(source_ip="192.0.2.2")

@@ -92,7 +92,8 @@ def test_half_sent_requests_of_nobody_shut_nobody_out_on_loopback_either(here: L
     with sent(here, *[HALF] * 50) as held:
         assert is_cut(held[0])
         assert sts(here).get_caller_identity()["Arn"] == KEY.principal.arn
-        eventually(lambda: here.unfinished.count(Proof.NOTHING) == 10)
+        # One less where the body of the call came behind its head, for which it had a place for a moment.
+        eventually(lambda: here.unfinished.count(Proof.NOTHING) in (9, 10))
         assert all(map(is_cut, held[:40]))
 
 

@@ -6,6 +6,9 @@ import asyncio
 import datetime as dt
 import socket
 import ssl
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -179,10 +182,13 @@ def test_bytes_that_are_no_request_are_counted_in_one_line(caplog: pytest.LogCap
 
     async def scenario() -> None:
         listener, port = await started()
+        threads = threading.active_count()
         for _ in range(5):
             reader, writer = await opened(port)
             writer.write(b"GARBAGE\r\n\r\n")
             assert b"400 Bad Request" in await asyncio.wait_for(reader.readuntil(b"\r\n"), DEADLINE)
+        # Some processes that listen may start none.
+        assert threading.active_count() == threads
         listener.cut()
 
     asyncio.run(scenario())
@@ -278,3 +284,11 @@ def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_pat
     asyncio.run(scenario(True))
     asyncio.run(scenario(False))
     assert seen == [("https", {"tls": {"tls_version": 0x0304}}), ("http", None)]
+
+
+@pytest.mark.costs(1, reason="an interpreter starts")
+def test_what_only_listens_loads_no_models_of_services() -> None:
+    """A process of its own may do it, and should be small."""
+    program = "import sys, reading_room.hosts.http_listener; print('botocore' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -27,8 +27,8 @@ from uvicorn.server import ServerState
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.cors import CrossOrigin, origin_in, readable
+from reading_room.aws.counts import Counts, in_the_loop, site_of
 from reading_room.aws.receive import STANDING_KEY, read_headers
-from reading_room.aws.refusals import Counts, site_of
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Standing, Unfinished
 
 KEEP_ALIVE_SECONDS = 30
@@ -104,7 +104,7 @@ class HttpListener:
         self._waiting: dict[_Connection, Callable[[], object]] = {}
         """The connections that wait, the longest first, and what cuts each."""
         self.unfinished = Unfinished(unfinished)
-        self.refused = Counts()
+        self.refused = Counts(later=in_the_loop)
 
     def renew(self, tls: ssl.SSLContext) -> None:
         """Shake hands by another context from now on, which has another certificate; connections go on by theirs."""

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from reading_room.arns import Arn
 from reading_room.aws.call_record import CallRecord, reads_only
+from reading_room.aws.counts import RefusedRequests
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, operation_model, service_model
-from reading_room.aws.refusals import RefusedRequests
 from reading_room.trail import s3_events
 from reading_room.trail.identities import user_identity
 from reading_room.trail.redaction import shown

@@ -11,7 +11,7 @@ from typing import Any
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.call_record import CallRecord
-from reading_room.aws.refusals import RefusedRequests
+from reading_room.aws.counts import RefusedRequests
 from reading_room.clock import Clock
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.trail.denials import document_of
