@@ -129,7 +129,7 @@ def own_filesystem(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_mount():
-        _mount("files", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
+        mount("files", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
 
 
 def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
@@ -171,7 +171,7 @@ def _overlay(path: Path, nothing: Path, place: Path) -> None:
     opened = [os.open(each, os.O_PATH | os.O_CLOEXEC) for each in (path, nothing)]
     try:
         layers = ":".join(f"/proc/self/fd/{descriptor}" for descriptor in opened)
-        _mount("files", place, "overlay", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, f"lowerdir={layers}")
+        mount("files", place, "overlay", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, f"lowerdir={layers}")
     finally:
         for descriptor in opened:
             os.close(descriptor)

@@ -102,7 +102,8 @@ PROGRAMS: dict[Confined, Filter] = {
 SERVE = Filter(
     (
         *_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING,
-        "getpriority",
+        # A certificate is loaded from a file in memory, which its sealed file is unsealed to.
+        *("getpriority", "memfd_create"),
     ),
     families=(_UNIX, _IPV4, _IPV6),
     sealed=True,
