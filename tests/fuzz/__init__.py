@@ -39,6 +39,7 @@ TARGETS = {
     "signature": "calls",
     "policy": "calls",
     "filter-pattern": "calls",
+    "page-token": "calls",
     "documents": "documents",
     "training-csv": "documents",
     "training-manifest": "documents",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from typing import Any
 
@@ -17,12 +18,14 @@ from reading_room.aws.protocols import xml as xml_protocol
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
 from reading_room.aws.sigv4 import verify
 from reading_room.aws.validation import violations_of
+from reading_room.comprehend.pages import read_token
 from reading_room.iam.policy import lint
 from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Request, decide
 from reading_room.iam.policy.explain import explain
 from reading_room.iam.policy.open_endpoint import openings
 from reading_room.logs.filter_patterns import parse_filter_pattern
+from reading_room.vpc.pagination import Paging, page
 from tests.fuzz import assert_printable
 from tests.worlds.aws import KEY
 
@@ -159,3 +162,19 @@ def filter_pattern(data: bytes) -> None:
         return
     for message in ("", text, '{"a": {"b": [1, "x", null, true]}}', "2 111122223333 eni-1 10.0.0.1 ACCEPT OK"):
         assert isinstance(pattern.matches(message), bool)
+
+
+def page_token(data: bytes) -> None:
+    """What somebody made of a token of a next page: refused, or a place that a database can be asked for."""
+    token = base64.urlsafe_b64encode(data).decode()
+    try:
+        page([{"Id": "a"}, {"Id": "b"}], {"NextToken": token}, Paging("DescribeVpcs", "Id"))
+    except AwsError as error:
+        a_refusal(error)
+    try:
+        moment, name = read_token(token, "bound")
+    except AwsError as error:
+        a_refusal(error)
+        return
+    name.encode()
+    assert moment.utcoffset() == dt.timedelta(0)
