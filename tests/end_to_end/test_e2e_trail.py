@@ -175,6 +175,7 @@ def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None
 def test_the_head_is_sent_elsewhere_by_a_process_that_is_not_root(product: Product, elsewhere: Hook) -> None:
     product.account().iam.create_user(UserName="on-record")
     folder = product.data / "trail"
+    elsewhere.came.clear()  # What was sent before this start of the product.
 
     def is_sent() -> bool:
         newest = heads_of(folder)
