@@ -61,7 +61,7 @@ ip link set lo up
 mkdir -p machine.before
 pivot_root . machine.before
 umount -l /machine.before
-# As systemd has it on a machine that is nobody's container: what it mounts for credentials is seen by the services.
+# As systemd has it where it is in no container: services see what it mounts for their credentials.
 mount --make-rshared /
 exec env -i container=trial PATH="$PATH" "$INIT" --unit=basic.target --log-target=console --log-level=info'
 """
