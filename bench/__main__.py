@@ -8,7 +8,7 @@ from pathlib import Path
 
 ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
-    *("s3", "wire", "policies", "engines", "shares"),
+    *("s3", "wire", "floods", "policies", "engines", "shares"),
 )
 
 
