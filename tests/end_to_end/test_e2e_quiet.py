@@ -162,7 +162,7 @@ class Shift:
 def shift(product: Product, account: OwnAccount, kind: str = "classifier", seconds: int = 10) -> Shift:
     """Let a training, a job of two containers and a synchronous call work, and watch them for so many seconds."""
     hall = Hall(product, account=account)
-    hall.write("in/", 2_500)
+    hall.write("in/", 250 * seconds)
     account.comprehend.detect_dominant_language(Text="Guten Morgen")
     with watched(product, hall.network.vpc) as seen, hall.slowly("in/", 2) as members:
         training = hall.training(train(hall, kind, f"quiet-{kind}-{seconds}", times=6 * min(seconds, 50)))

@@ -6,7 +6,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from reading_room.analysis.job_file import Failed, Progress, encode_message
+from reading_room.analysis.job_file import Failed, Progress, Ready, encode_message
 from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.codec import decode, encode
@@ -52,8 +52,10 @@ def worker_output(data: bytes) -> None:
     words = WorkerWords(OUTPUT, OUTPUT, Here())
     messages = words.read()
     assert words.read() == messages
-    assert all(isinstance(message, Progress) for message in messages[1:-1])
+    said = messages[:-1] if words.fault else messages
     assert not words.fault or isinstance(messages[-1], Failed)
+    assert [type(message) for message in said[:1]] in ([], [Ready])
+    assert all(isinstance(message, Progress) for message in said[1:-1])
     words.fault.encode()
     assert words.diagnostics().replace("\n", "").replace("\t", "").isprintable()
 
