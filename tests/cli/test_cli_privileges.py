@@ -32,7 +32,7 @@ from reading_room.settings import Settings
 told = json.loads(sys.argv[1])
 settings = Settings.from_environment(data=Path(told["data"]), port=told["port"], console_port=0)
 claim(settings)
-drop_privileges(settings)
+drop_privileges(settings, bytes(32))
 os.chdir(settings.data)
 number = ("x86_64", "aarch64").index(os.uname().machine)
 libc = ctypes.CDLL(None, use_errno=True)

@@ -116,8 +116,8 @@ def up(
         # An ordinary user's holder is given further user ids by a program that gains privileges.
         if os.geteuid() == 0:
             refuse_what_only_attackers_call()
-        look(settings)
         check_doors(settings)
+        look(settings)
         key = given_root_key(settings)
         with only_one(claim(settings), settings.data) as lock:
             key = key or read_root_key(settings, making=True)
@@ -147,8 +147,8 @@ def serve(
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
-        look(settings)
         check_doors(settings)
+        look(settings)
         # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)
         key = serves_root_key(settings, root_key)
