@@ -489,8 +489,7 @@ def _open_doors(
         _listen(door, sock)
         # On loopback every client has the same address.
         most = None if is_loopback(door.host) else PEER_CONNECTIONS
-        tls = context if door.secure else None
-        opened.append((door, HttpListener(application, sock, tls, most, readers)))
+        opened.append((door, HttpListener(application, sock, context if door.secure else None, most, readers)))
     return opened, certificate
 
 

@@ -55,7 +55,7 @@ def test_profiles_and_units_speak_of_the_same_folders_and_rights() -> None:
         folders = dict(re.findall(r"^@\{(\w+)\} = (\S+)$", profile.read_text(), re.MULTILINE))
         unit = (UNITS / f"{profile.name}.service").read_text()
         assert f"--data {folders['reading_room_data']}\n" in unit
-        assert f"READING_ROOM_STATE={folders['reading_room_state']}\n" in unit
+        assert f"READING_ROOM_STATE={folders['reading_room_state']}" in unit
     named = re.findall(r"^  capability (\w+),$", (PROFILES[0]).read_text(), re.MULTILINE)
     kept = re.findall(r"CAP_(\w+)", (UNITS / "reading-room-agent.service").read_text())
     assert sorted(named) == sorted(each.lower() for each in kept)

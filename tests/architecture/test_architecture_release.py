@@ -114,3 +114,12 @@ def test_what_a_release_names_as_its_parts_is_pinned_as_what_is_tested() -> None
     assert pins["requirements-runtime.txt"].items() <= pins["requirements.txt"].items()
     for name in release.MATERIALS:
         assert (ROOT / name).is_file()
+
+
+def test_the_page_types_commands_that_there_are_with_the_variables_that_they_read() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    typed = re.findall(r"^make (\w+)((?: [A-Z]+=\S+)*)$", (ROOT / "docs" / "releasing.md").read_text(), re.MULTILINE)
+    assert [target for target, _ in typed] == ["verify", "release"]
+    for target, variables in typed:
+        recipe = makefile.partition(f"\n{target}:")[2].partition("\n\n")[0]
+        assert all(f"$({name})" in recipe for name in re.findall(r"([A-Z]+)=", variables)), target

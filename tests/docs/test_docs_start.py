@@ -51,7 +51,15 @@ FIRST_CALLS = {
 def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
     """The page starts and ends products of its own, with user ids that no other product has."""
     with product_of(tmp_path / "ci") as product:
-        assert not (wrong := wrong_in(steps_of("ci", "how-to/ci.md"), product, tmp_path)), "\n\n".join(wrong)
+        # One after the other, where a machine of CI would have one: the second must not have the first one's user ids.
+        other = int(product.settings["SERVICE_UID"]) + 650
+        ids = f"export READING_ROOM_SERVICE_UID={other} READING_ROOM_CONTAINER_UID_FIRST={other + 1}"
+        ids += " READING_ROOM_CONTAINER_UID_COUNT=200"
+        second = {
+            "export READING_ROOM_DATA=$(mktemp -d)/data\n": f"{ids}\nexport READING_ROOM_DATA=$(mktemp -d)/data\n"
+        }
+        told = steps_of("ci", "how-to/ci.md")
+        assert not (wrong := wrong_in(told, product, tmp_path, examples=second)), "\n\n".join(wrong)
 
 
 @pytest.mark.costs(7, reason="the program that measures is started twice, with all its engines")

@@ -81,8 +81,9 @@ class Product:
         number = own_number("user ids", range(100_000, 1_100_000, 1_000))
         self.uids = range(number, number + 900)
         own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1), "STATE": str(self.state)}
-        # Large jobs here are for their time: in one container, with no rule among themselves.
-        self.settings = own | {"CONTAINERS_PER_JOB": "1"} | environment
+        # Large jobs here are for their time: in one container, with no rule among themselves. Tests that share a
+        # product have an account each, and one of them may use all of it.
+        self.settings = own | {"CONTAINERS_PER_JOB": "1", "JOBS_PER_ACCOUNT": "4"} | environment
         self.groups: list[Path] = []
         self.spaces: set[int] = set()
         """Not as root: the user namespaces that its holders were seen to have."""

@@ -7,8 +7,6 @@ from typing import ClassVar
 
 from reading_room.aws.errors import AwsError
 
-DAMAGED = "The stored bytes of this object are not those that were written."
-
 
 class S3Error(AwsError):
     """Parent of all: an error with headers of its own where S3 sends some."""
@@ -34,7 +32,7 @@ class DamagedObject(InternalError):
     """The bytes that were written are lost; the log has the place. ``Reason`` is ours: no other try will help."""
 
     def __init__(self) -> None:
-        super().__init__({"Reason": DAMAGED})
+        super().__init__({"Reason": "The stored bytes of this object are not those that were written."})
 
 
 class AccessDenied(S3Error):
