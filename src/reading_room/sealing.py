@@ -12,11 +12,6 @@ import os
 import secrets
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 KEY_BYTES = 32
 """Length of a root key."""
 _FORM = b"\x01"
@@ -43,9 +38,16 @@ class Sealer:
         """``root_key`` has ``KEY_BYTES``."""
         if len(root_key) != KEY_BYTES:
             raise ValueError(f"a root key has {KEY_BYTES} bytes, not {len(root_key)}")
+        # Many a command opens a database, and few seal or unseal.
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         # Of a random key of this length, a digest tells nothing.
         self.key_id = hashlib.sha256(b"reading-room root key\0" + root_key).digest()[:_ID_BYTES]
         """Names the root key."""
+        self._refused = InvalidTag
         self._cipher = AESGCM(HKDF(SHA256(), KEY_BYTES, None, b"reading-room sealing 1").derive(root_key))
 
     @classmethod
@@ -65,7 +67,7 @@ class Sealer:
             raise SealBroken(place)
         try:
             return self._cipher.decrypt(nonce, sealed[_HEAD + _NONCE_BYTES :], head + _bound(place))
-        except InvalidTag:
+        except self._refused:
             raise SealBroken(place) from None
 
 

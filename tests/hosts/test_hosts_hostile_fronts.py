@@ -43,7 +43,7 @@ class Server:
         self.paths: list[NetworkPath] = []
         self.asked: list[tuple[str, str]] = []
         self.certified: list[str | None] = []
-        self.listeners = VpcListeners(self, self, self, self, self.certificate)
+        self.listeners = VpcListeners(self, self, self, self, self.certificate, know_seconds=0.05)
         self.listeners.know([OWN, OTHER])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -232,6 +232,21 @@ def test_a_front_gets_no_certificate_but_those_of_its_own_listeners(endpoint: st
     answer, server = run(scenario)
     assert answer.endpoint_id == "vpce-1"
     assert server.certified == ["vpce-1"]
+
+
+def test_what_comes_by_a_listener_before_the_agent_told_of_it_waits_for_that() -> None:
+    async def scenario(server: Server) -> tuple[Any, bytes]:
+        server.listeners = VpcListeners(server, server, server, server, server.certificate)
+        front = Front(server)
+        await front.say(CertificateWanted("vpce-1"))
+        waiting = asyncio.create_task(answered(await front.lane(), (b"h", encode(HEAD))))
+        await asyncio.sleep(0)
+        server.listeners.know([OWN])
+        return await front.heard(), await waiting
+
+    (certificate, answer), _ = run(scenario)
+    assert certificate.endpoint_id == "vpce-1"
+    assert answer.endswith(b"ok")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from reading_room.aws.call import NetworkPath, Reply
@@ -51,12 +51,16 @@ from reading_room.iam.container_credentials import json_reply
 from reading_room.jobs.part_requests import BODY_LIMIT
 from reading_room.vpc.resolver import Found
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 LANES = 1_000
 """Lanes of one front at a time; more are closed at once."""
 MESSAGES_A_TURN = 32
 """Messages of one front that are read before others have their turn."""
+KNOW_SECONDS = 5.0
+"""How long what comes by an unknown listener waits for the agent to tell of it, which tells fronts and server apart."""
 WAITING = 1_000
 """Answers that wait for a front that does not read; more are dropped."""
 
@@ -98,6 +102,7 @@ class VpcListeners:
         certificate: Callable[[str | None], str],
         *,
         body_seconds: float = BODY_SECONDS,
+        know_seconds: float = KNOW_SECONDS,
     ) -> None:
         self._s3 = s3
         self._api = api
@@ -105,6 +110,9 @@ class VpcListeners:
         self._credentials = credentials
         self._certificate = certificate
         self._body_seconds = body_seconds
+        self._know_seconds = know_seconds
+        self._told = asyncio.Event()
+        """Set, and replaced, when the agent tells of listeners."""
         self._labels: frozenset[ListenerLabel] = frozenset()
         self._by_place: dict[tuple[str, str, str, int], tuple[ListenerLabel, AsgiApplication]] = {}
         self._fronts: set[_Front] = set()
@@ -117,6 +125,8 @@ class VpcListeners:
     def know(self, labels: Iterable[ListenerLabel]) -> None:
         """Answer what comes by these listeners from now on, and by no others."""
         self._labels = frozenset(labels)
+        told, self._told = self._told, asyncio.Event()
+        told.set()
         before = self._by_place
         for label in self._labels - {known for known, _ in before.values()}:
             log.debug("answering %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
@@ -139,9 +149,24 @@ class VpcListeners:
     def _forget(self, front: _Front) -> None:
         self._fronts.discard(front)
 
-    def _found(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
+    def _serves(self, place: tuple[str, str, str | None]) -> bool:
+        return any((each.vpc_id, each.kind, each.endpoint_id) == place for each in self._labels)
+
+    async def _until(self, known: Callable[[], T | None]) -> T | None:
+        """Return what is known once it is, within the time that telling of it may take."""
+        found = known()
+        if found is None:
+            try:
+                async with asyncio.timeout(self._know_seconds):
+                    while (found := known()) is None:
+                        await self._told.wait()
+            except TimeoutError:
+                pass  # The agent has no such listener.
+        return found
+
+    async def _found(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
         """Return the application for a request, and what its scope says of how it came. Raises ``DocumentError``."""
-        known = self._by_place.get((vpc_id, head.kind, head.address, head.port))
+        known = await self._until(lambda: self._by_place.get((vpc_id, head.kind, head.address, head.port)))
         if known is None:
             raise DocumentError(f"a request by a listener at {head.address}:{head.port}, which is none")
         label, app = known
@@ -260,7 +285,8 @@ class _Front:
 
     async def _certify(self, endpoint_id: str | None) -> None:
         place = (self._vpc_id, "endpoint-https", endpoint_id)
-        if not any((each.vpc_id, each.kind, each.endpoint_id) == place for each in self._listeners.labels):
+        served = await self._listeners._until(lambda: self._listeners._serves(place) or None)
+        if served is None:
             log.error("the front of %s wants the certificate of %s, which it does not serve", self._vpc_id, endpoint_id)
             return
         self._send(Certificate(endpoint_id, await asyncio.to_thread(self._listeners._certificate, endpoint_id)))

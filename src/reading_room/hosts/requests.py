@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,7 +26,7 @@ from reading_room.hosts.front.records import Head, ReplyHead, check_head, header
 
 _log = logging.getLogger(__name__)
 
-Find = Callable[[Head], tuple[AsgiApplication, Scope]]
+Find = Callable[[Head], Awaitable[tuple[AsgiApplication, Scope]]]
 
 
 async def serve_requests(lane: Lane, find: Find) -> None:
@@ -42,7 +42,7 @@ async def serve_requests(lane: Lane, find: Find) -> None:
             raise DocumentError("what came is not the head of a request")
         head = decode(Head, content)
         check_head(head)
-        app, facts = find(head)
+        app, facts = await find(head)
         exchange = _Exchange(lane, head)
         try:
             await app({**_scope(head), **facts, STANDING_KEY: exchange}, exchange.receive, exchange.send)

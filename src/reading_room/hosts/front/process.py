@@ -49,7 +49,7 @@ class Lines(logging.Handler):
         self._count = self._count + 1 if second == self._second else 1
         self._second = second
         if self._count <= LINES_A_SECOND:
-            self._listeners.tell(self.format(record)[:500])
+            self._listeners.tell(f"{record.levelname} {record.getMessage()}"[:500])
 
 
 async def serve(orders: socket.socket, listeners: FrontListeners) -> None:
@@ -101,7 +101,7 @@ def main() -> None:
 
 async def _main(orders: socket.socket) -> None:
     listeners = FrontListeners()
-    logging.basicConfig(handlers=[Lines(listeners)], format="%(levelname)s %(message)s", force=True)
+    logging.getLogger().addHandler(Lines(listeners))
     orders.send(READY)
     await serve(orders, listeners)
 
