@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.listeners import FrontListeners
@@ -18,10 +19,13 @@ class Fronted:
         self.vpc_id = vpc_id
         self.front: FrontListeners | None = None
         self.labels: set[ListenerLabel] = set()
+        self._before: set[asyncio.Task[Any]] = set()
+        """What ran in the loop before there was a front."""
 
     def join(self) -> None:
         """Give the front a channel to the server."""
         if self.front is None:
+            self._before = asyncio.all_tasks()
             self.front = FrontListeners(attach_seconds=1)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.server.attach(self.vpc_id, ours)
@@ -50,7 +54,7 @@ class Fronted:
                 self.remove(label)
             await self.front.drain(0)
         self.server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
+        others = asyncio.all_tasks() - self._before
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
