@@ -85,7 +85,8 @@ def bomb_of_names() -> list[str]:
     answers = [connection.recv(4096) for connection in connections]
     for connection in connections:
         connection.close()
-    return [*sorted({f"{answer[5] & 15}" for answer in answers}), dns("s3.us-east-1.amazonaws.com")]
+    # An address has so many questions under way; one more is dropped, and its connection closed.
+    return [*sorted({f"{answer[5] & 15}" for answer in answers if answer}), dns("s3.us-east-1.amazonaws.com")]
 
 
 @attempt
