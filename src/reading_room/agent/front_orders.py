@@ -11,8 +11,6 @@ from reading_room.dataplane.spec import ListenerLabel
 
 ORDER_LIMIT = 131_072
 LISTENERS_PER_ORDER = 100
-READY = b"ready"
-"""What a front sends once it has loaded everything and given up its rights."""
 
 
 @dataclass(frozen=True, slots=True)

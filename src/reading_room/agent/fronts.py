@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Protocol
 
 from reading_room.agent.front_orders import LISTENERS_PER_ORDER, Attach, Leave, Order, Serve
 from reading_room.codec import encode
+from reading_room.containers import rightless
 from reading_room.containers.users import UserIds
 from reading_room.dataplane.spec import ListenerLabel
 
@@ -162,30 +162,14 @@ class FrontProcesses:
         if self._clock() < self._not_before:
             return None
         living = (*self._fronts.values(), *self._ending)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            user = None if self._users is None else self._users.take_for_front({each.user for each in living})
+            process, ours = rightless.start("reading_room.hosts.front.process", user)
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.error("a front cannot be started: %s", error)
+            self._not_before = self._clock() + RETRY_SECONDS
+            return None
         ours.setblocking(False)
-        with theirs:
-            try:
-                user = None if self._users is None else self._users.take_for_front({each.user for each in living})
-                process = subprocess.Popen(
-                    [sys.executable, "-I", "-m", "reading_room.hosts.front.process"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    # What it would write there could hold a client's words; what it has to say goes to the server.
-                    stderr=subprocess.DEVNULL,
-                    env={},
-                    cwd="/",
-                    start_new_session=True,
-                    umask=0o077,
-                    user=user,
-                    group=user,
-                    extra_groups=None if user is None else [],
-                )
-            except (OSError, subprocess.SubprocessError) as error:
-                _log.error("a front cannot be started: %s", error)
-                ours.close()
-                self._not_before = self._clock() + RETRY_SECONDS
-                return None
         return _Front(process, ours, user, os.pidfd_open(process.pid))
 
     def _bury(self) -> None:

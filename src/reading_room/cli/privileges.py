@@ -26,7 +26,6 @@ from reading_room.containers.errors import ProgramMissing
 from reading_room.settings import Settings
 
 PR_SET_DUMPABLE = 4
-PR_SET_NO_NEW_PRIVS = 38
 SCRATCH = "scratch"
 """The folder in the data folder for files that nobody keeps."""
 
@@ -55,7 +54,7 @@ def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
         # The agent is somebody else's, as in a unit of systemd, and nobody but this process reads a new certificate.
         files = (Path(settings.tls_cert), Path(settings.tls_key))
         given = {folder for file in files for folder in (file.absolute().parent, file.resolve().parent)}
-    _refuse_privileges()
+    refuse_privileges()
     os.umask(0o077)
     _keep_only_its_own(settings, given)
     _filtered(partial(seccomp.only, SERVE))
@@ -67,7 +66,7 @@ def refuse_what_only_attackers_call() -> None:
 
     No program that it starts gains privileges from now on. Raises ``StartError``.
     """
-    _refuse_privileges()
+    refuse_privileges()
     _filtered(partial(seccomp.without_fatal, AGENT))
 
 
@@ -78,9 +77,12 @@ def _filtered(made: Callable[[], Callable[[], None]]) -> None:
         raise StartError(f"no system call filter: {error}") from error
 
 
-def _refuse_privileges() -> None:
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise StartError("the kernel refuses no_new_privs")
+def refuse_privileges() -> None:
+    """Let nothing that this process starts gain privileges, for good. Raises ``StartError``."""
+    try:
+        landlock.refuse_new_privileges()
+    except OSError as error:
+        raise StartError(str(error.strerror)) from error
 
 
 def _take_own_user_id(settings: Settings) -> None:

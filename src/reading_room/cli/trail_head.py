@@ -6,7 +6,6 @@ the files belong to, and nothing that it does or fails to do holds up a call.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import subprocess
@@ -15,7 +14,7 @@ import time
 from pathlib import Path
 
 from reading_room.cli.folder import StartError
-from reading_room.cli.privileges import PR_SET_NO_NEW_PRIVS, keep_out_of_core_dumps
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_privileges
 from reading_room.cli.processes import (
     DataOption,
     DescriptorOption,
@@ -62,8 +61,7 @@ def _become_the_user_of_serve(settings: Settings) -> None:
         os.setgroups([])
         os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
         os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise StartError("the kernel refuses no_new_privs")
+    refuse_privileges()
     os.umask(0o077)
 
 

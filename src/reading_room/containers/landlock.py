@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_NO_NEW_PRIVS = 38
+"""PR_SET_NO_NEW_PRIVS."""
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH, _NET_PORT = 1, 2
@@ -44,6 +46,12 @@ class Kept:
     run: Sequence[Path] = ()
     write: Sequence[Path] = ()
     ports: Sequence[int] = ()
+
+
+def refuse_new_privileges() -> None:
+    """Let nothing that this process starts gain privileges (``no_new_privs``), for good. Raises ``OSError``."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the kernel refuses no_new_privs")
 
 
 def version() -> int:

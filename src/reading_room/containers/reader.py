@@ -13,7 +13,6 @@ import re
 import socket
 import struct
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,6 +29,7 @@ from reading_room.analysis.job_file import (
     WorkerMessage,
 )
 from reading_room.codec import DocumentError, decode
+from reading_room.containers import rightless
 from reading_room.containers.errors import ReaderFailed
 
 _log = logging.getLogger(__name__)
@@ -111,26 +111,10 @@ class ReaderProcess:
         self._socket = self._process = None
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-m", "reading_room.containers.reader_process"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    # What it would write there could hold a worker's words.
-                    stderr=subprocess.DEVNULL,
-                    env={},
-                    cwd="/",
-                    start_new_session=True,
-                    umask=0o077,
-                    user=self._user,
-                    group=self._user,
-                    extra_groups=None if self._user is None else [],
-                )
-            except (OSError, subprocess.SubprocessError) as error:
-                ours.close()
-                raise ReaderFailed(str(error)) from error
+        try:
+            self._process, ours = rightless.start("reading_room.containers.reader_process", self._user)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ReaderFailed(str(error)) from error
         self._socket, self._ready = ours, False
 
     def _connected(self) -> socket.socket:

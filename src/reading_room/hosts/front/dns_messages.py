@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from reading_room.hosts.front.records import NameRecord
 
-MESSAGE_LIMIT = 65_535
 POINTER = 12
 """The type PTR, whose value is a name; that of any other record here is an address."""
 FORMAT_ERROR, NO_SUCH_NAME, NOT_IMPLEMENTED = 1, 3, 4

@@ -31,11 +31,6 @@ class FrontListeners:
         self._contexts: dict[str | None, ssl.SSLContext] = {}
         self._starting: set[asyncio.Task[None]] = set()
 
-    @property
-    def serving(self) -> int:
-        """How many listeners there are."""
-        return len(self._http) + len(self._dns) + len(self._secure)
-
     def attach(self, sock: socket.socket) -> None:
         """Speak with the server by this channel from now on."""
         channel = Channel(sock, self._take_certificate, lambda: self._relay.detach(channel))

@@ -8,7 +8,6 @@ bytes, can speak for the clients of the same VPC, and for nobody else.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import resource
 import socket
@@ -17,7 +16,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, READY, Leave, Order, Serve
+from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, Leave, Order, Serve
 from reading_room.codec import decode, encode
 from reading_room.containers import landlock, seccomp
 from reading_room.containers.calls import FRONT
@@ -25,7 +24,6 @@ from reading_room.hosts.front.listeners import FrontListeners
 from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead
 from reading_room.hosts.http_listener import HttpListener
 
-PR_SET_NO_NEW_PRIVS = 38
 MEMORY_BYTES = 4 << 30
 FILE_BYTES = 65_536
 """A certificate is read from a file in memory."""
@@ -102,7 +100,6 @@ def main() -> None:
 async def _main(orders: socket.socket) -> None:
     listeners = FrontListeners()
     logging.getLogger().addHandler(Lines(listeners))
-    orders.send(READY)
     await serve(orders, listeners)
 
 
@@ -130,8 +127,7 @@ def give_up_rights() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     give_up_calls = seccomp.only(FRONT)
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "the kernel refuses no_new_privs")
+    landlock.refuse_new_privileges()
     landlock.keep_only(landlock.Kept())
     give_up_calls()
 

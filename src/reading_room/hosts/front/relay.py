@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from reading_room.aws.receive import Standing, standing_of
+from reading_room.aws.receive import AsgiApplication, Scope, Standing, standing_of
 from reading_room.codec import decode, encode
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.channel import Channel, Unavailable
@@ -25,9 +24,6 @@ from reading_room.hosts.front.lane import (
     Lane,
 )
 from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
-
-Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 OF_ONE_ADDRESS = 16
 """Requests of one address that the server has at a time; one more waits for one of the same address to end."""
@@ -67,7 +63,7 @@ class Relay:
             while self._idle:
                 self._idle.pop().close()
 
-    def application(self, label: ListenerLabel, *, secure: bool) -> Application:
+    def application(self, label: ListenerLabel, *, secure: bool) -> AsgiApplication:
         """Return the application for a listener."""
 
         async def app(scope: Scope, receive: Any, send: Any) -> None:
