@@ -165,6 +165,21 @@ def test_fronts_have_user_ids_of_their_own(request: pytest.FixtureRequest) -> No
     assert set(ids) <= set(users.fronts)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="user ids are root's to give")
+@pytest.mark.skipif(not everybody_may_run(Path(sys.executable)), reason="this Python is in a folder of root's own")
+@pytest.mark.costs(3, reason="a process is started")
+def test_a_vpc_for_whose_front_there_is_no_user_id_has_a_problem_and_others_go_on(
+    request: pytest.FixtureRequest,
+) -> None:
+    world = World(UserIds(61_600, 6))
+    request.addfinalizer(world.close)
+    world.arrange("vpc-1")
+    world.seconds += 10
+    world.arrange("vpc-1", "vpc-2")
+    assert set(world.fronts.processes()) == {"vpc-1"}
+    assert set(world.fronts.problems()) == {"vpc-2"}
+
+
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 FORBIDDEN = """
 import errno, os, socket

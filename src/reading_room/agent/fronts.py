@@ -19,6 +19,7 @@ from typing import Protocol
 from reading_room.agent.front_orders import LISTENERS_PER_ORDER, Attach, Leave, Order, Serve
 from reading_room.codec import encode
 from reading_room.containers import rightless
+from reading_room.containers.errors import ContainerError
 from reading_room.containers.users import UserIds
 from reading_room.dataplane.spec import ListenerLabel
 
@@ -165,7 +166,7 @@ class FrontProcesses:
         try:
             user = None if self._users is None else self._users.take_for_front({each.user for each in living})
             process, ours = rightless.start("reading_room.hosts.front.process", user)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (ContainerError, OSError, subprocess.SubprocessError) as error:
             _log.error("a front cannot be started: %s", error)
             self._not_before = self._clock() + RETRY_SECONDS
             return None
