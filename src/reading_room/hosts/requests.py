@@ -82,8 +82,8 @@ class _Exchange:
 
     def proves(self, account: str) -> None:
         """Tell that the request's signature is right, and whose key signed it."""
-        # Of a request that came whole, nothing waits for its client.
-        if self._has_body:
+        # A request that is here as a whole waits for its client no more.
+        if self._has_body and not self._body_over:
             self._lane.tell(PROVEN, account.encode())
 
     def streams(self) -> None:

@@ -178,14 +178,17 @@ async def send_response(
     if isinstance(response.body, bytes):
         await send({"type": "http.response.body", "body": b"" if head else response.body})
         return
-    length = next((int(value) for name, value in headers if name == "content-length"), 0)
+    length = left = next((int(value) for name, value in headers if name == "content-length"), 0)
     gone = asyncio.create_task(_disconnected(receive)) if length > _WATCHED else None
     try:
         async for piece in response.body:
             if gone is not None and gone.done():
                 return
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            left -= len(piece)
+            # The last piece says so: an empty one behind it would wake everybody on the way once more.
+            await send({"type": "http.response.body", "body": piece, "more_body": left != 0})
+        if left or not length:
+            await send({"type": "http.response.body", "body": b""})
     finally:
         if gone is not None:
             gone.cancel()

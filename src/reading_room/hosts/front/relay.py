@@ -150,10 +150,13 @@ async def _pump(lane: Lane, receive: Any) -> bool:
             if message["type"] == "http.disconnect":
                 lane.close()
                 return False
-            if message.get("body"):
-                await lane.send((BODY, message["body"]))
-            if not message.get("more_body", False):
-                await lane.send((BODY_END, b""))
+            more = message.get("more_body", False)
+            frames = [(BODY, message["body"])] if message.get("body") else []
+            if not more:
+                frames.append((BODY_END, b""))
+            if frames:
+                await lane.send(*frames)
+            if not more:
                 return True
     except ConnectionResetError:
         return False

@@ -1,0 +1,47 @@
+"""What an answer's pieces say of each other: an ASGI server, and every process on the way, acts on each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from reading_room.s3.backends.backend import S3Response
+from reading_room.s3.requests import send_response
+
+
+async def pieces(sizes: tuple[int, ...]) -> AsyncIterator[bytes]:
+    """Yield pieces of these sizes."""
+    for size in sizes:
+        yield b"x" * size
+
+
+@pytest.mark.parametrize(
+    ("sizes", "declared", "expected"),
+    [
+        ((5,), "5", [(5, False)]),
+        ((3, 2), "5", [(3, True), (2, False)]),
+        ((), "0", [(0, False)]),
+        ((5,), None, [(5, True), (0, False)]),
+        # Less than was declared: whoever sends it on must notice.
+        ((3,), "5", [(3, True), (0, False)]),
+    ],
+    ids=["one piece", "two pieces", "nothing", "no length", "too short"],
+)
+def test_the_last_piece_of_an_answer_of_known_length_says_that_it_is_the_last(
+    sizes: tuple[int, ...], declared: str | None, expected: list[tuple[int, bool]]
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("a short answer is not watched")
+
+    headers = () if declared is None else (("content-length", declared),)
+    response = S3Response(200, headers, pieces(sizes))
+    asyncio.run(send_response(send, receive, response, "0123", head=False, keep=True))
+    assert [(len(each["body"]), each.get("more_body", False)) for each in sent[1:]] == expected
