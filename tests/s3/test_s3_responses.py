@@ -12,10 +12,18 @@ from reading_room.s3.backends.backend import S3Response
 from reading_room.s3.requests import send_response
 
 
-async def pieces(sizes: tuple[int, ...]) -> AsyncIterator[bytes]:
-    """Yield pieces of these sizes."""
-    for size in sizes:
-        yield b"x" * size
+class Pieces:
+    """Bytes in pieces of these sizes."""
+
+    def __init__(self, *sizes: int) -> None:
+        self._sizes = sizes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for size in self._sizes:
+            yield b"x" * size
+
+    def close(self) -> None:
+        """Hold nothing."""
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,6 @@ def test_the_last_piece_of_an_answer_of_known_length_says_that_it_is_the_last(
         raise AssertionError("a short answer is not watched")
 
     headers = () if declared is None else (("content-length", declared),)
-    response = S3Response(200, headers, pieces(sizes))
+    response = S3Response(200, headers, Pieces(*sizes))
     asyncio.run(send_response(send, receive, response, "0123", head=False, keep=True))
     assert [(len(each["body"]), each.get("more_body", False)) for each in sent[1:]] == expected
