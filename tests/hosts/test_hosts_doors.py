@@ -251,3 +251,16 @@ def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_
     with pytest.raises((DoorError, OSError)):
         take_in(told, SEALER)
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_pipe_in_place_of_the_copy_is_replaced_and_not_waited_for(tmp_path: Path) -> None:
+    certificate, key = pair(tmp_path)
+    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    assert take_in(told, SEALER)
+    kept = told.data / "doors" / "given.pem"
+    before = kept.read_bytes()
+    kept.unlink()
+    os.mkfifo(kept)
+    assert take_in(told, SEALER)
+    assert kept.is_file()
+    assert len(kept.read_bytes()) == len(before)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 FOLDER = "doors"
 GIVEN = "given.pem"
 """The given certificate and its key, sealed, as ``serve`` reads them: the originals may be root's alone."""
+GIVEN_BYTES = 1 << 20
 _PLACE = ("the file", f"{FOLDER}/{GIVEN}")
 LOOPBACK_NAMES = ("localhost", "s3.localhost", "127.0.0.1", "::1")
 
@@ -252,9 +253,13 @@ def _read_private(path: Path) -> bytes:
 def _content(folder: int, sealer: Sealer) -> bytes | None:
     from reading_room.sealing import SealBroken
 
+    # Not blocking, and bounded: the server may have put a pipe there, or a file without end.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with open(os.open(GIVEN, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder), "rb") as file:
-            return sealer.unseal(file.read(), *_PLACE)
+        with open(os.open(GIVEN, flags, dir_fd=folder), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            return sealer.unseal(file.read(GIVEN_BYTES), *_PLACE)
     except (FileNotFoundError, SealBroken):
         return None  # What was changed is replaced.
 
