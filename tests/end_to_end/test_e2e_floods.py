@@ -51,9 +51,16 @@ def half_sent(product: Product) -> Iterator[None]:
         yield
 
 
-def refused(product: Product, address: str) -> tuple[int, int]:
-    """Return how many requests of an address the trail has one by one, and how many it counted besides."""
-    events = [each for each in product.events("unidentified") if each.get("sourceIPAddress") == address]
+def refused(product: Product, address: str, endpoint: str | None = None) -> tuple[int, int]:
+    """Return how many requests of an address the trail has one by one, and how many it counted besides.
+
+    Jobs of other VPCs may have the same address: those of one came through its ``endpoint``.
+    """
+    events = [
+        each
+        for each in product.events("unidentified")
+        if each.get("sourceIPAddress") == address and each.get("vpcEndpointId") == endpoint
+    ]
     counted = [each["serviceEventDetails"]["refused"] for each in events if each["eventName"] == "RequestsRefused"]
     return len(events) - len(counted), sum(counted)
 
@@ -105,8 +112,8 @@ def test_a_job_that_floods_its_endpoint_is_counted_and_its_neighbour_is_served(
     with place.running() as (job, worker):
         address: Any = place.interface_of(job)["PrivateIpAddress"]
         statuses = run_in_container(worker, FROM_A_JOB, str(FLOOD), f"/{place.bucket}/nothing", as_job=True)
-        eventually(lambda: sum(refused(product, address)) == FLOOD, what="all refusals, counted or not")
-        one_by_one, _ = refused(product, address)
+        eventually(lambda: sum(refused(product, address, place.endpoint)) == FLOOD, what="all refusals, counted or not")
+        one_by_one, _ = refused(product, address, place.endpoint)
     assert statuses.split() == ["403", "503"]
     assert one_by_one < FLOOD / 2
     place.put("in/", 1)
