@@ -14,7 +14,7 @@ from reading_room.cli import reading
 from reading_room.containers.processes import start_time
 from reading_room.jobs.job import Phase
 from tests.worlds.own_account import OwnAccount, stop_job
-from tests.worlds.processes import frozen, has_spoken, processor_seconds, worker_below
+from tests.worlds.processes import frozen, has_spoken, let_work, worker_below
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -168,9 +168,8 @@ class Place:
         """
         worker = self._speaks(job, attempt)
         assert worker is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
-        enough = processor_seconds(worker) + worked
-        eventually(lambda: processor_seconds(worker) >= enough, what=f"{worked} s of work of {job}")
         with frozen(worker):
+            let_work(worker, worked)
             assert start_time(worker) is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
             yield worker
 

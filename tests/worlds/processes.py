@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from reading_room.containers.processes import ProcessHandle
+from tests.worlds.waiting import DEADLINE
+
+TURN = 0.01
+"""Seconds that a process which is let work runs at a time."""
 
 
 def argv(pid: int) -> list[str]:
@@ -62,6 +67,25 @@ def processor_seconds(pid: int) -> float:
         return float("inf")
     fields = stat[stat.rindex(")") + 2 :].split()
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def let_work(frozen: int, seconds: float) -> None:
+    """Let a frozen process have a processor for so many seconds, and hardly more: it runs by short turns.
+
+    Whoever looked at it from time to time instead would come too late where others have the processors.
+    """
+    enough, handle = processor_seconds(frozen) + seconds, ProcessHandle.open(frozen)
+    if handle is None:
+        return  # It has ended already.
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while processor_seconds(frozen) < enough:
+            assert time.monotonic() < deadline, f"process {frozen} did not work for {seconds} s within {DEADLINE} s"
+            handle.signal(signal.SIGCONT)
+            time.sleep(TURN)
+            handle.signal(signal.SIGSTOP)
+    finally:
+        handle.close()
 
 
 @contextmanager
