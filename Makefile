@@ -94,7 +94,7 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 	$(VENV)-models/bin/python -m models
 
 fuzz: $(STAMP)  ## Property tests with many times the examples, then each parser guided by coverage; FUZZ_SECONDS=600 TARGETS="dns xml"
-	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q --timeout=3600 -m "not network and not e2e and not chaos and not boot"
+	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q $(SIDE_BY_SIDE) --timeout=3600 -m "(hypothesis or fuzz) and not network and not e2e and not chaos and not boot"
 	READING_ROOM_HYPOTHESIS=fuzz $(BIN)/pytest -q --timeout=3600 -m "network and fuzz"
 	@[ -d $(VENV)-fuzz/atheris ] || $(BIN)/pip install --quiet --require-hashes --target $(VENV)-fuzz -r requirements-fuzz.txt
 	PYTHONPATH=$(VENV)-fuzz $(BIN)/python -m tests.fuzz $(TARGETS)
