@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from reading_room import landlock
 from reading_room.agent.fronts import IDLE_SECONDS, FrontProcesses
 from reading_room.codec import decode
-from reading_room.containers import landlock
 from reading_room.containers.users import UserIds
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.records import FromFront, Head, LaneOpened

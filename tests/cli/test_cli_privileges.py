@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from reading_room import landlock
 from reading_room.cli.running import free_port
-from reading_room.containers import landlock
 
 pytestmark = [pytest.mark.network, pytest.mark.costs(3, reason="a process that gives up everything is started")]
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
+from reading_room import landlock
 from reading_room.analysis.job_file import Confined
 from reading_room.containers.sandbox import code_paths
 from tests.worlds.container_driver_process import PROBE
@@ -208,3 +209,26 @@ def test_a_worker_with_its_work_in_hand_has_the_calls_of_that_work(
     no_family = errno.EAFNOSUPPORT if network else errno.EPERM
     assert came["unix"] == (0 if cluster else no_family)
     assert came["netlink"] == no_family
+
+
+@pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock knows files alone, or nothing")
+def test_a_worker_keeps_what_is_installed_to_run_and_the_memory_to_write_and_nothing_else(tmp_path: Path) -> None:
+    world = DriverWorld(tmp_path, OWN_KIND)
+    try:
+        world.run("files", "files", ahead=False)
+        found = world.findings("files")
+    finally:
+        world.close()
+    assert found["files"] == {
+        "a file in memory": 0,
+        "a folder and a file moved into it": 0,
+        "nothing": 0,
+        "a program of the system": 0,
+        "what is installed": 0,
+        "a program of its own": errno.EACCES,
+        "a socket": errno.EACCES,
+        "another's socket": errno.EPERM,
+        "another process": errno.EPERM,
+        "its own memory's marks": errno.EACCES,
+    }
+    assert found["without"]["a program of its own"] == 0, "it is Landlock that refuses it"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reading_room.containers import landlock
+from reading_room import landlock
 
 pytestmark = [
     pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock"),
@@ -24,7 +24,7 @@ pytestmark = [
 CONFINED = """
 import ctypes, json, os, socket, sys
 from pathlib import Path
-from reading_room.containers.landlock import Kept, keep_only
+from reading_room.landlock import Kept, keep_only
 folder, port, other = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
 system = [Path(path) for path in ("/usr", "/lib", "/lib64")]
@@ -97,7 +97,7 @@ def test_it_has_what_it_kept_and_nothing_else(tried: dict[str, Any]) -> None:
 
 def test_a_ruleset_that_the_kernel_refuses_is_an_error_and_not_less_protection() -> None:
     """Without ``no_new_privs``, and without root's rights, a process may not restrict itself."""
-    program = "from reading_room.containers.landlock import *; keep_only(Kept())"
+    program = "from reading_room.landlock import *; keep_only(Kept())"
     as_nobody = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     run = subprocess.run([*as_nobody, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 1

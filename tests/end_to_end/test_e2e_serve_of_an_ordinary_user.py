@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from reading_room import landlock
 from reading_room.cli.own_namespaces import SYSTEM_FILES
 from reading_room.cli.privileges import server_code_paths
-from reading_room.containers import landlock
 from tests.worlds import ordinary_user
 from tests.worlds.place import Place
 from tests.worlds.product import STOP_SECONDS, Product

@@ -1,8 +1,8 @@
 """Runs inside a container in a worker's place, tries what a job must not be able to do, and says what happened.
 
 It speaks as a worker does. What it found, by name, are the ``metadata`` of its last message, as JSON. The job's
-``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork``, ``filters`` or
-``say:LINE``.
+``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork``, ``filters``, ``files``
+or ``say:LINE``.
 """
 
 from __future__ import annotations
@@ -139,6 +139,43 @@ def filters() -> None:
         say(program, {name: in_child(partial(under, program, action)) for name, action in attempts.items()})
 
 
+def files() -> None:
+    """Try in a child for each attempt, with the files that a worker keeps, and with every system call."""
+    from reading_room.analysis.confinement import keep_files
+
+    program = Path("/tmp/program")
+    program.write_bytes(Path("/bin/true").read_bytes())
+    program.chmod(0o755)
+    Path("/tmp/old").write_text("x")
+
+    def move() -> None:
+        os.mkdir("/tmp/new")
+        os.rename("/tmp/old", "/tmp/new/old")
+
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind("\0reading-room-probe")
+    listening.listen()
+    attempts: dict[str, Any] = {
+        "a file in memory": lambda: Path("/dev/shm/file").write_text("x") and None,
+        "a folder and a file moved into it": move,
+        "nothing": lambda: Path("/dev/null").write_text("x") and None,
+        "a program of the system": partial(os.execv, "/bin/true", ["true"]),
+        "what is installed": lambda: Path(os.__file__).read_bytes() and None,
+        "a program of its own": partial(os.execv, str(program), ["program"]),
+        "a socket": lambda: socket.socket(socket.AF_UNIX).bind("/tmp/socket"),
+        "another's socket": lambda: socket.socket(socket.AF_UNIX).connect("\0reading-room-probe"),
+        "another process": partial(os.kill, os.getpid(), 0),
+        "its own memory's marks": lambda: Path("/proc/self/clear_refs").write_text("1") and None,
+    }
+
+    def confined(action: Any) -> Any:
+        keep_files()
+        return action()
+
+    say("files", {name: in_child(partial(confined, action)) for name, action in attempts.items()})
+    say("without", {name: in_child(action) for name, action in attempts.items() if name.startswith("a ")})
+
+
 def map_memory(protection: int, flags: int) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
@@ -236,6 +273,8 @@ def main() -> int:
         fork()
     elif task == "filters":
         filters()
+    elif task == "files":
+        files()
     elif task.startswith("say:"):
         sys.stdout.write(task.removeprefix("say:") + "\n")
         sys.stdout.flush()

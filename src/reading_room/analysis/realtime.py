@@ -13,7 +13,7 @@ import socket
 import sys
 import traceback
 
-from reading_room.analysis.confinement import confine
+from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
 from reading_room.analysis.job_file import ENGINES
 from reading_room.analysis.time_limits import Watch
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="reading-room-realtime")
     parser.add_argument("--engine", choices=ENGINES, required=True)
     options = parser.parse_args(arguments)
+    keep_files()
     one_thread()
     keep_memory()
     engine = load_engine(options.engine)

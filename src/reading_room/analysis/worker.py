@@ -20,7 +20,7 @@ from pathlib import Path
 
 import botocore.session
 
-from reading_room.analysis.confinement import confine
+from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import keep_memory, one_thread
 from reading_room.analysis.job_file import (
     ENGINES,
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="reading-room-worker")
     parser.add_argument("--engine", choices=ENGINES, required=True)
     options = parser.parse_args(arguments)
+    keep_files()
     one_thread()
     keep_memory()
     stop = Stop()

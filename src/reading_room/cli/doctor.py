@@ -18,13 +18,13 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
+from reading_room import landlock
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
 from reading_room.cli.processes import read_settings
 from reading_room.cli.screen import output as console
 from reading_room.console.door import console_url
 from reading_room.console.files import read_files
-from reading_room.containers import landlock
 from reading_room.containers.limits import ControlGroups
 from reading_room.database.disk import free_bytes
 from reading_room.hosts.doors import DoorError, doors

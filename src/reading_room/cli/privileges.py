@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 import reading_room
+from reading_room import landlock
 from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import enter_private_mounts, make_traversable
 from reading_room.cli import guard, own_namespaces
 from reading_room.cli.claiming import no_such_user
 from reading_room.cli.folder import StartError
-from reading_room.containers import landlock, seccomp
+from reading_room.containers import seccomp
 from reading_room.containers.calls import AGENT, SERVE
 from reading_room.containers.errors import ProgramMissing
 from reading_room.settings import Settings

@@ -78,8 +78,8 @@ FRONT = Filter(
 CONTAINER = Filter(
     (
         *_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING,
-        # Semaphores of multiprocessing, which joblib makes when it is loaded, and the worker's own filter.
-        *("link", "memfd_create", "seccomp"),
+        # Semaphores of multiprocessing, which joblib makes when it is loaded, and what the worker gives up itself.
+        *("link", "memfd_create", "seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
         # bubblewrap's first process, and what starts the worker.
         *("capget", "capset", "signalfd4", "setpriority", "getpriority", "setrlimit"),
     ),

@@ -133,12 +133,12 @@ def _replace(path: Path, content: str | bytes) -> None:
 def code_paths() -> tuple[Path, ...]:
     """Return the folders and files, outside ``/usr``, that a worker's Python needs: what is mounted read-only.
 
-    Of an installation in place only the analysis package is among them, not the server's code.
+    Of an installation in place only the analysis package, and what it needs, is among them, not the server's code.
     """
     package = Path(next(iter(reading_room.__path__)))
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
     wanted += [Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()]
-    wanted += [package / "__init__.py", package / "analysis"]
+    wanted += [package / "__init__.py", package / "landlock.py", package / "analysis"]
     kept: list[Path] = []
     for path in wanted:
         if not any(path.is_relative_to(above) for above in (USR, *kept)):

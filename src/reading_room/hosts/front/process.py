@@ -16,9 +16,10 @@ from collections.abc import Sequence
 
 import uvloop
 
+from reading_room import landlock
 from reading_room.agent.front_orders import LISTENERS_PER_ORDER, ORDER_LIMIT, Leave, Order, Serve
 from reading_room.codec import decode, encode
-from reading_room.containers import landlock, seccomp
+from reading_room.containers import seccomp
 from reading_room.containers.calls import FRONT
 from reading_room.hosts.front.listeners import FrontListeners
 from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead

@@ -39,13 +39,14 @@ class Kept:
     """What a process keeps. Paths that do not exist are left out; each of the others stands for all below it.
 
     ``run`` may be read and executed. ``write`` may be read, written, made and removed, as files and folders alone: no
-    links, devices, sockets or pipes. ``ports`` are TCP ports that may be bound; none can be connected to.
+    links, devices, sockets or pipes. ``ports`` are TCP ports that may be bound; none can be connected to. ``None``
+    leaves TCP as it is.
     """
 
     read: Sequence[Path] = ()
     run: Sequence[Path] = ()
     write: Sequence[Path] = ()
-    ports: Sequence[int] = ()
+    ports: Sequence[int] | None = ()
 
 
 def refuse_new_privileges() -> None:
@@ -82,7 +83,7 @@ def keep_only(kept: Kept) -> int:
     if not in_force:
         return 0
     files = sum(rights for since, rights in _FILES if in_force >= since)
-    net = _BIND_TCP | _CONNECT_TCP if in_force >= _NET_VERSION else 0
+    net = _BIND_TCP | _CONNECT_TCP if kept.ports is not None and in_force >= _NET_VERSION else 0
     scope = _ABSTRACT_SOCKETS | _SIGNALS if in_force >= _SCOPE_VERSION else 0
     # An older kernel wants a shorter structure.
     attributes = struct.pack("=QQQ", files, net, scope)[: 24 if scope else 16 if net else 8]
@@ -91,7 +92,7 @@ def keep_only(kept: Kept) -> int:
         for paths, rights in ((kept.read, _READ), (kept.run, _READ | _EXECUTE), (kept.write, _WRITE)):
             for path in paths:
                 _allow(rules, path, rights & files)
-        for port in kept.ports if net else ():
+        for port in (kept.ports or ()) if net else ():
             _call(_ADD_RULE, rules, _NET_PORT, struct.pack("=QQ", _BIND_TCP, port), 0)
         _call(_RESTRICT_SELF, rules, 0)
     finally:
