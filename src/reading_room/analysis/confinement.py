@@ -19,6 +19,11 @@ from reading_room.landlock import Kept, keep_only
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 _INSTRUCTION_BYTES = 8
+_WRITABLE = (
+    Path("/tmp"),  # nosec B108 # the container's own
+    Path("/dev/shm"),  # nosec B108 # likewise
+    Path("/dev/null"),
+)
 
 
 class _Program(ctypes.Structure):
@@ -37,7 +42,7 @@ def keep_files() -> None:
         Kept(
             read=[Path("/")],
             run=[Path("/usr"), *map(Path, sorted(prefixes))],
-            write=[Path(path) for path in ("/tmp", "/dev/shm", "/dev/null")],  # nosec B108 # the container's own
+            write=_WRITABLE,
             ports=None,
         )
     )
