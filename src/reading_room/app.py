@@ -113,8 +113,8 @@ CERTIFICATE_SECONDS = 1.0
 """How often it is looked whether the certificate of HTTPS is another."""
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to end when the server is told to."""
-WISH_REST = 3.0
-"""Between two wishes for a host that take long to read, unless a container waits for one: times what the first took."""
+WISH_REST, WISH_APART = 3.0, 0.03
+"""Between two wishes for a host, unless a container waits for one: times what the first took, if long; and seconds."""
 
 
 class ServerError(Exception):
@@ -362,7 +362,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         agent.send(desired.read())
 
     # A turn reads all that the accounts have: with thousands of interfaces, changes in a row would keep it reading.
-    wishes = Loop("wishes", send_wish, every=1.0, rest=WISH_REST)
+    wishes = Loop("wishes", send_wish, every=1.0, rest=WISH_REST, apart=WISH_APART)
     pool = RealtimePool(wishes.hurry)
     product = Product(settings, database, backend, pool)
     try:

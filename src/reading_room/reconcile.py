@@ -24,7 +24,8 @@ class Loop:
     ``every``, so that a lasting fault does not keep a core busy. With ``settle`` a turn begins so many seconds after
     the signal, and takes in what else comes meanwhile. With ``rest`` no turn begins until so many times as long as the
     last one took have passed, if that was long: a loop that is woken again and again leaves the processor to others.
-    ``hurry()`` waits for neither. ``clock`` tells seconds, and ``wait`` waits for an event or so many of them.
+    With ``apart`` turns begin at least so many seconds one after the other. ``hurry()`` waits for none of these.
+    ``clock`` tells seconds, and ``wait`` waits for an event or so many of them.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Loop:
         retry: float = 0.1,
         settle: float = 0.0,
         rest: float = 0.0,
+        apart: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
@@ -45,6 +47,7 @@ class Loop:
         self._retry = retry
         self._settle = settle
         self._rest = rest
+        self._apart = apart
         self._clock = clock
         self._wait = wait
         self._signal = threading.Event()
@@ -106,4 +109,6 @@ class Loop:
             else:
                 failures, wait = 0, self._every
             ended = self._clock()
-            rested_at = ended + self._rest * (ended - began) if ended - began > LONG_SECONDS else 0.0
+            rested_at = began + self._apart
+            if ended - began > LONG_SECONDS:
+                rested_at = max(rested_at, ended + self._rest * (ended - began))

@@ -180,6 +180,29 @@ def test_a_loop_with_a_rest_does_not_rest_after_short_turns() -> None:
     assert loop.stop()
 
 
+def test_turns_that_begin_apart_take_in_what_comes_between_unless_hurried() -> None:
+    turned, hands = threading.Semaphore(0), Hands()
+    loop = Loop("test", turned.release, every=EVERY, apart=0.3, clock=hands.read, wait=hands.wait)
+    loop.start()
+    assert turned.acquire(timeout=DEADLINE), "nothing came before the first"
+    hands.waited_for(EVERY)
+    hands.now += 0.1
+    for _ in range(3):
+        loop.wake()
+    hands.waited_for(0.2)
+    assert not turned.acquire(blocking=False)
+    hands.now += 0.2
+    assert turned.acquire(timeout=DEADLINE)
+    loop.wake()
+    loop.hurry()
+    assert turned.acquire(timeout=DEADLINE)
+    hands.waited_for(EVERY)
+    hands.now += 0.3
+    loop.wake()
+    assert turned.acquire(timeout=DEADLINE), "long after the last one, a turn begins at once"
+    assert loop.stop()
+
+
 def test_a_turn_knows_that_it_is_one() -> None:
     inside: list[bool] = []
     loop = Loop("test", lambda: inside.append(loop.turning_here()), every=EVERY)

@@ -112,8 +112,9 @@ class JobController:
         with self._lock:
             before = self._reports.get(report.host)
             self._reports[report.host] = report
-        # Free memory is never twice the same; whoever waits for it waits for the next turn.
-        if before is None or replace(before, capacity=report.capacity) != report:
+        # Free memory is never twice the same; whoever waits for it waits for the next turn. And a generation is new
+        # with every change of a network, of which no job need hear.
+        if before is None or replace(before, capacity=report.capacity, generation=report.generation) != report:
             self._loop.wake()
 
     def capacity(self) -> Capacity | None:
