@@ -1,19 +1,14 @@
-"""Calls on the wire: small API calls and small objects of one client, and 200 clients at once.
-
-Objects are compared with moto_server's in the same run where ``BENCH_MOTO`` names the program
-(``pip install 'moto[server,s3]'`` into an environment of its own); rounds of the two alternate.
-"""
+"""Calls on the wire: small API calls of one client, and 200 clients at once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +17,7 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from bench.report import Row, median, record, spread
+from bench.report import Row, median, record
 from reading_room.cli.running import Endpoint, free_port, started
 from reading_room.client import connect
 
@@ -40,8 +35,6 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         endpoint = stack.enter_context(started(folder / "data", free_port(), folder / "log"))
         rows = [*_small_calls(endpoint)]
-        moto = os.environ.get("BENCH_MOTO")
-        rows += _small_objects(endpoint, stack.enter_context(_moto(moto, folder)) if moto else None)
         rows += asyncio.run(_crowd(endpoint))
     record("The wire", rows)
 
@@ -56,42 +49,6 @@ def _small_calls(endpoint: Endpoint) -> Iterator[Row]:
         times = _timed(call, 400)
         how = "boto3 in another process, one connection, 400 calls; the client's own work is included"
         yield Row(f"{name}, p50", f"{median(times) * 1000:.2f} ms", "4 ms", how)
-
-
-def _small_objects(endpoint: Endpoint, moto: str | None) -> Iterator[Row]:
-    stores = {"ours": _client("s3", endpoint)}
-    if moto is not None:
-        stores["moto"] = connect("s3", moto, access_key_id="a", secret_access_key="b")
-    times: dict[tuple[str, str], list[float]] = {}
-    for s3 in stores.values():
-        s3.create_bucket(Bucket="wire-bench")
-    for number in range(ROUNDS + 1):
-        for name, s3 in stores.items():
-            for what, call in (("PUT", _putting(s3)), ("GET", _getting(s3))):
-                found = _timed(call, CALLS)
-                if number:  # The first round warms up.
-                    times.setdefault((what, name), []).extend(found)
-    for what in ("PUT", "GET"):
-        ours = times[what, "ours"]
-        row = f"{what} of an object of 4 KB, one client"
-        how = f"boto3, one connection, {ROUNDS} rounds of {CALLS}; synced to disk before the answer"
-        yield Row(row, spread(ours), "reported", how)
-        if moto is not None:
-            theirs = times[what, "moto"]
-            yield Row(
-                f"{row}: rate against moto_server's",
-                f"{median(theirs) / median(ours):.2f} ×",
-                "1 ×; aim 2 ×",
-                f"same run, alternating rounds; moto_server {spread(theirs)}, in memory, no signature checked",
-            )
-
-
-def _putting(s3: Any) -> Callable[[], object]:
-    return lambda: s3.put_object(Bucket="wire-bench", Key="small", Body=OBJECT)
-
-
-def _getting(s3: Any) -> Callable[[], object]:
-    return lambda: s3.get_object(Bucket="wire-bench", Key="small")["Body"].read()
 
 
 def _timed(call: Callable[[], object], count: int) -> list[float]:
@@ -113,28 +70,14 @@ def _client(service: str, endpoint: Endpoint) -> Any:
     )
 
 
-@contextmanager
-def _moto(program: str, folder: Path) -> Iterator[str]:
-    port = free_port()
-    with (folder / "moto.log").open("wb") as log:
-        process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log)
-    try:
-        for _ in range(600):
-            time.sleep(0.05)
-            if b"Running on" in (folder / "moto.log").read_bytes():
-                break
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
 # Many clients.
 
 
 async def _crowd(endpoint: Endpoint) -> list[Row]:
     """Have many clients send requests, each one after the other on a connection of its own."""
-    _client("s3", endpoint).put_object(Bucket="wire-bench", Key="crowd", Body=OBJECT)
+    s3 = _client("s3", endpoint)
+    s3.create_bucket(Bucket="wire-bench")
+    s3.put_object(Bucket="wire-bench", Key="crowd", Body=OBJECT)
     requests = _requests(endpoint)
     deadline = time.perf_counter() + SECONDS
     times: list[float] = []
