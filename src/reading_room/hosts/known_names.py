@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from reading_room.aws.call import Reply
 from reading_room.aws.errors import MisdirectedRequest
@@ -94,6 +95,7 @@ def name_of(host: str) -> str:
     return host.partition(":")[0].lower().removesuffix(".")
 
 
+@lru_cache(maxsize=256)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
