@@ -110,12 +110,50 @@ def test_changes_are_all_made_or_none(ec2: EC2Client, vpc_id: str, group_id: str
     assert {rule["SecurityGroupRuleId"]: rule["FromPort"] for rule in rules(ec2, group_id)} == {first: 23, second: 22}
 
 
-def test_a_rule_for_an_ipv6_network_is_refused(ec2: EC2Client, group_id: str) -> None:
-    wanted: Any = [tcp(22), {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
-    with pytest.raises(ClientError) as caught:
-        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
-    assert code_of(caught.value) == "UnsupportedOperation"
+def test_a_rule_for_an_ipv6_network_is_kept_beside_the_others_in_canonical_form(ec2: EC2Client, group_id: str) -> None:
+    web = tcp(443, "0.0.0.0/0") | {
+        "Ipv6Ranges": [{"CidrIpv6": "::/0", "Description": "all"}, {"CidrIpv6": "2001:DB8:0:1::7/48"}]
+    }
+    made = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[web])["SecurityGroupRules"]
+    assert [rule.get("CidrIpv6") for rule in made] == [None, "::/0", "2001:db8::/48"]
+    shown = {rule["SecurityGroupRuleId"]: rule.get("CidrIpv6") for rule in rules(ec2, group_id)}
+    assert shown == {rule["SecurityGroupRuleId"]: rule.get("CidrIpv6") for rule in made}
+    wanted: Any = [{"Name": "ip-permission.ipv6-cidr", "Values": ["2001:db8::/48"]}]
+    (group,) = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    (permission,) = group["IpPermissions"]
+    assert permission["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
+    found = sorted(permission["Ipv6Ranges"], key=lambda each: each["CidrIpv6"])
+    assert found == [{"CidrIpv6": "2001:db8::/48"}, {"CidrIpv6": "::/0", "Description": "all"}]
+    again: Any = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/48"}]}]
+    with pytest.raises(ClientError, match="peer: 2001:db8::/48, TCP, from port: 443, to port: 443, ALLOW") as caught:
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=again)
+    assert code_of(caught.value) == "InvalidPermission.Duplicate"
+    ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=[web])
     assert rules(ec2, group_id) == []
+
+
+def test_a_rule_for_an_ipv6_network_is_changed_described_and_revoked_as_any_other(
+    ec2: EC2Client, group_id: str
+) -> None:
+    everything: Any = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    (made,) = ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=[everything])["SecurityGroupRules"]
+    rule_id = made["SecurityGroupRuleId"]
+    assert (made["FromPort"], made["ToPort"]) == (-1, -1)
+    noted: Any = [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0", "Description": "out"}]}]
+    ec2.update_security_group_rule_descriptions_egress(GroupId=group_id, IpPermissions=noted)
+    change: Any = {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "CidrIpv6": "2001:db8::/32"}
+    ec2.modify_security_group_rules(
+        GroupId=group_id, SecurityGroupRules=[{"SecurityGroupRuleId": rule_id, "SecurityGroupRule": change}]
+    )
+    answer: Any = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule_id])
+    (seen,) = answer["SecurityGroupRules"]
+    assert {key: seen[key] for key in change} == change
+    answer = ec2.revoke_security_group_egress(GroupId=group_id, SecurityGroupRuleIds=[rule_id])
+    assert [rule["CidrIpv6"] for rule in answer["RevokedSecurityGroupRules"]] == ["2001:db8::/32"]
+
+
+def test_a_new_group_has_no_rule_for_ipv6(ec2: EC2Client, group_id: str) -> None:
+    assert [rule["CidrIpv4"] for rule in rules(ec2, group_id, egress=True)] == ["0.0.0.0/0"]
 
 
 def test_descriptions_are_changed_by_rule_and_by_id_and_taken_away(ec2: EC2Client, group_id: str) -> None:

@@ -89,3 +89,13 @@ def test_one_too_many_is_refused_with_the_quotas_own_code(place: Place, code: st
     with pytest.raises(ClientError) as caught:
         ONE_TOO_MANY[code](place)
     assert code_of(caught.value) == code
+
+
+def test_rules_of_each_address_family_have_a_limit_of_their_own(place: Place) -> None:
+    def rule(number: int) -> Any:
+        return [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": f"2001:db8:{number}::/48"}]}]
+
+    place.ec2.authorize_security_group_ingress(GroupId=place.group_id, IpPermissions=rule(0))
+    with pytest.raises(ClientError) as caught:
+        place.ec2.authorize_security_group_ingress(GroupId=place.group_id, IpPermissions=rule(1))
+    assert code_of(caught.value) == "RulesPerSecurityGroupLimitExceeded"

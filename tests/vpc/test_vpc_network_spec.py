@@ -79,6 +79,17 @@ def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
         assert told.members == (made.address,)
 
 
+def test_a_rule_for_an_ipv6_network_changes_nothing_of_the_network() -> None:
+    with network() as world:
+        group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
+        interface(world, group)
+        before = network_spec.read(world.session, "here")
+        asked = permissions.requested({"IpPermissions": [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]})
+        for egress in (False, True):
+            security_group_rules.authorize(world.session, group, asked, egress=egress)
+        assert network_spec.read(world.session, "here") == before
+
+
 def test_an_interface_has_a_wire_only_while_a_container_has_it() -> None:
     with network() as world:
         made = interface(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -69,6 +70,25 @@ def test_the_flat_form_says_the_same() -> None:
     assert flat == read(IpProtocol="tcp", FromPort=22, ToPort=22, IpRanges=[{"CidrIp": "10.0.0.0/8"}])
     with pytest.raises(InvalidParameterCombination):
         permissions.requested({"IpProtocol": "tcp", "IpPermissions": [{"IpProtocol": "-1"}]})
+
+
+@given(st.ip_addresses(v=6), st.integers(0, 128))
+def test_an_ipv6_network_has_one_normal_form_however_it_is_written(address: IPv6Address, length: int) -> None:
+    def form(text: str) -> str | None:
+        return read(IpProtocol="-1", IpRanges=[], Ipv6Ranges=[{"CidrIpv6": text}])[0].cidr_ipv6
+
+    normal = form(f"{address}/{length}")
+    assert normal is not None
+    assert normal == form(f"{address.exploded.upper()}/{length}") == form(normal)
+    assert IPv6Network(normal) == IPv6Network(f"{address}/{length}", strict=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["::", "::/129", "10.0.0.0/8", "fe80::%eth0/64", "fe80::1%1/128", "::/+1", "::/ffff::", ""]
+)
+def test_what_is_no_ipv6_network_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedCidr):
+        read(IpProtocol="-1", IpRanges=[], Ipv6Ranges=[{"CidrIpv6": text}])
 
 
 def test_a_rule_without_protocol_ports_or_peer_is_malformed() -> None:

@@ -230,7 +230,9 @@ def _resize(session: Session, row: PrefixList, max_entries: int, quotas: Quotas)
     for group_id, is_egress in used:
         lists = session.scalars(
             select(SecurityGroupRule.prefix_list_id).where(
-                SecurityGroupRule.group_id == group_id, SecurityGroupRule.is_egress == is_egress
+                SecurityGroupRule.group_id == group_id,
+                SecurityGroupRule.is_egress == is_egress,
+                SecurityGroupRule.cidr_ipv6.is_(None),
             )
         )
         if sum(counted.get(each or "", 1) for each in lists) > quotas.rules_per_group:

@@ -188,7 +188,8 @@ def _peers(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _cidr(text: str, version: int) -> str:
     kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
     address, slash, length = text.partition("/")
-    if not slash or not length.isascii() or not length.isdigit():
+    # The library would also read netmasks, leave out the length, and take a zone of an IPv6 address.
+    if not slash or not length.isascii() or not length.isdigit() or "%" in address:
         raise MalformedCidr(text)
     try:
         return str(kind(f"{address}/{length}", strict=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.vpc.errors import Ec2Error, InvalidParameterValue, UnsupportedOperation
+from reading_room.vpc.errors import Ec2Error, InvalidParameterValue
 
 
 class GroupCannotBeDeleted(Ec2Error):
@@ -69,13 +69,6 @@ class PermissionMissing(Ec2Error):
 
     def __init__(self) -> None:
         super().__init__("The specified rule does not exist in this security group.")
-
-
-class Ipv6Rule(UnsupportedOperation):
-    """A rule is wanted for an IPv6 network, which nothing here has."""
-
-    def __init__(self, cidr: str) -> None:
-        super().__init__(f"A rule for {cidr} needs an IPv6 CIDR block, which no VPC has here.")
 
 
 class PeerKindChanged(Ec2Error):

@@ -17,7 +17,6 @@ from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import (
     DuplicatePermission,
     GroupOfAnotherNetwork,
-    Ipv6Rule,
     PeerKindChanged,
     PermissionMissing,
 )
@@ -35,13 +34,14 @@ def authorize(
     """Add rules, all or none.
 
     Raises ``DuplicatePermission`` for a rule that is there or twice in the call, ``SecurityGroupNotFound``,
-    ``GroupOfAnotherNetwork``, ``PrefixListNotFound``, ``Ipv6Rule`` or ``LimitExceeded``.
+    ``GroupOfAnotherNetwork``, ``PrefixListNotFound`` or ``LimitExceeded``. A rule for an IPv6 network is kept and
+    matches no packet, since nothing here has such an address.
     """
     existing = _rules(session, group, egress)
     known = {permission_of(rule).identity for rule in existing}
     added: list[SecurityGroupRule] = []
     for given in permissions:
-        permission = _new(session, group, given)
+        permission = _resolved(session, group, given)
         if permission.identity in known:
             raise DuplicatePermission(str(permission))
         known.add(permission.identity)
@@ -118,7 +118,7 @@ def modify(
     ``PeerKindChanged``, ``DuplicatePermission``, ``LimitExceeded`` and what ``authorize`` raises for a peer.
     """
     for rule in _own(session, group, list(changes)):
-        permission = _new(session, group, changes[rule.rule_id])
+        permission = _resolved(session, group, changes[rule.rule_id])
         if [peer is None for peer in permission.peers] != [peer is None for peer in permission_of(rule).peers]:
             raise PeerKindChanged(rule.rule_id)
         rule.protocol, rule.from_port, rule.to_port = permission.identity[:3]
@@ -150,14 +150,8 @@ def _rules(session: Session, group: SecurityGroup, egress: bool) -> list[Securit
     return list(session.scalars(statement))
 
 
-def _new(session: Session, group: SecurityGroup, permission: Permission) -> Permission:
-    """Return a permission that a rule is going to have, its group by id."""
-    if permission.cidr_ipv6 is not None:
-        raise Ipv6Rule(permission.cidr_ipv6)
-    return _resolved(session, group, permission)
-
-
 def _resolved(session: Session, group: SecurityGroup, permission: Permission) -> Permission:
+    """Return a permission with its group by id."""
     if permission.prefix_list_id is not None:
         customer_prefix_lists.require(session, group.account, permission.prefix_list_id)
     if permission.group is None:
@@ -172,10 +166,17 @@ def _resolved(session: Session, group: SecurityGroup, permission: Permission) ->
 
 
 def _require_room(session: Session, group: SecurityGroup, rules: Sequence[SecurityGroupRule], quotas: Quotas) -> None:
-    """Raise unless the rules of one direction fit; a prefix list counts with its size."""
+    """Raise unless the rules of one direction fit, by address family; a prefix list counts with its size."""
     weights = customer_prefix_lists.weights(session, group.account)
-    count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in rules)
-    require_room(count - 1, quotas.rules_per_group, "RulesPerSecurityGroupLimitExceeded", "rules per security group")
+    families = (
+        [rule for rule in rules if rule.cidr_ipv6 is None],
+        [rule for rule in rules if rule.cidr_ipv4 is None and rule.prefix_list_id is None],
+    )
+    for family in families:
+        count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in family)
+        require_room(
+            count - 1, quotas.rules_per_group, "RulesPerSecurityGroupLimitExceeded", "rules per security group"
+        )
 
 
 def _row(group: SecurityGroup, permission: Permission, egress: bool) -> SecurityGroupRule:

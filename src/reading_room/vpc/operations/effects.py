@@ -140,8 +140,8 @@ EFFECTS: Mapping[str, str] = {
     "Description": "the interface's text",
     "CreateSecurityGroup.Description": "the group's text, for good",
     "IpPermissions": (
-        "the rules: protocol, ports or ICMP type and code, and peers; a new rule for an IPv6 network is refused with "
-        "UnsupportedOperation"
+        "the rules: protocol, ports or ICMP type and code, and peers; a rule for an IPv6 network is kept, shown and "
+        "matches no packet, since no VPC has IPv6"
     ),
     "IpProtocol": _FLAT,
     "FromPort": _FLAT,
