@@ -38,7 +38,7 @@ FILTERS = {
     ),
     "DescribeInternetGateways": "attachment.state attachment.vpc-id internet-gateway-id owner-id tag tag-key",
     "DescribeAddresses": (
-        "allocation-id association-id instance-id network-border-group network-interface-id "
+        "allocation-id association-id domain instance-id network-border-group network-interface-id "
         "network-interface-owner-id private-ip-address public-ip tag tag-key"
     ),
     "DescribeNatGateways": "nat-gateway-id state subnet-id tag tag-key vpc-id",
@@ -61,9 +61,9 @@ FILTERS = {
         "association.public-ip association.public-dns-name attachment.attach-time attachment.attachment-id "
         "attachment.delete-on-termination attachment.device-index attachment.instance-id "
         "attachment.instance-owner-id attachment.status availability-zone availability-zone-id description "
-        "group-id ipv6-addresses.ipv6-address interface-type mac-address network-interface-id operator.managed "
-        "operator.principal owner-id private-dns-name private-ip-address requester-id requester-managed "
-        "source-dest-check status subnet-id tag tag-key vpc-id"
+        "group-id group-name ipv6-addresses.ipv6-address interface-type mac-address network-interface-id "
+        "operator.managed operator.principal owner-id private-dns-name private-ip-address requester-id "
+        "requester-managed source-dest-check status subnet-id tag tag-key vpc-id"
     ),
     "DescribeNetworkInsightsAnalyses": "path-found status",
     "DescribeNetworkInsightsPaths": (
@@ -107,7 +107,7 @@ FILTERS = {
         "vpc-endpoint-state vpc-endpoint-id"
     ),
 }
-"""Names separated by blanks; ``tag`` stands for ``tag:KEY``. From the model and the EC2 API Reference."""
+"""Names separated by blanks; ``tag`` stands for ``tag:KEY``. From the model and editions of the EC2 API Reference."""
 LEGACY_FILTERS = {
     "DescribeVpcs": "cidrBlock dhcpOptionsId isDefault vpcId",
     "DescribeSubnets": "availabilityZone availabilityZoneId cidrBlock cidr defaultForAz vpcId",

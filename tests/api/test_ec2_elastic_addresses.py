@@ -90,6 +90,29 @@ def test_an_association_shows_at_both_ends(ec2: EC2Client, interface_id: str) ->
     assert code_of(caught.value) == "InvalidAllocationID.NotFound"
 
 
+def test_an_address_is_associated_by_itself_as_by_its_allocation(ec2: EC2Client, interface_id: str) -> None:
+    made = ec2.allocate_address()
+    association = ec2.associate_address(PublicIp=made["PublicIp"], NetworkInterfaceId=interface_id)["AssociationId"]
+    assert address(ec2, made["AllocationId"])["AssociationId"] == association
+    again = ec2.associate_address(AllocationId=made["AllocationId"], NetworkInterfaceId=interface_id)
+    assert again["AssociationId"] == association
+
+
+def test_whoever_names_an_address_by_itself_needs_the_same_permission(world: Ec2World, interface_id: str) -> None:
+    made = world.client().allocate_address()
+    allowed: Any = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
+    denied = allowed | {"Effect": "Deny", "Resource": f"arn:aws:ec2:*:*:elastic-ip/{made['AllocationId']}"}
+    with pytest.raises(ClientError) as caught:
+        world.client([allowed, denied]).associate_address(PublicIp=made["PublicIp"], NetworkInterfaceId=interface_id)
+    assert code_of(caught.value) == "UnauthorizedOperation"
+
+
+def test_addresses_are_found_by_their_domain(ec2: EC2Client) -> None:
+    made = ec2.allocate_address()
+    wanted: Any = [{"Name": "domain", "Values": ["vpc"]}]
+    assert [each["PublicIp"] for each in ec2.describe_addresses(Filters=wanted)["Addresses"]] == [made["PublicIp"]]
+
+
 def test_each_private_address_of_an_interface_can_have_a_public_one(ec2: EC2Client, interface_id: str) -> None:
     first, second = ec2.allocate_address(), ec2.allocate_address()
     ec2.associate_address(AllocationId=first["AllocationId"], NetworkInterfaceId=interface_id)
@@ -138,7 +161,17 @@ def test_a_public_address_needs_an_internet_gateway(ec2: EC2Client, vpc_id: str,
 @pytest.mark.parametrize(
     ("operation", "parameters", "code"),
     [
-        ("associate_address", {"PublicIp": "198.51.100.1"}, "InvalidParameterCombination"),
+        ("associate_address", {"PublicIp": "198.51.100.1"}, "MissingParameter"),
+        (
+            "associate_address",
+            {"PublicIp": "198.51.100.1", "NetworkInterfaceId": "eni-0123456789abcdef0"},
+            "InvalidAddress.NotFound",
+        ),
+        (
+            "associate_address",
+            {"PublicIp": "198.51.100.1", "AllocationId": "eipalloc-0123456789abcdef0"},
+            "InvalidParameterCombination",
+        ),
         ("associate_address", {}, "MissingParameter"),
         ("associate_address", {"AllocationId": "eipalloc-0123456789abcdef0"}, "MissingParameter"),
         (

@@ -148,7 +148,13 @@ def test_deleting_takes_the_routes_along_and_lists_what_is_not_there(
     ]
     (failed,) = ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint_id, "vpce-0123456789abcdef0"])["Unsuccessful"]
     assert failed["ResourceId"] == "vpce-0123456789abcdef0"
-    assert failed["Error"]["Code"] == "InvalidVpcEndpointId.NotFound"
+    assert failed["Error"] == {
+        "Code": "InvalidVpcEndpoint.NotFound",
+        "Message": "The Vpc Endpoint Id 'vpce-0123456789abcdef0' does not exist",
+    }
+    with pytest.raises(ClientError) as caught:
+        ec2.describe_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"])
+    assert code_of(caught.value) == "InvalidVpcEndpointId.NotFound"
     assert routes(ec2, table_id) == []
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 

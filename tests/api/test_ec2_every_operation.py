@@ -174,8 +174,15 @@ def test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there(
     # DescribeNatGateways and DescribeFlowLogs call the same parameter "Filter".
     members = shape_of(operation).members
     parameter = "Filters" if "Filters" in members else "Filter"
+    if "tag-key" in names:
+        # EC2 takes it wherever it takes tag-key, though its reference says so no longer.
+        names.append("tag-value")
     for name in names:
-        wanted = [{"Name": "tag:none" if name == "tag" else name, "Values": ["none"]}]
+        # The one filter whose values have to be ids.
+        by_id = (operation, name) == ("DescribeSecurityGroupRules", "group-id")
+        wanted = [
+            {"Name": "tag:none" if name == "tag" else name, "Values": [f"sg-{DIGITS}" if by_id else "none"]},
+        ]
         answer = call(reader, operation, **extra, **{parameter: wanted})
         assert not any(isinstance(value, list) and value for value in answer.values()), name
     with pytest.raises(ClientError, match="The filter 'colour' is invalid"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.worlds.ec2 import ACCOUNT, Ec2World, code_of
+from tests.worlds.ec2 import ACCOUNT, Ec2World, code_of, message_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -88,8 +88,8 @@ def test_changes_are_all_made_or_none(ec2: EC2Client, vpc_id: str, group_id: str
     wrong: list[tuple[str, dict[str, Any], str]] = [
         (group_id, {**good, "FromPort": 23, "ToPort": 23}, "InvalidPermission.Duplicate"),
         (group_id, {**good, "IpProtocol": "fax"}, "InvalidParameterValue"),
-        (group_id, {**good, "CidrIpv6": "::/0"}, "InvalidPermission.Malformed"),
-        (group_id, {"IpProtocol": "-1"}, "InvalidPermission.Malformed"),
+        (group_id, {**good, "CidrIpv6": "::/0"}, "InvalidParameterCombination"),
+        (group_id, {"IpProtocol": "-1"}, "MissingParameter"),
         (group_id, {"IpProtocol": "-1", "ReferencedGroupId": other}, "InvalidParameterValue"),
         (group_id, {"IpProtocol": "-1", "PrefixListId": "pl-63a5400a"}, "InvalidParameterValue"),
         (other, good, "InvalidSecurityGroupRuleId.NotFound"),
@@ -150,6 +150,68 @@ def test_a_rule_for_an_ipv6_network_is_changed_described_and_revoked_as_any_othe
     assert {key: seen[key] for key in change} == change
     answer = ec2.revoke_security_group_egress(GroupId=group_id, SecurityGroupRuleIds=[rule_id])
     assert [rule["CidrIpv6"] for rule in answer["RevokedSecurityGroupRules"]] == ["2001:db8::/32"]
+
+
+def test_rules_that_are_not_there_and_ids_that_are_none_are_told_apart(ec2: EC2Client, group_id: str) -> None:
+    unknown = "sgr-0f80c7e764c18b3c0"
+    with pytest.raises(ClientError, match=f"The security group rule ID '{unknown}' does not exist") as caught:
+        ec2.describe_security_group_rules(SecurityGroupRuleIds=[unknown])
+    assert code_of(caught.value) == "InvalidSecurityGroupRuleId.NotFound"
+    for malformed in ("sgr-1", "sg-0f80c7e764c18b3c0", "foobar"):
+        with pytest.raises(ClientError) as caught:
+            ec2.describe_security_group_rules(SecurityGroupRuleIds=[malformed])
+        assert code_of(caught.value) == "InvalidSecurityGroupRuleId.Malformed"
+    for group in ("foobar", ""):
+        with pytest.raises(ClientError, match=f"The security group ID '{group}' is malformed") as caught:
+            ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id, group]}])
+        assert code_of(caught.value) == "InvalidGroupId.Malformed"
+    assert rules(ec2, "sg-005216b55886f0fdc") == []
+
+
+NO_PROTOCOL = "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly."
+NO_PORTS = "Invalid value for portRange. Must specify both from and to ports with TCP/UDP."
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"FromPort": 1, "ToPort": 2, "CidrIpv4": "10.0.0.0/8"}, "InvalidParameterValue", NO_PROTOCOL),
+        ({"IpProtocol": "udp", "ToPort": 2, "CidrIpv4": "10.0.0.0/8"}, "InvalidParameterValue", NO_PORTS),
+        (
+            {"IpProtocol": "-1"},
+            "MissingParameter",
+            "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
+        ),
+        (
+            {"IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8", "CidrIpv6": "2001:db8::/32"},
+            "InvalidParameterCombination",
+            "Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified",
+        ),
+    ],
+)
+def test_an_incomplete_change_is_refused_in_the_words_of_ec2(
+    ec2: EC2Client, group_id: str, change: Any, code: str, message: str
+) -> None:
+    (rule,) = rules(ec2, group_id, egress=True)
+    with pytest.raises(ClientError) as caught:
+        ec2.modify_security_group_rules(
+            GroupId=group_id,
+            SecurityGroupRules=[
+                {"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "SecurityGroupRule": change},
+            ],
+        )
+    assert (code_of(caught.value), message_of(caught.value)) == (code, message)
+
+
+def test_a_new_rule_needs_its_protocol_and_ports(ec2: EC2Client, group_id: str) -> None:
+    wanted: list[tuple[Any, str]] = [
+        ({"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, NO_PROTOCOL),
+        ({"IpProtocol": "tcp", "FromPort": 1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, NO_PORTS),
+    ]
+    for permission, message in wanted:
+        with pytest.raises(ClientError) as caught:
+            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])
+        assert (code_of(caught.value), message_of(caught.value)) == ("InvalidParameterValue", message)
 
 
 def test_a_new_group_has_no_rule_for_ipv6(ec2: EC2Client, group_id: str) -> None:

@@ -125,6 +125,9 @@ def test_names_are_checked_and_unique_in_their_vpc(ec2: EC2Client, vpc_id: str, 
         with pytest.raises(ClientError) as caught:
             ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc_id)
         assert code_of(caught.value) == code, name
+    with pytest.raises(ClientError, match="GroupDescription") as caught:
+        ec2.create_security_group(GroupName="quiet", Description="", VpcId=vpc_id)
+    assert code_of(caught.value) == "MissingParameter"
 
 
 def test_a_group_in_use_stays_and_the_default_one_always(ec2: EC2Client, vpc_id: str, group_id: str) -> None:

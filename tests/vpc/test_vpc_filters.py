@@ -51,9 +51,13 @@ def test_wildcards_match_and_a_backslash_takes_them_literally() -> None:
     assert ids(("id", [r"a\*1"])) == []
 
 
-def test_a_tag_filter_looks_at_key_and_value_and_tag_key_at_the_key_alone() -> None:
+def test_a_tag_filter_looks_at_key_and_value_and_tag_key_and_tag_value_at_one_of_them() -> None:
     assert ids(("tag:Name", ["w*"])) == ["a-1"]
     assert ids(("tag-key", ["Team"])) == ["b-2"]
+    assert ids(("tag-value", ["w?b"])) == ["a-1", "b-2"]
+    assert ids(("tag-key", ["Name"]), ("tag-value", ["web"])) == ["a-1"]
+    with pytest.raises(UnknownFilter):
+        filters.check([{"Name": "tag-value", "Values": ["web"]}], {"id": "Id"})
 
 
 def test_a_filter_that_the_operation_does_not_have_is_refused_by_name() -> None:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from reading_room.vpc import permissions
 from reading_room.vpc.errors import InvalidParameterCombination, MissingParameter
-from reading_room.vpc.rule_errors import BadPortRange, BadProtocol, MalformedCidr, MalformedPermission
+from reading_room.vpc.rule_errors import (
+    BadPortRange,
+    BadProtocol,
+    MalformedCidr,
+    MalformedPermission,
+    NoPorts,
+    NoProtocol,
+)
 
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
 
@@ -94,9 +101,12 @@ def test_what_is_no_ipv6_network_is_malformed(text: str) -> None:
 def test_a_rule_without_protocol_ports_or_peer_is_malformed() -> None:
     with pytest.raises(MissingParameter):
         permissions.requested({})
-    for entry in ({}, {"IpProtocol": "tcp"}, {"IpProtocol": "-1", "IpRanges": []}):
-        with pytest.raises(MalformedPermission):
-            read(**entry)
+    with pytest.raises(NoProtocol):
+        read()
+    with pytest.raises(NoPorts):
+        read(IpProtocol="tcp")
+    with pytest.raises(MalformedPermission):
+        read(IpProtocol="-1", IpRanges=[])
     with pytest.raises(BadProtocol):
         read(IpProtocol="ipx")
     for cidr in ("10.0.0.0", "10.0.0.0/40", "::/0", ""):

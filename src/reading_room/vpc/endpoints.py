@@ -19,6 +19,7 @@ from reading_room.iam.endpoint_policy import EndpointPolicy
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.ids import resource_id
 from reading_room.vpc import endpoint_services, lookup, tags
+from reading_room.vpc.errors import VpcEndpointNotFound, VpcEndpointToDeleteNotFound
 from reading_room.vpc.identifiers import ROUTE_TABLE, VPC_ENDPOINT
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.route_tables import next_number
@@ -133,6 +134,15 @@ def checked_policy(text: str | None, kind: str) -> str:
     except PolicyDocumentError as error:
         raise InvalidPolicyDocument(str(error)) from None
     return text
+
+
+def to_delete(session: Session, account: str, vpc_endpoint_id: str) -> VpcEndpoint:
+    """Return an endpoint that DeleteVpcEndpoints names. Raises ``VpcEndpointToDeleteNotFound``."""
+    try:
+        row: VpcEndpoint = lookup.one(session, VPC_ENDPOINT, account, vpc_endpoint_id)
+    except VpcEndpointNotFound:
+        raise VpcEndpointToDeleteNotFound(vpc_endpoint_id) from None
+    return row
 
 
 class EndpointPolicies:

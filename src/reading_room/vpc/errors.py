@@ -283,6 +283,12 @@ class VpcEndpointNotFound(NotFound):
     words = "The Vpc Endpoint Id"
 
 
+class VpcEndpointToDeleteNotFound(VpcEndpointNotFound):
+    """No such VPC endpoint; DeleteVpcEndpoints has a code of its own for it, among its unsuccessful items."""
+
+    code = "InvalidVpcEndpoint.NotFound"
+
+
 class PrefixListNotFound(NotFound):
     """No such prefix list."""
 

@@ -2,7 +2,8 @@ r"""The ``Filters`` of every Describe call.
 
 A filter looks at the answer that the caller would see: ``FilterNames`` maps each filter's name to the path of the
 member that it compares (``CidrBlockAssociationSet.CidrBlock``; lists on the way stand for all their items). Filters
-are ANDed, the values of one ORed; ``*`` and ``?`` are wildcards, ``\`` escapes them; case matters.
+are ANDed, the values of one ORed; ``*`` and ``?`` are wildcards, ``\`` escapes them; case matters. Where there is
+``tag-key`` there are ``tag-value`` and ``tag:KEY`` as well.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _has_tags(names: FilterNames) -> bool:
 
 
 def _is_tag_filter(name: str) -> bool:
-    return name.startswith("tag:") and len(name) > 4
+    return name == "tag-value" or (name.startswith("tag:") and len(name) > 4)
 
 
 def _passes(view: View, entry: Mapping[str, Any], names: FilterNames, tags: str) -> bool:
@@ -83,6 +84,8 @@ def _passes(view: View, entry: Mapping[str, Any], names: FilterNames, tags: str)
     patterns = entry.get("Values", ())
     if name == "tag-key":
         values = [tag["Key"] for tag in view.get(tags, ())]
+    elif name == "tag-value" and name not in names:
+        values = [tag["Value"] for tag in view.get(tags, ())]
     elif _is_tag_filter(name) and name not in names:
         values = [tag["Value"] for tag in view.get(tags, ()) if tag["Key"] == name[4:]]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination, InvalidParameterValue, NotFound
+from reading_room.vpc.errors import Ec2Error, InvalidParameterValue, NotFound
 
 # -- internet gateways ------------------------------------------------------------------------------------------------
 
@@ -123,13 +123,6 @@ class NotAnAddressOfInterface(InvalidParameterValue):
 
     def __init__(self, address: str, interface_id: str) -> None:
         super().__init__("privateIpAddress", address, f"It is not an address of {interface_id}.")
-
-
-class AllocationIdNeeded(InvalidParameterCombination):
-    """AssociateAddress by PublicIp alone was for EC2-Classic."""
-
-    def __init__(self) -> None:
-        super().__init__("You must specify an allocation id when mapping an address to a VPC instance")
 
 
 class AllocationIdNeededToRelease(Ec2Error):

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from reading_room.vpc.errors import InvalidParameterCombination, MissingParameter
-from reading_room.vpc.rule_errors import BadPortRange, BadProtocol, MalformedCidr, MalformedPermission
+from reading_room.vpc.rule_errors import (
+    BadPortRange,
+    BadProtocol,
+    MalformedCidr,
+    MalformedPermission,
+    NoPeer,
+    NoPorts,
+    NoProtocol,
+    SeveralPeers,
+)
 from reading_room.vpc.tables import SecurityGroupRule
 
 ALL = "-1"
@@ -101,15 +110,14 @@ def requested(request: Mapping[str, Any]) -> list[Permission]:
 def of_rule(wanted: Mapping[str, Any]) -> Permission:
     """Return what a ``SecurityGroupRuleRequest`` of ModifySecurityGroupRules asks a rule to be.
 
-    Raises ``MalformedPermission`` unless it has exactly one peer, and what ``requested`` raises.
+    Raises ``MissingParameter`` or ``InvalidParameterCombination`` unless it has exactly one peer, and what
+    ``requested`` raises.
     """
     entry: dict[str, Any] = {name: wanted[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in wanted}
     for peer, (member, key) in _RULE_PEERS.items():
         if wanted.get(peer):
             entry[member] = [{key: wanted[peer], "Description": wanted.get("Description")}]
-    found = list(_of_entry(entry))
-    if len(found) > 1:
-        raise MalformedPermission("a rule has one CIDR block, prefix list or security group")
+    found = list(_of_entry(entry, of_one_peer=True))
     return found[0]
 
 
@@ -142,12 +150,14 @@ def _from_flat(request: Mapping[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _of_entry(entry: Mapping[str, Any]) -> Iterator[Permission]:
+def _of_entry(entry: Mapping[str, Any], *, of_one_peer: bool = False) -> Iterator[Permission]:
     if not entry.get("IpProtocol"):
-        raise MalformedPermission("IpProtocol is missing")
+        raise NoProtocol
     protocol = normal_protocol(str(entry["IpProtocol"]))
     first, last = _ports(protocol, entry.get("FromPort"), entry.get("ToPort"))
     peers = list(_peers(entry))
+    if of_one_peer and len(peers) != 1:
+        raise SeveralPeers if peers else NoPeer
     if not peers:
         raise MalformedPermission("it names no CIDR block, prefix list or security group")
     for peer in peers:
@@ -157,7 +167,7 @@ def _of_entry(entry: Mapping[str, Any]) -> Iterator[Permission]:
 def _ports(protocol: str, first: int | None, last: int | None) -> tuple[int | None, int | None]:
     if protocol in ("tcp", "udp"):
         if first is None or last is None:
-            raise MalformedPermission(f"protocol {protocol} needs FromPort and ToPort")
+            raise NoPorts
         if first == -1 and last == -1:
             return 0, 65535
         if not 0 <= first <= last <= 65535:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.vpc.errors import Ec2Error, InvalidParameterValue
+from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination, InvalidParameterValue
 
 
 class GroupCannotBeDeleted(Ec2Error):
@@ -82,8 +82,55 @@ class PeerKindChanged(Ec2Error):
         )
 
 
+class NoProtocol(Ec2Error):
+    """A rule lacks its protocol."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly."
+        )
+
+
+class NoPorts(Ec2Error):
+    """A rule of TCP or UDP lacks its ports."""
+
+    code = "InvalidParameterValue"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+
+
+class NoPeer(Ec2Error):
+    """A change of a rule lacks the rule's peer."""
+
+    code = "MissingParameter"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId"
+        )
+
+
+class SeveralPeers(InvalidParameterCombination):
+    """A change of a rule names several peers."""
+
+    def __init__(self) -> None:
+        super().__init__("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
+
+
+class MalformedGroupId(Ec2Error):
+    """A filter of DescribeSecurityGroupRules names a group by what is no group's id."""
+
+    code = "InvalidGroupId.Malformed"
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(f"The security group ID '{group_id}' is malformed")
+
+
 class MalformedPermission(Ec2Error):
-    """A rule lacks its protocol, its ports or its peer."""
+    """A rule lacks its peer."""
 
     code = "InvalidPermission.Malformed"
 

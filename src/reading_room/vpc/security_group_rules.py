@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
 from reading_room.vpc import customer_prefix_lists, lookup, security_groups, tags
-from reading_room.vpc.errors import SecurityGroupRuleNotFound
+from reading_room.vpc.errors import MalformedId, SecurityGroupRuleNotFound
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE
 from reading_room.vpc.permissions import Permission, permission_of
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import (
     DuplicatePermission,
     GroupOfAnotherNetwork,
+    MalformedGroupId,
     PeerKindChanged,
     PermissionMissing,
 )
@@ -133,6 +134,15 @@ def modify(
             if permission_of(rule).identity in seen:
                 raise DuplicatePermission(str(permission_of(rule)))
             seen.add(permission_of(rule).identity)
+
+
+def check_filtered_groups(group_ids: Sequence[str]) -> None:
+    """Raise ``MalformedGroupId`` for the first of a filter's values that is no id; EC2 takes no wildcards there."""
+    for group_id in group_ids:
+        try:
+            SECURITY_GROUP.check(group_id)
+        except MalformedId:
+            raise MalformedGroupId(group_id) from None
 
 
 def _own(session: Session, group: SecurityGroup, rule_ids: Sequence[str]) -> list[SecurityGroupRule]:

@@ -26,11 +26,13 @@ def create(
 ) -> SecurityGroup:
     """Make a group with no ingress rule and one egress rule for everything.
 
-    Raises ``BadGroupText``, ``ReservedGroupName``, ``DuplicateGroup`` or ``LimitExceeded``.
+    Raises ``BadGroupText``, ``MissingParameter``, ``ReservedGroupName``, ``DuplicateGroup`` or ``LimitExceeded``.
     """
     name = name.rstrip(" ")
     if not _TEXT.fullmatch(name) or name.startswith("sg-"):
         raise BadGroupText("groupName", name)
+    if not description:
+        raise MissingParameter("GroupDescription")
     if not _TEXT.fullmatch(description):
         raise BadGroupText("groupDescription", description)
     if name == DEFAULT_NAME:

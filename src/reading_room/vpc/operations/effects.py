@@ -140,8 +140,8 @@ EFFECTS: Mapping[str, str] = {
     "Description": "the interface's text",
     "CreateSecurityGroup.Description": "the group's text, for good",
     "IpPermissions": (
-        "the rules: protocol, ports or ICMP type and code, and peers; a rule for an IPv6 network is kept, shown and "
-        "matches no packet, since no VPC has IPv6"
+        "the rules: protocol, ports or ICMP type and code, and peers; a rule for an IPv6 network is kept and shown, "
+        "and matches no packet, since no VPC has IPv6"
     ),
     "IpProtocol": _FLAT,
     "FromPort": _FLAT,
@@ -206,6 +206,7 @@ EFFECTS: Mapping[str, str] = {
     "Address": "an address that the account gave back, while nobody else has it",
     "NetworkBorderGroup": "the region, the only group",
     "PublicIp": "refused: EC2 asks for the allocation's or association's id in a VPC",
+    "AssociateAddress.PublicIp": "the Elastic IP address that the call is about, instead of AllocationId",
     "PublicIps": "shows only these; an unknown one is an error",
     "DescribeAddressesAttribute.Attribute": "which attribute is shown",
     "AllowReassociation": "lets an address move that is associated already",

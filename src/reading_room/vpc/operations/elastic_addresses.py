@@ -21,7 +21,6 @@ from reading_room.vpc.errors import (
 )
 from reading_room.vpc.gateway_errors import (
     AddressNotFound,
-    AllocationIdNeeded,
     AllocationIdNeededToRelease,
     AssociationIdNeeded,
 )
@@ -36,6 +35,7 @@ from reading_room.vpc.tables import ElasticAddress
 ADDRESS_FILTERS = {
     "allocation-id": "AllocationId",
     "association-id": "AssociationId",
+    "domain": "Domain",
     "instance-id": "InstanceId",
     "network-border-group": "NetworkBorderGroup",
     "network-interface-id": "NetworkInterfaceId",
@@ -45,6 +45,14 @@ ADDRESS_FILTERS = {
     "tag-key": "",
 }
 _ADDRESS = existing(ELASTIC_ADDRESS, "AllocationId")
+
+
+def _named_by_itself(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The address that PublicIp names: the same one as by its allocation."""
+    wanted = call.parameters.get("PublicIp")
+    row = session.scalar(select(ElasticAddress).where(ElasticAddress.public_ip == wanted)) if wanted else None
+    if row is not None and row.account == call.account:
+        yield from describe(session, call, ELASTIC_ADDRESS, row.allocation_id)
 
 
 def _associated(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -94,13 +102,15 @@ class ElasticAddressOperations(Ec2Operations):
     @ec2(
         "AssociateAddress",
         "AllocationId InstanceId PublicIp NetworkInterfaceId PrivateIpAddress AllowReassociation",
-        scope=about(_ADDRESS, existing(NETWORK_INTERFACE, "NetworkInterfaceId")),
+        scope=about(_ADDRESS, _named_by_itself, existing(NETWORK_INTERFACE, "NetworkInterfaceId")),
     )
     def associate_address(self, call: Call, request: Request) -> Response:
         """Associate a public address with a private one."""
-        if request.get("PublicIp"):
-            raise AllocationIdNeeded
-        if not request.get("AllocationId"):
+        if request.get("PublicIp") and request.get("AllocationId"):
+            raise InvalidParameterCombination(
+                "You may specify public IP or allocation id, but not both in the same call"
+            )
+        if not request.get("PublicIp") and not request.get("AllocationId"):
             raise MissingParameter("AllocationId")
         if request.get("InstanceId"):
             if request.get("NetworkInterfaceId"):
@@ -109,10 +119,14 @@ class ElasticAddressOperations(Ec2Operations):
         if not request.get("NetworkInterfaceId"):
             raise MissingParameter("NetworkInterfaceId")
         with self.database.transaction() as session:
+            allocation_id = request.get("AllocationId")
+            if not allocation_id:
+                (named,) = elastic_addresses.by_public_ips(session, call.account, [request["PublicIp"]])
+                allocation_id = named.allocation_id
             row = elastic_addresses.associate(
                 session,
                 call.account,
-                request["AllocationId"],
+                allocation_id,
                 request["NetworkInterfaceId"],
                 private_address=request.get("PrivateIpAddress"),
                 reassociate=bool(request.get("AllowReassociation", True)),

@@ -175,7 +175,7 @@ class EndpointOperations(Ec2Operations):
         with self.database.transaction() as session:
             for identifier in dict.fromkeys(request["VpcEndpointIds"]):
                 try:
-                    row: VpcEndpoint = lookup.one(session, VPC_ENDPOINT, call.account, identifier)
+                    row = endpoints.to_delete(session, call.account, identifier)
                 except Ec2Error as error:
                     unsuccessful.append(
                         {"ResourceId": identifier, "Error": {"Code": error.code, "Message": error.message}}

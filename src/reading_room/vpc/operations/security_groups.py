@@ -113,6 +113,9 @@ class SecurityGroupOperations(Ec2Operations):
     def describe_security_group_rules(self, call: Call, request: Request) -> Response:
         """List the rules of all groups, one by one."""
         ids = request.get("SecurityGroupRuleIds") or ()
+        for entry in request.get("Filters") or ():
+            if entry.get("Name") == "group-id":
+                security_group_rules.check_filtered_groups(entry.get("Values") or ())
         with self.database.reading() as session:
             rows: list[SecurityGroupRule] = lookup.described(session, SECURITY_GROUP_RULE, call.account, ids)
             views = rule_views(session, call.region, rows)
