@@ -62,7 +62,6 @@ CROWD = Quotas(
     vpcs=20, internet_gateways=20, elastic_addresses=20, nat_gateways_per_zone=20, gateway_endpoints=20, prefix_lists=20
 )
 NEVER_CROWDED = {
-    "DescribePrefixLists",
     "DescribeStaleSecurityGroups",
     "DescribeVpcEndpointAssociations",
     "GetManagedPrefixListAssociations",

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 GHOST = "pl-0123456789abcdef0"
 S3 = "pl-63a5400a"
+OF_AWS = {
+    "com.amazonaws.global.cloudfront.origin-facing": ("IPv4", 55),
+    "com.amazonaws.global.groundstation": ("IPv4", 5),
+    "com.amazonaws.global.ipv6.cloudfront.origin-facing": ("IPv6", 55),
+    "com.amazonaws.us-east-1.dynamodb": ("IPv4", 1),
+    "com.amazonaws.us-east-1.ec2-instance-connect": ("IPv4", 2),
+    "com.amazonaws.us-east-1.ipv6.ec2-instance-connect": ("IPv6", 2),
+    "com.amazonaws.us-east-1.ipv6.route53-healthchecks": ("IPv6", 25),
+    "com.amazonaws.us-east-1.ipv6.vpc-lattice": ("IPv6", 10),
+    "com.amazonaws.us-east-1.route53-healthchecks": ("IPv4", 25),
+    "com.amazonaws.us-east-1.s3": ("IPv4", 1),
+    "com.amazonaws.us-east-1.s3express": ("IPv4", 6),
+    "com.amazonaws.us-east-1.secretsmanager-managed-external-secrets": ("IPv4", 20),
+    "com.amazonaws.us-east-1.vpc-lattice": ("IPv4", 10),
+}
+"""Every list that AWS documents, with its address family and how many rules it counts for."""
 
 
 def make(ec2: EC2Client, *cidrs: str, size: int = 10, name: str = "offices") -> str:
@@ -63,7 +79,7 @@ def test_a_list_is_complete_with_its_first_version(ec2: EC2Client) -> None:
     assert entries == [{"Cidr": "192.0.2.0/24", "Description": "north"}]
     mine: Any = [{"Name": "owner-id", "Values": [ACCOUNT]}]
     assert len(ec2.describe_managed_prefix_lists(Filters=mine)["PrefixLists"]) == 1
-    assert len(ec2.describe_managed_prefix_lists()["PrefixLists"]) == 2
+    assert len(ec2.describe_managed_prefix_lists()["PrefixLists"]) == 1 + len(OF_AWS)
 
 
 def test_a_client_token_is_for_one_list(ec2: EC2Client) -> None:
@@ -158,6 +174,53 @@ def test_a_list_in_use_says_by_what_and_stays(ec2: EC2Client, group_id: str) -> 
     with pytest.raises(ClientError) as caught:
         ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])
     assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
+
+
+def of_aws(ec2: EC2Client) -> dict[str, Any]:
+    wanted: Any = [{"Name": "owner-id", "Values": ["AWS"]}]
+    found = ec2.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]
+    return {entry["PrefixListName"]: entry for entry in found}
+
+
+def test_a_region_has_every_list_of_aws(ec2: EC2Client) -> None:
+    found = of_aws(ec2)
+    assert {name: entry["AddressFamily"] for name, entry in found.items()} == {
+        name: family for name, (family, _) in OF_AWS.items()
+    }
+    for name, entry in found.items():
+        list_id = entry["PrefixListId"]
+        assert entry["PrefixListArn"] == f"arn:aws:ec2:us-east-1:aws:prefix-list/{list_id}"
+        (seen,) = ec2.describe_prefix_lists(PrefixListIds=[list_id])["PrefixLists"]
+        entries = [each["Cidr"] for each in ec2.get_managed_prefix_list_entries(PrefixListId=list_id)["Entries"]]
+        assert (seen["PrefixListName"], sorted(seen["Cidrs"])) == (name, entries)
+        # Of the services behind the others there is none here, so nothing has an address of theirs.
+        assert bool(entries) is (list_id == S3)
+    assert len(ec2.describe_prefix_lists()["PrefixLists"]) == len(OF_AWS)
+
+
+def test_a_list_of_aws_counts_with_its_weight_for_its_address_family(ec2: EC2Client, group_id: str) -> None:
+    found = of_aws(ec2)
+    # 55 for IPv4, and 55 for IPv6.
+    for name in ("com.amazonaws.global.cloudfront.origin-facing", "com.amazonaws.global.ipv6.cloudfront.origin-facing"):
+        wanted = rule(found[name]["PrefixListId"])
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
+    # 6 more are one too many for IPv4; 2 and 1 more fit.
+    wanted = rule(found["com.amazonaws.us-east-1.s3express"]["PrefixListId"])
+    with pytest.raises(ClientError) as caught:
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
+    assert code_of(caught.value) == "RulesPerSecurityGroupLimitExceeded"
+    for name in ("ec2-instance-connect", "ipv6.ec2-instance-connect", "s3", "dynamodb"):
+        wanted = rule(found[f"com.amazonaws.us-east-1.{name}"]["PrefixListId"])
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
+
+
+def test_a_route_to_a_list_of_aws_is_kept(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+    list_id = of_aws(ec2)["com.amazonaws.us-east-1.vpc-lattice"]["PrefixListId"]
+    table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    interface_id = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.create_route(RouteTableId=table_id, DestinationPrefixListId=list_id, NetworkInterfaceId=interface_id)
+    (table,) = ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"]
+    assert [each.get("DestinationPrefixListId") for each in table["Routes"]] == [None, list_id]
 
 
 def test_the_lists_of_aws_cannot_be_changed(ec2: EC2Client) -> None:

@@ -160,11 +160,11 @@ def require(session: Session, account: str, prefix_list_id: str) -> None:
 
 
 def weights(session: Session, account: str) -> Counter[str]:
-    """Return how many rules, or routes, each list of the account counts for. AWS's lists count for one."""
+    """Return how many rules, or routes, each list of the account, and each of AWS's, counts for."""
     rows = session.execute(
         select(PrefixList.prefix_list_id, PrefixList.max_entries).where(PrefixList.account == account)
     )
-    return Counter({row.prefix_list_id: row.max_entries for row in rows})
+    return Counter(prefix_lists.weights() | {row.prefix_list_id: row.max_entries for row in rows})
 
 
 def _own(session: Session, account: str, prefix_list_id: str) -> PrefixList:
@@ -235,7 +235,10 @@ def _resize(session: Session, row: PrefixList, max_entries: int, quotas: Quotas)
                 SecurityGroupRule.cidr_ipv6.is_(None),
             )
         )
-        if sum(counted.get(each or "", 1) for each in lists) > quotas.rules_per_group:
+        if (
+            sum(counted.get(each or "", 1) for each in lists if not prefix_lists.is_ipv6(each or ""))
+            > quotas.rules_per_group
+        ):
             raise LimitExceeded("RulesPerSecurityGroupLimitExceeded", f"rules of {group_id}", quotas.rules_per_group)
     tables = session.scalars(select(Route.route_table_id).where(Route.destination == row.prefix_list_id)).all()
     for route_table_id in tables:

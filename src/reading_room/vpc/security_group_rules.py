@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc import customer_prefix_lists, lookup, security_groups, tags
+from reading_room.vpc import customer_prefix_lists, lookup, prefix_lists, security_groups, tags
 from reading_room.vpc.errors import MalformedId, SecurityGroupRuleNotFound
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE
 from reading_room.vpc.permissions import Permission, permission_of
@@ -178,15 +178,18 @@ def _resolved(session: Session, group: SecurityGroup, permission: Permission) ->
 def _require_room(session: Session, group: SecurityGroup, rules: Sequence[SecurityGroupRule], quotas: Quotas) -> None:
     """Raise unless the rules of one direction fit, by address family; a prefix list counts with its size."""
     weights = customer_prefix_lists.weights(session, group.account)
-    families = (
-        [rule for rule in rules if rule.cidr_ipv6 is None],
-        [rule for rule in rules if rule.cidr_ipv4 is None and rule.prefix_list_id is None],
-    )
-    for family in families:
-        count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in family)
+    for family in (4, 6):
+        count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in rules if family in _families(rule))
         require_room(
             count - 1, quotas.rules_per_group, "RulesPerSecurityGroupLimitExceeded", "rules per security group"
         )
+
+
+def _families(rule: SecurityGroupRule) -> tuple[int, ...]:
+    """Return the address families that a rule counts for: a rule for a group counts for both."""
+    if rule.prefix_list_id is not None:
+        return (6,) if prefix_lists.is_ipv6(rule.prefix_list_id) else (4,)
+    return tuple(family for family, other in ((4, rule.cidr_ipv6), (6, rule.cidr_ipv4)) if other is None)
 
 
 def _row(group: SecurityGroup, permission: Permission, egress: bool) -> SecurityGroupRule:

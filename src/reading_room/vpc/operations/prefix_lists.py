@@ -160,7 +160,7 @@ def _aws_view(region: str, entry: prefix_lists.ManagedPrefixList) -> dict[str, A
         "PrefixListId": entry.prefix_list_id,
         "PrefixListName": entry.name,
         "PrefixListArn": ec2_arn(region, "aws", PREFIX_LIST.word, entry.prefix_list_id),
-        "AddressFamily": "IPv4",
+        "AddressFamily": entry.family,
         "State": "create-complete",
         "OwnerId": prefix_lists.PREFIX_LIST_OWNER,
         "Tags": [],
