@@ -127,7 +127,7 @@ EFFECTS: Mapping[str, str] = {
     "DescribeVpcAttribute.Attribute": "which attribute is shown",
     "EnableDnsSupport": "whether the VPC's resolver answers",
     "EnableDnsHostnames": "whether public names are shown, and private DNS of endpoints may be on; needs DNS support",
-    "EnableNetworkAddressUsageMetrics": "`false` only; `true` is refused with UnsupportedOperation",
+    "EnableNetworkAddressUsageMetrics": "kept and shown; there are no metrics here that would show the usage",
     "MapPublicIpOnLaunch": _STORED,
     "PrivateDnsHostnameTypeOnLaunch": _STORED,
     "EnableResourceNameDnsARecordOnLaunch": _STORED,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
 from reading_room.vpc import bootstrap, cidr_blocks, dhcp_options, lookup, network_acls, tags, vpcs
-from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue, UnsupportedParameter
+from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue
 from reading_room.vpc.identifiers import VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 from reading_room.vpc.operations.describing import shown
@@ -129,9 +129,6 @@ class VpcOperations(Ec2Operations):
         if len(given) != 1:
             raise ExactlyOneOf(tuple(ATTRIBUTES))
         wanted = bool(request[given[0]].get("Value", False))
-        if wanted and given == ["EnableNetworkAddressUsageMetrics"]:
-            # Nobody counts addresses for metrics here, so there is nothing to switch on.
-            raise UnsupportedParameter("ModifyVpcAttribute", "EnableNetworkAddressUsageMetrics")
         with self.database.transaction() as session:
             vpcs.modify(session, call.account, request["VpcId"], ATTRIBUTES[given[0]], wanted)
 
