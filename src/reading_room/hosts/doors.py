@@ -72,6 +72,10 @@ def bound(door: Door, option: str = "--port or --tls-port") -> socket.socket:
             f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
             f"stop what listens there, or choose another port with {option}"
         ) from error
+    address = sock.getsockname()[0]
+    if not door.secure and not is_loopback(address):
+        sock.close()
+        raise DoorError(f"{door.host} is {address} here, and plain HTTP stays on loopback")
     return sock
 
 

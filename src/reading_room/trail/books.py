@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+from collections.abc import Collection
 from pathlib import Path
 
-from reading_room.trail.chain import FIRST, backwards, digest_of, files_of, line_of, path_of
+from reading_room.trail.chain import FIRST, beginning_of, digest_of, files_of, line_of, newest_digest, path_of
+from reading_room.trail.kept_heads import Heads
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +28,9 @@ class BookFull(Exception):
 class Book:
     """Appends to the file of the day. For one thread; no file is made before the first line."""
 
-    def __init__(self, folder: Path, name: str, days: int, most: int) -> None:
+    def __init__(self, folder: Path, name: str, days: int, most: int, heads: Heads) -> None:
         """``days`` is how long files are kept, ``most`` how many bytes all of them may have."""
+        self._heads = heads
         self._folder = folder
         self._name = name
         self._days = days
@@ -61,6 +64,11 @@ class Book:
         self._last = last
         self._size = os.fstat(self._file).st_size
 
+    @property
+    def last(self) -> str:
+        """The digest of the newest line."""
+        return self._last
+
     def sync(self) -> None:
         """Bring what was written to the disk. Raises ``OSError``."""
         if self._file is not None:
@@ -78,15 +86,16 @@ class Book:
         files = files_of(self._folder, self._name)
         if self._file is None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._last = _last_digest(self._folder, self._name)
+            self._last = self._heads.opened(self._name, _last_digest(self._folder, self._name))
             today = max([today, *(day for day, _ in files)])
         else:
             self.sync()
             self.close()
-        for day, path in files:
-            if day < today - dt.timedelta(days=self._days):
-                path.unlink()
-                logger.info("deleted %s: it is older than %d days", path.name, self._days)
+        old = [path for day, path in files if day < today - dt.timedelta(days=self._days)]
+        self._begin_after(old)
+        for path in old:
+            path.unlink()
+            logger.info("deleted %s: it is older than %d days", path.name, self._days)
         path = path_of(self._folder, self._name, today)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._day = today
@@ -94,11 +103,19 @@ class Book:
         self._older = sum(path.stat().st_size for day, path in files_of(self._folder, self._name) if day != today)
         _sync_folder(self._folder)
 
+    def _begin_after(self, old: Collection[Path]) -> None:
+        """Note, before the oldest files are deleted, which line the book then begins after."""
+        if not old:
+            return
+        kept = (beginning_of(path) for _, path in files_of(self._folder, self._name) if path not in old)
+        self._heads.begins(self._name, next((each for each in kept if each is not None), self._last))
+
     def _make_room(self, more: int) -> None:
         """Delete the oldest files until so many bytes more have room. Raises ``BookFull``."""
         for day, path in files_of(self._folder, self._name) if self._older + self._size + more > self._most else ():
             if day == self._day or self._older + self._size + more <= self._most:
                 break
+            self._begin_after([path])
             self._older -= path.stat().st_size
             path.unlink()
             logger.warning("deleted %s: the trail's book %s is at its %d bytes", path.name, self._name, self._most)
@@ -113,9 +130,9 @@ def _last_digest(folder: Path, name: str) -> str:
             size = file.seek(0, os.SEEK_END)
             if size and (file.seek(size - 1), file.read(1))[1] != b"\n":
                 file.write(b"\n")
-        for _, line in backwards(path):
-            return digest_of(line)
-    return FIRST
+        if size:
+            break
+    return newest_digest(folder, name)
 
 
 def _sync_folder(folder: Path) -> None:

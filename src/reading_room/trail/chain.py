@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -107,6 +108,35 @@ def backwards(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]
                 yield place, line
             if len(lines) > 1:
                 rest = lines[0] + b"\n"
+
+
+def newest_digest(folder: Path, book: str) -> str:
+    """Return the digest of a book's newest whole line, ``FIRST`` where there is none; by then the line is on the disk.
+
+    Whoever wrote it may have been killed before that. Raises ``OSError``.
+    """
+    for _, path in reversed(files_of(folder, book)):
+        for _, line in backwards(path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            return digest_of(line)
+    return FIRST
+
+
+def beginning_of(path: Path) -> str | None:
+    """Return the digest that ``verify`` finds where a file is a book's oldest, ``None`` for one without a whole line.
+
+    That is the one of the line before its first, or, where a crash cut that first line off, the first line's own.
+    """
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        return None
+    start = _START.match(line)
+    return start[1].decode() if start is not None and event_in(line) is not None else digest_of(line[:-1])
 
 
 def verify(folder: Path, book: str, known: Collection[str] = ()) -> Verified:

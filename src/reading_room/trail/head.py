@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from reading_room.clock import Clock
 from reading_room.settings import SettingError
-from reading_room.trail.chain import BOOKS, FIRST, backwards, digest_of, files_of
+from reading_room.trail.chain import BOOKS, newest_digest
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +56,7 @@ def heads_of(folder: Path) -> dict[str, str]:
 
     A power failure must not take a line whose digest is known elsewhere: it would look cut off.
     """
-    return {book: _newest(folder, book) for book in BOOKS}
-
-
-def _newest(folder: Path, book: str) -> str:
-    for _, path in reversed(files_of(folder, book)):
-        for _, line in backwards(path):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)  # Whoever wrote it.
-            finally:
-                os.close(descriptor)
-            return digest_of(line)
-    return FIRST
+    return {book: newest_digest(folder, book) for book in BOOKS}
 
 
 def read_heads(text: str) -> list[Head]:

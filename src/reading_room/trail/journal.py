@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from reading_room.clock import Clock
 from reading_room.trail.books import Book, BookFull
 from reading_room.trail.events import as_text, service_event
+from reading_room.trail.kept_heads import Heads, NoHeads
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +60,14 @@ class Journal(Generic[Item]):
         most: int = 1 << 40,
         limits: Limits = Limits(),
         most_of: Mapping[str, int] = MappingProxyType({}),
+        heads: Heads = NoHeads(),
     ) -> None:
-        """``days`` is how long files are kept, ``most`` how many bytes a book may have, unless ``most_of`` names it."""
+        """``days`` is how long files are kept, ``most`` how many bytes a book may have, unless ``most_of`` names it.
+
+        ``heads`` keeps the digests of the newest lines.
+        """
+        self._heads = heads
+        self._noted: dict[str, str] = {}
         self._limits = limits
         self._folder = folder
         self._documents = documents
@@ -134,10 +141,9 @@ class Journal(Generic[Item]):
                 texts, taken = self._take()
             try:
                 self._write(texts)
-                dirty = dirty or taken > 0
+                dirty, taken = dirty or taken > 0, self._tell(taken)
                 if dirty and (self._ended or time.monotonic() - synced >= limits.sync_seconds):
-                    for book in self._books.values():
-                        book.sync()
+                    self._sync()
                     synced, dirty = time.monotonic(), False
             except OSError as error:
                 logger.error("the trail in %s cannot be written and is tried again: %s", self._folder, error)
@@ -148,12 +154,26 @@ class Journal(Generic[Item]):
                 self._wake.set()
                 continue
             with self._lock:
-                self._done, taken = self._done + taken, 0
-                self._written.notify_all()
                 if self._ended and not self._waiting:
                     break
         for book in self._books.values():
             book.close()
+
+    def _tell(self, taken: int) -> int:
+        """Let those go on who wait for what is written now; return that no more was taken since."""
+        with self._lock:
+            self._done += taken
+            self._written.notify_all()
+        return 0
+
+    def _sync(self) -> None:
+        """Bring the books to the disk, and then their heads to where they are kept. Raises ``OSError``."""
+        heads = {name: book.last for name, book in self._books.items()}
+        for book in self._books.values():
+            book.sync()
+        if changed := {name: head for name, head in heads.items() if self._noted.get(name) != head}:
+            self._heads.note(changed)
+            self._noted |= changed
 
     def _take(self) -> tuple[dict[str, list[str]], int]:
         """Return what waits as lines of text by book, and how many items they are of."""
@@ -189,7 +209,7 @@ class Journal(Generic[Item]):
 
     def _book(self, name: str) -> Book:
         if name not in self._books:
-            self._books[name] = Book(self._folder, name, self._days, self._most_of.get(name, self._most))
+            self._books[name] = Book(self._folder, name, self._days, self._most_of.get(name, self._most), self._heads)
         return self._books[name]
 
     def _full(self, error: BookFull, lost: int) -> None:

@@ -17,6 +17,7 @@ from reading_room.iam.policy.evaluate import Decision
 from reading_room.trail.denials import document_of
 from reading_room.trail.events import AccountOf, event_of_refused, events_of, nobodys
 from reading_room.trail.journal import Journal
+from reading_room.trail.kept_heads import Heads, NoHeads
 
 _WEIGHT = 2048
 """About what a record takes besides the parameters."""
@@ -51,20 +52,27 @@ class Trail:
         most_unidentified: int = 1 << 40,
         bucket_owner: AccountOf = nobodys,
         endpoint_owner: AccountOf = nobodys,
+        heads: Heads = NoHeads(),
     ) -> None:
         """``days`` is how long the files are kept, ``most`` how many bytes those of each book may have.
 
-        ``most_unidentified`` is that of the book of refused requests that proved nobody.
+        ``most_unidentified`` is that of the book of refused requests that proved nobody. ``heads`` keeps the digests of
+        the newest lines.
         """
         self.folder = folder
+        self._heads = heads
         self._clock = clock
         self._bucket_owner = bucket_owner
         self._endpoint_owner = endpoint_owner
         self._lock = threading.Lock()
         self._pending: OrderedDict[str, list[DenialRecord]] = OrderedDict()
         self._journal: Journal[CallRecord | DenialRecord | RefusedRequests] = Journal(
-            folder, self._documents, clock, days, most, most_of={"unidentified": most_unidentified}
+            folder, self._documents, clock, days, most, most_of={"unidentified": most_unidentified}, heads=heads
         )
+
+    def adopt_heads(self) -> None:
+        """Where no heads were ever kept, as in a folder of an earlier version, take the books as they are."""
+        self._heads.adopt()
 
     def record(self, record: CallRecord) -> None:
         """Take the record of a call that ended."""

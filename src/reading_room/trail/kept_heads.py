@@ -1,0 +1,193 @@
+"""The heads of the trail's books, kept in the database: what shows that a book was cut, or is gone.
+
+A chain cannot show that lines are missing at its end, or at its beginning. So the database has the digest of the newest
+line, and of the line before the oldest one, of each book.
+
+- A line is on the disk before it is noted as a head. A process that is killed between the two leaves a book that is
+  longer than its head says, which is no fault.
+- Where a book begins is noted before its oldest file is deleted. Until it is, the book only begins earlier.
+- A head that is not in its book when the service opens it stays in the database as lost, whatever is written later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.trail.chain import BOOKS, FIRST, backwards, beginning_of, digest_of, files_of, newest_digest
+from reading_room.trail.tables import TrailHead, TrailHeadLost
+
+log = logging.getLogger(__name__)
+
+_LOOK_BYTES = 256 << 20
+"""How far back a head is looked for when a book is opened. A killed process leaves lines of some seconds after it."""
+
+
+class Heads(Protocol):
+    """Who keeps the heads of books. All methods raise ``OSError`` where that cannot be done."""
+
+    def adopt(self) -> None:
+        """Where no heads were ever kept, take the books as they are."""
+        ...
+
+    def opened(self, book: str, last: str) -> str:
+        """Take note of a book that is about to be added to; return the digest that its next line has to name."""
+        ...
+
+    def begins(self, book: str, start: str) -> None:
+        """Take note that a book's oldest lines are about to be deleted: it then begins after the line ``start``."""
+        ...
+
+    def note(self, heads: Mapping[str, str]) -> None:
+        """Take note of the newest lines of books, which are on the disk."""
+        ...
+
+
+class NoHeads:
+    """Keeps no heads: for a trail without a database, in tests."""
+
+    def adopt(self) -> None:
+        """Take nothing."""
+
+    def opened(self, book: str, last: str) -> str:
+        """Go on from the newest line that there is."""
+        return last
+
+    def begins(self, book: str, start: str) -> None:
+        """Keep nothing."""
+
+    def note(self, heads: Mapping[str, str]) -> None:
+        """Keep nothing."""
+
+
+class KeptHeads:
+    """Keeps the heads in the database. Thread-safe."""
+
+    def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
+        """``folder`` is the trail's."""
+        self._database = database
+        self._folder = folder
+        self._clock = clock
+
+    def adopt(self) -> None:
+        """Where no heads were ever kept, take the books as they are: once in the life of a data folder."""
+        with _as_os_errors():
+            with self._database.reading() as session:
+                if session.query(TrailHead).first() is not None:
+                    return
+            with self._database.transaction() as session:
+                for book in BOOKS:
+                    session.add(self._as_it_is(book))
+
+    def opened(self, book: str, last: str) -> str:
+        """Compare a book with its head. A head that is not there is said, and stays as lost."""
+        self.adopt()
+        with _as_os_errors(), self._database.transaction() as session:
+            row = session.get(TrailHead, book)
+            if row is None:
+                row = self._as_it_is(book)
+                session.add(row)
+            if last == FIRST and row.start == row.head:
+                return row.head  # All its lines were older than they are kept.
+            if last != row.head:
+                if not self._has(book, row.head):
+                    self._lose(session, row, row.head, row.noted_at)
+                    row.start = FIRST if last == FIRST else row.start
+                row.head, row.noted_at = last, self._clock()
+            return last
+
+    def begins(self, book: str, start: str) -> None:
+        """Note where a book begins. If it does not begin where it should already, that is kept as lost."""
+        with _as_os_errors(), self._database.transaction() as session:
+            row = session.get_one(TrailHead, book)
+            # After a crash between this and the deletion it begins at an earlier file than it says.
+            if row.start not in {beginning_of(path) for _, path in files_of(self._folder, book)}:
+                self._lose(session, row, row.start, self._clock())
+            row.start = start
+
+    def note(self, heads: Mapping[str, str]) -> None:
+        """Note the heads of these books."""
+        now = self._clock()
+        with _as_os_errors(), self._database.transaction() as session:
+            for book, head in heads.items():
+                row = session.get_one(TrailHead, book)
+                row.head, row.noted_at = head, now
+
+    def _as_it_is(self, book: str) -> TrailHead:
+        head = newest_digest(self._folder, book)
+        found = (beginning_of(path) for _, path in files_of(self._folder, book))
+        start = next((each for each in found if each is not None), FIRST)
+        return TrailHead(book=book, start=start, head=head, noted_at=self._clock())
+
+    def _has(self, book: str, digest: str) -> bool:
+        looked = 0
+        for _, path in reversed(files_of(self._folder, book)):
+            for _, line in backwards(path):
+                if digest_of(line) == digest:
+                    return True
+                looked += len(line)
+                if looked > _LOOK_BYTES:
+                    return False
+        return digest == FIRST
+
+    def _lose(self, session: Session, row: TrailHead, digest: str, noted_at: dt.datetime) -> None:
+        log.error(
+            "the trail's book %s was cut: the line with the digest %s, which was there at %s, is missing. "
+            "`reading-room access verify-trail` goes on to say so",
+            row.book,
+            digest,
+            noted_at.isoformat(timespec="seconds"),
+        )
+        session.merge(TrailHeadLost(book=row.book, digest=digest, noted_at=noted_at, missed_at=self._clock()))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line that a book must have, or, of its ``start``, one that it must begin after."""
+
+    book: str
+    digest: str
+    kind: Literal["head", "start", "lost"]
+    noted_at: dt.datetime
+
+    def missing(self, found: Collection[str], first_day: dt.date | None) -> str | None:
+        """Say what is missing of a book whose oldest file is of ``first_day`` and which has the digests ``found``."""
+        if self.digest in found or (self.kind == "head" and self.digest == FIRST):
+            return None
+        at = self.noted_at.isoformat(timespec="seconds")
+        if self.kind == "lost":
+            if first_day is not None and self.noted_at.date() < first_day:
+                return None  # Nothing of that day is kept any more.
+            return f"lines of the book {self.book} that were there at {at} are missing, and more were added since"
+        if self.kind == "start":
+            return f"the oldest lines of the book {self.book} are missing, and Reading Room did not delete them"
+        return f"lines of the book {self.book} that were there at {at} are missing, or were written anew"
+
+
+def wanted_in(session: Session) -> list[Wanted]:
+    """Return what every book must have, by the heads that are kept."""
+    wanted = []
+    for row in session.query(TrailHead).order_by(TrailHead.book):
+        wanted += [Wanted(row.book, row.start, "start", row.noted_at), Wanted(row.book, row.head, "head", row.noted_at)]
+    for lost in session.query(TrailHeadLost).order_by(TrailHeadLost.noted_at):
+        wanted.append(Wanted(lost.book, lost.digest, "lost", lost.noted_at))
+    return wanted
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise OSError(errno.EIO, f"the database does not take the trail's heads: {error}") from error
