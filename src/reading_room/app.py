@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 
 import uvloop
 
@@ -23,6 +23,7 @@ from reading_room.aws.cors import CrossOrigin
 from reading_room.aws.counts import Counts
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
+from reading_room.aws.probes import Check, Probes
 from reading_room.aws.receive import AsgiApplication
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
@@ -60,6 +61,7 @@ from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
 from reading_room.hosts.known_names import KnownNames
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
+from reading_room.hosts.readiness import database_check, disk_check, host_checks
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.iam.authorization_messages import AuthorizationMessages
@@ -79,7 +81,6 @@ from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import ClusterDoor
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.tables import WISH_TABLES
-from reading_room.logs import streams
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.room import LogRoom
 from reading_room.reconcile import Loop
@@ -135,10 +136,12 @@ class Product:
         *,
         throttle: Throttle | None = None,
         refusals: Refusals | None = None,
+        host: Sequence[Check] = (),
     ) -> None:
         """``throttle`` bounds the rates of calls; by default it has those of the settings' profile.
 
         ``refusals`` decides what is written down of requests that prove nobody; by default few of each address.
+        ``host`` are the checks of what runs containers, without which the product is not ready.
         """
         self.settings = settings
         self.database = database
@@ -165,7 +168,7 @@ class Product:
             EndpointPolicies(database),
             self.trail.denied,
             self.messages,
-            resource_tags(database),
+            comprehend_tags.resource_tags(database),
             Bonds(JobsBehind(database), enforced=settings.binds_credentials),
         )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
@@ -190,6 +193,7 @@ class Product:
             throttle=self._throttle,
             trail=self._record,
             refusals=self.refusals,
+            probes=Probes((database_check(database), disk_check(floor), *host)),
         )
         self.flow_logs = FlowLogDelivery(
             database,
@@ -311,20 +315,6 @@ class Product:
         self.key_uses.close()
 
 
-def resource_tags(database: Database) -> Callable[[str], Mapping[str, str]]:
-    """Return what the authorizer asks for the tags of jobs, models and log groups."""
-    readers = {"comprehend": comprehend_tags.stored, "logs": streams.stored_tags}
-
-    def read(arn: str) -> Mapping[str, str]:
-        reader = readers.get(arn.split(":", 3)[2])
-        if reader is None:
-            return {}
-        with database.reading() as session:
-            return reader(session, arn)
-
-    return read
-
-
 def operation_table() -> OperationTable:
     """Return the table of operations of a product that serves nobody; for the reference and its tests."""
     from reading_room.s3.backends.memory import memory_backend
@@ -366,8 +356,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
 
     # A turn reads all that the accounts have: with thousands of interfaces, changes in a row would keep it reading.
     wishes = Loop("wishes", send_wish, every=1.0, rest=WISH_REST, apart=WISH_APART)
-    pool = RealtimePool(wishes.hurry)
-    product = Product(settings, database, backend, pool)
+    pool = RealtimePool(wishes.hurry, lacks=lambda: server_side.state.lacks())
+    product = Product(settings, database, backend, pool, host=host_checks(lambda: server_side.state))
     try:
         await asyncio.to_thread(product.first_start)
     except service_bucket.ServiceBucketTaken as error:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from reading_room.cli.running import Endpoint
 from reading_room.settings import Settings
@@ -18,7 +23,7 @@ from tests.worlds.cluster import SMALL_PARTS
 from tests.worlds.place import Place
 from tests.worlds.processes import slowed
 from tests.worlds.product import STOP_SECONDS, Product
-from tests.worlds.waiting import settled
+from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -152,6 +157,36 @@ def test_the_agent_of_a_holder_that_has_ended_ends_its_containers(units: Units) 
             units.units.pop(name).wait(5)
             units.begin(name)
         units.up = units.units["holder"]
+
+
+def readiness(units: Units) -> tuple[int, dict[str, Any]]:
+    """Return the status of ``/_reading_room/ready``, and what it says of each check that fails."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{units.port}/_reading_room/ready", timeout=20) as answer:
+            status, document = answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        status, document = error.code, json.load(error)
+    return status, {name: check for name, check in document["checks"].items() if not check["ok"]}
+
+
+@pytest.mark.costs(6, reason="the product is started, and its agent starts again")
+def test_without_its_agent_the_service_lives_is_not_ready_and_refuses_analyses_at_once(units: Units) -> None:
+    eventually(lambda: readiness(units) == (200, {}), what="a service that is ready")
+    units.end("agent")
+    eventually(lambda: readiness(units)[0] == 503, what="a service that is not ready")
+    _, failing = readiness(units)
+    assert set(failing) == {"agent", "enforcement"}
+    assert "start the agent" in failing["agent"]["remedy"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{units.port}/_reading_room/live", timeout=20) as answer:
+        assert answer.status == 200
+    # A container would be waited for 50 s.
+    comprehend = units.account().client("comprehend", attempts=1)
+    with pytest.raises(ClientError, match="the agent, which starts containers, is not running") as refused:
+        comprehend.detect_sentiment(Text="It is good.", LanguageCode="en")
+    assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    units.begin("agent")
+    eventually(lambda: readiness(units) == (200, {}), what="a service that is ready again")
 
 
 def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:

@@ -13,7 +13,7 @@ from reading_room.analysis.engine import Result
 from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
 from reading_room.comprehend.operations.realtime import Answer
-from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, RealtimePool, RealtimeUnavailable
+from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, NoContainers, RealtimePool, RealtimeUnavailable
 from tests.worlds.waiting import DEADLINE
 
 
@@ -109,6 +109,37 @@ def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service(answ
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     assert len(agent.started) == 2
     assert agent.pool.wish() == ()
+
+
+def test_where_no_container_can_start_a_call_is_told_at_once_and_asks_for_none() -> None:
+    lacks: list[str | None] = ["the agent is not running"]
+    pool = RealtimePool(lambda: None, lacks=lambda: lacks[0])
+    with pytest.raises(NoContainers, match="the agent is not running") as raised:
+        pool.analyse("1", "entities-en", ["Anna"], "en")
+    assert (raised.value.code, raised.value.status) == ("ServiceUnavailable", 503)
+    assert pool.wish() == ()
+
+
+def test_a_call_that_waits_for_its_container_is_told_when_the_agent_goes_away() -> None:
+    lacks: list[str | None] = [None]
+    asked = threading.Event()
+    pool = RealtimePool(asked.set, lacks=lambda: lacks[0])
+    failures: list[Exception] = []
+
+    def call() -> None:
+        try:
+            pool.analyse("1", "entities-en", ["Anna"], "en")
+        except NoContainers as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert asked.wait(DEADLINE)
+    lacks[0] = "the agent is not running"
+    pool.forget_all()
+    thread.join(DEADLINE)
+    assert len(failures) == 1
+    assert pool.wish() == ()
 
 
 def test_without_an_agent_a_call_ends_with_what_to_look_at() -> None:

@@ -18,6 +18,7 @@ from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
+from reading_room.agent.spec import ENFORCEMENT
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
@@ -170,13 +171,13 @@ def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Pro
     proof = prove(config.public_dir)
     for line in proof.lines:
         _log.log(logging.INFO if proof.passed else logging.ERROR, "enforcement: %s", line)
-    problems = () if proof.passed else (Problem("enforcement", f"not proven, so no job runs: {proof.lines[-1]}"),)
+    problems = () if proof.passed else (Problem(ENFORCEMENT, f"not proven, so no job runs: {proof.lines[-1]}"),)
     try:
         driver = LinuxNetworkDriver(config.public_dir, config.outside, config.beyond, segmentation=config.segmentation)
         return driver, problems
     except FAILURES as error:
         _log.error("the network driver does not start: %s", error)
-        return None, (*problems, Problem("enforcement", str(error)))
+        return None, (*problems, Problem(ENFORCEMENT, str(error)))
 
 
 def _authority(config: AgentConfig, told_to_end: Sequence[int]) -> str | None:

@@ -41,6 +41,10 @@ class Capacity:
     memory_free: int
 
 
+ENFORCEMENT = "enforcement"
+"""What problems are about that keep every container from starting: the network is not proven to be enforced."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostReport:
     """Everything that one host does hold, after a turn on ``generation``.

@@ -253,6 +253,22 @@ class SlowDown(Throttled):
     says = "Please reduce your request rate."
 
 
+# What cannot be done now.
+
+
+class ServiceUnavailable(AwsError):
+    """Something that the call needs is not there now, and may be in a moment; the message says what."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+
+class ServiceUnavailableException(ServiceUnavailable):
+    """CloudWatch Logs' spelling."""
+
+    code = "ServiceUnavailableException"
+
+
 # Faults of ours.
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -34,6 +33,7 @@ from reading_room.aws.errors import (
 )
 from reading_room.aws.identify import UnknownService, identify, service_of_version
 from reading_room.aws.models import SERVED, ServedService, operation_model, service_model
+from reading_room.aws.probes import Probes
 from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.refusals import Refusals
@@ -47,7 +47,6 @@ log = logging.getLogger(__name__)
 
 _QUICK = 4096
 """Bytes of a form that are read where it arrives."""
-HEALTH_PATH = "/_reading_room/health"
 _PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "ec2": ec2}
 
 
@@ -71,8 +70,10 @@ class AwsApplication:
         throttle: Throttle | None = None,
         trail: Recorder = forget,
         refusals: Refusals | None = None,
+        probes: Probes | None = None,
     ) -> None:
         self._refusals = refusals or Refusals()
+        self._probes = probes or Probes()
         self._dispatcher = dispatcher
         self._trail = trail
         self._credentials = credentials
@@ -87,6 +88,7 @@ class AwsApplication:
         """Finish the calls that run and take no more."""
         self._threads.shutdown(wait=True)
         self._refusals.close()
+        self._probes.close()
 
     async def __call__(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
         """Serve one connection's request, as ASGI has it."""
@@ -102,9 +104,11 @@ class AwsApplication:
         headers = wire.read_headers(scope)
         query_string = scope["query_string"].decode("latin-1")
         only = scope.get(wire.ONLY_KEY)
-        if only is None and scope["path"] == HEALTH_PATH and not any(name == "authorization" for name, _ in headers):
-            await wire.send_reply(send, _health(scope["method"]), head=scope["method"] == "HEAD")
-            return
+        if only is None and not any(name == "authorization" for name, _ in headers):
+            page = await self._probes.answer(scope["method"], scope["path"])
+            if page is not None:
+                await wire.send_reply(send, page, head=scope["method"] == "HEAD")
+                return
         service = _served(only, identify(scope["method"], query_string, headers))
         if isinstance(service, ServedService) and service.name == "s3":
             await self._s3(scope, receive, send)
@@ -390,13 +394,6 @@ def _identified(reply: Reply, request: IncomingRequest) -> Reply:
 def _closing(reply: Reply) -> Reply:
     """End the connection: what is left of a body that was not read would be taken for the next request."""
     return dataclasses.replace(reply, headers=(*reply.headers, ("connection", "close")))
-
-
-def _health(method: str) -> Reply:
-    json_type = ("content-type", "application/json")
-    if method not in ("GET", "HEAD"):
-        return Reply(405, (json_type, ("allow", "GET, HEAD")), b'{"status":"method not allowed"}')
-    return Reply(200, (json_type,), json.dumps({"status": "ok"}).encode())
 
 
 async def _lifespan(receive: wire.Receive, send: wire.Send) -> None:

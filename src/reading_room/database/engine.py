@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,23 @@ class Database:
         """Call the listeners as after a commit that wrote to these tables."""
         for listener in self._listeners:
             listener(tables)
+
+    def write_nothing(self, seconds: float) -> None:
+        """Commit a write that changes nothing: a proof that the database takes writes now.
+
+        Waits at most so long for this process's writers, and as long for those of others. Raises ``sqlite3.Error``.
+        """
+        with self._turns.one(seconds), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                cursor.execute("COMMIT")
+            finally:
+                connection.rollback()
+                cursor.execute(f"PRAGMA busy_timeout = {before}")
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reading_room.aws.errors import ServiceUnavailable
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.containers.spec import EngineName, RealtimeSpec
@@ -49,6 +50,13 @@ class RealtimeUnavailable(InternalServerException):
     """No container could answer; the message says why."""
 
 
+class NoContainers(ServiceUnavailable):
+    """This host starts no container now; the message says why."""
+
+    def __init__(self, lacks: str) -> None:
+        super().__init__(f"No analysis can run now: {lacks}. `reading-room doctor` says more.")
+
+
 @dataclass
 class _Warm:
     """One container: its wish, and once it is there its socket."""
@@ -68,9 +76,14 @@ class RealtimePool:
     """Keeps the containers that synchronous calls need. Callable from any thread."""
 
     def __init__(
-        self, wake: Callable[[], None], bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic
+        self,
+        wake: Callable[[], None],
+        bounds: Bounds = Bounds(),
+        now: Callable[[], float] = time.monotonic,
+        lacks: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """``now`` tells seconds, from whatever beginning."""
+        """``now`` tells seconds, from whatever beginning; ``lacks`` says why no container can start, if none can."""
+        self._lacks = lacks
         self._wake = wake
         self._bounds = bounds
         self._now = now
@@ -107,9 +120,10 @@ class RealtimePool:
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
     ) -> list[Answer | None]:
-        """Return one answer per text, ``None`` where the engine failed on it. Raises ``RealtimeUnavailable``.
+        """Return one answer per text, ``None`` where the engine failed on it.
 
-        A container that dies under a call is replaced and the call is made once more.
+        A container that dies under a call is replaced and the call is made once more. Raises ``RealtimeUnavailable``,
+        and at once ``NoContainers`` where this host starts none.
         """
         for attempt in (1, 2):
             warm = self._get(account, engine)
@@ -130,6 +144,8 @@ class RealtimePool:
     def _get(self, account: str, engine: EngineName) -> _Warm:
         key = (account, engine)
         now = self._now()
+        if (lacks := self._lacks()) is not None:
+            raise NoContainers(lacks)
         with self._lock:
             warm = self._warm.get(key)
             if warm is not None and warm.calls >= self._bounds.calls and not warm.lock.locked():
@@ -186,6 +202,7 @@ class RealtimePool:
 
     def _drop(self, key: tuple[str, EngineName], warm: _Warm) -> None:
         warm.gone = True
+        warm.arrived.set()  # Whoever waits for it looks for another.
         if self._warm.get(key) is warm:
             del self._warm[key]
         if warm.connection is not None:

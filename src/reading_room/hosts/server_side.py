@@ -6,13 +6,29 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import ENFORCEMENT, HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.realtime import RealtimePool
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is known of the host's agent now."""
+
+    connected: bool = False
+    proven: bool | None = None
+    """Whether it has proven that the network is enforced; ``None`` while it has not told."""
+
+    def lacks(self) -> str | None:
+        """Say why no container can start on the host, ``None`` if nothing is in the way."""
+        if not self.connected:
+            return "the agent, which starts containers, is not running"
+        return "the agent could not prove that the network is enforced" if self.proven is False else None
 
 
 class ServerSide:
@@ -38,6 +54,7 @@ class ServerSide:
         self._interface_gone = interface_gone
         self._agent_replaced = agent_replaced
         self._met = False
+        self.state = HostState()
         self._interfaces: frozenset[str] = frozenset()
         self._said: frozenset[str] = frozenset()
 
@@ -46,15 +63,18 @@ class ServerSide:
         if self._met:
             self._agent_replaced()
         self._met = True
+        self.state = HostState(connected=True)
         log.info("the agent is connected")
 
     def disconnected(self) -> None:
         """Take note that the agent is gone. Its fronts accept no more, and have what they accepted answered."""
+        self.state = HostState()
         log.warning("the agent is gone: nothing listens in VPCs until the next one opens its own")
         self._realtime.forget_all()
 
     def report(self, report: HostReport) -> None:
         """Pass a report on; log each problem once; close the flow log windows of interfaces that are gone."""
+        self.state = HostState(True, all(problem.about != ENFORCEMENT for problem in report.problems))
         problems = frozenset(f"{problem.about}: {problem.message}" for problem in report.problems)
         if report.refused:
             problems |= {f"generation {report.generation} was refused whole: {report.refused}"}

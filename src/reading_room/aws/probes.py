@@ -1,0 +1,110 @@
+"""Whether the service lives, and whether it is ready: pages without a signature for whoever watches it.
+
+``live`` says that the process answers, and looks at nothing: a service that is not live is started again. ``ready``
+looks at what a job needs. A look may cost a write to the disk, so there is one a second at the most, however many ask,
+and nothing of it is written to log or trail. What is said tells no path and no name of this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reading_room.aws.call import Reply
+
+log = logging.getLogger(__name__)
+
+FOLDER = "/_reading_room/"
+GOOD_SECONDS = 1.0
+"""How long what a look found is told."""
+LOOK_SECONDS = 3.0
+"""How long a look may take. What has not answered by then is not ready: a disk that hangs, or a lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and what to do about it: a sentence each."""
+
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that has to be right; ``look`` returns what is wrong with it. It runs in a thread of its own."""
+
+    name: str
+    look: Callable[[], Fault | None]
+
+
+class Probes:
+    """Answers ``live``, ``ready`` and ``health``, the name that ``live`` had before."""
+
+    def __init__(
+        self,
+        checks: Sequence[Check] = (),
+        look_seconds: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._checks = checks
+        self._look_seconds = look_seconds
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ready")
+        self._looking: Future[dict[str, Fault | None]] | None = None
+        self._began = 0.0
+
+    def close(self) -> None:
+        """Look no more."""
+        self._thread.shutdown(wait=False)
+
+    async def answer(self, method: str, path: str) -> Reply | None:
+        """Return the page at a path, ``None`` where there is none."""
+        page = path.removeprefix(FOLDER)
+        if not path.startswith(FOLDER) or page not in ("live", "ready", "health"):
+            return None
+        if method not in ("GET", "HEAD"):
+            return _reply(405, {"status": "method not allowed"}, ("allow", "GET, HEAD"))
+        if page != "ready":
+            return _reply(200, {"status": "ok"})
+        found = await self._found()
+        ready = not any(found.values())
+        checks = {
+            name: {"ok": True} if fault is None else {"ok": False, "says": fault.says, "remedy": fault.remedy}
+            for name, fault in found.items()
+        }
+        return _reply(200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks})
+
+    async def _found(self) -> dict[str, Fault | None]:
+        """Return what the newest look found, which everybody who asks meanwhile waits for."""
+        now = self._clock()
+        if self._looking is None or (self._looking.done() and now >= self._began + GOOD_SECONDS):
+            self._began = now
+            self._looking = self._thread.submit(self._look)
+        looking, left = self._looking, self._began + self._look_seconds - now
+        if not looking.done() and left > 0:
+            await asyncio.wait([asyncio.wrap_future(looking)], timeout=left)
+        if looking.done():
+            return looking.result()
+        late = Fault(f"no answer within {self._look_seconds:g} s", "look at the disk and at what else writes to it")
+        return {check.name: late for check in self._checks}
+
+    def _look(self) -> dict[str, Fault | None]:
+        return {check.name: _fault(check) for check in self._checks}
+
+
+def _fault(check: Check) -> Fault | None:
+    try:
+        return check.look()
+    except Exception:
+        log.exception("it cannot be found out whether the %s is ready", check.name)
+        return Fault("it cannot be found out", "see the log of `reading-room serve`")
+
+
+def _reply(status: int, document: dict[str, object], *headers: tuple[str, str]) -> Reply:
+    own = (("content-type", "application/json"), ("cache-control", "no-store"), *headers)
+    return Reply(status, own, json.dumps(document).encode())

@@ -1,0 +1,63 @@
+"""What has to be right before the service is ready, as checks of ``/_reading_room/ready``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from reading_room.aws.probes import Check, Fault
+from reading_room.database.disk import Floor
+from reading_room.database.engine import Database
+from reading_room.hosts.server_side import HostState
+
+WRITE_SECONDS = 1.0
+"""How long a write for the check waits for those of others."""
+_NO_AGENT = Fault(
+    "no agent is connected: no job and no synchronous call can run",
+    "start the agent (`reading-room up`, or the unit reading-room-agent), and see its log if it ends",
+)
+_NOT_TOLD = Fault("the agent has not told yet whether enforcement is proven", "wait a moment")
+_NOT_PROVEN = Fault(
+    "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
+)
+_NO_ROOM = Fault(
+    "the disk of the data folder is at its floor: nothing more is stored, and no job begins",
+    "make room on that disk, or lower READING_ROOM_STORAGE_FREE",
+)
+_NOT_WRITABLE = Fault(
+    "the database cannot be written",
+    "make room on the disk of the data folder, and see the log of `reading-room serve`",
+)
+
+
+def database_check(database: Database) -> Check:
+    """Return the check that the database takes a write."""
+
+    def look() -> Fault | None:
+        try:
+            database.write_nothing(WRITE_SECONDS)
+        except sqlite3.Error:
+            return _NOT_WRITABLE
+        return None
+
+    return Check("database", look)
+
+
+def disk_check(floor: Floor) -> Check:
+    """Return the check that the disk has more than its floor."""
+    return Check("disk", lambda: _NO_ROOM if floor.reached else None)
+
+
+def host_checks(state: Callable[[], HostState]) -> tuple[Check, ...]:
+    """Return the checks of the host: that its agent is here, and has proven enforcement."""
+
+    def enforcement() -> Fault | None:
+        told = state()
+        if told.proven:
+            return None
+        return _NO_AGENT if not told.connected else _NOT_TOLD if told.proven is None else _NOT_PROVEN
+
+    return (
+        Check("agent", lambda: None if state().connected else _NO_AGENT),
+        Check("enforcement", enforcement),
+    )

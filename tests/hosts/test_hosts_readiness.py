@@ -1,0 +1,110 @@
+"""What makes the service ready: each check, with what it looks at in the state that it must find."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.agent.spec import ENFORCEMENT, HostReport
+from reading_room.aws.probes import Check, Fault
+from reading_room.database.disk import Floor
+from reading_room.database.engine import Database
+from reading_room.dataplane.spec import Problem
+from reading_room.hosts import readiness
+from reading_room.hosts.readiness import database_check, disk_check, host_checks
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.server_side import HostState, ServerSide
+from tests.worlds.databases import made
+
+
+@pytest.fixture
+def server_side() -> Iterator[ServerSide]:
+    """What the agent's connection tells, told to nobody else."""
+    loop = asyncio.new_event_loop()
+    nothing: Any = lambda *_: None  # noqa: E731
+    yield ServerSide(loop, nothing, RealtimePool(nothing), nothing, nothing, nothing, nothing, nothing)
+    loop.close()
+
+
+def failing(*checks: Check) -> dict[str, str]:
+    """Return what fails, and what it says."""
+    found: dict[str, Fault | None] = {check.name: check.look() for check in checks}
+    return {name: fault.says for name, fault in found.items() if fault is not None}
+
+
+def test_the_host_is_ready_once_its_agent_has_told_that_enforcement_is_proven(server_side: ServerSide) -> None:
+    checks = host_checks(lambda: server_side.state)
+    assert set(failing(*checks)) == {"agent", "enforcement"}
+    server_side.connected()
+    assert failing(*checks) == {"enforcement": "the agent has not told yet whether enforcement is proven"}
+    server_side.report(HostReport("here", 1))
+    assert failing(*checks) == {}
+    server_side.disconnected()
+    assert set(failing(*checks)) == {"agent", "enforcement"}
+
+
+def test_an_agent_without_proof_does_not_make_the_host_ready(server_side: ServerSide) -> None:
+    checks = host_checks(lambda: server_side.state)
+    server_side.connected()
+    server_side.report(HostReport("here", 1, problems=(Problem("vpc-1", "its rules were refused"),)))
+    assert failing(*checks) == {}
+    server_side.report(HostReport("here", 2, problems=(Problem(ENFORCEMENT, "not proven"),)))
+    assert failing(*checks) == {"enforcement": "enforcement is not proven, so no job runs"}
+    assert server_side.state.lacks() is not None
+
+
+def test_a_state_that_is_not_known_yet_keeps_no_container_from_starting() -> None:
+    assert HostState(connected=True).lacks() is None
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A database in a file."""
+    found = made(tmp_path / "db.sqlite")
+    yield found
+    found.close()
+
+
+def test_a_database_that_takes_writes_is_ready_and_keeps_how_long_its_connections_wait(database: Database) -> None:
+    def patience() -> int:
+        with closing(database.engine.raw_connection()) as connection:
+            return int(connection.cursor().execute("PRAGMA busy_timeout").fetchone()[0])
+
+    before = patience()
+    for _ in range(3):
+        assert failing(database_check(database)) == {}
+    assert patience() == before
+
+
+def test_a_database_that_somebody_else_holds_is_not_ready_until_it_is_free(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "WRITE_SECONDS", 0.01)
+    with closing(sqlite3.connect(tmp_path / "db.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert failing(database_check(database)) == {"database": "the database cannot be written"}
+        other.execute("ROLLBACK")
+    assert failing(database_check(database)) == {}
+
+
+def test_a_database_that_cannot_grow_is_not_ready(database: Database) -> None:
+    # What a full disk is to SQLite: no page more, and none to write to.
+    def set_read_only(value: int) -> None:
+        with closing(database.engine.raw_connection()) as connection:
+            connection.cursor().execute(f"PRAGMA query_only = {value}")
+
+    set_read_only(1)
+    assert failing(database_check(database)) == {"database": "the database cannot be written"}
+    set_read_only(0)
+    assert failing(database_check(database)) == {}
+
+
+@pytest.mark.parametrize(("least", "free", "full"), [(100, 101, False), (100, 99, True), (0, 0, False)])
+def test_a_disk_is_ready_above_its_floor(least: int, free: int, full: bool) -> None:
+    assert bool(failing(disk_check(Floor(least, lambda: free)))) is full
