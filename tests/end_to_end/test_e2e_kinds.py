@@ -165,6 +165,8 @@ def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(libra
     assert [line.get("ErrorCode") for line in results] == [*lines.values(), "UNSUPPORTED_ENCODING", None]
     assert [line["Line"] for line in results] == [0, 1, 2, 3, 4, 0, 0]
     assert "a gzip archive" in results[5]["ErrorMessage"]
+    failed = sum("ErrorCode" in line for line in results)
+    assert properties["Message"] == f"completed, {failed} of 7 documents failed"
 
 
 @every_kind

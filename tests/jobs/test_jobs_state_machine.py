@@ -151,6 +151,21 @@ def test_a_failure_keeps_its_code_and_text() -> None:
     assert job.outcome.message == "NO_READ_ACCESS_TO_INPUT: denied"
 
 
+def test_a_completed_job_says_how_many_of_its_documents_failed() -> None:
+    said = {
+        (each.documents, each.errors): after(*RUNNING, *stop, each, RELEASED).outcome
+        for each in (OutputSeen(7, 2, False), OutputSeen(1, 1, False), OutputSeen(7, 0, False))
+        for stop in ((), (STOP,))
+    }
+    assert {counts: outcome and outcome.message for counts, outcome in said.items()} == {
+        (7, 2): "completed, 2 of 7 documents failed",
+        (1, 1): "completed, 1 of 1 document failed",
+        (7, 0): None,
+    }
+    stopped = after(*RUNNING, STOP, OutputSeen(7, 2, True), RELEASED).outcome
+    assert stopped == Outcome(Phase.STOPPED), "what it did not get to is no failure of a document"
+
+
 def test_every_pair_that_the_table_lacks_is_refused_with_the_story() -> None:
     stories = {
         Phase.QUEUED: (),

@@ -40,7 +40,10 @@ ACTIVE = ADMITTED | {Phase.QUEUED}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ends: ``phase`` is terminal; a failed one has a code (``NO_READ_ACCESS_TO_INPUT``) and a sentence."""
+    """How a job ends: ``phase`` is terminal; a failed one has a code (``NO_READ_ACCESS_TO_INPUT``) and a sentence.
+
+    A completed one has a sentence alone, where documents of it failed.
+    """
 
     phase: Phase
     code: str | None = None
@@ -48,8 +51,8 @@ class Outcome:
 
     @property
     def message(self) -> str | None:
-        """What ``Message`` shows: ``CODE: sentence``, in the service's own style."""
-        return None if self.code is None else f"{self.code}: {self.text}"
+        """What ``Message`` shows: ``CODE: sentence`` as the service has it, or a completed job's sentence."""
+        return self.text if self.code is None else f"{self.code}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,11 +155,18 @@ def _done(job: Job, event: OutputSeen) -> Step:
     if event.stopped:
         # Nobody asked this worker to stop: its host is going down, so the documents left are for another attempt.
         return _retry(job, ContainerLost("the worker was ended early by its host"))
-    return _finish(job, Outcome(Phase.COMPLETED))
+    return _finish(job, _completed(event))
 
 
 def _done_while_stopping(job: Job, event: OutputSeen) -> Step:
-    return _finish(job, Outcome(Phase.STOPPED if event.stopped else Phase.COMPLETED))
+    return _finish(job, Outcome(Phase.STOPPED) if event.stopped else _completed(event))
+
+
+def _completed(event: OutputSeen) -> Outcome:
+    if not event.errors or event.model is not None:
+        return Outcome(Phase.COMPLETED)
+    documents = "document" if event.documents == 1 else "documents"
+    return Outcome(Phase.COMPLETED, text=f"completed, {event.errors:,} of {event.documents:,} {documents} failed")
 
 
 def _retry(job: Job, event: ContainerLost) -> Step:
