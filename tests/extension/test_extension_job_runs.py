@@ -71,13 +71,22 @@ def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> N
     world.later(10)
     with world.database.reading() as session:
         (spec,) = containers(session, LOCAL_HOST)
-    state = ContainerState(spec.container_id, "running", None, (Progress(20, 100),))
-    world.product.controller.report(HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,)))
-    turn(world)
+
+    def tell(documents: int) -> None:
+        state = ContainerState(spec.container_id, "running", None, (Progress(documents, 1000),))
+        world.product.controller.report(HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,)))
+        turn(world)
+
+    tell(20)
     run = run_of(world, job)
-    assert (run["Documents"], run["TotalDocuments"]) == (20, 100)
+    assert (run["Documents"], run["TotalDocuments"]) == (20, 1000)
     assert run["DocumentsPerSecond"] == pytest.approx(2.0)
-    assert run["SecondsLeft"] == 40
+    assert "SecondsLeft" not in run, "most of the first seconds were its container's start"
+    world.later(10)
+    tell(120)
+    run = run_of(world, job)
+    assert run["DocumentsPerSecond"] == pytest.approx(10.0)
+    assert (run["SecondsLeftAtLeast"], run["SecondsLeft"]) == (73, 110)
     world.client("comprehend").stop_entities_detection_job(JobId=job)
     turn(world, 1)
     run = run_of(world, job)

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.jobs import progress
-from reading_room.jobs.progress import Progress, Told, duration, line, read, tellings
+from reading_room.jobs.progress import (
+    LEFT_DOCUMENTS,
+    Left,
+    Progress,
+    Seen,
+    Told,
+    about,
+    line,
+    measure,
+    read,
+    tellings,
+)
 
 BEGIN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
@@ -35,12 +46,12 @@ def after(seconds: float) -> dt.datetime:
 @pytest.mark.parametrize(
     ("job", "seconds", "expected"),
     [
-        (Working(1200, 6000), 26.03, "1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left"),
-        (Working(1200, 6000, 2), 26.03, "1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left, in 2 containers"),
-        (Working(6000, 6000), 60, "6,000 of 6,000 documents, 100 a second, 0 s left"),
+        (Working(1200, 6000), 26.03, "1,200 of 6,000 documents, 46.1 a second"),
+        (Working(1200, 6000, 2), 26.03, "1,200 of 6,000 documents, 46.1 a second, in 2 containers"),
+        (Working(6000, 6000), 60, "6,000 of 6,000 documents, 100 a second"),
         (Working(1200), 26.03, "1,200 documents, 46.1 a second"),
         (Working(1), 20, "1 document, 3.0 a minute"),
-        (Working(1, 100), 7200, "1 of 100 documents, 0.5 an hour, 8 d 6 h left"),
+        (Working(1, 100), 7200, "1 of 100 documents, 0.5 an hour"),
         (Working(0, 6000), 40, "0 of 6,000 documents"),
         (Working(0, 0), 40, "0 documents"),
         # Not yet, or the clock was set back.
@@ -50,53 +61,96 @@ def after(seconds: float) -> dt.datetime:
         # What cannot be is left out.
         (Working(7, 5), 10, "7 documents, 0.7 a second"),
         (Working(-3, -5), 10, "0 documents"),
-        (Working(1, 2**62), 1, "1 of 4,611,686,018,427,387,904 documents, 1.0 a second, more than 99 d left"),
+        (Working(1, 2**62), 1, "1 of 4,611,686,018,427,387,904 documents, 1.0 a second"),
     ],
 )
 def test_the_sentence(job: Working, seconds: float, expected: str) -> None:
     assert line(job, after(seconds)) == expected
 
 
+SLOW_START = Seen(after(10), 4)
+"""Of 10,000 documents, after a container took nine seconds to load its engine: 7 hours, if that were a measure."""
+
+
+def test_the_time_left_is_told_once_it_can_be_and_by_the_documents_since_the_line_before() -> None:
+    job = Working(4, 10_000)
+    assert line(job, SLOW_START.at) == "4 of 10,000 documents, 24.0 a minute"
+    job = Working(804, 10_000)
+    assert line(job, after(30), SLOW_START) == "804 of 10,000 documents, 40.0 a second, about 3 to 5 min left"
+
+
 @pytest.mark.parametrize(
-    ("seconds", "expected"),
+    ("done", "before", "expected"),
     [
-        *((0, "0 s"), (0.9, "0 s"), (44.9, "44 s"), (60, "1 min"), (104, "1 min 44 s"), (3600, "1 h")),
-        *(
-            (7505, "2 h 5 min"),
-            (3601, "1 h"),
-            (86_400 * 3 + 4 * 3600, "3 d 4 h"),
-            (1e18, "more than 99 d"),
-            (-5, "0 s"),
-        ),
+        (LEFT_DOCUMENTS - 1, 0, False),
+        (LEFT_DOCUMENTS, 0, True),
+        (1_000 + LEFT_DOCUMENTS, 1_000, True),
+        # Another attempt has begun.
+        (LEFT_DOCUMENTS, 1_000, False),
+        # Everything is done.
+        (10_000, 0, False),
     ],
 )
-def test_a_time_has_its_two_largest_units(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
+def test_nothing_is_said_of_the_time_left_before_it_means_something(done: int, before: int, expected: bool) -> None:
+    measured = measure(Working(done, 10_000), after(40), Seen(after(20), before))
+    assert (measured.left is not None) == expected
+
+
+@pytest.mark.parametrize("seconds", [20, 60, 600])
+@pytest.mark.parametrize(("done", "widest"), [(LEFT_DOCUMENTS, 2.6), (100, 1.5), (1_000_000, 1.5)])
+def test_the_fewer_documents_were_seen_the_wider_the_range(seconds: int, done: int, widest: float) -> None:
+    job = Working(done, 2 * done)
+    left = measure(job, after(10 + seconds), Seen(after(10), 0)).left
+    assert left is not None
+    assert left.least < seconds < left.most
+    assert left.most / left.least == pytest.approx(widest, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "expected"),
+    [
+        (0.2, 0.9, "about 0 to 1 s"),
+        (40.5, 94.1, "about 40 to 95 s"),
+        (119.5, 119.9, "about 119 to 120 s"),
+        (130, 290, "about 2 to 5 min"),
+        (60, 120, "about 1 to 2 min"),
+        (7200, 7200, "about 2 h"),
+        (86_400, 5 * 86_400 - 1, "about 1 to 5 d"),
+        (-9, 4, "about 0 to 4 s"),
+    ],
+)
+def test_a_range_has_one_unit_and_is_rounded_outwards(least: float, most: float, expected: str) -> None:
+    assert about(Left(least, most)) == expected
 
 
 NUMBERS = st.integers(-(2**53), 2**53)
 
 
-@given(NUMBERS, NUMBERS, st.integers(1, 16), st.floats(-1e7, 1e7))
+@given(NUMBERS, NUMBERS, st.integers(1, 16), st.floats(-1e7, 1e7), st.none() | st.integers(0, 2**53))
 def test_whatever_a_worker_claims_the_line_is_read_again(
-    documents: int, total: int, containers: int, seconds: float
+    documents: int, total: int, containers: int, seconds: float, before: int | None
 ) -> None:
     job = Working(documents, total, containers)
-    told = read(f"{progress.EVENT}: {line(job, after(seconds))}")
+    seen = None if before is None else Seen(after(seconds - 30), before)
+    told = read(f"{progress.EVENT}: {line(job, after(seconds), seen)}")
     assert told is not None
     assert told.documents == max(0, documents)
     assert told.of in (None, total)
     assert (told.of is None) == (total < max(1, documents))
     assert told.containers == containers
-    assert (told.rate is None) == (documents <= 0 or seconds < 1)
+    assert (told.rate is None) == (documents <= 0 or (seconds < 1 and (seen is None or documents <= seen.documents)))
+    left = measure(job, after(seconds), seen).left
+    assert (told.left is None) == (left is None)
+    if left is not None and told.left is not None:
+        assert told.left.least <= left.least <= left.most <= told.left.most
 
 
 def test_a_line_is_taken_apart() -> None:
-    assert read("Progress: 1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left, in 2 containers") == Told(
-        1200, 6000, "46.1 a second", 104, 2
+    assert read("Progress: 1,200 of 6,000 documents, 46.1 a second, about 2 to 3 min left, in 2 containers") == Told(
+        1200, 6000, "46.1 a second", Left(120, 180), 2
     )
     assert read("Progress: 1 document, 0.5 an hour") == Told(1, None, "0.5 an hour", None, 1)
-    assert read("Progress: 1 of 2 documents, 1.0 a day, more than 99 d left") == Told(1, 2, "1.0 a day", None, 1)
+    assert read("Progress: 9 of 99 documents, about 2 d left") == Told(9, 99, None, Left(172_800, 172_800), 1)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +180,18 @@ def test_a_teller_that_was_not_there_tells_what_comes_next() -> None:
     teller = Progress()
     assert teller.due([Working(5, 10)], after(45)) == []
     assert told_at(teller, range(46, 200), Working(5, 10)) == [70, 150]
+
+
+def test_each_line_is_measured_by_the_one_before_the_last() -> None:
+    teller = Progress()
+    lines = [
+        told[0][1] for second in range(1, 80) if (told := teller.due([Working(second * 50, 100_000)], after(second)))
+    ]
+    assert [each.partition(" documents, ")[2] for each in lines] == [
+        "50.0 a second",
+        "50.0 a second, about 27 to 42 min left",
+        "50.0 a second, about 26 to 41 min left",
+    ]
 
 
 def test_moments_that_were_missed_are_one_line() -> None:

@@ -55,8 +55,9 @@ class View:
             if told.rate is not None:
                 words.append(told.rate)
             if told.left is not None:
-                left = told.left - (0.0 if now is None else now - self.told_at)
-                words.append(f"{progress.duration(left)} left" if left >= 1 else "nearly done")
+                since = 0.0 if now is None else now - self.told_at
+                left = progress.Left(told.left.least - since, told.left.most - since)
+                words.append(f"{progress.about(left)} left" if left.most >= 1 else "nearly done")
         if self.containers > 1 and not self.over:
             words.append(f"in {self.containers} containers")
         return ", ".join(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.jobs.job import Phase
-from reading_room.jobs.progress import LOG_GROUP, WORKING, measure
+from reading_room.jobs.progress import EVENT, LOG_GROUP, WORKING, Seen, earlier, measure, read
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.vpc import service_network
 from reading_room.vpc.tables import NetworkInterface
@@ -29,6 +30,8 @@ class Surroundings:
     events: Mapping[str, Sequence[JobEventRow]]
     left_out: Mapping[str, int]
     waiting: Mapping[str, int]
+    seen: Mapping[str, Sequence[Seen]]
+    """How far each running job was when it last said so, at most twice, oldest first."""
 
 
 def find(session: Session, account: str, identifiers: Sequence[str]) -> dict[str, JobRow]:
@@ -53,7 +56,7 @@ def surroundings(session: Session, rows: Sequence[JobRow], with_events: bool) ->
     for container, interface in held:
         containers[container.job_id].append((container, interface))
     events, left_out = _events(session, ids) if with_events else ({}, {})
-    return Surroundings(containers, events, left_out, _waiting(session, rows))
+    return Surroundings(containers, events, left_out, _waiting(session, rows), _seen(session, rows))
 
 
 def _events(session: Session, ids: Sequence[str]) -> tuple[dict[str, list[JobEventRow]], dict[str, int]]:
@@ -78,6 +81,28 @@ def _events(session: Session, ids: Sequence[str]) -> tuple[dict[str, list[JobEve
         events[event.job_id].append(event)
         left_out[event.job_id] = max(0, lines - EVENTS)
     return events, left_out
+
+
+def _seen(session: Session, rows: Sequence[JobRow]) -> dict[str, list[Seen]]:
+    numbered = (
+        select(
+            JobEventRow.sequence,
+            func.row_number().over(partition_by=JobEventRow.job_id, order_by=JobEventRow.sequence.desc()).label("age"),
+        )
+        .where(JobEventRow.job_id.in_([row.job_id for row in rows if row.phase in WORKING]), JobEventRow.event == EVENT)
+        .subquery()
+    )
+    found = session.scalars(
+        select(JobEventRow)
+        .join(numbered, numbered.c.sequence == JobEventRow.sequence)
+        .where(numbered.c.age <= 2)
+        .order_by(JobEventRow.sequence)
+    )
+    seen: dict[str, list[Seen]] = defaultdict(list)
+    for event in found:
+        if (told := read(f"{event.event}: {event.text}")) is not None:
+            seen[event.job_id].append(Seen(event.at, told.documents))
+    return seen
 
 
 def _waiting(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
@@ -108,7 +133,7 @@ def structure(
     identifier: str, row: JobRow, around: Surroundings, with_events: bool, now: dt.datetime
 ) -> dict[str, Any]:
     """Return a job as ``JobRun``."""
-    measured = measure(row, now)
+    measured = measure(row, now, earlier(around.seen.get(row.job_id, ())))
     working = row.phase in WORKING
     members: dict[str, Any] = {
         "JobId": row.job_id,
@@ -120,7 +145,8 @@ def structure(
         "Documents": measured.documents,
         "TotalDocuments": measured.total,
         "DocumentsPerSecond": measured.rate if working else None,
-        "SecondsLeft": None if measured.left is None or not working else int(measured.left),
+        "SecondsLeft": None if measured.left is None else math.ceil(measured.left.most),
+        "SecondsLeftAtLeast": None if measured.left is None else int(measured.left.least),
         "Containers": [_container(*each) for each in around.containers.get(row.job_id, ())],
         "LogGroupName": LOG_GROUP,
         "LogStreamName": row.job_id,
