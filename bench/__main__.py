@@ -1,27 +1,60 @@
-"""Run the measurements: all of them, or those named."""
+"""Run the measurements: all that need no more than this machine, or those named. Figures go to bench/RESULTS.md."""
 
 from __future__ import annotations
 
+import argparse
+import ast
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
     *("s3", "wire", "floods", "policies", "engines", "shares"),
 )
+BY_HAND = ("growth", "large", "console")
+"""What takes too long, or needs more than the others, to be run unless it is named."""
+FOLDER = Path(__file__).parent
 
 
-def main() -> int:
-    """Run what is named on the command line, or everything there is."""
-    folder = Path(__file__).parent
-    names = sys.argv[1:] or [name for name in ORDER if (folder / f"{name}.py").exists()]
-    for name in names:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is named on the command line, or all of ``ORDER``."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.help:
+        print(_help(chosen.names))
+        return 0
+    for name in chosen.names or ORDER:
         importlib.import_module(f"bench.{name}").main()
-    sys.stdout.write(
-        "\nNext: compare with bench/RESULTS.md of the machine you know (git diff shows what this run added).\n"
-    )
+    print("\nNext: compare with bench/RESULTS.md of the machine you know (git diff shows what this run added).")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, add_help=False)
+    parser.add_argument("names", metavar="NAME", nargs="*", type=_bench, help="A bench; without one, all of them.")
+    parser.add_argument("-h", "--help", action="store_true", help="Say what there is, or what a bench measures.")
+    return parser
+
+
+def _bench(name: str) -> str:
+    if name not in (*ORDER, *BY_HAND):
+        raise argparse.ArgumentTypeError(f"no bench {name}: expected one of {', '.join((*ORDER, *BY_HAND))}")
+    return name
+
+
+def _help(names: Sequence[str]) -> str:
+    """Return what the named benches measure, or what there is. Nothing of a bench is loaded for that."""
+    if names:
+        return "\n\n".join(f"{name}: {_docstring(name)}" for name in names)
+    rows = [f"  {name:<12} {_docstring(name).splitlines()[0]}" for name in ORDER]
+    by_hand = [f"  {name:<12} {_docstring(name).splitlines()[0]}" for name in BY_HAND]
+    usage = _parser().format_help().rstrip()
+    return "\n".join([usage, "", "benches:", *rows, "", "run only when they are named:", *by_hand])
+
+
+def _docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text("utf-8"))) or ""
 
 
 if __name__ == "__main__":
