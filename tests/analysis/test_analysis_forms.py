@@ -144,7 +144,7 @@ def test_files_of_one_base_name_do_not_lose_each_other(tmp_path: Path) -> None:
     run(job, WordMentions(), storage, tmp_path)
     found = members_of(storage.objects["out", "output.tar.gz"])
     assert list(found) == ["x.out", "x-2.out", "x-2-2.out", "x-3.out"]
-    assert [json.loads(lines[0])["File"] for lines in found.values()] == ["x", "x", "x-2", "x"]
+    assert [json.loads(lines[0])["File"] for lines in found.values()] == ["a/x", "b/x", "x-2", "d/x"]
 
 
 @given(st.lists(st.sampled_from(["x", "x-2", "x-2-2", "x.out", "y"]), max_size=30))

@@ -140,6 +140,22 @@ def test_the_documents_of_a_plan_are_those_of_the_input(
     assert plan.digest() == plan_of(job, store(files), never).digest()
 
 
+@pytest.mark.parametrize(
+    ("prefix", "keys", "names"),
+    [
+        ("in/", ["in/a.txt", "in/b/c.txt"], ["a.txt", "c.txt"]),
+        ("in/", ["in/a/note.txt", "in/b/note.txt", "in/c/x.txt"], ["a/note.txt", "b/note.txt", "x.txt"]),
+        ("in/", ["in/a/note.txt", "in/note.txt"], ["a/note.txt", "note.txt"]),
+        ("in/no", ["in/no/note.txt", "in/note.txt"], ["no/note.txt", "note.txt"]),
+        ("", ["a/note.txt", "note.txt"], ["a/note.txt", "note.txt"]),
+    ],
+)
+def test_objects_of_one_name_are_told_apart_by_their_folders(prefix: str, keys: list[str], names: list[str]) -> None:
+    storage = MemoryStorage({("in", key): b"Anna" for key in keys})
+    objects = checked_input(job_file(input=Location("in", prefix)), storage)
+    assert [each.file for each in objects] == names
+
+
 def test_a_small_input_is_one_part_and_is_not_read_to_be_cut() -> None:
     class Unread(MemoryStorage):
         def read(self, *_: Any, **__: Any) -> Iterator[bytes]:

@@ -23,8 +23,8 @@ class DocumentError:
 class Document:
     """One document: ``text``, or the error that stands in its place.
 
-    ``file`` is the last segment of the object's key; ``line`` is its number within that file, counted from 0, and
-    ``None`` where a file is a document. ``source`` numbers the objects of the input: two of them may have one ``file``.
+    ``file`` is the object's name in results; ``line`` is its number within that file, counted from 0, and
+    ``None`` where a file is a document. ``source`` numbers the objects of the input.
     """
 
     file: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from reading_room.analysis.cutting import Part, Segment
 from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
@@ -11,7 +12,11 @@ from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
 
 def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
-    """Return the objects of a job's input. Raises ``JobFailure`` for none, too many, or too many bytes together."""
+    """Return the objects of a job's input. Raises ``JobFailure`` for none, too many, or too many bytes together.
+
+    Results name an object by the last segment of its key. Where several objects have the same one, they are named by
+    all that follows the folder of the input: ``a/note.txt`` and ``b/note.txt``.
+    """
     objects: list[InputObject] = []
     total = 0
     uri = f"s3://{job.input.bucket}/{job.input.key}"
@@ -24,7 +29,16 @@ def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
             raise JobFailure("INPUT_TOO_LARGE", f"{uri} has more than {job.total_limit:,} bytes")
     if not objects:
         raise JobFailure("INPUT_NOT_FOUND", f"no object's key begins with {uri}")
-    return objects
+    return _told_apart(objects, job.input.key.rfind("/") + 1)
+
+
+def _told_apart(objects: list[InputObject], folder: int) -> list[InputObject]:
+    """Return the objects with names that tell them apart; ``folder`` is the length of the input's own."""
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for each in objects:
+        (twice if each.file in seen else seen).add(each.file)
+    return [replace(each, folder=folder) if each.file in twice else each for each in objects] if twice else objects
 
 
 def too_many(job: JobFile) -> JobFailure:

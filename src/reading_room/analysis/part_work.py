@@ -268,7 +268,7 @@ class ResultFile:
         with fitting():
             if self._form.member is None and source != self._source:
                 self._source = source
-                self._archive.begin(self._names.of(json.loads(line)["File"]))
+                self._archive.begin(self._names.of(json.loads(line)["File"].rpartition("/")[2]))
             self._archive.write(line)
 
     def finish(self) -> tuple[int, str]:

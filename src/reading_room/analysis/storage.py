@@ -21,16 +21,21 @@ class JobFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InputObject:
-    """An object that belongs to the input. ``etag`` is empty where nobody told it."""
+    """An object that belongs to the input. ``etag`` is empty where nobody told it.
+
+    ``folder`` is how many characters of the key come before the name that result lines carry; without it that is the
+    last segment of the key.
+    """
 
     key: str
     size: int
     etag: str = ""
+    folder: int | None = None
 
     @property
     def file(self) -> str:
-        """The name that result lines carry: the last segment of the key."""
-        return self.key.rsplit("/", 1)[-1]
+        """The name that result lines carry."""
+        return self.key.rsplit("/", 1)[-1] if self.folder is None else self.key[self.folder :]
 
 
 class Storage(Protocol):
