@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -13,10 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reading_room.cli import commands, main, reading
+from reading_room.cli import commands, main
 from reading_room.cli.screen import PIPED_COLUMNS, make_console, plain
-
-needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 
 
 def says(*arguments: str, code: int = 1) -> str:
@@ -36,47 +33,44 @@ def texts(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_a_folder_that_is_none_or_has_no_texts_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_or_has_no_texts_is_named_with_what_it_has_instead(tmp_path: Path) -> None:
+    assert says("jobs", "run").endswith("name a folder of .txt files")
     assert says("jobs", "run", str(tmp_path / "none")).endswith("none is not a folder: name a folder of .txt files")
     texts(tmp_path, "a.pdf")
-    assert says("jobs", "run", str(tmp_path)).endswith("has no .txt files: name a folder of texts")
-
-
-def test_texts_of_subfolders_get_their_relative_path_as_key(tmp_path: Path) -> None:
-    texts(tmp_path, "b.txt", "deep/er/a.txt", "deep/notes.md")
-    (tmp_path / "dir.txt").mkdir()
-    assert list(reading.text_files(tmp_path)) == ["b.txt", "deep/er/a.txt"]
-
-
-def test_a_file_name_that_is_not_utf8_is_named_by_its_bytes(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x")
-    assert "caf\\udce9.txt: the name is not UTF-8" in says("jobs", "run", str(tmp_path))
-
-
-def test_a_file_name_that_no_key_can_hold_is_named(tmp_path: Path) -> None:
-    deep = tmp_path.joinpath(*["x" * 200] * 5)
-    texts(deep, "a.txt")
-    assert "shorten it" in says("jobs", "run", str(tmp_path))
-
-
-@needs_no_root
-def test_a_file_that_may_not_be_read_is_named_before_anything_is_made(tmp_path: Path) -> None:
-    texts(tmp_path, "a.txt")
-    (tmp_path / "a.txt").chmod(0)
-    assert "a.txt cannot be read by this user" in says("jobs", "run", str(tmp_path))
+    assert says("jobs", "run", str(tmp_path)).endswith("save their text as .txt in UTF-8: a.pdf")
 
 
 def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
-    assert "cannot be written" in says("jobs", "run", str(tmp_path), "--output", str(tmp_path / "none" / "out"))
-    assert "cannot be written" in says("jobs", "run", str(tmp_path), "--output", str(tmp_path))
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "out-documents.csv").mkdir()
+    for output in ("none/out.jsonl", "folder.csv", "out.csv"):
+        assert "cannot be written" in says("jobs", "run", str(tmp_path), "--output", str(tmp_path / output))
+
+
+@pytest.mark.parametrize("name", ["out", "out.json", "out.xls", "out.txt"])
+def test_a_file_for_results_whose_name_says_no_form_is_answered_with_the_forms_there_are(
+    tmp_path: Path, name: str
+) -> None:
+    texts(tmp_path, "a.txt")
+    told = says("jobs", "run", str(tmp_path), "--output", str(tmp_path / name))
+    assert told.endswith(f"{name}: name a file that ends with .jsonl, .csv or .xlsx")
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
-    assert says("jobs", "run", str(tmp_path), "--kind", "events").endswith(
-        "expected one of entities, key-phrases, sentiment, targeted-sentiment, dominant-language, topics"
-    )
+    for kind in ("events", "entities,events"):
+        assert says("jobs", "run", str(tmp_path), "--kind", kind).endswith(
+            "--kind events: expected all, or some of entities, key-phrases, sentiment, targeted-sentiment, "
+            "dominant-language, topics, syntax, classification"
+        )
+
+
+def test_a_classification_without_a_classifier_is_answered_with_how_to_find_one(tmp_path: Path) -> None:
+    texts(tmp_path, "a.txt")
+    run = ("jobs", "run", str(tmp_path))
+    assert "name a custom classifier with --classifier ARN" in says(*run, "--kind", "classification")
+    assert "--classifier: is for --kind classification" in says(*run, "--classifier", "arn:aws:x")
 
 
 def test_a_language_that_a_kind_does_not_know_is_answered_with_those_it_knows(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from reading_room.cli import commands, reading
+from reading_room.cli import commands, once_made, reading
 from reading_room.iam.policy.open_endpoint import openings
 from tests.worlds.place import Place
 from tests.worlds.product import Product
@@ -43,36 +45,134 @@ def test_a_folder_is_read_and_its_story_told(product: Product, tmp_path: Path) -
     texts = tmp_path / "texts"
     (texts / "deep").mkdir(parents=True)
     (texts / "a.txt").write_text("Marie Curie was born in Warsaw.")
-    (texts / "deep" / "[red]b.txt").write_text("Ada Lovelace [/bold] lived in London.")
+    (texts / "deep" / "[red]b.TXT").write_text("Ada Lovelace [/bold] lived in London.")
     (texts / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    (texts / "deep" / "scan.pdf").write_bytes(b"%PDF-1.7")
     output = tmp_path / "out.jsonl"
     argv = [sys.executable, "-m", "reading_room", "jobs", "run", str(texts), "--output", str(output)]
     environment = os.environ | data_of(product)
     run = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, env=environment)
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 3, run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
-    rows = [line.split() for line in run.stdout.splitlines()]
+    lines = run.stdout.splitlines()
+    assert lines[0] == "1 file left out, of 4:"
+    assert lines[1].endswith(": deep/scan.pdf")
+    rows = [line.split() for line in lines]
     assert ["Marie", "Curie", "PERSON", "1"] in rows
-    assert any(row[:2] == ["binary.txt", "UNSUPPORTED_ENCODING:"] for row in rows)
-    assert len(output.read_text().splitlines()) == 3
-    job = next(line.split("explain ")[1] for line in run.stdout.splitlines() if "jobs explain" in line)
+    assert any(row[:2] == ["binary.txt:", "UNSUPPORTED_ENCODING:"] for row in rows)
+    names = {json.loads(line)["File"] for line in output.read_text().splitlines()}
+    assert names == {"a.txt", "deep/[red]b.TXT", "binary.txt"}
+    job = next(line.split("explain ")[1] for line in lines if "jobs explain" in line)
     told = command(product, "jobs", "explain", job).stdout.splitlines()
-    assert told[0] == f"{job}  COMPLETED"
-    assert "0 ms" in told[1]
+    assert told[:2] == [f"{job}  COMPLETED", "completed, 1 of 3 documents failed"]
+    assert "0 ms" in told[2]
     assert any("network interface eni-" in line and "subnet-" in line for line in told), told
 
 
-def test_the_next_folder_uses_the_same_private_network(product: Product, tmp_path: Path) -> None:
+def left_by_runs(account: reading.Account) -> tuple[list[str], list[str], list[str]]:
+    """Return the buckets, roles and networks that runs made."""
+    buckets = [each["Name"] for each in account.s3.list_buckets()["Buckets"]]
+    roles = [each["RoleName"] for each in account.iam.list_roles()["Roles"]]
+    return (
+        [each for each in buckets if each.startswith(once_made.NAME)],
+        [each for each in roles if each.startswith(once_made.NAME)],
+        reading.networks_of_runs(account),
+    )
+
+
+@pytest.mark.costs(6, reason="three jobs run one after the other")
+def test_the_next_run_uses_bucket_role_and_network_of_the_first_and_clean_deletes_them(
+    product: Product, tmp_path: Path
+) -> None:
     (tmp_path / "a.txt").write_text("Ceci est une phrase en français.\nEine Zeile auf Deutsch.\n")
     account = product.account()
+    run = ("jobs", "run", str(tmp_path), "--kind", "dominant-language", "--per-line")
     for _ in range(2):
-        run = command(product, "jobs", "run", str(tmp_path), "--kind", "dominant-language", "--per-line")
-        assert ["fr", "1"] in [line.split() for line in run.stdout.splitlines()]
-    tagged = account.ec2.describe_vpcs(Filters=[{"Name": "tag-key", "Values": [reading.NETWORK_TAG]}])["Vpcs"]
-    assert len(tagged) == 1
-    inside: Any = [{"Name": "vpc-id", "Values": [tagged[0]["VpcId"]]}]
+        printed = command(product, *run).stdout
+        assert ["fr", "1"] in [line.split() for line in printed.splitlines()]
+    (bucket,), (role,), (vpc,) = left_by_runs(account)
+    inside: Any = [{"Name": "vpc-id", "Values": [vpc]}]
     (way,) = account.ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]
-    assert openings(way["PolicyDocument"], tagged[0]["OwnerId"]) == ()
+    (network,) = account.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert openings(way["PolicyDocument"], network["OwnerId"]) == ()
+    printed = command(product, *run, "--clean").stdout
+    assert printed.splitlines()[-1] == f"Deleted: bucket {bucket}, role {role}, network {vpc}"
+    assert left_by_runs(account) == ([], [], [])
+    assert "There was nothing to delete" in command(product, "jobs", "run", "--clean").stdout
+
+
+def test_what_others_named_like_it_is_neither_used_nor_deleted(product: Product, tmp_path: Path) -> None:
+    account = product.account()
+    theirs = f"{once_made.NAME}-theirs"
+    account.s3.create_bucket(Bucket=theirs)
+    account.s3.put_object(Bucket=theirs, Key="kept", Body=b"x")
+    assert theirs != once_made.place(account).bucket
+    once_made.clean(account)
+    assert account.s3.get_object(Bucket=theirs, Key="kept")["Body"].read() == b"x"
+    reading.make_reader_role(account, once_made.NAME, theirs)
+    (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
+    refused = command(product, "jobs", "run", str(tmp_path), "--language", "en", code=1).stderr
+    assert f"the role {once_made.NAME} was not made by `jobs run`" in refused
+    account.iam.delete_role_policy(RoleName=once_made.NAME, PolicyName="access")
+    account.iam.delete_role(RoleName=once_made.NAME)
+
+
+@pytest.mark.costs(12, reason="six jobs of four engines, and two engines of calls")
+def test_each_text_is_read_in_its_own_language_by_every_kind_that_is_asked_for(
+    product: Product, tmp_path: Path
+) -> None:
+    """And two files of one name are told apart, in what is printed and in the workbook."""
+    texts = {
+        "en/note.txt": "Marie Curie was born in Warsaw, and she loved her work there very much.",
+        "de/note.txt": "Angela Merkel wurde in Hamburg geboren und lebte danach lange Zeit in Berlin.",
+        "it/lettera.txt": "Il presidente della Repubblica ha visitato ieri la città di Napoli con la moglie.",
+    }
+    for name, text in texts.items():
+        (tmp_path / "texts" / name).parent.mkdir(parents=True)
+        (tmp_path / "texts" / name).write_text(text)
+    output = tmp_path / "out.csv"
+    kinds = ("--kind", "entities,sentiment", "--kind", "syntax")
+    run = command(product, "jobs", "run", str(tmp_path / "texts"), *kinds, "--output", str(output))
+    lines = run.stdout.splitlines()
+    assert "Languages detected, by files: " in run.stdout
+    for language, name in (("German (de)", "de/note.txt"), ("Italian (it)", "it/lettera.txt")):
+        assert f"sentiment has no engine for {language}: it leaves out {name}" in lines
+    assert "entities has no engine for Italian (it): it leaves out it/lettera.txt" in lines
+    with output.open(encoding="utf-8-sig", newline="") as file:
+        found = list(csv.DictReader(file))
+    people = {(row["document"], row["language"], row["text"]) for row in found if row["type"] == "PERSON"}
+    assert people == {("en/note.txt", "en", "Marie Curie"), ("de/note.txt", "de", "Angela Merkel")}
+    assert {row["document"] for row in found if row["kind"] in ("sentiment", "syntax")} == {"en/note.txt"}
+    with (tmp_path / "out-documents.csv").open(encoding="utf-8-sig", newline="") as file:
+        documents = {row["document"]: row for row in csv.DictReader(file)}
+    assert documents["it/lettera.txt"] == {
+        "document": "it/lettera.txt",
+        "language": "it",
+        "entities": "",
+        "sentiment": "",
+        "syntax": "",
+        "errors": "",
+    }
+    assert int(documents["de/note.txt"]["entities"]) >= 1
+
+
+def test_where_no_engine_knows_the_language_nothing_is_read(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Il presidente della Repubblica ha visitato ieri la città di Napoli.")
+    run = command(product, "jobs", "run", str(tmp_path), "--kind", "sentiment", code=1)
+    assert "sentiment has no engine for Italian (it): it leaves out a.txt" in run.stdout
+    assert "nothing is left to analyse" in run.stderr
+
+
+def test_hints_name_the_data_folder_and_the_port_in_use(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
+    place = ("--data", str(product.data), "--port", str(product.port))
+    environment = dict.fromkeys(data_of(product)) | {"READING_ROOM_STATE": str(product.state)}
+    run = CliRunner().invoke(commands.app, ["jobs", "run", str(tmp_path), *place], env=environment)
+    assert run.exit_code == 0, run.output
+    (hint,) = (line.strip() for line in run.stdout.splitlines() if "jobs explain" in line)
+    assert hint.endswith(" ".join(place))
+    explained = CliRunner().invoke(commands.app, hint.split()[1:], env=environment)
+    assert "COMPLETED" in explained.output
 
 
 def test_a_job_that_is_not_there_is_named(product: Product) -> None:

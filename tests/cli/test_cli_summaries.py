@@ -59,9 +59,27 @@ def test_one_thing_in_two_spellings_is_one_row() -> None:
 
 def test_rows_of_topics_carry_their_terms() -> None:
     rows = [{"docname": "a.txt:0", "topic": "001", "proportion": "3.57E-04"}]
-    assert list(documents_of_topics({"001": ["oven"]}, rows)) == [
-        {"Document": "a.txt:0", "Topic": "001", "Proportion": 0.000357, "Terms": ["oven"]}
+    found = [{"Topic": "001", "Proportion": 0.000357, "Terms": ["oven"]}]
+    assert list(documents_of_topics({"001": ["oven"]}, rows, per_line=True)) == [
+        {"File": "a.txt", "Line": 0, "Topics": found}
     ]
+    assert list(documents_of_topics({"001": ["oven"]}, rows, per_line=False)) == [{"File": "a.txt:0", "Topics": found}]
+
+
+def test_classes_are_counted_by_document_and_labels_each() -> None:
+    one, other = {"Name": "bill", "Score": 0.9}, {"Name": "praise", "Score": 0.6}
+    lines: list[dict[str, Any]] = [
+        {"Classes": [one, other]},
+        {"Classes": [one]},
+        {"Labels": [other, one]},
+        {"ErrorCode": "X"},
+    ]
+    assert rows_of("classification", lines) == [("bill", "3"), ("praise", "1")]
+
+
+def test_parts_of_speech_are_counted() -> None:
+    tokens = [{"PartOfSpeech": {"Tag": tag}} for tag in ("NOUN", "VERB", "NOUN")]
+    assert rows_of("syntax", [{"SyntaxTokens": tokens}]) == [("NOUN", "2"), ("VERB", "1")]
 
 
 def test_a_summary_without_rows_says_what_was_not_found() -> None:

@@ -14,8 +14,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from reading_room.cli.answers import not_answered
 from reading_room.cli.folder import StartError
-from reading_room.cli.jobs import not_answered
 from reading_room.cli.processes import (
     CertificateOption,
     ConsolePortOption,

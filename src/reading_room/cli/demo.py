@@ -24,6 +24,7 @@ from reading_room.cli.processes import fail, read_settings
 from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
+from reading_room.cli.texts import upload_folder
 from reading_room.comprehend.tags import CONTAINERS_TAG
 from reading_room.console.door import console_url
 from reading_room.settings import Settings
@@ -92,7 +93,7 @@ class Demo:
         reading.log_flows(account, network.vpc, FLOW_GROUP, "demo-flow-logs")
         account.s3.create_bucket(Bucket=BUCKET)
         self._role = reading.make_reader_role(account, "demo-reader", BUCKET)
-        count = reading.upload_folder(account, TEXTS, BUCKET, "speeches")
+        count = upload_folder(account, TEXTS, BUCKET, "speeches")
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         within = "{} to {}".format(*CLUSTER_PORTS)
         table.add_row("VPC", network.vpc, "10.0.0.0/16, no internet gateway")

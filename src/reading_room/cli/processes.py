@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import shlex
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,6 +65,23 @@ def read_settings(
         )
     except SettingError as error:
         raise fail(str(error)) from None
+
+
+def command(settings: Settings, *words: str) -> str:
+    """Return a command for a hint, ``reading-room jobs watch JOB``, with the data folder and the port in use.
+
+    What the environment says already is left out: it says so to the next command, too.
+    """
+    usual = Settings.from_environment()
+    given = (
+        ("--data", shlex.quote(str(settings.data)) if settings.data != usual.data else ""),
+        ("--port", str(settings.port) if settings.port != usual.port and _takes_port(words) else ""),
+    )
+    return " ".join(["reading-room", *words, *(f"{name} {value}" for name, value in given if value)])
+
+
+def _takes_port(words: Sequence[str]) -> bool:
+    return words[0] in ("up", "serve", "console", "doctor", "jobs")
 
 
 def print_line(line: str) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
@@ -25,6 +24,7 @@ from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.cli.running import Endpoint
 from reading_room.client import connect
 from reading_room.comprehend.job_kinds import (
+    CLASSIFICATION,
     DOMINANT_LANGUAGE,
     ENTITIES,
     JOB_KINDS,
@@ -67,8 +67,6 @@ NETWORK_ACTIONS = (
 )
 NETWORK_TAG = "reading-room:jobs-run"
 GROUP = "readers"
-KEY_BYTES = 900
-"""Bytes that the name of a file may have: a key has 1,024, and is given a prefix."""
 OVER = ("COMPLETED", "FAILED", "STOPPED")
 
 
@@ -130,11 +128,17 @@ def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS, accounts: Seque
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def networks_of_runs(account: Account) -> list[str]:
+    """Return the ids of the VPCs that ``jobs run`` made."""
+    found = account.ec2.describe_vpcs(Filters=[{"Name": f"tag:{NETWORK_TAG}", "Values": ["true"]}])["Vpcs"]
+    return [vpc["VpcId"] for vpc in found]
+
+
 def private_network(account: Account) -> Network:
     """Return the network of earlier ``jobs run``, or make it: folder after folder needs no VPC each."""
     ec2 = account.ec2
-    for vpc in ec2.describe_vpcs(Filters=[{"Name": f"tag:{NETWORK_TAG}", "Values": ["true"]}])["Vpcs"]:
-        inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    for vpc in networks_of_runs(account):
+        inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc]}]
         subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
         groups = ec2.describe_security_groups(Filters=[*inside, {"Name": "group-name", "Values": [GROUP]}])
         for endpoint in ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]:
@@ -142,7 +146,7 @@ def private_network(account: Account) -> Network:
             whole = len(subnets) == 2 and bool(endpoint["RouteTableIds"])
             if whole and any(map(_is_open_to_itself, groups["SecurityGroups"])):
                 return Network(
-                    vpc["VpcId"],
+                    vpc,
                     tuple(subnet["SubnetId"] for subnet in subnets),
                     endpoint["RouteTableIds"][0],
                     groups["SecurityGroups"][0]["GroupId"],
@@ -237,31 +241,49 @@ def add_endpoint(account: Account, vpc: str, route_table: str) -> str:
     return made["VpcEndpoint"]["VpcEndpointId"]
 
 
-def make_role(account: Account, name: str, service: str, statements: list[dict[str, Any]]) -> str:
+def make_role(
+    account: Account,
+    name: str,
+    service: str,
+    statements: list[dict[str, Any]],
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Make a role that a service may assume, with one inline policy; return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
     }
-    role = account.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    document = {"Version": "2012-10-17", "Statement": statements}
-    account.iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=json.dumps(document))
+    role = account.iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(trust),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["Role"]
+    _allow(account, name, statements)
     return role["Arn"]
 
 
-def make_reader_role(account: Account, name: str, bucket: str) -> str:
+def _allow(account: Account, role: str, statements: list[dict[str, Any]]) -> None:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    account.iam.put_role_policy(RoleName=role, PolicyName="access", PolicyDocument=json.dumps(document))
+
+
+def make_reader_role(account: Account, name: str, bucket: str, tags: Mapping[str, str] = MappingProxyType({})) -> str:
     """Make the data access role of a job: the guide's network actions, and one bucket."""
+    return make_role(account, name, "comprehend.amazonaws.com", _reading(bucket), tags)
+
+
+def let_read(account: Account, role: str, bucket: str) -> None:
+    """Give a role that ``make_reader_role`` made this bucket, in place of the one that it had."""
+    _allow(account, role, _reading(bucket))
+
+
+def _reading(bucket: str) -> list[dict[str, Any]]:
     objects = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
-    return make_role(
-        account,
-        name,
-        "comprehend.amazonaws.com",
-        [
-            {"Effect": "Allow", "Action": list(NETWORK_ACTIONS), "Resource": "*"},
-            {"Effect": "Allow", "Action": objects, "Resource": f"arn:aws:s3:::{bucket}/*"},
-            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
-        ],
-    )
+    return [
+        {"Effect": "Allow", "Action": list(NETWORK_ACTIONS), "Resource": "*"},
+        {"Effect": "Allow", "Action": objects, "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
+    ]
 
 
 def log_flows(account: Account, vpc: str, group: str, role_name: str) -> None:
@@ -291,42 +313,8 @@ def log_flows(account: Account, vpc: str, group: str, role_name: str) -> None:
         raise RuntimeError(f"the flow log was refused: {answer['Unsuccessful']}")
 
 
-class FolderError(Exception):
-    """A folder cannot be analysed; the message names the file and says what to change."""
-
-
-def text_files(folder: Path) -> dict[str, Path]:
-    """Return the text files of a folder, subfolders included, by the keys they get (relative paths).
-
-    Raises ``FolderError`` when there are none, or one of them cannot become an object.
-    """
-    if not folder.is_dir():
-        raise FolderError(f"{folder} is not a folder: name a folder of .txt files")
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.txt")) if path.is_file()}
-    if not files:
-        raise FolderError(f"{folder} has no .txt files: name a folder of texts")
-    for key, path in files.items():
-        try:
-            size = len(key.encode())
-        except UnicodeEncodeError:
-            raise FolderError(f"{path}: the name is not UTF-8, and keys of S3 are: rename the file") from None
-        if size > KEY_BYTES:
-            raise FolderError(f"{path}: the name is longer than the {KEY_BYTES} bytes that a key may have: shorten it")
-        if not os.access(path, os.R_OK):
-            raise FolderError(f"{path} cannot be read by this user: change its mode, or leave it out")
-    return files
-
-
-def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> int:
-    """Upload every text file of a folder; return how many. Raises ``FolderError`` before the first is sent."""
-    files = text_files(folder)
-    for key, path in files.items():
-        account.s3.upload_file(str(path), bucket, f"{prefix}/{key}")
-    return len(files)
-
-
 class JobCalls:
-    """Start, describe, stop and wait for jobs of one kind of ``KINDS``."""
+    """Start, describe, stop and wait for jobs of one kind: one of ``KINDS``, or ``classification``."""
 
     KINDS: Mapping[str, JobKind] = {
         kind.analysis: kind
@@ -336,7 +324,7 @@ class JobCalls:
 
     def __init__(self, account: Account, kind: str) -> None:
         self._client: Any = account.comprehend
-        self._kind = self.KINDS[kind]
+        self._kind = CLASSIFICATION if kind == CLASSIFICATION.analysis else self.KINDS[kind]
 
     def start(self, **request: Any) -> str:
         """Start a job, in English where the kind is asked for a language, and return its id."""

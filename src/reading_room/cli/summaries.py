@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
 
 from reading_room.cli import reading
@@ -28,24 +29,39 @@ class Summary:
 def summary(account: reading.Account, kind: str, properties: dict[str, Any], lines: Sequence[Line]) -> Summary:
     """Return the table of a finished job; ``lines`` are its results, which topics have in tables of their own."""
     if kind == "topics":
-        return _topics(*reading.topics(account, properties))
+        return topics_found(*reading.topics(account, properties))
+    return found(kind, lines)
+
+
+def found(kind: str, lines: Sequence[Line]) -> Summary:
+    """Return the table of the results of any kind but topics."""
     return {
         "entities": _entities,
         "key-phrases": _key_phrases,
         "sentiment": _sentiment,
         "targeted-sentiment": _targeted,
         "dominant-language": _languages,
+        "classification": _classes,
+        "syntax": _syntax,
     }[kind](lines)
 
 
-def documents_of_topics(terms: Mapping[str, list[str]], rows: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a topics job as objects, each with its topic's terms."""
-    for row in rows:
-        yield {
-            "Document": row["docname"],
-            "Topic": row["topic"],
-            "Proportion": float(row["proportion"]),
-            "Terms": terms.get(row["topic"], []),
+def documents_of_topics(
+    terms: Mapping[str, list[str]], rows: Iterable[Mapping[str, str]], per_line: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield a line for each document of a topics job, in the form of other kinds' results, with its topics' terms."""
+    for document, of_it in groupby(rows, key=lambda row: row["docname"]):
+        file, _, line = document.rpartition(":") if per_line else (document, "", "")
+        place = {"File": file, "Line": int(line)} if per_line else {"File": file}
+        yield place | {
+            "Topics": [
+                {
+                    "Topic": row["topic"],
+                    "Proportion": float(row["proportion"]),
+                    "Terms": terms.get(row["topic"], []),
+                }
+                for row in of_it
+            ]
         }
 
 
@@ -65,6 +81,19 @@ def _sentiment(lines: Sequence[Line]) -> Summary:
     return _counted(("sentiment", "documents"), found)
 
 
+def _classes(lines: Sequence[Line]) -> Summary:
+    # One class is the likeliest; labels are all that apply.
+    named = Counter(
+        (each["Name"],) for line in lines for each in (*line.get("Classes", ())[:1], *line.get("Labels", ()))
+    )
+    return _counted(("class", "documents"), named)
+
+
+def _syntax(lines: Sequence[Line]) -> Summary:
+    parts = Counter((t["PartOfSpeech"]["Tag"],) for line in lines for t in line.get("SyntaxTokens", ()))
+    return _counted(("part of speech", "times"), parts)
+
+
 def _targeted(lines: Sequence[Line]) -> Summary:
     mentions: Counter[tuple[str, str]] = Counter()
     spelled: dict[str, str] = {}
@@ -81,7 +110,7 @@ def _targeted(lines: Sequence[Line]) -> Summary:
         totals[name] += 0 if sentiment == "NEUTRAL" else times
     rows = [
         (name, *(str(mentions[name, sentiment]) for sentiment in SENTIMENTS))
-        for name, times in totals.most_common(SHOWN)
+        for name, times in totals.most_common()
         if times
     ]
     columns = ("mention", *(sentiment.lower() for sentiment in SENTIMENTS))
@@ -90,10 +119,11 @@ def _targeted(lines: Sequence[Line]) -> Summary:
 
 def _languages(lines: Sequence[Line]) -> Summary:
     found = Counter((line["Languages"][0]["LanguageCode"],) for line in lines if line.get("Languages"))
-    return _counted(("language", "documents"), found, most=None)
+    return _counted(("language", "documents"), found)
 
 
-def _topics(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -> Summary:
+def topics_found(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -> Summary:
+    """Return the table of a topics job: each topic's terms, and in how many documents it comes first."""
     first: dict[str, tuple[float, str]] = {}
     for row in rows:
         first[row["docname"]] = max(first.get(row["docname"], (0.0, "")), (float(row["proportion"]), row["topic"]))
@@ -105,8 +135,8 @@ def _topics(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -
     )
 
 
-def _counted(columns: tuple[str, ...], found: Counter[T], most: int | None = SHOWN) -> Summary:
-    rows = [(*values, str(times)) for values, times in found.most_common(most)]
+def _counted(columns: tuple[str, ...], found: Counter[T]) -> Summary:
+    rows = [(*values, str(times)) for values, times in found.most_common()]
     return Summary(columns, rows, f"No {columns[0]} was found.")
 
 

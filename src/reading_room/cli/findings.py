@@ -1,0 +1,214 @@
+"""What was found, a row for each finding and one for each document: for tables and files that people read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TEXT_LENGTH = 32_767
+"""Characters that a cell of a spreadsheet may have."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+
+
+class Finding(NamedTuple):
+    """A row. ``line`` counts from 1; offsets count code points from the beginning of the document, as in results.
+
+    ``None`` is what does not apply.
+    """
+
+    kind: str
+    document: str
+    line: int | None
+    language: str | None
+    text: str
+    """What was found, as it stands in the document; where the whole document is judged, the document."""
+    type: str | None = None
+    """Of an entity, a part of speech, a class, a topic, a language."""
+    sentiment: str | None = None
+    score: float | None = None
+    begin: int | None = None
+    end: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The result lines of one kind: each has ``File``, the document's name, and ``Language``, if the kind has any."""
+
+    kind: str
+    lines: Sequence[Mapping[str, Any]]
+
+    @property
+    def errors(self) -> list[Mapping[str, Any]]:
+        """The lines of documents that have an error in place of a result."""
+        return [line for line in self.lines if "ErrorCode" in line]
+
+
+class Documents:
+    """The texts that were analysed, as they are on this machine: each is read when its text is asked for."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+        self._last: tuple[str, str, list[str]] = ("", "", [])
+
+    def text(self, name: str, line: int | None) -> str:
+        """Return a document, or a line of it counted from 0; empty where the file is no text, or has changed since."""
+        _, text, lines = self._read(name)
+        if line is not None:
+            text = lines[line] if line < len(lines) else ""
+        return _NOT_TEXT.sub("\ufffd", text)
+
+    def each(self, name: str, per_line: bool) -> Iterator[tuple[str, int | None, str | None]]:
+        """Yield the documents of a file: name, line, and text, which is ``None`` where it is not UTF-8."""
+        _, text, lines = self._read(name)
+        # A last line end begins no further line.
+        whole: list[tuple[int | None, str]] = [*enumerate(lines[:-1] if lines[-1] == "" else lines)]
+        for line, one in whole if per_line else [(None, text)]:
+            yield name, line, None if _NOT_TEXT.search(one) else one
+
+    def _read(self, name: str) -> tuple[str, str, list[str]]:
+        if name != self._last[0]:
+            try:
+                # What is not UTF-8 becomes a lone surrogate, which no text in UTF-8 has.
+                text = self._files[name].read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+            except (KeyError, OSError):
+                text = ""
+            self._last = (name, text, _LINE_END.split(text))
+        return self._last
+
+
+def findings(read: Read, documents: Documents) -> Iterator[Finding]:
+    """Yield the findings of one kind, document by document; one that has an error has a row that says so."""
+    for line in read.lines:
+        number = None if line.get("Line") is None else int(line["Line"])
+        here = Finding(read.kind, line["File"], None if number is None else number + 1, line.get("Language"), text="")
+        if "ErrorCode" in line:
+            yield here._replace(error=f"{line['ErrorCode']}: {line['ErrorMessage']}")
+            continue
+        for found in _of_line(line, here):
+            text = found.text or documents.text(here.document, number)
+            yield found._replace(text=_shortened(text))
+
+
+def _of_line(line: Mapping[str, Any], here: Finding) -> Iterator[Finding]:
+    """Yield what one result line tells; a finding without a text is of the whole document."""
+    for member, made in _MEMBERS.items():
+        for each in line.get(member, ()):
+            yield from made(here, each)
+    if "Sentiment" in line:
+        score = line["SentimentScore"][line["Sentiment"].capitalize()]
+        yield here._replace(sentiment=line["Sentiment"], score=score)
+
+
+def _span(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    if "Mentions" in each:
+        for mention in each["Mentions"]:
+            (found,) = _span(here, mention)
+            yield found._replace(sentiment=mention["MentionSentiment"]["Sentiment"])
+        return
+    yield here._replace(
+        text=each["Text"],
+        type=each.get("Type"),
+        score=each["Score"],
+        begin=each["BeginOffset"],
+        end=each["EndOffset"],
+    )
+
+
+def _token(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    part = each["PartOfSpeech"]
+    yield here._replace(
+        text=each["Text"], type=part["Tag"], score=part["Score"], begin=each["BeginOffset"], end=each["EndOffset"]
+    )
+
+
+def _language(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    yield here._replace(type=each["LanguageCode"], score=each["Score"])
+
+
+def _class(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    yield here._replace(type=each["Name"], score=each["Score"])
+
+
+def _topic(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    yield here._replace(type=f"{each['Topic']}: {', '.join(each['Terms'])}", score=each["Proportion"])
+
+
+_MEMBERS = {
+    "Entities": _span,
+    "KeyPhrases": _span,
+    "SyntaxTokens": _token,
+    "Languages": _language,
+    "Classes": _class,
+    "Labels": _class,
+    "Topics": _topic,
+}
+
+
+def _shortened(text: str) -> str:
+    """Return what of a text a cell holds. Spreadsheets count as UTF-16 does, so that a character may be two."""
+    if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= TEXT_LENGTH:
+        return text
+    kept = text[: TEXT_LENGTH - 1]
+    while len(kept.encode("utf-16-le", "surrogatepass")) // 2 >= TEXT_LENGTH:
+        kept = kept[: len(kept) * 9 // 10]
+    return f"{kept}…"
+
+
+def by_document(
+    reads: Sequence[Read], names: Sequence[str], languages: Mapping[str, str]
+) -> tuple[list[str], list[list[str]]]:
+    """Return a table with a row for each document: its name, its language, what each kind found in it, its errors."""
+    columns = ["document", *(["language"] if languages else []), *(read.kind for read in reads), "errors"]
+    cells: dict[str, list[str]] = {name: [name, *([languages.get(name, "")] if languages else [])] for name in names}
+    failed: Counter[str] = Counter()
+    for read in reads:
+        told: dict[str, Counter[str]] = {}
+        numbers: Counter[str] = Counter()
+        for line in read.lines:
+            name = line["File"]
+            if "ErrorCode" in line:
+                failed[name] += 1
+                continue
+            words = told.setdefault(name, Counter())
+            judged, count = _in_a_word(line)
+            words[judged] += 1
+            numbers[name] += count
+        for name, row in cells.items():
+            row.append(_cell(told.get(name), numbers[name]))
+    return columns, [[*row, str(failed[name]) if failed[name] else ""] for name, row in cells.items()]
+
+
+def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
+    """Return what a line says of its document as a whole, if it does, or else how much was found."""
+    if "Sentiment" in line:
+        return line["Sentiment"], 0
+    for member, name in (("Languages", "LanguageCode"), ("Classes", "Name"), ("Topics", "Topic")):
+        if line.get(member):
+            best = max(line[member], key=lambda each: each.get("Score", each.get("Proportion", 0)))
+            return str(best[name]), 0
+    if "Labels" in line:
+        return ", ".join(each["Name"] for each in line["Labels"]), 0
+    found = sum(
+        len(each.get("Mentions", "1"))
+        for member in ("Entities", "KeyPhrases", "SyntaxTokens")
+        for each in line.get(member, ())
+    )
+    return "", found
+
+
+def _cell(words: Counter[str] | None, count: int) -> str:
+    """Return the cell of one document and kind: ``POSITIVE``, ``3 POSITIVE, 1 MIXED``, ``12``; empty if not read."""
+    if words is None:
+        return ""
+    judged = [(word, times) for word, times in words.most_common() if word]
+    if not judged:
+        return str(count)
+    if len(judged) == 1 and judged[0][1] == 1:
+        return judged[0][0]
+    return ", ".join(f"{times} {word}" for word, times in judged)

@@ -1,0 +1,347 @@
+"""``reading-room jobs run``: a folder of texts through jobs, from the first look at it to the printed results."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from rich.table import Table
+
+from reading_room.cli import following, job_plan, once_made, reading, result_files, summaries, syntax, text_languages
+from reading_room.cli.answers import not_answered, plain_message
+from reading_room.cli.findings import Documents, Read, by_document
+from reading_room.cli.folder import StartError
+from reading_room.cli.job_plan import KindError, Plan, Work
+from reading_room.cli.processes import DataOption, PortOption, command, fail, read_settings
+from reading_room.cli.running import endpoint_of, listening, started
+from reading_room.cli.screen import output as console
+from reading_room.cli.screen import plain
+from reading_room.cli.text_languages import Languages, in_words
+from reading_room.cli.texts import FolderError, Texts, texts_of, told
+from reading_room.settings import Settings
+
+SHOWN = 20
+"""Rows of a table, and errors, that are printed."""
+AUTO = "auto"
+SOME_FAILED = 3
+"""The exit code of a run that came to its end, and in which documents had errors."""
+MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
+"""What a person can do about a document's error, where its message does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a run besides its texts."""
+
+    kinds: Sequence[str]
+    language: str
+    topics: int
+    per_line: bool
+    classifier: str | None
+    output: Path | None
+
+    def own(self, work: Work) -> dict[str, Any]:
+        """Return the members of a Start request that only some kinds have."""
+        if work.language is not None:
+            return {"LanguageCode": work.language}
+        if work.kind == "topics":
+            return {"NumberOfTopics": self.topics}
+        return {"DocumentClassifierArn": self.classifier} if work.kind == "classification" else {}
+
+
+def run(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of .txt files in UTF-8, subfolders included.", show_default=False)
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What to find, more than once or separated by commas: {', '.join(job_plan.NAMES)}; or all.",
+            show_default="entities",
+        ),
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of all texts, as de; auto detects that of each file.")] = AUTO,
+    topics: Annotated[int, typer.Option(help="How many topics to find.", min=1, max=100)] = 10,
+    classifier: Annotated[
+        str | None, typer.Option(help="ARN of the custom classifier for --kind classification.")
+    ] = None,
+    per_line: Annotated[bool, typer.Option("--per-line", help="Each line is a document, not each file.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="File for all results: .xlsx, .csv, or .jsonl with an object on each line.")
+    ] = None,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean",
+            help="At the end, delete the bucket, the role and the network that runs share, with the texts and results "
+            "of all runs in them. Without a folder, only do that.",
+        ),
+    ] = False,
+    data: DataOption = None,
+    port: PortOption = None,
+) -> None:
+    """Analyse a folder of texts: find names, phrases, sentiment and more, and print what was found.
+
+    Makes what the jobs need (a bucket, a private network, a role), once, and uses the running product, or starts one
+    for as long as the jobs take. Exits with 3 when documents had errors, and with 1 when a job failed.
+    """
+    settings = read_settings(data, port)
+    try:
+        asked = Asked(
+            job_plan.kinds_of(kind or ["entities"], classifier), language, topics, per_line, classifier, output
+        )
+        if language != AUTO:
+            job_plan.check_language(asked.kinds, language)
+        if folder is None and not clean:
+            raise FolderError("name a folder of .txt files")
+        texts = None if folder is None else texts_of(folder)
+        result_files.check(output)
+        if texts is not None:
+            _say_left_out(texts)
+        with ExitStack() as stack:
+            account = reading.Account(_endpoint(stack, settings))
+            code = 0 if texts is None else Run(account, settings, texts, asked).to_the_end()
+            if clean:
+                _say_cleaned(once_made.clean(account))
+    except (StartError, FolderError, KindError, once_made.NotOurs, TimeoutError) as error:
+        raise fail(plain_message(error)) from None
+    except (ClientError, BotoCoreError, ResponseParserError, S3UploadFailedError) as error:
+        raise fail(not_answered(error, settings)) from None
+    raise typer.Exit(code)
+
+
+def _endpoint(stack: ExitStack, settings: Settings) -> Any:
+    if listening(settings):
+        return endpoint_of(settings)
+    console.print("[dim]Reading Room is not running: it is started for this run, and stopped after it[/]")
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    return stack.enter_context(started(settings.data, settings.port, scratch / "log"))
+
+
+def _say_left_out(texts: Texts) -> None:
+    if not texts.left_out:
+        return
+    count = texts.left_out_count
+    console.print(f"[yellow]{counted(count, 'file')} left out[/], of {len(texts.files) + count:,}:")
+    for line in told(texts.left_out):
+        console.print(f"  {plain(line)}", soft_wrap=True)
+
+
+def _say_cleaned(gone: Sequence[str]) -> None:
+    console.print(f"\nDeleted: {', '.join(gone)}" if gone else "\nThere was nothing to delete", soft_wrap=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun: ``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+class Run:
+    """One run over the texts of a folder."""
+
+    def __init__(self, account: reading.Account, settings: Settings, texts: Texts, asked: Asked) -> None:
+        self._account = account
+        self._settings = settings
+        self._files = texts.files
+        self._asked = asked
+        self._failed: list[str] = []
+
+    def to_the_end(self) -> int:
+        """Do all of it, printing, and return the exit code."""
+        languages = self._languages()
+        plan = job_plan.plan(self._asked.kinds, languages.of)
+        self._say_languages(languages, plan)
+        if not plan.work:
+            raise FolderError("nothing is left to analyse: name another --kind, or the --language")
+        jobs = self._start(plan, languages.of) if any(work.kind != job_plan.SYNTAX for work in plan.work) else {}
+        ended = self._follow(jobs)
+        reads = self._reads(plan, ended, languages.of)
+        told = languages.of if any(map(job_plan.languages_of, self._asked.kinds)) else {}
+        if self._asked.output is not None and reads:
+            result_files.write(self._asked.output, [read for read, _ in reads], self._files, told)
+        self._print(reads, told, [properties for _, properties in ended.values()])
+        self._print_hints([properties["JobId"] for _, properties in ended.values()])
+        if self._failed:
+            raise FolderError("\n".join(self._failed))
+        wrong = any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
+        return SOME_FAILED if wrong else 0
+
+    def _languages(self) -> Languages:
+        if self._asked.language != AUTO:
+            return Languages(dict.fromkeys(self._files, self._asked.language))
+        if not any(map(job_plan.languages_of, self._asked.kinds)):
+            # Nobody asks for it.
+            return Languages(dict.fromkeys(self._files, text_languages.DEFAULT))
+        with console.status("Detecting the language of each file"):
+            return text_languages.detect(self._account, self._files)
+
+    def _say_languages(self, languages: Languages, plan: Plan) -> None:
+        if self._asked.language == AUTO and any(map(job_plan.languages_of, self._asked.kinds)):
+            spoken = ", ".join(f"{in_words(code)} {count:,}" for code, count in languages.counted())
+            console.print(f"Languages detected, by files: {spoken}", soft_wrap=True)
+        if languages.assumed:
+            taken = in_words(languages.of[languages.assumed[0]])
+            console.print(f"[yellow]No language was recognised[/] in {_some(languages.assumed)}: read as {taken}")
+        for kind, unread in plan.unread.items():
+            for language, names in unread.items():
+                what = f"[yellow]{kind} has no engine for {in_words(language)}[/]"
+                console.print(f"{what}: it leaves out {_some(names)}", soft_wrap=True)
+
+    def _start(self, plan: Plan, languages: Mapping[str, str]) -> dict[str, Work]:
+        """Upload the texts and start every job; return what each one does by its id."""
+        with console.status("Preparing a private network, a bucket and a role"):
+            place = once_made.place(self._account)
+        where = f"runs/{secrets.token_hex(4)}"
+        with console.status("Uploading"):
+            for name, path in self._files.items():
+                self._account.s3.upload_file(str(path), place.bucket, f"{where}/input/{languages[name]}/{name}")
+        told = f"{counted(len(self._files), 'file')} in s3://{place.bucket}/{where}/input"
+        console.print(f"{told}; network {place.network.vpc}; role {once_made.NAME}", soft_wrap=True)
+        jobs = {}
+        for work in plan.work:
+            if work.kind == job_plan.SYNTAX:
+                continue
+            job = reading.JobCalls(self._account, work.kind).start(
+                InputDataConfig={
+                    "S3Uri": f"s3://{place.bucket}/{where}/input/{work.folder}",
+                    "InputFormat": "ONE_DOC_PER_LINE" if self._asked.per_line else "ONE_DOC_PER_FILE",
+                },
+                OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/output/"},
+                DataAccessRoleArn=place.role,
+                VpcConfig=place.network.config(),
+                **self._asked.own(work),
+            )
+            jobs[job] = work
+        return jobs
+
+    def _follow(self, jobs: Mapping[str, Work]) -> dict[str, tuple[Work, dict[str, Any]]]:
+        """Follow each job to its end; return those that are completed, and keep why others are not."""
+        ended = {}
+        for number, (job, work) in enumerate(jobs.items(), 1):
+            describe = partial(reading.JobCalls(self._account, work.kind).describe, job)
+            follower = following.Follower(self._account.logs, job, describe)
+            of = f" {number} of {len(jobs)}" if len(jobs) > 1 else ""
+            with following.shown(f"Job{of}, {work.title}", states=False) as show:
+                properties = follower.to_the_end(show).properties
+            if properties["JobStatus"] == "COMPLETED":
+                ended[job] = work, properties
+            else:
+                why = properties.get("Message") or "it was stopped"
+                self._failed.append(f"the job for {work.title}, {job}, is {properties['JobStatus']}: {why}")
+        return ended
+
+    def _reads(
+        self, plan: Plan, ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Mapping[str, str]
+    ) -> list[tuple[Read, summaries.Summary]]:
+        """Return the results of each kind, whatever jobs they are of, and their table."""
+        lines: dict[str, list[dict[str, Any]]] = {}
+        topics: summaries.Summary | None = None
+        for work, properties in ended.values():
+            names = job_plan.names_in_results(work, languages)
+            if work.kind == "topics":
+                terms, rows = reading.topics(self._account, properties)
+                topics = summaries.topics_found(terms, rows)
+                found = summaries.documents_of_topics(terms, rows, self._asked.per_line)
+            else:
+                found = reading.results(self._account, properties)
+            lines.setdefault(work.kind, []).extend(_named(found, names, work.language))
+        for work in plan.work:
+            if work.kind == job_plan.SYNTAX:
+                with console.status(f"Detecting syntax in {counted(len(work.names), 'file')}"):
+                    tokens = syntax.lines_of(self._account, str(work.language), self._documents(work.names))
+                    lines.setdefault(work.kind, []).extend(_named(tokens, {}, work.language))
+        read = [Read(kind, lines[kind]) for kind in self._asked.kinds if kind in lines]
+        return [
+            (each, topics if topics is not None and each.kind == "topics" else summaries.found(each.kind, each.lines))
+            for each in read
+        ]
+
+    def _documents(self, names: Sequence[str]) -> Iterator[tuple[str, int | None, str | None]]:
+        documents = Documents(self._files)
+        for name in names:
+            yield from documents.each(name, self._asked.per_line)
+
+    def _print(
+        self,
+        reads: Sequence[tuple[Read, summaries.Summary]],
+        languages: Mapping[str, str],
+        properties: Sequence[Mapping[str, Any]],
+    ) -> None:
+        for read, found in reads:
+            if len(reads) > 1:
+                console.print(f"\n[bold]{read.kind}[/]")
+            print_summary(found, more=self._asked.output is None)
+        columns, rows = by_document([read for read, _ in reads], list(self._files), languages)
+        if len(rows) > 1 and reads:
+            console.print("\n[bold]by document[/]")
+            print_summary(summaries.Summary(tuple(columns), [tuple(row) for row in rows], ""), more=False)
+        self._print_errors(reads, properties)
+        if self._asked.output is not None and reads:
+            written = " and ".join(map(str, result_files.written(self._asked.output)))
+            console.print(f"\nAll results are in {plain(written)}", soft_wrap=True)
+
+    def _print_errors(
+        self, reads: Sequence[tuple[Read, summaries.Summary]], properties: Sequence[Mapping[str, Any]]
+    ) -> None:
+        errors = [(read.kind, line) for read, _ in reads for line in read.errors]
+        # The tables of topics have no place for errors: their job's story names the documents.
+        stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
+        if not errors and not stories:
+            return
+        console.print("\n[bold yellow]Documents with errors[/]")
+        for kind, line in errors[:SHOWN]:
+            number = f" line {int(line['Line']) + 1}" if line.get("Line") is not None else ""
+            what = f" ({kind})" if len(reads) > 1 else ""
+            says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
+            console.print(f"  [yellow]{plain(line['File'])}{number}[/]{what}: {says}", soft_wrap=True)
+        if len(errors) > SHOWN:
+            where = "" if self._asked.output is not None else "; --output FILE writes all of them"
+            console.print(f"  and {counted(len(errors) - SHOWN, 'more')}{where}".replace("mores", "more"))
+        for each in stories:
+            for _, text in reading.story(self._account, each["JobId"]):
+                if "Left out: " in text:
+                    console.print(f"  topics: {plain(text.partition('Left out: ')[2])}", soft_wrap=True)
+
+    def _print_hints(self, jobs: Sequence[str]) -> None:
+        if not jobs:
+            return
+        console.print(f"\nWhat happened to a job, step by step (while `{command(self._settings, 'up')}` runs):")
+        for job in jobs:
+            console.print(f"  {command(self._settings, 'jobs', 'explain', job)}", soft_wrap=True, markup=False)
+
+
+def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterator[dict[str, Any]]:
+    """Yield result lines with the names of the texts as they are in the folder, and their language."""
+    for line in lines:
+        spoken = {} if language is None else {"Language": language}
+        yield {**line, "File": names.get(line["File"], line["File"]), **spoken}
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return plain(", ".join(names[:most])) + more
+
+
+def print_summary(found: summaries.Summary, more: bool = True, most: int = SHOWN) -> None:
+    """Print a table, at most so many of its rows, and how many it has besides."""
+    if not found.rows:
+        console.print(found.nothing)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in found.columns:
+        table.add_column(column)
+    for values in found.rows[:most]:
+        table.add_row(*(plain(value) for value in values))
+    console.print(table)
+    if (left := len(found.rows) - most) > 0:
+        console.print(f"{left:,} more rows" + ("; --output FILE writes everything" if more else ""))

@@ -1,0 +1,82 @@
+"""Which language each text of a folder is in, as the product's own BatchDetectDominantLanguage says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reading_room.cli.reading import Account
+
+BATCH_TEXTS, BATCH_BYTES = 25, 5_000
+"""Texts that a batch may have, and bytes of each."""
+DEFAULT = "en"
+NAMES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "it": "Italian",
+    "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
+    "zh": "Chinese", "zh-TW": "traditional Chinese",
+}  # fmt: skip
+"""English names of the most frequent languages; others are told by their codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """The language of each text by its name; ``assumed`` are the texts in which none was recognised."""
+
+    of: Mapping[str, str]
+    assumed: Sequence[str] = ()
+
+    def counted(self) -> list[tuple[str, int]]:
+        """Return the languages and how many texts each has, the most frequent first."""
+        return Counter(self.of.values()).most_common()
+
+
+def in_words(code: str) -> str:
+    """Return a language for a sentence: ``German (de)``, or its code alone."""
+    return f"{NAMES[code]} ({code})" if code in NAMES else code
+
+
+def detect(account: Account, files: Mapping[str, Path]) -> Languages:
+    """Return the language of each text.
+
+    Where none is recognised, as in an empty file or one that is not UTF-8, it is taken to be that of most others.
+    """
+    samples = {name: text for name, path in files.items() if (text := sample(path)).strip()}
+    names = list(samples)
+    found: dict[str, str] = {}
+    for first in range(0, len(names), BATCH_TEXTS):
+        some = names[first : first + BATCH_TEXTS]
+        answer = account.comprehend.batch_detect_dominant_language(TextList=[samples[name] for name in some])
+        for each in answer["ResultList"]:
+            if each["Languages"]:
+                found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
+    usual = Counter(found.values()).most_common(1)[0][0] if found else DEFAULT
+    assumed = [name for name in files if name not in found]
+    return Languages({name: found.get(name, usual) for name in files}, assumed)
+
+
+def sample(path: Path) -> str:
+    """Return the beginning of a text, without the lines that are not UTF-8; nothing of a file that is no text."""
+    with path.open("rb") as file:
+        head = file.read(BATCH_BYTES)
+        cut = bool(file.read(1))
+    if b"\x00" in head:
+        return ""
+    lines = [line for line in head.split(b"\n") if _is_utf8(line)]
+    if cut and len(lines) == head.count(b"\n"):
+        # The last line was cut, and perhaps within a character.
+        lines.append(head.rpartition(b"\n")[2])
+    return b"\n".join(lines).decode("utf-8", "ignore").lstrip("\ufeff")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

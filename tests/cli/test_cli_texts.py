@@ -1,0 +1,115 @@
+"""Which files of a folder ``jobs run`` reads, and what it says of the others before it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.cli import texts
+from reading_room.cli.text_languages import BATCH_BYTES, sample
+from reading_room.cli.texts import FolderError, texts_of, told
+
+needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+
+
+def folder(at: Path, *names: str) -> Path:
+    """Make a folder with these files and return it."""
+    for name in names:
+        (at / name).parent.mkdir(parents=True, exist_ok=True)
+        (at / name).write_text("Marie Curie lived in Paris.")
+    return at
+
+
+def test_texts_have_their_relative_path_as_name_and_the_case_of_txt_does_not_matter(tmp_path: Path) -> None:
+    folder(tmp_path, "b.txt", "deep/er/a.txt", "SCAN.TXT", "deep/Note.Txt")
+    (tmp_path / "dir.txt").mkdir()
+    found = texts_of(tmp_path)
+    assert list(found.files) == ["SCAN.TXT", "b.txt", "deep/Note.Txt", "deep/er/a.txt"]
+    assert found.left_out == {}
+
+
+def test_every_other_file_is_named_with_the_reason_why_it_is_left_out(tmp_path: Path) -> None:
+    folder(tmp_path, "a.txt", "report.pdf", "letters/old.DOC", "new.docx", "table.csv", "Makefile", ".hidden")
+    (tmp_path / "nowhere.txt").symlink_to("gone")
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "letters")
+    os.mkfifo(tmp_path / "pipe.txt")
+    found = texts_of(tmp_path)
+    assert list(found.files) == ["a.txt"]
+    assert found.left_out == {
+        texts.DOCUMENT: ["letters/old.DOC", "new.docx", "report.pdf"],
+        texts.OTHER: [".hidden", "Makefile", "table.csv"],
+        texts.BROKEN: ["nowhere.txt", "pipe.txt"],
+        texts.LINKED: ["elsewhere"],
+    }
+    assert found.left_out_count == 9
+
+
+def test_a_name_that_no_key_can_have_is_left_out(tmp_path: Path) -> None:
+    folder(tmp_path, "a.txt")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x")
+    folder(tmp_path.joinpath(*["x" * 200] * 5), "a.txt")
+    found = texts_of(tmp_path).left_out
+    assert found[texts.NAME_NOT_UTF8] == ["caf\udce9.txt"]
+    assert [len(name) for name in found[texts.NAME_TOO_LONG]] == [1010]
+
+
+@needs_no_root
+def test_what_this_user_may_not_read_is_left_out(tmp_path: Path) -> None:
+    folder(tmp_path, "a.txt", "secret.txt", "closed/b.txt")
+    (tmp_path / "secret.txt").chmod(0)
+    (tmp_path / "closed").chmod(0)
+    found = texts_of(tmp_path)
+    (tmp_path / "closed").chmod(0o700)
+    assert found.left_out == {texts.CLOSED: ["closed"], texts.UNREADABLE: ["secret.txt"]}
+
+
+def test_a_folder_without_a_text_is_refused_with_what_is_in_it(tmp_path: Path) -> None:
+    folder(tmp_path, "a.pdf", "b.md")
+    with pytest.raises(FolderError) as refused:
+        texts_of(tmp_path)
+    assert str(refused.value).splitlines()[1:] == [f"  {texts.DOCUMENT}: a.pdf", f"  {texts.OTHER}: b.md"]
+
+
+def test_every_document_is_named_and_of_other_files_some() -> None:
+    names = [f"{number}.x" for number in range(12)]
+    assert list(told({texts.DOCUMENT: names, texts.OTHER: names}, most=2)) == [
+        f"{texts.DOCUMENT}: {', '.join(names)}",
+        f"{texts.OTHER}: 0.x, 1.x, and 10 more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "looked_at"),
+    [
+        (b"Guten Tag", "Guten Tag"),
+        (b"\xef\xbb\xbfGuten Tag", "Guten Tag"),
+        (b"", ""),
+        # Half of UTF-16, and binary files.
+        (b"G\x00u\x00", ""),
+        # A line that is not UTF-8 costs itself only.
+        (b"Caf\xe9\nGuten Tag\n", "Guten Tag\n"),
+        (b"Caf\xe9", ""),
+    ],
+)
+def test_the_language_is_detected_by_what_is_text(tmp_path: Path, content: bytes, looked_at: str) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    assert sample(tmp_path / "a.txt") == looked_at
+
+
+@given(st.text(min_size=1, max_size=30).filter(lambda text: "\x00" not in text and text[0] != "\ufeff"))
+def test_of_a_long_text_the_beginning_is_looked_at_wherever_it_is_cut(text: str) -> None:
+    class Long:
+        """As a path, without a file for every example."""
+
+        def open(self, mode: str) -> object:
+            import io
+
+            return io.BytesIO((text * BATCH_BYTES).encode())
+
+    looked_at = sample(Long())  # type: ignore[arg-type]
+    assert (text * BATCH_BYTES).startswith(looked_at)
+    assert len(looked_at.encode()) > BATCH_BYTES - 4
