@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from reading_room.cli.folder import StartError
 from reading_room.cli.privileges import drop_privileges
-from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.processes import DataOption, command, fail, read_settings
 from reading_room.cli.root_key import of_another_key, read_root_key, source_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
@@ -145,7 +145,7 @@ def _database(settings: Settings) -> Iterator[Database]:
         owner = path.stat().st_uid
     except OSError as error:
         raise fail(
-            f"{path} cannot be used ({error.strerror}): start the product once (`reading-room up`), "
+            f"{path} cannot be used ({error.strerror}): start the product once (`{command(settings, 'up')}`), "
             "or name its folder with --data"
         ) from None
     wanted = settings.service_uid if os.geteuid() == 0 else os.geteuid()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 import sys
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -24,6 +21,7 @@ from reading_room.cli.processes import (
     KeyOption,
     PortOption,
     TlsPortOption,
+    command,
     fail,
     print_line,
     read_settings,
@@ -58,7 +56,7 @@ def console(
         if url is None:
             raise StartError("the console is off (READING_ROOM_CONSOLE_PORT is 0): start `up` with a --console-port")
         if not listening(settings):
-            raise StartError(f"nothing listens at {doors(settings)[0].url}: start it with `reading-room up`")
+            raise StartError(f"nothing listens at {doors(settings)[0].url}: start it with `{command(settings, 'up')}`")
         if not link_only:
             print_line(f"console URL {url}")
         if link:
@@ -90,12 +88,4 @@ def _print_link(settings: Settings, url: str) -> None:
     seconds = max(0, round((expires - system_clock()).total_seconds()))
     # Behind the #, it stays in the browser: it is in no request for a page, and in no log of one.
     print_line(f"sign-in link {url}sign-in#{quote(made['Token'], safe='')}")
-    print_line(f"The link works once, for {seconds} s. For another one: {_this_program()} console")
-
-
-def _this_program() -> str:
-    """Return what to type for this program: its name where the shell finds it, else where it is."""
-    program = Path(sys.executable).with_name("reading-room")
-    if shutil.which(program.name) is not None or not program.exists():
-        return program.name
-    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
+    print_line(f"The link works once, for {seconds} s. For another one: {command(settings, 'console')}")

@@ -14,7 +14,7 @@ import typer
 
 from reading_room import codec
 from reading_room.agent import holder as holders
-from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.processes import DataOption, command, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.settings import Settings
@@ -52,7 +52,7 @@ def plan(
         raise fail(f"{file} and {runtime} cannot be read: is --data the folder of the product, and is it this user's?")
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
-        raise fail(f"nothing runs on {settings.data}: `reading-room up` makes everything anew")
+        raise fail(f"nothing runs on {settings.data}: `{command(settings, 'up')}` makes everything anew")
     argv = [*_program(), "network", "plan", "--inside", "--data", str(settings.data)]
     steps = _look(holder, argv, _wanted(settings), settings.state)
     if as_json:

@@ -6,7 +6,9 @@ import logging
 import os
 import resource
 import shlex
+import shutil
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +79,15 @@ def command(settings: Settings, *words: str) -> str:
         ("--data", shlex.quote(str(settings.data)) if settings.data != usual.data else ""),
         ("--port", str(settings.port) if settings.port != usual.port and _takes_port(words) else ""),
     )
-    return " ".join(["reading-room", *words, *(f"{name} {value}" for name, value in given if value)])
+    return " ".join([_this_program(), *words, *(f"{name} {value}" for name, value in given if value)])
+
+
+def _this_program() -> str:
+    """Return what to type for this program: its name where the shell finds it, else where it is."""
+    program = Path(sys.executable).with_name("reading-room")
+    if shutil.which(program.name) is not None or not program.exists():
+        return program.name
+    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
 
 
 def _takes_port(words: Sequence[str]) -> bool:

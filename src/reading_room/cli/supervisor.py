@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError, take_certificate
-from reading_room.cli.processes import WORKING_SECONDS, print_line
+from reading_room.cli.processes import WORKING_SECONDS, command, print_line
 from reading_room.cli.root_key import hand_over
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.cli.trail_head import TrailHead
@@ -166,7 +166,9 @@ class Supervisor:
             if self._serve.ended():
                 raise StartError("serve ended before it was ready; its last lines above say why")
             if self._agent.ended():
-                raise StartError("the agent ended before it was ready; `reading-room doctor` says what it lacks")
+                raise StartError(
+                    f"the agent ended before it was ready; `{command(self._settings, 'doctor')}` says what it lacks"
+                )
             if time.monotonic() > deadline:
                 late = "the agent" if serving else "serve"
                 raise StartError(f"{late} was not ready within {READY_SECONDS:.0f} s; its last lines above say why")

@@ -25,7 +25,7 @@ from reading_room.cli.claiming import claim, join_installation, look
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
-from reading_room.cli.processes import DataOption, configure_logging, fail, read_settings, say
+from reading_room.cli.processes import DataOption, command, configure_logging, fail, read_settings, say
 from reading_room.cli.root_key import read_root_key, source_of
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.containers.limits import hand_controllers_on
@@ -79,7 +79,8 @@ def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while (held := _held(settings)) is None or not holders.alive(held):
         if time.monotonic() > deadline:
-            raise StartError(f"no holder runs on {settings.data}: start `reading-room holder` first, or use `up`")
+            start = command(settings, "holder")
+            raise StartError(f"no holder runs on {settings.data}: start `{start}` first, or use `up`")
         time.sleep(0.1)
     argv = holders.enter_argv(
         held, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]

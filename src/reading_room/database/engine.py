@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -36,7 +37,8 @@ class SchemaVersionError(SchemaError):
         if found > SCHEMA_VERSION:
             remedy = "a newer version made it: run that version, or a newer one"
         elif found >= BASELINE:
-            remedy = "start the product with this version once (`reading-room up`), which brings it up to date"
+            up = f"reading-room up --data {shlex.quote(str(Path(path).parent))}"
+            remedy = f"start the product with this version once (`{up}`), which brings it up to date"
         else:
             remedy = "start with an empty --data folder, or run the version that made it"
         super().__init__(f"{path} holds schema version {found}, this program needs {SCHEMA_VERSION}: {remedy}")
