@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from reading_room.cli.doctor import disk_finding
+from reading_room.cli.claiming import claim
+from reading_room.cli.doctor_finding import Finding
+from reading_room.cli.doctor_installation import (
+    analysis_finding,
+    disk_finding,
+    folder_finding,
+    ids_finding,
+    schema_finding,
+)
 from reading_room.cli.running import free_port
+from reading_room.database.engine import SCHEMA_VERSION
+from reading_room.installation import installation
 from reading_room.settings import Settings
 
 pytestmark = pytest.mark.network
 
 
-def diagnosed(*hidden: str) -> dict[str, dict[str, str]]:
-    """Return the findings by their names, with these files replaced by an empty one."""
-    mounts = "".join(f"mount --bind /dev/null {path} && " for path in hidden)
+def diagnosed(*hidden: str, before: str = "", options: str = "") -> dict[str, dict[str, str]]:
+    """Return the findings by their names, with these files replaced by an empty one, and after a command."""
+    mounts = "".join(f"mount --bind /dev/null {path} && " for path in hidden) + (before and f"{before} && ")
     spaces = ["/usr/bin/unshare", "-m", *(["-r"] if os.geteuid() else [])]
-    doctor = f"{sys.executable} -m reading_room doctor --json"
+    doctor = f"{sys.executable} -m reading_room doctor --json {options}"
     run = subprocess.run(
         [*spaces, "sh", "-c", mounts + doctor], capture_output=True, text=True, timeout=90, check=False
     )
@@ -45,6 +56,96 @@ def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> Non
     assert "READING_ROOM_STORAGE_FREE" in finding.mend
 
 
+@pytest.mark.costs(3, reason="every engine's packages are loaded")
+def test_a_full_disk_is_found_at_the_data_folder_that_is_named(tmp_path: Path) -> None:
+    """Also one that has room for bytes and for no more files."""
+    for size, says in (("size=1m", "have to stay free"), ("size=4g,nr_inodes=10", "more files only")):
+        mount = f"mount -t tmpfs -o {size} tmpfs {tmp_path}"
+        options = f"--data {tmp_path / 'data'} --port 4999"
+        found = diagnosed("/usr/bin/bwrap", before=mount, options=options)
+        assert found["disk"]["state"] == "missing"
+        assert says in found["disk"]["says"]
+        assert found["doors"]["says"] == "http://127.0.0.1:4999"
+        assert found["database"]["says"].startswith(f"none in {tmp_path / 'data'} yet")
+
+
+@pytest.mark.costs(2, reason="every engine's packages are loaded")
+def test_a_missing_package_of_the_engines_is_named() -> None:
+    assert analysis_finding().state == "ok"
+    found = analysis_finding(modules=("json", "no_such_package"))
+    assert found.state == "missing"
+    assert "no_such_package (No module named 'no_such_package')" in found.says
+    assert "pip install 'reading-room[analysis]'" in found.mend
+
+
+def test_a_package_that_breaks_whoever_loads_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.py").write_text("import os\nos._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert analysis_finding(modules=("broken",)).state == "missing"
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "says"),
+    [
+        (SCHEMA_VERSION, "ok", "has the schema of this version"),
+        (SCHEMA_VERSION - 1, "weaker", "of an earlier version"),
+        (SCHEMA_VERSION + 1, "missing", "this program needs"),
+        (1, "missing", "this program needs"),
+    ],
+)
+def test_a_database_of_another_version_is_told_with_what_to_do(
+    tmp_path: Path, version: int, state: str, says: str
+) -> None:
+    settings = Settings(data=tmp_path)
+    connection = sqlite3.connect(tmp_path / "db.sqlite")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    before = (tmp_path / "db.sqlite").read_bytes()
+    found = schema_finding(settings)
+    assert (found.what, found.state) == ("database", state)
+    assert says in found.says
+    assert bool(found.mend) == (state != "ok")
+    assert [path.name for path in tmp_path.iterdir()] == ["db.sqlite"]
+    assert (tmp_path / "db.sqlite").read_bytes() == before
+
+
+def test_a_database_that_is_none_and_one_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert schema_finding(Settings(data=tmp_path / "none")).state == "ok"
+    (tmp_path / "db.sqlite").write_text("no database " * 100)
+    found = schema_finding(Settings(data=tmp_path))
+    assert found.state == "missing"
+    assert "cannot be read" in found.says
+
+
+def test_a_data_folder_that_would_not_be_taken_is_named(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("somebody's own")
+    found = folder_finding(Settings(data=tmp_path, state=tmp_path / "state"))
+    assert found.state == "missing"
+    assert str(tmp_path) in found.says
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's installations have user ids of their own")
+def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) -> None:
+    environment = {"READING_ROOM_STATE": str(tmp_path / "state")}
+
+    def settings(name: str) -> Settings:
+        return Settings.from_environment(environment, data=tmp_path / name)
+
+    def told(name: str) -> Finding:
+        found = ids_finding(settings(name))
+        assert found is not None
+        return found
+
+    for name in ("one", "two"):
+        claim(settings(name))
+    assert [told(name).state for name in ("one", "two")] == ["ok", "ok"]
+    first, second = (installation(settings(name).data, settings(name).state) for name in ("one", "two"))
+    # As versions before wrote it down.
+    second.ids.write_text(first.ids.read_text())
+    assert told("two").state == "weaker"
+    assert str(tmp_path / "one") in told("two").says
+
+
 def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:
     found = diagnosed("/usr/bin/unshare")
     assert found["user namespaces"]["says"] == "cannot be tried without unshare"
@@ -64,5 +165,6 @@ def test_up_does_not_say_ready_when_its_agent_cannot_start(tmp_path: Path) -> No
     run = subprocess.run([*spaces, "sh", "-c", script], capture_output=True, text=True, timeout=90, check=False)
     assert run.returncode == 1
     assert "ready" not in run.stdout
-    assert "the agent ended before it was ready; `reading-room doctor` says what it lacks" in run.stderr
+    assert "the agent ended before it was ready; " in run.stderr
+    assert f"reading-room doctor --data {tmp_path / 'data'} --port " in run.stderr
     assert "install the Debian package bubblewrap" in run.stderr

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -21,12 +21,19 @@ from rich.table import Table
 from reading_room import landlock
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
-from reading_room.cli.processes import read_settings
+from reading_room.cli.doctor_finding import Finding
+from reading_room.cli.doctor_installation import (
+    analysis_finding,
+    disk_finding,
+    folder_finding,
+    ids_finding,
+    schema_finding,
+)
+from reading_room.cli.processes import DataOption, PortOption, command, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.console.door import console_url
 from reading_room.console.files import read_files
 from reading_room.containers.limits import ControlGroups
-from reading_room.database.disk import free_bytes
 from reading_room.hosts.doors import DoorError, doors
 from reading_room.settings import Settings
 
@@ -40,22 +47,11 @@ PROGRAMS = (
     ("/usr/bin/unshare", "util-linux", "making namespaces"),
 )
 PROOF_SECONDS = 60
-State = Literal["ok", "weaker", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``weaker`` works with less protection; ``missing`` stops jobs."""
-
-    what: str
-    state: State
-    says: str
-    mend: str = ""
 
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything that the product needs on this machine. Changes nothing that outlives the call."""
-    findings = [
+    looked_at = [
         _mode(),
         *(_program(Path(path), package, use) for path, package, use in PROGRAMS),
         _library("libnftables.so.1", "libnftables1", "security groups and routes"),
@@ -63,19 +59,28 @@ def diagnose(settings: Settings) -> list[Finding]:
         _user_namespaces(),
         _landlock(),
         _container_users(settings),
-        _limits(),
+        folder_finding(settings),
+        ids_finding(settings),
+        _limits(settings),
+        analysis_finding(),
         disk_finding(settings),
+        schema_finding(settings),
         door_finding(settings),
         console_finding(settings),
     ]
+    findings = [finding for finding in looked_at if finding is not None]
     if not any(finding.state == "missing" for finding in findings):
         findings.append(_enforcement())
     return findings
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+def doctor(
+    data: DataOption = None,
+    port: PortOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
     """Say what this machine can enforce, what is missing, and the command that mends it."""
-    findings = diagnose(read_settings())
+    findings = diagnose(read_settings(data, port))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -131,17 +136,6 @@ def _library(name: str, package: str, use: str) -> Finding:
     return Finding(name, "ok", f"for {use}")
 
 
-def disk_finding(settings: Settings) -> Finding:
-    """Say whether the disk has room for what is written."""
-    folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
-    free = free_bytes(folder)
-    says = f"{free:,} bytes are free at {folder}"
-    if free < settings.storage_free:
-        mend = "make room, or lower READING_ROOM_STORAGE_FREE"
-        return Finding("disk", "missing", f"{says}, and {settings.storage_free:,} have to stay free", mend)
-    return Finding("disk", "ok", says)
-
-
 def _user_namespaces() -> Finding:
     if not os.access("/usr/bin/unshare", os.X_OK):
         return Finding("user namespaces", "missing", "cannot be tried without unshare", _install("util-linux"))
@@ -188,14 +182,14 @@ def _container_users(settings: Settings) -> Finding:
     return Finding(what, "ok", "a user id of the subordinate range for each container")
 
 
-def _limits() -> Finding:
+def _limits(settings: Settings) -> Finding:
     groups = ControlGroups.probe()
     in_force = ", ".join(groups.in_force())
     if {"memory", "pids", "cpu"} <= set(groups.parents):
         return Finding("limits", "ok", in_force)
     says = f"in force: {in_force or 'none'}; the rest needs a control group that this user may write"
     user = "" if os.geteuid() == 0 else "--user "
-    mend = f"systemd-run {user}--scope -p Delegate=yes reading-room up"
+    mend = f"systemd-run {user}--scope -p Delegate=yes {command(settings, 'up')}"
     return Finding("limits", "weaker", says, mend)
 
 

@@ -1,0 +1,160 @@
+"""What ``reading-room doctor`` says of this installation: its packages, its disk, its database, its user ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, requires
+
+from reading_room.cli.claiming import look
+from reading_room.cli.doctor_finding import Finding
+from reading_room.cli.folder import StartError
+from reading_room.cli.processes import command
+from reading_room.database.disk import free_bytes
+from reading_room.database.engine import SCHEMA_VERSION, SchemaVersionError
+from reading_room.database.migrate import BASELINE
+from reading_room.installation import UserIds, others, recorded_ids
+from reading_room.settings import Settings
+
+MODULES = (
+    *("botocore", "s3transfer", "numpy", "scipy", "sklearn", "spacy", "onnxruntime", "tokenizers", "pycrfsuite"),
+    *("tomotopy", "pycld2", "py3langid", "fasttext", "distributed"),
+)
+"""What the engines in a job's container load."""
+LOAD_SECONDS = 120
+_LOAD = """
+import importlib, json, sys
+wrong = {}
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        wrong[name] = str(error)
+print(json.dumps(wrong))
+"""
+_FREE_FILES = 1_000
+"""Files that a file system must have room for, beside bytes."""
+
+
+def analysis_finding(modules: tuple[str, ...] = MODULES, extra: str = "analysis") -> Finding:
+    """Say whether what the engines need is installed, and loads: by this Python, which containers run too."""
+    what = "analysis"
+    mend = f"{sys.executable} -m pip install 'reading-room[{extra}]', or make setup in the source's folder"
+    absent = _absent(extra)
+    if absent:
+        return Finding(what, "missing", f"not installed, and needed: {', '.join(absent)}", mend)
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", _LOAD, *modules],
+            capture_output=True,
+            text=True,
+            timeout=LOAD_SECONDS,
+            check=False,
+            env=os.environ | {"ORT_DISABLE_TELEMETRY": "1"},
+        )
+        wrong = (
+            json.loads(run.stdout.splitlines()[-1]) if run.returncode == 0 else {"Python": run.stderr.strip()[-200:]}
+        )
+    except subprocess.TimeoutExpired:
+        wrong = {"Python": f"nothing was loaded within {LOAD_SECONDS} s"}
+    if wrong:
+        says = "; ".join(f"{name} ({error})" for name, error in wrong.items())
+        return Finding(what, "missing", f"the engines of jobs cannot load {says}", mend)
+    return Finding(what, "ok", "every package that the engines need is installed and loads")
+
+
+def _absent(extra: str) -> list[str]:
+    """Return the packages that we need, and those of an extra of ours, that are not installed."""
+    try:
+        needed = requires("reading-room") or []
+    except PackageNotFoundError:
+        return []  # Run from a folder of sources: what loads decides.
+    absent = []
+    for each in needed:
+        requirement, _, marker = each.partition(";")
+        # Where a package is for some Pythons alone, what loads decides.
+        marker = marker.replace('"', "'").strip()
+        if marker in ("", f"extra == '{extra}'"):
+            name = re.split(r"[^A-Za-z0-9._-]", requirement.strip())[0]
+            try:
+                distribution(name)
+            except PackageNotFoundError:
+                absent.append(name)
+    return absent
+
+
+def disk_finding(settings: Settings) -> Finding:
+    """Say whether the disk has room for what is written."""
+    what = "disk"
+    try:
+        folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
+        free, files = free_bytes(folder), os.statvfs(folder)
+    except OSError as error:
+        return Finding(what, "missing", f"{settings.data} cannot be looked at: {error.strerror}", "name another --data")
+    says = f"{free:,} bytes are free at {folder}"
+    if free < settings.storage_free or free == 0:
+        mend = "make room, or lower READING_ROOM_STORAGE_FREE"
+        return Finding(what, "missing", f"{says}, and {settings.storage_free:,} have to stay free", mend)
+    # Some file systems have no such number.
+    if files.f_files and files.f_favail < _FREE_FILES:
+        return Finding(what, "missing", f"{says}, but it has room for {files.f_favail:,} more files only", "make room")
+    return Finding(what, "ok", says)
+
+
+def schema_finding(settings: Settings) -> Finding:
+    """Say whether this version can use the database that is there."""
+    what, path = "database", settings.data / "db.sqlite"
+    try:
+        if not path.exists():
+            return Finding(what, "ok", f"none in {settings.data} yet: the first start makes it")
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        return Finding(
+            what, "missing", f"{path} cannot be read: {error}", "run doctor as the user who runs the product"
+        )
+    if found in (0, SCHEMA_VERSION):
+        return Finding(what, "ok", f"{path} has the schema of this version, {SCHEMA_VERSION}")
+    if BASELINE <= found < SCHEMA_VERSION:
+        says = f"{path} has schema {found}, of an earlier version; this one needs {SCHEMA_VERSION}"
+        up = command(settings, "up")
+        return Finding(
+            what, "weaker", says, f"copy the folder, for there is no way back; then {up} brings it up to date"
+        )
+    says, _, mend = str(SchemaVersionError(str(path), found)).partition(": ")
+    return Finding(what, "missing", says, mend)
+
+
+def folder_finding(settings: Settings) -> Finding:
+    """Say whether the data folder would be taken by this user."""
+    try:
+        look(settings)
+    except StartError as error:
+        return Finding("data folder", "missing", f"up would not start: {error}")
+    return Finding("data folder", "ok", str(settings.data))
+
+
+def ids_finding(settings: Settings) -> Finding | None:
+    """Say whether another installation of root's has the same user ids; nothing of an ordinary user's, who has one."""
+    if os.geteuid() != 0:
+        return None
+    what = "user ids"
+    own = UserIds(settings.service_uid, settings.container_uid_first, settings.container_uid_count)
+    place = settings.installation if settings.data.exists() else None
+    shared = [data for data, ids in others(settings.state, place) if ids.overlaps(own)]
+    if not shared:
+        known = "its own" if place is not None and recorded_ids(place) is not None else "free ones"
+        return Finding(what, "ok", f"{known}: {own.service} for serve, {own.first} to {own.first + own.count - 1}")
+    says = (
+        f"the installation of {', '.join(shared)} has the same: the servers may read each other's data, and containers "
+        "share the kernel's limits for a user"
+    )
+    mend = "copy one data folder, chown -R it to another id, and start it with READING_ROOM_SERVICE_UID"
+    return Finding(what, "weaker", says, mend)
