@@ -96,6 +96,12 @@ def test_documents_whose_variables_mean_different_things_are_not_merged() -> Non
             id="an early variable",
         ),
         pytest.param(
+            document({"Condition": {"StringEquals": {"userid": "x"}}}),
+            "inline",
+            "asks for a key that no request has",
+            id="a condition key without a vendor",
+        ),
+        pytest.param(
             document({"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}),
             "inline",
             "denies every request that does not have the key",

@@ -11,7 +11,7 @@ import datetime as dt
 import ipaddress
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -24,8 +24,19 @@ Test = Callable[[str, Context], bool]
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 
 
+_END_OF_TIME = 1 << 63
+"""Seconds since 1970 that no date reaches, at AWS either."""
+
+
 class ConditionError(ValueError):
-    """A condition block that the grammar does not allow."""
+    """A condition block that the grammar does not allow.
+
+    ``in_value`` is the type of a value that cannot be read, such as ``date``; ``None`` for a fault of the structure.
+    """
+
+    def __init__(self, message: str, in_value: str | None = None) -> None:
+        super().__init__(message)
+        self.in_value = in_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,15 @@ def parse_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]
     return tuple(conditions)
 
 
+def condition_faults(block: object) -> Iterator[ConditionError]:
+    """Yield what is wrong with a ``Condition`` element, one fault for each operator at the most."""
+    for part in [{name: keys} for name, keys in block.items()] if isinstance(block, dict) else [block]:
+        try:
+            parse_conditions(part, variables=False)
+        except ConditionError as fault:
+            yield fault
+
+
 def _scalars(name: str, key: str, values: object) -> tuple[str, ...]:
     entries = values if isinstance(values, list) else [values]
     texts = []
@@ -124,7 +144,8 @@ def _condition(name: str, key: str, values: tuple[str, ...], variables: bool) ->
     try:
         tests = tuple(make(value, variables) for value in values)
     except ValueError as error:
-        raise ConditionError(f"{name} on {key} has the value {error}") from error
+        kind = "date" if plain.startswith("Date") else "other"
+        raise ConditionError(f"{name} on {key} has the value {error}", kind) from error
     return Condition(name, key.lower(), key, values, tests, negated, if_exists, quantifier, None)
 
 
@@ -190,10 +211,11 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test
 @lru_cache(maxsize=1024)
 def _moment(text: str) -> float:
     """Return seconds since 1970 of an ISO 8601 date or of a number of epoch seconds."""
-    try:
-        return float(_decimal(text))
-    except (ValueError, OverflowError):
-        pass
+    if _NUMBER.fullmatch(text):
+        seconds = float(_decimal(text))
+        if not abs(seconds) < _END_OF_TIME:
+            raise ValueError(f"{text!r}, which is no date")
+        return seconds
     try:
         moment = dt.datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

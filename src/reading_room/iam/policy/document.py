@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Literal
 
-from reading_room.iam.policy.conditions import Condition, ConditionError, parse_conditions
+from reading_room.iam.policy.conditions import Condition, ConditionError, condition_faults, parse_conditions
+from reading_room.iam.policy.identity_faults import LEGACY, identity_faults, sid_faults, texts_of
 from reading_room.iam.policy.patterns import ArnTemplate, Template
 from reading_room.iam.policy.principals import PrincipalError, Principals, parse_principals
 
@@ -36,7 +37,8 @@ _TRUST_ACTIONS = (
     "sts:setsourceidentity",
     "sts:setcontext",
 )
-_NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+_IDENTITY_USES = ("managed", "inline", "session")
+_IAM_USES = (*_IDENTITY_USES, "trust")
 _STATEMENT_KEYS = {
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
 }  # fmt: skip
@@ -110,11 +112,9 @@ def parse(text: str, use: PolicyUse) -> Policy:
     version, entries = _frame(document, use)
     if use == "managed" and version != "2012-10-17":
         raise PolicyDocumentError("Policy document must be version 2012-10-17 or greater.")
-    _check_effects(entries, use)
-    sids = [entry["Sid"] for entry in entries if "Sid" in entry]
-    if len(sids) != len(set(sids)):
-        raise PolicyDocumentError("Statement IDs (SID) in a single policy must be unique.")
-    for check in _CHECKS[use]:
+    for fault in identity_faults(entries) if use in _IDENTITY_USES else _other_faults(entries, use):
+        raise PolicyDocumentError(fault)
+    for check in _CHECKS.get(use, ()):
         for entry in entries:
             check(entry)
     variables = version == "2012-10-17"
@@ -229,74 +229,32 @@ def _check_shape(entry: dict[str, Any], use: PolicyUse) -> None:
             raise _fault(use, f"{one} and {other} may not stand in one statement")
     if "Effect" not in entry:
         raise _fault(use, "Missing required field Effect")
-    sid_form = r"[A-Za-z0-9]*" if use in ("managed", "inline", "session", "trust") else r"[^\x00-\x1f]*"
-    if not (isinstance(entry.get("Sid", ""), str) and re.fullmatch(sid_form, entry.get("Sid", ""))):
+    sid = entry.get("Sid", "")
+    # IAM has a message of its own about the characters of a Sid.
+    if not (isinstance(sid, str) and (use in _IAM_USES or re.fullmatch(r"[^\x00-\x1f]*", sid))):
         raise _fault(use, "Sid must be a string of letters and digits")
     for name in ("Action", "NotAction", "Resource", "NotResource"):
-        if name in entry and not all(isinstance(text, str) and text for text in _listed(entry[name])):
+        texts = texts_of({name: entry[name]}, name) if name in entry else []
+        if not all(isinstance(text, str) and (text or use in _IAM_USES) for text in texts):
             raise _fault(use, f"{name} must be a string or a list of strings")
+    if use in _IAM_USES:
+        if not isinstance(entry["Effect"], str) or entry["Effect"].lower() not in ("allow", "deny"):
+            raise _fault(use, "Invalid effect")
+        for fault in condition_faults(entry.get("Condition", {})):
+            if fault.in_value is None:
+                raise _fault(use, str(fault))
 
 
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _texts(entry: dict[str, Any], name: str) -> list[str]:
-    return _listed(entry.get(name, entry.get(f"Not{name}", [])))
-
-
-def _check_effects(entries: list[dict[str, Any]], use: PolicyUse) -> None:
+def _other_faults(entries: list[dict[str, Any]], use: PolicyUse) -> Iterator[str]:
+    """Yield what is wrong with a policy that is of no identity, before its own use is looked at."""
     for entry in entries:
         if entry["Effect"] not in ("Allow", "Deny"):
-            if use in ("bucket", "endpoint"):
-                raise _fault(use, f"Invalid effect: {entry['Effect']}")
-            raise PolicyDocumentError("The policy failed legacy parsing")
-
-
-def _needs_actions(entry: dict[str, Any]) -> None:
-    if not _texts(entry, "Action"):
-        raise PolicyDocumentError("Policy statement must contain actions.")
-
-
-def _needs_resources(entry: dict[str, Any]) -> None:
-    if not _texts(entry, "Resource"):
-        raise PolicyDocumentError("Policy statement must contain resources.")
-
-
-def _resources_are_arns(entry: dict[str, Any]) -> None:
-    for text in _texts(entry, "Resource"):
-        try:
-            parts = ArnTemplate.parse_resource(text, variables=False).parts
-        except ValueError:
-            raise PolicyDocumentError(f'Resource {text} must be in ARN format or "*".') from None
-        vendor = text.split(":", 3)[2] if parts is not None else ""
-        if "*" in vendor or "?" in vendor:
-            raise PolicyDocumentError("Resource vendor must be fully qualified and cannot contain regexes.")
-        partition = text.split(":", 2)[1] if parts is not None else "aws"
-        if not re.fullmatch(r"aws(?:-[a-z]+)*|.*[*?].*", partition):
-            raise PolicyDocumentError(f'Partition "{partition}" is not valid for resource "{text}".')
-
-
-def _actions_have_vendors(entry: dict[str, Any]) -> None:
-    for text in _texts(entry, "Action"):
-        if text == "*":
-            continue
-        vendor, colon, name = text.partition(":")
-        if not colon or not re.fullmatch(r"[A-Za-z0-9*?:-]+", name):
-            raise PolicyDocumentError(_NO_VENDOR)
-        if ":" in name:
-            raise PolicyDocumentError("Actions/Condition can contain only one colon.")
-        if not re.fullmatch(r"[A-Za-z0-9-]+", vendor):
-            raise PolicyDocumentError(f"Vendor {vendor} is not valid")
-    conditions = entry.get("Condition", {})
-    for keys in conditions.values() if isinstance(conditions, dict) else ():
-        if isinstance(keys, dict) and not all(":" in key for key in keys):
-            raise PolicyDocumentError(_NO_VENDOR)
-
-
-def _has_no_principal(entry: dict[str, Any]) -> None:
-    if "Principal" in entry or "NotPrincipal" in entry:
-        raise PolicyDocumentError("Policy document should not specify a principal.")
+            yield LEGACY if use == "trust" else str(_fault(use, f"Invalid effect: {entry['Effect']}"))
+    if use == "trust":
+        yield from sid_faults(entries)
+    sids = [entry["Sid"] for entry in entries if entry.get("Sid")]
+    if len(sids) != len(set(sids)):
+        yield "Statement IDs (SID) in a single policy must be unique."
 
 
 def _trusts_without_resource(entry: dict[str, Any]) -> None:
@@ -306,8 +264,9 @@ def _trusts_without_resource(entry: dict[str, Any]) -> None:
 
 
 def _trusts_only_for_sessions(entry: dict[str, Any]) -> None:
-    _needs_actions(entry)
-    for text in _texts(entry, "Action"):
+    if not texts_of(entry, "Action"):
+        raise PolicyDocumentError("Policy statement must contain actions.")
+    for text in texts_of(entry, "Action"):
         template = Template.parse(text.lower())
         if not any(template.matches(action, {}) for action in _TRUST_ACTIONS):
             raise PolicyDocumentError(
@@ -327,12 +286,12 @@ def _bucket_fields(entry: dict[str, Any]) -> None:
     if "Principal" not in entry and "NotPrincipal" not in entry:
         raise PolicyDocumentError("Missing required field Principal")
     for name in ("Action", "Resource"):
-        if not _texts(entry, name):
+        if not texts_of(entry, name):
             raise PolicyDocumentError(f"Missing required field {name}")
 
 
 def _bucket_resources(entry: dict[str, Any]) -> None:
-    for text in _texts(entry, "Resource"):
+    for text in texts_of(entry, "Resource"):
         try:
             ArnTemplate.parse_resource(text, variables=False)
         except ValueError:
@@ -343,18 +302,14 @@ def _endpoint_fields(entry: dict[str, Any]) -> None:
     for name in ("Principal", "Action", "Resource"):
         if not (entry.get(name) or entry.get(f"Not{name}")):
             raise PolicyDocumentError(f"The Policy Document is not valid. Missing required field {name}")
-    for text in _texts(entry, "Resource"):
+    for text in texts_of(entry, "Resource"):
         try:
             ArnTemplate.parse_resource(text, variables=False)
         except ValueError:
             raise PolicyDocumentError(f"The Policy Document is not valid. Resource {text} is not an ARN") from None
 
 
-_IDENTITY_CHECKS = (_needs_actions, _needs_resources, _resources_are_arns, _actions_have_vendors, _has_no_principal)
 _CHECKS = {
-    "managed": _IDENTITY_CHECKS,
-    "inline": _IDENTITY_CHECKS,
-    "session": _IDENTITY_CHECKS,
     "trust": (_trusts_without_resource, _trusts_only_for_sessions, _trusts_somebody),
     "bucket": (_bucket_fields, _bucket_resources),
     "endpoint": (_endpoint_fields,),
@@ -375,7 +330,7 @@ def _statement(position: int, entry: dict[str, Any], use: PolicyUse, variables: 
         sid = entry.get("Sid") or None
         if principals is not None and principals.canonical_users and use != "bucket":
             raise PrincipalError('"CanonicalUser"')
-        actions, resources = tuple(_texts(entry, "Action")), tuple(_texts(entry, "Resource"))
+        actions, resources = tuple(texts_of(entry, "Action")), tuple(texts_of(entry, "Resource"))
         return Statement(
             name=f"statement {sid!r}" if sid else f"statement {position}",
             sid=sid,

@@ -118,6 +118,8 @@ def _statement(policy: Policy, statement: Statement) -> Iterator[str]:
                 yield f"{name}: {text} has a variable before the last part of the ARN, where it is plain text"
     for condition in statement.conditions:
         what = f"{name}: {condition.operator} on {condition.key_text}"
+        if ":" not in condition.key:
+            yield f"{what} asks for a key that no request has: the names of keys begin with a service, as aws: or s3:"
         if statement.effect == "Deny" and condition.negated and condition.key in _PATH_KEYS:
             yield f"{what} also denies every request that does not have the key, because it came another way"
         if statement.effect == "Allow" and condition.quantifier == "ForAllValues":

@@ -1,0 +1,131 @@
+"""What is wrong with an identity policy beyond its structure: AWS's messages, in the order in which AWS looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reading_room.iam.policy.conditions import condition_faults
+from reading_room.iam.policy.patterns import ArnTemplate
+
+Entry = dict[str, Any]
+LEGACY = "The policy failed legacy parsing"
+_NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+_PARTITION = re.compile(r"aws(?:-[a-z]+)*|.*[*?].*")
+_IAM_PATHS = (
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+)
+_S3_WITH_REGION = ("accesspoint/", "access-grants", "async-request/", "job/", "storage-lens", "*")
+"""How S3 resources begin that belong to a region, or may: buckets and objects do not."""
+
+
+def texts_of(entry: Entry, name: str) -> list[Any]:
+    """Return the texts of an element such as ``Action``, or of its ``Not…`` form; none when there is neither."""
+    value = entry.get(name, entry.get(f"Not{name}", []))
+    return value if isinstance(value, list) else [value]
+
+
+def identity_faults(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield AWS's messages about statements whose structure is right; the first is what AWS answers."""
+    if any(entry["Effect"] not in ("Allow", "Deny") for entry in entries):
+        yield LEGACY
+    for entry in entries:
+        if any(fault.in_value == "date" for fault in condition_faults(entry.get("Condition", {}))):
+            yield LEGACY
+    wrong_resource = ""
+    for entry in entries:
+        texts = texts_of(entry, "Resource")
+        wrong_resource = wrong_resource or next(filter(None, map(_resource_fault, sorted(texts))), "")
+        if not wrong_resource and any(map(_is_legacy_fault, texts)):
+            yield LEGACY
+    yield from sid_faults(entries)
+    if not all(texts_of(entry, "Action") for entry in entries):
+        yield "Policy statement must contain actions."
+    if wrong_resource:
+        yield wrong_resource
+    for name in ("Action", "NotAction"):
+        for entry in entries:
+            if name in entry:
+                yield from filter(None, map(_action_fault, texts_of(entry, name)))
+    if not all(texts_of(entry, "Resource") for entry in entries):
+        yield "Policy statement must contain resources."
+    if any("Principal" in entry or "NotPrincipal" in entry for entry in entries):
+        yield "Policy document should not specify a principal."
+
+
+def sid_faults(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield what is wrong with the Sids of a policy that IAM keeps; an empty one is none."""
+    sids = [entry["Sid"] for entry in entries if entry.get("Sid")]
+    if not all(re.fullmatch(r"[0-9A-Za-z]*", sid) for sid in sids):
+        yield (
+            "Statement IDs (SID) must be alpha-numeric. "
+            "Check that your input satisfies the regular expression [0-9A-Za-z]*"
+        )
+    if len(sids) != len(set(sids)):
+        yield "Statement IDs (SID) in a single policy must be unique."
+
+
+def _resource_fault(text: str) -> str:
+    """Return the message about one resource, empty when it is right or a fault of another kind (``LEGACY``)."""
+    if not text.strip("*") and text:
+        return ""
+    no_arn = f'Resource {text} must be in ARN format or "*".'
+    first, *rest = text.split(":", 5)
+    if not rest:
+        return no_arn
+    partition = rest[0]
+    if not _PARTITION.fullmatch(partition):
+        # AWS fills in what is missing.
+        parts = [*rest, *["*"] * (5 - len(rest))]
+        return f'Partition "{partition}" is not valid for resource "{":".join(["arn", *parts])}".'
+    vendor = rest[1] if len(rest) > 1 else "*"
+    if "*" in vendor or "?" in vendor:
+        return "Resource vendor must be fully qualified and cannot contain regexes."
+    if _is_legacy_fault(text):
+        return ""
+    if first != "arn" or len(rest) < 5:
+        return no_arn
+    _, _, region, account, resource = rest
+    if vendor == "s3" and region and not resource.startswith(_S3_WITH_REGION):
+        return f"Resource {text} can not contain region information."
+    if vendor == "iam" and region:
+        return f"IAM resource {text} cannot contain region information."
+    # A variable before the last part is text, and its colon is one of the ARN's.
+    known = resource in ("*", "root") or resource.startswith(_IAM_PATHS) or "${" in account
+    if vendor == "iam" and not known:
+        return f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS)}.'
+    try:
+        ArnTemplate.parse_resource(text, variables=False)
+    except ValueError:
+        return no_arn
+    return ""
+
+
+def _is_legacy_fault(text: str) -> bool:
+    """Say whether a resource has no vendor, or leaves a part out behind an empty one."""
+    parts = text.split(":", 5)
+    return len(parts) > 2 and (not parts[2] or (len(parts) < 6 and "::" in text))
+
+
+def _action_fault(text: str) -> str:
+    if text == "*":
+        return ""
+    vendor, *names = text.split(":")
+    if not names or not text.isprintable():
+        return _NO_VENDOR
+    if len(names) > 1:
+        return "Actions/Condition can contain only one colon."
+    return "" if re.fullmatch(r"[A-Za-z0-9.-]+", vendor) else f"Vendor {vendor} is not valid"
