@@ -170,7 +170,7 @@ def test_a_trust_policy_may_name_newer_actions_and_wildcards() -> None:
 def test_an_identity_policys_fault_is_told_in_awss_words(changes: dict[str, Any], message: str) -> None:
     for use in ("managed", "inline", "session"):
         with pytest.raises(PolicyDocumentError) as refusal:
-            parse(statement(**changes), use)
+            parse(statement(**changes), use, new=True)
         assert str(refusal.value) == message
 
 
@@ -186,7 +186,23 @@ def test_an_identity_policys_fault_is_told_in_awss_words(changes: dict[str, Any]
     ],
 )
 def test_what_aws_takes_is_taken(changes: dict[str, Any]) -> None:
-    parse(statement(**changes), "managed")
+    parse(statement(**changes), "managed", new=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Resource": "arn:aws:iam::111122223333:reader"},
+        {"Resource": "arn:aws:s3:us-east-1::corpus"},
+        {"Resource": "arn:aws::::corpus"},
+        {"Condition": {"DateLessThan": {"aws:EpochTime": str(2**63)}}},
+    ],
+)
+def test_what_was_kept_before_aws_was_matched_can_still_be_read(changes: dict[str, Any]) -> None:
+    """A policy that cannot be read denies everything."""
+    parse(statement(**changes), "inline")
+    with pytest.raises(PolicyDocumentError):
+        parse(statement(**changes), "inline", new=True)
 
 
 def test_empty_sids_do_not_count_as_the_same() -> None:

@@ -19,7 +19,7 @@ SIZE_LIMITS: Mapping[str, int] = {"user": 2048, "group": 5120, "role": 10_240}
 def check_document(text: str, use: PolicyUse) -> None:
     """Raise ``MalformedPolicyDocument`` when the text is no policy for this use."""
     try:
-        parse(text, use)
+        parse(text, use, new=True)
     except PolicyDocumentError as error:
         raise MalformedPolicyDocument(str(error)) from error
 

@@ -24,10 +24,6 @@ Test = Callable[[str, Context], bool]
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 
 
-_END_OF_TIME = 1 << 63
-"""Seconds since 1970 that no date reaches, at AWS either."""
-
-
 class ConditionError(ValueError):
     """A condition block that the grammar does not allow.
 
@@ -211,11 +207,10 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test
 @lru_cache(maxsize=1024)
 def _moment(text: str) -> float:
     """Return seconds since 1970 of an ISO 8601 date or of a number of epoch seconds."""
-    if _NUMBER.fullmatch(text):
-        seconds = float(_decimal(text))
-        if not abs(seconds) < _END_OF_TIME:
-            raise ValueError(f"{text!r}, which is no date")
-        return seconds
+    try:
+        return float(_decimal(text))
+    except (ValueError, OverflowError):
+        pass
     try:
         moment = dt.datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

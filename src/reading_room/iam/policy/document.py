@@ -101,8 +101,11 @@ class Policy:
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str, use: PolicyUse) -> Policy:
-    """Parse a document for one use. Raises ``PolicyDocumentError`` with AWS's message."""
+def parse(text: str, use: PolicyUse, new: bool = False) -> Policy:
+    """Parse a document for one use. Raises ``PolicyDocumentError`` with AWS's message.
+
+    ``new`` is for a document that is about to be kept: of one that is kept already, less is asked.
+    """
     if use == "endpoint" and len(text) > ENDPOINT_POLICY_LIMIT:
         raise PolicyDocumentError(
             f"The Policy Document is not valid. It has {len(text)} characters, "
@@ -112,7 +115,7 @@ def parse(text: str, use: PolicyUse) -> Policy:
     version, entries = _frame(document, use)
     if use == "managed" and version != "2012-10-17":
         raise PolicyDocumentError("Policy document must be version 2012-10-17 or greater.")
-    for fault in identity_faults(entries) if use in _IDENTITY_USES else _other_faults(entries, use):
+    for fault in identity_faults(entries, new=new) if use in _IDENTITY_USES else _other_faults(entries, use):
         raise PolicyDocumentError(fault)
     for check in _CHECKS.get(use, ()):
         for entry in entries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reading_room.iam.policy.conditions import condition_faults
@@ -28,6 +28,8 @@ _IAM_PATHS = (
     "report/",
     "access-report/",
 )
+_END_OF_TIME = 1 << 63
+"""Seconds since 1970 that no date has at AWS."""
 _S3_WITH_REGION = ("accesspoint/", "access-grants", "async-request/", "job/", "storage-lens", "*")
 """How S3 resources begin that belong to a region, or may: buckets and objects do not."""
 
@@ -38,19 +40,28 @@ def texts_of(entry: Entry, name: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def identity_faults(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield AWS's messages about statements whose structure is right; the first is what AWS answers."""
+def identity_faults(entries: Sequence[Entry], *, new: bool) -> Iterator[str]:
+    """Yield AWS's messages about statements whose structure is right; the first is what AWS answers.
+
+    Policies that earlier versions of the product took have to be readable still, so some of it is said of ``new`` ones
+    only.
+    """
     if any(entry["Effect"] not in ("Allow", "Deny") for entry in entries):
         yield LEGACY
     for entry in entries:
-        if any(fault.in_value == "date" for fault in condition_faults(entry.get("Condition", {}))):
+        conditions = entry.get("Condition", {})
+        if any(fault.in_value == "date" for fault in condition_faults(conditions)):
+            yield LEGACY
+        if new and any(map(_is_beyond_time, _dates(conditions))):
             yield LEGACY
     wrong_resource = ""
     for entry in entries:
         texts = texts_of(entry, "Resource")
         wrong_resource = wrong_resource or next(filter(None, map(_resource_fault, sorted(texts))), "")
-        if not wrong_resource and any(map(_is_legacy_fault, texts)):
+        if not wrong_resource and any(_is_legacy_fault(text, new) for text in texts):
             yield LEGACY
+        if new:
+            wrong_resource = wrong_resource or next(filter(None, map(_service_fault, sorted(texts))), "")
     yield from sid_faults(entries)
     if not all(texts_of(entry, "Action") for entry in entries):
         yield "Policy statement must contain actions."
@@ -83,7 +94,7 @@ def _resource_fault(text: str) -> str:
     if not text.strip("*") and text:
         return ""
     no_arn = f'Resource {text} must be in ARN format or "*".'
-    first, *rest = text.split(":", 5)
+    _, *rest = text.split(":", 5)
     if not rest:
         return no_arn
     partition = rest[0]
@@ -94,11 +105,18 @@ def _resource_fault(text: str) -> str:
     vendor = rest[1] if len(rest) > 1 else "*"
     if "*" in vendor or "?" in vendor:
         return "Resource vendor must be fully qualified and cannot contain regexes."
-    if _is_legacy_fault(text):
+    if _is_legacy_fault(text, new=True):
         return ""
-    if first != "arn" or len(rest) < 5:
+    try:
+        ArnTemplate.parse_resource(text, variables=False)
+    except ValueError:
         return no_arn
-    _, _, region, account, resource = rest
+    return ""
+
+
+def _service_fault(text: str) -> str:
+    """Return the message about an ARN that its service cannot have, empty when there is none."""
+    vendor, region, account, resource = [*text.split(":", 5)[2:], *("",) * 4][:4]
     if vendor == "s3" and region and not resource.startswith(_S3_WITH_REGION):
         return f"Resource {text} can not contain region information."
     if vendor == "iam" and region:
@@ -107,17 +125,25 @@ def _resource_fault(text: str) -> str:
     known = resource in ("*", "root") or resource.startswith(_IAM_PATHS) or "${" in account
     if vendor == "iam" and not known:
         return f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS)}.'
-    try:
-        ArnTemplate.parse_resource(text, variables=False)
-    except ValueError:
-        return no_arn
     return ""
 
 
-def _is_legacy_fault(text: str) -> bool:
+def _is_legacy_fault(text: str, new: bool) -> bool:
     """Say whether a resource has no vendor, or leaves a part out behind an empty one."""
     parts = text.split(":", 5)
-    return len(parts) > 2 and (not parts[2] or (len(parts) < 6 and "::" in text))
+    return len(parts) > 2 and ((new and not parts[2]) or (len(parts) < 6 and "::" in text))
+
+
+def _dates(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the values of a ``Condition`` that are compared as dates."""
+    for operator, keys in conditions.items():
+        if operator.rpartition(":")[2].startswith("Date"):
+            for values in keys.values():
+                yield from map(str, values if isinstance(values, list) else [values])
+
+
+def _is_beyond_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and (len(text) > 19 or int(text) >= _END_OF_TIME)
 
 
 def _action_fault(text: str) -> str:

@@ -32,7 +32,7 @@ def lint(text: str, use: PolicyUse) -> list[str]:
     ``merged`` has the one that says the same, and the last entries are about that.
     """
     try:
-        policy = parse(text, use)
+        policy = parse(text, use, new=True)
     except PolicyDocumentError as error:
         return [f"refused: AWS answers {ERROR_CODES[use]}: {error}", *_several(text, use)]
     return [*_whole(policy, use), *(finding for each in policy.statements for finding in _statement(policy, each))]
