@@ -182,7 +182,7 @@ class Product:
         policies = StoragePolicies(self.s3_authorization, backend)
         sizing = JobSizing(backend, settings)
         self.dispatcher = Dispatcher(
-            self._operations(engines, backend, policies, sizing, floor, room), self.authorizer, clock, self.trail.record
+            self._operations(engines, backend, policies, sizing, floor, room), self.authorizer, clock, self._record
         )
         self.app = AwsApplication(
             self.dispatcher,
@@ -202,7 +202,7 @@ class Product:
             clock,
             region,
             settings.data / "flow-windows.json",
-            self.trail.record,
+            self._record,
             room,
         )
         self.network = NetworkPreparation(
@@ -222,7 +222,7 @@ class Product:
             identities=authorities,
         )
         self.container_credentials = ContainerCredentials(
-            database, owners(database), clock, self.trail.record, ClusterDoor(database, authorities, clock)
+            database, owners(database), clock, self._record, ClusterDoor(database, authorities, clock)
         )
         self.models = ModelUpkeep(database, self.store, clock)
 

@@ -33,6 +33,7 @@ DENIAL = {
 }
 """The codes of the services with one of their own; the others say AccessDeniedException."""
 DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
+USES = ("iam_access_key_uses", "iam_role_uses")
 NEED_NO_PERMISSION = {
     ("reading-room", "CheckJob"): "the action of the operation that is asked about decides, and only its holder learns",
     ("reading-room", "DescribeJobRuns"): "for each job the action that describes it decides",
@@ -92,10 +93,10 @@ class Walk:
         return minimal(service, operation) | (mine if operation == "GetAccessKeyLastUsed" else {})
 
     def rows(self) -> dict[str, list[Any]]:
-        """Return everything that the database holds, but for when a key was last used: a denied call is a use."""
+        """Return everything that the database holds, but for what was last used when: a denied call is a use."""
         with self.world.database.reading() as session:
             names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
-            names = [name for name in names if name != "iam_access_key_uses"]
+            names = [name for name in names if name not in USES]
             return {name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))] for name in names}
 
 
@@ -142,7 +143,9 @@ def test_with_exactly_the_actions_of_the_table_a_call_is_not_denied(walk: Walk, 
 def test_without_pass_role_nothing_is_handed_over(walk: Walk, service: str, operation: str) -> None:
     facts = TABLE[service, operation]
     assert facts.passed_role is not None
-    parameters = minimal(service, operation) | {facts.passed_role.parameter: f"arn:aws:iam::{ACCOUNT}:role/Reader"}
+    parameter = facts.passed_role.parameter
+    role = "Reader" if parameter == "RoleName" else f"arn:aws:iam::{ACCOUNT}:role/Reader"
+    parameters = minimal(service, operation) | {parameter: role}
     walk.allow([facts.action])
     before = walk.rows()
     code, message, _ = walk.call(walk.somebody, service, operation, parameters)

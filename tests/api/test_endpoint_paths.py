@@ -21,6 +21,7 @@ from reading_room.clock import system_clock
 from reading_room.iam import inline_policies, users
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.roles import RoleOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.logs.operations import LogOperations
@@ -38,7 +39,7 @@ class PathWorld(Ec2World):
         authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
         table = OperationTable(
             LogOperations(self.database, system_clock),
-            RoleOperations(self.database, system_clock),
+            RoleOperations(self.database, system_clock, KeyUses(self.database)),
             StsOperations(self.database, authorizer, system_clock),
         )
         self.paths = AwsApplication(

@@ -55,7 +55,7 @@ def rows(world: ExtensionWorld) -> dict[str, list[Any]]:
         return {
             name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))]
             for name in names
-            if name != "iam_access_key_uses"
+            if name not in ("iam_access_key_uses", "iam_role_uses")
         }
 
 

@@ -41,6 +41,7 @@ class PassedRole:
     """The operation hands a role to a service, so its caller needs ``iam:PassRole`` on it."""
 
     parameter: str
+    """Which holds the role's ARN; ``RoleName`` its name."""
     service: str
     """The service principal, for example ``comprehend.amazonaws.com``."""
 

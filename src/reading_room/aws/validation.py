@@ -40,6 +40,11 @@ class Violation:
         shown = "null" if self.value is None else f"'{self.value}'"
         return f"Value {shown} at '{self.path}' failed to satisfy constraint: {self.constraint}"
 
+    def without_value(self) -> str:
+        """Return the sentence as IAM tells it: without the value, and without those that an enum has."""
+        constraint = "Member must satisfy enum value set" if self.kind == "enum" else self.constraint
+        return f"Value at '{self.path}' failed to satisfy constraint: {constraint}"
+
 
 def validate(call: Call) -> None:
     """Return if the parameters of a call satisfy the model.
@@ -175,6 +180,8 @@ def _show(shape: Shape, value: Any) -> str:
 
 
 def _error(service: str, violations: list[Violation]) -> AwsError:
+    if service == "iam":
+        return constraint_violations(service, [violation.without_value() for violation in violations])
     if service != "ec2":
         return constraint_violations(service, [str(violation) for violation in violations])
     missing = next((violation for violation in violations if violation.kind == "required"), None)

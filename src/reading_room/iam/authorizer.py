@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reading_room.arns import Arn
+from reading_room.arns import Arn, iam_arn
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.operations import ContextValues, OperationFacts
 from reading_room.clock import Clock
@@ -271,6 +271,9 @@ class PolicyAuthorizer:
         role_arn = call.parameters.get(parameter)
         if role_arn is None:
             return
+        if parameter == "RoleName":
+            # IAM's own operations name a role without its path.
+            (role_arn,) = self._named("iam:PassRole", (iam_arn(call.account, f"role/{role_arn}"),), {})[0]
         try:
             account = Arn.parse(role_arn).account
         except ValueError:

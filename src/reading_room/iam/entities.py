@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.iam.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from reading_room.iam.tables import Group, ManagedPolicy, Named, Role, User
+from reading_room.iam.tables import Group, InstanceProfile, ManagedPolicy, Named, Role, User
 
 Entity = TypeVar("Entity", bound=Named)
 
@@ -18,6 +18,7 @@ QUOTAS: dict[type[Named], tuple[str, int]] = {
     User: ("UsersPerAccount", 5_000),
     Group: ("GroupsPerAccount", 300),
     Role: ("RolesPerAccount", 1_000),
+    InstanceProfile: ("InstanceProfilesPerAccount", 1_000),
     ManagedPolicy: ("PoliciesPerAccount", 1_500),
 }
 """How many an account may have (IAM quotas)."""

@@ -34,6 +34,13 @@ class NoSuchAccessKey(NoSuchEntity):
         AwsError.__init__(self, f"The Access Key with id {access_key_id} cannot be found.")
 
 
+class NoSuchInstanceProfile(NoSuchEntity):
+    """An instance profile does not exist."""
+
+    def __init__(self, name: str) -> None:
+        AwsError.__init__(self, f"Instance Profile {name} cannot be found.")
+
+
 class NoSuchLoginProfile(NoSuchEntity):
     """A user has no password for the console."""
 
@@ -86,6 +93,13 @@ class PolicyAlreadyExists(EntityAlreadyExists):
         AwsError.__init__(self, f"A policy called {name} already exists. Duplicate names are not allowed.")
 
 
+class InstanceProfileAlreadyExists(EntityAlreadyExists):
+    """An instance profile of this name exists, under whatever path."""
+
+    def __init__(self, name: str) -> None:
+        AwsError.__init__(self, f"Instance Profile {name} already exists.")
+
+
 class AliasAlreadyExists(EntityAlreadyExists):
     """Another account has this alias."""
 
@@ -102,7 +116,11 @@ class DeleteConflict(AwsError):
     def __init__(
         self,
         first: Literal[
-            "delete policies", "detach all policies", "remove users from group", "remove referenced objects"
+            "delete policies",
+            "detach all policies",
+            "remove referenced objects",
+            "remove roles from instance profile",
+            "remove users from group",
         ],
     ) -> None:
         super().__init__(f"Cannot delete entity, must {first} first.")
@@ -152,6 +170,13 @@ class TooManyPolicyVersions(LimitExceeded):
             f"A managed policy can have up to {limit} versions. Before you create a new version, you must delete an "
             "existing version.",
         )
+
+
+class TooManyTags(LimitExceeded):
+    """Something would have more tags than it can have."""
+
+    def __init__(self) -> None:
+        AwsError.__init__(self, "The number of tags has reached the maximum limit.")
 
 
 class PolicySizeExceeded(LimitExceeded):

@@ -1,18 +1,23 @@
-"""When and for what each long-term key was last used: kept in memory, written at most once a minute for each key."""
+"""When and for what each long-term key, and each role, was last used.
+
+Kept in memory, and written at most once a minute for each of them.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reading_room.aws.call_record import CallRecord
 from reading_room.database.engine import Database
-from reading_room.iam.tables import AccessKey, KeyUse
+from reading_room.iam.tables import AccessKey, KeyUse, Role, RoleUse
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +26,7 @@ WRITE_EVERY = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a key."""
+    """One use of a key or of a role's credentials."""
 
     used_at: dt.datetime
     service: str
@@ -29,7 +34,7 @@ class Use:
 
 
 class KeyUses:
-    """Remembers the uses of keys. A call only notes; a thread of its own writes. Thread-safe."""
+    """Remembers the uses of keys and roles. A call only notes; a thread of its own writes. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,21 +44,21 @@ class KeyUses:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="key-uses")
 
     def take(self, record: CallRecord) -> None:
-        """Remember the key of a call that ended, if its signature proved somebody.
+        """Remember the key or role of a call that ended, if its signature proved somebody, and the role assumed.
 
         Temporary keys are not remembered, as AWS does not.
         """
-        access_key_id = record.access_key_id
-        if record.principal is None or access_key_id is None or not access_key_id.startswith("AKIA"):
-            return
         use = Use(record.ended_at, record.service, record.region)
+        due: dict[str, Use] = {}
         with self._lock:
-            self._latest[access_key_id] = use
-            written = self._written.get(access_key_id)
-            if written is not None and use.used_at - written < WRITE_EVERY:
-                return
-            self._written[access_key_id] = use.used_at
-        self._writer.submit(self._write, {access_key_id: use})
+            for used in _used(record):
+                self._latest[used] = use
+                written = self._written.get(used)
+                if written is None or use.used_at - written >= WRITE_EVERY:
+                    self._written[used] = use.used_at
+                    due[used] = use
+        if due:
+            self._writer.submit(self._write, due)
 
     def last(self, access_key_id: str) -> Use | None:
         """Return the last use of a key, ``None`` when it was never used."""
@@ -65,6 +70,19 @@ class KeyUses:
             row = session.get(KeyUse, access_key_id)
             return None if row is None else Use(row.used_at, row.service, row.region)
 
+    def last_of_role(self, role_id: str) -> Use | None:
+        """Return the last use of a role by its unique id, ``None`` when it was never used; the service is not kept."""
+        return self.last_of_roles([role_id]).get(role_id)
+
+    def last_of_roles(self, role_ids: Sequence[str]) -> dict[str, Use]:
+        """Return the last uses of those of some roles that were ever used, by their unique ids."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(RoleUse).where(RoleUse.role_id.in_(role_ids)))
+            found = {row.role_id: Use(row.used_at, "", row.region) for row in rows}
+        with self._lock:
+            found.update({role_id: self._latest[role_id] for role_id in role_ids if role_id in self._latest})
+        return found
+
     def close(self) -> None:
         """Write what is not written yet, and end the thread."""
         with self._lock:
@@ -75,13 +93,27 @@ class KeyUses:
     def _write(self, uses: dict[str, Use]) -> None:
         try:
             with self._database.transaction() as session:
-                for access_key_id, use in uses.items():
-                    # A key that was deleted meanwhile has no use to write.
-                    if session.get(AccessKey, access_key_id) is not None:
-                        session.merge(KeyUse(access_key_id=access_key_id, **_columns(use)))
+                for used, use in uses.items():
+                    # What was deleted meanwhile has no use to write.
+                    if used.startswith("AROA"):
+                        if session.get(Role, used) is not None:
+                            session.merge(RoleUse(role_id=used, used_at=use.used_at, region=use.region))
+                    elif session.get(AccessKey, used) is not None:
+                        session.merge(
+                            KeyUse(access_key_id=used, used_at=use.used_at, service=use.service, region=use.region)
+                        )
         except SQLAlchemyError:
-            logger.exception("the last use of %d access keys could not be written", len(uses))
+            logger.exception("the last use of %d access keys and roles could not be written", len(uses))
 
 
-def _columns(use: Use) -> dict[str, object]:
-    return {"used_at": use.used_at, "service": use.service, "region": use.region}
+def _used(record: CallRecord) -> Iterator[str]:
+    """Yield the ids of what a call used: a long-term key, the role of a session, and the role that was assumed."""
+    principal = record.principal
+    if principal is None:
+        return
+    if record.access_key_id is not None and record.access_key_id.startswith("AKIA"):
+        yield record.access_key_id
+    if principal.kind == "session" and principal.user_id.startswith("AROA"):
+        yield principal.user_id.partition(":")[0]
+    if record.operation == "AssumeRole" and record.output is not None:
+        yield record.output["AssumedRoleUser"]["AssumedRoleId"].partition(":")[0]

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from reading_room.arns import Arn, iam_arn
 from reading_room.aws.operations import ContextValues
 from reading_room.iam import entities
-from reading_room.iam.tables import AccessKey, Group, ManagedPolicy, Named, Role, User
+from reading_room.iam.tables import AccessKey, Group, InstanceProfile, ManagedPolicy, Named, Role, User
 from reading_room.iam.tags import tags_of
 
-_MODELS: Mapping[str, type[Named]] = {model.kind: model for model in (User, Group, Role, ManagedPolicy)}
+_MODELS: Mapping[str, type[Named]] = {
+    model.kind: model for model in (User, Group, Role, ManagedPolicy, InstanceProfile)
+}
 _BOUNDARY_KEYED = frozenset(
     f"iam:{verb}{kind}{what}"
     for kind in ("User", "Role")
@@ -70,10 +72,10 @@ def _entity(session: Session, arn: str) -> Named | None:
 
 def _keys(action: str, row: Named) -> dict[str, Sequence[str]]:
     keys: dict[str, Sequence[str]] = {}
-    if isinstance(row, (User, Role, ManagedPolicy)):
+    if isinstance(row, (User, Role, ManagedPolicy, InstanceProfile)):
         for tag in tags_of(row.tags):
             keys[f"aws:ResourceTag/{tag['Key']}"] = (tag["Value"],)
-            if not isinstance(row, ManagedPolicy):
+            if isinstance(row, (User, Role)):
                 keys[f"iam:ResourceTag/{tag['Key']}"] = (tag["Value"],)
     if isinstance(row, (User, Role)) and row.boundary is not None and action in _BOUNDARY_KEYED:
         keys["iam:PermissionsBoundary"] = (row.boundary,)

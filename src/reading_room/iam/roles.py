@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from reading_room.iam import entities, inline_policies
+from reading_room.iam import entities, inline_policies, instance_profiles
 from reading_room.iam.attached_policies import check_boundary, check_without_policies
-from reading_room.iam.errors import EntityAlreadyExists, LimitExceeded, MalformedPolicyDocument
+from reading_room.iam.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, MalformedPolicyDocument
 from reading_room.iam.policy.document import parse
 from reading_room.iam.principals import pin_principals, unique_id_of
 from reading_room.iam.tables import Role
@@ -85,7 +85,9 @@ def get(session: Session, account: str, name: str) -> Role:
 
 
 def delete(session: Session, role: Role) -> None:
-    """Delete a role with its sessions. Raises ``DeleteConflict`` while it has policies."""
+    """Delete a role with its sessions. Raises ``DeleteConflict`` while it has policies or is in an instance profile."""
+    if instance_profiles.of_roles(session, [role.unique_id])[role.unique_id]:
+        raise DeleteConflict("remove roles from instance profile")
     check_without_policies(session, role)
     session.delete(role)
     session.flush()

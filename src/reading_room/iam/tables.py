@@ -110,6 +110,29 @@ class Role(Named):
     boundary: Mapped[str | None] = mapped_column(index=True)
 
 
+class RoleUse(Base):
+    """When and where credentials of a role were last used. A table of its own: a write here leaves every cache."""
+
+    __tablename__ = "iam_role_uses"
+
+    role_id: Mapped[str] = mapped_column(ForeignKey("iam_roles.unique_id", ondelete="CASCADE"), primary_key=True)
+    used_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    region: Mapped[str]
+
+
+class InstanceProfile(Named):
+    """An instance profile: a record, since there are no instances. It holds one role at the most."""
+
+    __tablename__ = "iam_instance_profiles"
+    kind = "instance-profile"
+
+    role_id: Mapped[str | None] = mapped_column(ForeignKey("iam_roles.unique_id"), index=True)
+    """The role does not go while a profile holds it."""
+    tags: Mapped[str] = mapped_column(Text, default="[]")
+
+    role: Mapped[Role | None] = relationship()
+
+
 class ManagedPolicy(Named):
     """A customer managed policy. Those of AWS itself are no rows (``aws_managed``)."""
 

@@ -1,4 +1,4 @@
-"""Tags of users, roles and customer managed policies, kept as JSON text in their rows."""
+"""Tags of users, roles, instance profiles and customer managed policies, kept as JSON text in their rows."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reading_room.aws.call import Call
-from reading_room.iam.errors import DuplicateTagKeys, LimitExceeded, SystemTagKey
+from reading_room.iam.errors import DuplicateTagKeys, SystemTagKey, TooManyTags
 
 TAGS_PER_ENTITY = 50
 
 
 def tags_text(tags: Sequence[Mapping[str, str]]) -> str:
-    """Return tags as a row keeps them. Raises ``DuplicateTagKeys``, ``SystemTagKey``, ``LimitExceeded``."""
+    """Return tags as a row keeps them. Raises ``DuplicateTagKeys``, ``SystemTagKey``, ``TooManyTags``."""
     keys = [tag["Key"].lower() for tag in tags]
     if len(set(keys)) != len(keys):
         raise DuplicateTagKeys
     if any(key.startswith("aws:") for key in keys):
         raise SystemTagKey
     if len(keys) > TAGS_PER_ENTITY:
-        raise LimitExceeded("TagsPerEntity", TAGS_PER_ENTITY)
+        raise TooManyTags
     return json.dumps([{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags])
 
 

@@ -1,4 +1,4 @@
-"""The heads of the trail's books are kept."""
+"""The heads of the trail's books are kept; instance profiles; when roles were last used."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ down_revision = "6"
 def upgrade() -> None:
     """Change the tables of one area after the other."""
     _heads_of_the_trail()
+    _access()
 
 
 def _heads_of_the_trail() -> None:
@@ -32,3 +33,31 @@ def _heads_of_the_trail() -> None:
         sa.Column("missed_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("book", "digest", name="pk_trail_heads_lost"),
     )
+
+
+def _access() -> None:
+    op.create_table(
+        "iam_role_uses",
+        sa.Column("role_id", sa.String(), nullable=False),
+        sa.Column("used_at", sa.DateTime(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("role_id", name="pk_iam_role_uses"),
+        sa.ForeignKeyConstraint(
+            ["role_id"], ["iam_roles.unique_id"], name="fk_iam_role_uses_role_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_table(
+        "iam_instance_profiles",
+        sa.Column("role_id", sa.String(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("unique_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("unique_id", name="pk_iam_instance_profiles"),
+        sa.UniqueConstraint("account", "name_key", name="uq_iam_users_account_name_key"),
+        sa.ForeignKeyConstraint(["role_id"], ["iam_roles.unique_id"], name="fk_iam_instance_profiles_role_id"),
+    )
+    op.create_index("ix_iam_instance_profiles_role_id", "iam_instance_profiles", ["role_id"])

@@ -13,7 +13,7 @@ from reading_room.database.engine import Database
 from reading_room.iam import account_aliases, entities, groups, inline_policies, managed_policies, roles, users
 from reading_room.iam.attached_policies import ATTACHED_PER_OWNER
 from reading_room.iam.pagination import page
-from reading_room.iam.tables import Group, ManagedPolicy, PolicyVersion, Role, User
+from reading_room.iam.tables import Group, InstanceProfile, ManagedPolicy, PolicyVersion, Role, User
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
@@ -62,6 +62,8 @@ class AccountOperations:
                 "GroupsQuota": entities.QUOTAS[Group][1],
                 "Roles": counts[Role],
                 "RolesQuota": entities.QUOTAS[Role][1],
+                "InstanceProfiles": counts[InstanceProfile],
+                "InstanceProfilesQuota": entities.QUOTAS[InstanceProfile][1],
                 "Policies": counts[ManagedPolicy],
                 "PoliciesQuota": entities.QUOTAS[ManagedPolicy][1],
                 "PolicyVersionsInUse": versions or 0,
@@ -82,7 +84,6 @@ class AccountOperations:
                 "AccountMFAEnabled": 0,
                 "AccountPasswordPresent": 0,
                 "AccountSigningCertificatesPresent": 0,
-                "InstanceProfiles": 0,
                 "MFADevices": 0,
                 "MFADevicesInUse": 0,
                 "Providers": 0,

@@ -15,18 +15,21 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
 from reading_room.database.engine import Database
-from reading_room.iam import attached_policies, entities, groups, inline_policies, managed_policies
+from reading_room.iam import attached_policies, entities, groups, inline_policies, instance_profiles, managed_policies
 from reading_room.iam.attached_policies import Owner
 from reading_room.iam.aws_managed import AWS_MANAGED
+from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.structures import (
     USAGES,
     attached_structures,
     boundary_structure,
     encoded,
     group_structure,
+    last_used_structure,
     listed_policy,
     listed_roles,
     listed_user,
+    profile_structures,
     version_structure,
 )
 from reading_room.iam.pagination import page
@@ -46,20 +49,21 @@ class Details:
 
     member: str
     names: Callable[[Session, str], Sequence[str]]
-    structures: Callable[[Session, str, Sequence[str]], Iterator[Mapping[str, Any]]]
+    structures: Callable[[Session, str, Sequence[str]], Iterator[dict[str, Any]]]
 
 
 class AccountDetailOperations:
     """GetAccountAuthorizationDetails."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key_uses: KeyUses) -> None:
         self._database = database
+        self._key_uses = key_uses
 
     @operation("iam", "GetAccountAuthorizationDetails")
     def details(self, call: Call, request: t.GetAccountAuthorizationDetailsRequestTypeDef) -> Mapping[str, Any]:
         """GetAccountAuthorizationDetails."""
         wanted = frozenset(request.get("Filter") or _DETAILS)
-        answer: dict[str, list[Mapping[str, Any]]] = {details.member: [] for details in _DETAILS.values()}
+        answer: dict[str, list[dict[str, Any]]] = {details.member: [] for details in _DETAILS.values()}
         with self._database.reading() as session:
             places = [
                 f"{number}/{name}"
@@ -72,10 +76,14 @@ class AccountDetailOperations:
                 names = [place.partition("/")[2] for place in shown if place.startswith(f"{number}/")]
                 if names:
                     answer[details.member].extend(details.structures(session, call.account, names))
+        roles = answer["RoleDetailList"]
+        uses = self._key_uses.last_of_roles([role["RoleId"] for role in roles])
+        for role in roles:
+            role.update(last_used_structure(uses.get(role["RoleId"])))
         return {**answer, **more}
 
 
-def _users(session: Session, account: str, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _users(session: Session, account: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     users = entities.named(session, User, account, names)
     groups_of = groups.names_by_user(session, [user.unique_id for user in users])
     for user, (inline, attached) in zip(users, _policies_of(session, users), strict=True):
@@ -89,19 +97,22 @@ def _users(session: Session, account: str, names: Sequence[str]) -> Iterator[Map
         }
 
 
-def _groups(session: Session, account: str, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _groups(session: Session, account: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     rows = entities.named(session, Group, account, names)
     for group, (inline, attached) in zip(rows, _policies_of(session, rows), strict=True):
         yield {**group_structure(group), "GroupPolicyList": inline, "AttachedManagedPolicies": attached}
 
 
-def _roles(session: Session, account: str, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _roles(session: Session, account: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     roles = entities.named(session, Role, account, names)
     listed = listed_roles(session, roles)
+    held = instance_profiles.of_roles(session, [role.unique_id for role in roles])
+    profiles = [profile for role in roles for profile in held[role.unique_id]]
+    told = dict(zip((profile.unique_id for profile in profiles), profile_structures(session, profiles), strict=True))
     for role, structure, (inline, attached) in zip(roles, listed, _policies_of(session, roles), strict=True):
         yield {
             **{name: value for name, value in structure.items() if name not in _ONLY_IN_ROLE},
-            "InstanceProfileList": [],
+            "InstanceProfileList": [told[profile.unique_id] for profile in held[role.unique_id]],
             "RolePolicyList": inline,
             "AttachedManagedPolicies": attached,
             **boundary_structure(role),
@@ -125,7 +136,7 @@ def _used_policies_of_aws(session: Session, account: str) -> Sequence[str]:
     return [arn for arn in AWS_MANAGED if attached[arn] or bounding[arn]]
 
 
-def _policies(session: Session, account: str, arns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _policies(session: Session, account: str, arns: Sequence[str]) -> Iterator[dict[str, Any]]:
     attached, bounding = (managed_policies.uses(session, account, usage) for usage in USAGES)
     for policy in managed_policies.with_versions(session, account, arns):
         versions = [version_structure(policy, version, document=True) for version in policy.versions]

@@ -15,7 +15,7 @@ from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
 from reading_room.iam import entities, managed_policies
 from reading_room.iam.errors import ValidationError
-from reading_room.iam.tables import Group, ManagedPolicy, Named, Role, User
+from reading_room.iam.tables import Group, InstanceProfile, ManagedPolicy, Named, Role, User
 from reading_room.iam.tags import tag_context
 
 Entity = TypeVar("Entity", bound=Named)
@@ -24,6 +24,7 @@ NAME_PARAMETERS: Mapping[type[Named], str] = {
     Group: "GroupName",
     Role: "RoleName",
     ManagedPolicy: "PolicyName",
+    InstanceProfile: "InstanceProfileName",
 }
 """Which parameter holds the name of what."""
 
@@ -43,8 +44,12 @@ def under_prefix(model: type[Named]) -> Callable[[Call], Sequence[str]]:
     return lambda call: (iam_arn(call.account, f"{model.kind}{call.parameters.get('PathPrefix', '/')}"),)
 
 
-named_user, named_group, named_role, new_policy = map(named, (User, Group, Role, ManagedPolicy))
-every_user, every_group, every_role, every_policy = map(under_prefix, (User, Group, Role, ManagedPolicy))
+named_user, named_group, named_role, new_policy, named_profile = map(
+    named, (User, Group, Role, ManagedPolicy, InstanceProfile)
+)
+every_user, every_group, every_role, every_policy, every_profile = map(
+    under_prefix, (User, Group, Role, ManagedPolicy, InstanceProfile)
+)
 
 
 def user_or_caller(call: Call) -> Sequence[str]:

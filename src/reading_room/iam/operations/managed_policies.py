@@ -49,7 +49,8 @@ class ManagedPolicyOperations:
                 description=request.get("Description"),
                 tags=call.parameters.get("Tags") or (),
             )
-            return {"Policy": policy_structure(session, call.account, policy)}
+            structure = policy_structure(session, call.account, policy)
+            return {"Policy": {name: value for name, value in structure.items() if value or name != "Tags"}}
 
     @operation("iam", "GetPolicy", resources=named_policy)
     def get(self, call: Call, request: t.GetPolicyRequestTypeDef) -> Mapping[str, Any]:

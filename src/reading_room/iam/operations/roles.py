@@ -11,8 +11,9 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam import entities, roles
 from reading_room.iam.errors import UnsupportedParameter
+from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.addressing import boundary_context, every_role, named_role, row_of
-from reading_room.iam.operations.structures import listed_roles, role_structure
+from reading_room.iam.operations.structures import last_used_structure, listed_roles, role_structure
 from reading_room.iam.pagination import page
 from reading_room.iam.tables import Role
 
@@ -26,9 +27,10 @@ _SIGN_IN = ("MaxSigninSessionDuration", "ResetMaxSigninSessionDuration")
 class RoleOperations:
     """CreateRole and what is done to roles."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, key_uses: KeyUses) -> None:
         self._database = database
         self._clock = clock
+        self._key_uses = key_uses
 
     @operation("iam", "CreateRole", resources=named_role, context=boundary_context)
     def create(self, call: Call, request: t.CreateRoleRequestTypeDef) -> Mapping[str, Any]:
@@ -47,13 +49,17 @@ class RoleOperations:
                 tags=call.parameters.get("Tags") or (),
                 boundary=request.get("PermissionsBoundary"),
             )
-            return {"Role": role_structure(session, role)}
+            # The duration is told by GetRole, not here.
+            structure = role_structure(session, role)
+            return {"Role": {name: value for name, value in structure.items() if name != "MaxSessionDuration"}}
 
     @operation("iam", "GetRole", resources=named_role)
     def get(self, call: Call, request: t.GetRoleRequestTypeDef) -> Mapping[str, Any]:
         """GetRole."""
         with self._database.reading() as session:
-            return {"Role": role_structure(session, row_of(session, Role, call))}
+            role = row_of(session, Role, call)
+            structure = role_structure(session, role)
+        return {"Role": {**structure, **last_used_structure(self._key_uses.last_of_role(role.unique_id))}}
 
     @operation("iam", "ListRoles", resources=every_role)
     def list(self, call: Call, request: t.ListRolesRequestTypeDef) -> Mapping[str, Any]:
@@ -92,13 +98,6 @@ class RoleOperations:
         """DeleteRole."""
         with self._database.transaction() as session:
             roles.delete(session, row_of(session, Role, call))
-
-    @operation("iam", "ListInstanceProfilesForRole", resources=named_role)
-    def list_profiles(self, call: Call, request: t.ListInstanceProfilesForRoleRequestTypeDef) -> Mapping[str, Any]:
-        """ListInstanceProfilesForRole: instance profiles cannot be made here, hence none holds the role."""
-        with self._database.reading() as session:
-            row_of(session, Role, call)
-            return {"InstanceProfiles": [], "IsTruncated": False}
 
 
 def _refuse_sign_in(call: Call) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.iam import managed_policies
 from reading_room.iam.attached_policies import Bounded
+from reading_room.iam.key_uses import Use
 from reading_room.iam.managed_policies import Managed, Version
 from reading_room.iam.principals import pinned_arns, shown_principals
-from reading_room.iam.tables import Group, ManagedPolicy, Named, Role, User
+from reading_room.iam.tables import Group, InstanceProfile, ManagedPolicy, Named, Role, User
 from reading_room.iam.tags import tags_of
 
 
@@ -59,6 +61,34 @@ def role_structure(session: Session, role: Role) -> dict[str, Any]:
     """Return IAM's Role structure."""
     (listed,) = listed_roles(session, [role])
     return {**listed, **_tags_and_boundary(role)}
+
+
+def last_used_structure(use: Use | None) -> dict[str, Any]:
+    """Return the member that tells when a role was last used; it is empty for one that never was."""
+    return {"RoleLastUsed": {} if use is None else {"LastUsedDate": use.used_at, "Region": use.region}}
+
+
+_ONLY_OF_ROLES = ("Description", "MaxSessionDuration")
+"""Members of a role that an instance profile does not tell."""
+
+
+def profile_structures(session: Session, profiles: Sequence[InstanceProfile]) -> list[dict[str, Any]]:
+    """Return the InstanceProfile structures of a list, which leaves tags out; of a role they tell what stays."""
+    held = {profile.role_id for profile in profiles if profile.role_id is not None}
+    roles = session.scalars(select(Role).where(Role.unique_id.in_(held))).all() if held else []
+    shown = {
+        structure["RoleId"]: {name: value for name, value in structure.items() if name not in _ONLY_OF_ROLES}
+        for structure in listed_roles(session, roles)
+    }
+    return [
+        {
+            **_named(profile),
+            "InstanceProfileName": profile.name,
+            "InstanceProfileId": profile.unique_id,
+            "Roles": [] if profile.role_id is None else [shown[profile.role_id]],
+        }
+        for profile in profiles
+    ]
 
 
 def listed_policy(policy: Managed, attached: int, bounding: int) -> dict[str, Any]:

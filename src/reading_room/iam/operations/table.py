@@ -9,6 +9,7 @@ from reading_room.iam.operations.access_keys import AccessKeyOperations
 from reading_room.iam.operations.account import AccountOperations
 from reading_room.iam.operations.account_details import AccountDetailOperations
 from reading_room.iam.operations.groups import GroupOperations
+from reading_room.iam.operations.instance_profiles import InstanceProfileOperations
 from reading_room.iam.operations.managed_policies import ManagedPolicyOperations
 from reading_room.iam.operations.other_credentials import OtherCredentialOperations
 from reading_room.iam.operations.owned_policies import OwnedPolicyOperations
@@ -25,13 +26,14 @@ def iam_operations(database: Database, clock: Clock, key_uses: KeyUses) -> tuple
         UserOperations(database, clock),
         AccessKeyOperations(database, clock, key_uses),
         GroupOperations(database, clock),
-        RoleOperations(database, clock),
+        RoleOperations(database, clock, key_uses),
+        InstanceProfileOperations(database, clock),
         OwnedPolicyOperations(database),
         ManagedPolicyOperations(database, clock),
         TagOperations(database),
         OtherCredentialOperations(database),
         ServiceAccessOperations(database),
         AccountOperations(database),
-        AccountDetailOperations(database),
+        AccountDetailOperations(database, key_uses),
         SimulationOperations(database),
     )

@@ -1,4 +1,4 @@
-"""IAM operations on the tags of users, roles and customer managed policies."""
+"""IAM operations on the tags of users, roles, instance profiles and customer managed policies."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import Call
 from reading_room.aws.operations import BoundOperation, OperationFacts, no_context
 from reading_room.database.engine import Database
-from reading_room.iam.operations.addressing import named_policy, named_role, named_user, own_policy, row_of
+from reading_room.iam.operations.addressing import (
+    named_policy,
+    named_profile,
+    named_role,
+    named_user,
+    own_policy,
+    row_of,
+)
+from reading_room.iam.operations.instance_profiles import profile_of
 from reading_room.iam.pagination import page
-from reading_room.iam.tables import ManagedPolicy, Role, User
+from reading_room.iam.tables import InstanceProfile, ManagedPolicy, Role, User
 from reading_room.iam.tags import tag_context, tags_of, with_tags, without_tags
 
-Tagged = User | Role | ManagedPolicy
+Tagged = User | Role | ManagedPolicy | InstanceProfile
 Request = Mapping[str, Any]
 
 
@@ -36,6 +44,7 @@ TAGGED = (
     TagNames("TagUser", "UntagUser", "ListUserTags", lambda session, call: row_of(session, User, call), named_user),
     TagNames("TagRole", "UntagRole", "ListRoleTags", lambda session, call: row_of(session, Role, call), named_role),
     TagNames("TagPolicy", "UntagPolicy", "ListPolicyTags", own_policy, named_policy),
+    TagNames("TagInstanceProfile", "UntagInstanceProfile", "ListInstanceProfileTags", profile_of, named_profile),
 )
 
 

@@ -1,0 +1,179 @@
+"""What IAM answers, in AWS's words: names that are taken or missing, tags, what lists leave out, and last uses."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.iam.key_uses import KeyUses
+from tests.worlds.iam import ACCOUNT, REGION, IamWorld, policy, refusal, trust
+
+TRUST = trust({"AWS": ACCOUNT})
+PATTERN = r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[IamWorld]:
+    """An account with its administrator."""
+    world = IamWorld(tmp_path)
+    yield world
+    world.close()
+
+
+def tags(*keys: str) -> list[dict[str, str]]:
+    """Return tags of some keys."""
+    return [{"Key": key, "Value": ""} for key in keys]
+
+
+def test_a_name_that_is_taken_is_told_for_each_entity(world: IamWorld) -> None:
+    iam = world.client("iam")
+    for call, parameters, message in (
+        (iam.create_user, {"UserName": "n"}, "User with name n already exists."),
+        (iam.create_group, {"GroupName": "n"}, "Group with name n already exists."),
+        (iam.create_role, {"RoleName": "n", "AssumeRolePolicyDocument": TRUST}, "Role with name n already exists."),
+        (iam.create_instance_profile, {"InstanceProfileName": "n"}, "Instance Profile n already exists."),
+        (
+            iam.create_policy,
+            {"PolicyName": "n", "PolicyDocument": policy()},
+            "A policy called n already exists. Duplicate names are not allowed.",
+        ),
+    ):
+        call(**parameters)
+        assert refusal(call, **parameters) == ("EntityAlreadyExists", message, 409)
+
+
+def test_a_name_that_is_missing_is_told_for_each_entity(world: IamWorld) -> None:
+    iam = world.client("iam")
+    iam.create_user(UserName="alice")
+    missing = f"arn:aws:iam::{ACCOUNT}:policy/n"
+    for call, parameters, message in (
+        (iam.get_user, {"UserName": "n"}, "The user with name n cannot be found."),
+        (iam.get_group, {"GroupName": "n"}, "The group with name n cannot be found."),
+        (iam.get_role, {"RoleName": "n"}, "The role with name n cannot be found."),
+        (iam.get_instance_profile, {"InstanceProfileName": "n"}, "Instance Profile n cannot be found."),
+        (iam.get_policy, {"PolicyArn": missing}, f"Policy {missing} was not found."),
+        (
+            iam.attach_user_policy,
+            {"UserName": "alice", "PolicyArn": missing},
+            f"Policy {missing} does not exist or is not attachable.",
+        ),
+        (
+            iam.get_user_policy,
+            {"UserName": "alice", "PolicyName": "n"},
+            "The user policy with name n cannot be found.",
+        ),
+        (iam.get_login_profile, {"UserName": "alice"}, "Login Profile for User alice cannot be found."),
+    ):
+        assert refusal(call, **parameters) == ("NoSuchEntity", message, 404)
+
+
+def test_a_key_is_deleted_as_its_owners(world: IamWorld) -> None:
+    """Without a name the user is the caller, whose key another user's is not."""
+    iam, key = world.client("iam"), world.user("alice")["access_key_id"]
+    told = ("NoSuchEntity", f"The Access Key with id {key} cannot be found.", 404)
+    assert refusal(iam.delete_access_key, AccessKeyId=key) == told
+    iam.delete_access_key(UserName="alice", AccessKeyId=key)
+    assert refusal(iam.delete_access_key, UserName="alice", AccessKeyId=key) == told
+
+
+def test_tags_that_cannot_be_are_told_without_their_values(world: IamWorld) -> None:
+    iam = world.client("iam")
+    many = tags(*map(str, range(51)))
+    told = "1 validation error detected: Value at "
+    longest = "failed to satisfy constraint: Member must have length less than or equal to"
+    for given, message in (
+        (many, f"{told}'tags' {longest} 50"),
+        (
+            tags("k" * 129),
+            f"{told}'tags.1.member.key' {longest} 128",
+        ),
+        (
+            [{"Key": "k", "Value": "v" * 257}],
+            f"{told}'tags.1.member.value' {longest} 256",
+        ),
+        (tags("NO!"), f"{told}'tags.1.member.key' failed to satisfy constraint: {PATTERN}"),
+    ):
+        assert refusal(iam.create_user, UserName="u", Tags=given)[:2] == ("ValidationError", message)
+    assert refusal(iam.create_user, UserName="u", Tags=tags("a", "A"))[:2] == (
+        "InvalidInput",
+        "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+    )
+    iam.create_user(UserName="u", Tags=many[:50])
+    assert refusal(iam.tag_user, UserName="u", Tags=tags("another")) == (
+        "LimitExceeded",
+        "The number of tags has reached the maximum limit.",
+        409,
+    )
+    iam.tag_user(UserName="u", Tags=[{"Key": "7", "Value": "seven"}])
+    long = ["k" * 129]
+    message = refusal(iam.untag_user, UserName="u", TagKeys=long)[1]
+    assert message.startswith(f"{told}'tagKeys' failed")
+    assert "Member must have length less than or equal to 128" in message
+
+
+def test_an_enum_is_told_without_its_values(world: IamWorld) -> None:
+    key = world.user("alice")["access_key_id"]
+    given: Any = "Asleep"
+    told = refusal(world.client("iam").update_access_key, UserName="alice", AccessKeyId=key, Status=given)
+    assert told[1] == (
+        "1 validation error detected: Value at 'status' failed to satisfy constraint: "
+        "Member must satisfy enum value set"
+    )
+
+
+def test_a_list_of_policies_leaves_description_and_tags_out(world: IamWorld) -> None:
+    iam = world.client("iam")
+    iam.create_policy(PolicyName="P", PolicyDocument=policy(), Description="all", Tags=tags("a"))
+    plain = iam.create_policy(PolicyName="Q", PolicyDocument=policy())["Policy"]
+    assert "Tags" not in plain
+    listed = iam.list_policies(Scope="Local")["Policies"]
+    assert [{"Description", "Tags"} & set(entry) for entry in listed] == [set(), set()]
+    told = iam.get_policy(PolicyArn=listed[0]["Arn"])["Policy"]
+    assert (told["Description"], told["Tags"]) == ("all", tags("a"))
+    assert iam.get_policy(PolicyArn=listed[1]["Arn"])["Policy"]["Tags"] == []
+
+
+def test_a_role_is_used_when_it_is_assumed_and_when_its_credentials_are(world: IamWorld) -> None:
+    iam = world.client("iam")
+    role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]
+    assert "RoleLastUsed" not in role
+    assert iam.get_role(RoleName="R")["Role"]["RoleLastUsed"] == {}
+    given = world.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="one")["Credentials"]
+    assumed = world.now
+    assert iam.get_role(RoleName="R")["Role"]["RoleLastUsed"] == {"LastUsedDate": assumed, "Region": REGION}
+    world.now += dt.timedelta(minutes=10)
+    session = world.client(
+        "sts",
+        access_key_id=given["AccessKeyId"],
+        secret_access_key=given["SecretAccessKey"],
+        session_token=given["SessionToken"],
+    )
+    session.get_caller_identity()
+    assert iam.get_role(RoleName="R")["Role"]["RoleLastUsed"]["LastUsedDate"] == world.now
+    details = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+    assert details[0]["RoleLastUsed"] == {"LastUsedDate": world.now, "Region": REGION}
+    assert "RoleLastUsed" not in iam.list_roles()["Roles"][0]
+
+
+def test_a_roles_last_use_is_written_once_a_minute_and_goes_with_the_role(world: IamWorld) -> None:
+    iam, sts = world.client("iam"), world.client("sts")
+    role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]
+    written: list[frozenset[str]] = []
+    world.database.on_commit(lambda tables: written.append(tables & {"iam_role_uses"}))
+    for _ in range(5):
+        world.now += dt.timedelta(seconds=1)
+        sts.assume_role(RoleArn=role["Arn"], RoleSessionName="one")
+    world.key_uses.close()
+    assert len([tables for tables in written if tables]) <= 2
+    again = KeyUses(world.database)
+    last = again.last_of_role(role["RoleId"])
+    again.close()
+    assert last is not None
+    assert last.used_at == world.now
+    world.key_uses = KeyUses(world.database)
+    iam.delete_role(RoleName="R")
+    assert world.key_uses.last_of_role(role["RoleId"]) is None
