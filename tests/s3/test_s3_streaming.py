@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.aws.errors import AwsError
-from reading_room.s3.checksums import ALGORITHMS, combined, composite, encode, new_hash
-from reading_room.s3.errors import (
+from reading_room.s3.body_errors import (
     BadDigest,
     ChunkSignatureDoesNotMatch,
     EntityTooLarge,
@@ -24,12 +23,12 @@ from reading_room.s3.errors import (
     InvalidChunk,
     InvalidChunkSize,
     InvalidDigest,
-    InvalidRequest,
     MalformedTrailer,
     MissingContentLength,
-    NotImplementedHeader,
     XAmzContentSHA256Mismatch,
 )
+from reading_room.s3.checksums import ALGORITHMS, combined, composite, encode, new_hash
+from reading_room.s3.errors import InvalidRequest, NotImplementedHeader
 from reading_room.s3.streaming import (
     LEAST_CHUNK,
     STREAMING_SIGNED,

@@ -16,16 +16,10 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from reading_room.s3 import checksums
-from reading_room.s3.errors import (
-    BadDigest,
-    EntityTooSmall,
-    InvalidPart,
-    InvalidPartOrder,
-    InvalidRequest,
-    MalformedXML,
-    NoSuchUpload,
-)
+from reading_room.s3.body_errors import BadDigest
+from reading_room.s3.errors import InvalidRequest, MalformedXML
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
+from reading_room.s3.upload_errors import EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
 
 LEAST_PART = 5 * 1024 * 1024
 """Bytes that every part but the last must have."""

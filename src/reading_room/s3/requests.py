@@ -16,7 +16,8 @@ from reading_room.aws.sigv4 import query_pairs
 from reading_room.clock import Clock
 from reading_room.ids import request_id
 from reading_room.s3.backends.backend import S3Response
-from reading_room.s3.errors import AccessDenied, InvalidRequest, NotModified, RequestTimeout, S3Error
+from reading_room.s3.body_errors import RequestTimeout
+from reading_room.s3.errors import AccessDenied, InvalidRequest, NotModified, S3Error
 from reading_room.s3.streaming import ClientGone
 
 IDLE_SECONDS = 60.0

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from botocore.model import OperationModel
 
-from reading_room.arns import bucket_arn
 from reading_room.aws.call import ANONYMOUS, IncomingRequest
 from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
@@ -29,19 +28,19 @@ from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, ve
 from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
-from reading_room.s3.actions import Requirement, identify, refuse_unknown_headers, requirements
-from reading_room.s3.addressing import Address, locate, parse_copy_source
-from reading_room.s3.authorization import Caller, S3Authorization, s3_context
+from reading_room.s3.actions import identify
+from reading_room.s3.addressing import Address, locate
+from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend, S3Request, S3Response
 from reading_room.s3.backends.blobs import DamagedBlob
+from reading_room.s3.body_errors import EntityTooLarge, MaxMessageLengthExceeded
 from reading_room.s3.cors import Asked, granted, preflight
+from reading_room.s3.decisions import Decisions
 from reading_room.s3.errors import (
     AccessDenied,
     DamagedObject,
-    EntityTooLarge,
     InternalError,
     InvalidRequest,
-    MaxMessageLengthExceeded,
     NoSuchKey,
     PermanentRedirect,
 )
@@ -61,16 +60,12 @@ from reading_room.s3.steps import (
     Decided,
     Record,
     about_body,
-    deletes_nothing,
     is_unsigned,
-    location_of,
     parts_of,
-    signing_of,
     tls_version_of,
     upload_body,
 )
 from reading_room.s3.streaming import ClientGone, UploadBody
-from reading_room.s3.tagging import requested_tags
 from reading_room.s3.trail_record import record_of
 
 log = logging.getLogger(__name__)
@@ -80,12 +75,6 @@ DOCUMENT_LIMIT = 8 * 1024 * 1024
 _QUICK = 64 * 1024
 """Bytes of a document that may be parsed without a thread of its own."""
 THREADS = 16
-_BRINGING_OBJECT_TAGS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "PutObjectTagging"})
-_CREATING = {
-    **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
-    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False),
-}
-"""Whether an object comes of a write at once, for ``s3:ObjectCreationOperation``."""
 Result = TypeVar("Result")
 
 
@@ -113,7 +102,7 @@ class S3Application:
         self._trail = trail
         self._backend = backend
         self._credentials = credentials
-        self._authorization = authorization
+        self._decisions = Decisions(backend, authorization)
         self._region = region
         self._clock = clock
         self._base_hosts = frozenset(base_hosts)
@@ -211,7 +200,7 @@ class S3Application:
             _hear(standing, record)
             upload = self._upload_of(asking, verified, body)
             parameters = await self._parse(model, address, incoming, headers, upload)
-            decided = await self._run(self._decided, asking, verified, parameters)
+            decided = await self._run(self._decisions.decided, asking, verified, parameters)
         if model.has_streaming_input:
             standing.streams()
         caller = decided.caller
@@ -230,10 +219,10 @@ class S3Application:
         try:
             response = await self._backend.send(request)
         except NoSuchKey:
-            await self._run(self._authorize_absence, caller, address, decided.parameters)
+            await self._run(self._decisions.authorize_absence, caller, address, decided.parameters)
             raise
         if any(name == "x-amz-tagging-count" for name, _ in response.headers):
-            response = await self._run(self._with_readable_tags, caller, address, response)
+            response = await self._run(self._decisions.with_readable_tags, caller, address, response)
         return response if form is None else form.answer(response, address, asked)
 
     # The steps.
@@ -243,7 +232,7 @@ class S3Application:
         verified = self._admitted(asking)
         upload = self._upload_of(asking, verified, body)
         parts = parts_of(asking.address, asking.incoming, asking.headers, None)
-        return self._decided(asking, verified, rest_xml.parse(asking.model, parts)), upload
+        return self._decisions.decided(asking, verified, rest_xml.parse(asking.model, parts)), upload
 
     def _admitted(self, asking: Asking) -> Verified | None:
         """Prove the caller and count the request."""
@@ -267,36 +256,6 @@ class S3Application:
         if asking.form is not None:
             return self._form_upload(asking.form, asking.address, asking.headers, asking.incoming.received_at)
         return upload_body(about_body(asking.model, asking.headers), verified, body, self._threads)
-
-    def _decided(self, asking: Asking, verified: Verified | None, parameters: dict[str, Any]) -> Decided:
-        """Decide a request whose caller is proven. Raises what is to be answered when it may not happen."""
-        model, incoming, headers = asking.model, asking.incoming, asking.headers
-        context = s3_context(
-            asking.query,
-            headers,
-            signing_of(verified, posted=asking.form is not None),
-            incoming.received_at,
-            asking.tls_version,
-            location_of(parameters),
-            requested_tags(parameters) if model.name in _BRINGING_OBJECT_TAGS else None,
-            _CREATING.get(model.name),
-        )
-        caller = self._authorization.caller(
-            verified.principal if verified else ANONYMOUS,
-            incoming.path,
-            access_key_id=verified.access_key_id if verified else None,
-            request_id=incoming.request_id,
-            now=incoming.received_at,
-            user_agent=headers.get("user-agent", ""),
-            context=context,
-        )
-        facts = asking.record.facts
-        facts.parameters = parameters
-        owner, refused = self._authorize(caller, model, asking.address, asking.query, headers, parameters)
-        if verified is not None or not deletes_nothing(parameters, refused):
-            facts.owner = owner
-        refuse_unknown_headers(model.name, headers)
-        return Decided(caller, owner, refused, parameters)
 
     def _locate(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Address:
         if "x-amz-target" in headers:
@@ -368,53 +327,6 @@ class S3Application:
         except EntityTooLarge:
             raise MaxMessageLengthExceeded from None
 
-    def _authorize(
-        self,
-        caller: Caller,
-        model: OperationModel,
-        address: Address,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        parameters: Mapping[str, Any],
-    ) -> tuple[str, Mapping[str, AwsError]]:
-        """Return the bucket's owner and the keys that DeleteObjects may not delete.
-
-        Raises for any other operation that may not happen.
-        """
-        if model.name == "DeleteObjects":
-            assert address.bucket is not None
-            needed = {
-                entry["Key"]: _deletion(address.bucket, entry)
-                for entry in parameters.get("Delete", {}).get("Objects", [])
-                if entry.get("Key")
-            }
-            refused = self._authorization.refusals(caller, needed)
-            return self._owner(address, parameters, caller), refused
-        needed_here = requirements(model.name, address, query, headers)
-        if model.name == "CopyObject" and parameters.get("TaggingDirective", "COPY") == "COPY":
-            needed_here += self._copied_tags(address, parameters)
-        self._authorization.authorize(caller, needed_here, creates=model.name == "CreateBucket")
-        return self._owner(address, parameters, caller), {}
-
-    def _copied_tags(self, address: Address, parameters: Mapping[str, Any]) -> tuple[Requirement, ...]:
-        """Return what a copy needs besides when its source has tags, which come along."""
-        bucket, key, _ = parse_copy_source(parameters["CopySource"])
-        if address.bucket is None or not self._backend.object_tags(bucket, key):
-            return ()
-        return (
-            Requirement("s3:GetObjectTagging", bucket_arn(bucket, key), bucket),
-            Requirement("s3:PutObjectTagging", bucket_arn(address.bucket, address.key), address.bucket),
-        )
-
-    def _with_readable_tags(self, caller: Caller, address: Address, response: S3Response) -> S3Response:
-        """Leave out how many tags an object has for a caller that may not read them."""
-        assert address.bucket is not None
-        facts = self._backend.bucket(address.bucket)
-        needed = Requirement("s3:GetObjectTagging", bucket_arn(address.bucket, address.key), address.bucket)
-        if facts is not None and self._authorization.permits(caller, needed, facts):
-            return response
-        return replace(response, headers=tuple(h for h in response.headers if h[0] != "x-amz-tagging-count"))
-
     def _with_cors(self, incoming: IncomingRequest, response: S3Response) -> S3Response:
         """Add what lets a browser show the answer to the page that asked, if the bucket's rules do."""
         origin = incoming.header("origin")
@@ -428,29 +340,6 @@ class S3Application:
         if facts is None:
             return response
         return replace(response, headers=(*response.headers, *granted(facts.cors, origin, incoming.method)))
-
-    def _owner(self, address: Address, parameters: Mapping[str, Any], caller: Caller) -> str:
-        """Return the account that owns the bucket, or would; check what the request expects of it."""
-        if "ExpectedSourceBucketOwner" in parameters:
-            source, _, _ = parse_copy_source(parameters["CopySource"])
-            if self._account_of(source, caller) != parameters["ExpectedSourceBucketOwner"]:
-                raise AccessDenied
-        owner = self._account_of(address.bucket, caller)
-        if parameters.get("ExpectedBucketOwner") not in (None, owner):
-            raise AccessDenied
-        return owner
-
-    def _account_of(self, bucket: str | None, caller: Caller) -> str:
-        facts = self._backend.bucket(bucket) if bucket is not None else None
-        return facts.account if facts is not None else caller.principal.account
-
-    def _authorize_absence(self, caller: Caller, address: Address, parameters: Mapping[str, Any]) -> None:
-        """Only who may list a bucket learns that a key is not in it."""
-        buckets = [address.bucket]
-        if "CopySource" in parameters:
-            buckets.append(parse_copy_source(parameters["CopySource"])[0])
-        needed = [Requirement("s3:ListBucket", bucket_arn(name), name) for name in buckets if name]
-        self._authorization.authorize(caller, needed)
 
     async def _reply(
         self,
@@ -493,8 +382,3 @@ def _hear(standing: Standing, record: Record) -> None:
     """Let the listener of a request hear who is proven."""
     if record.facts.verified is not None:
         standing.proves(record.facts.verified.principal.account)
-
-
-def _deletion(bucket: str, entry: Mapping[str, Any]) -> Requirement:
-    action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
-    return Requirement(action, bucket_arn(bucket, entry["Key"]), bucket)

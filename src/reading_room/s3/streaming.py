@@ -13,22 +13,20 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from reading_room.s3.checksums import ALGORITHMS, Digests, encode, is_well_formed
-from reading_room.s3.errors import (
+from reading_room.s3.body_errors import (
     BadDigest,
     ChunkSignatureDoesNotMatch,
     EntityTooLarge,
     IncompleteBody,
-    InvalidArgument,
     InvalidChunk,
     InvalidChunkSize,
     InvalidDigest,
-    InvalidRequest,
     MalformedTrailer,
     MissingContentLength,
-    NotImplementedHeader,
     XAmzContentSHA256Mismatch,
 )
+from reading_room.s3.checksums import ALGORITHMS, Digests, encode, is_well_formed
+from reading_room.s3.errors import InvalidArgument, InvalidRequest, NotImplementedHeader
 
 BATCH = 1 << 20
 """Bytes that are handed to a worker thread at once."""
