@@ -111,7 +111,7 @@ def _answers(service: str, each: type[AwsError]) -> bool:
 
 def _shared(service: str) -> Iterator[type[AwsError]]:
     """Yield what a service answers before an operation runs."""
-    from reading_room.aws import signature_errors, spelling
+    from reading_room.aws import signature_dialects, spelling
     from reading_room.aws.models import SERVED
     from reading_room.iam.authorizer import _denial
     from reading_room.iam.errors import ServiceUnavailable
@@ -120,8 +120,8 @@ def _shared(service: str) -> Iterator[type[AwsError]]:
     protocol = SERVED[service].protocol
     for place in READ_IN[protocol]:
         yield from named_in(PACKAGE / place)
-    dialect = type(signature_errors.DIALECTS[protocol]).__name__
-    yield from named_in(PACKAGE / "aws" / "signature_errors.py", within=dialect)
+    dialect = type(signature_dialects.DIALECTS[protocol]).__name__
+    yield from named_in(PACKAGE / "aws" / "signature_dialects.py", within=dialect)
     yield from (type(spelling.unknown_operation(service, "X")), type(spelling.throttled(service)), ServiceUnavailable)
     if protocol != "rest-xml":
         yield from (RequestTimeout, type(spelling.too_large(service, 0)), type(_denial(service, "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -198,6 +199,61 @@ def test_a_presigned_url_ends_when_it_says() -> None:
     assert caught.value.extra["X-Amz-Expires"] == "60"
     week = presigned("http://h/b/k", expires=604_801)
     assert code_of(lambda: verify(week, "s3", SOURCE, now())) == "AuthorizationQueryParametersError"
+
+
+@pytest.mark.parametrize(
+    ("expires", "status", "message"),
+    [
+        ("0", 403, "Request has expired"),
+        ("-7", 400, "X-Amz-Expires must be non-negative"),
+        ("604801", 400, "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be "
+         "less than 604800 seconds"),
+        ("soon", 400, "X-Amz-Expires should be a number"),
+        ("1.5", 400, "X-Amz-Expires should be a number"),
+        ("9" * 30, 400, "X-Amz-Expires should be a number"),
+    ],
+)  # fmt: skip
+def test_a_presigned_url_of_no_good_time_is_refused_as_s3_does(expires: str, status: int, message: str) -> None:
+    request = presigned("http://h/b/k", expires=77_777)
+    odd = dataclasses.replace(request, query_string=request.query_string.replace("=77777", f"={expires}"))
+    with pytest.raises(AwsError) as caught:
+        verify(odd, "s3", SOURCE, now())
+    assert (caught.value.status, caught.value.message) == (status, message)
+
+
+def test_a_presigned_url_of_the_future_is_not_valid_yet() -> None:
+    with pytest.raises(AwsError, match="Request is not valid yet") as caught:
+        verify(presigned("http://h/b/k"), "s3", SOURCE, now() - dt.timedelta(hours=1))
+    assert (caught.value.code, caught.value.status) == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize("written", ["soon", "-5", "1e9", "9" * 13, ""])
+def test_an_old_presigned_url_that_ends_at_no_moment_is_denied(written: str) -> None:
+    request = AWSRequest(method="GET", url="http://h/bucket/key")
+    HmacV1QueryAuth(keys(KEY), expires=60).add_auth(request)
+    arrived = dataclasses.replace(incoming(request), headers=(("host", "h"),))
+    query = re.sub(r"Expires=\d+", f"Expires={written}", arrived.query_string)
+    with pytest.raises(AwsError, match=r"Invalid date \(should be seconds since epoch\)") as caught:
+        sigv2.verify_presigned(dataclasses.replace(arrived, query_string=query), SOURCE, now(), None)
+    assert (caught.value.code, caught.value.status) == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "message"),
+    [
+        ("AWS AKIAEXAMPLE:c2lnbmF0dXJl", "InvalidRequest", "The authorization mechanism you have provided is not "
+         "supported. Please use AWS4-HMAC-SHA256."),
+        ("AWS HAHAHA", "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use "
+         "AWS4-HMAC-SHA256."),
+        ("Basic YTpi", "InvalidArgument", "Unsupported Authorization Type"),
+        ("nonsense", "InvalidArgument", "Authorization header is invalid -- one and only one ' ' (space) required"),
+    ],
+)  # fmt: skip
+def test_a_header_of_another_mechanism_is_refused_by_s3_in_its_words(header: str, code: str, message: str) -> None:
+    request = changed(signed("s3"), authorization=header)
+    with pytest.raises(AwsError) as caught:
+        verify(request, "s3", SOURCE, now())
+    assert (caught.value.code, caught.value.status, caught.value.message) == (code, 400, message)
 
 
 @pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])

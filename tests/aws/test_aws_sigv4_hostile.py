@@ -16,7 +16,7 @@ from reading_room.aws import sigv2
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.memory import MemoryCredentials
-from reading_room.aws.signature_errors import DIALECTS
+from reading_room.aws.signature_dialects import DIALECTS
 from reading_room.aws.sigv4 import Credential, check_token, verify
 from tests.worlds.aws import ENDED, KEY, SESSION
 from tests.worlds.aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
@@ -231,12 +231,12 @@ def test_a_presigned_url_is_good_neither_before_its_time_nor_after() -> None:
     request = presigned("http://h/b/k", expires=3600)
     assert verify(request, "s3", SOURCE, now() + dt.timedelta(minutes=59)).presigned
     assert code_of(lambda: verify(request, "s3", SOURCE, now() + dt.timedelta(minutes=61))) == "AccessDenied"
-    assert code_of(lambda: verify(request, "s3", SOURCE, now() - dt.timedelta(minutes=16))) == "RequestTimeTooSkewed"
+    assert code_of(lambda: verify(request, "s3", SOURCE, now() - dt.timedelta(minutes=16))) == "AccessDenied"
     longer = with_query(request, Expires="7200")
     assert code_of(lambda: verify(longer, "s3", SOURCE, now() + dt.timedelta(minutes=61))) == "SignatureDoesNotMatch"
 
 
-@pytest.mark.parametrize("expires", ["", "0", "-1", "604801", "1e3", "+60", "6_0", "٦٠", "9" * 400])
+@pytest.mark.parametrize("expires", ["", "-1", "604801", "1e3", "+60", "6_0", "٦٠", "9" * 400])
 def test_a_url_of_s3_must_say_for_how_long_it_is_good(expires: str) -> None:
     request = with_query(presigned("http://h/b/k"), Expires=expires)
     assert code_of(lambda: verify(request, "s3", SOURCE, now())) == "AuthorizationQueryParametersError"

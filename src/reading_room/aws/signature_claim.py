@@ -9,12 +9,13 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest
-from reading_room.aws.signature_errors import MAX_SKEW, Dialect
+from reading_room.aws.signature_dialects import Dialect
+from reading_room.aws.signature_errors import ALGORITHM, MAX_SKEW
 
-ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_PRESIGNED_SECONDS = 604_800
 _SECURITY_TOKEN = "x-amz-security-token"
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
+_SECONDS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ONCE = ("authorization", "host", "x-amz-date", "date", _SECURITY_TOKEN, "x-amz-content-sha256", "x-amz-target")
 """Headers that decide what a request means: two of them, and two readers could believe different ones."""
@@ -102,7 +103,7 @@ def readable(text: str) -> str:
 def _header_claim(request: IncomingRequest, authorization: str, dialect: Dialect) -> Claim:
     algorithm, _, rest = authorization.strip().partition(" ")
     if algorithm != ALGORITHM:
-        raise dialect.malformed(f"Unsupported authorization type: use {ALGORITHM}", False)
+        raise dialect.unsupported(readable(authorization)[:256])
     parts: dict[str, str] = {}
     for item in rest.split(","):
         name, equals, value = item.strip().partition("=")
@@ -145,10 +146,13 @@ def _query_claim(query: dict[str, str], dialect: Dialect) -> Claim:
     if signed_at is None:
         raise dialect.malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", True)
     written = query.get("X-Amz-Expires", str(int(MAX_SKEW.total_seconds())))
-    if not (written.isascii() and written.isdigit() and len(written) < 10):
+    if not _SECONDS.fullmatch(written):
         raise dialect.malformed("X-Amz-Expires should be a number", True)
-    if not 1 <= int(written) <= MAX_PRESIGNED_SECONDS:
-        raise dialect.malformed(f"X-Amz-Expires must be between 1 and {MAX_PRESIGNED_SECONDS} seconds (a week)", True)
+    if int(written) < 0:
+        raise dialect.malformed("X-Amz-Expires must be non-negative", True)
+    if int(written) > MAX_PRESIGNED_SECONDS:
+        problem = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less"
+        raise dialect.malformed(f"{problem} than {MAX_PRESIGNED_SECONDS} seconds", True)
     return _claim(
         query["X-Amz-Credential"],
         query["X-Amz-SignedHeaders"],

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.signature_claim import readable, refuse_repeated
-from reading_room.aws.signature_errors import DIALECTS, Dialect, Mismatch
+from reading_room.aws.signature_dialects import DIALECTS, Dialect, Mismatch
 from reading_room.aws.sigv4 import (
     UNSIGNED_PAYLOAD,
     CredentialSource,
@@ -71,7 +71,7 @@ def verify_presigned(
     _check_parameters([name for name, _ in pairs], dialect)
     access_key_id, signature, written = query["AWSAccessKeyId"], query["Signature"], query["Expires"]
     if not (written.isascii() and written.isdigit() and len(written) < 12):
-        raise dialect.malformed("Expires must be a number of seconds since the epoch", True)
+        raise dialect.invalid_date(readable(written)[:128])
     ended = dt.datetime.fromtimestamp(int(written), dt.UTC)
     if now > ended:
         raise dialect.url_expired(0, ended, now)

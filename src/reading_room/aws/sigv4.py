@@ -20,8 +20,16 @@ from urllib.parse import quote, unquote_to_bytes
 from reading_room.aws.call import IncomingRequest, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, ServedService
-from reading_room.aws.signature_claim import ALGORITHM, Claim, Scope, has_signature, query_pairs, read_claim, readable
-from reading_room.aws.signature_errors import DIALECTS, MAX_SKEW, Dialect, Mismatch, amz_time
+from reading_room.aws.signature_claim import (
+    Claim,
+    Scope,
+    has_signature,
+    query_pairs,
+    read_claim,
+    readable,
+)
+from reading_room.aws.signature_dialects import DIALECTS, Dialect, Mismatch
+from reading_room.aws.signature_errors import ALGORITHM, MAX_SKEW, amz_time
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _KEY_ID = re.compile(r"\w{1,128}", re.ASCII)
@@ -239,9 +247,9 @@ def _check_scope(claim: Claim, served: ServedService, region: str, dialect: Dial
 def _check_time(claim: Claim, now: dt.datetime, dialect: Dialect) -> None:
     if claim.presigned_seconds is not None:
         if claim.signed_at - now > MAX_SKEW:
-            raise dialect.skewed(claim.signed_at, now)
+            raise dialect.not_yet_valid(claim.signed_at, now)
         ended = claim.signed_at + dt.timedelta(seconds=claim.presigned_seconds)
-        if now > ended:
+        if now > ended or not claim.presigned_seconds:
             raise dialect.url_expired(claim.presigned_seconds, ended, now)
     elif abs(now - claim.signed_at) > MAX_SKEW:
         raise dialect.skewed(claim.signed_at, now)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reading_room.aws.protocols.scalars import read_timestamp
-from reading_room.aws.signature_errors import DIALECTS, Dialect, Mismatch
+from reading_room.aws.signature_dialects import DIALECTS, Dialect, Mismatch
 from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Scope, Verified, check_token, find, signing_key
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.form_errors import FormNotAllowed, InvalidPolicyDocument

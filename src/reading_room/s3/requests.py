@@ -50,7 +50,8 @@ def read_head(scope: Scope, clock: Clock, vpc_only: bool) -> IncomingRequest:
         method=scope["method"],
         raw_path=scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0],
         query_string=scope["query_string"].decode("latin-1"),
-        headers=read_headers(scope),
+        # An empty Authorization header says nothing to S3.
+        headers=tuple(header for header in read_headers(scope) if header != ("authorization", "")),
         body=b"",
         path=network_path(scope),
         request_id=request_id(),
