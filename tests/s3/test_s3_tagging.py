@@ -49,6 +49,36 @@ def tag_set(**given: str) -> dict[str, Any]:
     return {"TagSet": [{"Key": name, "Value": value} for name, value in given.items()]}
 
 
+def refused_tag(call: Any, **parameters: Any) -> tuple[str, str, str | None]:
+    """Return the message of an InvalidTag, and the key and value that it names."""
+    with pytest.raises(ClientError) as caught:
+        call(Bucket=BUCKET, **parameters)
+    error: dict[str, Any] = dict(caught.value.response["Error"])
+    assert error["Code"] == "InvalidTag"
+    return error["Message"], error["TagKey"], error.get("TagValue")
+
+
+def test_the_prefix_of_aws_is_refused_in_the_words_for_objects_and_for_buckets(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="reserved", Body=b"x")
+    of_objects = ("Your TagKey cannot be prefixed with aws:", "aws:a", None)
+    asked = tag_set(**{"aws:a": "1"})
+    assert refused_tag(s3.put_object_tagging, Key="reserved", Tagging=asked) == of_objects
+    assert refused_tag(s3.put_object, Key="reserved", Body=b"y", Tagging="aws:a=1") == of_objects
+    of_buckets = ("System tags cannot be added/updated by requester", "aws:a", None)
+    assert refused_tag(s3.put_bucket_tagging, Tagging=asked) == of_buckets
+
+
+def test_a_bad_tag_is_named(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="named", Body=b"x")
+    twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}, {"Key": "b", "Value": "2"}]}
+    for tagging, expected in (
+        (tag_set(**{"a?": "1"}), ("The TagKey you have provided is invalid", "a?", None)),
+        (tag_set(a="<1>"), ("The TagValue you have provided is invalid", "a", "<1>")),
+        (twice, ("Cannot provide multiple Tags with the same key", "b", None)),
+    ):
+        assert refused_tag(s3.put_object_tagging, Key="named", Tagging=tagging) == expected
+
+
 def test_an_object_has_the_tags_that_it_was_put_with(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="put", Body=b"x", Tagging="a=1&a%20b=c%2Fd&empty=")
     assert tags(s3, "put") == {"a": "1", "a b": "c/d", "empty": ""}

@@ -224,7 +224,7 @@ def _tags(document: str) -> Mapping[str, str]:
     except ValueError:
         raise MalformedXML from None
     entries = [{child.tag: child.text or "" for child in tag} for tag in root.iterfind("TagSet/Tag")]
-    return read_tag_set({"TagSet": entries}, OBJECT_TAGS, "Object tags")
+    return read_tag_set({"TagSet": entries}, OBJECT_TAGS)
 
 
 def _is_address(text: str) -> bool:

@@ -18,6 +18,9 @@ class InvalidTag(S3Error):
     code = "InvalidTag"
     status = 400
 
+    def __init__(self, problem: str, key: str, value: str | None = None) -> None:
+        super().__init__(problem, {"TagKey": key} | ({} if value is None else {"TagValue": value}))
+
 
 class TooManyTags(S3Error):
     """An object or bucket may not have as many tags."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from reading_room.s3.errors import InvalidArgument, MalformedXML
 from reading_room.s3.setting_errors import InvalidTag, TooManyTags
 
-OBJECT_TAGS = 10
-BUCKET_TAGS = 50
 _KEY_LIMIT, _VALUE_LIMIT = 128, 256
 _ALLOWED = re.compile(r"[\w\s+\-=.:/@]*")
 _HEADER_TEXT = (
@@ -23,6 +22,20 @@ _HEADER_TEXT = (
 )
 
 Tags = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRules:
+    """What S3 asks of the tags of one kind of resource, and how it says so."""
+
+    most: int
+    counted_as: str
+    reserved: str
+    """The message about the prefix ``aws:``."""
+
+
+OBJECT_TAGS = TagRules(10, "Object tags", "Your TagKey cannot be prefixed with aws:")
+BUCKET_TAGS = TagRules(50, "Bucket tag count", "System tags cannot be added/updated by requester")
 
 
 def read_header(header: str) -> Tags:
@@ -36,18 +49,20 @@ def read_header(header: str) -> Tags:
             raise InvalidArgument("x-amz-tagging", header, _HEADER_TEXT) from None
     if len({name for name, _ in pairs}) != len(pairs):
         raise InvalidArgument("x-amz-tagging", header, _HEADER_TEXT)
-    return _checked(pairs, OBJECT_TAGS, "Object tags")
+    return _checked(pairs, OBJECT_TAGS)
 
 
-def read_tag_set(tagging: Mapping[str, Any] | None, most: int, what: str) -> Tags:
+def read_tag_set(tagging: Mapping[str, Any] | None, rules: TagRules) -> Tags:
     """Return the tags of a ``Tagging`` document. Raises ``MalformedXML``, ``InvalidTag``, ``TooManyTags``."""
     entries: Sequence[Mapping[str, str]] | None = (tagging or {}).get("TagSet")
     if entries is None or any("Key" not in entry or "Value" not in entry for entry in entries):
         raise MalformedXML
     pairs = [(entry["Key"], entry["Value"]) for entry in entries]
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise InvalidTag("Cannot provide multiple Tags with the same key")
-    return _checked(pairs, most, what)
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InvalidTag("Cannot provide multiple Tags with the same key", repeated)
+    return _checked(pairs, rules)
 
 
 def tag_set(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
@@ -60,20 +75,20 @@ def requested_tags(parameters: Mapping[str, Any]) -> Tags:
     tagging = parameters.get("Tagging")
     if isinstance(tagging, str):
         return read_header(tagging)
-    return read_tag_set(tagging, OBJECT_TAGS, "Object tags") if tagging is not None else {}
+    return read_tag_set(tagging, OBJECT_TAGS) if tagging is not None else {}
 
 
-def _checked(pairs: Iterable[tuple[str, str]], most: int, what: str) -> Tags:
+def _checked(pairs: Iterable[tuple[str, str]], rules: TagRules) -> Tags:
     tags = dict(pairs)
-    if len(tags) > most:
-        raise TooManyTags(what, most)
+    if len(tags) > rules.most:
+        raise TooManyTags(rules.counted_as, rules.most)
     for name, value in tags.items():
-        if name.lower().startswith("aws:"):
-            raise InvalidTag("System tags cannot be added/updated by requester")
         if not 1 <= len(name) <= _KEY_LIMIT or not _ALLOWED.fullmatch(name):
-            raise InvalidTag("The TagKey you have provided is invalid")
+            raise InvalidTag("The TagKey you have provided is invalid", name)
+        if name.lower().startswith("aws:"):
+            raise InvalidTag(rules.reserved, name)
         if len(value) > _VALUE_LIMIT or not _ALLOWED.fullmatch(value):
-            raise InvalidTag("The TagValue you have provided is invalid")
+            raise InvalidTag("The TagValue you have provided is invalid", name, value)
     return tags
 
 

@@ -20,7 +20,7 @@ from reading_room.s3.unconfigured import NoSuchTagSet
 @s3_operation("PutObjectTagging", "VersionId Tagging")
 def put_object_tagging(store: Storage, request: S3Request) -> S3Response:
     """Give an object these tags in place of those that it has."""
-    tags = read_tag_set(request.parameters.get("Tagging"), OBJECT_TAGS, "Object tags")
+    tags = read_tag_set(request.parameters.get("Tagging"), OBJECT_TAGS)
     store.expect_tags()
     _set_object_tags(store, request, tags)
     return respond(request)
@@ -44,7 +44,7 @@ def delete_object_tagging(store: Storage, request: S3Request) -> S3Response:
 @s3_operation("PutBucketTagging", "Tagging")
 def put_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
     """Give a bucket these tags in place of those that it has."""
-    tags = read_tag_set(request.parameters.get("Tagging"), BUCKET_TAGS, "Bucket tag count")
+    tags = read_tag_set(request.parameters.get("Tagging"), BUCKET_TAGS)
     with store.database.transaction() as session:
         buckets.find(session, request.bucket or "").tags = tags
     return respond(request, status=204)
