@@ -30,15 +30,20 @@ test("a wrong secret is refused with AWS's code and what to do", async ({ visito
   await expect(page.getByTestId("error")).toContainText("does not belong to the access key");
 });
 
-test("a sign-in link works once", async ({ visitor: page, world }) => {
+test("a sign-in link works once, and exchanges nobody who is signed in unasked", async ({ visitor: page, world }) => {
   const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
   await page.goto(`/sign-in#${Token}`);
   await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
   expect(page.url()).not.toContain(Token);
   await page.goto("about:blank");
   await page.goto(`/sign-in#${Token}`);
+  await expect(page.getByText("You are signed in as")).toBeVisible();
+  expect(page.url()).not.toContain(Token);
+  await page.getByRole("button", { name: "Sign in by the link" }).click();
   await expect(page.getByText("The link does not sign in")).toBeVisible();
   await expect(page.getByText("reading-room console")).toBeVisible();
+  await page.getByRole("link", { name: "Go on as you are" }).click();
+  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
 });
 
 test("signing out ends on the server what a link began", async ({ visitor: page, world }) => {
@@ -91,14 +96,24 @@ test("a role is assumed and left again", async ({ signedIn: page, world }) => {
   await expect(page.getByRole("button", { name: /administrator/ })).toBeVisible();
 });
 
-test("nobody at the keyboard for half an hour ends the session", async ({ signedIn: page }) => {
-  await page.clock.install();
-  await page.goto("/");
-  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
-  await page.clock.fastForward("29:00");
-  await page.mouse.move(10, 10);
-  await page.clock.fastForward("29:00");
-  await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
-  await page.clock.fastForward("31:00");
-  await expect(page.getByText("signed out after half an hour")).toBeVisible();
+test("a sign-in holds after a reload and in a second tab, and signing out ends it in both", async ({
+  visitor: page,
+  world,
+}) => {
+  const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
+  await page.goto(`/sign-in#${Token}`);
+  const menu = { name: /administrator/ };
+  await expect(page.getByRole("button", menu)).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("button", menu)).toBeVisible();
+  const second = await page.context().newPage();
+  await second.goto("/jobs");
+  await expect(second.getByRole("heading", { name: "Analysis jobs", level: 1 })).toBeVisible();
+  await second.getByRole("button", menu).click();
+  await second.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(second.getByText("You are signed out")).toBeVisible();
+  await expect(page.getByText("You are signed out")).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Access key ID")).toBeVisible();
+  await second.close();
 });

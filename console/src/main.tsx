@@ -2,7 +2,7 @@ import "@cloudscape-design/global-styles/index.css";
 import "./app/page.css";
 import { I18nProvider } from "@cloudscape-design/components/i18n";
 import messages from "@cloudscape-design/components/i18n/messages/all.en";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
@@ -11,9 +11,12 @@ import { isFinal } from "./api/errors";
 import { App } from "./app/App";
 import { startTheme } from "./app/theme";
 import { NotificationsProvider } from "./components/Notifications";
-import { onForget, restoreSession } from "./session/session";
+import { leaveIfRefused } from "./session/end";
+import { followOtherTabs, onForget, restoreSession } from "./session/session";
 
 const queries = new QueryClient({
+  queryCache: new QueryCache({ onError: (error) => void leaveIfRefused(error) }),
+  mutationCache: new MutationCache({ onError: (error) => void leaveIfRefused(error) }),
   defaultOptions: {
     queries: {
       retry: (failures, error) => failures < 2 && !isFinal(error),
@@ -28,7 +31,8 @@ onForget(() => queries.clear());
 async function start(root: HTMLElement): Promise<void> {
   startTheme();
   await loadConfig();
-  restoreSession();
+  followOtherTabs();
+  await restoreSession();
   createRoot(root).render(
     <StrictMode>
       <I18nProvider locale="en" messages={[messages]}>

@@ -1,11 +1,14 @@
 import type { Credentials, Session } from "../session/session";
 import { onForget, useSignedIn } from "../session/session";
+import { type HashClass, handleOf, signingHash } from "../session/signingKey";
 import { getConfig } from "./config";
 
 export interface ClientSettings {
   endpoint: string;
   region: string;
+  /** In the place of the secret is a name for the key that ``sha256`` signs with. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  sha256: HashClass;
   maxAttempts: number;
 }
 
@@ -17,9 +20,10 @@ export function clientSettings(credentials: Credentials): ClientSettings {
     region,
     credentials: {
       accessKeyId: credentials.accessKeyId,
-      secretAccessKey: credentials.secretAccessKey,
+      secretAccessKey: handleOf(credentials.key),
       ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
     },
+    sha256: signingHash(credentials.key),
     maxAttempts: 3,
   };
 }

@@ -1,4 +1,3 @@
-import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Session } from "../session/session";
 import { useSignedIn } from "../session/session";
@@ -72,6 +71,6 @@ export async function callReadingRoom<Output>(
 }
 
 function signer(session: Session): SignatureV4 {
-  const { credentials, region } = clientSettings(session.credentials);
-  return new SignatureV4({ service: SERVICE, region, credentials, sha256: Sha256 });
+  const { credentials, region, sha256 } = clientSettings(session.credentials);
+  return new SignatureV4({ service: SERVICE, region, credentials, sha256 });
 }

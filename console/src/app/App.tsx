@@ -1,3 +1,4 @@
+import Alert from "@cloudscape-design/components/alert";
 import AppLayout from "@cloudscape-design/components/app-layout";
 import Box from "@cloudscape-design/components/box";
 import ErrorBoundary from "@cloudscape-design/components/error-boundary";
@@ -5,9 +6,9 @@ import Spinner from "@cloudscape-design/components/spinner";
 import { Suspense } from "react";
 import { Route, Routes, useLocation } from "react-router";
 import { Notifications } from "../components/Notifications";
-import { useSessionEnd } from "../session/idle";
+import { useSessionEnd } from "../session/end";
 import { SignInPage } from "../session/SignInPage";
-import { useSession } from "../session/session";
+import { useSession, useStoreFailure } from "../session/session";
 import { NotFoundPage } from "./NotFoundPage";
 import { Navigation } from "./navigation";
 import { isWide, PAGES } from "./routes";
@@ -17,6 +18,7 @@ import { TopBar } from "./TopBar";
 export function App() {
   const session = useSession();
   const { pathname } = useLocation();
+  const signingIn = session === undefined || pathname === "/sign-in";
   useSessionEnd();
   return (
     <>
@@ -29,9 +31,14 @@ export function App() {
         {...(session !== undefined && isWide(pathname) && { maxContentWidth: Number.MAX_VALUE })}
         navigationHide={session === undefined}
         navigation={<Navigation />}
-        notifications={<Notifications />}
+        notifications={
+          <>
+            <Notifications />
+            <StoreFailure />
+          </>
+        }
         content={
-          session === undefined ? (
+          signingIn ? (
             <SignInPage />
           ) : (
             // What breaks one page leaves the frame and the other pages as they are.
@@ -49,6 +56,18 @@ export function App() {
         }
       />
     </>
+  );
+}
+
+/** Says that the browser keeps no session, such as in a private window: nobody needs to wonder after a reload. */
+function StoreFailure() {
+  const failure = useStoreFailure();
+  if (failure === undefined) return null;
+  return (
+    <Alert type="warning" header="This browser does not keep your sign-in">
+      It could not be stored or removed ({String(failure)}). Other tabs do not share it, and a reload of the page may
+      ask for the key again.
+    </Alert>
   );
 }
 

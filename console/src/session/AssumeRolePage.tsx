@@ -50,7 +50,7 @@ export default function AssumeRolePage() {
         sessionToken: given.SessionToken,
         expiration: given.Expiration?.getTime(),
       };
-      await enter(credentials, session.kept, { from: session });
+      await enter(credentials, { from: session });
       navigate("/");
     });
   };

@@ -1,6 +1,6 @@
 import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Checkbox from "@cloudscape-design/components/checkbox";
 import Container from "@cloudscape-design/components/container";
 import Form from "@cloudscape-design/components/form";
 import FormField from "@cloudscape-design/components/form-field";
@@ -13,47 +13,72 @@ import { useLocation, useNavigate } from "react-router";
 import { hasCode } from "../api/errors";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
+import { RouterButton } from "../components/RouterButton";
 import { useAttempt } from "../components/useAttempt";
 import { enter, enterByToken } from "./enter";
-import { type SignOutReason, signedOutBecause, useEndFailure } from "./session";
+import { type SignOutReason, signedOutBecause, useEndFailure, useSession } from "./session";
 
 const REASONS: Readonly<Record<SignOutReason, string>> = {
-  asked: "You are signed out. This page has forgotten the keys and everything it showed.",
-  idle: "You were signed out after half an hour without a sign of life.",
-  expired: "The session's credentials are over. Sign in again.",
+  asked: "You are signed out, in every tab. The browser has forgotten the key and everything that was shown.",
+  expired: "You were signed out because the credentials have expired. Sign in again.",
+  refused: "You were signed out because the server does not accept these credentials any more. Sign in again.",
 };
 
-/** Shown instead of any page while there is no session; the address stays, so that it leads on afterwards. */
+/** Shown instead of any page while there is no session, and for sign-in links; the address leads on afterwards. */
 export function SignInPage() {
   const { pathname, hash } = useLocation();
   const navigate = useNavigate();
+  const session = useSession();
   const [token] = useState(pathname === "/sign-in" ? hash.slice(1) : "");
+  // A link that somebody else made must not exchange the person who works here for another one unasked.
+  const [agreed, setAgreed] = useState(session === undefined);
   const [failure, setFailure] = useState<unknown>();
+  const enterAt = pathname === "/sign-in" ? "/" : undefined;
   useEffect(() => {
-    if (token === "") return;
-    // The token must not stay in the address bar or the history: it is spent now, whatever comes of it.
-    navigate("/", { replace: true });
-    redeem(token).catch(setFailure);
+    // The token must not stay in the address bar or the history.
+    if (token !== "") navigate("/sign-in", { replace: true });
   }, [token, navigate]);
+  useEffect(() => {
+    if (token === "" || !agreed) return;
+    redeem(token)
+      .then(() => navigate("/", { replace: true }))
+      .catch(setFailure);
+  }, [token, agreed, navigate]);
   const why = signedOutBecause();
   const endFailure = useEndFailure();
   return (
     <Page title="Sign in" description="The console signs its requests with your key, as the AWS CLI does.">
-      {why !== undefined && <Alert type="info">{REASONS[why]}</Alert>}
+      {why !== undefined && session === undefined && <Alert type="info">{REASONS[why]}</Alert>}
       {endFailure !== undefined && (
         <ErrorAlert
-          what="The server did not end the session, which is good until its 12 hours are over"
+          what="The server did not end the sign-in, which is good until its 12 hours are over"
           error={endFailure}
         />
       )}
-      {token !== "" && failure === undefined ? (
+      {session !== undefined && (
+        <Alert
+          type="info"
+          header={`You are signed in as ${session.identity.arn}`}
+          action={<RouterButton to="/">Go on as you are</RouterButton>}
+        >
+          {token !== "" && !agreed ? (
+            <SpaceBetween size="s">
+              <span>The link signs in whoever made it, and signs you out here. Use it only if you made it.</span>
+              <Button onClick={() => setAgreed(true)}>Sign in by the link</Button>
+            </SpaceBetween>
+          ) : (
+            "Signing in as somebody else signs you out here."
+          )}
+        </Alert>
+      )}
+      {token !== "" && agreed && failure === undefined ? (
         <Container>
           <Spinner /> Signing in by the link
         </Container>
       ) : (
         <>
           {failure !== undefined && <LinkFailed error={failure} />}
-          <KeyForm onEntered={() => pathname === "/sign-in" && navigate("/", { replace: true })} />
+          <KeyForm onEntered={() => enterAt !== undefined && navigate(enterAt, { replace: true })} />
         </>
       )}
     </Page>
@@ -64,7 +89,7 @@ export function SignInPage() {
 const redeemed = new Map<string, Promise<void>>();
 
 function redeem(token: string): Promise<void> {
-  const running = redeemed.get(token) ?? enterByToken(token, false);
+  const running = redeemed.get(token) ?? enterByToken(token);
   redeemed.set(token, running);
   return running;
 }
@@ -84,7 +109,6 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
   const [id, setId] = useState("");
   const [secret, setSecret] = useState("");
   const [sessionToken, setSessionToken] = useState("");
-  const [kept, setKept] = useState(false);
   const { busy, error, attempt } = useAttempt();
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -94,7 +118,7 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
         secretAccessKey: secret.trim(),
         sessionToken: sessionToken.trim() || undefined,
       };
-      await enter(credentials, kept);
+      await enter(credentials);
       onEntered();
     });
   };
@@ -138,13 +162,10 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
                 autoComplete="off"
               />
             </FormField>
-            <Checkbox
-              checked={kept}
-              onChange={({ detail }) => setKept(detail.checked)}
-              description="Otherwise the keys are in this page's memory alone, and a reload asks for them again."
-            >
-              Keep me signed in in this tab
-            </Checkbox>
+            <Box color="text-body-secondary">
+              You stay signed in, in every tab of this browser, until you sign out or the credentials expire. The
+              browser keeps the secret as a key that nobody can read out of it.
+            </Box>
           </SpaceBetween>
         </Container>
       </Form>

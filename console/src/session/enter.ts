@@ -1,18 +1,31 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { clientSettings } from "../api/clients";
 import { callReadingRoom } from "../api/readingRoom";
-import { type Credentials, type Session, signIn } from "./session";
+import { leave } from "./leave";
+import { currentSession, type Session, signIn } from "./session";
+import { signingKey } from "./signingKey";
+
+/** Credentials as the API gives them, and as people have them. */
+export interface TypedCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+  /** Milliseconds since 1970; absent for keys that do not expire. */
+  readonly expiration?: number | undefined;
+}
 
 /** Sign in with these credentials, once the API has said whose they are. Throws what the API answers. */
 export async function enter(
-  credentials: Credentials,
-  kept: boolean,
+  { secretAccessKey, ...others }: TypedCredentials,
   { from, byLink }: Pick<Session, "from" | "byLink"> = {},
 ): Promise<void> {
+  const credentials = { ...others, key: await signingKey(secretAccessKey) };
   const client = new STSClient(clientSettings(credentials));
   const { Arn, Account } = await client.send(new GetCallerIdentityCommand({}));
   if (Arn === undefined || Account === undefined) throw new Error("GetCallerIdentity named nobody");
-  signIn({ credentials, identity: { arn: Arn, account: Account }, kept, from, byLink });
+  // Whoever signs in as somebody else leaves no sign-in behind that nobody can end any more.
+  if (from === undefined && currentSession() !== undefined) await leave("asked");
+  await signIn({ credentials, identity: { arn: Arn, account: Account }, from, byLink });
 }
 
 interface Redeemed {
@@ -26,7 +39,7 @@ interface Redeemed {
 }
 
 /** Sign in with the token of a sign-in link, which works once. Throws what the API answers. */
-export async function enterByToken(token: string, kept: boolean): Promise<void> {
+export async function enterByToken(token: string): Promise<void> {
   const { Credentials: given } = await callReadingRoom<Redeemed>(undefined, "RedeemSignInToken", { Token: token });
   await enter(
     {
@@ -35,7 +48,6 @@ export async function enterByToken(token: string, kept: boolean): Promise<void> 
       sessionToken: given.SessionToken,
       expiration: given.Expiration * 1000,
     },
-    kept,
     { byLink: true },
   );
 }

@@ -1,9 +1,10 @@
 import { useSyncExternalStore } from "react";
+import { clearStored, readStored, writeStored } from "./store";
 
-/** What signs requests. Kept in memory; in session storage only when the person who signs in asks for it. */
+/** What signs requests. The secret is a key that can sign and cannot be read, in memory and in the browser's store. */
 export interface Credentials {
   readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+  readonly key: CryptoKey;
   readonly sessionToken?: string | undefined;
   /** Milliseconds since 1970; absent for keys that do not expire. */
   readonly expiration?: number | undefined;
@@ -19,23 +20,24 @@ export interface Session {
   readonly identity: Identity;
   /** Who assumed the role of this session, if it is one: where "switch back" leads. */
   readonly from?: Session | undefined;
-  /** Whether a reload of the page may keep it. */
-  readonly kept: boolean;
   /** Whether a sign-in link made these credentials, so that they can be ended. */
   readonly byLink?: boolean | undefined;
 }
 
-export type SignOutReason = "asked" | "idle" | "expired";
+export type SignOutReason = "asked" | "expired" | "refused";
 
-/** Without a key pressed or a pointer moved for this long, the session is forgotten. */
-export const IDLE_MILLISECONDS = 30 * 60 * 1000;
-const STORAGE_KEY = "reading-room-session";
+/** What a tab tells the others: that the stored session is another one, or why there is none any more. */
+interface Message {
+  readonly signedOut?: SignOutReason | undefined;
+}
 
 let current: Session | undefined;
 let reason: SignOutReason | undefined;
 let endFailure: unknown;
+let storeFailure: unknown;
 const listeners = new Set<() => void>();
 const forgetters = new Set<() => void>();
+const channel = new BroadcastChannel("reading-room-session");
 
 /** Register what else must be forgotten at sign-out: cached answers, clients. */
 export function onForget(forget: () => void): void {
@@ -46,16 +48,31 @@ export function currentSession(): Session | undefined {
   return current;
 }
 
-export function signIn(session: Session): void {
+/** Begin a session in every tab. Where the browser keeps nothing, it holds in this tab until the page is loaded anew. */
+export async function signIn(session: Session): Promise<void> {
   reason = undefined;
   endFailure = undefined;
   replace(session);
+  await store(() => writeStored(session), {});
 }
 
-export function signOut(why: SignOutReason): void {
+/** End the session in every tab. This page has forgotten it when the function returns, the browser with the promise. */
+export async function signOut(why: SignOutReason): Promise<void> {
   reason = why;
   endFailure = undefined;
   replace(undefined);
+  await store(clearStored, { signedOut: why });
+}
+
+async function store(change: () => Promise<void>, message: Message): Promise<void> {
+  storeFailure = undefined;
+  try {
+    await change();
+  } catch (error) {
+    storeFailure = error;
+    tell();
+  }
+  channel.postMessage(message);
 }
 
 /** Remember why the server did not end the session that was signed out of last. */
@@ -69,25 +86,53 @@ export function useEndFailure(): unknown {
   return useSyncExternalStore(subscribe, () => endFailure);
 }
 
+/** Why the browser did not keep or forget what it was told to; undefined where it did. */
+export function useStoreFailure(): unknown {
+  return useSyncExternalStore(subscribe, () => storeFailure);
+}
+
 /** Why there is no session, where there was one in this page's life. */
 export function signedOutBecause(): SignOutReason | undefined {
   return reason;
 }
 
-/** Take up a session that an earlier load of this tab was asked to keep. Damaged or expired ones are dropped. */
-export function restoreSession(now: number = Date.now()): void {
-  const stored = sessionStorage.getItem(STORAGE_KEY);
-  if (stored === null) return;
-  try {
-    const session: unknown = JSON.parse(stored);
-    if (isSession(session) && !isExpired(session, now)) {
-      current = session;
+/** Take up the session that the browser has kept. Damaged or expired ones are dropped. */
+export async function restoreSession(now: number = Date.now()): Promise<void> {
+  const stored = await readStored().catch((error: unknown) => {
+    storeFailure = error;
+    return undefined;
+  });
+  if (stored === undefined) return;
+  if (isSession(stored) && !isExpired(stored, now)) {
+    current = stored;
+    return;
+  }
+  await store(clearStored, {});
+}
+
+/** Do what other tabs do: sign in and out with them. The function returned stops it. */
+export function followOtherTabs(): () => void {
+  const hear = async ({ data }: MessageEvent<Message>): Promise<void> => {
+    if (data.signedOut !== undefined) {
+      if (current === undefined) return;
+      reason = data.signedOut;
+      endFailure = undefined;
+      replace(undefined);
       return;
     }
-  } catch {
-    // Not ours, or cut short: removed below.
-  }
-  sessionStorage.removeItem(STORAGE_KEY);
+    const stored = await readStored();
+    if (!isSession(stored) || isExpired(stored)) return;
+    reason = undefined;
+    replace(stored);
+  };
+  const listener = (event: MessageEvent<Message>): void => {
+    hear(event).catch((error: unknown) => {
+      storeFailure = error;
+      tell();
+    });
+  };
+  channel.addEventListener("message", listener);
+  return () => channel.removeEventListener("message", listener);
 }
 
 export function isExpired(session: Session, now: number = Date.now()): boolean {
@@ -112,8 +157,6 @@ function subscribe(listener: () => void): () => void {
 
 function replace(session: Session | undefined): void {
   current = session;
-  if (session?.kept) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(session));
-  else sessionStorage.removeItem(STORAGE_KEY);
   for (const forget of forgetters) forget();
   tell();
 }
@@ -124,6 +167,12 @@ function tell(): void {
 
 function isSession(value: unknown): value is Session {
   if (typeof value !== "object" || value === null) return false;
-  const { credentials, identity } = value as Partial<Session>;
-  return typeof credentials?.secretAccessKey === "string" && typeof identity?.arn === "string";
+  const { credentials, identity, from } = value as Partial<Session>;
+  return (
+    credentials?.key instanceof CryptoKey &&
+    !credentials.key.extractable &&
+    typeof credentials.accessKeyId === "string" &&
+    typeof identity?.arn === "string" &&
+    (from === undefined || isSession(from))
+  );
 }

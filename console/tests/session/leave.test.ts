@@ -1,18 +1,32 @@
 import { renderHook } from "@testing-library/react";
+import "fake-indexeddb/auto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { loadConfig } from "../../src/api/config";
+import { getConfig, loadConfig, setConfig } from "../../src/api/config";
+import { leaveIfRefused } from "../../src/session/end";
 import { leave } from "../../src/session/leave";
-import { currentSession, type Session, setEndFailure, signIn, signOut, useEndFailure } from "../../src/session/session";
+import {
+  currentSession,
+  type Session,
+  setEndFailure,
+  signedOutBecause,
+  signIn,
+  signOut,
+  useEndFailure,
+} from "../../src/session/session";
+import { signingKey } from "../../src/session/signingKey";
+import { readStored } from "../../src/session/store";
 
+const key = await signingKey("secret");
 const session = (more: Partial<Session> = {}): Session => ({
   credentials: {
     accessKeyId: "ASIA1",
-    secretAccessKey: "secret",
+    key,
     sessionToken: "token",
     expiration: Date.now() + 3_600_000,
   },
   identity: { arn: "arn:aws:iam::000000000001:user/one", account: "000000000001" },
-  kept: false,
   ...more,
 });
 
@@ -39,13 +53,13 @@ beforeEach(async () => {
   sent.length = 0;
   serverAnswers(() => new Response("{}"));
 });
-afterEach(() => {
+afterEach(async () => {
   vi.unstubAllGlobals();
-  signOut("asked");
+  await signOut("asked");
 });
 
 test("a session by link is ended on the server, with its own key, when the page has forgotten it", async () => {
-  signIn(session({ byLink: true }));
+  await signIn(session({ byLink: true }));
   const left = leave("asked");
   expect(currentSession()).toBeUndefined();
   await left;
@@ -58,17 +72,17 @@ test("a session by link is ended on the server, with its own key, when the page 
 
 test("who assumed a role ends the session by link that it came of", async () => {
   const link = session({ byLink: true });
-  const role = { accessKeyId: "ASIA2", secretAccessKey: "secret" };
-  signIn(session({ credentials: { ...role, expiration: Date.now() - 1 }, from: link }));
+  const role = { accessKeyId: "ASIA2", key };
+  await signIn(session({ credentials: { ...role, expiration: Date.now() - 1 }, from: link }));
   await leave("expired");
   expect(sent.map(({ headers }) => headers["authorization"]?.includes("Credential=ASIA1/"))).toEqual([true]);
 });
 
 test.each([
-  ["an access key", session({ credentials: { accessKeyId: "AKIA", secretAccessKey: "secret" } })],
+  ["an access key", session({ credentials: { accessKeyId: "AKIA", key } })],
   ["a session that is over", session({ byLink: true, credentials: { ...session().credentials, expiration: 1 } })],
 ])("%s is forgotten alone", async (_, signedIn) => {
-  signIn(signedIn);
+  await signIn(signedIn);
   await leave("asked");
   expect(currentSession()).toBeUndefined();
   expect(sent).toEqual([]);
@@ -80,30 +94,68 @@ test.each([
   ["an answer that cannot be read", () => new Response("<html>", { status: 502 }), "JSON"],
 ])("with %s the page is signed out, and says that the session is open", async (_, answer, text) => {
   serverAnswers(answer);
-  signIn(session({ byLink: true, kept: true }));
-  await leave("idle");
+  await signIn(session({ byLink: true }));
+  await leave("asked");
   expect(currentSession()).toBeUndefined();
-  expect(sessionStorage.length).toBe(0);
+  expect(await readStored()).toBeUndefined();
   expect(String(failure())).toContain(text);
-  signIn(session());
+  await signIn(session());
   expect(failure()).toBeUndefined();
 });
 
 test.each(["ExpiredTokenException", "UnrecognizedClientException"])("%s says that it is over", async (code) => {
   serverAnswers(() => new Response(JSON.stringify({ __type: code, message: "over" }), { status: 400 }));
-  signIn(session({ byLink: true }));
+  await signIn(session({ byLink: true }));
   await leave("asked");
   expect(failure()).toBeUndefined();
 });
 
 test("what a page hears of an end when somebody is signed in again, it keeps to itself", async () => {
   serverAnswers(() => new Response('{"__type":"InternalFailure","message":"broken"}', { status: 500 }));
-  signIn(session({ byLink: true }));
+  await signIn(session({ byLink: true }));
   const left = leave("asked");
-  signIn(session());
+  await signIn(session());
   await left;
   expect(failure()).toBeUndefined();
   setEndFailure(new Error("later"));
-  signOut("asked");
+  await signOut("asked");
   expect(failure()).toBeUndefined();
+});
+
+const refusal = Object.assign(new Error("unknown"), { name: "UnrecognizedClientException" });
+const STS = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"';
+const SOMEBODY = `<GetCallerIdentityResponse ${STS}><GetCallerIdentityResult><Account>1</Account><Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+const NOBODY = `<ErrorResponse ${STS}><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`;
+
+/** Ask with an STS that answers so. */
+async function refusedWhile(status: number, body: string, error: Error): Promise<void> {
+  const sts = createServer((_, response) => response.writeHead(status, { "content-type": "text/xml" }).end(body));
+  await new Promise<void>((resolve) => sts.listen(0, "127.0.0.1", resolve));
+  setConfig({ ...getConfig(), apiUrl: `http://127.0.0.1:${(sts.address() as AddressInfo).port}` });
+  try {
+    await leaveIfRefused(error);
+  } finally {
+    sts.closeAllConnections();
+    await new Promise((resolve) => sts.close(resolve));
+  }
+}
+
+test("credentials that the server does not know any more sign out", async () => {
+  await signIn(session());
+  await refusedWhile(403, NOBODY, refusal);
+  expect(currentSession()).toBeUndefined();
+  expect(signedOutBecause()).toBe("refused");
+  expect(await readStored()).toBeUndefined();
+});
+
+test("credentials that one service refuses and the server knows stay", async () => {
+  await signIn(session());
+  await refusedWhile(200, SOMEBODY, refusal);
+  expect(currentSession()).toBeDefined();
+});
+
+test("a denied call signs nobody out", async () => {
+  await signIn(session());
+  await refusedWhile(403, NOBODY, Object.assign(new Error("no"), { name: "AccessDenied" }));
+  expect(currentSession()).toBeDefined();
 });

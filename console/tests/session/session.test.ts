@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import "fake-indexeddb/auto";
+import { afterEach, expect, test } from "vitest";
 import { defaultSessionName, roleArnProblem } from "../../src/session/roles";
 import {
   currentSession,
+  followOtherTabs,
   onForget,
   restoreSession,
   type Session,
@@ -9,55 +11,115 @@ import {
   signIn,
   signOut,
 } from "../../src/session/session";
+import { signingKey } from "../../src/session/signingKey";
+import { readStored, writeStored } from "../../src/session/store";
 
-const session = (kept: boolean, expiration?: number): Session => ({
-  credentials: { accessKeyId: "AKIA", secretAccessKey: "secret", expiration },
+const key = await signingKey("secret");
+const session = (more: Partial<Session["credentials"]> = {}): Session => ({
+  credentials: { accessKeyId: "AKIA", key, ...more },
   identity: { arn: "arn:aws:iam::000000000001:user/one", account: "000000000001" },
-  kept,
 });
 
-beforeEach(() => sessionStorage.clear());
+/** Another tab of the browser: it has the same store, and hears and says what tabs tell each other. */
+function otherTab() {
+  const channel = new BroadcastChannel("reading-room-session");
+  const next = () =>
+    new Promise<unknown>((resolve) => channel.addEventListener("message", ({ data }) => resolve(data), { once: true }));
+  return { channel, next, close: () => channel.close() };
+}
+
 afterEach(() => signOut("asked"));
 
-test("a session that is not to be kept is in no storage", () => {
-  signIn(session(false));
-  expect(currentSession()?.credentials.secretAccessKey).toBe("secret");
-  expect(sessionStorage.length).toBe(0);
+test("a session outlives the load of a page, with a key that cannot be read out", async () => {
+  await signIn(session());
+  const stored = (await readStored()) as Session;
+  expect(stored.credentials.key).toBeInstanceOf(CryptoKey);
+  expect(stored.credentials.key.extractable).toBe(false);
+  await expect(crypto.subtle.exportKey("raw", stored.credentials.key)).rejects.toThrow();
+  expect(sessionStorage.length + localStorage.length).toBe(0);
+  await restoreSession();
+  expect(currentSession()?.identity).toEqual(session().identity);
 });
 
-test("a kept session comes back, and is gone from the storage after signing out", () => {
-  signIn(session(true));
-  restoreSession();
-  expect(currentSession()).toEqual(session(true));
-  signOut("idle");
-  expect(sessionStorage.length).toBe(0);
+test("who assumed a role can switch back after a reload", async () => {
+  await signIn({ ...session({ sessionToken: "token" }), from: session() });
+  await restoreSession();
+  expect(currentSession()?.from?.credentials.key.extractable).toBe(false);
+});
+
+test("signing out forgets what the browser kept", async () => {
+  await signIn(session());
+  await signOut("asked");
+  expect(await readStored()).toBeUndefined();
   expect(currentSession()).toBeUndefined();
-  expect(signedOutBecause()).toBe("idle");
+  expect(signedOutBecause()).toBe("asked");
 });
 
-test.each(["{", "{}", "null", '{"credentials":{}}', JSON.stringify(session(true, 1_000))])(
-  "what is stored and no valid session is dropped: %s",
-  (text) => {
-    sessionStorage.setItem("reading-room-session", text);
-    restoreSession(2_000);
+const readable = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]);
+
+test.each([
+  ["text", "{"],
+  ["nothing", {}],
+  ["no key", { credentials: { accessKeyId: "AKIA" }, identity: { arn: "arn" } }],
+  ["a secret as text", { credentials: { accessKeyId: "AKIA", secretAccessKey: "s" }, identity: { arn: "arn" } }],
+  ["a key that can be read out", session({ key: readable })],
+  ["credentials that are over", session({ expiration: 1_000 })],
+  ["who assumed the role without a key", { ...session(), from: { credentials: {}, identity: { arn: "arn" } } }],
+])("what is stored and no valid session is dropped: %s", async (_, stored) => {
+  await writeStored(stored as Session);
+  await restoreSession(2_000);
+  expect(currentSession()).toBeUndefined();
+  expect(await readStored()).toBeUndefined();
+});
+
+test("a session lasts as long as its credentials, and not longer", async () => {
+  await writeStored(session({ expiration: 2_000 }));
+  await restoreSession(1_999);
+  expect(currentSession()).toBeDefined();
+});
+
+test("other tabs hear that somebody signed in, and out again with the reason", async () => {
+  const other = otherTab();
+  try {
+    const signedIn = other.next();
+    await signIn(session());
+    expect(await signedIn).toEqual({});
+    const signedOut = other.next();
+    await signOut("expired");
+    expect(await signedOut).toEqual({ signedOut: "expired" });
+  } finally {
+    other.close();
+  }
+});
+
+test("a tab does what another tab does", async () => {
+  const other = otherTab();
+  const unfollow = followOtherTabs();
+  const changed = (): Promise<void> => new Promise((resolve) => onForget(resolve));
+  try {
+    await writeStored(session());
+    let change = changed();
+    other.channel.postMessage({});
+    await change;
+    expect(currentSession()?.credentials.accessKeyId).toBe("AKIA");
+    change = changed();
+    other.channel.postMessage({ signedOut: "asked" });
+    await change;
     expect(currentSession()).toBeUndefined();
-    expect(sessionStorage.length).toBe(0);
-  },
-);
-
-test("a session kept before does not outlive one that is not", () => {
-  signIn(session(true));
-  signIn(session(false));
-  expect(sessionStorage.length).toBe(0);
+    expect(signedOutBecause()).toBe("asked");
+  } finally {
+    unfollow();
+    other.close();
+  }
 });
 
-test("whatever was cached is forgotten with the session", () => {
+test("whatever was cached is forgotten with the session", async () => {
   let forgotten = 0;
   onForget(() => {
     forgotten += 1;
   });
-  signIn(session(false));
-  signOut("asked");
+  await signIn(session());
+  await signOut("asked");
   expect(forgotten).toBe(2);
 });
 
