@@ -42,5 +42,5 @@ export default defineConfig({
     license: { fileName: "licenses.txt" },
   },
   server: { host: "127.0.0.1", strictPort: true },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true, testTimeout: 60_000 },
 });

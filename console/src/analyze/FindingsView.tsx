@@ -2,10 +2,11 @@ import Box from "@cloudscape-design/components/box";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo } from "react";
 import { type Column, ResourceTable } from "../components/ResourceTable";
+import { typeColour } from "../components/typeColours";
 import { type Finding, formatScore } from "./findings";
 import type { Kind } from "./kinds";
 import { MarkedText } from "./MarkedText";
-import { coloursOf, type Mark } from "./marks";
+import type { Mark } from "./marks";
 
 interface Props {
   readonly kind: Kind;
@@ -28,7 +29,6 @@ export function FindingsView({ kind, text, findings }: Props) {
     for (const finding of findings) found.set(colourName(finding), (found.get(colourName(finding)) ?? 0) + 1);
     return found;
   }, [findings]);
-  const colours = useMemo(() => coloursOf(counts.keys()), [counts]);
   const marks = useMemo<Mark[]>(
     () =>
       findings.map((finding) => ({
@@ -36,9 +36,9 @@ export function FindingsView({ kind, text, findings }: Props) {
         begin: finding.begin,
         end: finding.end,
         label: labelOf(finding),
-        colour: colours.get(colourName(finding)) ?? 0,
+        colour: typeColour(colourName(finding)),
       })),
-    [findings, colours],
+    [findings],
   );
   if (findings.length === 0) {
     return (
@@ -53,7 +53,7 @@ export function FindingsView({ kind, text, findings }: Props) {
       {!counts.has("") && (
         <ul className="marked-text-legend" aria-label={`Types of ${many}`}>
           {[...counts].sort().map(([name, count]) => (
-            <li key={name} className={`marked-text-${colours.get(name) ?? 0}`}>
+            <li key={name} className={`marked-text-${typeColour(name)}`}>
               <span className="marked-text-mark">{name}</span> {count}
             </li>
           ))}

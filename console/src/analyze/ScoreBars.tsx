@@ -1,7 +1,7 @@
 import "./marked.css";
 import { Fragment } from "react";
+import { typeColour } from "../components/typeColours";
 import { formatScore } from "./findings";
-import { coloursOf } from "./marks";
 
 interface Props {
   readonly scores: readonly { readonly name: string; readonly score: number }[];
@@ -9,13 +9,12 @@ interface Props {
 
 /** Scores from 0 to 1, a bar each, with their figures. */
 export function ScoreBars({ scores }: Props) {
-  const colours = coloursOf(scores.map(({ name }) => name));
   return (
     <dl className="score-bar">
       {scores.map(({ name, score }) => (
         <Fragment key={name}>
           <dt>{name}</dt>
-          <dd className={`marked-text-${colours.get(name) ?? 0}`} aria-hidden="true">
+          <dd className={`marked-text-${typeColour(name)}`} aria-hidden="true">
             <div className="score-bar-track">
               <div className="score-bar-fill" style={{ width: `${Math.min(Math.max(score, 0), 1) * 100}%` }} />
             </div>

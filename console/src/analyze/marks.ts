@@ -17,11 +17,6 @@ export interface Stretch {
   readonly last: boolean;
 }
 
-export const COLOURS = 9;
-
-/** Names whose colours people expect: green, red, grey, orange. */
-const EXPECTED: Readonly<Record<string, number>> = { POSITIVE: 2, NEGATIVE: 1, NEUTRAL: 8, MIXED: 4 };
-
 /**
  * Cut a text at the bounds of its marks. Where marks overlap the innermost is shown.
  *
@@ -56,12 +51,6 @@ export function stretchesOf(text: string, marks: readonly Mark[]): Stretch[] {
       return { ...stretch, last };
     })
     .toReversed();
-}
-
-/** Give each name a colour of the palette, the same as long as the names are the same. */
-export function coloursOf(names: Iterable<string>): ReadonlyMap<string, number> {
-  const sorted = [...new Set(names)].sort();
-  return new Map(sorted.map((name, index) => [name, EXPECTED[name] ?? index % COLOURS]));
 }
 
 function innermost(open: readonly Mark[]): Mark | undefined {

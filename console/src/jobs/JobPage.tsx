@@ -15,7 +15,7 @@ import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
 import { ContainersTable } from "./parts/ContainersTable";
 import { FailureCallout } from "./parts/FailureCallout";
 import { LogView } from "./parts/LogView";
-import { isActive, type JobProperties } from "./properties";
+import { hasResults, isActive, type JobProperties } from "./properties";
 import { StopJobModal } from "./StopJobModal";
 import { FilesTab } from "./tabs/FilesTab";
 import { FlowTab } from "./tabs/FlowTab";
@@ -105,7 +105,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
             </Button>
           )}
           <RouterButton to={copy}>Copy as new</RouterButton>
-          {job.JobStatus === "COMPLETED" && (
+          {hasResults(job.JobStatus) && (
             <RouterButton variant="primary" to={`${jobPath(kind, jobId)}/results`}>
               Results
             </RouterButton>

@@ -56,3 +56,8 @@ export interface ListJobsRequest {
 export function isActive(status: string | undefined): boolean {
   return status === "SUBMITTED" || status === "IN_PROGRESS" || status === "STOP_REQUESTED";
 }
+
+/** Whether a job may have written results: a stopped one has those of the documents that it had finished. */
+export function hasResults(status: string | undefined): boolean {
+  return status === "COMPLETED" || status === "STOPPED";
+}

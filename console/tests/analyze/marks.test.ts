@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLOURS, coloursOf, type Mark, stretchesOf } from "../../src/analyze/marks";
+import { type Mark, stretchesOf } from "../../src/analyze/marks";
 
 const mark = (begin: number, end: number, label = "T", key = `${begin}-${end}`): Mark => ({
   key,
@@ -58,22 +58,5 @@ describe("a marked text", () => {
     const text = "word ".repeat(20_000);
     const marks = Array.from({ length: 20_000 }, (_, index) => mark(index * 5, index * 5 + 4));
     expect(stretchesOf(text, marks)).toHaveLength(40_000);
-  });
-});
-
-describe("the colours of types", () => {
-  it("are the same for the same names in any order", () => {
-    expect(coloursOf(["B", "A", "B"])).toEqual(coloursOf(["A", "B"]));
-  });
-
-  it("stay within the palette", () => {
-    const names = Array.from({ length: 30 }, (_, index) => `T${index}`);
-    for (const colour of coloursOf(names).values()) expect(colour).toBeLessThan(COLOURS);
-  });
-
-  it("tell the sentiments apart", () => {
-    const colours = coloursOf(["POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED"]);
-    expect(new Set(colours.values()).size).toBe(4);
-    expect(coloursOf(["POSITIVE"]).get("POSITIVE")).toBe(colours.get("POSITIVE"));
   });
 });

@@ -1,7 +1,10 @@
+import { strFromU8, unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { excerptOf, textBeside } from "../../src/results/downloads/beside";
 import { csvCell, csvOriginal, csvRow } from "../../src/results/downloads/csv";
 import { safeFileName } from "../../src/results/downloads/fileNames";
 import { columnsOf, rowsOf } from "../../src/results/downloads/tables";
+import { XlsxFile, xlsxCell } from "../../src/results/downloads/xlsx";
 import { readRecord } from "../../src/results/reading/records";
 
 describe("cells", () => {
@@ -16,6 +19,71 @@ describe("cells", () => {
     expect(csvRow([-1, 0.5, "a=b", undefined, 'say "hi", please', "two\nlines"])).toBe(
       '-1,0.5,a=b,,"say ""hi"", please","two\nlines"\r\n',
     );
+  });
+});
+
+describe("workbooks", () => {
+  it.each([
+    ["=1+1", "=1+1"],
+    ["a & b < c > d", "a &amp; b &lt; c &gt; d"],
+    ["bell\u0007, zero\u0000, cr\r", "bell_x0007_, zero_x0000_, cr_x000D_"],
+    ["_x0041_ stays", "_x005F_x0041_ stays"],
+    ["half \ud83d", "half \ufffd"],
+    ["\ufffe", "_xFFFE_"],
+    [" two\n lines ", " two\n lines "],
+  ])("writes %j as a text that XML can hold", (text, written) => {
+    expect(xlsxCell(text)).toBe(`<c t="inlineStr"><is><t xml:space="preserve">${written}</t></is></c>`);
+  });
+
+  it("writes numbers as numbers, and nothing for what is none", () => {
+    expect([0, -1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined].map(xlsxCell)).toEqual([
+      "<c><v>0</v></c>",
+      "<c><v>-1.5</v></c>",
+      ...["<c/>", "<c/>", "<c/>"],
+    ]);
+  });
+
+  it("cuts a text that no cell takes", () => {
+    expect(xlsxCell("x".repeat(40_000))).toContain(`${"x".repeat(32_766)}…<`);
+  });
+
+  it("goes on in another sheet when one is full", async () => {
+    const file = new XlsxFile([{ name: "N", type: "INT32" }], 3);
+    for (const number of [1, 2, 3, 4, 5]) file.add([number]);
+    const names = unzipSync(new Uint8Array(await file.finish().arrayBuffer()));
+    const sheet = (number: number) => strFromU8(names[`xl/worksheets/sheet${number}.xml`] ?? new Uint8Array(0));
+    expect([1, 2, 3].map((number) => sheet(number).match(/<v>\d<\/v>/g))).toEqual([
+      ["<v>1</v>", "<v>2</v>"],
+      ["<v>3</v>", "<v>4</v>"],
+      ["<v>5</v>"],
+    ]);
+    for (const [name, content] of Object.entries(names)) {
+      const parsed = new DOMParser().parseFromString(strFromU8(content), "application/xml");
+      expect(parsed.querySelector("parsererror"), name).toBeNull();
+    }
+  });
+});
+
+describe("the text beside a finding", () => {
+  const at = (begin: number, end: number) => ({ type: "X", score: 1, begin, end });
+
+  it("is what is around it", () => {
+    const text = `${"😀".repeat(150)}here${"b".repeat(150)}`;
+    expect(textBeside(text, at(150, 154))).toBe(`…${"😀".repeat(100)}here${"b".repeat(100)}…`);
+    expect(textBeside("Mara came", at(0, 4))).toBe("Mara came");
+    // A text that was changed since has no such place: its beginning is all that there is to show.
+    expect(textBeside("short", at(50, 60))).toBe("short");
+  });
+
+  it("is the whole document where a finding has no place in it", () => {
+    expect(textBeside("Fine.", { type: "POSITIVE", score: 1 })).toBe("Fine.");
+    expect(textBeside("x".repeat(40_000), undefined)).toHaveLength(32_000);
+    expect(textBeside(undefined, undefined)).toBeUndefined();
+  });
+
+  it("is on one line in a list", () => {
+    expect(excerptOf(" Two\n  lines ", 20)).toBe("Two lines");
+    expect(excerptOf("abcdefgh", 4)).toBe("abc…");
   });
 });
 

@@ -1,4 +1,5 @@
 // @vitest-environment node
+import { strFromU8, unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import type { ResultKind } from "../../src/jobs/kinds";
@@ -29,6 +30,14 @@ function read(kind: ResultKind, output: string, name = "output", limits = LIMITS
   const reader = new ResultReader(kind, byLine, limits);
   for (const part of inParts(archiveOf({ name, content: output }), 700)) reader.push(part);
   reader.finish();
+  return reader;
+}
+
+/** The reader with the documents beside the result. */
+function withTexts(reader: ResultReader): ResultReader {
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  reader.texts.add("in/a.txt", encode("\ufeffMara Olsen came from Tromsø.\r\nNobody was there.\n\nA hidden word"));
+  reader.texts.add("in/b.txt", encode("=SUM(A1) says Mara Olsen"));
   return reader;
 }
 
@@ -78,15 +87,33 @@ describe("a result that was read", () => {
     expect(await select(reader, { search: "tromsø" })).toEqual([0]);
     expect(await select(reader, { search: "empty_doc" })).toEqual([2]);
     expect(await select(reader, { search: "b.txt" })).toEqual([3]);
-    expect(await select(reader, { search: "a.txt:1" })).toEqual([1]);
+    expect(await select(reader, { search: "a.txt:2" })).toEqual([1]);
     expect(await select(reader, { search: "äpfel" })).toEqual([4]);
     expect(await select(reader, { search: "BeginOffset" })).toEqual([]);
+  });
+
+  it("searches the documents themselves, once they have been read", async () => {
+    const reader = read("entities", OUTPUT);
+    expect(await select(reader, { search: "nobody WAS" })).toEqual([]);
+    withTexts(reader);
+    expect(await select(reader, { search: "nobody WAS" })).toEqual([1]);
+    expect(await select(reader, { search: "came from" })).toEqual([0]);
+    expect(await select(reader, { search: "came from", types: ["OTHER"] })).toEqual([]);
+    expect(await select(reader, { search: "hidden" })).toEqual([]);
+  });
+
+  it("finds the text of each of two files of one name, by its order or by its folder", async () => {
+    const at = (File: string, Line: number) => ({ Entities: [], File, Line });
+    const reader = read("entities", lines(at("x", 0), at("x", 0), at("b/x", 0)));
+    for (const key of ["a/x", "b/x"]) reader.texts.add(key, new TextEncoder().encode(`text of ${key}\n`));
+    const texts = await Promise.all([0, 1, 2].map((number) => reader.texts.textOf(reader.index, number)));
+    expect(texts).toEqual(["text of a/x", "text of b/x", "text of b/x"]);
   });
 
   it("finds a document by its place alone, where its line could not be kept either", async () => {
     const long = { Entities: [entity("x".repeat(5000), "OTHER", 1)], File: "long.txt", Line: 0 };
     const reader = read("entities", OUTPUT + lines(long), "output", { ...LIMITS, lineBytes: 1000 });
-    expect(await select(reader, { search: "B.TXT:0" })).toEqual([3]);
+    expect(await select(reader, { search: "B.TXT:1" })).toEqual([3]);
     expect(await select(reader, { search: "(none)" })).toEqual([4]);
     // A colon is no sign of a place: what was found may have one, too.
     const said = lines({ Entities: [entity("at 10:30", "DATE", 1)], File: "c.txt", Line: 0 });
@@ -184,9 +211,12 @@ describe("downloads", () => {
       "Type",
       "Text",
       "Score",
+      "DocumentText",
       "ErrorCode",
       "ErrorMessage",
     ]);
+    // The byte order mark, by which spreadsheets know UTF-8.
+    expect([...new Uint8Array(await blob.arrayBuffer()).slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
     expect(rows).toHaveLength(6);
     expect(rows[3]?.slice(-2)).toEqual(["EMPTY_DOCUMENT", 'it is, "empty"']);
     expect(rows[4]?.[5]).toBe("'=SUM(A1)");
@@ -197,7 +227,7 @@ describe("downloads", () => {
     const filter = { ...NO_FILTER, types: ["PERSON"], leastScore: 0.9 };
     const blob = await build(read("entities", OUTPUT), { table: "documents", format: "csv", filter });
     expect(parseCsv(await blob.text()).slice(1)).toEqual([
-      ["a.txt", "0", "0", "10", "PERSON", "Mara Olsen", "0.99", "", ""],
+      ["a.txt", "1", "0", "10", "PERSON", "Mara Olsen", "0.99", "", "", ""],
     ]);
   });
 
@@ -219,6 +249,38 @@ describe("downloads", () => {
   it("writes Parquet of nothing", async () => {
     const blob = await build(read("entities", ""), { table: "documents", format: "parquet" });
     expect(await parquetReadObjects({ file: await blob.arrayBuffer() })).toEqual([]);
+  });
+
+  it("writes the text beside each finding, and counts lines from 1", async () => {
+    const reader = withTexts(read("entities", OUTPUT));
+    const [, ...rows] = parseCsv(await (await build(reader, { table: "documents", format: "csv" })).text());
+    expect(rows.map(([file, line, , , , , , text]) => [file, line, text])).toEqual([
+      ["a.txt", "1", "Mara Olsen came from Tromsø."],
+      ["a.txt", "1", "Mara Olsen came from Tromsø."],
+      ["a.txt", "2", "Nobody was there."],
+      ["a.txt", "3", ""],
+      ["b.txt", "1", "'=SUM(A1) says Mara Olsen"],
+      ["b.txt", "1", "'=SUM(A1) says Mara Olsen"],
+    ]);
+    const parquet = await build(reader, { table: "documents", format: "parquet" });
+    expect((await parquetReadObjects({ file: await parquet.arrayBuffer() }))[0]).toMatchObject({ Line: 0 });
+  });
+
+  it("writes a workbook in which every text is a text", async () => {
+    const blob = await build(withTexts(read("entities", OUTPUT)), { table: "documents", format: "xlsx" });
+    const files = unzipSync(new Uint8Array(await blob.arrayBuffer()));
+    expect(Object.keys(files).sort()).toEqual([
+      "[Content_Types].xml",
+      "_rels/.rels",
+      "xl/_rels/workbook.xml.rels",
+      "xl/workbook.xml",
+      "xl/worksheets/sheet1.xml",
+    ]);
+    const sheet = strFromU8(files["xl/worksheets/sheet1.xml"] ?? new Uint8Array(0));
+    expect(sheet.match(/<row>/g)).toHaveLength(7);
+    expect(sheet).toContain('<c t="inlineStr"><is><t xml:space="preserve">=SUM(A1)</t></is></c>');
+    expect(sheet).toContain("<c><v>0.99</v></c>");
+    expect(sheet).not.toContain("<f>");
   });
 
   it("stops when it is told to", async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { COLOURS, typeColour } from "../../src/components/typeColours";
 import { labelScores, readConfusionReport } from "../../src/results/parts/confusion";
-import { colourOf, percent, placeOf, typeLabel } from "../../src/results/views/labels";
+import { percent, placeOf, typeLabel } from "../../src/results/views/labels";
 import { frame, linesIn, pack } from "../../src/results/views/topicLayout";
+import { topicNames } from "../../src/results/views/topics";
 
 describe("the map of topics", () => {
   it("puts no circle over another, and all into the frame", () => {
@@ -27,11 +29,11 @@ describe("the map of topics", () => {
 
   it("writes no more into a circle than there is room for", () => {
     const terms = ["bread", "a-very-long-term-that-cannot-fit-in-here", "oven", "salt", "flour", "water"];
-    const large = linesIn(90, "Topic 000", terms);
-    expect(large.map(({ text }) => text).slice(0, 2)).toEqual(["Topic 000", "bread"]);
+    const large = linesIn(90, terms);
+    expect(large[0]?.text).toBe("bread");
     expect(large.length).toBeLessThanOrEqual(6);
-    expect(large[2]?.text.endsWith("…")).toBe(true);
-    for (const { y, size } of linesIn(18, "Topic 000", terms)) expect(Math.abs(y) + size / 2).toBeLessThan(18);
+    expect(large[1]?.text.endsWith("…")).toBe(true);
+    for (const { y, size } of linesIn(18, terms)) expect(Math.abs(y) + size / 2).toBeLessThan(18);
   });
 });
 
@@ -43,17 +45,32 @@ describe("labels", () => {
   });
 
   it("says where a document is and how sure a score is", () => {
-    expect(placeOf({ file: "a", line: 0 })).toBe("a, line 0");
+    expect(placeOf({ file: "a", line: 0 })).toBe("a, line 1");
     expect(placeOf({ file: "a" })).toBe("a");
     expect(percent(0.991)).toBe("99.1 %");
     expect(percent(0.0004)).toBe("0.040 %");
   });
 
-  it("gives a type its colour whatever else is shown", () => {
-    const types = ["DATE", "PERSON"];
-    expect(colourOf("PERSON", types)).toBe(1);
-    expect(colourOf("NEGATIVE", types)).toBe(3);
-    expect(colourOf("UNKNOWN", types)).toBeLessThan(12);
+  it("gives a type its colour by its name alone", () => {
+    const entities = [
+      ...["PERSON", "LOCATION", "ORGANIZATION", "DATE", "QUANTITY", "EVENT", "TITLE", "COMMERCIAL_ITEM", "OTHER"],
+    ];
+    expect(new Set(entities.map(typeColour)).size).toBe(entities.length);
+    expect(new Set(["POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED"].map(typeColour)).size).toBe(4);
+    for (const own of ["PART_NUMBER", "", "😀", "NOUN"]) {
+      expect(typeColour(own)).toBeLessThan(COLOURS);
+      expect(typeColour(own)).toBe(typeColour(own));
+    }
+  });
+
+  it("calls topics by their terms", () => {
+    const term = (topic: string, word: string) => ({ topic, term: word, weight: 1 });
+    const terms = [..."abcd"].map((word) => term("000", word));
+    const alike = [term("001", "x"), term("002", "x")];
+    const names = topicNames({ terms: [...terms, ...alike], types: [] });
+    expect(typeLabel("topics", "000", names)).toBe("a, b, c");
+    expect([names.get("001"), names.get("002")]).toEqual(["x (001)", "x (002)"]);
+    expect(typeLabel("topics", "009", names)).toBe("Topic 009");
   });
 });
 

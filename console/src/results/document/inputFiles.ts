@@ -40,7 +40,9 @@ export async function listInput(s3: S3Client, uri: string | undefined, signal?: 
 
 /** The objects that a record may be of, the likeliest first: several keys may end alike. */
 export function candidates(files: InputFiles, file: string, run: number): readonly InputFile[] {
-  const alike = files.get(file) ?? [];
+  const named = files.get(file.split("/").at(-1) ?? "") ?? [];
+  // A result that tells "a/note.txt" from "b/note.txt" says more than the last part of the key.
+  const alike = file.includes("/") ? named.filter(({ key }) => key === file || key.endsWith(`/${file}`)) : named;
   const likely = alike[run];
   return likely === undefined ? alike : [likely, ...alike.filter((each) => each !== likely)];
 }

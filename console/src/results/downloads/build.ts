@@ -4,9 +4,16 @@ import type { ResultReader } from "../reading/resultReader";
 import { BlobText } from "./blobParts";
 import { csvRow } from "./csv";
 import { ParquetFile } from "./parquet";
-import { type Cell, columnsOf, rowsOf, type TableColumn, TERM_COLUMNS } from "./tables";
+import { type Cell, columnsOf, rowsOf, sheetColumnsOf, sheetRowsOf, type TableColumn, TERM_COLUMNS } from "./tables";
+import { XlsxFile } from "./xlsx";
 
-export type Format = "csv" | "parquet" | "jsonl";
+export type Format = "csv" | "xlsx" | "parquet" | "jsonl";
+
+/** What spreadsheets know UTF-8 by. */
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** Formats that people open in a spreadsheet; programs read the others. */
+const SHEETS: readonly Format[] = ["csv", "xlsx"];
 
 export interface DownloadRequest {
   /** Documents and what was found in them, or the terms of topics. */
@@ -48,6 +55,15 @@ export async function buildDownload(
     });
     return whole ? file.finish() : undefined;
   }
+  if (SHEETS.includes(format)) {
+    const sink = sinkOf(format, sheetColumnsOf(reader.kind));
+    await reader.eachLine(numbers, async (line, number) => {
+      const text = await reader.texts.textOf(reader.index, number);
+      for (const row of sheetRowsOf(reader.kind, reader.parseText(line), text, filter)) sink.add(row);
+      return visit(number);
+    });
+    return whole ? sink.finish() : undefined;
+  }
   const sink = sinkOf(format, columnsOf(reader.kind));
   await reader.eachLine(numbers, (line, number) => {
     for (const row of rowsOf(reader.kind, reader.parseText(line), filter)) sink.add(row);
@@ -63,8 +79,9 @@ interface Sink {
 
 function sinkOf(format: Format, columns: readonly TableColumn[]): Sink {
   if (format === "parquet") return new ParquetFile(columns);
+  if (format === "xlsx") return new XlsxFile(columns);
   const file = new BlobText(format === "csv" ? "text/csv;charset=utf-8" : "application/x-ndjson");
-  if (format === "csv") file.add(csvRow(columns.map((column) => column.name)));
+  if (format === "csv") file.add(BYTE_ORDER_MARK + csvRow(columns.map((column) => column.name)));
   const add = (cells: readonly Cell[]): void => {
     if (format === "csv") file.add(csvRow(cells));
     else file.add(`${JSON.stringify(Object.fromEntries(columns.map(({ name }, at) => [name, cells[at]])))}\n`);

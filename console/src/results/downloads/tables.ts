@@ -1,6 +1,7 @@
 import type { ResultKind } from "../../jobs/kinds";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, type ResultRecord, scoreName, TONES, type ToneScores } from "../reading/records";
+import { textBeside } from "./beside";
 
 export type Cell = string | number | undefined;
 export type ColumnType = "STRING" | "INT32" | "DOUBLE";
@@ -46,6 +47,28 @@ export function columnsOf(kind: ResultKind): readonly TableColumn[] {
   return COLUMNS[kind];
 }
 
+/** The columns of a table for people, in a spreadsheet: the same, and the document's text beside what was found in it. */
+export function sheetColumnsOf(kind: ResultKind): readonly TableColumn[] {
+  return withText(COLUMNS[kind], text("DocumentText"));
+}
+
+function withText<Of>(row: readonly Of[], cell: Of): Of[] {
+  return [...row.slice(0, -ERROR.length), cell, ...row.slice(-ERROR.length)];
+}
+
+/** The rows of a document in a table for people: lines are counted from 1, as editors do. */
+export function* sheetRowsOf(
+  kind: ResultKind,
+  record: ResultRecord,
+  documentText: string | undefined,
+  filter?: ResultFilter,
+): Generator<Cell[]> {
+  const counted = record.line === undefined ? record : { ...record, line: record.line + 1 };
+  for (const { cells, finding } of foundRowsOf(kind, counted, filter)) {
+    yield withText<Cell>(cells, textBeside(documentText, finding));
+  }
+}
+
 /**
  * Yield the rows of a document: one for each finding.
  *
@@ -53,14 +76,24 @@ export function columnsOf(kind: ResultKind): readonly TableColumn[] {
  * given only the findings that it shows have rows.
  */
 export function* rowsOf(kind: ResultKind, record: ResultRecord, filter?: ResultFilter): Generator<Cell[]> {
+  for (const { cells } of foundRowsOf(kind, record, filter)) yield cells;
+}
+
+function* foundRowsOf(
+  kind: ResultKind,
+  record: ResultRecord,
+  filter?: ResultFilter,
+): Generator<{ cells: Cell[]; finding?: Finding }> {
   const place: Cell[] = [record.file, record.line];
   const error: Cell[] = [record.error?.code, record.error?.message];
   const empty = COLUMNS[kind].length - place.length - error.length;
   const shown = filter ? record.findings.filter((finding) => isShown(finding, filter)) : record.findings;
   if (shown.length === 0 && (record.findings.length === 0 || filter === undefined)) {
-    yield [...place, ...new Array<Cell>(empty).fill(undefined), ...error];
+    yield { cells: [...place, ...new Array<Cell>(empty).fill(undefined), ...error] };
   }
-  for (const finding of shown) yield [...place, ...cellsOf(kind, finding, record), ...error];
+  for (const finding of shown) {
+    yield { cells: [...place, ...cellsOf(kind, finding, record), ...error], finding };
+  }
 }
 
 function cellsOf(kind: ResultKind, finding: Finding, record: ResultRecord): Cell[] {

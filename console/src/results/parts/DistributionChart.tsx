@@ -11,6 +11,8 @@ export interface DistributionRow {
   readonly id: string;
   readonly label: string;
   readonly count: number;
+  /** The number of a type's colour. */
+  readonly colour?: number | undefined;
 }
 
 interface Props {
@@ -81,7 +83,7 @@ export function DistributionChart(props: Props) {
         {
           id: "count",
           header: props.countHeader,
-          cell: (row) => <Bar share={row.count / most} value={formatNumber(row.count)} />,
+          cell: (row) => <Bar share={row.count / most} value={formatNumber(row.count)} colour={row.colour} />,
         },
         {
           id: "share",

@@ -10,6 +10,8 @@ export interface ScoreRow {
   readonly score: number;
   /** How the score is written; as a percentage unless given. */
   readonly text?: string;
+  /** The number of a type's colour. */
+  readonly colour?: number;
 }
 
 interface Props {
@@ -38,7 +40,9 @@ export function ScoreTable({ title, labelHeader, scoreHeader = "Score", rows, de
         {
           id: "score",
           header: scoreHeader,
-          cell: (row) => <Bar share={row.score} value={row.text ?? `${(row.score * 100).toFixed(1)} %`} />,
+          cell: (row) => (
+            <Bar share={row.score} value={row.text ?? `${(row.score * 100).toFixed(1)} %`} colour={row.colour} />
+          ),
         },
       ]}
       ariaLabels={{ tableLabel: title }}

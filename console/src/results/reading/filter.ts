@@ -9,7 +9,7 @@ export interface ResultFilter {
   readonly leastScore: number;
   /** Documents with an error only, those with a fitting finding only, or all. */
   readonly documents: "all" | "found" | "errors";
-  /** Text that must be in a file's name, in what was found, in its type, or in the error. */
+  /** Text that must be in a file's name, in the document, in what was found, in its type, or in the error. */
   readonly search: string;
   readonly order: "input" | "score";
 }
@@ -65,11 +65,11 @@ export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32A
   return numbers;
 }
 
-/** Whether what is searched for is in the name of a record's document: "reviews.txt:3". ``needle`` is in lower case. */
+/** Whether what is searched for is in the name of a record's document: "reviews.txt:3", from 1. ``needle`` is in lower case. */
 export function matchesPlace(index: RecordIndex, record: number, needle: string): boolean {
   const file = index.fileOf(record);
   const line = index.lineOf(record);
-  return (line === undefined ? file : `${file}:${line}`).toLowerCase().includes(needle);
+  return (line === undefined ? file : `${file}:${line + 1}`).toLowerCase().includes(needle);
 }
 
 /** Whether what is searched for was found in the record, or is in its error; ``needle`` is in lower case. */

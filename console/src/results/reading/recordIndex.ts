@@ -55,6 +55,9 @@ export class RecordIndex {
   readonly fileNames = new Names(3_000_000);
   readonly typeNames = new Names(MOST_TYPES);
   readonly errorCodes = new Names(MOST_TYPES);
+  /** Filled as far as somebody has asked: see ``runOf``. */
+  readonly #runs = new Column(Uint32Array);
+  readonly #lastOfFile = new Map<number, number>();
   /** How often each text was found, by the number of its type. */
   readonly #frequent: Map<string, number>[] = [];
   #frequentTexts = 0;
@@ -111,17 +114,14 @@ export class RecordIndex {
 
   /** Which of the files of this name a record is of: two keys may end alike, and records come in the order of keys. */
   runOf(record: number): number {
-    const file = this.files.at(record);
-    let run = 0;
-    let before: number | undefined;
-    for (let at = 0; at <= record; at += 1) {
-      if (this.files.at(at) !== file) continue;
+    for (let at = this.#runs.length; at <= record; at += 1) {
+      const last = this.#lastOfFile.get(this.files.at(at));
       // A file of this name ends where another file begins, or where the lines begin anew.
-      const same = before === at - 1 && this.lines.at(at) > this.lines.at(before);
-      if (before !== undefined && !same) run += 1;
-      before = at;
+      const same = last === at - 1 && this.lines.at(at) > this.lines.at(last);
+      this.#runs.push(last === undefined ? 0 : this.#runs.at(last) + (same ? 0 : 1));
+      this.#lastOfFile.set(this.files.at(at), at);
     }
-    return run;
+    return this.#runs.at(record);
   }
 
   summary(): IndexSummary {

@@ -3,6 +3,7 @@ import { ArchiveLimit } from "../archive/errors";
 import { GunzipStream } from "../archive/gunzip";
 import { type TarMember, TarReader } from "../archive/tar";
 import { matchesContent, matchesPlace, mayMatch, type ResultFilter, selectRecords } from "./filter";
+import { InputTexts } from "./inputTexts";
 import { LIMITS, type ReadingLimits } from "./limits";
 import { LineCutter, TOO_LONG } from "./lines";
 import { type IndexSummary, RecordIndex } from "./recordIndex";
@@ -32,6 +33,8 @@ const NOTHING = new Uint8Array(0);
 export class ResultReader {
   readonly index = new RecordIndex();
   readonly store = new TextStore();
+  /** What has been read of the job's input. */
+  readonly texts: InputTexts;
   readonly terms: TopicTerm[] = [];
   readonly members: KeptMember[] = [];
   readonly kind: ResultKind;
@@ -47,6 +50,7 @@ export class ResultReader {
   constructor(kind: ResultKind, byLine: boolean, limits: ReadingLimits = LIMITS) {
     this.kind = kind;
     this.byLine = byLine;
+    this.texts = new InputTexts(byLine);
     this.#limits = limits;
     this.#tar = new TarReader({
       onMember: (member) => this.#begin(member),
@@ -104,11 +108,20 @@ export class ResultReader {
       else if (mayMatch(line, needle) && matchesContent(this.parseText(line), needle)) found.add(number);
       return number % 512 !== 0 || onProgress(number / Math.max(this.index.length, 1));
     });
+    for (const number of this.texts.bytes === 0 ? [] : inOrder) {
+      if (number % 512 === 0 && !onProgress(number / Math.max(this.index.length, 1))) break;
+      if (found.has(number)) continue;
+      const text = await this.texts.textOf(this.index, number);
+      if (text?.toLowerCase().includes(needle)) found.add(number);
+    }
     return chosen.filter((number) => found.has(number));
   }
 
   /** Read the text of these records, which are in rising order, in large parts. Ends early when ``visit`` says false. */
-  async eachLine(numbers: Uint32Array, visit: (line: string, number: number) => boolean): Promise<void> {
+  async eachLine(
+    numbers: Uint32Array,
+    visit: (line: string, number: number) => boolean | Promise<boolean>,
+  ): Promise<void> {
     const { begins, lengths } = this.index;
     let partBegin = 0;
     let part: Uint8Array = NOTHING;
@@ -119,7 +132,9 @@ export class ResultReader {
         partBegin = begin;
         part = await this.store.read(begin, Math.max(end, begin + SEARCH_PART));
       }
-      if (!visit(this.#decoder.decode(part.subarray(begin - partBegin, end - partBegin)), number)) return;
+      const going = visit(this.#decoder.decode(part.subarray(begin - partBegin, end - partBegin)), number);
+      // Waiting for what is there already would cost more than the visit.
+      if (!(typeof going === "boolean" ? going : await going)) return;
     }
   }
 

@@ -2,7 +2,8 @@ import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs, { type TabsProps } from "@cloudscape-design/components/tabs";
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import { useSearchParams } from "react-router";
 import { hasCode } from "../../api/errors";
 import { useS3 } from "../../api/s3";
 import { ErrorAlert } from "../../components/ErrorAlert";
@@ -17,7 +18,9 @@ import { FilesView } from "./FilesView";
 import { OverviewView } from "./OverviewView";
 import { ReadingProgress } from "./ReadingProgress";
 import { TopicsView } from "./TopicsView";
+import { type ResultView, readView, writeView } from "./urlState";
 import { type OpenArchive, useArchive } from "./useArchive";
+import { useInputTexts } from "./useInputTexts";
 
 interface Props {
   readonly kind: ResultKind;
@@ -68,9 +71,30 @@ function NoArchive({ job, error, onRetry }: { job: JobProperties; error: unknown
   return <ErrorAlert what="The results cannot be read" error={error} onRetry={onRetry} />;
 }
 
+const WRITE_MILLISECONDS = 400;
+
+/** What is shown, which the address says as well: browsers refuse it when the address changes with every key. */
+function useView() {
+  const [parameters, setParameters] = useSearchParams();
+  const [view, setView] = useState<ResultView>(() => readView(parameters));
+  const written = writeView(view).toString();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is shown changes the address.
+  useEffect(() => {
+    const timer = window.setTimeout(() => {
+      if (written !== new URLSearchParams(window.location.search).toString()) setParameters(written, { replace: true });
+    }, WRITE_MILLISECONDS);
+    return () => window.clearTimeout(timer);
+  }, [written]);
+  return {
+    ...view,
+    setTab: (tab: string): void => setView((before) => ({ ...before, tab })),
+    setFilter: (filter: ResultFilter): void => setView((before) => ({ ...before, filter })),
+  };
+}
+
 function ArchiveTabs({ kind, job, archive }: Props & { readonly archive: OpenArchive }) {
-  const [tab, setTab] = useState("overview");
-  const [filter, setFilter] = useState<ResultFilter>(NO_FILTER);
+  const { tab, filter, setTab, setFilter } = useView();
+  const texts = useInputTexts(archive, job);
   const show = (part: Partial<ResultFilter>): void => {
     setFilter({ ...NO_FILTER, ...part });
     setTab("documents");
@@ -87,17 +111,19 @@ function ArchiveTabs({ kind, job, archive }: Props & { readonly archive: OpenArc
     {
       id: "documents",
       label: `Documents (${formatNumber(summary.records)})`,
-      content: <DocumentsView kind={kind} job={job} archive={archive} filter={filter} onFilter={setFilter} />,
+      content: (
+        <DocumentsView kind={kind} job={job} archive={archive} filter={filter} texts={texts} onFilter={setFilter} />
+      ),
     },
     {
       id: "errors",
       label: `Errors (${formatNumber(summary.errors)})`,
-      content: <ErrorsView archive={archive} />,
+      content: <ErrorsView archive={archive} texts={texts.version} />,
     },
     {
       id: "files",
       label: "Files and downloads",
-      content: <FilesView kind={kind} job={job} archive={archive} filter={filter} />,
+      content: <FilesView kind={kind} job={job} archive={archive} filter={filter} texts={texts} />,
     },
   ];
   return (

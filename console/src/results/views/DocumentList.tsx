@@ -1,26 +1,30 @@
 import { useQueries } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef } from "react";
 import type { ResultKind } from "../../jobs/kinds";
 import type { PlacedRecord } from "../worker/messages";
-import { percent, placeOf, typeLabel } from "./labels";
+import { percent, placeOf, type TopicNames, typeLabel } from "./labels";
+import { topicNames } from "./topics";
 import type { OpenArchive } from "./useArchive";
 import "./results.css";
 
 interface Props {
   readonly kind: ResultKind;
   readonly archive: OpenArchive;
+  /** The version of the texts that have been read. */
+  readonly texts: number;
   readonly numbers: Uint32Array;
   /** Where in the list the chosen document is. */
   readonly at: number;
   readonly onChoose: (at: number) => void;
 }
 
-const ROW_HEIGHT = 58;
+const ROW_HEIGHT = 80;
 const PAGE = 25;
 
 /** The documents of a result: of a million, those are in the page that are seen. Arrow keys go from one to the next. */
-export function DocumentList({ kind, archive, numbers, at, onChoose }: Props) {
+export function DocumentList({ kind, archive, texts, numbers, at, onChoose }: Props) {
+  const topics = useMemo(() => topicNames(archive.summary), [archive]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: numbers.length,
@@ -34,7 +38,8 @@ export function DocumentList({ kind, archive, numbers, at, onChoose }: Props) {
     queries: pages.map((page) => {
       const wanted = [...numbers.subarray(page * PAGE, (page + 1) * PAGE)];
       return {
-        queryKey: ["results", "rows", archive.id, wanted.join()],
+        queryKey: ["results", "rows", archive.id, texts, wanted.join()],
+        placeholderData: (before: readonly PlacedRecord[] | undefined) => before,
         queryFn: () => archive.client.ask("rows", { numbers: wanted }),
         staleTime: Number.POSITIVE_INFINITY,
         gcTime: 30_000,
@@ -79,7 +84,7 @@ export function DocumentList({ kind, archive, numbers, at, onChoose }: Props) {
             style={{ blockSize: size, transform: `translateY(${start}px)` }}
             onClick={() => onChoose(index)}
           >
-            <Row kind={kind} row={rows.get(numbers[index] as number)} />
+            <Row kind={kind} row={rows.get(numbers[index] as number)} topics={topics} />
           </div>
         ))}
       </div>
@@ -87,7 +92,13 @@ export function DocumentList({ kind, archive, numbers, at, onChoose }: Props) {
   );
 }
 
-function Row({ kind, row }: { readonly kind: ResultKind; readonly row: PlacedRecord | undefined }) {
+interface RowProps {
+  readonly kind: ResultKind;
+  readonly row: PlacedRecord | undefined;
+  readonly topics: TopicNames;
+}
+
+function Row({ kind, row, topics }: RowProps) {
   if (row === undefined) return <span>Loading</span>;
   return (
     <>
@@ -95,20 +106,25 @@ function Row({ kind, row }: { readonly kind: ResultKind; readonly row: PlacedRec
         <bdi>{placeOf(row)}</bdi>
       </div>
       <div className="document-row-found">
-        <bdi>{summaryOf(kind, row)}</bdi>
+        <bdi>{summaryOf(kind, row, topics)}</bdi>
       </div>
+      {row.excerpt !== undefined && (
+        <div className="document-row-text">
+          <bdi>{row.excerpt}</bdi>
+        </div>
+      )}
     </>
   );
 }
 
 /** One line of what was found in a document. */
-export function summaryOf(kind: ResultKind, row: PlacedRecord): string {
+export function summaryOf(kind: ResultKind, row: PlacedRecord, topics?: TopicNames): string {
   if (row.error) return `Error: ${row.error.code}`;
   if (row.findings.length === 0) return "Nothing found";
   if (kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment") {
     return row.findings.map(({ text, type }) => (text ?? type).slice(0, 60)).join(", ");
   }
-  return row.findings.map(({ type, score }) => `${typeLabel(kind, type)} ${percent(score)}`).join(", ");
+  return row.findings.map(({ type, score }) => `${typeLabel(kind, type, topics)} ${percent(score)}`).join(", ");
 }
 
 function target(key: string, at: number, count: number): number | undefined {

@@ -9,17 +9,19 @@ import { useMemo, useState } from "react";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { counted } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
+import { typeColour } from "../../components/typeColours";
 import type { ResultKind } from "../../jobs/kinds";
 import type { JobProperties } from "../../jobs/properties";
 import type { DocumentText } from "../document/documentText";
-import { ScoreTable } from "../parts/ScoreTable";
+import { type ScoreRow, ScoreTable } from "../parts/ScoreTable";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, scoreName, TONES } from "../reading/records";
 import type { PlacedRecord } from "../worker/messages";
 import { FindingsTable } from "./FindingsTable";
 import { HighlightedText } from "./HighlightedText";
 import { Legend } from "./Legend";
-import { colourOf, placeOf, typeLabel, WORDS } from "./labels";
+import { placeOf, type TopicNames, typeLabel, WORDS } from "./labels";
+import { topicNames } from "./topics";
 import type { OpenArchive } from "./useArchive";
 import { useDocumentText } from "./useDocumentText";
 
@@ -105,7 +107,7 @@ interface FoundProps extends Pick<Props, "kind" | "archive" | "filter"> {
 
 function Found({ kind, archive, filter, record, text }: FoundProps) {
   const [chosen, setChosen] = useState<number>();
-  const types = useMemo(() => archive.summary.types.map(({ type }) => type).sort(), [archive]);
+  const topics = useMemo(() => topicNames(archive.summary), [archive]);
   const shown = useMemo(
     () =>
       record.findings.map((finding, number) => ({ finding, number })).filter(({ finding }) => isShown(finding, filter)),
@@ -118,7 +120,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
   );
   const together = useMemo(() => pointedOut(record, chosen), [record, chosen]);
   const inText = kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment";
-  const colour = (finding: Finding): number => colourOf(finding.tone ?? finding.type, types);
+  const colour = (finding: Finding): number => typeColour(finding.tone ?? finding.type);
   return (
     <SpaceBetween size="m">
       {inText && <Legend kind={kind} findings={shown.map(({ finding }) => finding)} colour={colour} />}
@@ -146,7 +148,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
           title={kind === "sentiment" ? "Scores" : `${capital(WORDS[kind].many)} of this document`}
           labelHeader={WORDS[kind].type}
           scoreHeader={kind === "topics" ? "Share" : "Score"}
-          rows={scoresOf(kind, record)}
+          rows={scoresOf(kind, record, topics)}
         />
       )}
     </SpaceBetween>
@@ -166,11 +168,15 @@ function tagOf(kind: ResultKind, finding: Finding): string {
   return finding.tone ?? finding.type;
 }
 
-function scoresOf(kind: ResultKind, record: PlacedRecord) {
+function scoresOf(kind: ResultKind, record: PlacedRecord, topics: TopicNames): ScoreRow[] {
   if (kind === "sentiment" && record.toneScores) {
-    return TONES.map((tone) => ({ label: tone, score: record.toneScores?.[scoreName(tone)] ?? 0 }));
+    return TONES.map((tone) => ({
+      label: tone,
+      score: record.toneScores?.[scoreName(tone)] ?? 0,
+      colour: typeColour(tone),
+    }));
   }
-  return record.findings.map(({ type, score }) => ({ label: typeLabel(kind, type), score }));
+  return record.findings.map(({ type, score }) => ({ label: typeLabel(kind, type, topics), score }));
 }
 
 function capital(text: string): string {

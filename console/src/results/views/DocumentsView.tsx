@@ -12,6 +12,7 @@ import { DocumentList } from "./DocumentList";
 import { DocumentPane } from "./DocumentPane";
 import { FilterBar } from "./FilterBar";
 import type { OpenArchive } from "./useArchive";
+import type { InputTextsState } from "./useInputTexts";
 import { type Selection, useSelection } from "./useSelection";
 
 interface Props {
@@ -19,6 +20,7 @@ interface Props {
   readonly job: JobProperties;
   readonly archive: OpenArchive;
   readonly filter: ResultFilter;
+  readonly texts: InputTextsState;
   readonly onFilter: (filter: ResultFilter) => void;
 }
 
@@ -26,15 +28,26 @@ interface Props {
 const PIECE = 100_000;
 
 /** Every document that fits the filter, and the chosen one beside them. */
-export function DocumentsView({ kind, job, archive, filter, onFilter }: Props) {
-  const selection = useSelection(archive, filter);
+export function DocumentsView({ kind, job, archive, filter, texts, onFilter }: Props) {
+  const selection = useSelection(archive, filter, texts.version);
+  const searching = filter.search.trim() !== "";
+  const { load } = texts;
+  useEffect(() => {
+    if (searching) void load();
+  }, [searching, load]);
   return (
     <SpaceBetween size="l">
       <FilterBar kind={kind} summary={archive.summary} filter={filter} onChange={onFilter} />
       <Status selection={selection} total={archive.summary.records} />
+      {searching && texts.progress !== undefined && (
+        <StatusIndicator type="loading">
+          Reading the documents' text for the search, {Math.floor(texts.progress * 100)} %
+        </StatusIndicator>
+      )}
+      {searching && texts.gap !== undefined && <StatusIndicator type="info">{texts.gap}</StatusIndicator>}
       {selection.error != null && <ErrorAlert what="The documents cannot be filtered" error={selection.error} />}
       {selection.numbers && selection.numbers.length > 0 && (
-        <Chosen kind={kind} job={job} archive={archive} filter={filter} numbers={selection.numbers} />
+        <Chosen kind={kind} job={job} archive={archive} filter={filter} texts={texts} numbers={selection.numbers} />
       )}
       {selection.numbers?.length === 0 && !selection.busy && (
         <Box textAlign="center" padding="l">
@@ -63,7 +76,7 @@ interface ChosenProps extends Omit<Props, "onFilter"> {
   readonly numbers: Uint32Array;
 }
 
-function Chosen({ kind, job, archive, filter, numbers }: ChosenProps) {
+function Chosen({ kind, job, archive, filter, texts, numbers }: ChosenProps) {
   const [piece, setPiece] = useState(0);
   const [at, setAt] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins at its first document.
@@ -92,6 +105,7 @@ function Chosen({ kind, job, archive, filter, numbers }: ChosenProps) {
         <DocumentList
           kind={kind}
           archive={archive}
+          texts={texts.version}
           numbers={shown}
           at={Math.min(at, shown.length - 1)}
           onChoose={setAt}

@@ -22,10 +22,10 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** The documents that have an error in place of a result. */
-export function ErrorsView({ archive }: { readonly archive: OpenArchive }) {
+export function ErrorsView({ archive, texts }: { readonly archive: OpenArchive; readonly texts: number }) {
   const [code, setCode] = useState<string>();
   const errors = useQuery({
-    queryKey: ["results", "errors", archive.id, code],
+    queryKey: ["results", "errors", archive.id, texts, code],
     queryFn: async () => {
       const filter = { ...NO_FILTER, documents: "errors" as const, search: code ?? "" };
       const numbers = await archive.client.ask("select", { filter });
@@ -80,6 +80,12 @@ export function ErrorsView({ archive }: { readonly archive: OpenArchive }) {
             header: "Message",
             value: (row) => row.error?.message ?? "",
             cell: (row) => <bdi>{row.error?.message}</bdi>,
+          },
+          {
+            id: "text",
+            header: "Begins with",
+            value: (row) => row.excerpt ?? "",
+            cell: (row) => <bdi>{row.excerpt ?? "-"}</bdi>,
           },
           { id: "advice", header: "What to do", cell: (row) => ADVICE[row.error?.code ?? ""] ?? "-" },
         ]}

@@ -16,22 +16,25 @@ import type { DownloadRequest, Format } from "../downloads/build";
 import { type Download, DownloadButtons } from "../parts/DownloadButtons";
 import { NO_FILTER, type ResultFilter } from "../reading/filter";
 import type { OpenArchive } from "./useArchive";
+import type { InputTextsState } from "./useInputTexts";
 
 interface Props {
   readonly kind: ResultKind;
   readonly job: JobProperties;
   readonly archive: OpenArchive;
   readonly filter: ResultFilter;
+  readonly texts: InputTextsState;
 }
 
 const FORMATS: readonly (readonly [Format, string])[] = [
   ["csv", "CSV"],
+  ["xlsx", "Excel (XLSX)"],
   ["parquet", "Parquet"],
   ["jsonl", "JSON lines"],
 ];
 
 /** The archive's files, and the result as other kinds of files. */
-export function FilesView({ kind, job, archive, filter }: Props) {
+export function FilesView({ kind, job, archive, filter, texts }: Props) {
   const s3 = useS3();
   const [narrowed, setNarrowed] = useState(false);
   const { facts, summary, client } = archive;
@@ -57,7 +60,11 @@ export function FilesView({ kind, job, archive, filter }: Props) {
     id: `${request.table}-${request.format}`,
     label,
     fileName: `${name}.${request.format}`,
-    build: (signal, onProgress) => client.ask("download", request, { signal, onProgress }),
+    build: async (signal, onProgress) => {
+      // Tables for people have the documents' text beside what was found in it.
+      if (request.table === "documents" && (request.format === "csv" || request.format === "xlsx")) await texts.load();
+      return signal.aborted ? undefined : client.ask("download", request, { signal, onProgress });
+    },
   });
   const chosen = narrowed && filtering ? filter : undefined;
   const documents = FORMATS.map(([format, label]) =>
@@ -85,10 +92,11 @@ export function FilesView({ kind, job, archive, filter }: Props) {
           )}
           <DownloadButtons downloads={[whole, ...documents, ...terms]} />
           <Box variant="small">
-            Tables have one row for each finding, and one for each document without any. In the CSV a cell that a
-            spreadsheet could take for a formula (it begins with =, +, -, @, a tab or a line end), or that begins with
-            an apostrophe, has one more apostrophe in front: take it away to have the text as it was. The other files
-            have every text as it is.
+            Tables have one row for each finding, and one for each document without any. CSV and Excel are for people:
+            beside each finding stands the text around it, and lines are counted from 1. Parquet and JSON lines are for
+            programs: lines are counted from 0, as Amazon Comprehend does. In the CSV a cell that a spreadsheet could
+            take for a formula (it begins with =, +, -, @, a tab or a line end), or that begins with an apostrophe, has
+            one more apostrophe in front. {texts.gap}
           </Box>
         </SpaceBetween>
       </Container>

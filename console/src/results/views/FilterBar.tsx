@@ -6,12 +6,14 @@ import Input from "@cloudscape-design/components/input";
 import Multiselect from "@cloudscape-design/components/multiselect";
 import Select from "@cloudscape-design/components/select";
 import Slider from "@cloudscape-design/components/slider";
+import { useMemo } from "react";
 import { formatNumber } from "../../components/format";
 import type { ResultKind } from "../../jobs/kinds";
 import { NO_FILTER, type ResultFilter } from "../reading/filter";
 import type { Tone } from "../reading/records";
 import type { ResultSummary } from "../reading/resultReader";
 import { typeLabel, WORDS } from "./labels";
+import { topicNames } from "./topics";
 
 interface Props {
   readonly kind: ResultKind;
@@ -37,9 +39,10 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
     { value: "found", label: `Those with ${words.many}` },
     { value: "errors", label: `Those with an error (${formatNumber(summary.errors)})` },
   ];
+  const topics = useMemo(() => topicNames(summary), [summary]);
   const types = summary.types.map(({ type, findings }) => ({
     value: type,
-    label: typeLabel(kind, type),
+    label: typeLabel(kind, type, topics),
     description: `${formatNumber(findings)} found`,
   }));
   const tones = summary.tones
@@ -47,7 +50,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
     .map(({ tone, findings }) => ({ value: tone, label: tone, description: `${formatNumber(findings)} mentions` }));
   return (
     <ColumnLayout columns={3}>
-      <FormField label="Search" description="In file names, in what was found, in errors.">
+      <FormField label="Search" description="In the documents, in file names, in what was found.">
         <Input
           type="search"
           value={filter.search}

@@ -4,6 +4,7 @@ import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { formatBytes, formatNumber } from "../../components/format";
+import { typeColour } from "../../components/typeColours";
 import type { ResultKind } from "../../jobs/kinds";
 import { DistributionChart, type DistributionRow } from "../parts/DistributionChart";
 import type { ResultFilter } from "../reading/filter";
@@ -46,6 +47,7 @@ function Charts({ kind, summary, onShow }: Props) {
       id: type,
       label: typeLabel(kind, type),
       count: byDocument ? leading : findings,
+      ...(kind !== "dominant-language" && { colour: typeColour(type) }),
     }))
     .filter(({ count }) => count > 0);
   const description = byDocument
@@ -72,7 +74,12 @@ function Charts({ kind, summary, onShow }: Props) {
           title="Sentiment of the mentions"
           labelHeader="Sentiment"
           countHeader="Mentions"
-          rows={summary.tones.map(({ tone, findings }) => ({ id: tone, label: tone, count: findings }))}
+          rows={summary.tones.map(({ tone, findings }) => ({
+            id: tone,
+            label: tone,
+            count: findings,
+            colour: typeColour(tone),
+          }))}
           onSelect={(tone) => onShow({ tones: summary.tones.map((each) => each.tone).filter((each) => each === tone) })}
           selectLabel={toDocuments}
         />

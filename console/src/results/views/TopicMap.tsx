@@ -1,11 +1,13 @@
 import { type KeyboardEvent, useMemo } from "react";
 import { counted } from "../../components/format";
+import type { TopicNames } from "./labels";
 import { frame, linesIn, pack } from "./topicLayout";
 import type { Topic } from "./topics";
 import "./results.css";
 
 interface Props {
   readonly topics: readonly Topic[];
+  readonly names: TopicNames;
   readonly chosen: string | undefined;
   readonly onChoose: (topic: string) => void;
 }
@@ -15,7 +17,7 @@ const LEAST_RADIUS = 18;
 const RADIUS = 90;
 
 /** Topics as circles: the area is the number of documents that a topic leads, inside are its terms. */
-export function TopicMap({ topics, chosen, onChoose }: Props) {
+export function TopicMap({ topics, names, chosen, onChoose }: Props) {
   const drawn = useMemo(() => {
     const sorted = [...topics].sort((one, other) => other.leading - one.leading).slice(0, MOST);
     const most = Math.max(sorted[0]?.leading ?? 1, 1);
@@ -43,13 +45,13 @@ export function TopicMap({ topics, chosen, onChoose }: Props) {
             role="button"
             tabIndex={0}
             aria-pressed={topic === chosen}
-            aria-label={`Topic ${topic}: ${words.slice(0, 5).join(", ")}. Leads ${counted(leading, "document")}.`}
+            aria-label={`${names.get(topic) ?? topic}: ${counted(leading, "document")}`}
             transform={`translate(${circle.x} ${circle.y})`}
             onClick={() => onChoose(topic)}
             onKeyDown={onKeyDown}
           >
             <circle r={circle.r} />
-            {linesIn(circle.r, `Topic ${topic}`, words).map((line, number) => (
+            {linesIn(circle.r, words.length === 0 ? [`Topic ${topic}`] : words).map((line, number) => (
               <text
                 key={`${line.y}`}
                 y={line.y}

@@ -11,7 +11,7 @@ import { ScoreTable } from "../parts/ScoreTable";
 import type { ResultFilter } from "../reading/filter";
 import type { ResultSummary } from "../reading/resultReader";
 import { TopicMap } from "./TopicMap";
-import { topicsOf } from "./topics";
+import { topicNames, topicsOf } from "./topics";
 
 interface Props {
   readonly summary: ResultSummary;
@@ -21,6 +21,8 @@ interface Props {
 /** The topics of a collection: drawn as a map, and the same as a table. */
 export function TopicsView({ summary, onShow }: Props) {
   const topics = useMemo(() => topicsOf(summary), [summary]);
+  const names = useMemo(() => topicNames(summary), [summary]);
+  const nameOf = (topic: string): string => names.get(topic) ?? topic;
   const [name, setName] = useState<string>();
   const chosen = topics.find(({ topic }) => topic === name) ?? topics[0];
   const most = Math.max(...(chosen?.terms.map(({ weight }) => weight) ?? []), Number.MIN_VALUE);
@@ -37,29 +39,29 @@ export function TopicsView({ summary, onShow }: Props) {
         header={
           <Header
             variant="h2"
-            description="A circle is a topic. Its area is the number of documents that it leads, inside are its terms."
+            description="A circle is a topic, with its terms. The larger it is, the more documents are mostly about it."
           >
             Map
           </Header>
         }
       >
-        <TopicMap topics={topics} chosen={chosen?.topic} onChoose={setName} />
+        <TopicMap topics={topics} names={names} chosen={chosen?.topic} onChoose={setName} />
       </Container>
       {chosen && (
         <Container
           header={
             <Header
               variant="h2"
-              description={`Leads ${counted(chosen.leading, "document")}, and has a share of ${formatNumber(chosen.documents)}.`}
+              description={`${counted(chosen.leading, "document is", "documents are")} mostly about it; ${formatNumber(chosen.documents)} touch it.`}
               actions={<Button onClick={() => show(chosen.topic)}>Show its documents</Button>}
             >
-              Topic {chosen.topic}
+              <bdi>{nameOf(chosen.topic)}</bdi>
             </Header>
           }
         >
           <div aria-live="polite">
             <ScoreTable
-              title={`Terms of topic ${chosen.topic}`}
+              title="Terms of this topic"
               labelHeader="Term"
               scoreHeader="Weight"
               rows={chosen.terms.map(({ term, weight }) => ({
@@ -81,10 +83,14 @@ export function TopicsView({ summary, onShow }: Props) {
           {
             id: "topic",
             header: "Topic",
-            value: ({ topic }) => topic,
+            value: ({ topic }) => nameOf(topic),
             cell: ({ topic }) => (
-              <Button variant="inline-link" ariaLabel={`Choose topic ${topic}`} onClick={() => setName(topic)}>
-                {topic}
+              <Button
+                variant="inline-link"
+                ariaLabel={`Choose the topic ${nameOf(topic)}`}
+                onClick={() => setName(topic)}
+              >
+                <bdi>{nameOf(topic)}</bdi>
               </Button>
             ),
           },
@@ -96,13 +102,13 @@ export function TopicsView({ summary, onShow }: Props) {
           },
           {
             id: "leading",
-            header: "Documents it leads",
+            header: "Documents mostly about it",
             value: ({ leading }) => leading,
             cell: ({ leading }) => formatNumber(leading),
           },
           {
             id: "documents",
-            header: "Documents with a share",
+            header: "Documents that touch it",
             value: ({ documents }) => documents,
             cell: ({ documents }) => formatNumber(documents),
           },
@@ -112,7 +118,7 @@ export function TopicsView({ summary, onShow }: Props) {
             cell: ({ topic }) => (
               <Button
                 variant="inline-link"
-                ariaLabel={`Show the documents of topic ${topic}`}
+                ariaLabel={`Show the documents of the topic ${nameOf(topic)}`}
                 onClick={() => show(topic)}
               >
                 Show

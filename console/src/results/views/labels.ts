@@ -1,7 +1,6 @@
 import type { ResultKind } from "../../jobs/kinds";
 import { KEY_PHRASE, type ResultRecord } from "../reading/records";
 
-const COLOURS = 12;
 const languages = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
 
 /** How a kind calls one thing that it finds, and its type. */
@@ -15,10 +14,13 @@ export const WORDS: Readonly<Record<ResultKind, { one: string; many: string; typ
   topics: { one: "topic", many: "topics", type: "Topic" },
 };
 
-/** A type as people read it: languages by name, the rest as the result has it. */
-export function typeLabel(kind: ResultKind, type: string): string {
+/** How topics are called, by what the archive calls them: "000" is "bread, oven, salt". */
+export type TopicNames = ReadonlyMap<string, string>;
+
+/** A type as people read it: languages by name, topics by their terms, the rest as the result has it. */
+export function typeLabel(kind: ResultKind, type: string, topics?: TopicNames): string {
   if (type === KEY_PHRASE && kind === "key-phrases") return "Key phrase";
-  if (kind === "topics") return `Topic ${type}`;
+  if (kind === "topics") return topics?.get(type) ?? `Topic ${type}`;
   if (kind !== "dominant-language") return type;
   try {
     const name = languages.of(type);
@@ -28,22 +30,12 @@ export function typeLabel(kind: ResultKind, type: string): string {
   }
 }
 
-/** Where a document is: "reviews.txt, line 3"; lines are counted from 0, as the result counts them. */
+/** Where a document is: "reviews.txt, line 3". Lines are counted from 1, as editors do; the result counts from 0. */
 export function placeOf(record: Pick<ResultRecord, "file" | "line">): string {
-  return record.line === undefined ? record.file : `${record.file}, line ${record.line}`;
+  return record.line === undefined ? record.file : `${record.file}, line ${record.line + 1}`;
 }
 
 /** A score with as many digits as tell something: "99.1 %". */
 export function percent(score: number): string {
   return `${(score * 100).toFixed(score > 0 && score < 0.001 ? 3 : 1)} %`;
-}
-
-const TONE_COLOURS: Readonly<Record<string, number>> = { POSITIVE: 1, NEGATIVE: 3, NEUTRAL: 7, MIXED: 4 };
-
-/** The number of the colour of a type: the same type has the same colour on a page, whatever the filter. */
-export function colourOf(type: string, types: readonly string[]): number {
-  const tone = TONE_COLOURS[type];
-  if (tone !== undefined) return tone;
-  const at = types.indexOf(type);
-  return (at < 0 ? types.length : at) % COLOURS;
 }

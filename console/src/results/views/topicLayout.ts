@@ -81,12 +81,12 @@ export interface Line {
 
 const WIDTH_OF_LETTER = 0.58;
 
-/** The lines of text that fit into a circle: the number, and as many terms as there is room for. */
-export function linesIn(r: number, title: string, terms: readonly string[]): Line[] {
+/** The lines of text that fit into a circle: as many of the topic's terms as there is room for, and one at least. */
+export function linesIn(r: number, terms: readonly string[]): Line[] {
   const size = Math.max(Math.min(r / 4.2, 18), 5);
   const step = size * 1.2;
-  const count = Math.max(0, Math.min(terms.length, 5, Math.floor((2 * r * 0.8) / step) - 1));
-  const lines = [title, ...terms.slice(0, count)];
+  const count = Math.max(1, Math.min(terms.length, 6, Math.floor((2 * r * 0.8) / step)));
+  const lines = terms.slice(0, count);
   const top = -((lines.length - 1) * step) / 2;
   return lines.map((text, at) => {
     const y = top + at * step;

@@ -1,5 +1,6 @@
 import type { ResultSummary } from "../reading/resultReader";
 import type { TopicTerm } from "../reading/topicTables";
+import type { TopicNames } from "./labels";
 
 export interface Topic {
   readonly topic: string;
@@ -11,8 +12,29 @@ export interface Topic {
   readonly leading: number;
 }
 
+const TERMS_IN_NAME = 3;
+
+/** What people call a topic: its best terms. A topic without terms keeps its number. */
+export function topicName({ topic, terms }: Pick<Topic, "topic" | "terms">): string {
+  const named = terms.slice(0, TERMS_IN_NAME).map(({ term }) => term);
+  return named.length === 0 ? `Topic ${topic}` : named.join(", ");
+}
+
+/** The name of each topic of a result; topics of the same terms are told apart by their numbers. */
+export function topicNames(summary: Pick<ResultSummary, "terms" | "types">): TopicNames {
+  const topics = topicsOf(summary);
+  const counts = new Map<string, number>();
+  for (const topic of topics) counts.set(topicName(topic), (counts.get(topicName(topic)) ?? 0) + 1);
+  return new Map(
+    topics.map((topic) => {
+      const name = topicName(topic);
+      return [topic.topic, counts.get(name) === 1 ? name : `${name} (${topic.topic})`];
+    }),
+  );
+}
+
 /** The topics of a result, in the order of the archive, with their terms and how many documents each has. */
-export function topicsOf(summary: ResultSummary): Topic[] {
+export function topicsOf(summary: Pick<ResultSummary, "terms" | "types">): Topic[] {
   const terms = new Map<string, TopicTerm[]>();
   for (const term of summary.terms) {
     const known = terms.get(term.topic);

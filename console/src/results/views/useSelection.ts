@@ -13,10 +13,13 @@ export interface Selection {
 
 const TYPING_MILLISECONDS = 250;
 
-/** The documents that fit a filter. A newer filter stops the search for an older one. */
-export function useSelection(archive: OpenArchive, filter: ResultFilter): Selection {
+/** The documents that fit a filter; ``texts`` is the version of the texts that a search covers. A newer filter stops the search for an older one. */
+export function useSelection(archive: OpenArchive, filter: ResultFilter, texts: number): Selection {
   const [selection, setSelection] = useState<Selection>({ busy: true, progress: 0 });
   const asked = JSON.stringify(filter);
+  // Without a search the texts decide nothing.
+  const version = filter.search.trim() === "" ? 0 : texts;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more texts may have more that fits.
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -38,6 +41,6 @@ export function useSelection(archive: OpenArchive, filter: ResultFilter): Select
       window.clearTimeout(timer);
       controller.abort();
     };
-  }, [archive, asked]);
+  }, [archive, asked, version]);
   return selection;
 }

@@ -1,3 +1,4 @@
+import { excerptOf } from "../downloads/beside";
 import { buildDownload } from "../downloads/build";
 import { ResultReader } from "../reading/resultReader";
 import type { Counts, PlacedRecord, ToWorker } from "./messages";
@@ -20,6 +21,9 @@ export class Answers {
       case "push":
         reader.push(question.ask.bytes);
         return countsOf(reader);
+      case "text":
+        reader.texts.add(question.ask.key, question.ask.bytes);
+        return undefined;
       case "finish":
         return reader.finish();
       case "summary":
@@ -43,16 +47,20 @@ export class Answers {
 }
 
 const ROW_FINDINGS = 12;
+/** Characters of a document that a row shows. */
+const EXCERPT = 160;
 
 /** Records for rows of a list: only with their first findings, which is what a row shows. */
 async function rows(reader: ResultReader, numbers: readonly number[]): Promise<PlacedRecord[]> {
   const records = await reader.records(numbers);
-  return records.map((each, at) => ({
-    ...each,
-    findings: each.findings.slice(0, ROW_FINDINGS),
-    number: numbers[at] as number,
-    run: 0,
-  }));
+  const placed: PlacedRecord[] = [];
+  for (const [at, each] of records.entries()) {
+    const number = numbers[at] as number;
+    const text = await reader.texts.textOf(reader.index, number);
+    const findings = each.findings.slice(0, ROW_FINDINGS);
+    placed.push({ ...each, findings, number, run: 0, ...(text && { excerpt: excerptOf(text, EXCERPT) }) });
+  }
+  return placed;
 }
 
 async function record(reader: ResultReader, number: number): Promise<PlacedRecord> {

@@ -9,12 +9,16 @@ export interface PlacedRecord extends ResultRecord {
   readonly number: number;
   /** Which of the files of this name it is of, in the order of keys, counted from 0. */
   readonly run: number;
+  /** How the document's text begins, where it has been read. */
+  readonly excerpt?: string;
 }
 
 /** What the page may ask of the worker, and what each answers. */
 export interface Questions {
   open: { readonly ask: { kind: ResultKind; byLine: boolean }; readonly answer: undefined };
   push: { readonly ask: { bytes: Uint8Array }; readonly answer: Counts };
+  /** An object of the job's input, in the order of keys. */
+  text: { readonly ask: { key: string; bytes: Uint8Array }; readonly answer: undefined };
   finish: { readonly ask: Record<never, never>; readonly answer: undefined };
   summary: { readonly ask: Record<never, never>; readonly answer: ResultSummary };
   select: { readonly ask: { filter: ResultFilter }; readonly answer: Uint32Array | undefined };

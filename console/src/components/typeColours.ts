@@ -1,0 +1,28 @@
+/** The palette has so many colours: the classes ``finding-0`` and so on, and ``marked-text-0`` and so on. */
+export const COLOURS = 12;
+
+/** What people expect of sentiments, and colours that are far apart for the types of entities that texts have most. */
+const KNOWN: Readonly<Record<string, number>> = {
+  POSITIVE: 1,
+  NEGATIVE: 3,
+  NEUTRAL: 7,
+  MIXED: 2,
+  PERSON: 0,
+  LOCATION: 5,
+  ORGANIZATION: 4,
+  DATE: 10,
+  QUANTITY: 8,
+  EVENT: 6,
+  TITLE: 9,
+  COMMERCIAL_ITEM: 11,
+  OTHER: 7,
+};
+
+/** The number of a type's colour, which depends on its name alone: it is the same on every page and in every text. */
+export function typeColour(type: string): number {
+  const known = KNOWN[type];
+  if (known !== undefined) return known;
+  let hash = 0;
+  for (const letter of type) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003;
+  return hash % COLOURS;
+}
