@@ -167,7 +167,7 @@ class ExtensionWorld:
         operation: str = "StartEntitiesDetectionJob",
         request: Mapping[str, Any] | None = None,
         **changes: Any,
-    ) -> dict[str, dict[str, str]]:
+    ) -> dict[str, dict[str, Any]]:
         """Return what CheckJob tells of a request, by the names of the checks."""
         text = json.dumps(self.request(**changes) if request is None else request)
         told = self.room(key).check_job(Operation=operation, Request=text)["Checks"]

@@ -40,6 +40,10 @@ def obstacle(spec: NetworkSpec, members: Sequence[NetworkInterface], groups: Seq
     return _told(len(members), said, missing, groups[0]) if missing else None
 
 
+PORTS = (_FIRST, _LAST)
+"""The ports at which the containers of a job reach each other: the first and the last."""
+
+
 def command(group_id: str, direction: Direction) -> str:
     """Return the AWS CLI's command that lets a group's members reach each other, in one direction, at those ports."""
     if direction == "ingress":

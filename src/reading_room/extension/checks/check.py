@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from reading_room.extension.checks.changes import Change
 
 CheckName = Literal[
     "Request",
@@ -37,6 +39,8 @@ class Check:
     remedy: str = ""
     command: str = ""
     resource_id: str = ""
+    changes: tuple[Change, ...] = ()
+    """Calls that add what is missing; none where adding is not enough."""
 
 
 def passed(message: str, resource_id: str = "") -> Check:
@@ -44,14 +48,18 @@ def passed(message: str, resource_id: str = "") -> Check:
     return Check("PASSED", message, resource_id=resource_id)
 
 
-def failed(message: str, remedy: str = "", command: str = "", resource_id: str = "") -> Check:
+def failed(
+    message: str, remedy: str = "", command: str = "", resource_id: str = "", changes: Sequence[Change] = ()
+) -> Check:
     """Return the check of a step at which the call or the job would fail."""
-    return Check("FAILED", message, remedy, command, resource_id)
+    return Check("FAILED", message, remedy, command, resource_id, tuple(changes))
 
 
-def warned(message: str, remedy: str = "", command: str = "", resource_id: str = "") -> Check:
+def warned(
+    message: str, remedy: str = "", command: str = "", resource_id: str = "", changes: Sequence[Change] = ()
+) -> Check:
     """Return the check of a step that would be taken, with something that its owner should know."""
-    return Check("WARNING", message, remedy, command, resource_id)
+    return Check("WARNING", message, remedy, command, resource_id, tuple(changes))
 
 
 def skipped(message: str) -> Check:
@@ -88,5 +96,6 @@ def _structure(name: CheckName, check: Check) -> dict[str, Any]:
         "Remedy": check.remedy,
         "Command": check.command,
         "ResourceId": check.resource_id,
+        "Changes": [change.structure() for change in check.changes],
     }
     return {member: value for member, value in members.items() if value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -47,11 +48,18 @@ def trust_service(role_arn: str, account: str) -> str:
     return run("aws", "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", trust(account))
 
 
+def own_name(name: str, resources: Sequence[str]) -> str:
+    """Return a policy's name that is another for other resources: what an earlier job needs must not be replaced."""
+    if list(resources) == ["*"]:
+        return name
+    return f"{name}-{hashlib.sha256(json.dumps(list(resources)).encode()).hexdigest()[:8]}"
+
+
 def allow_role(role_arn: str, actions: Sequence[str], resources: Sequence[str], name: str = POLICY_NAME) -> str:
     """Return the command that gives a role one more inline policy."""
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return run(
-        "aws", "iam", "put-role-policy", "--role-name", name_of(role_arn), "--policy-name", name,
+        "aws", "iam", "put-role-policy", "--role-name", name_of(role_arn), "--policy-name", own_name(name, resources),
         "--policy-document", document(statement),
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ from reading_room.comprehend.preflight import PlannedNetwork, planned
 from reading_room.comprehend.storage_way import Way
 from reading_room.dataplane import spec
 from reading_room.dataplane.verdicts import Verdict
+from reading_room.extension.checks import changes
+from reading_room.extension.checks.changes import Change
 from reading_room.extension.checks.check import Check, Report, failed, passed, skipped, warned
 from reading_room.extension.checks.commands import run
 from reading_room.jobs.job import counted
@@ -22,6 +24,8 @@ from reading_room.vpc import job_network
 from reading_room.vpc.dhcp_options import AMAZON_DNS
 from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID, s3_service_name
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
+
+_HTTPS = (storage_way.STORAGE_PORT, storage_way.STORAGE_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,10 @@ def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | 
         # The commands of one answer are enough together, in whatever order.
         command = " && ".join(cluster_way.command(groups[0], direction) for direction in missing)
         remedy = f"Let {groups[0]} reach itself, or have the job run in one container: tag reading-room:containers=1."
-        return failed(apart, remedy, command, groups[0])
+        first, last = cluster_way.PORTS
+        pair = {"UserIdGroupPairs": [{"GroupId": groups[0]}]}
+        rules = [changes.group_rule(groups[0], direction.capitalize(), first, last, pair) for direction in missing]
+        return failed(apart, remedy, command, groups[0], rules)
     return passed(f"The job has {size.reason or counted(size.containers)}; they reach each other.", groups[0])
 
 
@@ -132,7 +139,8 @@ def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Way]]) -> Ch
     message = f"{wrong.obstacle}."
     if not vpc.enable_dns_support:
         command = run("aws", "ec2", "modify-vpc-attribute", "--vpc-id", vpc_id, "--enable-dns-support", "Value=true")
-        return failed(message, f"Switch on DNS in {vpc_id}.", command, vpc_id)
+        switched = Change("ec2", "ModifyVpcAttribute", {"VpcId": vpc_id, "EnableDnsSupport": {"Value": True}})
+        return failed(message, f"Switch on DNS in {vpc_id}.", command, vpc_id, [switched])
     if "DHCP options" in message:
         remedy = f"Associate a DHCP options set that names {AMAZON_DNS}."
         command = run("aws", "ec2", "associate-dhcp-options", "--vpc-id", vpc_id, "--dhcp-options-id", "default")
@@ -155,7 +163,10 @@ def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Wa
             "aws", "ec2", "authorize-security-group-ingress", "--group-id", about, "--protocol", "tcp",
             "--port", port, "--source-group", groups[0],
         )  # fmt: skip
-        return failed(_sentence(way), remedy, command if about else "", about)
+        if not about:
+            return failed(_sentence(way), remedy)
+        rule = changes.group_rule(about, "Ingress", *_HTTPS, {"UserIdGroupPairs": [{"GroupId": groups[0]}]})
+        return failed(_sentence(way), remedy, command, about, [rule])
     vpc = next(each for each in network.vpcs if each.vpc_id == row.vpc_id)
     inside = any(IPv4Address(hop.destination) in IPv4Network(cidr) for cidr in vpc.cidrs)
     peer = f"IpRanges=[{{CidrIp={hop.destination}/32}}]" if inside else _listed()
@@ -163,7 +174,13 @@ def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Wa
     command = run(
         "aws", "ec2", "authorize-security-group-egress", "--group-id", groups[0], "--ip-permissions", permission
     )
-    return failed(_sentence(way), f"Let {groups[0]} out to S3 at port {port}.", command, groups[0])
+    to = (
+        {"IpRanges": [{"CidrIp": f"{hop.destination}/32"}]}
+        if inside
+        else {"PrefixListIds": [{"PrefixListId": S3_PREFIX_LIST_ID}]}
+    )
+    rule = changes.group_rule(groups[0], "Egress", *_HTTPS, to)
+    return failed(_sentence(way), f"Let {groups[0]} out to S3 at port {port}.", command, groups[0], [rule])
 
 
 def _sentence(way: Way) -> str:
@@ -202,11 +219,17 @@ def _routes(
             "aws", "ec2", "create-vpc-endpoint", "--vpc-id", row.vpc_id, "--service-name", s3_service_name(region),
             "--route-table-ids", table,
         )  # fmt: skip
+        change = Change(
+            "ec2",
+            "CreateVpcEndpoint",
+            {"VpcId": row.vpc_id, "ServiceName": s3_service_name(region), "RouteTableIds": [table]},
+        )
     else:
+        change = Change("ec2", "ModifyVpcEndpoint", {"VpcEndpointId": gateway, "AddRouteTableIds": [table]})
         remedy = f"Add {table} to the route tables of {gateway}."
         command = run("aws", "ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", gateway, "--add-route-table-ids", table)
     message = f"From the subnet {row.subnet_id} the job would not reach S3: {way.obstacle}."
-    return failed(message, remedy, command, table)
+    return failed(message, remedy, command, table, [change])
 
 
 def _behind_groups(opened: spec.NetworkSpec, row: NetworkInterface, way: Way) -> Way:

@@ -72,6 +72,15 @@ def permission(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts)
     return passed(f"{asked.principal.arn} may call {facts.action}.", asked.principal.arn)
 
 
+def chosen(refusal: Check, vpc_id: str) -> Check:
+    """Return the refusal of a call that would be allowed with a VPC, with that as what to change."""
+    remedy = (
+        f"Choose the VPC {vpc_id} in the VPC settings, with a subnet and a security group of it: your policies ask "
+        "for one."
+    )
+    return failed(refusal.message, remedy, refusal.command, vpc_id)
+
+
 def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
     """Check whether the caller may pass the role; that it may call the operation is known."""
     assert facts.passed_role is not None

@@ -11,7 +11,7 @@ from reading_room.aws.operations import OperationTable
 from reading_room.comprehend.job_interfaces import SESSION_NAME
 from reading_room.comprehend.network_actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
 from reading_room.comprehend.network_failures import EC2_ACTIONS, missing_permission, role_not_assumable
-from reading_room.extension.checks import commands
+from reading_room.extension.checks import changes, commands
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import RoleNotAssumable
@@ -29,12 +29,14 @@ def assumable(
         message = role_not_assumable(str(error)).text
         if role_by_arn(session, role_arn) is None:
             remedy = f"Make the role, and have it trust {SERVICE_PRINCIPAL}."
-            return failed(message, remedy, commands.make_role(role_arn, account), role_arn), None
+            made = changes.make_role(role_arn, account)
+            return failed(message, remedy, commands.make_role(role_arn, account), role_arn, [made]), None
         remedy = (
             f"Have its trust policy allow sts:AssumeRole to {SERVICE_PRINCIPAL}, with aws:SourceAccount {account}. "
             "The command replaces the whole trust policy."
         )
-        return failed(message, remedy, commands.trust_service(role_arn, account), role_arn), None
+        trusted = changes.trust_service(role_arn, account)
+        return failed(message, remedy, commands.trust_service(role_arn, account), role_arn, [trusted]), None
     message = f"{SERVICE_PRINCIPAL} may assume {role_arn} for jobs of {account}."
     return passed(message, role_arn), unissued(role, SESSION_NAME, now)
 
@@ -71,4 +73,7 @@ def network_actions(
     message = missing_permission(role_arn, ", ".join(actions), refused[0].message()).text
     remedy = f"Have a policy of the role allow {', '.join(actions)}, and no policy deny it."
     command = commands.allow_role(role_arn, [f"ec2:{each}" for each in EC2_ACTIONS], ["*"], "reading-room-network")
-    return failed(message, remedy, command, role_arn)
+    # Where a statement denies it, one that allows it adds nothing.
+    denied = any(decision.outcome == "explicitDeny" for decision in refused)
+    allowed = changes.allow_role(role_arn, [f"ec2:{each}" for each in EC2_ACTIONS], ["*"], "reading-room-network")
+    return failed(message, remedy, command, role_arn, [] if denied else [allowed])

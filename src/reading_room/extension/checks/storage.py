@@ -7,11 +7,13 @@ are behind Input and Output. Of a bucket of another account its policy is not to
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from reading_room.arns import bucket_arn
 from reading_room.comprehend.storage_policy import Answer
 from reading_room.comprehend.storage_steps import Step
+from reading_room.extension.checks import changes
 from reading_room.extension.checks.check import Check, CheckName, Report, failed, passed, skipped, warned
 from reading_room.extension.checks.commands import allow_role, run
 from reading_room.jobs.places import location_of
@@ -36,12 +38,15 @@ def check(
     endpoint_id: str,
     parts: Sequence[Answer],
     opening: Check | None,
+    elsewhere: str,
 ) -> None:
     """Tell what S3 would answer. ``endpoint_id`` is empty where the job's packets go through no VPC endpoint.
 
     ``parts`` are the answers to what several containers ask besides: refused, the job runs in one. ``opening`` warns of
-    an endpoint policy that lets others in, where it lets the job through.
+    an endpoint policy that lets others in, where it lets the job through. ``elsewhere`` is a VPC by which the policies
+    let the job through, where they refuse it by the way that the request names; else it is empty.
     """
+    answers = list(answers)
     places: dict[str, list[str]] = {"Input": [], "Output": [], "Model": []}
     # Where the results go has a name that the job will be given; what is told is the place that was asked for.
     written = f"s3://{location_of(job.output_uri).bucket}/{_folder(job)}"
@@ -53,6 +58,10 @@ def check(
         place = f"s3://{answer.step.place.bucket}/{answer.step.place.key}"
         if not answer.decision.allowed:
             decided, refusal = _refused(backend, job, account, answer, name, place, endpoint_id)
+            if elsewhere and not answer.step.as_service:
+                refusal = _choose(refusal, elsewhere)
+            elif decided == "EndpointPolicy":
+                refusal = replace(refusal, changes=_opened(endpoint_id, account, answers))
             report.tell(decided, refusal)
             if decided != name:
                 # Whether the role itself could is not known: another policy came first.
@@ -76,6 +85,24 @@ def check(
         report.tell("EndpointPolicy", opening or through)
     else:
         report.tell("EndpointPolicy", skipped("The job's requests go through no VPC endpoint."))
+
+
+def _choose(refusal: Check, vpc_id: str) -> Check:
+    """Return a refusal with what is to be chosen, in the place of a policy to be loosened."""
+    remedy = (
+        f"Choose the VPC {vpc_id} in the VPC settings, with subnets and security groups of it: the policies ask for it."
+    )
+    return failed(refusal.message, remedy, resource_id=vpc_id)
+
+
+def _opened(endpoint_id: str, account: str, answers: Sequence[Answer]) -> tuple[changes.Change, ...]:
+    """Return what lets everything through that an endpoint's policy lacks; nothing where a statement denies it."""
+    refused = [answer for answer in answers if not answer.decision.allowed and "endpoint" in answer.decision.by]
+    if any(answer.decision.outcome == "explicitDeny" for answer in refused):
+        return ()
+    buckets = list(dict.fromkeys(answer.step.place.bucket for answer in refused if not answer.step.as_service))
+    models = next((answer.step.place.bucket for answer in refused if answer.step.as_service), None)
+    return changes.through_endpoint(endpoint_id, account, buckets, models)
 
 
 def _model(places: Sequence[str]) -> Check:
@@ -119,19 +146,20 @@ def _refused(
     if decision.outcome == "explicitDeny":
         remedy = "Change the statement that denies it."
         return name, failed(message, remedy, resource_id=job.role_arn)
-    return name, failed(message, f"Have a policy of the role allow {step.action}.", _grant(job, step), job.role_arn)
+    remedy = f"Have a policy of the role allow {step.action}."
+    grant = _grant(job, step)
+    return name, failed(message, remedy, allow_role(*grant), job.role_arn, [changes.allow_role(*grant)])
 
 
-def _grant(job: JobRow, step: Step) -> str:
-    """Return the command that lets the role read the input, or write the output and what its containers share."""
+def _grant(job: JobRow, step: Step) -> tuple[str, list[str], list[str], str]:
+    """Return role, actions, resources and name of the policy that lets the role read the input, or write the output."""
     place = step.place
     if step.code == "NO_READ_ACCESS_TO_INPUT":
         objects = bucket_arn(place.bucket, f"{place.key}*" if place.key else "*")
-        return allow_role(
-            job.role_arn, ["s3:ListBucket", "s3:GetObject"], [bucket_arn(place.bucket), objects], "reading-room-input"
-        )
+        resources = [bucket_arn(place.bucket), objects]
+        return job.role_arn, ["s3:ListBucket", "s3:GetObject"], resources, "reading-room-input"
     objects = bucket_arn(place.bucket, f"{_folder(job)}*")
-    return allow_role(job.role_arn, ["s3:PutObject", "s3:GetObject"], [objects], "reading-room-output")
+    return job.role_arn, ["s3:PutObject", "s3:GetObject"], [objects], "reading-room-output"
 
 
 def _folder(job: JobRow) -> str:
@@ -170,6 +198,7 @@ def _one_container(job: JobRow, answer: Answer) -> Check:
         f"The job's containers may not share results: {answer.decision.message(quote_resource=True)} "
         f"[{answer.decision.story()}]. It would run in one container.",
         "Have a policy of the role allow s3:GetObject and s3:PutObject on what it writes.",
-        _grant(job, answer.step),
+        allow_role(*_grant(job, answer.step)),
         job.role_arn,
+        [changes.allow_role(*_grant(job, answer.step))],
     )

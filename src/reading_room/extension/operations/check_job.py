@@ -21,6 +21,7 @@ from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.engine import Database
 from reading_room.extension.checks import network, request, role, storage
 from reading_room.extension.checks.check import NAMES, Check, CheckName, Report, failed, passed, skipped
+from reading_room.extension.checks.elsewhere import vpc_for_caller, vpc_for_storage
 from reading_room.extension.checks.network import Place
 from reading_room.extension.checks.request import PlannedJob
 from reading_room.extension.own_denials import refuse_denied
@@ -85,7 +86,12 @@ class CheckJobOperations:
             report.tell("Request", _invalid(name, error))
             report.skip(NAMES, "The request cannot be read, so nothing else is known.")
             return
-        if not report.tell("Caller", request.permission(self._authorizer, asked, facts)):
+        permission = request.permission(self._authorizer, asked, facts)
+        if permission.status == "FAILED":
+            with self._database.reading() as session:
+                vpc_id = vpc_for_caller(session, self._authorizer, asked, facts, self._clock())
+            permission = request.chosen(permission, vpc_id) if vpc_id else permission
+        if not report.tell("Caller", permission):
             report.skip(NAMES, f"Only who may call {facts.action} is told more.")
             return
         may_pass = report.tell("PassRole", request.passing(self._authorizer, asked, facts))
@@ -194,7 +200,13 @@ class CheckJobOperations:
         several = size is not None and size.containers > 1
         parts = list(look(self._policies, job.row, principal, None, path, now, attempt=1)) if several else []
         opening = network.endpoint(session, place, asked.account) if isinstance(place, Place) else None
-        storage.check(report, self._policies.backend, job.row, asked.account, answers, endpoint_id, parts, opening)
+        refused = any(not answer.decision.allowed and not answer.step.as_service for answer in answers)
+        other = ""
+        if refused:
+            other = vpc_for_storage(session, self._policies, job.row, principal, asked.account, asked.region, now)
+        storage.check(
+            report, self._policies.backend, job.row, asked.account, answers, endpoint_id, parts, opening, other
+        )
 
 
 def _containers(size: JobSize | None) -> Check:

@@ -1,0 +1,96 @@
+"""Which VPC a job would have to be in: policies that ask for one are met by choosing it, never by loosening them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice, product
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.aws.call import Call, NetworkPath, Principal
+from reading_room.aws.operations import OperationFacts
+from reading_room.comprehend.storage_policy import StoragePolicies, look
+from reading_room.iam.authorizer import PolicyAuthorizer, request_context
+from reading_room.jobs.tables import JobRow
+from reading_room.vpc import addresses
+from reading_room.vpc.prefix_lists import s3_service_name
+from reading_room.vpc.tables import SecurityGroup, Subnet, VpcEndpoint
+
+_ASKED = 32
+"""Ways that are asked about at most: an account may have many networks, and an answer must not wait for all."""
+
+
+def vpc_for_storage(
+    session: Session,
+    policies: StoragePolicies,
+    job: JobRow,
+    role: Principal,
+    account: str,
+    region: str,
+    now: dt.datetime,
+) -> str:
+    """Return a VPC of the account by whose endpoint S3 would let the job do all that it does; empty without one."""
+    endpoints = session.scalars(
+        select(VpcEndpoint)
+        .where(VpcEndpoint.account == account, VpcEndpoint.service_name == s3_service_name(region))
+        .order_by(VpcEndpoint.created_at)
+        .limit(_ASKED)
+    )
+    for endpoint in endpoints:
+        subnet = session.scalar(select(Subnet).where(Subnet.vpc_id == endpoint.vpc_id).limit(1))
+        free = [] if subnet is None else addresses.next_free(session, subnet, 1)
+        if not free:
+            continue
+        way = NetworkPath(
+            secure=True,
+            vpc_id=endpoint.vpc_id,
+            vpc_endpoint_id=endpoint.vpc_endpoint_id,
+            vpc_source_ip=free[0],
+        )
+        # The service's own session is bound to an interface, which nobody has yet: it asks for no VPC.
+        if all(answer.decision.allowed for answer in look(policies, job, role, None, way, now)):
+            return endpoint.vpc_id
+    return ""
+
+
+def vpc_for_caller(
+    session: Session, authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts, now: dt.datetime
+) -> str:
+    """Return a VPC of the account with which the caller may call the operation; empty where none makes it allowed."""
+    for vpc_id, config in islice(_configs(session, asked.account, asked.region), _ASKED):
+        call = replace(asked, parameters={**asked.parameters, "VpcConfig": config})
+        keys = request_context(
+            call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
+        )
+        if all(
+            authorizer.decide(
+                principal=call.principal,
+                action=facts.action,
+                resource=resource,
+                context={**keys, **facts.context(call), **facts.resource_context(call, resource)},
+            ).allowed
+            for resource in facts.resources(call)
+        ):
+            return vpc_id
+    return ""
+
+
+def _configs(session: Session, account: str, region: str) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
+    subnets = list(session.scalars(select(Subnet).where(Subnet.account == account).limit(_ASKED)))
+    groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.account == account).limit(_ASKED)))
+    # A VPC that leads to S3 is the one that is meant, where another would be allowed as well.
+    leading = set(
+        session.scalars(
+            select(VpcEndpoint.vpc_id).where(
+                VpcEndpoint.account == account, VpcEndpoint.service_name == s3_service_name(region)
+            )
+        )
+    )
+    subnets.sort(key=lambda subnet: subnet.vpc_id not in leading)
+    for subnet, group in product(subnets, groups):
+        if subnet.vpc_id == group.vpc_id:
+            yield subnet.vpc_id, {"Subnets": [subnet.subnet_id], "SecurityGroupIds": [group.group_id]}
