@@ -13,7 +13,7 @@ ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
     *("s3", "wire", "floods", "policies", "engines", "shares"),
 )
-BY_HAND = ("growth", "large", "console")
+BY_HAND = ("growth", "large", "console", "beside_moto")
 """What takes too long, or needs more than the others, to be run unless it is named."""
 FOLDER = Path(__file__).parent
 
