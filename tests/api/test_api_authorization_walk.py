@@ -33,7 +33,8 @@ DENIAL = {
 }
 """The codes of the services with one of their own; the others say AccessDeniedException."""
 DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
-USES = ("iam_access_key_uses", "iam_role_uses")
+USES = ("iam_access_key_uses", "iam_role_uses", "trail_heads")
+"""What is written of every call, whatever becomes of it."""
 NEED_NO_PERMISSION = {
     ("reading-room", "CheckJob"): "the action of the operation that is asked about decides, and only its holder learns",
     ("reading-room", "DescribeJobRuns"): "for each job the action that describes it decides",
