@@ -311,6 +311,26 @@ def test_a_part_can_be_copied_from_an_object(s3: Any) -> None:
     assert body_of(s3, "made") == data + data[1:5]
 
 
+def test_a_bucket_is_deleted_with_its_uploads(world: S3World, s3: Any) -> None:
+    s3.create_bucket(Bucket="half-done")
+    uploads = [s3.create_multipart_upload(Bucket="half-done", Key=f"k{number}")["UploadId"] for number in range(3)]
+    for number in (0, 0, 1):
+        part = {"Bucket": "half-done", "Key": f"k{number}", "UploadId": uploads[number], "PartNumber": 1}
+        s3.upload_part(**part, Body=b"x" * MIB)
+    s3.put_object(Bucket="half-done", Key="object", Body=b"x")
+    assert code(s3.delete_bucket, Bucket="half-done") == "BucketNotEmpty"
+    assert len(s3.list_multipart_uploads(Bucket="half-done")["Uploads"]) == 3
+    s3.delete_object(Bucket="half-done", Key="object")
+    s3.delete_bucket(Bucket="half-done")
+    assert world.backend.sweep() == 0
+    # The name is free again, and nothing of the uploads is left behind it.
+    s3.create_bucket(Bucket="half-done")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="half-done")
+    asked = {"Bucket": "half-done", "Key": "k0", "UploadId": uploads[0]}
+    assert code(s3.upload_part, **asked, PartNumber=2, Body=b"x") == "NoSuchUpload"
+    s3.delete_bucket(Bucket="half-done")
+
+
 def test_the_service_itself_learns_size_and_hash_also_of_parts(world: S3World, s3: Any) -> None:
     data = os.urandom(9 * MIB)
     s3.upload_fileobj(io.BytesIO(data), "contract", "facts")

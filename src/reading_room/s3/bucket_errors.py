@@ -33,7 +33,7 @@ class BucketAlreadyExists(S3Error):
 
 
 class BucketNotEmpty(S3Error):
-    """A bucket with objects or unfinished uploads cannot be deleted."""
+    """A bucket with objects cannot be deleted."""
 
     code = "BucketNotEmpty"
     status = 409

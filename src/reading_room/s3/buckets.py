@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from reading_room.iam.policy.bucket import S3Target, parse_bucket_policy
 from reading_room.iam.policy.document import PolicyDocumentError
 from reading_room.iam.principals import pin_principals, principal_exists
+from reading_room.s3 import multipart
 from reading_room.s3.actions import action_targets
 from reading_room.s3.bucket_errors import (
     BucketAlreadyExists,
@@ -26,7 +27,7 @@ from reading_room.s3.errors import (
     NoSuchBucket,
 )
 from reading_room.s3.public_access import is_public
-from reading_room.s3.tables import S3Bucket, S3Object, S3Upload
+from reading_room.s3.tables import S3Bucket, S3Object
 
 POLICY_LIMIT = 20 * 1024
 """Bytes that a bucket policy may have."""
@@ -78,13 +79,17 @@ def create(session: Session, name: str, account: str, region: str, now: dt.datet
         raise BucketAlreadyOwnedByYou(name)
 
 
-def delete(session: Session, name: str) -> None:
-    """Remove an empty bucket. Raises ``NoSuchBucket`` and ``BucketNotEmpty``."""
+def delete(session: Session, name: str) -> list[str]:
+    """Remove a bucket without objects, and end its uploads; return the blobs that this lets go of.
+
+    Raises ``NoSuchBucket`` and ``BucketNotEmpty``.
+    """
     row = find(session, name)
-    for table in (S3Object, S3Upload):
-        if session.scalar(select(exists().where(table.bucket == name))):
-            raise BucketNotEmpty(name)
+    if session.scalar(select(exists().where(S3Object.bucket == name))):
+        raise BucketNotEmpty(name)
+    gone = multipart.abort_all(session, name)
     session.delete(row)
+    return gone
 
 
 def owned_by(

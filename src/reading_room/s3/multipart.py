@@ -104,6 +104,15 @@ def abort(session: Session, upload: S3Upload) -> list[str]:
     return blobs
 
 
+def abort_all(session: Session, bucket: str) -> list[str]:
+    """Remove every upload of a bucket with its parts; return the blobs that this lets go of."""
+    of_bucket = S3Part.upload_id.in_(select(S3Upload.upload_id).where(S3Upload.bucket == bucket))
+    blobs = list(session.scalars(select(S3Part.blob).where(of_bucket)))
+    session.execute(delete(S3Part).where(of_bucket))
+    session.execute(delete(S3Upload).where(S3Upload.bucket == bucket))
+    return blobs
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
     """The object that an upload becomes, and the parts that were uploaded but not named."""

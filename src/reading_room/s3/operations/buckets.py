@@ -78,9 +78,10 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("DeleteBucket")
 def delete_bucket(store: Storage, request: S3Request) -> S3Response:
-    """Remove an empty bucket."""
+    """Remove a bucket without objects; uploads that are in progress end with it."""
     with store.database.transaction() as session:
-        buckets.delete(session, request.bucket or "")
+        gone = buckets.delete(session, request.bucket or "")
+    store.forget(gone)
     return respond(request)
 
 
