@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reading_room.s3.errors import InvalidRange, NotModified, PreconditionFailed
+from reading_room.s3.errors import InvalidArgument, InvalidRange, InvalidRequest, NotModified, PreconditionFailed
 
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
@@ -36,6 +36,28 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if first >= size:
         raise InvalidRange(header, size)
     return first, min(last, size - 1) - first + 1
+
+
+def parse_copy_range(header: str, size: int) -> tuple[int, int]:
+    """Return offset and length of the ``bytes=A-B`` that is to become a part, of a source of ``size`` bytes.
+
+    Unlike that of a read it must be of this form and exist whole. Raises ``InvalidArgument``, and ``InvalidRequest``
+    when no byte of it exists.
+    """
+    match = _RANGE.fullmatch(header)
+    if match is None or not match[1] or not match[2] or int(match[1]) > int(match[2]):
+        problem = (
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+            "zero-based offsets of the first and last bytes to copy"
+        )
+        raise InvalidArgument("x-amz-copy-source-range", header, problem)
+    first, last = int(match[1]), int(match[2])
+    if first >= size:
+        raise InvalidRequest("The specified copy range is invalid for the source object size")
+    if last >= size:
+        problem = f"Range specified is not valid for source object of size: {size}"
+        raise InvalidArgument("x-amz-copy-source-range", header, problem)
+    return first, last - first + 1
 
 
 def check_read(

@@ -11,7 +11,7 @@ from reading_room.s3.addressing import parse_copy_source
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
-from reading_room.s3.errors import InvalidArgument, InvalidRange, InvalidRequest, NoSuchKey
+from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
@@ -31,7 +31,7 @@ from reading_room.s3.operations.stored import (
     kept_headers,
 )
 from reading_room.s3.operations.table import respond, s3_operation
-from reading_room.s3.ranges import check_copy_source, parse_range
+from reading_room.s3.ranges import check_copy_source, parse_copy_range
 from reading_room.s3.storage import Lease, Received, Storage
 from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
@@ -141,11 +141,7 @@ def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, i
     if header is None:
         start, length = 0, source.size
     else:
-        found = parse_range(header, source.size)
-        # A copy's range is of the form bytes=A-B and must exist whole.
-        if found is None or header.removesuffix(f"-{found[0] + found[1] - 1}") != f"bytes={found[0]}":
-            raise InvalidRange(header, source.size)
-        start, length = found
+        start, length = parse_copy_range(header, source.size)
     if length > SINGLE_PUT_LIMIT:
         raise EntityTooLarge(SINGLE_PUT_LIMIT)
     return start, length
