@@ -86,6 +86,23 @@ def test_only_the_own_account_may_say_that_its_object_is_private(world: S3World,
     stranger.put_object(**asked, ACL="bucket-owner-full-control")
 
 
+@pytest.mark.parametrize("constraint", ["us-east-1", "mars-north-1", "eu-west-1", "EU"])
+def test_a_bucket_is_made_in_this_region_which_is_asked_for_by_naming_none(s3: Any, constraint: str) -> None:
+    asked = {"LocationConstraint": constraint}
+    with pytest.raises(ClientError) as caught:
+        s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration=asked)
+    error = caught.value.response["Error"]
+    if constraint in ("us-east-1", "mars-north-1"):
+        assert error == {
+            "Code": "InvalidLocationConstraint",
+            "Message": "The specified location-constraint is not valid",
+            "LocationConstraint": constraint,
+        }
+    else:
+        assert error["Code"] == "IllegalLocationConstraintException"
+    assert code(s3.head_bucket, Bucket="elsewhere") == "404"
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [

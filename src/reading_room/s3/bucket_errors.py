@@ -63,3 +63,13 @@ class IllegalLocationConstraint(S3Error):
             f"The {constraint} location constraint is incompatible for the region specific endpoint this request "
             "was sent to."
         )
+
+
+class InvalidLocationConstraint(S3Error):
+    """CreateBucket names what is no region, or us-east-1, which is asked for by naming none."""
+
+    code = "InvalidLocationConstraint"
+    status = 400
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__("The specified location-constraint is not valid", {"LocationConstraint": constraint})

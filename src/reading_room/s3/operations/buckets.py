@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from reading_room.aws.models import service_model
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
 from reading_room.s3.backends.backend import S3Request, S3Response
-from reading_room.s3.bucket_errors import IllegalLocationConstraint
+from reading_room.s3.bucket_errors import IllegalLocationConstraint, InvalidLocationConstraint
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
     InvalidArgument,
@@ -63,9 +64,7 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
     for name in configuration:
         if name != "LocationConstraint":
             raise NotImplementedHeader(name)
-    constraint = configuration.get("LocationConstraint") or "us-east-1"
-    if constraint != store.region:
-        raise IllegalLocationConstraint("unspecified" if "LocationConstraint" not in configuration else constraint)
+    _check_location(configuration.get("LocationConstraint") or None, store.region)
     check_acl(parameters, ("private",))
     if parameters.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
         raise AccessControlListNotSupported
@@ -161,6 +160,20 @@ def delete_public_access_block(store: Storage, request: S3Request) -> S3Response
     with store.database.transaction() as session:
         buckets.find(session, request.bucket or "").public_access_block = None
     return respond(request)
+
+
+def _check_location(constraint: str | None, region: str) -> None:
+    """Compare where a bucket is to be with where it can be; us-east-1 is asked for by naming no region."""
+    if constraint is not None and constraint not in _regions() - {"us-east-1"}:
+        raise InvalidLocationConstraint(constraint)
+    if {None: "us-east-1", "EU": "eu-west-1"}.get(constraint, constraint) != region:
+        raise IllegalLocationConstraint(constraint or "unspecified")
+
+
+def _regions() -> frozenset[str]:
+    """Return what S3's model knows as places of buckets."""
+    shape = service_model("s3").shape_for("BucketLocationConstraint")
+    return frozenset(getattr(shape, "enum", ()))
 
 
 def _policy(store: Storage, request: S3Request) -> str:
