@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -88,6 +89,22 @@ def test_an_operation_is_there_or_says_that_it_is_not_and_changes_nothing(world:
     answer = caught.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotImplemented")
     assert rows(world) == before
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_an_answer_in_xml_says_that_it_is(world: S3World, name: str) -> None:
+    shape = MODEL.operation_model(name).input_shape
+    required = shape.required_members if isinstance(shape, StructureShape) else []
+    parameters = {member: value_of(member, shape.members[member]) for member in required}  # type: ignore[union-attr]
+    # One that would change something is asked of a bucket that is not there.
+    elsewhere = {"Bucket": "no-such-bucket"} if not name.startswith(("Get", "Head", "List")) else {}
+    client, answers = world.client(), []
+    client.meta.events.register("after-call.s3", lambda http_response, **_: answers.append(http_response))
+    with suppress(ClientError):
+        getattr(client, xform_name(name))(**{**parameters, **elsewhere})
+    (answer,) = answers
+    in_xml = name == "HeadBucket" or (name != "GetObject" and answer.content.startswith(b"<?xml"))
+    assert (answer.headers.get("content-type") == "application/xml") == in_xml
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -103,6 +103,15 @@ def test_a_bucket_is_made_in_this_region_which_is_asked_for_by_naming_none(s3: A
     assert code(s3.head_bucket, Bucket="elsewhere") == "404"
 
 
+def test_a_bucket_without_a_policy_has_no_policy_status(s3: Any) -> None:
+    s3.create_bucket(Bucket="no-policy")
+    assert code(s3.get_bucket_policy_status, Bucket="no-policy") == "NoSuchBucketPolicy"
+    assert code(s3.get_bucket_policy_status, Bucket="no-such-bucket") == "NoSuchBucket"
+    own = statement("Allow", "s3:GetObject", "arn:aws:s3:::no-policy/*", Principal={"AWS": OTHER_ACCOUNT})
+    s3.put_bucket_policy(Bucket="no-policy", Policy=policy(own))
+    assert s3.get_bucket_policy_status(Bucket="no-policy")["PolicyStatus"] == {"IsPublic": False}
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [

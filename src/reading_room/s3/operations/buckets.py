@@ -89,7 +89,9 @@ def head_bucket(store: Storage, request: S3Request) -> S3Response:
     """Say that a bucket exists, and where."""
     with store.database.reading() as session:
         row = buckets.find(session, request.bucket or "")
-    return respond(request, {"BucketRegion": row.region, "AccessPointAlias": False})
+    # S3 says so here although nothing follows.
+    headers = (("content-type", "application/xml"),)
+    return respond(request, {"BucketRegion": row.region, "AccessPointAlias": False}, headers=headers)
 
 
 @s3_operation("GetBucketLocation")
