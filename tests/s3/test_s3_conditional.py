@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -151,10 +152,40 @@ def test_a_delete_of_a_certain_object_leaves_another(s3: Any) -> None:
     assert s3.head_object(Bucket=BUCKET, Key="gone")["ETag"] == etag
     s3.delete_object(Bucket=BUCKET, Key="gone", IfMatch=etag)
     assert code(s3.delete_object, Bucket=BUCKET, Key="gone", IfMatch=etag) == "NoSuchKey"
+    assert code(s3.delete_object, Bucket=BUCKET, Key="gone", IfMatch="*") == "PreconditionFailed"
     assert code(s3.delete_object, Bucket=BUCKET, Key="gone", IfMatchSize=1) == "NotImplemented"
     s3.put_object(Bucket=BUCKET, Key="gone", Body=b"1")
     listed = {"Objects": [{"Key": "gone", "ETag": '"other"'}]}
     assert s3.delete_objects(Bucket=BUCKET, Delete=listed)["Errors"][0]["Code"] == "PreconditionFailed"
+
+
+@pytest.mark.parametrize(("condition", "loser"), [("*", "PreconditionFailed"), ("ETAG", "NoSuchKey")])
+def test_of_many_conditional_deletes_of_one_key_at_once_one_deletes(s3: Any, condition: str, loser: str) -> None:
+    etag = s3.put_object(Bucket=BUCKET, Key="raced", Body=b"1")["ETag"]
+
+    def deletes(_: int) -> str | None:
+        try:
+            s3.delete_object(Bucket=BUCKET, Key="raced", IfMatch=etag if condition == "ETAG" else condition)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        found = Counter(pool.map(deletes, range(8)))
+    assert found == {None: 1, loser: 7}
+
+
+def test_deletes_of_one_key_at_once_all_succeed(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="raced", Body=b"1")
+    listed = {"Objects": [{"Key": "raced"}]}
+
+    def deletes(number: int) -> Any:
+        if number % 2:
+            return s3.delete_object(Bucket=BUCKET, Key="raced")["ResponseMetadata"]["HTTPStatusCode"]
+        return s3.delete_objects(Bucket=BUCKET, Delete=listed)["Deleted"][0]["Key"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(deletes, range(8))) == {204, "raced"}
 
 
 def test_who_asks_for_a_certain_etag_must_be_allowed_to_read(world: S3World, s3: Any) -> None:
@@ -164,6 +195,9 @@ def test_who_asks_for_a_certain_etag_must_be_allowed_to_read(world: S3World, s3:
     )
     assert code(writer.put_object, Bucket=BUCKET, Key="secret", Body=b"2", IfMatch=etag) == "AccessDenied"
     assert code(writer.delete_object, Bucket=BUCKET, Key="secret", IfMatch=etag) == "AccessDenied"
+    for guess in (etag, '"other"'):
+        refused = writer.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "secret", "ETag": guess}]})
+        assert [each["Code"] for each in refused["Errors"]] == ["AccessDenied"]
     writer.put_object(Bucket=BUCKET, Key="secret", Body=b"2", IfMatch="*")
     writer.delete_object(Bucket=BUCKET, Key="secret", IfMatch="*")
 

@@ -116,7 +116,7 @@ def _refusal(
     if key is None:
         return None
     caller, requirement = _question(policies, worker, way, now, step, key)
-    refused = policies.authorization.refusals(caller, {key: requirement})
+    refused = policies.authorization.refusals(caller, {key: (requirement,)})
     for error in refused.values():
         text = f"{step.sentence} {step.action} on s3://{place.bucket}/{key}: {error.message}"
         return with_reason(text, policies.authorization.recent_denial(worker.arn) or "")

@@ -184,16 +184,18 @@ class S3Authorization:
         bucket = None if requirement.bucket is None else self._backend.bucket(requirement.bucket)
         return self._decide(caller, requirement, bucket)
 
-    def refusals(self, caller: Caller, resources: Mapping[str, Requirement]) -> dict[str, AwsError]:
-        """Return the keys of ``resources`` whose requirement is not met, each with its error."""
+    def refusals(self, caller: Caller, resources: Mapping[str, Sequence[Requirement]]) -> dict[str, AwsError]:
+        """Return the keys of ``resources`` of whose requirements one is not met, each with its error."""
         refused: dict[str, AwsError] = {}
         bucket: BucketFacts | None = None
-        for key, requirement in resources.items():
-            if bucket is None and requirement.bucket is not None:
-                bucket = self._backend.bucket(requirement.bucket)
-            decision = self._decide(caller, requirement, bucket)
-            if not decision.allowed:
-                refused[key] = self._denied(caller, decision, bucket)
+        for key, requirements in resources.items():
+            for requirement in requirements:
+                if bucket is None and requirement.bucket is not None:
+                    bucket = self._backend.bucket(requirement.bucket)
+                decision = self._decide(caller, requirement, bucket)
+                if not decision.allowed:
+                    refused[key] = self._denied(caller, decision, bucket)
+                    break
         return refused
 
     def recent_denial(self, caller: str) -> str | None:

@@ -129,6 +129,9 @@ class Decisions:
         return facts.account if facts is not None else caller.principal.account
 
 
-def _deletion(bucket: str, entry: Mapping[str, Any]) -> Requirement:
-    action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
-    return Requirement(action, bucket_arn(bucket, entry["Key"]), bucket)
+def _deletion(bucket: str, entry: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    actions = ["s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"]
+    if entry.get("ETag", "*").strip() != "*":
+        # Whoever may ask for a certain ETag learns what the object's is.
+        actions.append("s3:GetObject")
+    return tuple(Requirement(each, bucket_arn(bucket, entry["Key"]), bucket) for each in actions)

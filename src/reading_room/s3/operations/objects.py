@@ -293,6 +293,9 @@ def delete_object(store: Storage, request: S3Request) -> S3Response:
     check_version(request.parameters.get("VersionId"), key)
     with store.database.transaction() as session:
         row = current(session, bucket, key)
+        if row is None and request.parameters.get("IfMatch", "").strip() == "*":
+            # Of an ETag it is told that its object is gone: so the loser of two deletions at once learns of the other.
+            raise PreconditionFailed("If-Match")
         _check_write_conditions(row.etag if row is not None else None, key, request.parameters)
         gone = []
         if row is not None:
