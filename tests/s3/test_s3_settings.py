@@ -112,6 +112,25 @@ def test_a_bucket_without_a_policy_has_no_policy_status(s3: Any) -> None:
     assert s3.get_bucket_policy_status(Bucket="no-policy")["PolicyStatus"] == {"IsPublic": False}
 
 
+def test_retention_is_bypassed_where_nothing_is_locked_by_who_may(world: S3World, s3: Any) -> None:
+    rights = ["s3:DeleteObject", "s3:PutObject"]
+    deleter = world.client(world.user("deleter", policy(statement("Allow", rights, "*"))))
+    rights = [*rights, "s3:BypassGovernanceRetention"]
+    bypasser = world.client(world.user("bypasser", policy(statement("Allow", rights, "*"))))
+    asked = {"Bucket": BUCKET, "BypassGovernanceRetention": True}
+    listed = {"Objects": [{"Key": "held"}, {"Key": "absent"}]}
+    s3.put_object(Bucket=BUCKET, Key="held", Body=b"x")
+    assert code(deleter.delete_object, **asked, Key="held") == "AccessDenied"
+    refused = deleter.delete_objects(**asked, Delete=listed)["Errors"]
+    assert [(each["Key"], each["Code"]) for each in refused] == [("held", "AccessDenied"), ("absent", "AccessDenied")]
+    assert s3.head_object(Bucket=BUCKET, Key="held")
+    assert "Errors" not in bypasser.delete_objects(**asked, Delete=listed)
+    assert code(s3.head_object, Bucket=BUCKET, Key="held") == "404"
+    bypasser.delete_object(**asked, Key="held")
+    # Who does not ask for it needs no right for it.
+    deleter.delete_object(Bucket=BUCKET, Key="held", BypassGovernanceRetention=False)
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [

@@ -205,12 +205,17 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     extra = _by_headers(headers) if operation in _WRITES else ()
     if operation == "CreateBucket" and any(_is_acl(name) for name in headers):
         extra = ("s3:PutBucketAcl",)
-    if operation == "DeleteObject" and "x-amz-bypass-governance-retention" in headers:
+    if operation == "DeleteObject" and asks_to_bypass_retention(headers):
         extra = ("s3:BypassGovernanceRetention",)
     if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
         # Whoever may ask for a certain ETag learns what the object's is.
         extra = (*extra, "s3:GetObject")
     return (*actions, *(action for action in extra if action not in actions))
+
+
+def asks_to_bypass_retention(headers: Mapping[str, str]) -> bool:
+    """Say whether a deletion is to pass over retention in governance mode, which takes a right of its own."""
+    return headers.get("x-amz-bypass-governance-retention", "false").lower() != "false"
 
 
 def requirements(

@@ -10,7 +10,7 @@ from reading_room.arns import bucket_arn
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Verified
-from reading_room.s3.actions import Requirement, refuse_unknown_headers, requirements
+from reading_room.s3.actions import Requirement, asks_to_bypass_retention, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.authorization import Caller, S3Authorization, s3_context
 from reading_room.s3.backends.backend import Backend, S3Response
@@ -90,8 +90,9 @@ class Decisions:
         model, address = asking.model, asking.address
         if model.name == "DeleteObjects":
             assert address.bucket is not None
+            bypass = asks_to_bypass_retention(asking.headers)
             needed = {
-                entry["Key"]: _deletion(address.bucket, entry)
+                entry["Key"]: _deletion(address.bucket, entry, bypass)
                 for entry in parameters.get("Delete", {}).get("Objects", [])
                 if entry.get("Key")
             }
@@ -129,8 +130,10 @@ class Decisions:
         return facts.account if facts is not None else caller.principal.account
 
 
-def _deletion(bucket: str, entry: Mapping[str, Any]) -> tuple[Requirement, ...]:
+def _deletion(bucket: str, entry: Mapping[str, Any], bypass: bool) -> tuple[Requirement, ...]:
     actions = ["s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"]
+    if bypass:
+        actions.append("s3:BypassGovernanceRetention")
     if entry.get("ETag", "*").strip() != "*":
         # Whoever may ask for a certain ETag learns what the object's is.
         actions.append("s3:GetObject")

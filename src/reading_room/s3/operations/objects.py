@@ -286,9 +286,12 @@ def check_version(version: str | None, key: str) -> None:
         raise NoSuchVersion(key, version)
 
 
-@s3_operation("DeleteObject", "VersionId IfMatch")
+@s3_operation("DeleteObject", "VersionId IfMatch BypassGovernanceRetention")
 def delete_object(store: Storage, request: S3Request) -> S3Response:
-    """Delete an object; one that is not there is deleted too, unless the request asks for a certain one."""
+    """Delete an object; one that is not there is deleted too, unless the request asks for a certain one.
+
+    Nothing is locked here, so there is no retention that BypassGovernanceRetention would pass over.
+    """
     bucket, key = place(request)
     check_version(request.parameters.get("VersionId"), key)
     with store.database.transaction() as session:
@@ -305,7 +308,7 @@ def delete_object(store: Storage, request: S3Request) -> S3Response:
     return respond(request)
 
 
-@s3_operation("DeleteObjects", "Delete")
+@s3_operation("DeleteObjects", "Delete BypassGovernanceRetention")
 def delete_objects(store: Storage, request: S3Request) -> S3Response:
     """Delete up to 1,000 objects in one transaction; those that policies refuse are reported and stay."""
     entries = request.parameters.get("Delete", {}).get("Objects", [])
