@@ -12,6 +12,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
@@ -73,7 +74,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     checksum = of_full_object(received.digests, algorithm)
     replaced = directive == "REPLACE"
     headers = kept_headers(request) if replaced else source.headers
-    metadata: Mapping[str, str] = request.parameters.get("Metadata", {}) if replaced else source.user_metadata
+    metadata: Mapping[str, str] = user_metadata(request.parameters) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
     give_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
     try:

@@ -26,6 +26,7 @@ from reading_room.s3.errors import (
     NotImplementedHeader,
     PreconditionFailed,
 )
+from reading_room.s3.metadata import encode, user_metadata
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
     OVERRIDE_PARAMETERS,
@@ -143,9 +144,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     bucket, key = place(request)
     algorithm = written_algorithm(request)
     checksum = of_full_object(received.digests, algorithm)
-    row = plain_row(
-        store, bucket, key, received, kept_headers(request), request.parameters.get("Metadata", {}), checksum
-    )
+    row = plain_row(store, bucket, key, received, kept_headers(request), user_metadata(request.parameters), checksum)
     give_tags(store, row, requested_tags(request.parameters))
     received.writer.seal()
     with store.database.transaction() as session:
@@ -245,7 +244,7 @@ def _read(store: Storage, request: S3Request, row: S3Object) -> tuple[_Selection
         "LastModified": row.last_modified,
         "AcceptRanges": "bytes",
         "ContentLength": selection.length,
-        "Metadata": row.user_metadata,
+        "Metadata": {name: encode(value) for name, value in row.user_metadata.items()},
         "PartsCount": selection.parts,
         "TagCount": len(row.tags) if row.tags else None,
         **ENCRYPTED,

@@ -12,6 +12,7 @@ from reading_room.s3 import buckets, multipart
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import InvalidArgument, InvalidRequest
+from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.keys import page_size, speller
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, known_algorithm, place, replace_object
 from reading_room.s3.operations.stored import (
@@ -44,7 +45,7 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
             key,
             initiator=request.principal.arn,
             headers=kept_headers(request),
-            user_metadata=request.parameters.get("Metadata", {}),
+            user_metadata=user_metadata(request.parameters),
             algorithm=algorithm,
             checksum_type=request.parameters.get("ChecksumType"),
             tags=requested_tags(request.parameters),

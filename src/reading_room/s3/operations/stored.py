@@ -14,6 +14,7 @@ from reading_room.s3.errors import (
     MetadataTooLarge,
     NotImplementedHeader,
 )
+from reading_room.s3.metadata import user_metadata
 from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
 
@@ -61,8 +62,7 @@ def check_write(request: S3Request) -> None:
     if storage_class != "STANDARD":
         raise InvalidStorageClass(storage_class)
     check_encryption(parameters)
-    metadata: Mapping[str, str] = parameters.get("Metadata", {})
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in user_metadata(parameters).items())
     if size > METADATA_LIMIT:
         raise MetadataTooLarge(size)
 
