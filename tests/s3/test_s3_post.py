@@ -106,6 +106,7 @@ def test_fields_become_what_headers_of_a_put_are(served: Served) -> None:
         "Cache-Control": "no-store",
         "x-amz-meta-colour": "blue",
         "x-amz-meta-city": "Zürich",
+        "x-amz-storage-class": "STANDARD_IA",
         "tagging": "<Tagging><TagSet><Tag><Key>a b</Key><Value>1</Value></Tag></TagSet></Tagging>",
         "acl": "private",
         "x-ignore-me": "at all",
@@ -114,7 +115,11 @@ def test_fields_become_what_headers_of_a_put_are(served: Served) -> None:
     fields = signed(served, "described", Fields=more, Conditions=conditions)
     assert post(served, form(fields, b"x"))[0] == 204
     found = served.world.s3.head_object(Bucket=BUCKET, Key="described")
-    assert (found["ContentType"], found["CacheControl"]) == ("text/plain", "no-store")
+    assert (found["ContentType"], found["CacheControl"], found["StorageClass"]) == (
+        "text/plain",
+        "no-store",
+        "STANDARD_IA",
+    )
     assert found["Metadata"] == {"colour": "blue", "city": "=?UTF-8?Q?Z=C3=BCrich?="}
     assert served.world.s3.get_object_tagging(Bucket=BUCKET, Key="described")["TagSet"] == [
         {"Key": "a b", "Value": "1"}

@@ -223,7 +223,7 @@ class InvalidRequest(S3Error):
 
 
 class InvalidStorageClass(S3Error):
-    """Only STANDARD exists here."""
+    """There is no such storage class, or its objects would have to be restored before they are read."""
 
     code = "InvalidStorageClass"
     status = 400

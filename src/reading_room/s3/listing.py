@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.s3.tables import S3Object
+
+_CLASS = "x-amz-storage-class"
+# Few objects have one, and to search their headers' text for it costs less than to read them.
+_STORAGE_CLASS = case((func.instr(cast(S3Object.headers, Text), _CLASS) > 0, S3Object.headers[_CLASS].as_string()))
 
 
 class ListedObject(NamedTuple):
@@ -24,6 +28,8 @@ class ListedObject(NamedTuple):
     etag: str
     size: int
     checksum: dict[str, str] | None
+    storage_class: str | None
+    """``None`` for ``STANDARD``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,9 @@ def _rows(
     session: Session, bucket: str, lower: bytes, inclusive: bool, upper: bytes | None, limit: int
 ) -> Sequence[ListedObject]:
     # A thousand objects at a time: only what is told, and not as entities.
-    query = select(S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum)
+    query = select(
+        S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum, _STORAGE_CLASS
+    )
     query = query.where(S3Object.bucket == bucket)
     query = query.where(S3Object.key >= lower if inclusive else S3Object.key > lower)
     if upper is not None:

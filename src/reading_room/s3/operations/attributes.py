@@ -9,7 +9,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from reading_room.s3.operations.keys import page_size
 from reading_room.s3.operations.objects import check_version, current, place
-from reading_room.s3.operations.stored import checksum_members
+from reading_room.s3.operations.stored import checksum_members, storage_class_of
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Object
@@ -37,7 +37,7 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
         "ETag": row.etag,
         "Checksum": checksum_members(row.checksum) or None,
         "ObjectParts": _parts(row, parameters) if row.multipart else None,
-        "StorageClass": "STANDARD",
+        "StorageClass": storage_class_of(row.headers),
         "ObjectSize": row.size,
     }
     return respond(request, {"LastModified": row.last_modified} | {name: known[name] for name in asked})

@@ -29,6 +29,7 @@ from reading_room.s3.operations.stored import (
     WRITE_PARAMETERS,
     check_write,
     checksum_members,
+    copied_headers,
     kept_headers,
 )
 from reading_room.s3.operations.table import respond, s3_operation
@@ -47,16 +48,18 @@ _SOURCE_CONDITIONS = (
     "CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective TaggingDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}"
 )
 def copy_object(store: Storage, request: S3Request) -> S3Response:
-    """Copy an object within the store; metadata comes along unless it is replaced."""
+    """Copy an object within the store; metadata comes along unless it is replaced, the storage class never."""
     bucket, key = place(request)
     check_write(request)
     directive = _directive(request.parameters, "metadata")
     tagging = _directive(request.parameters, "tagging")
     if tagging == "COPY" and "Tagging" in request.parameters:
         raise InvalidRequest("The x-amz-tagging header is only taken with the x-amz-tagging-directive REPLACE.")
+    # To S3 an object changes when these are said, be it what they are.
+    said = {"StorageClass", "ServerSideEncryption"} & request.parameters.keys()
     source, lease = _leased_source(store, request)
     try:
-        if directive == "COPY" and (source.bucket, source.key) == (bucket, key.encode()):
+        if (source.bucket, source.key) == (bucket, key.encode()) and not (directive == "REPLACE" or said):
             raise InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the "
                 "object's metadata, storage class, website redirect location or encryption attributes."
@@ -73,7 +76,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
         lease.release()
     checksum = of_full_object(received.digests, algorithm)
     replaced = directive == "REPLACE"
-    headers = kept_headers(request) if replaced else source.headers
+    headers = kept_headers(request) if replaced else copied_headers(source.headers, request)
     metadata: Mapping[str, str] = user_metadata(request.parameters) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
     give_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))

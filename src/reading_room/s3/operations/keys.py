@@ -14,6 +14,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.listing import ListedObject, Listing, list_keys
 from reading_room.s3.operations.objects import ONLY_VERSION
+from reading_room.s3.operations.stored import STANDARD
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage
 
@@ -134,7 +135,7 @@ def _entry(row: ListedObject, spell: Callable[[str], str], owner: dict[str, str]
         "LastModified": row.last_modified,
         "ETag": f'"{row.etag}"',
         "Size": row.size,
-        "StorageClass": "STANDARD",
+        "StorageClass": row.storage_class or STANDARD,
         "Owner": owner,
         "ChecksumAlgorithm": [checksum["algorithm"]] if checksum else None,
         "ChecksumType": checksum.get("type"),

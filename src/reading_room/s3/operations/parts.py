@@ -21,6 +21,7 @@ from reading_room.s3.operations.stored import (
     check_write,
     checksum_members,
     kept_headers,
+    storage_class_of,
 )
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Received, Storage
@@ -171,7 +172,7 @@ def list_parts(store: Storage, request: S3Request) -> S3Response:
         "IsTruncated": len(rows) > limit,
         "Initiator": {"ID": upload.initiator, "DisplayName": upload.initiator},
         "Owner": owner,
-        "StorageClass": "STANDARD",
+        "StorageClass": storage_class_of(upload.headers),
         "ChecksumAlgorithm": upload.checksum_algorithm,
         "ChecksumType": upload.checksum_type,
         "Parts": [_part(row) for row in page],
@@ -218,7 +219,7 @@ def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
                 "UploadId": row.upload_id,
                 "Key": spell(row.key.decode()),
                 "Initiated": row.initiated,
-                "StorageClass": "STANDARD",
+                "StorageClass": storage_class_of(row.headers),
                 "Owner": owner,
                 "Initiator": {"ID": row.initiator, "DisplayName": row.initiator},
                 "ChecksumAlgorithm": row.checksum_algorithm,

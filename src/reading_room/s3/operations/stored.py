@@ -22,6 +22,11 @@ METADATA_LIMIT = 2048
 """Bytes of names and values that user metadata may have together."""
 ENCRYPTED = {"ServerSideEncryption": "AES256"}
 """What S3 says of every object since it encrypts by default."""
+STANDARD = "STANDARD"
+STORAGE_CLASSES = frozenset(
+    (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
+)
+"""Those of S3's whose objects can be read at once. Nothing is restored here: others could never be read again."""
 
 WRITE_PARAMETERS = (
     "ACL GrantFullControl GrantRead GrantReadACP GrantWriteACP CacheControl ContentDisposition ContentEncoding "
@@ -38,6 +43,8 @@ _KEPT = (
     "content-type",
     "expires",
 )
+CLASS_HEADER = "x-amz-storage-class"
+"""The header that names a storage class. It is kept like the others, and only where it is not ``STANDARD``."""
 _OVERRIDES = {
     "ResponseCacheControl": "cache-control",
     "ResponseContentDisposition": "content-disposition",
@@ -50,7 +57,7 @@ OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
 
 
 def check_write(request: S3Request) -> None:
-    """Refuse what a write asks for and cannot have: ACLs, other storage classes, KMS, too much metadata, bad tags.
+    """Refuse what a write asks for and cannot have: ACLs, some storage classes, KMS, too much metadata, bad tags.
 
     ``private`` says what is so anyway, that the bucket's account alone has all rights, unless another one writes.
     """
@@ -58,8 +65,7 @@ def check_write(request: S3Request) -> None:
     own = ("private",) if request.principal.account == request.account else ()
     check_acl(parameters, ("bucket-owner-full-control", *own))
     requested_tags(parameters)
-    storage_class = parameters.get("StorageClass", "STANDARD")
-    if storage_class != "STANDARD":
+    if (storage_class := parameters.get("StorageClass", STANDARD)) not in STORAGE_CLASSES:
         raise InvalidStorageClass(storage_class)
     check_encryption(parameters)
     size = sum(len(name.encode()) + len(value.encode()) for name, value in user_metadata(parameters).items())
@@ -90,12 +96,29 @@ def kept_headers(request: S3Request) -> dict[str, str]:
     """Return the request's headers that are kept, as sent; ``aws-chunked`` is a coding of the transfer only."""
     kept = {name: value for name in _KEPT if (value := request.incoming.header(name)) is not None}
     kept.setdefault("content-type", "binary/octet-stream")
+    kept |= _class_header(request.parameters)
     if "content-encoding" in kept:
         codings = [coding.strip() for coding in kept["content-encoding"].split(",")]
         kept["content-encoding"] = ",".join(c for c in codings if c.lower() not in ("aws-chunked", ""))
         if not kept["content-encoding"]:
             del kept["content-encoding"]
     return kept
+
+
+def copied_headers(source: Mapping[str, str], request: S3Request) -> dict[str, str]:
+    """Return the headers of a copy that come along from its source; its storage class is what the request says."""
+    kept = {name: value for name, value in source.items() if name != CLASS_HEADER}
+    return kept | _class_header(request.parameters)
+
+
+def _class_header(parameters: Mapping[str, Any]) -> dict[str, str]:
+    storage_class = parameters.get("StorageClass", STANDARD)
+    return {} if storage_class == STANDARD else {CLASS_HEADER: storage_class}
+
+
+def storage_class_of(headers: Mapping[str, str]) -> str:
+    """Return the storage class of an object or upload by what is kept with it."""
+    return headers.get(CLASS_HEADER, STANDARD)
 
 
 def described(row: S3Object, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
