@@ -40,6 +40,11 @@ class Kept(Generic[Key, Value]):
                     self._values[key] = found
         return found
 
+    def peek(self, key: Key) -> Value | None:
+        """Return the value of a key if it is kept. Never waits."""
+        with self._lock:
+            return self._values.get(key)
+
     def _committed(self, tables: frozenset[str]) -> None:
         if tables & self._tables:
             with self._lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Mapping
 from typing import Any
 
 _FIXING = frozenset(
@@ -40,6 +41,16 @@ def is_public(text: str) -> bool:
         statement["Effect"] == "Allow" and _everybody(statement) and not _fixed(statement.get("Condition", {}))
         for statement in _statements(json.loads(text))
     )
+
+
+def lets_anybody_in(text: str, switches: Mapping[str, bool] | None) -> bool:
+    """Say whether a bucket policy may allow something to who proves nobody, under these Block Public Access switches.
+
+    Conditions are not looked at: only such a policy can, and which requests it lets in has to be decided.
+    """
+    if (switches or {}).get("RestrictPublicBuckets") and is_public(text):
+        return False
+    return any(statement["Effect"] == "Allow" and _everybody(statement) for statement in _statements(json.loads(text)))
 
 
 def _statements(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ log = logging.getLogger(__name__)
 
 DOCUMENT_LIMIT = 8 * 1024 * 1024
 """Bytes that the XML or JSON body of a request may have."""
+_READING = frozenset({"GET", "HEAD"})
 _QUICK = 64 * 1024
 """Bytes of a document that may be parsed without a thread of its own."""
 THREADS = 16
@@ -126,7 +127,7 @@ class S3Application:
             incoming = read_head(scope, self._clock, self._vpc_only)
             record.identifier = incoming.request_id
             body = RequestBody(receive, header_map(incoming))
-            if is_unsigned(incoming) and self._refusals.busy(incoming.path):
+            if is_unsigned(incoming) and self._refusals.busy(incoming.path) and not await self._may_be_open(incoming):
                 raise throttled("s3")
             response = await self._answer(incoming, body, scope, record)
         except ClientGone:
@@ -200,7 +201,10 @@ class S3Application:
             _hear(standing, record)
             upload = self._upload_of(asking, verified, body)
             parameters = await self._parse(model, address, incoming, headers, upload)
-            decided = await self._run(self._decisions.decided, asking, verified, parameters)
+            if busy and verified is None:
+                decided = await self._refusals.prove("s3", self._decisions.decided, asking, verified, parameters)
+            else:
+                decided = await self._run(self._decisions.decided, asking, verified, parameters)
         if model.has_streaming_input:
             standing.streams()
         caller = decided.caller
@@ -244,13 +248,24 @@ class S3Application:
         return verified
 
     async def _admitted_apart(self, asking: Asking, *, busy: bool) -> Verified | None:
-        """Prove the caller before anything is decided. A busy address has to prove one."""
+        """Prove the caller before anything is decided. A busy address has to prove one, but to read an open bucket."""
         if not busy:
             return await self._run(self._admitted, asking)
         verified = await self._refusals.prove("s3", self._admitted, asking)
-        if verified is None:
+        if verified is None and asking.incoming.method not in _READING:
             raise throttled("s3")
         return verified
+
+    async def _may_be_open(self, incoming: IncomingRequest) -> bool:
+        """Say whether a request without a signature may be allowed to read: few buckets have a policy for that.
+
+        It costs next to nothing, as all the requests of a flood come here.
+        """
+        if incoming.method not in _READING:
+            return False
+        bucket = self._locate(incoming, header_map(incoming)).bucket
+        known = self._backend.known_open_buckets()
+        return bucket in (await self._run(self._backend.open_buckets) if known is None else known)
 
     def _upload_of(self, asking: Asking, verified: Verified | None, body: RequestBody) -> UploadBody:
         if asking.form is not None:

@@ -99,6 +99,14 @@ class Backend(Protocol):
         """Return the facts of a bucket, or ``None``. Blocking; called in worker threads."""
         ...
 
+    def open_buckets(self) -> frozenset[str]:
+        """Return the buckets whose policies may allow something to who proves nobody. Blocking."""
+        ...
+
+    def known_open_buckets(self) -> frozenset[str] | None:
+        """Return the same if it is known at once, ``None`` if it has to be asked. Never blocks."""
+        ...
+
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
         """Return an object's tags, none for an object that is not there. Blocking; asked for every request."""
         ...

@@ -33,6 +33,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
+from reading_room.s3.public_access import lets_anybody_in
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
@@ -125,6 +126,14 @@ class EmbeddedBackend:
     def bucket(self, name: str) -> BucketFacts | None:
         """Return the facts of a bucket, or ``None``."""
         return self._buckets.find(name)
+
+    def open_buckets(self) -> frozenset[str]:
+        """Return the buckets whose policies may allow something to who proves nobody."""
+        return self._buckets.open()
+
+    def known_open_buckets(self) -> frozenset[str] | None:
+        """Return the same if no bucket was written since it was asked last."""
+        return self._buckets.known_open()
 
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
         """Return an object's tags, none for an object that is not there."""
@@ -287,9 +296,22 @@ class _BucketCache:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = Kept[str, BucketFacts](database, S3Bucket)
+        self._open = Kept[None, frozenset[str]](database, S3Bucket)
 
     def find(self, name: str) -> BucketFacts | None:
         return self._kept.get(name, self._read)
+
+    def open(self) -> frozenset[str]:
+        return self._open.get(None, self._read_open) or frozenset()
+
+    def known_open(self) -> frozenset[str] | None:
+        return self._open.peek(None)
+
+    def _read_open(self, _: None) -> frozenset[str]:
+        query = select(S3Bucket.name, S3Bucket.pinned_policy, S3Bucket.public_access_block)
+        with self._database.reading() as session:
+            rows = session.execute(query.where(S3Bucket.pinned_policy.is_not(None))).all()
+        return frozenset(name for name, policy, switches in rows if policy and lets_anybody_in(policy, switches))
 
     def _read(self, name: str) -> BucketFacts | None:
         with self._database.reading() as session:

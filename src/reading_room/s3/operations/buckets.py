@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reading_room.arns import bucket_arn
 from reading_room.aws.models import service_model
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
@@ -11,6 +12,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.bucket_errors import IllegalLocationConstraint, InvalidLocationConstraint
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
+    AccessDenied,
     InvalidArgument,
     MalformedXML,
     MethodNotAllowed,
@@ -107,7 +109,14 @@ def put_bucket_policy(store: Storage, request: S3Request) -> S3Response:
     """Set the bucket's policy, which takes effect with the next request."""
     _owner_only(store, request)
     with store.database.transaction() as session:
-        buckets.put_policy(session, request.bucket or "", request.parameters.get("Policy", ""))
+        try:
+            buckets.put_policy(session, request.bucket or "", request.parameters.get("Policy", ""))
+        except AccessDenied:
+            raise AccessDenied(
+                f"User: {request.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
+                f'"{bucket_arn(request.bucket or "")}" because public policies are blocked by the BlockPublicPolicy '
+                "block public access setting."
+            ) from None
     return respond(request, status=204)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.addressing import parse_copy_source
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
-from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, NoSuchKey
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
@@ -49,6 +50,8 @@ _SOURCE_CONDITIONS = (
 )
 def copy_object(store: Storage, request: S3Request) -> S3Response:
     """Copy an object within the store; metadata comes along unless it is replaced, the storage class never."""
+    if request.principal == ANONYMOUS:
+        raise AccessDenied("Anonymous users cannot copy objects. Please authenticate.")
     bucket, key = place(request)
     check_write(request)
     directive = _directive(request.parameters, "metadata")

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.aws.call import ANONYMOUS
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
-from reading_room.s3.errors import InvalidArgument, InvalidRequest
+from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
 from reading_room.s3.operations.keys import page_size, speller
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, known_algorithm, place, replace_object
@@ -32,6 +33,8 @@ from reading_room.s3.tagging import requested_tags
 @s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
 def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     """Begin an upload in parts."""
+    if request.principal == ANONYMOUS:
+        raise AccessDenied("Anonymous users cannot initiate multipart uploads. Please authenticate.")
     bucket, key = place(request)
     check_write(request)
     # Who asks is told now, and not after the work for what is to be stored: a job asks before it reads its input.

@@ -1,0 +1,220 @@
+"""What who proves nobody may do in S3: what the bucket's policy says and Block Public Access leaves of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reading_room.aws.call import ANONYMOUS, NetworkPath
+from reading_room.aws.call_record import CallRecord
+from reading_room.aws.counts import Counts
+from reading_room.aws.receive import PATH_KEY
+from reading_room.aws.refusals import Refusals
+from reading_room.aws.throttling import Buckets, Rate
+from reading_room.client import InProcess
+from reading_room.s3.public_access import lets_anybody_in
+from reading_room.s3.server import S3Application
+from tests.worlds.s3 import PUBLIC_PATH, REGION, S3World, policy, s3_world, statement
+
+OPEN, CLOSED = "open", "closed"
+NOBODY = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+READS = statement("Allow", "s3:GetObject", f"arn:aws:s3:::{OPEN}/*", Principal="*")
+LISTS = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{OPEN}", Principal={"AWS": "*"})
+SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
+    """Return a world with a bucket that will be open and one that stays closed, each with an object."""
+    with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
+        for bucket in (OPEN, CLOSED):
+            world.s3.create_bucket(Bucket=bucket)
+            world.s3.put_object(Bucket=bucket, Key="k", Body=b"for all", StorageClass="STANDARD_IA")
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def closed_again(world: S3World) -> Iterator[None]:
+    """Leave the bucket without a policy, and its switches on."""
+    yield
+    world.s3.delete_bucket_policy(Bucket=OPEN)
+    switch(world, *SWITCHES)
+
+
+def switch(world: S3World, *names: str) -> None:
+    """Turn these switches of Block Public Access on, and the others off."""
+    world.s3.put_public_access_block(
+        Bucket=OPEN, PublicAccessBlockConfiguration={name: name in names for name in SWITCHES}
+    )
+
+
+def publish(world: S3World, *statements: dict[str, Any]) -> None:
+    """Give the bucket a policy that may be public."""
+    switch(world)
+    world.s3.put_bucket_policy(Bucket=OPEN, Policy=policy(*statements))
+
+
+def nobody(running: InProcess, path: NetworkPath = PUBLIC_PATH) -> Any:
+    """Return a client that signs nothing."""
+    return running.client("s3", endpoint_url="https://127.0.0.1:4566", scope={PATH_KEY: path}, config=NOBODY)
+
+
+def code(call: Any, **parameters: Any) -> str:
+    """Return the error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World) -> None:
+    s3 = nobody(world.running)
+    publish(world, READS)
+    assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
+    assert s3.head_object(Bucket=OPEN, Key="k")["StorageClass"] == "STANDARD_IA"
+    assert code(s3.list_objects_v2, Bucket=OPEN) == "AccessDenied"
+    # Whoever may not list a bucket learns of no key whether it is there.
+    assert code(s3.get_object, Bucket=OPEN, Key="absent") == "AccessDenied"
+    publish(world, READS, LISTS)
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=OPEN)["Contents"]] == ["k"]
+    assert [each["Key"] for each in s3.list_objects(Bucket=OPEN)["Contents"]] == ["k"]
+    assert s3.head_bucket(Bucket=OPEN)["BucketRegion"] == REGION
+    assert code(s3.get_object, Bucket=OPEN, Key="absent") == "NoSuchKey"
+    for call, parameters in (
+        (s3.put_object, {"Key": "k", "Body": b"x"}),
+        (s3.delete_object, {"Key": "k"}),
+        (s3.get_object_tagging, {"Key": "k"}),
+        (s3.get_bucket_policy, {}),
+        (s3.list_object_versions, {}),
+    ):
+        assert code(call, Bucket=OPEN, **parameters) == "AccessDenied"
+    assert code(s3.get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
+    assert code(s3.list_buckets) == "AccessDenied"
+
+
+def test_a_condition_of_the_policy_holds_for_anybody(world: S3World) -> None:
+    near = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+    publish(world, READS | {"Condition": near})
+    assert nobody(world.running).get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
+    far = nobody(world.running, NetworkPath(source_ip="198.51.100.7", secure=True))
+    assert code(far.get_object, Bucket=OPEN, Key="k") == "AccessDenied"
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_only_the_switch_for_public_buckets_keeps_anybody_from_reading(world: S3World, name: str) -> None:
+    publish(world, READS)
+    switch(world, name)
+    s3 = nobody(world.running)
+    if name == "RestrictPublicBuckets":
+        assert code(s3.get_object, Bucket=OPEN, Key="k") == "AccessDenied"
+    else:
+        assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
+
+
+def test_a_public_policy_is_refused_with_its_reason_while_the_switch_for_it_is_on(world: S3World) -> None:
+    with pytest.raises(ClientError) as caught:
+        world.s3.put_bucket_policy(Bucket=OPEN, Policy=policy(READS))
+    error = caught.value.response["Error"]
+    assert error["Code"] == "AccessDenied"
+    assert error["Message"].endswith(
+        f'is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::{OPEN}" because public policies '
+        "are blocked by the BlockPublicPolicy block public access setting."
+    )
+    assert code(world.s3.get_bucket_policy, Bucket=OPEN) == "NoSuchBucketPolicy"
+
+
+def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_says(world: S3World) -> None:
+    publish(world, statement("Allow", "s3:*", f"arn:aws:s3:::{OPEN}/*", Principal="*"))
+    s3 = nobody(world.running)
+    for call, parameters in ((s3.copy_object, {"CopySource": f"{OPEN}/k"}), (s3.create_multipart_upload, {})):
+        with pytest.raises(ClientError, match=r"\(AccessDenied\).* Anonymous users cannot .* Please authenticate\."):
+            call(Bucket=OPEN, Key="x", **parameters)
+    assert world.store.head(OPEN, "x") is None
+
+
+class Door:
+    """An endpoint of the world with an address that may have three refusals written down, and its trail."""
+
+    def __init__(self, world: S3World) -> None:
+        self.trail: list[CallRecord] = []
+        counts = Counts(None, lambda: dt.datetime.now(dt.UTC), 3600.0)
+        refusals = Refusals(counts, Buckets(lambda: 0.0), of_one=Rate(3, 1), of_all=Rate(100, 1))
+        self.app = S3Application(
+            world.backend,
+            world.credentials,
+            world.authorization,
+            region=REGION,
+            refusals=refusals,
+            trail=self.trail.append,
+        )
+        self.running = InProcess(self.app)
+
+    def close(self) -> None:
+        """Stop what runs."""
+        self.running.close()
+        self.app.close()
+
+
+@pytest.fixture
+def door(world: S3World) -> Iterator[Door]:
+    """Return an endpoint of its own."""
+    door = Door(world)
+    yield door
+    door.close()
+
+
+def test_the_trail_has_who_read_without_a_name(world: S3World, door: Door) -> None:
+    publish(world, READS)
+    nobody(door.running).get_object(Bucket=OPEN, Key="k")["Body"].read()
+    assert code(nobody(door.running).get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
+    read, refused = door.trail
+    assert (read.principal, read.error, read.path) == (ANONYMOUS, None, PUBLIC_PATH)
+    assert (refused.principal, refused.error.code if refused.error else None) == (ANONYMOUS, "AccessDenied")
+
+
+def test_who_sends_a_flood_reads_open_buckets_all_the_same_and_nothing_else(world: S3World, door: Door) -> None:
+    publish(world, READS)
+    s3 = nobody(door.running)
+    refused = [code(s3.get_object, Bucket=CLOSED, Key="k") for _ in range(6)]
+    assert refused == ["AccessDenied"] * 3 + ["SlowDown"] * 3
+    assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
+    assert s3.head_object(Bucket=OPEN, Key="k")["ContentLength"] == 7
+    # Decided, but one after the other, and not written down.
+    assert code(s3.list_objects_v2, Bucket=OPEN) == "AccessDenied"
+    assert code(s3.get_object, Bucket="no-such-bucket", Key="k") == "SlowDown"
+    assert code(s3.put_object, Bucket=OPEN, Key="k", Body=b"x") == "SlowDown"
+    assert [record.operation for record in door.trail] == ["GetObject"] * 4 + ["HeadObject"]
+    world.s3.delete_bucket_policy(Bucket=OPEN)
+    assert code(s3.get_object, Bucket=OPEN, Key="k") == "SlowDown"
+
+
+@given(
+    effect=st.sampled_from(["Allow", "Deny"]),
+    who=st.sampled_from(
+        [
+            {"Principal": "*"},
+            {"Principal": {"AWS": ["111122223333", "*"]}},
+            {"NotPrincipal": {"AWS": "111122223333"}},
+            {"Principal": {"AWS": "111122223333"}},
+            {"Principal": {"Service": "logs.amazonaws.com"}},
+        ]
+    ),
+    fixed=st.booleans(),
+    restricted=st.booleans(),
+)
+def test_a_bucket_is_open_only_if_an_allow_for_everybody_is_left(
+    effect: str, who: dict[str, Any], fixed: bool, restricted: bool
+) -> None:
+    condition = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}} if fixed else {}
+    text = json.dumps({"Statement": {"Effect": effect, "Action": "s3:*", "Resource": "*", **who, **condition}})
+    everybody = effect == "Allow" and ("NotPrincipal" in who or "*" in str(who["Principal"]))
+    assert lets_anybody_in(text, {"RestrictPublicBuckets": restricted}) == (everybody and (fixed or not restricted))
+    assert lets_anybody_in(text, None) == everybody
