@@ -10,9 +10,12 @@ export interface ReadableError {
 
 const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError)$/;
 
+/** The code of ours for an API that gives no answer at all. */
+export const UNREACHABLE = "UnreachableApi";
+
 const ADVICE: Readonly<Record<string, string>> = {
-  ExpiredToken: "Your session is over. Sign in again.",
-  ExpiredTokenException: "Your session is over. Sign in again.",
+  ExpiredToken: "Your sign-in has expired. Sign in again.",
+  ExpiredTokenException: "Your sign-in has expired. Sign in again.",
   RequestExpired: "Set the clock of this computer: it differs from the server's by more than 15 minutes.",
   RequestTimeTooSkewed: "Set the clock of this computer: it differs from the server's by more than 15 minutes.",
   InvalidClientTokenId: "The access key is unknown or switched off. Check it, or sign in with another.",
@@ -25,9 +28,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   DependencyViolation: "Something still uses it. Remove what depends on it first, then try again.",
   NoSuchBucket: "Check the bucket's name, or create the bucket.",
   NoSuchKey: "Check the object's key: it may have been deleted meanwhile.",
-  ResourceInUseException: "Something still uses it, or another operation on it is not over yet.",
+  ResourceInUseException: "Something still uses it, or another operation on it has not finished yet.",
   DeleteConflict: "Detach or delete what it still holds first, then try again.",
-  UnreachableApi: "Check that the product runs: `reading-room up` prints where it serves.",
+  [UNREACHABLE]: "Check that the product runs: `reading-room up` prints where it serves.",
 };
 
 /** Say an error that a call threw. */
@@ -35,9 +38,9 @@ export function readError(error: unknown): ReadableError {
   if (!(error instanceof Error)) return { code: "Error", message: String(error), denied: false };
   if (isUnreachable(error)) {
     return {
-      code: "UnreachableApi",
-      message: "The API does not answer.",
-      advice: ADVICE["UnreachableApi"],
+      code: UNREACHABLE,
+      message: "The service does not answer.",
+      advice: ADVICE[UNREACHABLE],
       denied: false,
     };
   }

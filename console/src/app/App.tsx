@@ -1,11 +1,13 @@
 import Alert from "@cloudscape-design/components/alert";
 import AppLayout from "@cloudscape-design/components/app-layout";
 import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
 import ErrorBoundary from "@cloudscape-design/components/error-boundary";
 import Spinner from "@cloudscape-design/components/spinner";
-import { Suspense } from "react";
-import { Route, Routes, useLocation } from "react-router";
+import { Suspense, useEffect } from "react";
+import { Route, Routes, useLocation, useNavigationType } from "react-router";
 import { Notifications } from "../components/Notifications";
+import { retryAll, useIsWaiting } from "../components/unreachable";
 import { useSessionEnd } from "../session/end";
 import { SignInPage } from "../session/SignInPage";
 import { useSession, useStoreFailure } from "../session/session";
@@ -20,8 +22,12 @@ export function App() {
   const { pathname } = useLocation();
   const signingIn = session === undefined || pathname === "/sign-in";
   useSessionEnd();
+  useTopOfPage();
   return (
     <>
+      <a className="skip-link" href="#content">
+        Skip to the content
+      </a>
       <div id="top-bar">
         <TopBar />
       </div>
@@ -35,27 +41,55 @@ export function App() {
           <>
             <Notifications />
             <StoreFailure />
+            <Unreachable />
           </>
         }
         content={
-          signingIn ? (
-            <SignInPage />
-          ) : (
-            // What breaks one page leaves the frame and the other pages as they are.
-            <ErrorBoundary key={pathname} renderFallback={() => <PageBroke />} onError={() => undefined}>
-              <Suspense fallback={<Loading />}>
-                <Routes key={session.identity.arn}>
-                  {PAGES.map(({ path, Component }) => (
-                    <Route key={path} path={path} element={<Component />} />
-                  ))}
-                  <Route path="*" element={<NotFoundPage />} />
-                </Routes>
-              </Suspense>
-            </ErrorBoundary>
-          )
+          <div id="content" tabIndex={-1}>
+            {signingIn ? (
+              <SignInPage />
+            ) : (
+              // What breaks one page leaves the frame and the other pages as they are.
+              <ErrorBoundary key={pathname} renderFallback={() => <PageBroke />} onError={() => undefined}>
+                <Suspense fallback={<Loading />}>
+                  <Routes key={session.identity.arn}>
+                    {PAGES.map(({ path, Component }) => (
+                      <Route key={path} path={path} element={<Component />} />
+                    ))}
+                    <Route path="*" element={<NotFoundPage />} />
+                  </Routes>
+                </Suspense>
+              </ErrorBoundary>
+            )}
+          </div>
         }
       />
     </>
+  );
+}
+
+/** Another page begins at its top; one that somebody goes back to is where it was left. */
+function useTopOfPage(): void {
+  const { pathname } = useLocation();
+  const type = useNavigationType();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it waits for.
+  useEffect(() => {
+    if (type !== "POP") window.scrollTo(0, 0);
+  }, [pathname]);
+}
+
+/** Says once that the service does not answer, however many parts of the page wait for it. */
+function Unreachable() {
+  if (!useIsWaiting()) return null;
+  return (
+    <Alert
+      type="error"
+      header="The service does not answer"
+      action={<Button onClick={retryAll}>Try again</Button>}
+      data-testid="unreachable"
+    >
+      Check that it runs: <code>reading-room up</code> prints where it serves. What is shown may be old.
+    </Alert>
   );
 }
 
@@ -82,10 +116,10 @@ function Loading() {
 function PageBroke() {
   return (
     <Box padding="l">
-      <Box variant="h1">This page broke</Box>
+      <Box variant="h1">This page has failed</Box>
       <Box variant="p">
-        Reload it. If it breaks again, the console and the server may be of different versions: reload with the cache
-        emptied. Nothing that runs is harmed.
+        Reload it. If it fails again, the console and the server may be of different versions: reload with the cache
+        emptied. Jobs that run are not affected.
       </Box>
     </Box>
   );

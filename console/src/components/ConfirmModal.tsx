@@ -8,6 +8,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type ReactNode, useState } from "react";
 import { readError } from "../api/errors";
 import { useAttempt } from "./useAttempt";
+import { useFirstField } from "./useFirstField";
 
 interface Props {
   readonly title: string;
@@ -15,15 +16,18 @@ interface Props {
   readonly children: ReactNode;
   /** What must be typed before the action can be taken; for what cannot be undone. */
   readonly typed?: string;
+  /** Whether the action cannot be taken, as the dialog says. */
+  readonly disabled?: boolean;
   /** Does it; what it throws is shown, and the dialog stays. */
   readonly onConfirm: () => Promise<void>;
   readonly onDismiss: () => void;
 }
 
 /** A question before something is changed that cannot be changed back. */
-export function ConfirmModal({ title, action, children, typed, onConfirm, onDismiss }: Props) {
+export function ConfirmModal({ title, action, children, typed, disabled = false, onConfirm, onDismiss }: Props) {
   const [text, setText] = useState("");
   const { busy, error, attempt } = useAttempt();
+  const fields = useFirstField();
   const readable = error === undefined ? undefined : readError(error);
   return (
     <Modal
@@ -40,7 +44,7 @@ export function ConfirmModal({ title, action, children, typed, onConfirm, onDism
             <Button
               variant="primary"
               loading={busy}
-              disabled={typed !== undefined && text !== typed}
+              disabled={disabled || (typed !== undefined && text !== typed)}
               onClick={() => void attempt(onConfirm)}
             >
               {action}
@@ -49,19 +53,21 @@ export function ConfirmModal({ title, action, children, typed, onConfirm, onDism
         </Box>
       }
     >
-      <SpaceBetween size="m">
-        {children}
-        {typed !== undefined && (
-          <FormField label={`Type ${typed} to confirm`}>
-            <Input value={text} onChange={({ detail }) => setText(detail.value)} autoComplete={false} />
-          </FormField>
-        )}
-        {readable && (
-          <Alert type="error" header={readable.code}>
-            {readable.message} {readable.advice}
-          </Alert>
-        )}
-      </SpaceBetween>
+      <div ref={fields}>
+        <SpaceBetween size="m">
+          {children}
+          {typed !== undefined && (
+            <FormField label={`Type ${typed} to confirm`}>
+              <Input value={text} onChange={({ detail }) => setText(detail.value)} autoComplete={false} />
+            </FormField>
+          )}
+          {readable && (
+            <Alert type="error" header={readable.code}>
+              {readable.message} {readable.advice}
+            </Alert>
+          )}
+        </SpaceBetween>
+      </div>
     </Modal>
   );
 }

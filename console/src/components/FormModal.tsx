@@ -5,6 +5,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
 import { ErrorAlert } from "./ErrorAlert";
 import { useAttempt } from "./useAttempt";
+import { useFirstField } from "./useFirstField";
 
 interface Props {
   readonly title: string;
@@ -30,11 +31,14 @@ export function FormModal(props: Props) {
   const submit = (): void => {
     if (!disabled && !busy && (props.check?.() ?? true)) void attempt(onSubmit);
   };
+  const fields = useFirstField();
   const content = (
-    <SpaceBetween size="m">
-      {children}
-      {error !== undefined && <ErrorAlert what={what} error={error} />}
-    </SpaceBetween>
+    <div ref={fields}>
+      <SpaceBetween size="m">
+        {children}
+        {error !== undefined && <ErrorAlert what={what} error={error} here />}
+      </SpaceBetween>
+    </div>
   );
   return (
     <Modal

@@ -1,6 +1,7 @@
 import { useCollection } from "@cloudscape-design/collection-hooks";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
+import CollectionPreferences from "@cloudscape-design/components/collection-preferences";
 import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
 import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/components/property-filter";
@@ -10,6 +11,9 @@ import TextFilter from "@cloudscape-design/components/text-filter";
 import { type ReactNode, useMemo } from "react";
 import { ErrorAlert } from "./ErrorAlert";
 import { counted, plural } from "./format";
+import { PAGE_SIZES, usePreferences } from "./tablePreferences";
+import { widthOf } from "./tableWidths";
+import "./table.css";
 
 export interface Column<Item> {
   readonly id: string;
@@ -43,6 +47,8 @@ interface Props<Item> {
   readonly filterBy?: readonly string[];
   readonly pageSize?: number;
   readonly headerVariant?: "h2" | "h3";
+  /** By what name the browser keeps which columns are shown; the noun unless given. */
+  readonly name?: string;
 }
 
 /** How many values of a column its filter offers; any other can be typed. Ten thousand names would be no help. */
@@ -64,9 +70,15 @@ function offered(
   });
 }
 
+function* valuesOf(rows: readonly Record<string, unknown>[], id: string): Generator<string | number | undefined> {
+  for (const row of rows) yield row[id] as string | number | undefined;
+}
+
 /** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
 export function ResourceTable<Item>(props: Props<Item>) {
-  const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy, pageSize = 25 } = props;
+  const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy } = props;
+  const ids = columns.map(({ id }) => id);
+  const { preferences, set } = usePreferences(props.name ?? noun.replaceAll(" ", "-"), ids, props.pageSize ?? 25);
   // Of ten thousand items this takes longer than a frame, so it waits for other items, columns or keys.
   const rows = useMemo(() => {
     const values = (item: Item): Record<string, string | number | undefined> =>
@@ -102,17 +114,22 @@ export function ResourceTable<Item>(props: Props<Item>) {
     ...(filterBy
       ? { propertyFiltering: { filteringProperties: properties, filteringOptions, noMatch, empty } }
       : { filtering: { noMatch, empty } }),
-    pagination: { pageSize },
+    pagination: { pageSize: preferences.pageSize },
     sorting: {},
     selection: { keepSelection: true, trackBy: "_key" },
   });
   type Row = (typeof rows)[number];
+  const widths = useMemo(
+    () => columns.map(({ id, header }) => widthOf({ header, values: valuesOf(rows, id) })),
+    [columns, rows],
+  );
   const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
     id: column.id,
     header: column.header,
     cell: (row) => column.cell(row._item),
     ...(column.value && { sortingField: column.id }),
-    ...(column.width !== undefined && { width: column.width }),
+    width: Math.max(column.width ?? 0, widths[index]?.width ?? 0),
+    minWidth: Math.max(column.width ?? 0, widths[index]?.minWidth ?? 0),
     isRowHeader: index === 0,
   }));
   const selectedKeys = new Set((props.selected ?? []).map(keyOf));
@@ -128,7 +145,35 @@ export function ResourceTable<Item>(props: Props<Item>) {
         trackBy="_key"
         variant="container"
         wrapLines
-        resizableColumns={false}
+        // Columns have widths of their own, so that they stay where they are when other rows come. Where values come
+        // that are much longer, the table is drawn anew: it takes its widths up once.
+        key={widths.map(({ width }) => width).join()}
+        resizableColumns
+        columnDisplay={preferences.columns}
+        preferences={
+          columns.length > 1 && (
+            <CollectionPreferences
+              title={`Columns of ${title}`}
+              confirmLabel="Confirm"
+              cancelLabel="Cancel"
+              preferences={{ pageSize: preferences.pageSize, contentDisplay: preferences.columns }}
+              pageSizePreference={{
+                title: "Rows of a page",
+                options: PAGE_SIZES.map((value) => ({ value, label: counted(value, "row") })),
+              }}
+              contentDisplayPreference={{
+                title: "Columns",
+                options: columns.map(({ id, header }, at) => ({ id, label: header, alwaysVisible: at === 0 })),
+              }}
+              onConfirm={({ detail }) =>
+                set({
+                  pageSize: detail.pageSize ?? preferences.pageSize,
+                  columns: (detail.contentDisplay ?? []).map(({ id, visible }) => ({ id, visible })),
+                })
+              }
+            />
+          )
+        }
         {...(props.selection && {
           selectionType: props.selection,
           selectedItems: selectedKeys.size === 0 ? [] : rows.filter((row) => selectedKeys.has(row._key)),

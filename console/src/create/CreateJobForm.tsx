@@ -8,16 +8,22 @@ import { useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { useNotices } from "../components/Notifications";
+import { useAttempt } from "../components/useAttempt";
 import { jobPath } from "../jobs/kinds";
 import { ANALYSIS_TYPES, analysisType } from "./analysisTypes";
 import { fieldOfError } from "./apiErrors";
 import { InputSection, OutputSection } from "./DataSections";
-import { type Draft, keptJob } from "./draft";
+import { type Draft, EMPTY_DRAFT, keptJob } from "./draft";
 import { JobSettings } from "./JobSettings";
+import { LeftDraft } from "./parts/LeftDraft";
 import { PreflightPanel } from "./parts/PreflightPanel";
+import { type Check, failedOf } from "./parts/preflight";
 import { RequestCode } from "./parts/RequestCode";
 import { RolePicker } from "./parts/RolePicker";
+import { SubmitAnyway } from "./parts/SubmitAnyway";
+import { bucketsOf } from "./parts/s3Uri";
 import { TagsField } from "./parts/TagsField";
+import { usePreflight } from "./parts/usePreflight";
 import { VpcSettings } from "./parts/VpcSettings";
 import { buildRequest } from "./request";
 import { useStartJob } from "./useCreateJob";
@@ -25,15 +31,20 @@ import { type Errors, FIELD_LABELS, type Field, validateDraft } from "./validate
 
 interface Props {
   readonly start: Draft;
+  /** Whether it was left half filled in earlier. */
+  readonly left: boolean;
   /** Whether it is a copy of a job whose tags could not be read. */
   readonly withoutTags: boolean;
 }
 
 /** The form: what is filled in, what is wrong with it, what the service says of it, and the button. */
-export function CreateJobForm({ start, withoutTags }: Props) {
+export function CreateJobForm({ start, left, withoutTags }: Props) {
   const navigate = useNavigate();
   const notices = useNotices();
   const [draft, setDraft] = useState(start);
+  const [resumed, setResumed] = useState(left);
+  const [expected, setExpected] = useState<readonly Check[]>();
+  const { busy: asking, error: unasked, attempt } = useAttempt();
   const [asked, setAsked] = useState(false);
   // One token for one filled-in form: a request that is sent twice starts one job.
   const [token, setToken] = useState(() => crypto.randomUUID());
@@ -56,13 +67,22 @@ export function CreateJobForm({ start, withoutTags }: Props) {
     // What the service refused was another request.
     if (starting.error !== null) starting.reset();
   };
+  const preflight = usePreflight(type.operation, request, waitingFor(found));
   const submit = (): void => {
     setAsked(true);
-    if (starting.isPending) return;
+    if (starting.isPending || asking) return;
     if (Object.keys(found).length > 0) {
       setRefusals(refusals + 1);
       return;
     }
+    void attempt(async () => {
+      const failed = failedOf((await preflight.ask()) ?? []);
+      if (failed.length > 0) setExpected(failed);
+      else send();
+    });
+  };
+  const send = (): void => {
+    setExpected(undefined);
     starting.mutate(
       { type, request, token },
       {
@@ -88,7 +108,7 @@ export function CreateJobForm({ start, withoutTags }: Props) {
           >
             Cancel
           </Button>
-          <Button variant="primary" loading={starting.isPending} onClick={submit}>
+          <Button variant="primary" loading={starting.isPending || asking} onClick={submit}>
             Create job
           </Button>
         </SpaceBetween>
@@ -96,6 +116,15 @@ export function CreateJobForm({ start, withoutTags }: Props) {
       errorText={asked && Object.keys(found).length > 0 ? summary(found) : undefined}
     >
       <SpaceBetween size="l">
+        {resumed && (
+          <LeftDraft
+            onDiscard={() => {
+              setResumed(false);
+              setAsked(false);
+              change(EMPTY_DRAFT);
+            }}
+          />
+        )}
         {withoutTags && (
           <Alert type="warning" header="The tags were not copied">
             You may not read the tags of this job: it needs comprehend:ListTagsForResource.
@@ -124,7 +153,20 @@ export function CreateJobForm({ start, withoutTags }: Props) {
         <Container header={<Header variant="h2">Tags - optional</Header>}>
           <TagsField value={draft.tags} showErrors={asked} onChange={(tags) => change({ tags })} />
         </Container>
-        <PreflightPanel operation={type.operation} request={request} waitingFor={waitingFor(found)} />
+        <PreflightPanel
+          preflight={preflight}
+          waitingFor={waitingFor(found)}
+          buckets={bucketsOf([draft.input, draft.output])}
+        />
+        {unasked !== undefined && <ErrorAlert what="The job cannot be checked, so it was not sent" error={unasked} />}
+        {expected !== undefined && (
+          <SubmitAnyway
+            failed={expected}
+            action="Create job"
+            onConfirm={async () => send()}
+            onDismiss={() => setExpected(undefined)}
+          />
+        )}
         <RequestCode operation={type.operation} request={request} />
         {starting.error !== null && <ErrorAlert what="The job cannot be created" error={starting.error} />}
       </SpaceBetween>
@@ -145,7 +187,7 @@ function names(errors: Errors): string {
 }
 
 function summary(errors: Errors): string {
-  return `Mend what is marked above, then create the job: ${names(errors)}.`;
+  return `Correct what is marked above, then create the job: ${names(errors)}.`;
 }
 
 function waitingFor(errors: Errors): string | undefined {

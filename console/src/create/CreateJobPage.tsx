@@ -1,12 +1,12 @@
 import Box from "@cloudscape-design/components/box";
 import Spinner from "@cloudscape-design/components/spinner";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { CreateJobForm } from "./CreateJobForm";
 import { keptJob } from "./draft";
-import { copiedJob, startDraft } from "./startDraft";
+import { copiedJob, isLeft, startDraft } from "./startDraft";
 import { useCopiedJob } from "./useCreateJob";
 
 export default function CreateJobPage() {
@@ -14,6 +14,8 @@ export default function CreateJobPage() {
   const copied = useMemo(() => copiedJob(parameters), [parameters]);
   const copy = useCopiedJob(copied);
   const waiting = copied !== undefined && copy.isPending;
+  // Who comes back from making a VPC knows what was filled in; who left the form long ago may not.
+  const [left] = useState(() => isLeft(keptJob.draft, parameters));
   const start = useMemo(() => copy.data?.draft ?? startDraft(keptJob.draft, parameters), [copy.data, parameters]);
   return (
     <Page
@@ -28,7 +30,12 @@ export default function CreateJobPage() {
         </Box>
       ) : (
         // Another start is another form.
-        <CreateJobForm key={parameters.toString()} start={start} withoutTags={copy.data?.withoutTags === true} />
+        <CreateJobForm
+          key={parameters.toString()}
+          start={start}
+          left={left}
+          withoutTags={copy.data?.withoutTags === true}
+        />
       )}
     </Page>
   );

@@ -97,9 +97,7 @@ export function OutputSection({ draft, errors, onChange }: SectionProps) {
         />
         <EncryptionField
           label="Output encryption"
-          description="Encrypts the results with a key of yours."
           value={draft.outputKey}
-          errorText={errors.outputKey}
           onChange={(outputKey) => onChange({ outputKey })}
         />
       </SpaceBetween>

@@ -74,9 +74,7 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
         )}
         <EncryptionField
           label="Job encryption"
-          description="Encrypts the volume of the containers with a key of yours."
           value={draft.volumeKey}
-          errorText={errors.volumeKey}
           onChange={(volumeKey) => onChange({ volumeKey })}
         />
       </SpaceBetween>

@@ -9,6 +9,7 @@ import { useState } from "react";
 import { useS3 } from "../api/s3";
 import { FormModal } from "../components/FormModal";
 import { counted } from "../components/format";
+import { UnreadableFiles } from "../s3/parts/UnreadableFiles";
 import { bucketNameProblem, makeBucket, type NewDocument, type NewLocations } from "./newBucket";
 import { SAMPLES } from "./samples";
 
@@ -46,7 +47,7 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
     <FormModal
       title="New bucket with documents"
       action="Create bucket"
-      what="The bucket cannot be made ready"
+      what="The bucket cannot be created"
       check={() => {
         setAsked(true);
         return nameProblem === undefined && filesProblem === undefined;
@@ -96,6 +97,7 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
             />
           </FormField>
         )}
+        {own && <UnreadableFiles names={files.map(({ name: file }) => file)} />}
         <LiveRegion>{uploaded !== undefined && `Document ${uploaded + 1} of ${documents.length}`}</LiveRegion>
       </SpaceBetween>
     </FormModal>

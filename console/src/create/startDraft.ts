@@ -19,6 +19,12 @@ export function startDraft(kept: Draft | undefined, parameters: URLSearchParams)
   return draft;
 }
 
+/** Whether the form was left with something in it, and is not being come back to on purpose. */
+export function isLeft(kept: Draft | undefined, parameters: URLSearchParams): boolean {
+  const returned = parameters.has("vpc") || parameters.has("copy");
+  return kept !== undefined && !returned && JSON.stringify(kept) !== JSON.stringify(EMPTY_DRAFT);
+}
+
 function withModel(draft: Draft, arn: string): Draft {
   if (/:document-classifier\//.test(arn)) return { ...draft, type: "classification", modelArn: arn };
   if (/:entity-recognizer\//.test(arn)) return { ...draft, type: "custom-entities", modelArn: arn };

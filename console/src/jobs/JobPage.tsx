@@ -1,3 +1,4 @@
+import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -14,8 +15,9 @@ import { STORY_GROUP, useJob, useJobRun } from "./hooks";
 import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
 import { ContainersTable } from "./parts/ContainersTable";
 import { FailureCallout } from "./parts/FailureCallout";
+import { HostileText } from "./parts/HostileText";
 import { LogView } from "./parts/LogView";
-import { hasResults, isActive, type JobProperties } from "./properties";
+import { hasResults, isActive, type JobProperties, outcomeWords } from "./properties";
 import { StopJobModal } from "./StopJobModal";
 import { FilesTab } from "./tabs/FilesTab";
 import { FlowTab } from "./tabs/FlowTab";
@@ -70,6 +72,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
   const active = isActive(job.JobStatus);
   const view = useJobRun(jobId, active, jobId);
   const events = view.events ?? [];
+  const outcome = outcomeWords(job);
   const copy = `/jobs/create?copy=${kind.slug}/${encodeURIComponent(jobId)}`;
   const log = { group: view.run?.LogGroupName ?? STORY_GROUP, stream: view.run?.LogStreamName ?? jobId };
   const tabs = [
@@ -115,13 +118,23 @@ function Found({ kind, job, jobId, error }: FoundProps) {
     >
       {error !== null && <ErrorAlert what="The job cannot be read again" error={error} />}
       {job.JobStatus === "FAILED" && <FailureCallout job={job} copy={copy} />}
+      {outcome !== undefined && (
+        <Alert
+          type="warning"
+          header="Completed, but not for every document"
+          action={<RouterButton to={`${jobPath(kind, jobId)}/results?tab=errors`}>Show the errors</RouterButton>}
+          data-testid="outcome"
+        >
+          <HostileText text={outcome} />
+        </Alert>
+      )}
       <Tabs
         ariaLabel="About the job"
         tabs={tabs}
         activeTabId={tabs.some((tab) => tab.id === asked) ? (asked ?? "overview") : "overview"}
         onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
       />
-      {stopping && <StopJobModal kind={kind} job={job} onClose={() => setStopping(false)} />}
+      {stopping && <StopJobModal jobs={[{ kind, job }]} onClose={() => setStopping(false)} />}
     </Page>
   );
 }

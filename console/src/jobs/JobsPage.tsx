@@ -7,7 +7,7 @@ import FormField from "@cloudscape-design/components/form-field";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo, useState } from "react";
 import { ErrorAlert } from "../components/ErrorAlert";
-import { formatDuration, formatTime } from "../components/format";
+import { counted, formatDuration, formatTime } from "../components/format";
 import { Page } from "../components/Page";
 import { type Column, ResourceTable } from "../components/ResourceTable";
 import { RouterButton } from "../components/RouterButton";
@@ -15,9 +15,10 @@ import { RouterLink } from "../components/RouterLink";
 import { type ListedJob, useJobProgress, useJobs, whyNoProgress } from "./hooks";
 import { JobProgress } from "./JobProgress";
 import { jobPath, typeLabel } from "./kinds";
-import { isActive } from "./properties";
+import { isActive, outcomeWords } from "./properties";
 import { StatusLabel, statusWords } from "./StatusLabel";
 import { StopJobModal } from "./StopJobModal";
+import { canStop, whyNotStopped } from "./stopping";
 import { boundsOf, submittedWithin } from "./within";
 
 const COLUMNS: readonly Column<ListedJob>[] = [
@@ -25,27 +26,41 @@ const COLUMNS: readonly Column<ListedJob>[] = [
     id: "name",
     header: "Name",
     cell: ({ kind, job }) => (
-      <RouterLink to={jobPath(kind, job.JobId ?? "")}>
-        <bdi>{job.JobName ?? job.JobId}</bdi>
-      </RouterLink>
+      <>
+        <RouterLink to={jobPath(kind, job.JobId ?? "")}>
+          <bdi>{job.JobName ?? job.JobId}</bdi>
+        </RouterLink>
+        {/* The column of the status is out of sight in a narrow window. */}
+        <div className="jobs-narrow">
+          <StatusLabel status={job.JobStatus} />
+        </div>
+      </>
     ),
     value: ({ job }) => job.JobName ?? job.JobId,
+  },
+  {
+    id: "status",
+    header: "Status",
+    cell: ({ job }) => (
+      <>
+        <span className="jobs-whole">
+          <StatusLabel status={job.JobStatus} warned={outcomeWords(job) !== undefined} />
+        </span>
+        {outcomeWords(job) !== undefined && (
+          <div>
+            <bdi>{outcomeWords(job)}</bdi>
+          </div>
+        )}
+      </>
+    ),
+    value: ({ job }) => statusWords(job.JobStatus),
+    width: 168,
   },
   {
     id: "type",
     header: "Type",
     cell: ({ kind, job }) => typeLabel(kind, job),
     value: ({ kind, job }) => typeLabel(kind, job),
-  },
-  {
-    id: "status",
-    header: "Status",
-    cell: ({ job }) => (
-      <span className="jobs-whole">
-        <StatusLabel status={job.JobStatus} />
-      </span>
-    ),
-    value: ({ job }) => statusWords(job.JobStatus),
   },
   { id: "progress", header: "Progress", cell: ({ job }) => <JobProgress job={job} />, width: 240 },
   {
@@ -88,13 +103,16 @@ function lasted(job: ListedJob["job"]): number | undefined {
 export default function JobsPage() {
   const { jobs, errors, loading, more, reload } = useJobs();
   const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
-  const [selectedKey, setSelectedKey] = useState<string>();
-  const [stopping, setStopping] = useState<ListedJob>();
+  const [selectedKeys, setSelectedKeys] = useState<readonly string[]>([]);
+  const [stopping, setStopping] = useState<readonly ListedJob[]>();
   const shown = useMemo(() => {
     const bounds = boundsOf(range, Date.now());
     return bounds === undefined ? jobs : jobs?.filter(({ job }) => submittedWithin(job, bounds));
   }, [jobs, range]);
-  const chosen = shown?.find((each) => keyOf(each) === selectedKey);
+  const chosen = useMemo(
+    () => (selectedKeys.length === 0 ? [] : (shown ?? []).filter((each) => selectedKeys.includes(keyOf(each)))),
+    [shown, selectedKeys],
+  );
   return (
     <Page
       title="Analysis jobs"
@@ -127,40 +145,41 @@ export default function JobsPage() {
         more={more}
         onRefresh={reload}
         filterBy={FILTERS}
-        selection="single"
-        selected={chosen === undefined ? [] : [chosen]}
-        onSelect={([first]) => setSelectedKey(first && keyOf(first))}
-        actions={<Actions chosen={chosen} onStop={() => setStopping(chosen)} />}
+        selection="multi"
+        selected={chosen}
+        onSelect={(items) => setSelectedKeys(items.map(keyOf))}
+        actions={<Actions chosen={chosen} onStop={setStopping} />}
         empty={<Empty filtered={range !== null && (jobs?.length ?? 0) > 0} />}
       />
-      {stopping && <StopJobModal kind={stopping.kind} job={stopping.job} onClose={() => setStopping(undefined)} />}
+      {stopping && <StopJobModal jobs={stopping} onClose={() => setStopping(undefined)} />}
     </Page>
   );
 }
 
-function Actions({ chosen, onStop }: { readonly chosen: ListedJob | undefined; readonly onStop: () => void }) {
-  const stoppable = chosen?.kind.Stop !== undefined && isActive(chosen.job.JobStatus);
-  const reason =
-    chosen !== undefined && chosen.kind.Stop === undefined
-      ? "AWS has no operation that stops jobs of this type."
-      : chosen === undefined
-        ? "Choose a job first."
-        : "This job has ended, or was asked to stop already.";
+interface ActionsProps {
+  readonly chosen: readonly ListedJob[];
+  readonly onStop: (jobs: readonly ListedJob[]) => void;
+}
+
+function Actions({ chosen, onStop }: ActionsProps) {
+  const stoppable = chosen.filter(canStop);
+  const [only] = chosen;
+  const copied = chosen.length === 1 ? only : undefined;
   return (
     <SpaceBetween direction="horizontal" size="xs">
       <Button
-        disabled={!stoppable || chosen?.job.JobStatus === "STOP_REQUESTED"}
-        disabledReason={reason}
-        onClick={onStop}
+        disabled={stoppable.length === 0}
+        disabledReason={whyNotStopped(chosen)}
+        onClick={() => onStop(stoppable)}
       >
-        Stop
+        {stoppable.length > 1 ? `Stop ${counted(stoppable.length, "job")}` : "Stop"}
       </Button>
-      {chosen === undefined ? (
-        <Button disabled disabledReason="Choose a job first.">
+      {copied === undefined ? (
+        <Button disabled disabledReason={chosen.length === 0 ? "Choose a job first." : "Choose one job only."}>
           Copy as new
         </Button>
       ) : (
-        <RouterButton to={`/jobs/create?copy=${chosen.kind.slug}/${encodeURIComponent(chosen.job.JobId ?? "")}`}>
+        <RouterButton to={`/jobs/create?copy=${copied.kind.slug}/${encodeURIComponent(copied.job.JobId ?? "")}`}>
           Copy as new
         </RouterButton>
       )}

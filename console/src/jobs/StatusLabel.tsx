@@ -14,7 +14,13 @@ export function statusWords(status: string | undefined): string {
   return KNOWN[status ?? ""]?.[1] ?? status ?? "-";
 }
 
-export function StatusLabel({ status }: { readonly status: string | undefined }) {
-  const type = KNOWN[status ?? ""]?.[0] ?? "info";
+interface Props {
+  readonly status: string | undefined;
+  /** Whether there is something to read of it, such as documents that failed. */
+  readonly warned?: boolean;
+}
+
+export function StatusLabel({ status, warned = false }: Props) {
+  const type = warned ? "warning" : (KNOWN[status ?? ""]?.[0] ?? "info");
   return <StatusIndicator type={type}>{statusWords(status)}</StatusIndicator>;
 }

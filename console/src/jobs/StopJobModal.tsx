@@ -1,40 +1,76 @@
 import Box from "@cloudscape-design/components/box";
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useComprehend } from "../api/comprehend";
+import { readError } from "../api/errors";
 import { ConfirmModal } from "../components/ConfirmModal";
+import { counted } from "../components/format";
 import { useNotices } from "../components/Notifications";
-import { stopJob } from "./calls";
-import { type JobKind, typeLabel } from "./kinds";
-import type { JobProperties } from "./properties";
+import type { ListedJob } from "./hooks";
+import { typeLabel } from "./kinds";
+import { type NotStopped, stopAll } from "./stopping";
 
 interface Props {
-  readonly kind: JobKind;
-  readonly job: JobProperties;
+  readonly jobs: readonly ListedJob[];
   readonly onClose: () => void;
 }
 
-/** The question before a job is stopped. */
-export function StopJobModal({ kind, job, onClose }: Props) {
+const NAMED = 20;
+
+/** The question before jobs are stopped. */
+export function StopJobModal({ jobs, onClose }: Props) {
   const client = useComprehend();
   const queries = useQueryClient();
   const notices = useNotices();
-  const name = job.JobName ?? job.JobId ?? "";
+  const [left, setLeft] = useState<readonly NotStopped[]>([]);
+  const asked = left.length === 0 ? jobs : left.map(({ listed }) => listed);
   const stop = async (): Promise<void> => {
-    await stopJob(client, kind, job.JobId ?? "");
-    notices.info(
-      <>
-        The job <bdi>{name}</bdi> was asked to stop. What it has finished is kept.
-      </>,
-    );
-    onClose();
+    const refused = await stopAll(client, asked);
     await queries.invalidateQueries({ queryKey: ["comprehend"] });
+    const stopped = asked.length - refused.length;
+    if (stopped > 0) {
+      notices.info(
+        <>
+          {asked.length === 1 ? <NameOf listed={asked[0]} /> : counted(stopped, "job")} was asked to stop. What has been
+          finished is kept.
+        </>,
+      );
+    }
+    if (refused.length === 0) onClose();
+    else setLeft(refused);
   };
+  const one = jobs.length === 1;
   return (
-    <ConfirmModal title="Stop this job?" action="Stop job" onConfirm={stop} onDismiss={onClose}>
+    <ConfirmModal
+      title={one ? "Stop this job?" : `Stop ${counted(jobs.length, "job")}?`}
+      action={one ? "Stop job" : `Stop ${counted(asked.length, "job")}`}
+      onConfirm={stop}
+      onDismiss={onClose}
+    >
+      <ul>
+        {asked.slice(0, NAMED).map((listed) => (
+          <li key={listed.job.JobArn ?? listed.job.JobId}>
+            {typeLabel(listed.kind, listed.job)} job <NameOf listed={listed} />
+            {refusalOf(listed, left)}
+          </li>
+        ))}
+        {asked.length > NAMED && <li>and {asked.length - NAMED} more</li>}
+      </ul>
       <Box variant="p">
-        {typeLabel(kind, job)} job <bdi>{name}</bdi>. The documents that are finished by then are written to its output.
-        A stopped job cannot go on; copy it to start again.
+        The documents that are finished by then are written to the output. A stopped job cannot go on; copy it to start
+        again.
       </Box>
     </ConfirmModal>
   );
+}
+
+function NameOf({ listed }: { readonly listed: ListedJob | undefined }) {
+  return <bdi>{listed?.job.JobName ?? listed?.job.JobId}</bdi>;
+}
+
+function refusalOf(listed: ListedJob, left: readonly NotStopped[]): string {
+  const refusal = left.find((each) => each.listed === listed);
+  if (refusal === undefined) return "";
+  const { code, message } = readError(refusal.error);
+  return `: ${code}: ${message}`;
 }

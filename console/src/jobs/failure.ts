@@ -40,7 +40,7 @@ const COMMAND = /`([^`]+)`/g;
 const REQUEST = /; request ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/;
 
 const ROLE: Entry["place"] = ({ job }) => link("Role", principalHref(job.DataAccessRoleArn ?? ""));
-const COPY: Entry["place"] = ({ copy }) => link("Copy the job and correct it", copy);
+const COPY: Entry["place"] = ({ copy }) => link("Copy it and correct it", copy);
 const INPUT: Entry["place"] = ({ job }) => storage("Input", storagePlace(job.InputDataConfig?.S3Uri));
 const MODEL: Entry["place"] = ({ job }) => {
   const arn = job.EntityRecognizerArn ?? job.DocumentClassifierArn;
@@ -51,11 +51,12 @@ const COPY_ENTRY = (advice: string): Entry => ({ advice, place: COPY });
 
 const ENTRIES: Readonly<Record<string, Entry>> = {
   ROLE_NOT_ASSUMABLE: {
-    advice: "Mend the trust policy of the role: comprehend.amazonaws.com must be allowed to call sts:AssumeRole.",
+    advice: "Correct the trust policy of the role: comprehend.amazonaws.com must be allowed to call sts:AssumeRole.",
     place: ROLE,
   },
   NO_PERMISSION_FOR_NETWORK_INTERFACE: {
-    advice: "Allow the action that the message names in a policy of the role. A job in a VPC needs nine EC2 actions.",
+    advice:
+      "Allow the action that the message names in a policy of the role. A job in a VPC makes network interfaces there, as the role.",
     place: ROLE,
   },
   SUBNET_NOT_FOUND: COPY_ENTRY("Name a subnet that exists in the account of the role."),
@@ -106,7 +107,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     advice: "Train the model again: its artifact is not the one that its training made.",
     place: MODEL,
   },
-  INVALID_TRAINING_DATA: { advice: "Mend the file that the message names.", place: INPUT },
+  INVALID_TRAINING_DATA: { advice: "Correct the file that the message names.", place: INPUT },
   INSUFFICIENT_TRAINING_DATA: { advice: "Add examples, or take the label out.", place: INPUT },
   NO_CREDENTIALS_FOR_MODEL: COPY_ENTRY("Start the job again. If it fails again, the log of the product says why."),
   CLUSTER_LOST: COPY_ENTRY("Start the job again. If it happens again, look for what ends processes on the host."),

@@ -61,3 +61,10 @@ export function isActive(status: string | undefined): boolean {
 export function hasResults(status: string | undefined): boolean {
   return status === "COMPLETED" || status === "STOPPED";
 }
+
+/** What a completed job says of its documents: "2 of 7 documents failed". Others say why in places of their own. */
+export function outcomeWords({ JobStatus, Message }: JobProperties): string | undefined {
+  if (JobStatus !== "COMPLETED" || Message === undefined || Message.trim() === "") return undefined;
+  const told = Message.trim().replace(/^completed[,:]?\s+/i, "");
+  return told === "" ? undefined : told;
+}

@@ -45,6 +45,33 @@ const TONES: Readonly<Record<string, StoryLine["tone"]>> = {
   OutputSeen: "good",
 };
 
+/** The steps of a story as people call them; the log has the names of the program. */
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  Submitted: "Submitted",
+  Admitted: "Its turn has come",
+  Prepared: "Network interface created",
+  PreparationFailed: "Network could not be prepared",
+  Reduced: "Runs in one container",
+  MemberPrepared: "Another container prepared",
+  MemberLost: "A container was lost",
+  MemberLeft: "A container finished",
+  OutputSeen: "Results written",
+  WorkerFailed: "The analysis failed",
+  ContainerLost: "The container was lost",
+  StopRequested: "Asked to stop",
+  StopOverdue: "Did not stop in time",
+  TimedOut: "Took too long",
+  Released: "Network interface removed",
+  InterfaceRemoved: "Network interface removed from outside",
+  HostProblem: "Problem of the host",
+  Warning: "Warning",
+};
+
+/** What a step is called; one that this page does not know, by the words of its name: "Something Happened". */
+export function stepWords(event: string): string {
+  return STEP_WORDS[event] ?? event.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
+}
+
 /** Lay a story out in time. */
 export function layOut(events: readonly JobEvent[]): StoryLine[] {
   const ordered = [...events].sort((one, other) => one.At - other.At);

@@ -54,7 +54,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
           {draft.mode === "MULTI_LABEL" && (
             <FormField
               label="Delimiter for labels"
-              description="What stands between the labels of a row. A wrong one melts them into one label."
+              description="The character between several labels of one document. With a wrong one, they are read as one long label."
             >
               <Select
                 options={DELIMITER_OPTIONS}
@@ -69,6 +69,8 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
             label="Training dataset"
             description="CSV in UTF-8 without a header: the label, then the text in quotation marks. At least ten documents for each label."
             placeholder="s3://bucket/training.csv"
+            csv
+            columns={["Label", "Text"]}
           />
           <TestField value={draft.ownTest} onChange={(ownTest) => change({ ownTest })} />
           {draft.ownTest && (
@@ -77,6 +79,8 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
               field="test"
               label="Test dataset"
               description="In the form of the training dataset, with documents that it does not have."
+              csv
+              columns={["Label", "Text"]}
             />
           )}
         </SpaceBetween>
@@ -94,10 +98,8 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
           {draft.output !== "" && (
             <EncryptionField
               label="Output encryption"
-              description="Encrypts the confusion matrix."
               value={draft.outputKey}
               onChange={(outputKey) => change({ outputKey })}
-              errorText={problems["outputKey"]}
             />
           )}
           <Box color="text-body-secondary">The model itself is kept by the service, in no bucket of yours.</Box>

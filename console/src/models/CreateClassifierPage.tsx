@@ -1,23 +1,31 @@
 import { CreateDocumentClassifierCommand, type CreateDocumentClassifierCommandInput } from "@aws-sdk/client-comprehend";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
 import { useComprehend } from "../api/comprehend";
 import { ClassifierData } from "./ClassifierData";
 import {
+  type ClassifierDraft,
   classifierPlaces,
   classifierProblems,
   classifierRequest,
   emptyClassifier,
   keptClassifier,
 } from "./classifierDraft";
+import { classifierDraftOf } from "./fromModel";
 import { MODEL_KINDS } from "./kinds";
-import { startDraft } from "./startDraft";
 import { TrainingForm } from "./TrainingForm";
+import { TrainingStart } from "./TrainingStart";
 
 export default function CreateClassifierPage() {
+  return (
+    <TrainingStart kept={keptClassifier} empty={emptyClassifier} copyOf={classifierDraftOf}>
+      {(start, left) => <ClassifierForm start={start} left={left} />}
+    </TrainingStart>
+  );
+}
+
+function ClassifierForm({ start, left }: { readonly start: ClassifierDraft; readonly left: boolean }) {
   const client = useComprehend();
-  const [parameters] = useSearchParams();
-  const [draft, setDraft] = useState(() => startDraft(keptClassifier, emptyClassifier, parameters));
+  const [draft, setDraft] = useState(start);
   const request = classifierRequest(draft);
   return (
     <TrainingForm
@@ -25,6 +33,8 @@ export default function CreateClassifierPage() {
       title="Train a classifier"
       description="A classifier puts your own labels on documents. It learns from documents that have their labels."
       kept={keptClassifier}
+      left={left}
+      empty={emptyClassifier}
       draft={draft}
       onChange={setDraft}
       problems={classifierProblems(draft)}

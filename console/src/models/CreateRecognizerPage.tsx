@@ -1,23 +1,31 @@
 import { CreateEntityRecognizerCommand, type CreateEntityRecognizerCommandInput } from "@aws-sdk/client-comprehend";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
 import { useComprehend } from "../api/comprehend";
+import { recognizerDraftOf } from "./fromModel";
 import { MODEL_KINDS } from "./kinds";
 import { RecognizerData } from "./RecognizerData";
 import {
   emptyRecognizer,
   keptRecognizer,
+  type RecognizerDraft,
   recognizerPlaces,
   recognizerProblems,
   recognizerRequest,
 } from "./recognizerDraft";
-import { startDraft } from "./startDraft";
 import { TrainingForm } from "./TrainingForm";
+import { TrainingStart } from "./TrainingStart";
 
 export default function CreateRecognizerPage() {
+  return (
+    <TrainingStart kept={keptRecognizer} empty={emptyRecognizer} copyOf={recognizerDraftOf}>
+      {(start, left) => <RecognizerForm start={start} left={left} />}
+    </TrainingStart>
+  );
+}
+
+function RecognizerForm({ start, left }: { readonly start: RecognizerDraft; readonly left: boolean }) {
   const client = useComprehend();
-  const [parameters] = useSearchParams();
-  const [draft, setDraft] = useState(() => startDraft(keptRecognizer, emptyRecognizer, parameters));
+  const [draft, setDraft] = useState(start);
   const request = recognizerRequest(draft);
   return (
     <TrainingForm
@@ -25,6 +33,8 @@ export default function CreateRecognizerPage() {
       title="Train an entity recognizer"
       description="A recognizer finds your own types of entities. It learns from documents in which they are known."
       kept={keptRecognizer}
+      left={left}
+      empty={emptyRecognizer}
       draft={draft}
       onChange={setDraft}
       problems={recognizerProblems(draft)}

@@ -21,7 +21,7 @@ import { ModelOverview } from "./ModelOverview";
 import { ModelPolicy } from "./ModelPolicy";
 import { ModelTraining } from "./ModelTraining";
 import { ModelVersions } from "./ModelVersions";
-import { canDelete, canStop, deletionWord, isUsable, type Model } from "./model";
+import { canDelete, canStop, copyPath, deletionWord, isUsable, type Model } from "./model";
 import { useModel } from "./queries";
 
 const ABOVE = [{ text: "Custom models", href: "/models" }];
@@ -84,9 +84,15 @@ function ModelView({ model, title, error }: ViewProps) {
           <Button disabled={!canDelete(model)} onClick={() => setDialog("delete")}>
             Delete
           </Button>
-          <Button disabled={!isUsable(model)} onClick={() => setImporting(true)}>
-            Copy
+          <Button
+            disabled={!isUsable(model)}
+            disabledReason="Only a trained model can be copied."
+            onClick={() => setImporting(true)}
+          >
+            Copy the model
           </Button>
+          {/* A training that failed can be made again with a correction; a copied model has no training to repeat. */}
+          {model.source === undefined && <RouterButton to={copyPath(model)}>Train again</RouterButton>}
           <RouterButton to={createJobPath(model.arn)} disabled={!isUsable(model)} variant="primary">
             Use in a job
           </RouterButton>

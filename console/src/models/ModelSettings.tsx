@@ -50,17 +50,13 @@ export function ModelSettings({ draft, change, problems }: SectionProps<Training
         </FormField>
         <EncryptionField
           label="Model encryption"
-          description="Encrypts the trained model."
           value={draft.modelKey}
           onChange={(modelKey) => change({ modelKey })}
-          errorText={problems["modelKey"]}
         />
         <EncryptionField
           label="Training encryption"
-          description="Encrypts the volume of the containers that train."
           value={draft.volumeKey}
           onChange={(volumeKey) => change({ volumeKey })}
-          errorText={problems["volumeKey"]}
         />
       </SpaceBetween>
     </Container>

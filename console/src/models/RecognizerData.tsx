@@ -49,6 +49,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
           label="Annotations"
           description="CSV with the header File,Line,Begin Offset,End Offset,Type. At least 25 of each type. Offsets count code points; the end is excluded."
           placeholder="s3://bucket/annotations.csv"
+          csv
         />
       ) : (
         <LocationField
@@ -57,6 +58,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
           label="Entity list"
           description="CSV with the header Text,Type: an entity and its type a row."
           placeholder="s3://bucket/entities.csv"
+          csv
         />
       )}
       <LocationField
@@ -85,6 +87,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
             field="testAnnotations"
             label="Test annotations"
             description="In the form of the annotations. At least one of each type."
+            csv
           />
           <LocationField section={section} field="testDocuments" label="Test documents" />
         </SpaceBetween>

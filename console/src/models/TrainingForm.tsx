@@ -10,11 +10,17 @@ import { useNavigate } from "react-router";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { useNotices } from "../components/Notifications";
 import { Page } from "../components/Page";
+import { useAttempt } from "../components/useAttempt";
 import type { Json } from "../create/parts/code";
+import { LeftDraft } from "../create/parts/LeftDraft";
 import { PreflightPanel } from "../create/parts/PreflightPanel";
+import { type Check, failedOf } from "../create/parts/preflight";
 import { RequestCode } from "../create/parts/RequestCode";
 import { RolePicker } from "../create/parts/RolePicker";
+import { SubmitAnyway } from "../create/parts/SubmitAnyway";
+import { bucketsOf } from "../create/parts/s3Uri";
 import { TagsField } from "../create/parts/TagsField";
+import { usePreflight } from "../create/parts/usePreflight";
 import { VpcSettings } from "../create/parts/VpcSettings";
 import type { KeptDraft } from "../session/keptDraft";
 import { modelPath } from "./arn";
@@ -37,6 +43,9 @@ interface Props<Draft extends TrainingDraft> {
   readonly title: string;
   readonly description: string;
   readonly kept: KeptDraft<Draft>;
+  /** Whether the form was left half filled in earlier, and what it is when that is discarded. */
+  readonly left: boolean;
+  readonly empty: () => Draft;
   readonly draft: Draft;
   readonly onChange: (draft: Draft) => void;
   readonly problems: Problems;
@@ -55,6 +64,9 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
   const notices = useNotices();
   const queries = useQueryClient();
   const [tried, setTried] = useState(false);
+  const [resumed, setResumed] = useState(props.left);
+  const [expected, setExpected] = useState<readonly Check[]>();
+  const { busy: asking, error: unasked, attempt } = useAttempt();
   const call = useMutation({
     mutationFn: props.create,
     onSuccess: async (arn) => {
@@ -72,9 +84,20 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
   const refused = fieldProblem(call.error);
   const shown: Problems = { ...(tried && problems), ...refused };
   const missing = waitingFor(problems);
+  const preflight = usePreflight(kind.createOperation, request as Json, missing);
+  const send = (): void => {
+    setExpected(undefined);
+    call.mutate();
+  };
   const submit = (): void => {
     setTried(true);
-    if (!hasProblems(problems)) call.mutate();
+    if (!hasProblems(problems)) {
+      void attempt(async () => {
+        const failed = failedOf((await preflight.ask()) ?? []);
+        if (failed.length > 0) setExpected(failed);
+        else send();
+      });
+    }
     // Drawn first: the field that is to be mended takes the focus.
     else window.requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
@@ -100,13 +123,28 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
             >
               Cancel
             </Button>
-            <Button variant="primary" loading={call.isPending} loadingText="Submitting the training" onClick={submit}>
+            <Button
+              variant="primary"
+              loading={call.isPending || asking}
+              loadingText="Submitting the training"
+              onClick={submit}
+            >
               Create
             </Button>
           </SpaceBetween>
         }
       >
         <SpaceBetween size="l">
+          {resumed && (
+            <LeftDraft
+              onDiscard={() => {
+                setResumed(false);
+                setTried(false);
+                props.kept.drop();
+                onChange(props.empty());
+              }}
+            />
+          )}
           <ModelSettings draft={draft} change={(part) => change(part as Partial<Draft>)} problems={shown} />
           {props.children({ draft, change, problems: shown })}
           <Container header={<Header variant="h2">Access permissions</Header>}>
@@ -135,7 +173,22 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
             onChange={(policy) => change({ policy } as Partial<Draft>)}
             refusal={refused["policy"]}
           />
-          <PreflightPanel operation={kind.createOperation} request={request as Json} waitingFor={missing} />
+          <PreflightPanel
+            preflight={preflight}
+            waitingFor={missing}
+            buckets={bucketsOf([...places.inputs, ...places.outputs])}
+          />
+          {unasked !== undefined && (
+            <ErrorAlert what="The training cannot be checked, so it was not sent" error={unasked} />
+          )}
+          {expected !== undefined && (
+            <SubmitAnyway
+              failed={expected}
+              action="Create"
+              onConfirm={async () => send()}
+              onDismiss={() => setExpected(undefined)}
+            />
+          )}
           <RequestCode operation={kind.createOperation} request={request as Json} />
           {call.error !== null && <ErrorAlert what="The training cannot be submitted" error={call.error} />}
         </SpaceBetween>

@@ -5,6 +5,7 @@ import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
 import { S3LocationField } from "../create/parts/S3LocationField";
+import { CsvFilePreview } from "./CsvFilePreview";
 import { ManifestsField } from "./ManifestsField";
 import type { SectionProps } from "./TrainingForm";
 import type { DataFormat, TrainingDraft } from "./training";
@@ -60,18 +61,27 @@ interface LocationProps<Field extends string> {
   readonly label: string;
   readonly description?: string;
   readonly placeholder?: string;
+  /** The names of the columns of a CSV file; none for one whose first row has them. */
+  readonly columns?: readonly string[];
+  /** Whether it is a CSV file, whose first rows are shown. */
+  readonly csv?: boolean;
 }
 
 /** A location that a training reads, by the draft's field that holds it. */
-export function LocationField<Field extends string>({ section, field, ...rest }: LocationProps<Field>) {
+export function LocationField<Field extends string>(props: LocationProps<Field>) {
+  const { section, field, columns, csv = false, ...rest } = props;
+  const uri = section.draft[field];
   return (
-    <S3LocationField
-      {...rest}
-      mode="read"
-      value={section.draft[field]}
-      onChange={(uri) => section.change({ [field]: uri } as Partial<Record<Field, string>>)}
-      errorText={section.problems[field]}
-    />
+    <>
+      <S3LocationField
+        {...rest}
+        mode="read"
+        value={uri}
+        onChange={(chosen) => section.change({ [field]: chosen } as Partial<Record<Field, string>>)}
+        errorText={section.problems[field]}
+      />
+      {csv && uri !== "" && <CsvFilePreview uri={uri} {...(columns !== undefined && { columns })} />}
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import type { DocumentClassifierProperties, EntityRecognizerProperties } from "@aws-sdk/client-comprehend";
 import type { JobProperties } from "../jobs/properties";
 import { parseModelArn } from "./arn";
-import type { ModelKindId } from "./kinds";
+import { MODEL_KINDS, type ModelKindId } from "./kinds";
 
 /** A custom model, whichever its type: what both types have in common, and the properties as the API gave them. */
 export interface Model {
@@ -105,6 +105,11 @@ const STATUS: Readonly<Record<string, readonly [Indicator, string]>> = {
 export function statusOf(status: string): { readonly type: Indicator; readonly label: string } {
   const [type, label] = STATUS[status] ?? ["pending", status];
   return { type, label };
+}
+
+/** Where the training can be made again: the form, filled in as it was. */
+export function copyPath({ kind, arn }: Model): string {
+  return `${MODEL_KINDS[kind].createPath}?copy=${encodeURIComponent(arn)}`;
 }
 
 /** What must be typed before the model is deleted. */

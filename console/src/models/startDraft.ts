@@ -2,6 +2,19 @@ import { fromParameters } from "../create/parts/vpc";
 import type { KeptDraft } from "../session/keptDraft";
 import type { TrainingDraft } from "./training";
 
+/** Whether the form was left with something in it, and is not being come back to on purpose. */
+export function isLeft<Draft extends TrainingDraft>(
+  kept: KeptDraft<Draft>,
+  empty: () => Draft,
+  parameters: URLSearchParams,
+): boolean {
+  const { draft } = kept;
+  if (draft === undefined || parameters.has("vpc") || parameters.has("copy")) return false;
+  // The manifests of each form have ids of their own.
+  const plain = (each: Draft): string => JSON.stringify({ ...each, manifests: each.manifests.map(({ uri }) => uri) });
+  return plain(draft) !== plain(empty());
+}
+
 /**
  * The form at its start: as it was left, or empty, with what the address brings.
  *

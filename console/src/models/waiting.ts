@@ -32,5 +32,5 @@ export function waitingFor(problems: Problems): string | undefined {
     if (field.startsWith("manifest-")) return LABELS["manifests"];
     return field.startsWith("type-") ? LABELS["types"] : (LABELS[field] ?? field);
   });
-  return `Fill in or mend: ${[...new Set(names)].join(", ")}.`;
+  return `Fill in or correct: ${[...new Set(names)].join(", ")}.`;
 }

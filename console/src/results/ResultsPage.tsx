@@ -62,7 +62,7 @@ function Results({ kind, job }: { readonly kind: JobKind; readonly job: JobPrope
   if (isActive(job.JobStatus)) {
     return (
       <Box textAlign="center" padding="xxl">
-        <Spinner /> <b>The job is not over yet.</b>
+        <Spinner /> <b>The job has not finished yet.</b>
         <Box variant="p">Its results are written at its end, and this page shows them then.</Box>
       </Box>
     );

@@ -1,10 +1,11 @@
+import type { Vpc } from "@aws-sdk/client-ec2";
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { getConfig } from "../api/config";
 import { useEc2 } from "../api/ec2";
@@ -13,25 +14,14 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { useSignedIn } from "../session/session";
-import { zones } from "./data/reads";
+import { vpcs, zones } from "./data/reads";
 import { useRead, useRefresh } from "./data/use";
+import { nameOf } from "./ids";
 import { PlanForm } from "./private/PlanForm";
 import { ProgressPanel } from "./private/ProgressPanel";
-import { type PrivateVpc, planProblems, planSentences, returnAddress } from "./private/plan";
+import { completed, firstFree, type PrivateVpc, planProblems, planSentences, returnAddress } from "./private/plan";
 import { type Progress, runSteps } from "./private/run";
 import { type Step, stepsOf } from "./private/steps";
-
-const FIRST: PrivateVpc = {
-  name: "private",
-  cidr: "10.0.0.0/16",
-  subnets: 2,
-  buckets: [],
-  closed: true,
-  flowLog: true,
-  logGroup: "/vpc/private",
-  roleName: "private-flow-logs",
-  services: [],
-};
 
 /** A private VPC for jobs, made in one go: what will be made is said before, and each step when it is taken. */
 export default function CreatePrivateVpcPage() {
@@ -41,28 +31,22 @@ export default function CreatePrivateVpcPage() {
   const { account } = useSignedIn().identity;
   const places = useRead(zones, false);
   const refresh = useRefresh();
-  const [wanted, setWanted] = useState<PrivateVpc>(() => ({ ...FIRST, buckets: query.getAll("bucket") }));
+  const networks = useRead(vpcs, false);
+  const [chosen, setChosen] = useState<Partial<PrivateVpc>>(() => ({ buckets: query.getAll("bucket") }));
   const [bucketText, setBucketText] = useState(() => query.getAll("bucket").join("\n"));
   const [tried, setTried] = useState(false);
   const [run, setRun] = useState<{ readonly steps: readonly Step[]; readonly progress: Progress }>();
+  const first = useMemo(() => firstFree((networks.data ?? []).map(existing)), [networks.data]);
+  const wanted = completed(first, chosen);
   const problems = planProblems(wanted);
-  const change = (part: Partial<PrivateVpc>): void =>
-    setWanted((known) => {
-      const next = { ...known, ...part };
-      // Names that nobody changed follow the name of the whole.
-      if (part.name === undefined) return next;
-      const [before, after] = [slug(known.name), slug(part.name)];
-      return {
-        ...next,
-        ...(known.logGroup === `/vpc/${before}` && { logGroup: `/vpc/${after}` }),
-        ...(known.roleName === `${before}-flow-logs` && { roleName: `${after}-flow-logs` }),
-      };
-    });
+  const change = (part: Partial<PrivateVpc>): void => setChosen((known) => ({ ...known, ...part }));
   const start = async (): Promise<void> => {
     setTried(true);
     if (Object.keys(problems).length > 0) return;
     const names = (places.data ?? []).flatMap((zone) => zone.ZoneName ?? []);
     const steps = stepsOf(wanted, { ec2, iam, account, region: getConfig().region, zones: names });
+    // What is being made must not change its name when the list of VPCs does.
+    setChosen(wanted);
     await runSteps(steps, (progress) => setRun({ steps, progress }));
     await refresh();
   };
@@ -117,7 +101,11 @@ export default function CreatePrivateVpcPage() {
               <RouterButton variant="link" to={safeBack(query.get("return"))}>
                 Cancel
               </RouterButton>
-              <Button variant="primary" disabled={places.data === undefined} onClick={() => void start()}>
+              <Button
+                variant="primary"
+                disabled={places.data === undefined || networks.isPending}
+                onClick={() => void start()}
+              >
                 Build private VPC
               </Button>
             </SpaceBetween>
@@ -156,7 +144,7 @@ export default function CreatePrivateVpcPage() {
             </SpaceBetween>
           }
         >
-          A job in it needs a role with the nine EC2 actions for its network interfaces. The create-job form can make
+          A job in it needs a role that may make and remove its network interfaces. The form for a new job can create
           one.
         </Alert>
       )}
@@ -164,11 +152,9 @@ export default function CreatePrivateVpcPage() {
   );
 }
 
-function slug(name: string): string {
-  return name
-    .trim()
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-");
+function existing({ Tags, CidrBlockAssociationSet, CidrBlock }: Vpc) {
+  const more = (CidrBlockAssociationSet ?? []).flatMap((block) => block.CidrBlock ?? []);
+  return { name: nameOf(Tags), blocks: [...(CidrBlock === undefined ? [] : [CidrBlock]), ...more] };
 }
 
 /** Where "Cancel" leads: back to who sent us, if that is a page of the console. */

@@ -10,6 +10,8 @@ import { getConfig } from "../api/config";
 import { useEc2 } from "../api/ec2";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
+import { interfaces } from "./data/reads";
+import { useRead } from "./data/use";
 import { analyse } from "./reach/analyse";
 import { QuestionForm } from "./reach/QuestionForm";
 import { ResultPanel } from "./reach/ResultPanel";
@@ -21,20 +23,27 @@ export default function ReachabilityPage() {
   const ec2 = useEc2();
   const [tried, setTried] = useState(false);
   const [question, setQuestion] = useState<Question>({
+    from: "resource",
     source: query.get("source") ?? "",
+    subnet: "",
+    group: "",
     kind: "s3",
     destination: "",
     address: "",
     protocol: "tcp",
     port: "443",
   });
-  const problems = questionProblems(question);
+  const there = useRead(interfaces);
+  // Without an interface, what a job would get is the only place to start from.
+  const none = there.data?.length === 0 && question.source === "";
+  const asked: Question = none ? { ...question, from: "subnet" } : question;
+  const problems = questionProblems(asked);
   const asking = useMutation<NetworkInsightsAnalysis, unknown, Question>({
     mutationFn: (asked) => analyse(ec2, getConfig().region, asked),
   });
   const ask = (): void => {
     setTried(true);
-    if (Object.keys(problems).length === 0) asking.mutate(question);
+    if (Object.keys(problems).length === 0) asking.mutate(asked);
   };
   return (
     <Page
@@ -54,7 +63,7 @@ export default function ReachabilityPage() {
       >
         <SpaceBetween size="l">
           <QuestionForm
-            value={question}
+            value={asked}
             problems={tried ? problems : {}}
             onChange={(change) => {
               setQuestion((known) => ({ ...known, ...change }));

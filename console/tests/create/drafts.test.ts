@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fieldOfError } from "../../src/create/apiErrors";
 import { EMPTY_DRAFT } from "../../src/create/draft";
 import { copyName, draftFromJob, outputPlace } from "../../src/create/fromJob";
-import { copiedJob, startDraft } from "../../src/create/startDraft";
+import { copiedJob, isLeft, startDraft } from "../../src/create/startDraft";
 import { kindOf } from "../../src/jobs/kinds";
 
 describe("a copy of a job", () => {
@@ -92,4 +92,12 @@ describe("an error of the API", () => {
   it("that names none is told as a whole", () => {
     expect(fieldOfError(new Error("RATE_EXCEEDED: StartX may be called 1 times a second."))).toBeUndefined();
   });
+});
+
+it("a job's form that was left half filled in says so, and no other", () => {
+  const here = new URLSearchParams();
+  expect(isLeft(undefined, here)).toBe(false);
+  expect(isLeft(EMPTY_DRAFT, here)).toBe(false);
+  expect(isLeft({ ...EMPTY_DRAFT, input: "s3://papers/" }, here)).toBe(true);
+  expect(isLeft({ ...EMPTY_DRAFT, input: "s3://papers/" }, new URLSearchParams("vpc=vpc-1"))).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byUrgency, placeOf, verdict } from "../../src/create/parts/preflight";
+import { byUrgency, failedOf, isClean, placeOf, verdict } from "../../src/create/parts/preflight";
 import { accessPolicy, suffixProblem } from "../../src/create/parts/rolePolicy";
 import { parseS3Uri } from "../../src/create/parts/s3Uri";
 import { CONTAINERS_TAG, jobTagErrors, tagsProblem } from "../../src/create/parts/tags";
@@ -129,8 +129,12 @@ describe("the preflight", () => {
   it("puts first what is to be changed", () => {
     const checks = [check("a", "PASSED"), check("b", "SKIPPED"), check("c", "WARNING"), check("d", "FAILED")];
     expect(byUrgency(checks).map(({ Name }) => Name)).toEqual(["d", "c", "a", "b"]);
-    expect(verdict(checks)).toBe("One check failed: it would not succeed as it is. One warning to read.");
+    expect(verdict(checks)).toBe("One check failed: the job would not succeed as it is. One warning to read.");
     expect(verdict(checks.slice(0, 2))).toBe("Nothing stands in the way.");
+    // One line is enough where there is nothing to read; what failed is asked about before anything is sent.
+    expect(isClean(checks.slice(0, 2))).toBe(true);
+    expect(isClean(checks)).toBe(false);
+    expect(failedOf(checks)).toHaveLength(1);
   });
 
   it.each([

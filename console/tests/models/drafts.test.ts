@@ -138,14 +138,14 @@ describe("what is wrong with a classifier's form", () => {
   ] satisfies [Partial<ClassifierDraft>, string][])("%j is told at %s", (change, field) => {
     const wrong = Object.entries(classifierProblems(classifier(change))).filter(([, problem]) => problem !== undefined);
     expect(wrong.map(([name]) => name)).toContain(field);
-    expect(waitingFor(classifierProblems(classifier(change)))).toMatch(/^Fill in or mend: /);
+    expect(waitingFor(classifierProblems(classifier(change)))).toMatch(/^Fill in or correct: /);
   });
 
   it("is told manifest by manifest", () => {
     const manifest = { ...newManifest(), uri: "s3://library/m.jsonl", attributes: "no_underscores" };
     const problems = classifierProblems(classifier({ dataFormat: "AUGMENTED_MANIFEST", manifests: [manifest] }));
     expect(problems[`manifest-${manifest.id}-attributes`]).toMatch(/no_underscores/);
-    expect(waitingFor(problems)).toBe("Fill in or mend: augmented manifests.");
+    expect(waitingFor(problems)).toBe("Fill in or correct: augmented manifests.");
   });
 });
 
@@ -189,7 +189,7 @@ describe("what is wrong with a recognizer's types", () => {
   it.each([[[]], [[""]], [["A", "A"]], [["A,B"]], [["x".repeat(65)]], [Array.from({ length: 26 }, (_, n) => `T${n}`)]])(
     "%j is told",
     (types) => {
-      expect(waitingFor(recognizerProblems(recognizer({ types })))).toBe("Fill in or mend: custom entity types.");
+      expect(waitingFor(recognizerProblems(recognizer({ types })))).toBe("Fill in or correct: custom entity types.");
     },
   );
 });

@@ -5,11 +5,11 @@ import { closedPolicy, OPEN_POLICY } from "../../src/vpc/policy/closed";
 describe("endpoint policies", () => {
   it("of our own are fine", () => {
     expect(policyProblems(OPEN_POLICY)).toEqual([]);
-    expect(policyProblems(closedPolicy("000000000001", ["library"]))).toEqual([]);
+    expect(policyProblems(closedPolicy("000000000001", ["library"], "us-east-1"))).toEqual([]);
   });
 
-  it("that are closed name the account and each bucket twice", () => {
-    const [statement] = JSON.parse(closedPolicy("000000000001", ["one", "two"])).Statement;
+  it("that are closed name the account, each bucket twice, and the account's custom models", () => {
+    const [statement, models] = JSON.parse(closedPolicy("000000000001", ["one", "two"], "us-east-1")).Statement;
     expect(statement.Condition).toEqual({ StringEquals: { "aws:PrincipalAccount": "000000000001" } });
     expect(statement.Resource).toEqual([
       "arn:aws:s3:::one",
@@ -17,6 +17,8 @@ describe("endpoint policies", () => {
       "arn:aws:s3:::two",
       "arn:aws:s3:::two/*",
     ]);
+    expect(models.Resource).toBe("arn:aws:s3:::reading-room-models-us-east-1/000000000001/*");
+    expect(models.Action).toEqual(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]);
   });
 
   it("with a fault have it said", () => {

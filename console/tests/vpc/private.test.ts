@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type PrivateVpc, planProblems, planSentences, returnAddress, subnetBlocks } from "../../src/vpc/private/plan";
+import {
+  completed,
+  firstFree,
+  type PrivateVpc,
+  planProblems,
+  planSentences,
+  returnAddress,
+  subnetBlocks,
+} from "../../src/vpc/private/plan";
 import { type Progress, removeMade, runSteps } from "../../src/vpc/private/run";
 import type { Step } from "../../src/vpc/private/steps";
 
@@ -30,6 +38,25 @@ describe("the plan of a private VPC", () => {
     expect(planProblems({ ...wanted, buckets: ["Not A Bucket"] }).buckets).toContain("Not A Bucket");
     expect(planProblems({ ...wanted, roleName: "a b" }).roleName).toBeDefined();
     expect(planProblems({ ...wanted, flowLog: false, roleName: "" })).toEqual({});
+  });
+
+  it("begins with a name and a block that no other VPC has", () => {
+    expect(firstFree([])).toEqual({ name: "private", cidr: "10.0.0.0/16" });
+    const existing = [
+      { name: "Private", blocks: ["10.0.0.0/16", "10.1.4.0/24"] },
+      { name: "private-2", blocks: ["10.3.0.0/16"] },
+      { name: undefined, blocks: ["172.31.0.0/16"] },
+    ];
+    expect(firstFree(existing)).toEqual({ name: "private-3", cidr: "10.2.0.0/16" });
+    expect(firstFree([{ name: undefined, blocks: ["10.0.0.0/8"] }]).cidr).toBe("10.0.0.0/16");
+  });
+
+  it("calls log group and role after the VPC, unless somebody chose other names", () => {
+    const first = { name: "private-2", cidr: "10.1.0.0/16" };
+    expect(completed(first, {})).toMatchObject({ logGroup: "/vpc/private-2", roleName: "private-2-flow-logs" });
+    const chosen = { name: "My Net", roleName: "mine" };
+    expect(completed(first, chosen)).toMatchObject({ name: "My Net", logGroup: "/vpc/my-net", roleName: "mine" });
+    expect(completed(first, { flowLog: false, buckets: ["b"] })).toMatchObject({ flowLog: false, buckets: ["b"] });
   });
 
   it("says what will be made", () => {

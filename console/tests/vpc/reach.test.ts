@@ -1,8 +1,13 @@
+import type { EC2Client } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
+import { analyse } from "../../src/vpc/reach/analyse";
 import { explanationText, hopText } from "../../src/vpc/reach/hops";
 import { pathRequest, type Question, questionProblems } from "../../src/vpc/reach/request";
 
 const question: Question = {
+  from: "resource",
+  subnet: "",
+  group: "",
   source: "eni-1",
   kind: "s3",
   destination: "",
@@ -20,6 +25,9 @@ describe("a question", () => {
     expect(questionProblems({ ...question, kind: "address", address: "10.0" }).address).toBeDefined();
     expect(questionProblems({ ...question, port: "0" }).port).toBeDefined();
     expect(questionProblems({ ...question, port: "" })).toEqual({});
+    const job: Question = { ...question, from: "subnet", source: "" };
+    expect(Object.keys(questionProblems(job))).toEqual(["subnet", "group"]);
+    expect(questionProblems({ ...job, subnet: "subnet-1", group: "sg-1" })).toEqual({});
   });
 
   it("becomes a path: S3 by one of its addresses", () => {
@@ -32,6 +40,53 @@ describe("a question", () => {
     });
     const other = pathRequest({ ...question, kind: "endpoint", destination: "vpce-1", port: "" }, undefined, "t");
     expect(other).toEqual({ Source: "eni-1", Protocol: "tcp", ClientToken: "t", Destination: "vpce-1" });
+  });
+});
+
+describe("a question from a subnet and a group", () => {
+  const asked: Question = {
+    ...question,
+    from: "subnet",
+    source: "",
+    subnet: "subnet-1",
+    group: "sg-1",
+    kind: "address",
+  };
+
+  function ec2(fails?: string) {
+    const sent: string[] = [];
+    const client = {
+      send: async (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
+        const { name } = command.constructor;
+        sent.push(name);
+        if (name === fails) throw new Error("refused");
+        if (name === "CreateNetworkInterfaceCommand") return { NetworkInterface: { NetworkInterfaceId: "eni-9" } };
+        if (name === "CreateNetworkInsightsPathCommand") {
+          expect(command.input["Source"]).toBe("eni-9");
+          return { NetworkInsightsPath: { NetworkInsightsPathId: "nip-1" } };
+        }
+        if (name === "StartNetworkInsightsAnalysisCommand")
+          return { NetworkInsightsAnalysis: { NetworkInsightsAnalysisId: "nia-1" } };
+        if (name === "DescribeNetworkInsightsAnalysesCommand")
+          return { NetworkInsightsAnalyses: [{ Status: "succeeded", NetworkPathFound: true }] };
+        return {};
+      },
+    };
+    return { sent, client: client as unknown as EC2Client };
+  }
+
+  it("is asked from an interface that stands there as long as it takes", async () => {
+    const { sent, client } = ec2();
+    const answer = await analyse(client, "us-east-1", { ...asked, address: "10.0.0.7" });
+    expect(answer.NetworkPathFound).toBe(true);
+    expect(sent[0]).toBe("CreateNetworkInterfaceCommand");
+    expect(sent.at(-1)).toBe("DeleteNetworkInterfaceCommand");
+  });
+
+  it("leaves no interface behind when it cannot be answered", async () => {
+    const { sent, client } = ec2("StartNetworkInsightsAnalysisCommand");
+    await expect(analyse(client, "us-east-1", { ...asked, address: "10.0.0.7" })).rejects.toThrow("refused");
+    expect(sent.at(-1)).toBe("DeleteNetworkInterfaceCommand");
   });
 });
 

@@ -11,7 +11,7 @@ import { RouterButton } from "../../components/RouterButton";
 import { RouterLink } from "../../components/RouterLink";
 import { principalHref } from "../data/names";
 import { Decision } from "../parts/Decision";
-import { conditionText, type Denial, type ExplainedStatement, simulatorHref } from "./explanation";
+import { conditionText, type Denial, type ExplainedStatement, simulatorHref, standsInTheWay } from "./explanation";
 
 /** One decision against a call: what decided, what came closest, and what the request was. */
 export function DenialView({ denial }: { readonly denial: Denial }) {
@@ -84,11 +84,13 @@ function Statements(props: { readonly title: string; readonly statements: readon
             </Box>
             <ul>
               {statement.Mismatches.map((mismatch) => (
-                <li key={mismatch}>{mismatch}</li>
+                <li key={mismatch}>
+                  <StatusIndicator type="error">{mismatch}</StatusIndicator>
+                </li>
               ))}
               {statement.Conditions.map((condition) => (
                 <li key={`${condition.Operator} ${condition.Key}`}>
-                  <StatusIndicator type={condition.Holds ? "success" : "error"}>
+                  <StatusIndicator type={standsInTheWay(statement.Effect, condition.Holds) ? "error" : "success"}>
                     {conditionText(condition)}
                   </StatusIndicator>
                 </li>

@@ -83,3 +83,8 @@ export function conditionText({ Operator, Key, Wanted, Found, Holds }: Explained
   const found = Found.length === 0 ? "the request has no such key" : `the request's is ${Found.join(", ")}`;
   return `${Operator} on ${Key} wants ${wanted}; ${found}: ${Holds ? "holds" : "fails"}`;
 }
+
+/** Whether a condition is why the request was denied: an allow fails by one that does not hold, a deny acts by one that does. */
+export function standsInTheWay(effect: string, holds: boolean): boolean {
+  return effect === "Deny" ? holds : !holds;
+}

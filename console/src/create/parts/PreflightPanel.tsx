@@ -6,43 +6,29 @@ import Header from "@cloudscape-design/components/header";
 import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
-import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { hasCode } from "../../api/errors";
-import { useReadingRoom } from "../../api/readingRoom";
+import { useState } from "react";
 import { ErrorAlert } from "../../components/ErrorAlert";
+import { counted } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
+import { AddMissing } from "./AddMissing";
 import { CodeBlock } from "./CodeBlock";
-import type { Json } from "./code";
-import { byUrgency, type Check, checkLabel, indicator, placeOf, verdict } from "./preflight";
+import { canAdd } from "./changes";
+import { byUrgency, type Check, checkLabel, indicator, isClean, placeOf, verdict } from "./preflight";
+import { isWithout, type Preflight } from "./usePreflight";
 
 interface Props {
-  /** The operation of Comprehend that would be called. */
-  readonly operation: string;
-  readonly request: Json;
+  readonly preflight: Preflight;
   /** Why it cannot be asked yet, such as "Fill in: IAM role."; undefined when the form is complete. */
   readonly waitingFor?: string | undefined;
+  /** The buckets of the request. */
+  readonly buckets: readonly string[];
 }
 
-const PAUSE_MILLISECONDS = 700;
-
-/** What the request and then its job would meet, asked of the service while the form is filled in. */
-export function PreflightPanel({ operation, request, waitingFor }: Props) {
-  const call = useReadingRoom();
-  const text = useSettled(JSON.stringify(request));
-  const settled = text === JSON.stringify(request);
-  const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ["reading-room", "CheckJob", operation, text],
-    enabled: waitingFor === undefined && settled,
-    staleTime: 5_000,
-    queryFn: ({ signal }) =>
-      call<{ Checks: Check[] }>("CheckJob", { Operation: operation, Request: text }, signal).then(
-        ({ Checks }) => Checks,
-      ),
-  });
-  const current = settled && waitingFor === undefined;
-  const busy = waitingFor === undefined && (isFetching || !settled);
-  const checks = current && !isFetching && error === null ? data : undefined;
+/** What stands in the way of a request and its job; one line where nothing does. */
+export function PreflightPanel({ preflight, waitingFor, buckets }: Props) {
+  const { checks, busy, error, again } = preflight;
+  const [whole, setWhole] = useState(false);
+  const shown = checks === undefined ? [] : whole ? byUrgency(checks) : byUrgency(checks).filter(hasToBeRead);
   return (
     <Container
       data-testid="preflight"
@@ -51,7 +37,7 @@ export function PreflightPanel({ operation, request, waitingFor }: Props) {
           variant="h2"
           description="What stands in the way of this request and its job. Nothing is created by asking."
           actions={
-            <Button formAction="none" loading={busy} disabled={waitingFor !== undefined} onClick={() => void refetch()}>
+            <Button formAction="none" loading={busy} disabled={waitingFor !== undefined} onClick={again}>
               Check again
             </Button>
           }
@@ -64,14 +50,23 @@ export function PreflightPanel({ operation, request, waitingFor }: Props) {
         <LiveRegion>
           {waitingFor !== undefined && <Box color="text-body-secondary">{waitingFor}</Box>}
           {busy && <StatusIndicator type="loading">Checking</StatusIndicator>}
-          {checks && <Box fontWeight="bold">{verdict(checks)}</Box>}
+          {checks && (
+            <SpaceBetween direction="horizontal" size="xs">
+              <StatusIndicator type={isClean(checks) ? "success" : "warning"}>
+                <b>{verdict(checks)}</b>
+              </StatusIndicator>
+              <Button variant="inline-link" formAction="none" onClick={() => setWhole(!whole)}>
+                {whole ? "Show only what is to be read" : `Show all ${counted(checks.length, "check")}`}
+              </Button>
+            </SpaceBetween>
+          )}
         </LiveRegion>
-        {current && error !== null && <Unanswered error={error} onRetry={() => void refetch()} />}
-        {checks && (
+        {error !== null && <Unanswered error={error} onRetry={again} />}
+        {shown.length > 0 && (
           <ul className="create-checks">
-            {byUrgency(checks).map((check) => (
+            {shown.map((check) => (
               <li key={check.Name}>
-                <CheckView check={check} />
+                <CheckView check={check} buckets={buckets} onAdded={again} />
               </li>
             ))}
           </ul>
@@ -81,10 +76,19 @@ export function PreflightPanel({ operation, request, waitingFor }: Props) {
   );
 }
 
-function CheckView({ check }: { readonly check: Check }) {
+function hasToBeRead({ Status }: Check): boolean {
+  return Status !== "PASSED" && Status !== "SKIPPED";
+}
+
+interface CheckProps {
+  readonly check: Check;
+  readonly buckets: readonly string[];
+  readonly onAdded: () => void;
+}
+
+function CheckView({ check, buckets, onAdded }: CheckProps) {
   const { type, word } = indicator(check.Status);
   const place = check.ResourceId === undefined ? undefined : placeOf(check.ResourceId);
-  const acts = check.Status === "FAILED" || check.Status === "WARNING";
   return (
     <SpaceBetween size="xxs">
       <StatusIndicator type={type} iconAriaLabel={word}>
@@ -96,7 +100,10 @@ function CheckView({ check }: { readonly check: Check }) {
           <b>What to change:</b> {check.Remedy}
         </Box>
       )}
-      {place !== undefined && acts && <RouterLink to={place}>Open {check.ResourceId}</RouterLink>}
+      {canAdd(check.Changes) && hasToBeRead(check) && (
+        <AddMissing changes={check.Changes} buckets={buckets} onAdded={onAdded} />
+      )}
+      {place !== undefined && hasToBeRead(check) && <RouterLink to={place}>Open {check.ResourceId}</RouterLink>}
       {check.Command !== undefined && (
         <CodeBlock label={`Command for ${checkLabel(check.Name)}`} code={check.Command} />
       )}
@@ -105,7 +112,7 @@ function CheckView({ check }: { readonly check: Check }) {
 }
 
 function Unanswered({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
-  if (hasCode(error, "UnknownOperationException", "UnknownOperation")) {
+  if (isWithout(error)) {
     return (
       <Alert type="info" header="This server has no preflight">
         It does not know the operation CheckJob, so it is older than this console. You can send the request all the
@@ -114,14 +121,4 @@ function Unanswered({ error, onRetry }: { readonly error: unknown; readonly onRe
     );
   }
   return <ErrorAlert what="The request cannot be checked" error={error} onRetry={onRetry} />;
-}
-
-/** A value once it has not changed for a moment: not every key that is pressed asks the service. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setSettled(value), PAUSE_MILLISECONDS);
-    return () => window.clearTimeout(timer);
-  }, [value]);
-  return settled;
 }

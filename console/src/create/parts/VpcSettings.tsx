@@ -161,9 +161,9 @@ function CannotList({ error, makeVpc }: { readonly error: unknown; readonly make
 function RoleNote() {
   return (
     <Alert type="info" header="The role must be allowed into the VPC">
-      The service makes the network interfaces as the role. The role needs these nine EC2 actions on all resources; a
-      role that is created below has them.
-      <ExpandableSection headerText="The nine actions">
+      The service creates the job's network interfaces with the role's permissions, and removes them afterwards. A role
+      that is created below has the permissions for it.
+      <ExpandableSection headerText="The permissions that the role needs">
         <Box variant="code">{NETWORK_ACTIONS.join(" ")}</Box>
       </ExpandableSection>
     </Alert>

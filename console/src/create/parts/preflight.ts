@@ -2,6 +2,7 @@ import type { StatusIndicatorProps } from "@cloudscape-design/components/status-
 import { principalHref } from "../../access/data/names";
 import { modelPath, parseModelArn } from "../../models/arn";
 import { pathOf } from "../../vpc/ids";
+import type { Change } from "./changes";
 
 /** One step of CheckJob's answer. */
 export interface Check {
@@ -11,6 +12,8 @@ export interface Check {
   readonly Remedy?: string;
   readonly Command?: string;
   readonly ResourceId?: string;
+  /** Calls that add what is missing. */
+  readonly Changes?: readonly Change[];
 }
 
 const LABELS: Readonly<Record<string, string>> = {
@@ -18,13 +21,13 @@ const LABELS: Readonly<Record<string, string>> = {
   Caller: "Your permission",
   PassRole: "Permission to pass the role",
   Role: "Role and its trust policy",
-  RoleNetworkActions: "Role's nine EC2 actions",
+  RoleNetworkActions: "Role's permission to use the VPC",
   Network: "Subnets and security groups",
   Addresses: "Free addresses",
-  DNS: "DNS",
+  DNS: "Names of S3 (DNS)",
   Route: "Route to S3",
   SecurityGroups: "Security groups to S3",
-  Containers: "Containers",
+  Containers: "Containers reach each other",
   Input: "Input",
   Output: "Output",
   Model: "Custom model",
@@ -53,13 +56,23 @@ export function indicator(status: string): { type: StatusIndicatorProps.Type; wo
   }
 }
 
+/** The checks by which the call or the job would fail. */
+export function failedOf(checks: readonly Check[]): readonly Check[] {
+  return checks.filter((check) => check.Status === "FAILED");
+}
+
+/** Whether there is anything to read: else one line is enough. */
+export function isClean(checks: readonly Check[]): boolean {
+  return checks.every((check) => check.Status === "PASSED" || check.Status === "SKIPPED");
+}
+
 /** The whole answer as one sentence. */
 export function verdict(checks: readonly Check[]): string {
   const failed = checks.filter((check) => check.Status === "FAILED").length;
   const warned = checks.filter((check) => check.Status === "WARNING").length;
   const warnings = warned === 0 ? "" : ` ${warned === 1 ? "One warning" : `${warned} warnings`} to read.`;
   if (failed > 0)
-    return `${failed === 1 ? "One check" : `${failed} checks`} failed: it would not succeed as it is.${warnings}`;
+    return `${failed === 1 ? "One check" : `${failed} checks`} failed: the job would not succeed as it is.${warnings}`;
   return `Nothing stands in the way.${warnings}`;
 }
 

@@ -4,7 +4,7 @@ import Box from "@cloudscape-design/components/box";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import { formatDuration, formatNumber, formatTime } from "../../components/format";
 import type { JobEvent } from "../runs";
-import { layOut, phases, type StoryLine, wordsOf } from "../story";
+import { layOut, phases, type StoryLine, stepWords, wordsOf } from "../story";
 import { HostileText } from "./HostileText";
 
 interface Props {
@@ -58,7 +58,7 @@ function Line({ line, first }: { readonly line: StoryLine; readonly first: boole
           +{formatNumber(line.offset)} ms
         </time>
         <span className="job-timeline-name">
-          <StatusIndicator type={TYPES[line.tone]}>{line.Event}</StatusIndicator>
+          <StatusIndicator type={TYPES[line.tone]}>{stepWords(line.Event)}</StatusIndicator>
           {phase !== undefined && <Badge>{phase}</Badge>}
         </span>
         <span className="job-timeline-text">

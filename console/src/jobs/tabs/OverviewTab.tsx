@@ -17,7 +17,7 @@ import { type RunView, whyNoProgress } from "../hooks";
 import { RunProgress } from "../JobProgress";
 import { type JobKind, typeLabel } from "../kinds";
 import { RoleLink, StorageLink } from "../parts/ResourceLinks";
-import { isActive, type JobProperties } from "../properties";
+import { isActive, type JobProperties, outcomeWords } from "../properties";
 import { otherMembers, otherProperties, type PropertyRow } from "../rows";
 import { StatusLabel } from "../StatusLabel";
 
@@ -35,7 +35,8 @@ export function OverviewTab({ kind, job, view }: Props) {
   const settings: KeyValuePairsProps.Item[] = [
     pair("Type", typeLabel(kind, job)),
     pair("Name", job.JobName === undefined ? "-" : <bdi>{job.JobName}</bdi>),
-    pair("Status", <StatusLabel status={job.JobStatus} />),
+    pair("Status", <StatusLabel status={job.JobStatus} warned={outcomeWords(job) !== undefined} />),
+    ...optional("Outcome", outcomeWords(job)),
     ...(active ? [pair("Progress", <Progress view={view} name={name} />)] : ended(view)),
     pair("Start", job.SubmitTime ? formatTime(job.SubmitTime, true) : "-"),
     pair("End", job.EndTime ? formatTime(job.EndTime, true) : "-"),

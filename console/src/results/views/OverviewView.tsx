@@ -29,8 +29,8 @@ export function OverviewView({ kind, summary, onShow }: Props) {
           items={[
             { label: "Documents", value: formatNumber(summary.records) },
             { label: "With an error", value: formatNumber(summary.errors) },
-            { label: "Found in all", value: `${formatNumber(summary.findings)} ${WORDS[kind].many}` },
-            { label: "Content", value: formatBytes(summary.textBytes) },
+            foundInAll(kind, summary),
+            { label: "Size of the results", value: formatBytes(summary.textBytes) },
           ]}
         />
       </Container>
@@ -39,8 +39,23 @@ export function OverviewView({ kind, summary, onShow }: Props) {
   );
 }
 
+/** What was found: of kinds that say one thing of each document, how many different things that are. */
+function foundInAll(kind: ResultKind, summary: ResultSummary) {
+  if (!isByDocument(kind))
+    return { label: `${capital(WORDS[kind].many)} found`, value: formatNumber(summary.findings) };
+  return { label: `Different ${WORDS[kind].many}`, value: formatNumber(summary.types.length) };
+}
+
+function isByDocument(kind: ResultKind): boolean {
+  return kind === "sentiment" || kind === "dominant-language" || kind === "classification";
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function Charts({ kind, summary, onShow }: Props) {
-  const byDocument = kind === "sentiment" || kind === "dominant-language" || kind === "classification";
+  const byDocument = isByDocument(kind);
   const toDocuments = (label: string): string => `Show the documents with ${label}`;
   const types: DistributionRow[] = summary.types
     .map(({ type, findings, leading }) => ({

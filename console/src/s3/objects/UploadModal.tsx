@@ -10,6 +10,7 @@ import { useS3 } from "../../api/s3";
 import { FormModal } from "../../components/FormModal";
 import { counted, formatBytes, formatNumber } from "../../components/format";
 import { keyProblem, s3Uri, shownKey, unreachable } from "../keys";
+import { UnreadableFiles } from "../parts/UnreadableFiles";
 import { type ChosenFile, keysFor, upload } from "../transfer/transfer";
 
 interface Props {
@@ -100,6 +101,7 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
           </>
         )}
       </div>
+      <UnreadableFiles names={chosen.map((each) => shownKey(each.key))} />
       {bad !== undefined && (
         <Alert
           type="error"

@@ -69,7 +69,7 @@ export function TransfersPanel() {
               Cancel all
             </Button>
             <Button disabled={open === all.length} onClick={clearTransfers}>
-              Clear what is over
+              Remove finished transfers
             </Button>
           </SpaceBetween>
         }

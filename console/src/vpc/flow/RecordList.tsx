@@ -47,6 +47,11 @@ export function RecordList({ records }: { readonly records: readonly FlowRecord[
   );
 }
 
+/** The whole of a cell that may be cut; times and sizes are short. */
+function titleOf(value: string | number | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
 interface RowProps {
   readonly record: FlowRecord;
   readonly index: number;
@@ -65,7 +70,7 @@ function Row({ record, index, start }: RowProps) {
     >
       {RECORD_COLUMNS.map((column) => (
         // biome-ignore lint/a11y/useSemanticElements: as above.
-        <span role="cell" key={column.id}>
+        <span role="cell" key={column.id} title={titleOf(column.value?.(record))}>
           {column.cell(record)}
         </span>
       ))}

@@ -1,18 +1,46 @@
-import { DeleteRoleCommand, DeleteRolePolicyCommand, type IAMClient } from "@aws-sdk/client-iam";
+import {
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  GetRoleCommand,
+  type IAMClient,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
 import { makeRole } from "../../access/data/makeRole";
 import { FLOW_LOGS_SERVICE, serviceTrust } from "../../access/data/trust";
+import { hasCode } from "../../api/errors";
 import { deliveryPolicy } from "./roles";
 
 const POLICY = "deliver-flow-logs";
 
-/** Make a role that delivers the account's flow logs to CloudWatch Logs; its ARN. */
-export function makeDeliveryRole(iam: IAMClient, name: string, account: string): Promise<string> {
-  return makeRole(iam, {
-    name,
-    description: "Delivers VPC flow logs to CloudWatch Logs",
-    trust: serviceTrust(FLOW_LOGS_SERVICE, account),
-    policy: { name: POLICY, document: deliveryPolicy() },
-  });
+export interface DeliveryRole {
+  readonly arn: string;
+  /** Whether it was made now, rather than found. */
+  readonly made: boolean;
+}
+
+/** Make a role that delivers the account's flow logs to CloudWatch Logs, or take the one of this name that does. */
+export async function makeDeliveryRole(iam: IAMClient, name: string, account: string): Promise<DeliveryRole> {
+  try {
+    const arn = await makeRole(iam, {
+      name,
+      description: "Delivers VPC flow logs to CloudWatch Logs",
+      trust: serviceTrust(FLOW_LOGS_SERVICE, account),
+      policy: { name: POLICY, document: deliveryPolicy() },
+    });
+    return { arn, made: true };
+  } catch (error) {
+    if (!hasCode(error, "EntityAlreadyExistsException", "EntityAlreadyExists")) throw error;
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: name }));
+    const trust = decodeURIComponent(Role?.AssumeRolePolicyDocument ?? "");
+    if (Role?.Arn === undefined || !trust.includes(FLOW_LOGS_SERVICE)) {
+      throw new Error(
+        `There is a role ${name} already, for something else: ${FLOW_LOGS_SERVICE} may not assume it. Choose another name.`,
+        { cause: error },
+      );
+    }
+    await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: POLICY, PolicyDocument: deliveryPolicy() }));
+    return { arn: Role.Arn, made: false };
+  }
 }
 
 /** Remove such a role with its policy. */

@@ -1,4 +1,5 @@
 import { CreateVpcEndpointCommand, type VpcEndpointType } from "@aws-sdk/client-ec2";
+import { getConfig } from "../../api/config";
 import { useSignedIn } from "../../session/session";
 import { endpointServices, routeTables, securityGroups, subnets, vpcs } from "../data/reads";
 import { useChange, useRead } from "../data/use";
@@ -133,7 +134,9 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
               ServiceName: values.service,
               TagSpecifications: nameTag("vpc-endpoint", values.name),
               ...(values.service.endsWith(".s3") &&
-                values.closed && { PolicyDocument: closedPolicy(account, linesOf(values.buckets)) }),
+                values.closed && {
+                  PolicyDocument: closedPolicy(account, linesOf(values.buckets), getConfig().region),
+                }),
               ...(isGateway(values)
                 ? { RouteTableIds: [...values.tables] }
                 : {

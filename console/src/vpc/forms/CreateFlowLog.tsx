@@ -145,8 +145,9 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
           const name = values.roleName.trim();
           const role = await makeDeliveryRole(iam, name, account);
           try {
-            await create(role);
+            await create(role.arn);
           } catch (refused) {
+            if (!role.made) throw refused;
             // Without the flow log the role is good for nothing, and its name would stand in the way of the next try.
             try {
               await removeDeliveryRole(iam, name);

@@ -16,8 +16,14 @@ interface Props<Item> {
   readonly onDone: () => void;
 }
 
+/** The question before a resource is deleted, as its type asks it. */
+export function DeleteDialog<Item>(props: Props<Item>) {
+  const Dialog = props.kind.remove?.Dialog;
+  return Dialog === undefined ? <DeleteResource {...props} /> : <Dialog {...props} />;
+}
+
 /** The question before a resource is deleted, with what still uses it: what AWS's DependencyViolation does not say. */
-export function DeleteResource<Item>({ kind, item, onDismiss, onDone }: Props<Item>) {
+function DeleteResource<Item>({ kind, item, onDismiss, onDone }: Props<Item>) {
   const change = useChange();
   const { world, unread } = useWorld();
   const id = kind.idOf(item);

@@ -4,7 +4,7 @@ import { type Column, ResourceTable } from "../../components/ResourceTable";
 import { useRead } from "../data/use";
 import { IdLink } from "../IdLink";
 import { nameOf } from "../ids";
-import { DeleteResource } from "./DeleteResource";
+import { DeleteDialog } from "./DeleteResource";
 import type { Kind } from "./kind";
 
 interface Props<Item> {
@@ -62,7 +62,7 @@ export function KindList<Item>({ kind }: Props<Item>) {
       />
       {open === "create" && kind.create && <kind.create.Form onDismiss={() => setOpen(undefined)} />}
       {open === "delete" && chosen !== undefined && (
-        <DeleteResource
+        <DeleteDialog
           kind={kind}
           item={chosen}
           onDismiss={() => setOpen(undefined)}

@@ -13,7 +13,7 @@ import { RouterLink } from "../../components/RouterLink";
 import { useRead } from "../data/use";
 import { nameOf } from "../ids";
 import { ResourceTags } from "../panels/ResourceTags";
-import { DeleteResource } from "./DeleteResource";
+import { DeleteDialog } from "./DeleteResource";
 import type { Kind } from "./kind";
 
 interface Props<Item> {
@@ -76,12 +76,7 @@ export function KindView<Item>({ kind, id }: Props<Item>) {
         </SpaceBetween>
       )}
       {deleting && item !== undefined && (
-        <DeleteResource
-          kind={kind}
-          item={item}
-          onDismiss={() => setDeleting(false)}
-          onDone={() => navigate(kind.path)}
-        />
+        <DeleteDialog kind={kind} item={item} onDismiss={() => setDeleting(false)} onDone={() => navigate(kind.path)} />
       )}
     </Page>
   );

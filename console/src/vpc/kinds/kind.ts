@@ -32,6 +32,12 @@ export interface Kind<Item> {
     readonly verb?: string;
     /** What goes with it. */
     readonly warning?: string;
+    /** The question before it, where the common one is not enough. */
+    readonly Dialog?: ComponentType<{
+      readonly item: Item;
+      readonly onDismiss: () => void;
+      readonly onDone: () => void;
+    }>;
   };
   /** Buttons of the page of one resource. */
   readonly Actions?: ComponentType<{ readonly item: Item }>;

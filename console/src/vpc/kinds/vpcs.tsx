@@ -18,6 +18,7 @@ import { IdLink } from "../IdLink";
 import { nameTag } from "../ids";
 import { VpcBlocksPanel } from "../panels/VpcBlocksPanel";
 import { VpcContentsPanel } from "../panels/VpcContentsPanel";
+import { DeleteVpc } from "./DeleteVpc";
 import type { Kind } from "./kind";
 
 type DnsAttribute = "enableDnsSupport" | "enableDnsHostnames";
@@ -172,7 +173,7 @@ export const VPCS: Kind<Vpc> = {
   create: { label: "Create VPC", Form: CreateVpc },
   remove: {
     act: (ec2, vpc) => ec2.send(new DeleteVpcCommand({ VpcId: vpc.VpcId })),
-    warning: "Its main route table and default security group go with it.",
+    Dialog: DeleteVpc,
   },
   Actions: VpcActions,
   panels: [VpcBlocksPanel, VpcContentsPanel],

@@ -5,6 +5,7 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
+import { getConfig } from "../../api/config";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { PolicyEditor } from "../../components/policy/PolicyEditor";
 import { isPolicyFault, layOut, type PolicyProblem, problemsOf, syntaxProblem } from "../../components/policy/problems";
@@ -46,7 +47,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
   const actions =
     draft === undefined ? (
       <SpaceBetween direction="horizontal" size="xs">
-        <Button onClick={() => setChoosing(true)}>Close it</Button>
+        <Button onClick={() => setChoosing(true)}>Limit it to my buckets</Button>
         <Button onClick={() => edit(stored === "" ? OPEN_POLICY : layOut(stored))}>Edit policy</Button>
       </SpaceBetween>
     ) : (
@@ -112,7 +113,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
                 "One a line: where jobs read and write. Nothing is saved yet: the policy opens in the editor.",
             },
           ]}
-          onSubmit={async ({ buckets }) => edit(closedPolicy(account, linesOf(buckets)))}
+          onSubmit={async ({ buckets }) => edit(closedPolicy(account, linesOf(buckets), getConfig().region))}
         />
       )}
     </Container>

@@ -16,12 +16,17 @@ export const OPEN_POLICY = JSON.stringify(
   2,
 );
 
+/** What the service's own sessions do with a custom model: a training writes it, a job reads it. */
+const MODEL_ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
+
 /**
  * A policy by which only keys of the account pass, and only to these buckets.
  *
- * Without the condition, whoever gets a key of another account into the VPC could carry documents out with it.
+ * Without the condition, whoever gets a key of another account into the VPC could carry documents out with it. The
+ * service keeps the account's custom models in a bucket of its own, and its sessions have no account that a condition
+ * could name; only the folder of the account is opened to them.
  */
-export function closedPolicy(account: string, buckets: readonly string[]): string {
+export function closedPolicy(account: string, buckets: readonly string[], region: string): string {
   const resources = buckets.flatMap((bucket) => [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]);
   return JSON.stringify(
     {
@@ -34,6 +39,13 @@ export function closedPolicy(account: string, buckets: readonly string[]): strin
           Action: JOB_ACTIONS,
           Resource: resources,
           Condition: { StringEquals: { "aws:PrincipalAccount": account } },
+        },
+        {
+          Sid: "MyCustomModels",
+          Effect: "Allow",
+          Principal: "*",
+          Action: MODEL_ACTIONS,
+          Resource: `arn:aws:s3:::reading-room-models-${region}/${account}/*`,
         },
       ],
     },

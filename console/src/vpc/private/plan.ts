@@ -18,6 +18,51 @@ export interface PrivateVpc {
 
 export const MOST_SUBNETS = 6;
 
+/** What EC2 tells of a VPC that is there: its name and its blocks must not be taken for those of a new one. */
+interface ExistingVpc {
+  readonly name: string | undefined;
+  readonly blocks: readonly string[];
+}
+
+const NAME = "private";
+
+/** The name and the block that a new private VPC begins with: the first that no other VPC has. */
+export function firstFree(existing: readonly ExistingVpc[]): { name: string; cidr: string } {
+  const names = new Set(existing.map(({ name }) => name?.trim().toLowerCase()));
+  let number = 1;
+  while (names.has(nameOf(number))) number += 1;
+  const taken = existing.flatMap(({ blocks }) => blocks);
+  return { name: nameOf(number), cidr: freeBlocks("10.0.0.0/8", 16, 1, taken)[0] ?? "10.0.0.0/16" };
+}
+
+function nameOf(number: number): string {
+  return number === 1 ? NAME : `${NAME}-${number}`;
+}
+
+/** The form as it is filled in: names that nobody chose follow the name of the whole. */
+export function completed(first: { name: string; cidr: string }, chosen: Partial<PrivateVpc>): PrivateVpc {
+  const name = chosen.name ?? first.name;
+  const slug = slugOf(name);
+  return {
+    subnets: 2,
+    buckets: [],
+    closed: true,
+    flowLog: true,
+    services: [],
+    logGroup: `/vpc/${slug}`,
+    roleName: `${slug}-flow-logs`,
+    ...first,
+    ...chosen,
+  };
+}
+
+function slugOf(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-");
+}
+
 /** The blocks of the subnets: as large as the VPC has room for, /24 at most, and at least /28. */
 export function subnetBlocks(cidr: string, count: number): string[] {
   const block = parseCidr(cidr);
@@ -54,7 +99,7 @@ export function planSentences(wanted: PrivateVpc): string[] {
     `A VPC with the block ${wanted.cidr}.`,
     `${wanted.subnets === 1 ? "A subnet" : `${wanted.subnets} subnets`}: ${subnetBlocks(wanted.cidr, wanted.subnets).join(", ")}. They use the VPC's main route table.`,
     wanted.closed
-      ? `A gateway endpoint of S3 for keys of this account only, to ${wanted.buckets.join(", ") || "the buckets"}.`
+      ? `A gateway endpoint of S3 for keys of this account only, to ${wanted.buckets.join(", ") || "the buckets"}, and to this account's custom models.`
       : "A gateway endpoint of S3 that lets everything pass.",
     "A security group: its members reach each other on TCP 8786 to 8788, and S3's prefix list on TCP 443. Nothing else passes.",
     ...(wanted.services.length > 0

@@ -108,7 +108,7 @@ export function stepsOf(wanted: PrivateVpc, place: Place): Step[] {
             ServiceName: s3,
             RouteTableIds: [needed(RouteTables?.[0]?.RouteTableId)],
             TagSpecifications: nameTag("vpc-endpoint", `${name} S3`),
-            ...(wanted.closed && { PolicyDocument: closedPolicy(account, wanted.buckets) }),
+            ...(wanted.closed && { PolicyDocument: closedPolicy(account, wanted.buckets, region) }),
           }),
         );
         note(endpointMade(ec2, needed(VpcEndpoint?.VpcEndpointId)));
@@ -192,8 +192,10 @@ function flowLog(wanted: PrivateVpc, { ec2, iam, account }: Place, name: string)
     {
       title: "Role that delivers the flow log",
       run: async (ids, note) => {
-        ids.role = await makeDeliveryRole(iam, wanted.roleName, account);
-        note({ id: wanted.roleName, what: "Role", remove: () => removeDeliveryRole(iam, wanted.roleName) });
+        const { arn, made } = await makeDeliveryRole(iam, wanted.roleName, account);
+        ids.role = arn;
+        // A role that was there before stays when what was made is removed: other flow logs may use it.
+        if (made) note({ id: wanted.roleName, what: "Role", remove: () => removeDeliveryRole(iam, wanted.roleName) });
       },
     },
     {

@@ -2,9 +2,9 @@ import ColumnLayout from "@cloudscape-design/components/column-layout";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
-import { endpoints, interfaces, internetGateways } from "../data/reads";
+import { endpoints, interfaces, internetGateways, securityGroups, subnets } from "../data/reads";
 import { useRead } from "../data/use";
-import { interfaceChoices } from "../forms/choices";
+import { groupChoices, interfaceChoices, subnetChoices } from "../forms/choices";
 import type { Choice } from "../forms/fields";
 import { labelOf } from "../ids";
 import type { DestinationKind, Question, QuestionProblems } from "./request";
@@ -21,6 +21,10 @@ const KINDS: { value: DestinationKind; label: string }[] = [
   { value: "endpoint", label: "Endpoint" },
   { value: "gateway", label: "Internet gateway" },
   { value: "address", label: "IP address" },
+];
+const STARTS: { value: Question["from"]; label: string }[] = [
+  { value: "resource", label: "A network interface, gateway or endpoint" },
+  { value: "subnet", label: "Where a job would be: a subnet and a security group" },
 ];
 const PROTOCOLS = [
   { value: "tcp", label: "TCP" },
@@ -39,24 +43,65 @@ export function QuestionForm({ value, problems, onChange }: Props) {
     label: labelOf(each.InternetGatewayId, each.Tags),
     description: "internet gateway",
   }));
+  const networks = useRead(subnets).data;
+  const places = subnetChoices(networks);
+  const vpc = networks?.find((each) => each.SubnetId === value.subnet)?.VpcId ?? "";
+  const groups = groupChoices(useRead(securityGroups).data, vpc);
   const sources = [...ends, ...gateways, ...ways];
   const destinations = value.kind === "interface" ? ends : value.kind === "endpoint" ? ways : gateways;
   return (
     <ColumnLayout columns={2}>
-      <FormField
-        label="Source"
-        description="A network interface: that of a job, or one of your own."
-        errorText={problems.source}
-      >
+      <FormField label="Start from">
         <Select
-          options={sources}
-          selectedOption={pick(sources, value.source)}
-          filteringType="auto"
-          placeholder="Choose a source"
-          empty="There is no interface. A job has one while it runs; you can also create one to ask."
-          onChange={({ detail }) => onChange({ source: detail.selectedOption.value ?? "" })}
+          options={STARTS}
+          selectedOption={pick(STARTS, value.from)}
+          onChange={({ detail }) => onChange({ from: detail.selectedOption.value as Question["from"] })}
         />
       </FormField>
+      {value.from === "subnet" && (
+        <>
+          <FormField
+            label="Subnet"
+            description="A network interface is created there for the question, and deleted after it."
+            errorText={problems.subnet}
+          >
+            <Select
+              options={places}
+              selectedOption={pick(places, value.subnet)}
+              filteringType="auto"
+              placeholder="Choose a subnet"
+              empty="There is no subnet. Build a private VPC first."
+              onChange={({ detail }) => onChange({ subnet: detail.selectedOption.value ?? "", group: "" })}
+            />
+          </FormField>
+          <FormField label="Security group" description="As the job would have it." errorText={problems.group}>
+            <Select
+              options={groups}
+              selectedOption={pick(groups, value.group)}
+              filteringType="auto"
+              placeholder="Choose a security group"
+              empty="Choose a subnet first."
+              onChange={({ detail }) => onChange({ group: detail.selectedOption.value ?? "" })}
+            />
+          </FormField>
+        </>
+      )}
+      {value.from === "resource" && (
+        <FormField
+          label="Source"
+          description="A network interface: that of a job, or one of your own."
+          errorText={problems.source}
+        >
+          <Select
+            options={sources}
+            selectedOption={pick(sources, value.source)}
+            filteringType="auto"
+            placeholder="Choose a source"
+            empty="There is no interface. A job has one while it runs; start from a subnet instead."
+            onChange={({ detail }) => onChange({ source: detail.selectedOption.value ?? "" })}
+          />
+        </FormField>
+      )}
       <FormField label="Destination">
         <Select
           options={KINDS}

@@ -1,7 +1,9 @@
 import {
   CreateNetworkInsightsPathCommand,
+  CreateNetworkInterfaceCommand,
   DeleteNetworkInsightsAnalysisCommand,
   DeleteNetworkInsightsPathCommand,
+  DeleteNetworkInterfaceCommand,
   DescribeManagedPrefixListsCommand,
   DescribeNetworkInsightsAnalysesCommand,
   type EC2Client,
@@ -16,6 +18,25 @@ const MOST_WAITS = 120;
 
 /** Ask, and take away again what was made for the question. */
 export async function analyse(ec2: EC2Client, region: string, question: Question): Promise<NetworkInsightsAnalysis> {
+  if (question.from === "resource") return await ask(ec2, region, question);
+  // AWS asks from interfaces alone: one as a job would get stands there as long as the question takes.
+  const { NetworkInterface } = await ec2.send(
+    new CreateNetworkInterfaceCommand({
+      SubnetId: question.subnet,
+      Groups: [question.group],
+      Description: "Reachability: deleted after the question",
+    }),
+  );
+  const NetworkInterfaceId = NetworkInterface?.NetworkInterfaceId;
+  if (NetworkInterfaceId === undefined) throw new Error("CreateNetworkInterface answered without an id");
+  try {
+    return await ask(ec2, region, { ...question, source: NetworkInterfaceId });
+  } finally {
+    await ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
+  }
+}
+
+async function ask(ec2: EC2Client, region: string, question: Question): Promise<NetworkInsightsAnalysis> {
   const network = question.kind === "s3" ? await firstNetworkOfS3(ec2, region) : undefined;
   const { NetworkInsightsPath } = await ec2.send(
     new CreateNetworkInsightsPathCommand(pathRequest(question, network, crypto.randomUUID())),

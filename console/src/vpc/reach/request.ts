@@ -5,7 +5,11 @@ export type DestinationKind = "s3" | "interface" | "endpoint" | "address" | "gat
 
 /** What somebody wants to know: does this reach that? */
 export interface Question {
+  /** Where the packet starts: at something that is there, or at an interface that a job would get. */
+  readonly from: "resource" | "subnet";
   readonly source: string;
+  readonly subnet: string;
+  readonly group: string;
   readonly kind: DestinationKind;
   /** The id of the destination, where it is a resource. */
   readonly destination: string;
@@ -18,10 +22,17 @@ export type QuestionProblems = Partial<Record<keyof Question, string>>;
 
 export function questionProblems(question: Question): QuestionProblems {
   const problems: QuestionProblems = {};
-  if (question.source === "") problems.source = "Choose where the packet starts.";
+  if (question.from === "resource" && question.source === "") problems.source = "Choose where the packet starts.";
+  if (question.from === "subnet" && question.subnet === "") problems.subnet = "Choose the subnet.";
+  if (question.from === "subnet" && question.group === "") problems.group = "Choose a security group.";
   const isResource = question.kind !== "s3" && question.kind !== "address";
   if (isResource && question.destination === "") problems.destination = "Choose where the packet should arrive.";
-  if (isResource && question.destination !== "" && question.destination === question.source)
+  if (
+    isResource &&
+    question.destination !== "" &&
+    question.from === "resource" &&
+    question.destination === question.source
+  )
     problems.destination = "Choose another destination than the source.";
   if (question.kind === "address" && parseAddress(question.address) === undefined)
     problems.address = "Write an IPv4 address such as 10.0.1.7.";

@@ -1,0 +1,39 @@
+import { useEffect, useSyncExternalStore } from "react";
+
+/** Those of the page who cannot reach the API, each with its way to try again. */
+const waiting = new Map<symbol, (() => void) | undefined>();
+const listeners = new Set<() => void>();
+
+/** Join those who wait for the API, as long as ``is`` holds and the caller is shown. */
+export function useWaiting(is: boolean, retry: (() => void) | undefined): void {
+  useEffect(() => {
+    if (!is) return;
+    const me = Symbol("waiting");
+    waiting.set(me, retry);
+    tell();
+    return () => {
+      waiting.delete(me);
+      tell();
+    };
+  }, [is, retry]);
+}
+
+/** Whether anybody waits for the API. */
+export function useIsWaiting(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => waiting.size > 0,
+  );
+}
+
+/** Have everybody try again. */
+export function retryAll(): void {
+  for (const retry of new Set(waiting.values())) retry?.();
+}
+
+function tell(): void {
+  for (const listener of listeners) listener();
+}

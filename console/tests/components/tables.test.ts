@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { readPreferences } from "../../src/components/tablePreferences";
+import { widthOf } from "../../src/components/tableWidths";
+
+const IDS = ["name", "status", "type"];
+const ALL = IDS.map((id) => ({ id, visible: true }));
+
+test("a list begins with all of its columns", () => {
+  expect(readPreferences(null, IDS, 25)).toEqual({ pageSize: 25, columns: ALL });
+});
+
+test("what somebody chose is kept, with columns that are new since at the end", () => {
+  const stored = {
+    pageSize: 50,
+    columns: [
+      { id: "type", visible: true },
+      { id: "gone", visible: true },
+      { id: "name", visible: false },
+    ],
+  };
+  expect(readPreferences(JSON.stringify(stored), IDS, 25)).toEqual({
+    pageSize: 50,
+    columns: [
+      { id: "type", visible: true },
+      { id: "name", visible: false },
+      { id: "status", visible: true },
+    ],
+  });
+});
+
+test.each(["{", "null", "7", '{"columns":7,"pageSize":"x"}', '{"columns":[null,{"id":"name"}],"pageSize":7}'])(
+  "what is stored and damaged is left out: %s",
+  (stored) => {
+    expect(readPreferences(stored, IDS, 25)).toEqual({ pageSize: 25, columns: ALL });
+  },
+);
+
+test("a list without any column is shown with all", () => {
+  const stored = JSON.stringify({ columns: IDS.map((id) => ({ id, visible: false })) });
+  expect(readPreferences(stored, IDS, 25).columns).toEqual(ALL);
+});
+
+test("a column is so wide that none of its words is broken", () => {
+  const narrow = widthOf({ header: "Type", values: ["x"] });
+  const event = widthOf({ header: "Event", values: ["CreateNetworkInterfacePermission"] });
+  expect(event.minWidth).toBeGreaterThan("CreateNetworkInterfacePermission".length * 7);
+  expect(narrow.minWidth).toBeLessThan(event.minWidth);
+  const sentence = widthOf({ header: "Text", values: ["a few short words and no long one"] });
+  expect(sentence.minWidth).toBeLessThan(sentence.width);
+  expect(widthOf({ header: "Text", values: ["x".repeat(5_000)] }).width).toBeLessThan(400);
+});
+
+test("a moment is as wide as it is written, whatever the number behind it", () => {
+  const moment = widthOf({ header: "At", values: [Date.UTC(2026, 10, 29)] });
+  expect(moment.minWidth).toBeGreaterThanOrEqual("2026-11-29 14:04:19".length * 8);
+});
+
+test("columns stay where they are when a value is a little longer", () => {
+  const width = (text: string): number => widthOf({ header: "Name", values: ["reviews-2026-10", text] }).width;
+  expect(width("reviews-2026-11")).toBe(width("reviews-2026-1"));
+});

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { csvProblem, previewCsv } from "../../src/models/csvPreview";
+
+test("a file for a training is shown with its columns", () => {
+  const preview = previewCsv('\ufeffbilling,"the invoice, again"\nreturns,it broke\n', true);
+  expect(preview).toEqual({
+    delimiter: ",",
+    columns: 2,
+    rows: [
+      ["billing", "the invoice, again"],
+      ["returns", "it broke"],
+    ],
+  });
+  expect(csvProblem(preview)).toBeUndefined();
+});
+
+test("semicolons are told, whatever commas the texts have", () => {
+  const preview = previewCsv("billing;Hello, my invoice, please\r\nreturns;broke\r\nother;well, so\r\n", true);
+  expect(preview.delimiter).toBe(";");
+  expect(preview.rows[0]).toEqual(["billing", "Hello, my invoice, please"]);
+  expect(csvProblem(preview)).toContain("semicolons");
+});
+
+test.each([
+  ["a\tone\nb\ttwo\n", "tabs"],
+  ["only text\nmore text\n", "one column only"],
+  ["", "one column only"],
+])("%j is told as well", (text, words) => {
+  expect(csvProblem(previewCsv(text, true))).toContain(words);
+});
+
+test("the row that a part cuts is not shown", () => {
+  expect(previewCsv('a,one\nb,two\nc,"thr', false).rows).toEqual([
+    ["a", "one"],
+    ["b", "two"],
+  ]);
+  expect(previewCsv("a,one,", false).rows).toEqual([["a", "one", ""]]);
+});
