@@ -351,6 +351,7 @@ DIFFERENCES = {
     "VPC": ("vpc/*.md",),
     "Access": ("iam.md", "accounts.md"),
     "Storage": ("s3.md",),
+    "Logs": ("logs.md",),
     "Trail": ("trail.md",),
 }
 """The pages of docs that say what differs, in the order of the page that collects it."""

@@ -81,7 +81,10 @@ from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import ClusterDoor
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.tables import WISH_TABLES
+from reading_room.logs.export_operations import ExportOperations
+from reading_room.logs.exports import ExportBuckets, LogExports
 from reading_room.logs.operations import LogOperations
+from reading_room.logs.retention import LogRetention
 from reading_room.logs.room import LogRoom
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
@@ -89,6 +92,7 @@ from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.log_delivery import LogBuckets
+from reading_room.s3.log_exports import S3ExportBuckets
 from reading_room.s3.server import S3Application
 from reading_room.s3.space import SpaceLimits
 from reading_room.s3.store import ObjectStore
@@ -179,10 +183,15 @@ class Product:
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
+        exported = S3ExportBuckets(backend, self.s3_authorization, self.store, region, clock)
+        self.log_exports = LogExports(database, exported, clock)
         policies = StoragePolicies(self.s3_authorization, backend)
         sizing = JobSizing(backend, settings)
         self.dispatcher = Dispatcher(
-            self._operations(engines, backend, policies, sizing, floor, room), self.authorizer, clock, self._record
+            self._operations(engines, backend, policies, sizing, floor, room, exported),
+            self.authorizer,
+            clock,
+            self._record,
         )
         self.app = AwsApplication(
             self.dispatcher,
@@ -225,6 +234,7 @@ class Product:
             database, owners(database), clock, self._record, ClusterDoor(database, authorities, clock)
         )
         self.models = ModelUpkeep(database, self.store, clock)
+        self.log_retention = LogRetention(database, clock)
 
     def _s3(self, backend: Backend, *, vpc_only: bool) -> S3Application:
         hosts = {*certificate_names(self.settings), self.settings.host}
@@ -253,6 +263,7 @@ class Product:
         sizing: JobSizing,
         floor: Floor,
         room: LogRoom,
+        exported: ExportBuckets,
     ) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
         quotas = Quotas(self.settings, clock, floor)
@@ -270,6 +281,7 @@ class Product:
             AuthorizationMessageOperations(self.messages),
             TrailOperations(self.trail, clock),
             LogOperations(database, clock, room),
+            ExportOperations(database, clock, exported),
             JobOperations(database, clock, quotas, self.settings.topics),
             ModelOperations(database, clock, quotas, authorizer),
             ModelPolicyOperations(database, clock),
@@ -430,6 +442,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     gc.freeze()
     product.controller.start()
     product.models.start()
+    product.log_retention.start()
+    product.log_exports.start()
     wishes.start()
     flow_logs.start()
     outside.start()
@@ -443,7 +457,16 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     finally:
         await asyncio.gather(*(listener.drain(DRAIN_SECONDS) for _, listener in opened))
         ended.set()
-        for each in (renewal, wishes, product.controller, product.models, flow_logs, outside):
+        for each in (
+            renewal,
+            wishes,
+            product.controller,
+            product.models,
+            product.log_retention,
+            product.log_exports,
+            flow_logs,
+            outside,
+        ):
             await asyncio.to_thread(each.stop)
         listeners.close()
         # Records of windows that are still open would be lost with this process.

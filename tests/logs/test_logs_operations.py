@@ -118,7 +118,7 @@ def test_what_exists_or_does_not_is_said(logs: Any) -> None:
     assert error.value.response["Error"]["Message"] == "The specified log group does not exist."
     with pytest.raises(ClientError) as error:
         logs.describe_log_streams(logGroupName="/flow", logGroupIdentifier="/flow")
-    assert code(error) == "InvalidParameterException"
+    assert code(error) == "ValidationException"
 
 
 def test_a_stream_is_read_from_its_head_page_by_page_to_a_token_that_stays(logs: Any) -> None:

@@ -41,7 +41,7 @@ class Violation:
         return f"Value {shown} at '{self.path}' failed to satisfy constraint: {self.constraint}"
 
     def without_value(self) -> str:
-        """Return the sentence as IAM tells it: without the value, and without those that an enum has."""
+        """Return the sentence as IAM tells it, and Logs of patterns: without the value, and those that an enum has."""
         constraint = "Member must satisfy enum value set" if self.kind == "enum" else self.constraint
         return f"Value at '{self.path}' failed to satisfy constraint: {constraint}"
 
@@ -180,6 +180,9 @@ def _show(shape: Shape, value: Any) -> str:
 
 
 def _error(service: str, violations: list[Violation]) -> AwsError:
+    if service == "logs":
+        told = [each.without_value() if each.kind == "pattern" else str(each) for each in violations]
+        return constraint_violations(service, told)
     if service == "iam":
         return constraint_violations(service, [violation.without_value() for violation in violations])
     if service != "ec2":

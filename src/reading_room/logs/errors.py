@@ -34,6 +34,57 @@ class InvalidParameterException(AwsError):
         super().__init__(fault)
 
 
+class NameAndIdentifier(AwsError):
+    """A log group is named twice: by its name, and by its name or ARN."""
+
+    code: ClassVar[str] = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+
+
+class NoSuchExportTask(AwsError):
+    """An export task does not exist."""
+
+    code: ClassVar[str] = "ResourceNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("The specified export task does not exist.")
+
+
+class ExportIsOver(AwsError):
+    """An export task that is over cannot be cancelled."""
+
+    code: ClassVar[str] = "InvalidOperationException"
+
+    def __init__(self) -> None:
+        super().__init__("The specified export task has already finished")
+
+
+class ExportLimitExceeded(AwsError):
+    """An account has an export task that is not over; it may have one."""
+
+    code: ClassVar[str] = "LimitExceededException"
+
+    def __init__(self) -> None:
+        super().__init__("Resource limit exceeded.")
+
+
+class BucketRefused(AwsError):
+    """A bucket lets the service, or the caller, not do what an export needs."""
+
+    code: ClassVar[str] = "AccessDeniedException"
+
+    def __init__(self, who: Literal["caller may not write", "service may not read", "service may not write"]) -> None:
+        action = "GetBucketAcl" if who == "service may not read" else "PutObject"
+        super().__init__(
+            "Please ensure that the CreateExportTask caller has been granted s3:PutObject access to the bucket."
+            if who == "caller may not write"
+            else f"{action} call on the given bucket failed. "
+            "Please check if CloudWatch Logs has been granted permission to perform this operation."
+        )
+
+
 class InvalidFilterPattern(InvalidParameterException):
     """A filter pattern that is none, or of a form that is not supported here."""
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -14,41 +12,19 @@ from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.logs import reading, streams
-from reading_room.logs.errors import InvalidParameterException, InvalidToken
+from reading_room.logs import reading, retention, streams
+from reading_room.logs.addressing import named_stream, requested_tags, tagged_resource
+from reading_room.logs.errors import InvalidParameterException, NameAndIdentifier
 from reading_room.logs.filter_patterns import parse_filter_pattern
+from reading_room.logs.pages import page
 from reading_room.logs.room import LogRoom
 from reading_room.logs.tables import LogGroup, LogStream
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import type_defs as t
 
-Item = TypeVar("Item")
-DESCRIBED = 50
-"""Groups or streams that one Describe answers at most."""
 _FROM_TAIL_SINCE = 1_704_067_200_000
 """2024-01-01: FilterLogEvents reads backwards only from a start time after it."""
-
-
-def named_stream(call: Call) -> Sequence[str]:
-    """Return the ARN that policies must allow: the group's streams, or the one stream that is named."""
-    identifier = call.parameters.get("logGroupName") or call.parameters.get("logGroupIdentifier") or ""
-    group = streams.group_name_in(identifier)
-    stream = call.parameters.get("logStreamName", "")
-    return (f"arn:aws:logs:{call.region}:{call.account}:log-group:{group}:log-stream:{stream}",)
-
-
-def tagged_resource(call: Call) -> Sequence[str]:
-    """Return the ARN that a call about tags names."""
-    return (call.parameters["resourceArn"],)
-
-
-def requested_tags(call: Call) -> Mapping[str, Sequence[str]]:
-    """Return the condition keys of the tags that a new group gets."""
-    tags: Mapping[str, str] = call.parameters.get("tags") or {}
-    if not tags:
-        return {}
-    return {**{f"aws:RequestTag/{key}": (value,) for key, value in tags.items()}, "aws:TagKeys": tuple(tags)}
 
 
 class LogOperations:
@@ -62,6 +38,11 @@ class LogOperations:
 
     def _now(self) -> int:
         return streams.milliseconds(self._clock())
+
+    def _start(self, group: LogGroup, asked: int | None) -> int | None:
+        """Return from when on events of a group are read: expired ones are not, even before they are deleted."""
+        oldest = retention.oldest_kept(group, self._now())
+        return max(asked or 0, oldest) if oldest else asked
 
     @operation("logs", "CreateLogGroup", resources=named_stream, context=requested_tags)
     def create_group(self, call: Call, request: t.CreateLogGroupRequestTypeDef) -> None:
@@ -82,6 +63,19 @@ class LogOperations:
         with self._database.transaction() as session:
             streams.delete_group(session, call.account, request["logGroupName"])
 
+    @operation("logs", "PutRetentionPolicy", resources=named_stream)
+    def put_retention(self, call: Call, request: t.PutRetentionPolicyRequestTypeDef) -> None:
+        """PutRetentionPolicy: from now on older events are not returned, and soon they are deleted."""
+        with self._database.transaction() as session:
+            group = streams.get_group(session, call.account, request["logGroupName"])
+            retention.set_days(group, request["retentionInDays"])
+
+    @operation("logs", "DeleteRetentionPolicy", resources=named_stream)
+    def delete_retention(self, call: Call, request: t.DeleteRetentionPolicyRequestTypeDef) -> None:
+        """DeleteRetentionPolicy: events are kept for ever."""
+        with self._database.transaction() as session:
+            streams.get_group(session, call.account, request["logGroupName"]).retention_days = None
+
     @operation("logs", "DescribeLogGroups", resources=named_stream)
     def describe_groups(self, call: Call, request: t.DescribeLogGroupsRequestTypeDef) -> Mapping[str, Any]:
         """DescribeLogGroups."""
@@ -92,17 +86,17 @@ class LogOperations:
             )
         if request.get("accountIdentifiers") or request.get("includeLinkedAccounts"):
             raise InvalidParameterException("There are no linked accounts")
-        wanted = [streams.group_name_in(name) for name in request.get("logGroupIdentifiers", [])]
+        wanted = request.get("logGroupIdentifiers", [])
         with self._database.reading() as session:
             found = [
                 group
                 for group in streams.groups(session, call.account)
                 if group.name.startswith(prefix or "")
                 and (pattern or "") in group.name
-                and (not wanted or group.name in wanted)
+                and (not wanted or group.name in wanted or group.arn in wanted)
                 and request.get("logGroupClass", "STANDARD") == "STANDARD"
             ]
-            shown, more = _page(found, call.parameters, lambda group: group.name)
+            shown, more = page(found, call.parameters, lambda group: group.name)
             return {"logGroups": [_group_structure(session, group) for group in shown], **more}
 
     @operation("logs", "CreateLogStream", resources=named_stream)
@@ -126,7 +120,7 @@ class LogOperations:
                 found.sort(key=lambda stream: (stream.last_event_at or 0, stream.name))
             if request.get("descending"):
                 found.reverse()
-            shown, more = _page(found, call.parameters, lambda stream: stream.name)
+            shown, more = page(found, call.parameters, lambda stream: stream.name)
             return {"logStreams": [_stream_structure(group, stream) for stream in shown], **more}
 
     @operation("logs", "PutLogEvents", resources=named_stream)
@@ -140,23 +134,27 @@ class LogOperations:
             group = streams.get_group(session, call.account, request["logGroupName"])
             stream = streams.get_stream(session, group, request["logStreamName"])
             self._room.take(session, call.account, events)
-            rejected = streams.put_events(session, stream, events, self._now())
+            now = self._now()
+            rejected = streams.put_events(session, stream, events, now, retention.oldest_kept(group, now))
         told: dict[str, Any] = {}
         if rejected.too_new_from is not None:
             told["tooNewLogEventStartIndex"] = rejected.too_new_from
         if rejected.too_old_until is not None:
             told["tooOldLogEventEndIndex"] = rejected.too_old_until
+        if rejected.expired_until is not None:
+            told["expiredLogEventEndIndex"] = rejected.expired_until
         return {"rejectedLogEventsInfo": told} if told else {}
 
     @operation("logs", "GetLogEvents", resources=named_stream)
     def get_events(self, call: Call, request: t.GetLogEventsRequestTypeDef) -> Mapping[str, Any]:
         """GetLogEvents."""
         with self._database.reading() as session:
-            stream = streams.get_stream(session, _group(session, call), request["logStreamName"])
-            page = reading.read_stream(
+            group = _group(session, call)
+            stream = streams.get_stream(session, group, request["logStreamName"])
+            part = reading.read_stream(
                 session,
                 stream,
-                start=request.get("startTime"),
+                start=self._start(group, request.get("startTime")),
                 end=request.get("endTime"),
                 from_head=request.get("startFromHead", False),
                 limit=request.get("limit", reading.PAGE_EVENTS),
@@ -165,10 +163,10 @@ class LogOperations:
             return {
                 "events": [
                     {"timestamp": event.timestamp, "message": event.message, "ingestionTime": event.ingested_at}
-                    for event in page.events
+                    for event in part.events
                 ],
-                "nextForwardToken": page.forward_token,
-                "nextBackwardToken": page.backward_token,
+                "nextForwardToken": part.forward_token,
+                "nextBackwardToken": part.backward_token,
             }
 
     @operation("logs", "FilterLogEvents", resources=named_stream)
@@ -190,11 +188,11 @@ class LogOperations:
             else:
                 everything = streams.streams(session, group)
                 chosen = [stream for stream in everything if stream.name.startswith(prefix or "")]
-            page = reading.filter_events(
+            part = reading.filter_events(
                 session,
                 chosen,
                 pattern,
-                start=request.get("startTime"),
+                start=self._start(group, request.get("startTime")),
                 end=request.get("endTime"),
                 from_head=from_head,
                 limit=request.get("limit", reading.PAGE_EVENTS),
@@ -209,11 +207,11 @@ class LogOperations:
                         "ingestionTime": event.ingested_at,
                         "eventId": reading.event_identifier(event),
                     }
-                    for event, name in page.events
+                    for event, name in part.events
                 ],
                 "searchedLogStreams": [],
             }
-            return answer if page.token is None else {**answer, "nextToken": page.token}
+            return answer if part.token is None else {**answer, "nextToken": part.token}
 
     @operation("logs", "ListTagsForResource", resources=tagged_resource)
     def list_tags(self, call: Call, request: t.ListTagsForResourceRequestTypeDef) -> Mapping[str, Any]:
@@ -225,33 +223,15 @@ class LogOperations:
 
 def _group(session: Session, call: Call) -> LogGroup:
     name, identifier = call.parameters.get("logGroupName"), call.parameters.get("logGroupIdentifier")
-    if (name is None) is (identifier is None):
-        raise InvalidParameterException("Either logGroupName or logGroupIdentifier, and not both")
+    if name is not None and identifier is not None:
+        raise NameAndIdentifier
+    if name is None and identifier is None:
+        raise InvalidParameterException("Either logGroupName or logGroupIdentifier must be given.")
     return streams.get_group(session, call.account, name or identifier or "")
 
 
-def _page(
-    found: Sequence[Item], request: Mapping[str, Any], name_of: Callable[[Item], str]
-) -> tuple[Sequence[Item], dict[str, str]]:
-    """Return the items after the one that the token names, and the token of the next page."""
-    start = 0
-    if (token := request.get("nextToken")) is not None:
-        try:
-            last = base64.urlsafe_b64decode(token.encode()).decode()
-        except (binascii.Error, UnicodeError):
-            raise InvalidToken from None
-        places = [number for number, item in enumerate(found, start=1) if name_of(item) == last]
-        if not places:
-            raise InvalidToken
-        start = places[0]
-    end = start + (request.get("limit") or DESCRIBED)
-    shown = found[start:end]
-    if end >= len(found):
-        return shown, {}
-    return shown, {"nextToken": base64.urlsafe_b64encode(name_of(shown[-1]).encode()).decode()}
-
-
 def _group_structure(session: Session, group: LogGroup) -> dict[str, Any]:
+    days = group.retention_days
     return {
         "logGroupName": group.name,
         "creationTime": group.created_at,
@@ -260,6 +240,8 @@ def _group_structure(session: Session, group: LogGroup) -> dict[str, Any]:
         "logGroupArn": group.arn,
         "storedBytes": sum(stream.stored_bytes for stream in streams.streams(session, group)),
         "logGroupClass": "STANDARD",
+        "deletionProtectionEnabled": False,
+        **({} if days is None else {"retentionInDays": days}),
     }
 
 

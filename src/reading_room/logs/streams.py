@@ -47,6 +47,7 @@ class Rejected:
 
     too_new_from: int | None = None
     too_old_until: int | None = None
+    expired_until: int | None = None
 
 
 def milliseconds(moment: dt.datetime) -> int:
@@ -70,7 +71,7 @@ def get_group(session: Session, account: str, identifier: str) -> LogGroup:
     """Return a log group by its name or ARN. Raises ``ResourceNotFoundException``."""
     name = group_name_in(identifier)
     group = session.scalar(select(LogGroup).filter_by(account=account, name=name))
-    if group is None or (identifier.startswith("arn:") and Arn.parse(identifier).account != account):
+    if group is None or (identifier.startswith("arn:") and identifier.removesuffix(":*") != group.arn):
         raise ResourceNotFoundException("group")
     return group
 
@@ -146,13 +147,18 @@ def check_batch(events: Sequence[NewEvent]) -> None:
         )
 
 
-def put_events(session: Session, stream: LogStream, events: Sequence[NewEvent], now: int) -> Rejected:
-    """Store a batch at once. Events too old (14 days) or too new (2 hours) are left out and told."""
+def put_events(session: Session, stream: LogStream, events: Sequence[NewEvent], now: int, oldest: int = 0) -> Rejected:
+    """Store a batch at once. Events too old (14 days) or too new (2 hours) are left out and told.
+
+    So are expired ones, which the group keeps no longer: those before ``oldest``.
+    """
     kept: list[NewEvent] = []
-    too_old, too_new = None, None
+    too_old, too_new, expired = None, None, None
     for index, event in enumerate(events):
         if event.timestamp < now - OLDEST_MILLISECONDS:
             too_old = index + 1
+        elif event.timestamp < oldest:
+            expired = index + 1
         elif event.timestamp > now + NEWEST_MILLISECONDS:
             too_new = index if too_new is None else too_new
         else:
@@ -175,7 +181,7 @@ def put_events(session: Session, stream: LogStream, events: Sequence[NewEvent], 
         stream.last_event_at = max(last, stream.last_event_at if stream.last_event_at is not None else last)
         stream.last_ingested_at = now
         stream.stored_bytes += sum(event.size for event in kept)
-    return Rejected(too_new, too_old)
+    return Rejected(too_new, too_old, expired)
 
 
 def append(

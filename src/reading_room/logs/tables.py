@@ -24,6 +24,8 @@ class LogGroup(Base):
     name: Mapped[str]
     created_at: Mapped[int] = mapped_column(BigInteger)
     tags: Mapped[str] = mapped_column(Text, default="{}")
+    retention_days: Mapped[int | None]
+    """How long events are kept; ``None`` for ever."""
 
     @property
     def arn(self) -> str:
@@ -58,3 +60,27 @@ class LogEvent(Base):
     timestamp: Mapped[int] = mapped_column(BigInteger)
     ingested_at: Mapped[int] = mapped_column(BigInteger)
     message: Mapped[str] = mapped_column(Text)
+
+
+class ExportTask(Base):
+    """The export of a group's events to a bucket. ``number`` grows, so the newest task is the one with the highest."""
+
+    __tablename__ = "log_export_tasks"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    account: Mapped[str] = mapped_column(index=True)
+    region: Mapped[str]
+    name: Mapped[str | None]
+    group_name: Mapped[str]
+    stream_prefix: Mapped[str]
+    start: Mapped[int] = mapped_column(BigInteger)
+    """Milliseconds since 1970; events from here on, and those at ``end``, are exported."""
+    end: Mapped[int] = mapped_column(BigInteger)
+    bucket: Mapped[str]
+    key_prefix: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)
+    """PENDING, RUNNING, PENDING_CANCEL, COMPLETED, CANCELLED or FAILED."""
+    message: Mapped[str]
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    completed_at: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,4 +1,4 @@
-"""The heads of the trail's books are kept; instance profiles; when roles were last used."""
+"""The heads of the trail's books; instance profiles; uses of roles; how long log groups keep events; export tasks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Change the tables of one area after the other."""
     _heads_of_the_trail()
     _access()
+    _logs()
 
 
 def _heads_of_the_trail() -> None:
@@ -61,3 +62,30 @@ def _access() -> None:
         sa.ForeignKeyConstraint(["role_id"], ["iam_roles.unique_id"], name="fk_iam_instance_profiles_role_id"),
     )
     op.create_index("ix_iam_instance_profiles_role_id", "iam_instance_profiles", ["role_id"])
+
+
+def _logs() -> None:
+    with op.batch_alter_table("log_groups", recreate="always") as batch:
+        batch.add_column(sa.Column("retention_days", sa.Integer(), nullable=True))
+    op.create_table(
+        "log_export_tasks",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("group_name", sa.String(), nullable=False),
+        sa.Column("stream_prefix", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("end", sa.BigInteger(), nullable=False),
+        sa.Column("bucket", sa.String(), nullable=False),
+        sa.Column("key_prefix", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("number", name="pk_log_export_tasks"),
+        sa.UniqueConstraint("task_id", name="uq_log_export_tasks_task_id"),
+    )
+    op.create_index("ix_log_export_tasks_account", "log_export_tasks", ["account"])
+    op.create_index("ix_log_export_tasks_state", "log_export_tasks", ["state"])

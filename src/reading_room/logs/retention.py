@@ -1,0 +1,107 @@
+"""How long log groups keep events: what is older is not returned, and is deleted in the background."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import LargeBinary, cast, delete, func, select
+from sqlalchemy.orm import Session
+
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
+from reading_room.logs.errors import InvalidParameterException
+from reading_room.logs.streams import EVENT_OVERHEAD, milliseconds
+from reading_room.logs.tables import LogEvent, LogGroup, LogStream
+from reading_room.reconcile import Loop
+
+logger = logging.getLogger(__name__)
+
+DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""What PutRetentionPolicy takes (API reference)."""
+TURN_SECONDS = 900.0
+EVENTS_AT_ONCE = 2_000
+"""Events that one transaction deletes: other writers wait for it."""
+_DAY = 86_400_000
+
+
+def set_days(group: LogGroup, days: int) -> None:
+    """Keep a group's events so many days from now on. Raises ``InvalidParameterException``."""
+    if days not in DAYS:
+        raise InvalidParameterException(
+            f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(map(str, DAYS))}]"
+        )
+    group.retention_days = days
+
+
+def oldest_kept(group: LogGroup, now: int) -> int:
+    """Return from when on a group's events are kept, in milliseconds since 1970; 0 when all are."""
+    return 0 if group.retention_days is None else now - group.retention_days * _DAY
+
+
+class LogRetention:
+    """The loop that deletes events that their groups no longer keep."""
+
+    def __init__(self, database: Database, clock: Clock, at_once: int = EVENTS_AT_ONCE) -> None:
+        """``at_once`` bounds the events that one transaction deletes."""
+        self._at_once = at_once
+        self._database = database
+        self._clock = clock
+        self._loop = Loop("log retention", self.turn, every=TURN_SECONDS)
+
+    def start(self) -> None:
+        """Start the loop."""
+        self._loop.start()
+
+    def stop(self) -> bool:
+        """End the loop after the turn in progress; return whether it ended."""
+        return self._loop.stop()
+
+    def turn(self) -> None:
+        """Delete every event that has expired."""
+        now = milliseconds(self._clock())
+        with self._database.reading() as session:
+            groups = session.scalars(select(LogGroup).where(LogGroup.retention_days.is_not(None))).all()
+            expired = [
+                (stream_id, oldest_kept(group, now))
+                for group in groups
+                for stream_id in session.scalars(
+                    select(LogStream.stream_id).where(
+                        LogStream.group_id == group.group_id, LogStream.first_event_at < oldest_kept(group, now)
+                    )
+                )
+            ]
+        deleted = 0
+        for stream_id, oldest in expired:
+            while True:
+                with self._database.transaction() as session:
+                    count = _delete(session, stream_id, oldest, self._at_once)
+                deleted += count
+                if count < self._at_once:
+                    break
+        if deleted:
+            logger.info("%d log events were deleted, because their groups keep none that is so old", deleted)
+
+
+def _delete(session: Session, stream_id: int, oldest: int, most: int) -> int:
+    """Delete so many older events of a stream at most; return how many. The stream's bounds and size follow."""
+    stream = session.get(LogStream, stream_id)
+    if stream is None:
+        return 0
+    size = func.length(cast(LogEvent.message, LargeBinary)) + EVENT_OVERHEAD
+    found = session.execute(
+        select(LogEvent.event_id, size)
+        .where(LogEvent.stream_id == stream_id, LogEvent.timestamp < oldest)
+        .order_by(LogEvent.timestamp, LogEvent.event_id)
+        .limit(most)
+    ).all()
+    if found:
+        session.execute(delete(LogEvent).where(LogEvent.event_id.in_([event_id for event_id, _ in found])))
+    first = select(func.min(LogEvent.timestamp)).where(LogEvent.stream_id == stream_id)
+    stream.first_event_at = session.scalar(first)
+    if stream.first_event_at is None:
+        stream.last_event_at = None
+    stream.stored_bytes -= sum(bytes_of for _, bytes_of in found)
+    return len(found)

@@ -1,0 +1,152 @@
+"""How long log groups keep events, and how groups are named in calls: by name, or by ARN."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from reading_room.logs import streams
+from reading_room.logs.retention import LogRetention
+from reading_room.logs.streams import EVENT_OVERHEAD, NewEvent, milliseconds
+from reading_room.logs.tables import LogEvent, LogStream
+from tests.worlds.iam import refusal
+from tests.worlds.models import ACCOUNT, REGION, ModelWorld
+
+MISSING = ("ResourceNotFoundException", "The specified log group does not exist.", 400)
+ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/jobs"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ModelWorld]:
+    """The whole product in one process; its clock moves only when a test moves it."""
+    world = ModelWorld(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def logs(world: ModelWorld) -> Any:
+    """A client of an account with a group and a stream."""
+    client = world.client_of("alice", service="logs")
+    client.create_log_group(logGroupName="/jobs")
+    client.create_log_stream(logGroupName="/jobs", logStreamName="one")
+    return client
+
+
+def put(world: ModelWorld, *messages: str, days_ago: int = 0) -> None:
+    """Store messages as they were stored so many days ago."""
+    then = milliseconds(world.now - dt.timedelta(days=days_ago))
+    with world.database.transaction() as session:
+        streams.append(session, ACCOUNT, REGION, "/jobs", "one", [NewEvent(then, text) for text in messages], then)
+
+
+def messages(logs: Any, **options: Any) -> tuple[list[str], list[str]]:
+    """Return what GetLogEvents and FilterLogEvents answer."""
+    got = logs.get_log_events(logGroupName="/jobs", logStreamName="one", **options)["events"]
+    filtered = logs.filter_log_events(logGroupName="/jobs", **options)["events"]
+    return [event["message"] for event in got], [event["message"] for event in filtered]
+
+
+def kept(world: ModelWorld) -> int:
+    """Return how many events the database holds."""
+    with world.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(LogEvent)) or 0
+
+
+def test_a_policy_is_told_changed_and_taken_away(logs: Any) -> None:
+    assert "retentionInDays" not in logs.describe_log_groups()["logGroups"][0]
+    for days in (7, 3653):
+        logs.put_retention_policy(logGroupName="/jobs", retentionInDays=days)
+        assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == days
+    logs.delete_retention_policy(logGroupName="/jobs")
+    assert "retentionInDays" not in logs.describe_log_groups()["logGroups"][0]
+    assert refusal(logs.put_retention_policy, logGroupName="/other", retentionInDays=7) == MISSING
+    assert refusal(logs.delete_retention_policy, logGroupName="/other") == MISSING
+
+
+def test_only_some_numbers_of_days_are_taken(logs: Any) -> None:
+    code, message, _ = refusal(logs.put_retention_policy, logGroupName="/jobs", retentionInDays=2)
+    assert code == "InvalidParameterException"
+    assert message.startswith(
+        "1 validation error detected: Value '2' at 'retentionInDays' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [1, 3, 5, 7,"
+    )
+
+
+def test_an_expired_event_is_not_returned_and_not_kept(world: ModelWorld, logs: Any) -> None:
+    put(world, "old", "also old", days_ago=2)
+    put(world, "new")
+    logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
+    assert messages(logs) == (["new"], ["new"])
+    assert messages(logs, startTime=0) == (["new"], ["new"])
+    assert kept(world) == 3
+    world.product.log_retention.turn()
+    assert kept(world) == 1
+    (stream,) = logs.describe_log_streams(logGroupName="/jobs")["logStreams"]
+    assert stream["firstEventTimestamp"] == stream["lastEventTimestamp"] == milliseconds(world.now)
+    with world.database.reading() as session:
+        assert session.scalars(select(LogStream.stored_bytes)).all() == [EVENT_OVERHEAD + len("new")]
+    logs.delete_retention_policy(logGroupName="/jobs")
+    assert messages(logs) == (["new"], ["new"])
+
+
+def test_a_group_without_a_policy_keeps_everything(world: ModelWorld, logs: Any) -> None:
+    put(world, "old", days_ago=4000)
+    world.product.log_retention.turn()
+    assert messages(logs) == (["old"], ["old"])
+
+
+def test_a_purge_ends_however_many_events_have_expired(world: ModelWorld, logs: Any) -> None:
+    put(world, *map(str, range(9)), days_ago=2)
+    logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
+    LogRetention(world.database, world.clock, at_once=3).turn()
+    assert kept(world) == 0
+    (stream,) = logs.describe_log_streams(logGroupName="/jobs")["logStreams"]
+    assert "firstEventTimestamp" not in stream
+    put(world, "again")
+    assert messages(logs) == (["again"], ["again"])
+
+
+def test_an_event_that_has_expired_already_is_left_out_and_told(world: ModelWorld, logs: Any) -> None:
+    logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
+    now = milliseconds(world.now)
+    events = [{"timestamp": now - 100_000_000, "message": "old"}, {"timestamp": now - 86_000_000, "message": "new"}]
+    told = logs.put_log_events(logGroupName="/jobs", logStreamName="one", logEvents=events)
+    assert told["rejectedLogEventsInfo"] == {"expiredLogEventEndIndex": 1}
+    assert messages(logs)[0] == ["new"]
+
+
+def test_an_arn_names_a_group_wherever_an_identifier_does(world: ModelWorld, logs: Any) -> None:
+    put(world, "new")
+    assert logs.describe_log_groups()["logGroups"][0]["logGroupArn"] == ARN
+    for identifier in ("/jobs", ARN):
+        assert logs.get_log_events(logGroupIdentifier=identifier, logStreamName="one")["events"]
+        assert logs.filter_log_events(logGroupIdentifier=identifier)["events"]
+        assert logs.describe_log_streams(logGroupIdentifier=identifier)["logStreams"]
+        assert logs.describe_log_groups(logGroupIdentifiers=[identifier])["logGroups"]
+    assert logs.list_tags_for_resource(resourceArn=ARN)["tags"] == {}
+
+
+@pytest.mark.parametrize("change", [(REGION, "eu-west-1"), (ACCOUNT, "444455556666"), ("/jobs", "/other")])
+def test_an_arn_of_another_group_names_none(logs: Any, change: tuple[str, str]) -> None:
+    other = ARN.replace(*change)
+    assert refusal(logs.filter_log_events, logGroupIdentifier=other) == MISSING
+    assert logs.describe_log_groups(logGroupIdentifiers=[other])["logGroups"] == []
+
+
+def test_an_arn_with_a_star_or_beside_a_name_is_refused(logs: Any) -> None:
+    pattern = "Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*"
+    assert refusal(logs.describe_log_streams, logGroupIdentifier=f"{ARN}:*")[:2] == (
+        "InvalidParameterException",
+        f"1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: {pattern}",
+    )
+    for call in (logs.describe_log_streams, logs.filter_log_events):
+        assert refusal(call, logGroupName="/jobs", logGroupIdentifier=ARN)[:2] == (
+            "ValidationException",
+            "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+        )
