@@ -429,3 +429,51 @@ def test_nobody_sees_the_models_of_another_account(world: ModelWorld) -> None:
     assert code == "ResourceNotFoundException"
     assert stranger.list_document_classifiers()["DocumentClassifierPropertiesList"] == []
     assert refused(stranger.import_model, SourceModelArn=arn)[0] == "ResourceNotFoundException"
+
+
+def test_labels_stand_apart_by_a_bar_unless_the_request_says_otherwise(world: ModelWorld) -> None:
+    """As Terraform reads it: it takes what Describe tells for the default."""
+
+    def shown(name: str, **config: Any) -> Any:
+        request = classifier_request(DocumentClassifierName=name, **config)
+        return describe(world, world.client.create_document_classifier(**request)["DocumentClassifierArn"])
+
+    rows = {"S3Uri": "s3://training/rows.csv"}
+    several = shown("several", Mode="MULTI_LABEL", InputDataConfig=rows)
+    assert several["InputDataConfig"]["LabelDelimiter"] == "|"
+    given = shown("given", Mode="MULTI_LABEL", InputDataConfig={**rows, "LabelDelimiter": ";"})
+    assert given["InputDataConfig"]["LabelDelimiter"] == ";"
+    assert "LabelDelimiter" not in shown("one", Mode="MULTI_CLASS", InputDataConfig=rows)["InputDataConfig"]
+    manifests = [{"S3Uri": "s3://training/m.jsonl", "AttributeNames": ["labels"]}]
+    listed = {"DataFormat": "AUGMENTED_MANIFEST", "AugmentedManifests": manifests}
+    by_manifest = shown("by-manifest", Mode="MULTI_LABEL", InputDataConfig=listed)
+    assert "LabelDelimiter" not in by_manifest["InputDataConfig"]
+
+
+def test_versions_of_a_name_are_models_of_their_own(world: ModelWorld) -> None:
+    """Another version may be of another language, mode and role, and one may be deleted while another is trained."""
+    client = world.client
+    rows = {"S3Uri": "s3://training/rows.csv"}
+    plain = client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
+    other = client.create_document_classifier(
+        **classifier_request(VersionName="v2", LanguageCode="de", Mode="MULTI_LABEL", InputDataConfig=rows)
+    )["DocumentClassifierArn"]
+    assert other == f"{plain}/version/v2"
+    assert (describe(world, plain)["LanguageCode"], describe(world, other)["LanguageCode"]) == ("en", "de")
+    assert "VersionName" not in describe(world, plain)
+    listed = client.list_document_classifiers(Filter={"DocumentClassifierName": "tickets"})
+    assert [each["DocumentClassifierArn"] for each in listed["DocumentClassifierPropertiesList"]] == [plain, other]
+    client.stop_training_document_classifier(DocumentClassifierArn=plain)
+    world.turn()
+    client.delete_document_classifier(DocumentClassifierArn=plain)
+    world.turn()
+    assert refused(client.describe_document_classifier, DocumentClassifierArn=plain) == (
+        "ResourceNotFoundException",
+        "RESOURCE_NOT_FOUND: Could not find specified resource.",
+    )
+    assert describe(world, other)["Status"] in ("SUBMITTED", "TRAINING")
+    code, message = refused(
+        client.create_document_classifier, **classifier_request(VersionName="v2", ClientRequestToken="another")
+    )
+    assert code == "ResourceInUseException"
+    assert other in message

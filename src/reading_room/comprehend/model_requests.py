@@ -24,6 +24,8 @@ MANIFESTS, ATTRIBUTES, ENTITY_TYPES, TYPE_LENGTH = 5, 5, 25, 64
 DOCUMENT_LIMIT = 10_000_000
 """Bytes that one training document may have as far as the service is concerned; a training has narrower limits."""
 CSV, MANIFEST = "COMPREHEND_CSV", "AUGMENTED_MANIFEST"
+LABEL_DELIMITER = "|"
+"""What stands between the labels of a document unless the request says otherwise."""
 _LIMITS = {CLASSIFIER.arn_type: (5_000_000_000, 1_000_000), RECOGNIZER.arn_type: (200 << 20, 200_000)}
 """Bytes and documents of training data."""
 
@@ -161,7 +163,10 @@ def _classifier_config(given: Mapping[str, Any], mode: str) -> dict[str, Any]:
             f"InputDataConfig.LabelDelimiter is for Mode MULTI_LABEL with {CSV}; here Mode is {mode} with "
             f"{data_format}."
         )
-    return {"DataFormat": data_format, **{key: value for key, value in given.items() if value is not None}}
+    defaults = {"DataFormat": data_format}
+    if (mode, data_format) == ("MULTI_LABEL", CSV):
+        defaults["LabelDelimiter"] = LABEL_DELIMITER
+    return {**defaults, **{key: value for key, value in given.items() if value is not None}}
 
 
 def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
