@@ -83,6 +83,21 @@ def test_a_binary_file_is_named_in_its_one_error_and_no_more_of_it_is_read() -> 
     assert "a gzip archive" in document.error.message
 
 
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"PK\x03\x04", "a file of an office program"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Word, Excel or PowerPoint"),
+        (b"{\\rtf1\\ansi Guten Tag}", "a document in RTF"),
+    ],
+)
+def test_a_document_of_an_office_program_is_named_as_what_it_is(head: bytes, what: str) -> None:
+    document = document_of_file("f.txt", [head], 1000)
+    assert document.error is not None
+    assert what in document.error.message
+
+
 def test_a_line_over_the_limit_says_both_sizes_and_the_next_is_read() -> None:
     long, short = documents_of_lines("f", [b"x" * 11 + b"\nok\n"], 10)
     assert long.error is not None

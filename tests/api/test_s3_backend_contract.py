@@ -378,6 +378,11 @@ def test_the_service_itself_learns_how_much_is_below_a_prefix(world: S3World, s3
     for key, size in (("sum/", 0), ("sum/a", 5), ("sum/b/c", 7), ("sum0", 100), ("su", 100)):
         s3.put_object(Bucket="contract", Key=key, Body=b"x" * size)
     assert world.backend.size_below("contract", "sum/", 100) == 12
+    assert world.backend.keys_below("contract", "sum/b", 100) == [
+        key for key in world.backend.keys_below("contract", "sum/", 100) if key.startswith("sum/b")
+    ]
+    assert len(world.backend.keys_below("contract", "sum/", 2)) == 2
+    assert world.backend.keys_below("no-such-bucket", "sum/", 100) == []
     assert world.backend.size_below("contract", "sum/b", 100) == 7
     assert world.backend.size_below("contract", "sum/", 2) == 5
     assert world.backend.size_below("contract", "nothing", 100) == 0

@@ -446,6 +446,17 @@ def test_what_the_role_may_not_do_in_s3_is_told_by_input_and_output(world: Exten
     assert failures(world.checks()) == []
 
 
+def test_pdf_and_word_documents_are_named_before_the_job_is_started(world: ExtensionWorld) -> None:
+    s3 = world.client("s3")
+    for key in ("letters/a.txt", "letters/scan.PDF", "letters/old/report.docx", "letters/x.pdf.txt"):
+        s3.put_object(Bucket="papers", Key=key, Body=b"x")
+    told = world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/"})["Input"]
+    assert told["Status"] == "WARNING"
+    assert told["Message"].endswith("have an error in place of a result: old/report.docx, scan.PDF.")
+    assert "as .txt in UTF-8" in told["Remedy"]
+    assert world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/a"})["Input"]["Status"] == "PASSED"
+
+
 def test_what_is_not_there_is_told_to_who_may_look(world: ExtensionWorld) -> None:
     checks = world.checks(InputDataConfig={"S3Uri": "s3://papers/nothing/"})
     assert failures(checks) == ["Input"]

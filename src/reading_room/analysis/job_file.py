@@ -31,6 +31,8 @@ SCHEDULER_PORT = 8786
 """Where the first of a job's containers is asked for work, by TCP."""
 WORKER_PORT = 8787
 """Where each of a job's containers is asked for what it has, by TCP."""
+DOCUMENT_SUFFIXES = frozenset({".pdf", ".doc", ".docx", ".docm", ".dot", ".dotx", ".odt", ".rtf"})
+"""How the names of PDF and Word documents end, in lower case: text in forms that are not read yet."""
 CLUSTER_PORTS = (8786, 8788)
 """First and last of the ports that a job's containers need open to each other.
 

@@ -18,6 +18,8 @@ _SIGNATURES = (
     (0, b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (257, b"ustar", "a tar archive"),
     (0, b"%PDF-", "a PDF document"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of an office program (Word, Excel or PowerPoint, as before 2007)"),
+    (0, b"{\\rtf", "a document in RTF"),
     (0, b"\xff\xfe", "text in UTF-16 (little endian)"),
     (0, b"\xfe\xff", "text in UTF-16 (big endian)"),
     (0, b"PAR1", "a Parquet file"),

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
+
 if TYPE_CHECKING:
     from reading_room.cli.reading import Account
 
 KEY_BYTES = 900
 """Bytes that the name of a file may have: a key has 1,024, and is given a prefix."""
 TEXT_SUFFIX = ".txt"
-DOCUMENT_SUFFIXES = frozenset({".pdf", ".doc", ".docx", ".docm", ".dot", ".dotx", ".odt", ".rtf"})
 
 DOCUMENT = "PDF and Word documents cannot be read yet; save their text as .txt in UTF-8"
 OTHER = "not .txt files"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Literal
 
+from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
 from reading_room.arns import bucket_arn
 from reading_room.comprehend.storage_policy import Answer
 from reading_room.comprehend.storage_steps import Step
@@ -22,6 +24,8 @@ from reading_room.s3.backends.backend import Backend
 
 _SIZES_LOOKED_AT = 100_000
 """Objects whose sizes are added up."""
+_KEYS_LOOKED_AT = 10_000
+_DOCUMENTS_NAMED = 500
 _CHECKS: dict[str, Literal["Input", "Output", "Model"]] = {
     "NO_READ_ACCESS_TO_INPUT": "Input",
     "NO_WRITE_ACCESS_TO_OUTPUT": "Output",
@@ -74,7 +78,7 @@ def check(
         if not each.decision.allowed:
             report.tell("Output", _one_container(job, each))
     readable = passed(f"{job.role_arn} may list and read {', '.join(places['Input'])}.")
-    report.tell("Input", _too_large(backend, job, account) or readable)
+    report.tell("Input", _too_large(backend, job, account) or _documents(backend, job, account) or readable)
     if places["Output"]:
         report.tell("Output", passed(f"{job.role_arn} may write below {written}."))
     report.tell("Output", skipped("The training writes its model alone, which the service keeps."))
@@ -191,6 +195,26 @@ def _too_large(backend: Backend, job: JobRow, account: str) -> Check | None:
         return None
     message = f"{job.input_uri} has {size:,} bytes, and such a job takes {job.total_limit:,} at most."
     return failed(message, "Name a smaller part of it, and start several jobs.", resource_id=job.input_uri)
+
+
+def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
+    """Return a warning that names the PDF and Word documents of an input; ``None`` where there are none."""
+    place = location_of(job.input_uri)
+    facts = backend.bucket(place.bucket)
+    if job.is_training or facts is None or facts.account != account:
+        return None
+    found = [
+        key
+        for key in backend.keys_below(place.bucket, place.key, _KEYS_LOOKED_AT)
+        if PurePosixPath(key).suffix.lower() in DOCUMENT_SUFFIXES
+    ]
+    if not found:
+        return None
+    more = f", and {len(found) - _DOCUMENTS_NAMED:,} more" if len(found) > _DOCUMENTS_NAMED else ""
+    named = ", ".join(key[place.key.rfind("/") + 1 :] for key in found[:_DOCUMENTS_NAMED])
+    message = f"PDF and Word documents cannot be read yet, and have an error in place of a result: {named}{more}."
+    remedy = "Put their text there as .txt in UTF-8, or take them out of the input."
+    return warned(message, remedy, resource_id=job.input_uri)
 
 
 def _one_container(job: JobRow, answer: Answer) -> Check:

@@ -122,6 +122,10 @@ class Backend(Protocol):
         """
         ...
 
+    def keys_below(self, bucket: str, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin with a prefix, in order, the first ``most`` of them. Blocking."""
+        ...
+
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
         """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them. Blocking."""
         ...

@@ -159,6 +159,12 @@ class EmbeddedBackend:
             listed = list_keys(session, bucket, prefix=prefix).objects
         return next((entry.key.decode() for entry in listed if entry.size or not entry.key.endswith(b"/")), None)
 
+    def keys_below(self, bucket: str, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin with a prefix, in order, the first ``most`` of them."""
+        query = select(S3Object.key).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(most)
+        with self._store.database.reading() as session:
+            return [key.decode() for key in session.scalars(query)]
+
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
         """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them."""
         sizes = select(S3Object.size).where(*_below(bucket, prefix)).limit(most).subquery()
