@@ -190,15 +190,6 @@ def test_an_unsigned_request_is_denied_and_says_little(served: Served) -> None:
         assert headers["x-amz-request-id"].encode() in body
 
 
-def test_an_old_style_header_is_refused_and_an_empty_one_says_nothing(served: Served) -> None:
-    for method, path in (("GET", "/wire"), ("PUT", "/wire/x"), ("GET", "/")):
-        status, _, body = raw(served, method, path, {"Authorization": "AWS AKIAEXAMPLE:c2lnbmF0dXJl"})
-        assert (status, b"<Code>InvalidRequest</Code>" in body, b"use AWS4-HMAC-SHA256." in body) == (400, True, True)
-        status, _, body = raw(served, method, path, {"Authorization": ""})
-        assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)
-    assert served.world.store.head("wire", "x") is None
-
-
 def test_a_public_object_is_read_without_a_signature(served: Served) -> None:
     s3 = served.client()
     s3.create_bucket(Bucket="open")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.s3.addressing import Address, locate, parse_copy_source
-from reading_room.s3.errors import InvalidURI, KeyTooLong
+from reading_room.s3.errors import InvalidArgument, InvalidURI, KeyTooLong
 
 BASES = ("127.0.0.1", "localhost", "s3.localhost")
 
@@ -100,5 +100,5 @@ def test_a_copy_source_is_taken_apart() -> None:
     assert parse_copy_source("/b/a%20b?versionId=null") == ("b", "a b", "null")
     assert parse_copy_source("b/k/x") == ("b", "k/x", None)
     for bad in ("b", "/b", "b/", "b/k?acl", ""):
-        with pytest.raises(InvalidURI):
+        with pytest.raises(InvalidArgument, match="Invalid copy source"):
             parse_copy_source(bad)

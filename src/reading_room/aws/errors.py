@@ -152,8 +152,8 @@ class InvalidArgument(AwsError):
 
     code = "InvalidArgument"
 
-    def __init__(self, name: str, value: str, expected: str) -> None:
-        super().__init__(f"Provided {name} is not {expected}", {"ArgumentName": name, "ArgumentValue": value[:1024]})
+    def __init__(self, name: str, value: str, problem: str) -> None:
+        super().__init__(f"Provided {name} {problem}", {"ArgumentName": name, "ArgumentValue": value[:1024]})
 
 
 # Values that break the model's constraints.

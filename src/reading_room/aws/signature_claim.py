@@ -176,10 +176,9 @@ def _claim(
     presigned = seconds is not None
     parts = credential.split("/")
     if len(parts) != 5 or parts[4] != "aws4_request" or not parts[0]:
-        raise dialect.malformed(
-            "the Credential is mal-formed; expecting '<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request'.",
-            presigned,
-        )
+        where = "Error parsing the X-Amz-Credential parameter; " if presigned else ""
+        form = '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+        raise dialect.malformed(f"{where}the Credential is mal-formed; expecting {form}", presigned)
     names = tuple(signed_headers.split(";"))
     if list(names) != sorted(set(names)) or any(name != name.lower() or not name for name in names):
         raise dialect.malformed("SignedHeaders must be lower-case names in order, separated by ';'", presigned)

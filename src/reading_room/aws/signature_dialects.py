@@ -100,8 +100,8 @@ class Dialect(ABC):
         """Return the error for a date more than ``MAX_SKEW`` from now."""
 
     @abstractmethod
-    def url_expired(self, seconds: int, ended: dt.datetime, now: dt.datetime) -> AwsError:
-        """Return the error for a presigned URL whose time is over."""
+    def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
+        """Return the error for a presigned URL whose time is over; Version 2 has no ``seconds``."""
 
     @abstractmethod
     def expired_token(self) -> AwsError:
@@ -112,7 +112,7 @@ class Dialect(ABC):
         """Return the error for a session token that is not the key's."""
 
     @abstractmethod
-    def wrong_scope(self, part: str, found: str, expected: str) -> AwsError:
+    def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         """Return the error for a credential scope of another region, service or date."""
 
     @abstractmethod
@@ -163,7 +163,7 @@ class JsonDialect(Dialect):
     def skewed(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
         return InvalidSignatureException(_skew_text(signed, now))
 
-    def url_expired(self, seconds: int, ended: dt.datetime, now: dt.datetime) -> AwsError:
+    def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
         text = f"Signature expired: {amz_time(now)} is later than {amz_time(ended)}"
         return InvalidSignatureException(text)
 
@@ -173,7 +173,7 @@ class JsonDialect(Dialect):
     def wrong_token(self) -> AwsError:
         return UnrecognizedClientException()
 
-    def wrong_scope(self, part: str, found: str, expected: str) -> AwsError:
+    def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return InvalidSignatureException(_scope_text(part, found, expected))
 
     def unsigned_headers(self, names: list[str]) -> AwsError:
@@ -198,7 +198,7 @@ class QueryDialect(Dialect):
     def skewed(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
         return SignatureDoesNotMatch(_skew_text(signed, now))
 
-    def url_expired(self, seconds: int, ended: dt.datetime, now: dt.datetime) -> AwsError:
+    def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
         text = f"Signature expired: {amz_time(now)} is later than {amz_time(ended)}"
         return SignatureDoesNotMatch(text)
 
@@ -208,7 +208,7 @@ class QueryDialect(Dialect):
     def wrong_token(self) -> AwsError:
         return InvalidClientTokenId()
 
-    def wrong_scope(self, part: str, found: str, expected: str) -> AwsError:
+    def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return SignatureDoesNotMatch(_scope_text(part, found, expected))
 
     def unsigned_headers(self, names: list[str]) -> AwsError:
@@ -233,7 +233,7 @@ class Ec2Dialect(Dialect):
     def skewed(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
         return RequestExpired()
 
-    def url_expired(self, seconds: int, ended: dt.datetime, now: dt.datetime) -> AwsError:
+    def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
         return RequestExpired()
 
     def expired_token(self) -> AwsError:
@@ -242,7 +242,7 @@ class Ec2Dialect(Dialect):
     def wrong_token(self) -> AwsError:
         return AuthFailure()
 
-    def wrong_scope(self, part: str, found: str, expected: str) -> AwsError:
+    def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return AuthFailure(_scope_text(part, found, expected))
 
     def unsigned_headers(self, names: list[str]) -> AwsError:
@@ -293,9 +293,9 @@ class S3Dialect(Dialect):
     def skewed(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
         return RequestTimeTooSkewed(signed, now)
 
-    def url_expired(self, seconds: int, ended: dt.datetime, now: dt.datetime) -> AwsError:
-        extra = {"X-Amz-Expires": str(seconds), "Expires": iso_time(ended), "ServerTime": iso_time(now)}
-        return AccessDenied("Request has expired", extra)
+    def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
+        given = {} if seconds is None else {"X-Amz-Expires": str(seconds)}
+        return AccessDenied("Request has expired", {**given, "Expires": iso_time(ended), "ServerTime": iso_time(now)})
 
     def expired_token(self) -> AwsError:
         return S3ExpiredToken()
@@ -303,9 +303,11 @@ class S3Dialect(Dialect):
     def wrong_token(self) -> AwsError:
         return InvalidToken()
 
-    def wrong_scope(self, part: str, found: str, expected: str) -> AwsError:
+    def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         extra = {"Region": expected} if part == "region" else {}
         reason = f"the {part} '{found}' is wrong; expecting '{expected}'"
+        if presigned:
+            return AuthorizationQueryParametersError(f"Error parsing the X-Amz-Credential parameter; {reason}", extra)
         return AuthorizationHeaderMalformed(reason, extra)
 
     def unsigned_headers(self, names: list[str]) -> AwsError:

@@ -56,6 +56,12 @@ def is_presigned(request: IncomingRequest) -> bool:
     return names.issuperset(_OWN)
 
 
+def lacks_parameters(request: IncomingRequest) -> bool:
+    """Say whether a request has some parameters of a presigned URL of Signature Version 2, but not all."""
+    names = {name for name, _ in query_pairs(request.query_string)}
+    return not names.isdisjoint({"AWSAccessKeyId", "Signature"}) and not names.issuperset(_OWN)
+
+
 def verify_presigned(
     request: IncomingRequest, source: CredentialSource, now: dt.datetime, bucket_in_host: str | None
 ) -> Verified:
@@ -74,7 +80,7 @@ def verify_presigned(
         raise dialect.invalid_date(readable(written)[:128])
     ended = dt.datetime.fromtimestamp(int(written), dt.UTC)
     if now > ended:
-        raise dialect.url_expired(0, ended, now)
+        raise dialect.url_expired(None, ended, now)
     credential = find(source, readable(access_key_id), dialect)
     text = _string_to_sign(request, pairs, written, bucket_in_host)
     digest = hmac.new(credential.secret_access_key.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha1)

@@ -234,14 +234,15 @@ def _check_signature(
 
 
 def _check_scope(claim: Claim, served: ServedService, region: str, dialect: Dialect) -> None:
+    presigned = claim.presigned_seconds is not None
     regions = {region, "us-east-1"} if served.is_global else {region}
     if claim.scope.region not in regions:
-        raise dialect.wrong_scope("region", claim.scope.region, region)
+        raise dialect.wrong_scope("region", claim.scope.region, region, presigned)
     if claim.scope.service != served.name:
-        raise dialect.wrong_scope("service", claim.scope.service, served.name)
+        raise dialect.wrong_scope("service", claim.scope.service, served.name, presigned)
     day = claim.signed_at.strftime("%Y%m%d")
     if claim.scope.date != day:
-        raise dialect.wrong_scope("date", claim.scope.date, day)
+        raise dialect.wrong_scope("date", claim.scope.date, day, presigned)
 
 
 def _check_time(claim: Claim, now: dt.datetime, dialect: Dialect) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from reading_room.s3.errors import InvalidURI, KeyTooLong
+from reading_room.s3.errors import InvalidArgument, InvalidURI, KeyTooLong
 
 KEY_LIMIT = 1024
 """Bytes of UTF-8 that a key may have."""
@@ -66,12 +66,17 @@ def locate(host: str, raw_path: str, base_hosts: Collection[str]) -> Address:
 
 
 def parse_copy_source(header: str) -> tuple[str, str, str | None]:
-    """Split ``x-amz-copy-source`` into bucket, key and version id. Raises ``InvalidURI`` and ``KeyTooLong``."""
+    """Split ``x-amz-copy-source`` into bucket, key and version id.
+
+    Raises ``InvalidArgument``, and ``InvalidURI`` and ``KeyTooLong`` as the path of a request does.
+    """
     path, _, query = header.partition("?")
     bucket, _, key = path.removeprefix("/").partition("/")
     version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
-    if not bucket or not key or (query and version is None):
-        raise InvalidURI
+    if not bucket:
+        raise InvalidArgument("x-amz-copy-source", header, "Invalid copy source bucket name")
+    if not key or (query and version is None):
+        raise InvalidArgument("x-amz-copy-source", header, "Invalid copy source object key")
     return _decode(bucket), _key(key), version
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reading_room.s3.errors import S3Error
 
 
@@ -11,11 +13,11 @@ class BadDigest(S3Error):
     code = "BadDigest"
     status = 400
 
-    def __init__(self, algorithm: str) -> None:
+    def __init__(self, algorithm: str, extra: Mapping[str, str] | None = None) -> None:
         if algorithm == "MD5":
-            super().__init__("The Content-MD5 you specified did not match what we received.")
+            super().__init__("The Content-MD5 you specified did not match what we received.", extra)
         else:
-            super().__init__(f"The {algorithm} you specified did not match the calculated checksum.")
+            super().__init__(f"The {algorithm} you specified did not match the calculated checksum.", extra)
 
 
 class InvalidDigest(S3Error):
@@ -24,8 +26,8 @@ class InvalidDigest(S3Error):
     code = "InvalidDigest"
     status = 400
 
-    def __init__(self) -> None:
-        super().__init__("The Content-MD5 you specified was invalid.")
+    def __init__(self, given: str) -> None:
+        super().__init__("The Content-MD5 you specified was invalid.", {"Content-MD5": given})
 
 
 class XAmzContentSHA256Mismatch(S3Error):

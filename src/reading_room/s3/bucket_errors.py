@@ -73,3 +73,13 @@ class InvalidLocationConstraint(S3Error):
 
     def __init__(self, constraint: str) -> None:
         super().__init__("The specified location-constraint is not valid", {"LocationConstraint": constraint})
+
+
+class InvalidBucketOwner(S3Error):
+    """A request expects a bucket of what is no account's number."""
+
+    code = "InvalidBucketOwnerAWSAccountID"
+    status = 400
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")

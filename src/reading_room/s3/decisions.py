@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,10 +15,12 @@ from reading_room.s3.actions import Requirement, asks_to_bypass_retention, refus
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.authorization import Caller, S3Authorization, s3_context
 from reading_room.s3.backends.backend import Backend, S3Response
+from reading_room.s3.bucket_errors import InvalidBucketOwner
 from reading_room.s3.errors import AccessDenied
 from reading_room.s3.steps import Asking, Decided, deletes_nothing, location_of, signing_of
 from reading_room.s3.tagging import requested_tags
 
+_ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _BRINGING_OBJECT_TAGS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "PutObjectTagging"})
 _CREATING = {
     **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
@@ -116,6 +119,9 @@ class Decisions:
 
     def _owner(self, address: Address, parameters: Mapping[str, Any], caller: Caller) -> str:
         """Return the account that owns the bucket, or would; check what the request expects of it."""
+        for name in ("ExpectedBucketOwner", "ExpectedSourceBucketOwner"):
+            if not _ACCOUNT.fullmatch(parameters.get(name, "0" * 12)):
+                raise InvalidBucketOwner(parameters[name])
         if "ExpectedSourceBucketOwner" in parameters:
             source, _, _ = parse_copy_source(parameters["CopySource"])
             if self._account_of(source, caller) != parameters["ExpectedSourceBucketOwner"]:

@@ -179,7 +179,7 @@ def _scope(fields: Fields, region: str, dialect: Dialect) -> tuple[str, Scope]:
     found = {"region": (scope.region, region), "service": (scope.service, "s3"), "date": (scope.date, date)}
     for part, (said, expected) in found.items():
         if said != expected:
-            raise dialect.wrong_scope(part, said, expected)
+            raise dialect.wrong_scope(part, said, expected, False)
     return parts[0], scope
 
 

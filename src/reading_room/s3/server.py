@@ -23,7 +23,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Scope, Send, Standing, standing_of
 from reading_room.aws.refusals import Refusals
-from reading_room.aws.sigv2 import is_presigned, verify_presigned
+from reading_room.aws.sigv2 import is_presigned, lacks_parameters, verify_presigned
 from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, verify
 from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
@@ -308,6 +308,10 @@ class S3Application:
         if is_presigned(incoming) and incoming.header("authorization") is None:
             bucket_in_host = address.bucket if address.virtual else None
             return verify_presigned(incoming, self._credentials, now, bucket_in_host)
+        if incoming.header("authorization") is None and lacks_parameters(incoming):
+            raise AccessDenied(
+                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+            )
         if not has_signature(incoming):
             return None
         return verify(incoming, "s3", self._credentials, now, self._region)

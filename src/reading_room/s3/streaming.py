@@ -224,7 +224,7 @@ class Expectation:
             raise InvalidArgument("Content-Length", length, "The content length is not a number.")
         md5 = headers.get("content-md5")
         if md5 is not None and not is_well_formed("MD5", md5):
-            raise InvalidDigest
+            raise InvalidDigest(md5)
         return cls(
             length=int(length),
             sha256=None if chunked or payload_hash == UNSIGNED else payload_hash,
@@ -369,8 +369,8 @@ class UploadBody:
             raise IncompleteBody
         if expected.sha256 is not None and not hmac.compare_digest(expected.sha256, digests.sha256):
             raise XAmzContentSHA256Mismatch(expected.sha256, digests.sha256)
-        if expected.md5 is not None and encode(digests.digest("MD5")) != expected.md5:
-            raise BadDigest("MD5")
+        if expected.md5 is not None and (md5 := encode(digests.digest("MD5"))) != expected.md5:
+            raise BadDigest("MD5", {"ExpectedDigest": expected.md5, "CalculatedDigest": md5})
         checksums = dict(expected.checksums)
         if expected.trailer:
             name = f"x-amz-checksum-{expected.trailer.lower()}"

@@ -43,6 +43,8 @@ def read_header(header: str) -> Tags:
     pairs: list[tuple[str, str]] = []
     for part in filter(None, header.split("&")):
         name, _, value = part.partition("=")
+        if "=" in value:
+            raise InvalidArgument("x-amz-tagging", header, _HEADER_TEXT)
         try:
             pairs.append((_decode(name), _decode(value)))
         except UnicodeDecodeError:

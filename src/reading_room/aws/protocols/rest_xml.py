@@ -184,14 +184,16 @@ def _read_argument(shape: Shape, name: str, value: str) -> Any:
     try:
         return scalars.read_text(shape, value)
     except ValueError as error:
-        raise InvalidArgument(name, value, str(error)) from None
+        integer = shape.type_name in scalars.INTEGER_BOUNDS
+        problem = "not an integer or within integer range" if integer else f"is not {error}"
+        raise InvalidArgument(name, value, problem) from None
 
 
 def _decode(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise InvalidArgument("body", repr(body[:64]), "valid UTF-8") from None
+        raise InvalidArgument("body", repr(body[:64]), "is not valid UTF-8") from None
 
 
 def _root(body: bytes) -> Element:

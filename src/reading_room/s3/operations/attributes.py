@@ -22,10 +22,12 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
     """Return the attributes that the request names."""
     bucket, key = place(request)
     parameters = request.parameters
-    check_version(parameters.get("VersionId"), key)
+    check_version(parameters.get("VersionId"))
     asked = [name for name in parameters.get("ObjectAttributes", []) if name]
     if not asked:
-        raise InvalidRequest("The x-amz-object-attributes header specifying the attributes to be retrieved is required")
+        raise InvalidRequest(
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
+        )
     for name in asked:
         if name not in _NAMES:
             raise InvalidArgument("x-amz-object-attributes", name, "Invalid attribute name specified.")

@@ -34,7 +34,10 @@ def list_buckets(store: Storage, request: S3Request) -> S3Response:
         raise InvalidArgument("max-buckets", str(limit), "Argument max-buckets must be an integer between 1 and 10000")
     account = request.principal.account
     rows = []
-    if parameters.get("BucketRegion", store.region) == store.region:
+    region = parameters.get("BucketRegion", store.region)
+    if region not in _regions() | {"us-east-1", store.region} or region == "EU":
+        raise InvalidArgument("bucket-region", region, f"Argument value {region} is not a valid AWS Region")
+    if region == store.region:
         with store.database.reading() as session:
             rows = list(
                 buckets.owned_by(
@@ -68,7 +71,11 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
             raise NotImplementedHeader(name)
     _check_location(configuration.get("LocationConstraint") or None, store.region)
     check_acl(parameters, ("private",))
-    if parameters.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
+    ownership = parameters.get("ObjectOwnership", "BucketOwnerEnforced")
+    if ownership not in ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"):
+        problem = f"Invalid x-amz-object-ownership header: {ownership}"
+        raise InvalidArgument("x-amz-object-ownership", ownership, problem)
+    if ownership != "BucketOwnerEnforced":
         raise AccessControlListNotSupported
     if parameters.get("ObjectLockEnabledForBucket"):
         raise NotImplementedHeader("x-amz-bucket-object-lock-enabled")

@@ -129,7 +129,7 @@ def _directive(parameters: Mapping[str, Any], what: str) -> str:
 
 def _leased_source(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
     bucket, key, version = parse_copy_source(request.parameters["CopySource"])
-    check_version(version, key)
+    check_version(version)
     found = store.lease(bucket, key)
     if found is None:
         with store.database.reading() as session:

@@ -108,7 +108,7 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     assert request.bucket is not None
     parameters = request.parameters
     prefix, delimiter = parameters.get("Prefix", ""), parameters.get("Delimiter", "")
-    limit = page_size(parameters, "MaxKeys", "max-keys")
+    limit = page_size(parameters, "MaxKeys", "maxKeys")
     with store.database.reading() as session:
         account = buckets.find(session, request.bucket).account
         listing = list_keys(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)

@@ -17,6 +17,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.backends.blobs import WITH_ITS_ROW
 from reading_room.s3.checksums import ALGORITHMS, of_full_object
 from reading_room.s3.errors import (
+    InvalidArgument,
     InvalidPartNumber,
     InvalidRequest,
     MalformedXML,
@@ -106,6 +107,8 @@ def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any
 
 def _check_write_conditions(etag: str | None, key: str, conditions: Mapping[str, Any]) -> None:
     """Compare what a write demands with the ETag of the object that is there, ``None`` where there is none."""
+    if {"IfMatch", "IfNoneMatch"} <= conditions.keys():
+        raise NotImplementedHeader("If-Match,If-None-Match")
     if (none_match := conditions.get("IfNoneMatch")) is not None:
         if none_match != "*":
             raise NotImplementedHeader("If-None-Match")
@@ -227,7 +230,7 @@ def head_object(store: Storage, request: S3Request) -> S3Response:
 
 def _leased(store: Storage, request: S3Request) -> tuple[S3Object, Lease]:
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"), key)
+    check_version(request.parameters.get("VersionId"))
     found = store.lease(bucket, key)
     if found is None:
         raise NoSuchKey(key)
@@ -279,10 +282,10 @@ def _select_part(number: int, row: S3Object) -> _Selection:
     return _Selection(start, row.segments[number - 1][1], 206 if row.size else 200, parts, checksum)
 
 
-def check_version(version: str | None, key: str) -> None:
-    """Raise ``NoSuchVersion`` unless the version is the only one that an unversioned bucket has."""
+def check_version(version: str | None) -> None:
+    """Raise ``InvalidArgument`` unless the version is the only one that an unversioned bucket has."""
     if version not in (None, ONLY_VERSION):
-        raise NoSuchVersion(key, version)
+        raise InvalidArgument("versionId", version, "Invalid version id specified")
 
 
 @s3_operation("DeleteObject", "VersionId IfMatch BypassGovernanceRetention")
@@ -292,7 +295,7 @@ def delete_object(store: Storage, request: S3Request) -> S3Response:
     Nothing is locked here, so there is no retention that BypassGovernanceRetention would pass over.
     """
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"), key)
+    check_version(request.parameters.get("VersionId"))
     with store.database.transaction() as session:
         row = current(session, bucket, key)
         if row is None and request.parameters.get("IfMatch", "").strip() == "*":
@@ -320,16 +323,17 @@ def delete_objects(store: Storage, request: S3Request) -> S3Response:
         buckets.find(session, request.bucket or "")
         for entry in entries:
             key = entry["Key"]
+            named = {"Key": key, "VersionId": entry.get("VersionId")}
             row = current(session, request.bucket or "", key)
             refusal = request.refused.get(key) or _delete_refusal(entry, row)
             if refusal is not None:
-                errors.append({"Key": key, "Code": refusal.code, "Message": refusal.message})
+                errors.append({**named, "Code": refusal.code, "Message": refusal.message})
                 continue
             if row is not None:
                 gone += blobs_of([row])
                 session.delete(row)
                 session.flush()
-            deleted.append({"Key": key})
+            deleted.append(named)
     store.forget(gone)
     quiet = request.parameters["Delete"].get("Quiet", False)
     return respond(request, {"Deleted": [] if quiet else deleted, "Errors": errors})
@@ -337,7 +341,8 @@ def delete_objects(store: Storage, request: S3Request) -> S3Response:
 
 def _delete_refusal(entry: Mapping[str, Any], row: S3Object | None) -> AwsError | None:
     try:
-        check_version(entry.get("VersionId"), entry["Key"])
+        if (version := entry.get("VersionId")) not in (None, ONLY_VERSION):
+            raise NoSuchVersion(entry["Key"], version)
         for condition in ("LastModifiedTime", "Size"):
             if condition in entry:
                 raise NotImplementedHeader(condition)

@@ -133,9 +133,14 @@ def _completed(store: Storage, request: S3Request, session: Session, upload: S3U
     """Return the object that an upload becomes, and the blobs that this lets go of."""
     parameters = request.parameters
     given = next((v for a in ALGORITHMS if (v := parameters.get(f"Checksum{a}")) is not None), None)
-    listed: list[Mapping[str, Any]] = parameters.get("MultipartUpload", {}).get("Parts", [])
+    if "MultipartUpload" not in parameters:
+        raise InvalidRequest("You must specify at least one part")
+    listed: list[Mapping[str, Any]] = parameters["MultipartUpload"].get("Parts", [])
     if parameters.get("ChecksumType") not in (None, upload.checksum_type):
-        raise InvalidRequest("The checksum type does not match the one given when the upload was created.")
+        raise InvalidRequest(
+            f"The upload was created using the {upload.checksum_type} checksum mode. The complete request must use the "
+            "same checksum mode."
+        )
     completed = multipart.complete(session, upload, listed, given, store.clock())
     size, expected = completed.row.size, parameters.get("MpuObjectSize")
     if expected is not None and int(expected) != size:

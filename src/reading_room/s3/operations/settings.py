@@ -158,7 +158,7 @@ def _account(store: Storage, request: S3Request) -> str:
 
 def _existing(store: Storage, request: S3Request) -> None:
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"), key)
+    check_version(request.parameters.get("VersionId"))
     with store.database.reading() as session:
         if current(session, bucket, key) is None:
             raise NoSuchKey(key)

@@ -75,7 +75,7 @@ def _set_object_tags(store: Storage, request: S3Request, tags: Mapping[str, str]
 
 def _object(session: Session, request: S3Request) -> S3Object:
     bucket, key = place(request)
-    check_version(request.parameters.get("VersionId"), key)
+    check_version(request.parameters.get("VersionId"))
     row = current(session, bucket, key)
     if row is None:
         raise NoSuchKey(key)
