@@ -205,6 +205,23 @@ def test_what_was_kept_before_aws_was_matched_can_still_be_read(changes: dict[st
         parse(statement(**changes), "inline", new=True)
 
 
+@pytest.mark.parametrize(
+    ("effect", "element", "means"),
+    [
+        ("Allow", "Resource", False),
+        ("Deny", "Resource", True),
+        ("Allow", "NotResource", True),
+        ("Deny", "NotResource", False),
+    ],
+)
+def test_a_resource_without_its_last_parts_gives_nothing_and_takes_all(effect: str, element: str, means: bool) -> None:
+    """AWS takes it, and does not say what it means."""
+    text = statement(**{"Effect": effect, "Resource": None, element: "arn:aws:s3"})
+    (found,) = parse(text, "managed", new=True).statements
+    assert found.resources[0].matches("arn:aws:s3:::corpus/in.txt", {}) is means
+    assert not found.resources[0].matches("arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1", {})
+
+
 def test_empty_sids_do_not_count_as_the_same() -> None:
     entry = {"Sid": "", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     parse(json.dumps({"Version": "2012-10-17", "Statement": [entry, entry]}), "managed")

@@ -96,6 +96,12 @@ def test_documents_whose_variables_mean_different_things_are_not_merged() -> Non
             id="an early variable",
         ),
         pytest.param(
+            document({"Resource": "arn:aws:s3"}),
+            "managed",
+            "lacks the last parts of an ARN",
+            id="a short resource",
+        ),
+        pytest.param(
             document({"Condition": {"StringEquals": {"userid": "x"}}}),
             "inline",
             "asks for a key that no request has",

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from reading_room.iam.policy.conditions import Condition, ConditionError, condition_faults, parse_conditions
-from reading_room.iam.policy.identity_faults import LEGACY, identity_faults, sid_faults, texts_of
+from reading_room.iam.policy.identity_faults import LEGACY, identity_faults, is_short, sid_faults, texts_of
 from reading_room.iam.policy.patterns import ArnTemplate, Template
 from reading_room.iam.policy.principals import PrincipalError, Principals, parse_principals
 
@@ -319,6 +319,17 @@ _CHECKS = {
 }
 
 
+def _resource(text: str, entry: dict[str, Any], variables: bool) -> ArnTemplate:
+    """Return what a resource means. AWS takes an ARN without its last parts, and does not say what it means.
+
+    So it gives nothing and takes away all that it could mean.
+    """
+    if is_short(text):
+        wide = (entry["Effect"] == "Deny") is not ("NotResource" in entry)
+        text = ":".join([text, *"*" * (5 - text.count(":"))]) if wide else "arn:::::"
+    return ArnTemplate.parse_resource(text, variables=variables)
+
+
 def _statement(position: int, entry: dict[str, Any], use: PolicyUse, variables: bool) -> Statement:
     try:
         conditions = parse_conditions(entry.get("Condition", {}), variables=variables)
@@ -340,7 +351,7 @@ def _statement(position: int, entry: dict[str, Any], use: PolicyUse, variables: 
             effect=entry["Effect"],
             actions=tuple(Template.parse(text.lower()) for text in actions),
             not_action="NotAction" in entry,
-            resources=tuple(ArnTemplate.parse_resource(text, variables=variables) for text in resources),
+            resources=tuple(_resource(text, entry, variables) for text in resources),
             not_resource="NotResource" in entry,
             principals=principals,
             conditions=conditions,

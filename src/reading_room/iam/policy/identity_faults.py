@@ -107,11 +107,18 @@ def _resource_fault(text: str) -> str:
         return "Resource vendor must be fully qualified and cannot contain regexes."
     if _is_legacy_fault(text, new=True):
         return ""
+    if is_short(text):
+        return ""
     try:
         ArnTemplate.parse_resource(text, variables=False)
     except ValueError:
         return no_arn
     return ""
+
+
+def is_short(text: str) -> bool:
+    """Say whether a resource is an ARN that lacks parts at its end, which AWS takes."""
+    return text.startswith("arn:") and text.count(":") < 5
 
 
 def _service_fault(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reading_room.iam.policy.document import Policy, PolicyDocumentError, PolicyUse, Statement, parse
+from reading_room.iam.policy.identity_faults import is_short
 
 ERROR_CODES: Mapping[PolicyUse, str] = {
     "managed": "MalformedPolicyDocument",
@@ -116,6 +117,9 @@ def _statement(policy: Policy, statement: Statement) -> Iterator[str]:
         for text in statement.resource_texts:
             if "${" in ":".join(text.split(":", 5)[:5]):
                 yield f"{name}: {text} has a variable before the last part of the ARN, where it is plain text"
+    for text in statement.resource_texts:
+        if is_short(text):
+            yield f"{name}: {text} lacks the last parts of an ARN, so it allows nothing and denies all that begins so"
     for condition in statement.conditions:
         what = f"{name}: {condition.operator} on {condition.key_text}"
         if ":" not in condition.key:
