@@ -121,6 +121,42 @@ def test_an_event_that_has_expired_already_is_left_out_and_told(world: ModelWorl
     assert messages(logs)[0] == ["new"]
 
 
+def test_names_and_tags_that_cannot_be_are_told_in_awss_words(logs: Any) -> None:
+    too_long = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
+    assert refusal(logs.create_log_group, logGroupName="a" * 513)[:2] == ("InvalidParameterException", too_long)
+    assert refusal(logs.create_log_stream, logGroupName="/jobs", logStreamName="a" * 513)[1] == too_long
+    assert refusal(logs.create_log_group, logGroupName="a b")[1].startswith(
+        "1 validation error detected: Value at 'logGroupName' failed to satisfy constraint: "
+    )
+    assert refusal(logs.create_log_group, logGroupName="/tagged", tags={"aws:team": "x"})[:2] == (
+        "InvalidParameterException",
+        "aws: prefixed tag key names are not allowed for external use.",
+    )
+
+
+def test_a_search_by_pattern_tells_less_than_one_by_prefix(logs: Any) -> None:
+    logs.put_retention_policy(logGroupName="/jobs", retentionInDays=7)
+    (found,) = logs.describe_log_groups(logGroupNamePattern="ob")["logGroups"]
+    assert sorted(found) == ["arn", "creationTime", "logGroupArn", "logGroupClass", "logGroupName", "metricFilterCount"]
+    (whole,) = logs.describe_log_groups(logGroupNamePrefix="/j")["logGroups"]
+    assert {"storedBytes", "retentionInDays", "deletionProtectionEnabled"} <= set(whole)
+
+
+def test_a_batch_is_answered_with_a_token_that_grows(world: ModelWorld, logs: Any) -> None:
+    """No call needs one any more, but clients that were written when each did still read it."""
+
+    def token() -> str:
+        event = {"timestamp": milliseconds(world.now), "message": "new"}
+        answer = logs.put_log_events(logGroupName="/jobs", logStreamName="one", logEvents=[event])
+        return str(answer["nextSequenceToken"])
+
+    first = token()
+    world.now += dt.timedelta(seconds=1)
+    assert first < token()
+    assert first.isdigit()
+    assert len(first) == 56
+
+
 def test_an_arn_names_a_group_wherever_an_identifier_does(world: ModelWorld, logs: Any) -> None:
     put(world, "new")
     assert logs.describe_log_groups()["logGroups"][0]["logGroupArn"] == ARN

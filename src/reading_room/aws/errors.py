@@ -179,6 +179,15 @@ class InvalidParameterException(ConstraintViolations):
     code = "InvalidParameterException"
 
 
+class LogNameTooLong(AwsError):
+    """CloudWatch Logs: the name of a group or stream has more characters than the model takes."""
+
+    code = "InvalidParameterException"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid LogGroup or LogStream, both must have length less than or equal to 512.")
+
+
 class ValidationError(ConstraintViolations):
     """IAM and STS."""
 

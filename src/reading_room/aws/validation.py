@@ -13,7 +13,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from reading_room.aws.call import Call
-from reading_room.aws.errors import AwsError, InvalidParameterValue, MissingParameter
+from reading_room.aws.errors import AwsError, InvalidParameterValue, LogNameTooLong, MissingParameter
 from reading_room.aws.models import operation_model
 from reading_room.aws.patterns import compiled
 from reading_room.aws.spelling import constraint_violations, unknown_operation
@@ -22,6 +22,7 @@ _SHOWN = 1024
 """Characters of a value that a message repeats."""
 _MANY = 50
 """Violations that a message tells."""
+_LOG_NAMES = ("logGroupName", "logStreamName")
 _MATCHED = 131_072
 """Characters of a string that patterns are run on: what is longer breaks the length constraint that goes with it."""
 
@@ -180,6 +181,8 @@ def _show(shape: Shape, value: Any) -> str:
 
 
 def _error(service: str, violations: list[Violation]) -> AwsError:
+    if service == "logs" and any(each.kind == "max" and each.path in _LOG_NAMES for each in violations):
+        return LogNameTooLong()
     if service == "logs":
         told = [each.without_value() if each.kind == "pattern" else str(each) for each in violations]
         return constraint_violations(service, told)

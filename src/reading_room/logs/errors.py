@@ -85,6 +85,13 @@ class BucketRefused(AwsError):
         )
 
 
+class SystemTagKey(InvalidParameterException):
+    """A tag key begins with ``aws:``, which is AWS's own."""
+
+    def __init__(self) -> None:
+        super().__init__("aws: prefixed tag key names are not allowed for external use.")
+
+
 class InvalidFilterPattern(InvalidParameterException):
     """A filter pattern that is none, or of a form that is not supported here."""
 

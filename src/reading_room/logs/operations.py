@@ -97,7 +97,11 @@ class LogOperations:
                 and request.get("logGroupClass", "STANDARD") == "STANDARD"
             ]
             shown, more = page(found, call.parameters, lambda group: group.name)
-            return {"logGroups": [_group_structure(session, group) for group in shown], **more}
+            told = [_group_structure(session, group) for group in shown]
+            if pattern is not None:
+                # A search by pattern tells less.
+                told = [{name: each[name] for name in each if name not in _NOT_BY_PATTERN} for each in told]
+            return {"logGroups": told, **more}
 
     @operation("logs", "CreateLogStream", resources=named_stream)
     def create_stream(self, call: Call, request: t.CreateLogStreamRequestTypeDef) -> None:
@@ -133,6 +137,7 @@ class LogOperations:
         with self._database.transaction() as session:
             group = streams.get_group(session, call.account, request["logGroupName"])
             stream = streams.get_stream(session, group, request["logStreamName"])
+            stream_id = stream.stream_id
             self._room.take(session, call.account, events)
             now = self._now()
             rejected = streams.put_events(session, stream, events, now, retention.oldest_kept(group, now))
@@ -143,7 +148,9 @@ class LogOperations:
             told["tooOldLogEventEndIndex"] = rejected.too_old_until
         if rejected.expired_until is not None:
             told["expiredLogEventEndIndex"] = rejected.expired_until
-        return {"rejectedLogEventsInfo": told} if told else {}
+        # AWS gives a token still, though none is needed any more.
+        answer: dict[str, Any] = {"nextSequenceToken": f"49{now:027}{stream_id:027}"}
+        return {**answer, "rejectedLogEventsInfo": told} if told else answer
 
     @operation("logs", "GetLogEvents", resources=named_stream)
     def get_events(self, call: Call, request: t.GetLogEventsRequestTypeDef) -> Mapping[str, Any]:
@@ -228,6 +235,9 @@ def _group(session: Session, call: Call) -> LogGroup:
     if name is None and identifier is None:
         raise InvalidParameterException("Either logGroupName or logGroupIdentifier must be given.")
     return streams.get_group(session, call.account, name or identifier or "")
+
+
+_NOT_BY_PATTERN = ("storedBytes", "deletionProtectionEnabled", "retentionInDays")
 
 
 def _group_structure(session: Session, group: LogGroup) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from reading_room.logs.errors import (
     InvalidParameterException,
     ResourceAlreadyExistsException,
     ResourceNotFoundException,
+    SystemTagKey,
 )
 from reading_room.logs.tables import LogEvent, LogGroup, LogStream
 
@@ -58,7 +59,9 @@ def milliseconds(moment: dt.datetime) -> int:
 def create_group(
     session: Session, account: str, region: str, name: str, now: int, tags: Mapping[str, str] | None = None
 ) -> LogGroup:
-    """Create a log group. Raises ``ResourceAlreadyExistsException``."""
+    """Create a log group. Raises ``ResourceAlreadyExistsException`` and ``SystemTagKey``."""
+    if any(key.lower().startswith("aws:") for key in tags or ()):
+        raise SystemTagKey
     if session.scalar(select(LogGroup).filter_by(account=account, name=name)) is not None:
         raise ResourceAlreadyExistsException("group")
     group = LogGroup(account=account, region=region, name=name, created_at=now, tags=json.dumps(dict(tags or {})))
