@@ -137,6 +137,11 @@ def test_a_list_of_policies_leaves_description_and_tags_out(world: IamWorld) -> 
     assert iam.get_policy(PolicyArn=listed[1]["Arn"])["Policy"]["Tags"] == []
 
 
+def test_a_federated_users_policies_are_measured_though_there_are_none(world: IamWorld) -> None:
+    answer = world.client("sts").get_federation_token(Name="guest")
+    assert answer["PackedPolicySize"] == 0
+
+
 def test_a_role_is_used_when_it_is_assumed_and_when_its_credentials_are(world: IamWorld) -> None:
     iam = world.client("iam")
     role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]

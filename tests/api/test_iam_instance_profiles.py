@@ -97,7 +97,8 @@ def test_profiles_are_listed_by_path_and_by_role_in_pages_without_tags(world: Ia
 
 def test_tags_of_a_profile_are_added_and_taken(world: IamWorld) -> None:
     iam = world.client("iam")
-    iam.create_instance_profile(InstanceProfileName="p")
+    made = iam.create_instance_profile(InstanceProfileName="p")["InstanceProfile"]
+    assert ("Tags" in made, iam.get_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Tags"]) == (False, [])
     iam.tag_instance_profile(InstanceProfileName="p", Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     iam.untag_instance_profile(InstanceProfileName="p", TagKeys=["A"])
     assert iam.list_instance_profile_tags(InstanceProfileName="p")["Tags"] == [{"Key": "b", "Value": "2"}]

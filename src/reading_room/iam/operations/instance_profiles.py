@@ -48,13 +48,17 @@ class InstanceProfileOperations:
                 path=request.get("Path", "/"),
                 tags=call.parameters.get("Tags") or (),
             )
-            return {"InstanceProfile": _with_tags(session, profile)}
+            (structure,) = profile_structures(session, [profile])
+            tags = tags_of(profile.tags)
+            return {"InstanceProfile": {**structure, "Tags": tags} if tags else structure}
 
     @operation("iam", "GetInstanceProfile", resources=named_profile)
     def get(self, call: Call, request: t.GetInstanceProfileRequestTypeDef) -> Mapping[str, Any]:
         """GetInstanceProfile."""
         with self._database.reading() as session:
-            return {"InstanceProfile": _with_tags(session, profile_of(session, call))}
+            profile = profile_of(session, call)
+            (structure,) = profile_structures(session, [profile])
+            return {"InstanceProfile": {**structure, "Tags": tags_of(profile.tags)}}
 
     @operation("iam", "ListInstanceProfiles", resources=every_profile)
     def list(self, call: Call, request: t.ListInstanceProfilesRequestTypeDef) -> Mapping[str, Any]:
@@ -92,10 +96,3 @@ class InstanceProfileOperations:
         """DeleteInstanceProfile."""
         with self._database.transaction() as session:
             instance_profiles.delete(session, profile_of(session, call))
-
-
-def _with_tags(session: Session, profile: InstanceProfile) -> dict[str, Any]:
-    """Return the InstanceProfile structure with its tags, which lists leave out."""
-    (structure,) = profile_structures(session, [profile])
-    tags = tags_of(profile.tags)
-    return {**structure, "Tags": tags} if tags else structure

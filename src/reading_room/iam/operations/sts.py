@@ -104,13 +104,12 @@ class StsOperations:
                 self._note(call, decision)
                 raise AccessDenied(decision.message())
         principal, credentials = self._user_session(call, request, request["Name"], carried)
-        answer = {
+        return {
             **_credentials(credentials),
             "FederatedUser": {"FederatedUserId": principal.user_id, "Arn": principal.arn},
+            # Told here always; by AssumeRole only of what a call carries.
+            "PackedPolicySize": carried.packed_percent or 0,
         }
-        if carried.packed_percent is not None:
-            answer["PackedPolicySize"] = carried.packed_percent
-        return answer
 
     def _user_session(
         self, call: Call, request: Mapping[str, Any], federated_name: str | None, carried: Carried
