@@ -98,7 +98,7 @@ def test_a_workbook_has_both_tables(tmp_path: Path, files: dict[str, Path]) -> N
     assert found[-1] == ["sentiment", "b/note.txt", "1", "en", "first of 1", "MIXED", "0.1"]
     assert documents[:2] == [
         ["document", "entities", "sentiment", "errors"],
-        ["a/note.txt", "2", "2 POSITIVE", ""],
+        ["a/note.txt", "2", "POSITIVE (2)", ""],
     ]
 
 
@@ -136,7 +136,7 @@ def test_each_kind_has_rows() -> None:
         ("topics", 1, "", "001: oven, bread", None),
     ]
     _, (row,) = by_document(reads, ["a"], {})
-    assert row == ["a", "2", "1", "1", "de", "bill", "001", ""]
+    assert row == ["a", 2, 1, 1, "de", "bill", "001", ""]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

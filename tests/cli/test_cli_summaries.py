@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from reading_room.cli.summaries import documents_of_topics, summary
+import pytest
+
+from reading_room.cli.job_plan import NAMES as KINDS
+from reading_room.cli.summaries import Summary, documents_of_topics, summary
+from reading_room.cli.tables import print_summary
 
 NOBODY: Any = None
 
@@ -80,6 +85,26 @@ def test_classes_are_counted_by_document_and_labels_each() -> None:
 def test_parts_of_speech_are_counted() -> None:
     tokens = [{"PartOfSpeech": {"Tag": tag}} for tag in ("NOUN", "VERB", "NOUN")]
     assert rows_of("syntax", [{"SyntaxTokens": tokens}]) == [("NOUN", "2"), ("VERB", "1")]
+
+
+def test_a_printed_table_says_how_many_rows_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(f"name-{number}", str(number)) for number in range(1_205)]
+    print_summary(Summary(("entity", "times"), rows, ""), most=5)
+    assert capsys.readouterr().out.splitlines()[-1] == "1,200 more rows; --output FILE writes everything"
+    print_summary(Summary(("entity", "times"), rows[:5], ""), most=5)
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["name-4", "4"]
+
+
+@pytest.mark.parametrize("kinds", [KINDS[:3], KINDS[:6], KINDS])
+def test_a_wide_table_cuts_neither_titles_nor_names(kinds: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """One that does not fit at all is told line by line."""
+    columns = ("document", "language", *kinds, "errors")
+    print_summary(Summary(columns, [("archive/of/letters/note.txt", "de", *["not read"] * len(kinds), "12")], ""))
+    printed = capsys.readouterr().out
+    assert "archive/of/letters/note.txt" in printed
+    assert "…" not in printed
+    words = set(printed.replace("-", " ").replace(",", " ").split())
+    assert {word for column in columns[1:] for word in column.split("-")} | {"de", "12", "read"} <= words
 
 
 def test_a_summary_without_rows_says_what_was_not_found() -> None:

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.cli import reading
+from reading_room.cli import once_made, reading
+from reading_room.cli.job_plan import kinds_of
+from reading_room.cli.jobs_run import Asked, Run
+from reading_room.cli.texts import texts_of
+from reading_room.settings import Settings
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
 from tests.worlds.waiting import eventually, settled
@@ -182,6 +186,21 @@ def test_from_annotations_to_a_recognizer_to_a_job(library: Place, models: dict[
     for text, line in zip(texts, lines, strict=True):
         assert all(text[each["BeginOffset"] : each["EndOffset"]] == each["Text"] for each in line["Entities"])
     assert library.interfaces() == []
+
+
+def test_a_folder_is_classified_by_the_model_that_is_named(
+    library: Place, models: dict[str, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By `jobs run`, for whose own network the model can be fetched."""
+    for folder, label in (("a", "billing"), ("b", "delivery")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "note.txt").write_text(SENTENCES[label][0].format(4711))
+    asked = Asked(kinds_of(["classification"], arn := arn_of(models["classifier"])), "auto", 10, False, arn, None)
+    assert Run(library.account, Settings(), texts_of(tmp_path), asked, running=True).to_the_end() == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["a/note.txt", "billing"] in printed
+    assert ["b/note.txt", "delivery"] in printed
+    once_made.clean(library.account)
 
 
 @every_model

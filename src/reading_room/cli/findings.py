@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 TEXT_LENGTH = 32_767
 """Characters that a cell of a spreadsheet may have."""
+NOT_READ = "not read"
+"""What a table by document says where a kind has no engine for its language."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -162,16 +164,20 @@ def _shortened(text: str) -> str:
 
 def by_document(
     reads: Sequence[Read], names: Sequence[str], languages: Mapping[str, str]
-) -> tuple[list[str], list[list[str]]]:
+) -> tuple[list[str], list[list[str | int]]]:
     """Return a table with a row for each document: its name, its language, what each kind found in it, its errors."""
     columns = ["document", *(["language"] if languages else []), *(read.kind for read in reads), "errors"]
-    cells: dict[str, list[str]] = {name: [name, *([languages.get(name, "")] if languages else [])] for name in names}
+    cells: dict[str, list[str | int]] = {
+        name: [name, *([languages.get(name, "")] if languages else [])] for name in names
+    }
     failed: Counter[str] = Counter()
     for read in reads:
         told: dict[str, Counter[str]] = {}
+        seen: set[str] = set()
         numbers: Counter[str] = Counter()
         for line in read.lines:
             name = line["File"]
+            seen.add(name)
             if "ErrorCode" in line:
                 failed[name] += 1
                 continue
@@ -179,9 +185,11 @@ def by_document(
             judged, count = _in_a_word(line)
             words[judged] += 1
             numbers[name] += count
+        by_language = any("Language" in line for line in read.lines)
         for name, row in cells.items():
-            row.append(_cell(told.get(name), numbers[name]))
-    return columns, [[*row, str(failed[name]) if failed[name] else ""] for name, row in cells.items()]
+            unread = by_language and name not in seen
+            row.append(NOT_READ if unread else _cell(told.get(name), numbers[name]))
+    return columns, [[*row, failed[name] or ""] for name, row in cells.items()]
 
 
 def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
@@ -192,6 +200,8 @@ def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
         if line.get(member):
             best = max(line[member], key=lambda each: each.get("Score", each.get("Proportion", 0)))
             return str(best[name]), 0
+    if "Languages" in line:
+        return "none", 0
     if "Labels" in line:
         return ", ".join(each["Name"] for each in line["Labels"]), 0
     found = sum(
@@ -202,13 +212,13 @@ def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
     return "", found
 
 
-def _cell(words: Counter[str] | None, count: int) -> str:
-    """Return the cell of one document and kind: ``POSITIVE``, ``3 POSITIVE, 1 MIXED``, ``12``; empty if not read."""
+def _cell(words: Counter[str] | None, count: int) -> str | int:
+    """Return the cell of one document and kind: ``POSITIVE``, ``POSITIVE (3), MIXED (1)``, 12; empty for no result."""
     if words is None:
         return ""
     judged = [(word, times) for word, times in words.most_common() if word]
     if not judged:
-        return str(count)
+        return count
     if len(judged) == 1 and judged[0][1] == 1:
         return judged[0][0]
-    return ", ".join(f"{times} {word}" for word, times in judged)
+    return ", ".join(f"{word} ({times})" for word, times in judged)

@@ -12,14 +12,11 @@ from rich.table import Table
 from reading_room.cli import following, reading
 from reading_room.cli.answers import not_answered, not_running
 from reading_room.cli.folder import StartError
-from reading_room.cli.jobs_run import run
+from reading_room.cli.jobs_run import INTERRUPTED, run
 from reading_room.cli.processes import DataOption, PortOption, command, fail, read_settings
 from reading_room.cli.running import endpoint_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
-
-INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C ended, as shells have it."""
 
 app = typer.Typer(help="Run jobs and explain them.", no_args_is_help=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ import typer
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
-from rich.table import Table
 
 from reading_room.cli import following, job_plan, once_made, reading, result_files, summaries, syntax, text_languages
 from reading_room.cli.answers import not_answered, plain_message
@@ -23,20 +23,23 @@ from reading_room.cli.findings import Documents, Read, by_document
 from reading_room.cli.folder import StartError
 from reading_room.cli.job_plan import KindError, Plan, Work
 from reading_room.cli.processes import DataOption, PortOption, command, fail, read_settings
-from reading_room.cli.running import endpoint_of, listening, started
+from reading_room.cli.running import Endpoint, endpoint_of, listening, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
+from reading_room.cli.tables import SHOWN, print_summary
 from reading_room.cli.text_languages import Languages, in_words
 from reading_room.cli.texts import FolderError, Texts, texts_of, told
 from reading_room.settings import Settings
 
-SHOWN = 20
-"""Rows of a table, and errors, that are printed."""
 AUTO = "auto"
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended, as shells have it."""
 SOME_FAILED = 3
 """The exit code of a run that came to its end, and in which documents had errors."""
 MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
 """What a person can do about a document's error, where its message does not say it."""
+_LEFT_OUT = re.compile(r"; Left out: (.*?)(?: \[\w+\])?$")
+"""What the story of a topics job says of documents that have no topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,9 @@ def run(
         if texts is not None:
             _say_left_out(texts)
         with ExitStack() as stack:
-            account = reading.Account(_endpoint(stack, settings))
-            code = 0 if texts is None else Run(account, settings, texts, asked).to_the_end()
+            running = listening(settings)
+            account = reading.Account(endpoint_of(settings) if running else _started(stack, settings))
+            code = 0 if texts is None else Run(account, settings, texts, asked, running).to_the_end()
             if clean:
                 _say_cleaned(once_made.clean(account))
     except (StartError, FolderError, KindError, once_made.NotOurs, TimeoutError) as error:
@@ -120,9 +124,7 @@ def run(
     raise typer.Exit(code)
 
 
-def _endpoint(stack: ExitStack, settings: Settings) -> Any:
-    if listening(settings):
-        return endpoint_of(settings)
+def _started(stack: ExitStack, settings: Settings) -> Endpoint:
     console.print("[dim]Reading Room is not running: it is started for this run, and stopped after it[/]")
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     return stack.enter_context(started(settings.data, settings.port, scratch / "log"))
@@ -149,8 +151,10 @@ def counted(number: int, noun: str) -> str:
 class Run:
     """One run over the texts of a folder."""
 
-    def __init__(self, account: reading.Account, settings: Settings, texts: Texts, asked: Asked) -> None:
+    def __init__(self, account: reading.Account, settings: Settings, texts: Texts, asked: Asked, running: bool) -> None:
+        """``running`` is whether the product runs on after it."""
         self._account = account
+        self._running = running
         self._settings = settings
         self._files = texts.files
         self._asked = asked
@@ -170,7 +174,7 @@ class Run:
         if self._asked.output is not None and reads:
             result_files.write(self._asked.output, [read for read, _ in reads], self._files, told)
         self._print(reads, told, [properties for _, properties in ended.values()])
-        self._print_hints([properties["JobId"] for _, properties in ended.values()])
+        self._print_hints(jobs)
         if self._failed:
             raise FolderError("\n".join(self._failed))
         wrong = any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
@@ -187,15 +191,19 @@ class Run:
 
     def _say_languages(self, languages: Languages, plan: Plan) -> None:
         if self._asked.language == AUTO and any(map(job_plan.languages_of, self._asked.kinds)):
-            spoken = ", ".join(f"{in_words(code)} {count:,}" for code, count in languages.counted())
-            console.print(f"Languages detected, by files: {spoken}", soft_wrap=True)
+            spoken = "; ".join(
+                f"{', '.join(map(in_words, codes))} in {counted(times, 'file')}{' each' * (len(codes) > 1)}"
+                for times, codes in languages.counted()
+            )
+            console.print(f"Languages detected: {spoken or 'none'}", soft_wrap=True)
         if languages.assumed:
-            taken = in_words(languages.of[languages.assumed[0]])
-            console.print(f"[yellow]No language was recognised[/] in {_some(languages.assumed)}: read as {taken}")
+            names = [name for name in self._files if name in languages.assumed]
+            what = f"[yellow]No language was recognised[/] in {_some(names)}"
+            console.print(f"{what}: read as {in_words(languages.of[names[0]])}", soft_wrap=True)
         for kind, unread in plan.unread.items():
-            for language, names in unread.items():
-                what = f"[yellow]{kind} has no engine for {in_words(language)}[/]"
-                console.print(f"{what}: it leaves out {_some(names)}", soft_wrap=True)
+            what = f"[yellow]{kind} has no engine for {', '.join(map(in_words, unread))}[/]"
+            names = [name for each in unread.values() for name in each]
+            console.print(f"{what}, and does not read {_some(names)}", soft_wrap=True)
 
     def _start(self, plan: Plan, languages: Mapping[str, str]) -> dict[str, Work]:
         """Upload the texts and start every job; return what each one does by its id."""
@@ -226,19 +234,31 @@ class Run:
 
     def _follow(self, jobs: Mapping[str, Work]) -> dict[str, tuple[Work, dict[str, Any]]]:
         """Follow each job to its end; return those that are completed, and keep why others are not."""
-        ended = {}
+        ended: dict[str, tuple[Work, dict[str, Any]]] = {}
         for number, (job, work) in enumerate(jobs.items(), 1):
             describe = partial(reading.JobCalls(self._account, work.kind).describe, job)
             follower = following.Follower(self._account.logs, job, describe)
             of = f" {number} of {len(jobs)}" if len(jobs) > 1 else ""
-            with following.shown(f"Job{of}, {work.title}", states=False) as show:
-                properties = follower.to_the_end(show).properties
+            try:
+                with following.shown(f"Job{of}, {work.title}", states=False) as show:
+                    properties = follower.to_the_end(show).properties
+            except KeyboardInterrupt:
+                self._say_going_on([each for each in jobs if each not in ended])
+                raise typer.Exit(INTERRUPTED) from None
             if properties["JobStatus"] == "COMPLETED":
                 ended[job] = work, properties
             else:
                 why = properties.get("Message") or "it was stopped"
                 self._failed.append(f"the job for {work.title}, {job}, is {properties['JobStatus']}: {why}")
         return ended
+
+    def _say_going_on(self, jobs: Sequence[str]) -> None:
+        when = "" if self._running else f", once Reading Room runs again ({command(self._settings, 'up')})"
+        console.print(
+            f"\n{'The job goes' if len(jobs) == 1 else 'The jobs go'} on{when}:", soft_wrap=True, markup=False
+        )
+        for job in jobs:
+            console.print(f"  {command(self._settings, 'jobs', 'watch', job)}", soft_wrap=True, markup=False)
 
     def _reads(
         self, plan: Plan, ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Mapping[str, str]
@@ -284,7 +304,7 @@ class Run:
         columns, rows = by_document([read for read, _ in reads], list(self._files), languages)
         if len(rows) > 1 and reads:
             console.print("\n[bold]by document[/]")
-            print_summary(summaries.Summary(tuple(columns), [tuple(row) for row in rows], ""), more=False)
+            print_summary(summaries.Summary(tuple(columns), [tuple(map(str, row)) for row in rows], ""), more=False)
         self._print_errors(reads, properties)
         if self._asked.output is not None and reads:
             written = " and ".join(map(str, result_files.written(self._asked.output)))
@@ -293,31 +313,38 @@ class Run:
     def _print_errors(
         self, reads: Sequence[tuple[Read, summaries.Summary]], properties: Sequence[Mapping[str, Any]]
     ) -> None:
-        errors = [(read.kind, line) for read, _ in reads for line in read.errors]
+        errors: dict[tuple[str, int | None, str], list[str]] = {}
+        for read, _ in reads:
+            for line in read.errors:
+                number = None if line.get("Line") is None else int(line["Line"]) + 1
+                says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
+                errors.setdefault((line["File"], number, says), []).append(read.kind)
         # The tables of topics have no place for errors: their job's story names the documents.
         stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
         if not errors and not stories:
             return
         console.print("\n[bold yellow]Documents with errors[/]")
-        for kind, line in errors[:SHOWN]:
-            number = f" line {int(line['Line']) + 1}" if line.get("Line") is not None else ""
-            what = f" ({kind})" if len(reads) > 1 else ""
-            says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
-            console.print(f"  [yellow]{plain(line['File'])}{number}[/]{what}: {says}", soft_wrap=True)
-        if len(errors) > SHOWN:
-            where = "" if self._asked.output is not None else "; --output FILE writes all of them"
-            console.print(f"  and {counted(len(errors) - SHOWN, 'more')}{where}".replace("mores", "more"))
+        for (name, number, says), kinds in list(errors.items())[:SHOWN]:
+            where = "" if number is None else f" line {number}"
+            what = f" ({', '.join(kinds)})" if len(reads) > 1 else ""
+            console.print(f"  [yellow]{plain(name)}{where}[/]{what}: {says}", soft_wrap=True)
+        if (left := len(errors) - SHOWN) > 0:
+            console.print(f"  and {left:,} more" + ("" if self._asked.output else "; --output FILE writes all of them"))
         for each in stories:
             for _, text in reading.story(self._account, each["JobId"]):
-                if "Left out: " in text:
-                    console.print(f"  topics: {plain(text.partition('Left out: ')[2])}", soft_wrap=True)
+                if found := _LEFT_OUT.search(text):
+                    console.print(f"  (topics) {plain(found[1])}", soft_wrap=True)
 
-    def _print_hints(self, jobs: Sequence[str]) -> None:
+    def _print_hints(self, jobs: Mapping[str, Work]) -> None:
         if not jobs:
             return
-        console.print(f"\nWhat happened to a job, step by step (while `{command(self._settings, 'up')}` runs):")
-        for job in jobs:
-            console.print(f"  {command(self._settings, 'jobs', 'explain', job)}", soft_wrap=True, markup=False)
+        console.print("\nWhat happened to a job, step by step:" if len(jobs) > 1 else "\nWhat happened, step by step:")
+        for job, work in jobs.items():
+            hint = command(self._settings, "jobs", "explain", job)
+            console.print(f"  {hint}" + (f"   # {work.title}" if len(jobs) > 1 else ""), soft_wrap=True, markup=False)
+        if not self._running:
+            up = command(self._settings, "up")
+            console.print(f"while Reading Room runs: {up}", soft_wrap=True, markup=False)
 
 
 def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterator[dict[str, Any]]:
@@ -330,18 +357,3 @@ def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterat
 def _some(names: Sequence[str], most: int = 5) -> str:
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return plain(", ".join(names[:most])) + more
-
-
-def print_summary(found: summaries.Summary, more: bool = True, most: int = SHOWN) -> None:
-    """Print a table, at most so many of its rows, and how many it has besides."""
-    if not found.rows:
-        console.print(found.nothing)
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in found.columns:
-        table.add_column(column)
-    for values in found.rows[:most]:
-        table.add_row(*(plain(value) for value in values))
-    console.print(table)
-    if (left := len(found.rows) - most) > 0:
-        console.print(f"{left:,} more rows" + ("; --output FILE writes everything" if more else ""))

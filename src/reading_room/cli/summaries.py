@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from reading_room.cli import reading
 
-SHOWN = 20
 SENTIMENTS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
 
 Line = Mapping[str, Any]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,12 @@ class Languages:
     """The language of each text by its name; ``assumed`` are the texts in which none was recognised."""
 
     of: Mapping[str, str]
-    assumed: Sequence[str] = ()
+    assumed: frozenset[str] = frozenset()
 
-    def counted(self) -> list[tuple[str, int]]:
-        """Return the languages and how many texts each has, the most frequent first."""
-        return Counter(self.of.values()).most_common()
+    def counted(self) -> list[tuple[int, list[str]]]:
+        """Return how many texts there are of the languages that were recognised, with those that have as many."""
+        found = Counter(language for name, language in self.of.items() if name not in self.assumed).most_common()
+        return [(times, [each for each, _ in some]) for times, some in groupby(found, key=lambda each: each[1])]
 
 
 def in_words(code: str) -> str:
@@ -56,7 +58,7 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
             if each["Languages"]:
                 found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
     usual = Counter(found.values()).most_common(1)[0][0] if found else DEFAULT
-    assumed = [name for name in files if name not in found]
+    assumed = frozenset(name for name in files if name not in found)
     return Languages({name: found.get(name, usual) for name in files}, assumed)
 
 
