@@ -118,10 +118,10 @@ def test_a_database_that_is_none_and_one_that_is_not_there_yet(tmp_path: Path) -
 
 
 def test_a_data_folder_that_would_not_be_taken_is_named(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("somebody's own")
-    found = folder_finding(Settings(data=tmp_path, state=tmp_path / "state"))
+    (tmp_path / "file").write_text("no folder")
+    found = folder_finding(Settings(data=tmp_path / "file", state=tmp_path / "state"))
     assert found.state == "missing"
-    assert str(tmp_path) in found.says
+    assert str(tmp_path / "file") in found.says
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's installations have user ids of their own")
