@@ -41,10 +41,21 @@ def test_make_up_and_the_first_calls(tmp_path: Path) -> None:
 
 FIRST_CALLS = {
     "10.0.0.0/16": '…"VpcId": "vpc-…',
-    "entities": "…Marie Curie…PERSON…",
+    "entities,sentiment": "…Marie Curie…PERSON…",
     "get-caller-identity": "…:user/administrator…",
 }
 """What they print, by their last words."""
+
+
+@pytest.mark.costs(12, reason="three jobs run, and engines of calls")
+def test_how_to_analyse_a_folder_of_texts(tmp_path: Path) -> None:
+    """The commands print what the page says, and leave nothing."""
+    told = steps_of("folder", "how-to/folder-of-texts.md")
+    with product_of(tmp_path / "folder") as product:
+        product.start()
+        wrong = wrong_in(told, product, tmp_path, more=data_of(product), ends=False)
+        assert product.account().s3.list_buckets()["Buckets"] == []
+    assert not wrong, "\n\n".join(wrong)
 
 
 @pytest.mark.costs(12, reason="the page starts two products, and a job runs")

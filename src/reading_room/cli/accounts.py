@@ -82,7 +82,7 @@ def every(data: DataOption = None) -> None:
 
 @app.command("usage")
 def usage(data: DataOption = None) -> None:
-    """Show what each account has of what is bounded: bytes of objects and of log events, jobs that wait and run."""
+    """Show what each account uses of its limits: bytes of objects and of log events, jobs that wait and run."""
     settings = read_settings(data)
     with _database(settings) as database, database.reading() as session:
         stored, jobs = stored_by_account(session), jobs_by_account(session)

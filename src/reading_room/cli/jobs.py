@@ -18,7 +18,7 @@ from reading_room.cli.running import endpoint_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 
-app = typer.Typer(help="Run jobs and explain them.", no_args_is_help=True)
+app = typer.Typer(help="Analyse a folder of texts, follow a job, say what happened to one.", no_args_is_help=True)
 
 
 app.command("run")(run)

@@ -11,7 +11,7 @@ from reading_room.cli.network_job import check_job
 from reading_room.cli.network_plan import plan
 from reading_room.cli.processes import DataOption
 
-app = typer.Typer(help="Look at the network.", no_args_is_help=True)
+app = typer.Typer(help="Look at the network: what reaches what, and why not.", no_args_is_help=True)
 app.command("plan")(plan)
 app.command("endpoint-policy")(endpoint_policy)
 app.command("check-job")(check_job)
