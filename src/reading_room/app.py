@@ -61,7 +61,7 @@ from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
 from reading_room.hosts.known_names import KnownNames
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
-from reading_room.hosts.readiness import database_check, disk_check, host_checks
+from reading_room.hosts.readiness import database_check, disk_check, host_checks, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.iam.authorization_messages import AuthorizationMessages
@@ -192,6 +192,7 @@ class Product:
             self.authorizer,
             clock,
             self._record,
+            self.trail.check,
         )
         self.app = AwsApplication(
             self.dispatcher,
@@ -202,7 +203,8 @@ class Product:
             throttle=self._throttle,
             trail=self._record,
             refusals=self.refusals,
-            probes=Probes((database_check(database), disk_check(floor), *host)),
+            probes=Probes((database_check(database), disk_check(floor), trail_check(self.trail.fault), *host)),
+            gate=self.trail.check,
         )
         self.flow_logs = FlowLogDelivery(
             database,
@@ -229,9 +231,15 @@ class Product:
             check_model=check_metadata,
             sizing=sizing,
             identities=authorities,
+            held=self.trail.fault,
         )
         self.container_credentials = ContainerCredentials(
-            database, owners(database), clock, self._record, ClusterDoor(database, authorities, clock)
+            database,
+            owners(database),
+            clock,
+            self._record,
+            ClusterDoor(database, authorities, clock),
+            self.trail.check,
         )
         self.models = ModelUpkeep(database, self.store, clock)
         self.log_retention = LogRetention(database, clock)
@@ -249,6 +257,7 @@ class Product:
             throttle=self._throttle,
             trail=self._record,
             refusals=self.refusals,
+            gate=self.trail.check,
         )
 
     def _record(self, record: CallRecord) -> None:
@@ -389,7 +398,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     )
 
     def deliver_flow_logs() -> None:
-        product.flow_logs.turn(system_clock())
+        if product.trail.fault() is None:  # Their calls would not be recorded; what they have to tell waits.
+            product.flow_logs.turn(system_clock())
 
     flow_logs = Loop("flow logs", deliver_flow_logs, every=1.0)
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)

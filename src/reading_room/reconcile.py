@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from reading_room.full_disk import is_full
+
 logger = logging.getLogger(__name__)
 LONG_SECONDS = 0.05
 """A turn that takes longer is followed by a rest, in a loop that has one."""
@@ -102,8 +104,11 @@ class Loop:
             began = self._clock()
             try:
                 self._turn()
-            except Exception:
-                logger.exception("a turn of the loop %s failed and will be tried again", self.name)
+            except Exception as error:
+                if is_full(error):  # A traceback each second would tell nothing more.
+                    logger.error("a turn of the loop %s found no room and will be tried again: %s", self.name, error)
+                else:
+                    logger.exception("a turn of the loop %s failed and will be tried again", self.name)
                 wait = min(self._retry * 2**failures, self._every)
                 failures = min(failures + 1, 16)
             else:

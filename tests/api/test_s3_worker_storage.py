@@ -15,6 +15,7 @@ from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.storage import JobFailure
 from reading_room.aws.call import NetworkPath
+from reading_room.aws.spelling import unavailable
 from reading_room.s3.space import SpaceLimits
 from tests.worlds.s3 import PUBLIC_PATH, S3World, policy, s3_world, statement
 
@@ -185,3 +186,23 @@ def test_a_result_for_which_there_is_no_room_is_known_before_any_work(tmp_path: 
         with pytest.raises(JobFailure, match="READING_ROOM_STORAGE_PER_ACCOUNT") as failed:
             storage.probe_output(Location("data", "out"))
         assert failed.value.code == "NO_ROOM_FOR_OUTPUT"
+
+
+def test_a_job_whose_calls_cannot_be_recorded_fails_and_says_so(world: S3World, tmp_path: Path) -> None:
+    put(world, "in/a", b"text")
+    storage = storage_of(world, world.user("reader", READ_AND_WRITE))
+
+    def closed(service: str, operation: str) -> None:
+        raise unavailable(service, "No call is made that cannot be recorded: the disk is full.")
+
+    world.gate = closed
+    (tmp_path / "output").write_bytes(b"x")
+    for use in (
+        lambda: list(storage.list_input(Location("data", "in/"))),
+        lambda: list(storage.read("data", "in/a")),
+        lambda: storage.probe_output(Location("data", "out")),
+        lambda: storage.write(Location("data", "out"), tmp_path / "output"),
+    ):
+        with pytest.raises(JobFailure, match="cannot be recorded: the disk is full") as failed:
+            use()
+        assert failed.value.code == "INTERNAL_ERROR"

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from sqlalchemy import select
 
 from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.spelling import unavailable
 from reading_room.iam.authorizer import request_context
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.container_credentials import ContainerCredentials, CredentialsOwner
@@ -104,6 +105,35 @@ def test_a_trust_policy_that_changes_holds_for_the_next_credentials_of_a_job(wor
     )
     world.now += dt.timedelta(minutes=31)
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 403
+
+
+def test_while_a_session_cannot_be_recorded_none_is_made_and_the_one_there_is_goes_on(world: IamWorld) -> None:
+    reader(world)
+    full = [False]
+
+    def gate(service: str, operation: str) -> None:
+        if full[0]:
+            raise unavailable(service, f"{operation} cannot be recorded: the disk is full.")
+
+    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock, gate=gate)
+
+    def fetched() -> tuple[int, str]:
+        reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
+        document = json.loads(reply.body)
+        return reply.status, document.get("AccessKeyId") or document["message"]
+
+    full[0] = True
+    assert fetched() == (503, "AssumeRole cannot be recorded: the disk is full.")
+    full[0] = False
+    status, key = fetched()
+    assert status == 200
+    full[0] = True
+    world.now += dt.timedelta(minutes=31)
+    assert fetched() == (200, key)
+    world.now += dt.timedelta(hours=1)
+    assert fetched()[0] == 503
+    full[0] = False
+    assert fetched()[1] != key
 
 
 def as_client(document: dict[str, str]) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from reading_room.analysis.job_file import Done, Failed, Progress, Ready
 from reading_room.containers.spec import ContainerState
@@ -53,6 +55,38 @@ def test_a_job_goes_from_submitted_to_completed(world: World) -> None:
     assert world.row(job).documents == 3
     assert world.row(job).ended_at == world.now
     assert world.container_rows() == 0
+
+
+def test_while_no_job_may_begin_those_that_wait_say_why_and_those_that_run_go_on(world: World) -> None:
+    running = run_to_container(world)
+    world.held = "the disk is full"
+    waiting = [world.submit(), world.submit()]
+    world.write_output(running)
+    world.host_says(world.state(Ready(), DONE, phase="exited", exit_code=0))
+    world.turn(3)
+    settle(world)
+    assert world.status(running) == "COMPLETED"
+    for job in waiting:
+        assert world.status(job) == "SUBMITTED"
+        assert world.story(job).count("no job begins now: the disk is full") == 1
+    world.held = None
+    world.turn()
+    assert [world.status(job) for job in waiting] == ["IN_PROGRESS"] * 2
+
+
+def test_a_job_that_is_being_prepared_waits_too(world: World) -> None:
+    job = world.submit()
+    locked: Any = OperationalError("BEGIN", {}, Exception("database is locked"))
+    world.network.refusals[job] = locked
+    world.turn()
+    world.network.refusals.clear()
+    world.held = "the disk is full"
+    world.turn()
+    assert world.wanted() == ()
+    assert "no job begins now" in world.story(job)
+    world.held = None
+    world.turn()
+    assert len(world.wanted()) == 1
 
 
 def test_a_job_is_not_over_before_its_interface_is_gone(world: World) -> None:

@@ -78,6 +78,8 @@ class World:
         self.denial: str | None = None
         self.denied: str | None = None
         """Whom the denial is of; ``None`` for whoever is asked about."""
+        self.held: str | None = None
+        """Why no job may begin."""
         self.asked: list[str] = []
         self.controller = self.restart()
 
@@ -93,6 +95,7 @@ class World:
             self.stories,
             sizing=self.sizing,
             identities=self.identities,
+            held=lambda: self.held,
         )
         return self.controller
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reading_room.aws.call import NetworkPath
+from reading_room.aws.call_record import Gate, let_in
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
@@ -68,13 +69,25 @@ class S3World:
         self.credentials = StoredCredentials(self.database)
         self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
         self.authorization = S3Authorization(self.authorizer, self.backend, REGION)
-        self.app = S3Application(self.backend, self.credentials, self.authorization, region=REGION)
-        self.vpc_app = S3Application(self.backend, self.credentials, self.authorization, region=REGION, vpc_only=True)
+        self.gate: Gate = let_in
+        """What says whether a call can be recorded."""
+        self.app = self._application(vpc_only=False)
+        self.vpc_app = self._application(vpc_only=True)
         self.store = ObjectStore(self.backend, self.authorization)
         self.running = InProcess(self.app)
         self.running_in_vpc = InProcess(self.vpc_app)
         self.key = self.user(administrator, ALLOW_ALL)
         self.s3 = self.client()
+
+    def _application(self, *, vpc_only: bool) -> S3Application:
+        return S3Application(
+            self.backend,
+            self.credentials,
+            self.authorization,
+            region=REGION,
+            vpc_only=vpc_only,
+            gate=lambda service, operation: self.gate(service, operation),
+        )
 
     def user(self, name: str, document: str | None, account: str = ACCOUNT) -> dict[str, str]:
         """Make a user and return its key as options of a client."""

@@ -32,7 +32,10 @@ MOST_DELETED = 1000
 """Objects that one request of S3 may name."""
 
 _GONE = {"ServiceUnavailable", "503"}
-"""Answered by S3 to what came through an endpoint that was deleted meanwhile: a moment later nothing leads there."""
+"""Answered by S3 to what came through an endpoint that was deleted meanwhile: a moment later nothing leads there.
+
+With a ``Reason`` our own S3 says so of what it cannot record in the trail.
+"""
 
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
 
@@ -206,7 +209,7 @@ class S3Storage:
             if code in ("NoSuchBucket", "NoSuchKey", "404"):
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
             if code in _GONE:
-                raise _no_route(uri, text) from error
+                raise _away(error.response["Error"], uri, f"{action} on {uri}") from error
             if reason := error.response["Error"].get("Reason"):
                 # Our own S3 says so of an object that it cannot read as it was written.
                 raise JobFailure(self._blame.damaged, f"{uri} cannot be read. {reason}") from error
@@ -233,7 +236,7 @@ class S3Storage:
         if code in ("NoSuchBucket", "404"):
             return JobFailure(refusal, f"{sentence} {uri}: {text}")
         if code in _GONE:
-            return _no_route(uri, text)
+            return _away(error, uri, f"writing {uri}")
         if code == "InsufficientCapacity":
             return JobFailure("NO_ROOM_FOR_OUTPUT", f"writing {uri}: {text}")
         return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
@@ -253,6 +256,12 @@ class S3Storage:
 
 def _no_route(uri: str, why: object) -> JobFailure:
     return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {why}")
+
+
+def _away(error: Any, uri: str, doing: str) -> JobFailure:
+    """Return the failure of a request that S3 could not serve: its endpoint is gone, or there is a ``Reason``."""
+    text = error.get("Message", "")
+    return JobFailure("INTERNAL_ERROR", f"{doing}: {text}") if error.get("Reason") else _no_route(uri, text)
 
 
 def _upload_in_parts(client: Any, location: Location, path: Path) -> None:

@@ -80,10 +80,16 @@ class CallRecord:
 
 
 Recorder = Callable[[CallRecord], None]
+Gate = Callable[[str, str], None]
+"""Asked before a call of a service and operation is made; raises ``AwsError`` where it could not be recorded."""
 
 
 def forget(record: CallRecord) -> None:
     """Keep no trail: for tests, and for a table of operations that serves nobody."""
+
+
+def let_in(service: str, operation: str) -> None:
+    """Let every call in: where none is recorded."""
 
 
 def reads_only(operation: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading_room.aws.call import Call
-from reading_room.aws.call_record import Recorder, forget, record_of
+from reading_room.aws.call_record import Gate, Recorder, forget, let_in, record_of
 from reading_room.aws.errors import AwsError, DryRunOperation
 from reading_room.aws.operations import Authorizer, OperationTable
 from reading_room.aws.spelling import unknown_operation
@@ -18,9 +18,18 @@ class Dispatcher:
     """Runs calls against the table of operations."""
 
     def __init__(
-        self, table: OperationTable, authorizer: Authorizer, clock: Clock = system_clock, trail: Recorder = forget
+        self,
+        table: OperationTable,
+        authorizer: Authorizer,
+        clock: Clock = system_clock,
+        trail: Recorder = forget,
+        gate: Gate = let_in,
     ) -> None:
-        """``trail`` takes the calls of the service itself; those of clients are recorded where they came in."""
+        """``trail`` takes the calls of the service itself, if ``gate`` lets them in.
+
+        Those of clients are asked for, and recorded, where they came in.
+        """
+        self._gate = gate
         self.table = table
         self._authorizer = authorizer
         self._clock = clock
@@ -28,6 +37,7 @@ class Dispatcher:
 
     def act(self, call: Call) -> Mapping[str, Any]:
         """Run a call that the service makes itself, and record it. Raises ``AwsError``."""
+        self._gate(call.service, call.operation)
         try:
             output = self.invoke(call)
         except AwsError as error:

@@ -21,7 +21,7 @@ from botocore.model import OperationModel
 
 from reading_room.aws import receive as wire
 from reading_room.aws.call import ANONYMOUS, Call, IncomingRequest, Reply, SignedRequest
-from reading_room.aws.call_record import CallRecord, Recorder, forget, keeps_answer
+from reading_room.aws.call_record import CallRecord, Gate, Recorder, forget, keeps_answer, let_in
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import (
     AwsError,
@@ -38,15 +38,17 @@ from reading_room.aws.protocols import ec2, forms, query
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.sigv4 import CredentialSource, has_signature, prove_head, verify
-from reading_room.aws.spelling import internal_failure, throttled, too_large, unknown_operation
+from reading_room.aws.spelling import internal_failure, throttled, too_large, unavailable, unknown_operation
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
+from reading_room.full_disk import is_full
 from reading_room.ids import request_id as new_request_id
 
 log = logging.getLogger(__name__)
 
 _QUICK = 4096
 """Bytes of a form that are read where it arrives."""
+NO_ROOM = "The disk of this installation has no room for what the call writes."
 _PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "ec2": ec2}
 
 
@@ -71,7 +73,9 @@ class AwsApplication:
         trail: Recorder = forget,
         refusals: Refusals | None = None,
         probes: Probes | None = None,
+        gate: Gate = let_in,
     ) -> None:
+        self._gate = gate
         self._refusals = refusals or Refusals()
         self._probes = probes or Probes()
         self._dispatcher = dispatcher
@@ -219,6 +223,7 @@ class AwsApplication:
             name = operation.name
             if signed.access_key_id is not None:
                 self._throttle.admit(service.name, name, caller, signed.principal.account)
+            self._gate(service.name, name)
             try:
                 call = self._call(signed, service, operation)
                 output = self._dispatcher.invoke(call)
@@ -236,8 +241,13 @@ class AwsApplication:
                 name = repr(error.operation)[:80]
             reply = _refuse(request, service, error)
         except Exception as error:
-            fault = error
-            failure = internal_failure(service.name if service is not None else "", request.request_id)
+            called = service.name if service is not None else ""
+            if is_full(error):
+                log.error("request %s found no room on the disk: %s", request.request_id, error)
+                failure = unavailable(called, NO_ROOM)
+            else:
+                fault = error
+                failure = internal_failure(called, request.request_id)
             code = failure.code
             reply = _refuse(request, service, failure)
         identified = signed is not None and signed.access_key_id is not None

@@ -15,6 +15,8 @@ from reading_room.aws.errors import (
     RequestTooLarge,
     RequestTooLargeException,
     ServiceFailure,
+    ServiceUnavailable,
+    ServiceUnavailableException,
     SlowDown,
     Throttled,
     Throttling,
@@ -71,6 +73,14 @@ def too_large(service: str, limit: int) -> AwsError:
     """Return the service's error for a body above ``limit`` bytes."""
     is_json = service in SERVED and SERVED[service].protocol == "json"
     return (RequestTooLargeException if is_json else RequestTooLarge)(limit)
+
+
+def unavailable(service: str, message: str) -> AwsError:
+    """Return the service's error for a call that cannot be made now."""
+    if service == "logs":
+        return ServiceUnavailableException(message)
+    # An endpoint that is gone has the same code in S3: by this a job's container tells them apart.
+    return ServiceUnavailable(message, {"Reason": "Unavailable"} if service == "s3" else None)
 
 
 def throttled(service: str) -> AwsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from reading_room.database.base import Base
 from reading_room.database.migrate import BASELINE, SchemaError, migrate
 from reading_room.database.sealed import SEALER, check_key, need, note_key, seal_new
 from reading_room.database.turns import Turns
+from reading_room.full_disk import is_full
 from reading_room.sealing import Sealer
+
+log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 7
 """Raised with every migration (``migrations/``), without which no table changes. A new database begins with it."""
@@ -145,11 +149,17 @@ class Database:
             cursor = connection.cursor()
             pages = cursor.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
             size = cursor.execute("PRAGMA page_size").fetchone()[0]
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("CREATE TABLE log_length (bytes BLOB)")
-            cursor.execute("INSERT INTO log_length VALUES (zeroblob(?))", (pages * size,))
-            cursor.execute("DROP TABLE log_length")
-            cursor.execute("COMMIT")
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute("CREATE TABLE log_length (bytes BLOB)")
+                cursor.execute("INSERT INTO log_length VALUES (zeroblob(?))", (pages * size,))
+                cursor.execute("DROP TABLE log_length")
+                cursor.execute("COMMIT")
+            except sqlite3.Error as error:
+                connection.rollback()
+                if not is_full(error):
+                    raise
+                log.warning("the database's log is not given its length, as the disk is full: %s", error)
             cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         finally:
             connection.close()

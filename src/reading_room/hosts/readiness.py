@@ -24,6 +24,7 @@ _NO_ROOM = Fault(
     "the disk of the data folder is at its floor: nothing more is stored, and no job begins",
     "make room on that disk, or lower READING_ROOM_STORAGE_FREE",
 )
+_RECORD = "make room on the disk of the data folder; for a book at its size, raise READING_ROOM_TRAIL_BYTES"
 _NOT_WRITABLE = Fault(
     "the database cannot be written",
     "make room on the disk of the data folder, and see the log of `reading-room serve`",
@@ -46,6 +47,16 @@ def database_check(database: Database) -> Check:
 def disk_check(floor: Floor) -> Check:
     """Return the check that the disk has more than its floor."""
     return Check("disk", lambda: _NO_ROOM if floor.reached else None)
+
+
+def trail_check(fault: Callable[[], str | None]) -> Check:
+    """Return the check that calls can be recorded; ``fault`` says why not."""
+
+    def look() -> Fault | None:
+        says = fault()
+        return None if says is None else Fault(f"calls are refused, as they cannot be recorded: {says}", _RECORD)
+
+    return Check("trail", look)
 
 
 def host_checks(state: Callable[[], HostState]) -> tuple[Check, ...]:

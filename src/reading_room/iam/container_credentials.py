@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Reply
-from reading_room.aws.call_record import Recorder, forget
+from reading_room.aws.call_record import Gate, Recorder, forget, let_in
+from reading_room.aws.errors import ServiceUnavailable
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.iam.errors import RoleNotAssumable
@@ -89,7 +90,9 @@ class ContainerCredentials:
         clock: Clock,
         trail: Recorder = forget,
         cluster: Cluster | None = None,
+        gate: Gate = let_in,
     ) -> None:
+        self._gate = gate
         self._cluster = cluster
         self._trail = trail
         self._database = database
@@ -124,6 +127,9 @@ class ContainerCredentials:
             return _NOT_FOUND
         try:
             credentials, fresh = self._credentials(asked)
+        except ServiceUnavailable as error:
+            logger.warning("no credentials for %s now: %s", owner.job_arn, error)
+            return json_reply(503, {"code": error.code, "message": error.message})
         except RoleNotAssumable as error:
             logger.warning("no credentials for %s: %s", owner.job_arn, error)
             return json_reply(403, {"code": "AccessDenied", "message": str(error)})
@@ -151,6 +157,12 @@ class ContainerCredentials:
             kept = self._issued.get(owner)
             if kept is not None and kept.expires_at - now > RENEW_BEFORE:
                 return kept, False
+            try:
+                self._gate("sts", "AssumeRole")
+            except ServiceUnavailable:
+                if kept is not None and kept.expires_at > now:
+                    return kept, False
+                raise
             _, fresh = assume_recorded(
                 self._trail,
                 self._database,

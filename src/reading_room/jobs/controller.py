@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from reading_room.jobs import parts
 from reading_room.jobs.endings import printable
 from reading_room.jobs.hearing import Hearing
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, TimedOut, WorkerFailed
-from reading_room.jobs.needs import placed, ready_to_end, timed, unwanted
+from reading_room.jobs.needs import not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.progress import EVENT as PROGRESS
 from reading_room.jobs.progress import Progress
@@ -73,8 +74,15 @@ class JobController:
         check_model: ModelCheck = no_model,
         sizing: Sizing = one_container,
         identities: Identities | None = None,
+        held: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """``sizing`` plans how many containers jobs get; ``identities`` are theirs, in memory somewhere else."""
+        """``sizing`` plans how many containers jobs get; ``identities`` are theirs, in memory somewhere else.
+
+        ``held`` says why no job may begin now, ``None`` if nothing is in the way.
+        """
+        self._held = held
+        self._told: set[str] = set()
+        """Jobs that wait for that, and whose stories say so."""
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -133,8 +141,12 @@ class JobController:
         self._keep_time()
         self._release(reports)
         self._end()
-        self._admit()
-        self._starting.prepare()
+        if (why := self._held()) is None:
+            self._told.clear()
+            self._admit()
+            self._starting.prepare()
+        else:
+            self._hold(why)
         if self._writer.failed:
             self._network.remove_leftovers()
             self._writer.failed = False
@@ -145,6 +157,17 @@ class JobController:
             self._loop.wake()
         if JobEventRow.__tablename__ in tables:
             self._stories.wake()
+
+    def _hold(self, why: str) -> None:
+        """Begin no job, and tell in the story of each that waits; those that run go on."""
+        with self._database.reading() as session:
+            waiting = [job_id for job_id in not_begun(session) if job_id not in self._told]
+        for job_id in waiting:
+            with self._writer.each(job_id):
+                self._writer.note(job_id, "Warning", f"It waits, as no job begins now: {why}")
+                self._told.add(job_id)
+            if job_id not in self._told:
+                return  # As it is for this one, it will be for the others.
 
     def _admit(self) -> None:
         self._starting.admit(self.capacity())

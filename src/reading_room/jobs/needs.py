@@ -62,6 +62,12 @@ def container_at(vpc_id: str, source_ip: str) -> Select[JobContainerRow, JobRow]
     )
 
 
+def not_begun(session: Session) -> list[str]:
+    """Return the ids of the jobs of which nothing runs yet, the longest waiting first."""
+    waiting = JobRow.phase.in_([Phase.QUEUED.value, Phase.PREPARING.value])
+    return list(session.scalars(select(JobRow.job_id).where(waiting).order_by(JobRow.submitted_at, JobRow.job_id)))
+
+
 def being_prepared(session: Session) -> list[list[NetworkNeed]]:
     """Return what the containers of each job in preparation need, first container first, longest waiting job first."""
     rows = session.execute(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.full_disk import is_full
 from reading_room.jobs.credentials import revoke_sessions
 from reading_room.jobs.job import Event, Phase
 from reading_room.jobs.record import LOCAL_HOST, apply, containers_of, job_of, note
@@ -83,9 +84,12 @@ class JobWriter:
         """Keep one job's fault from stopping the others; the next turn tries again."""
         try:
             yield
-        except Exception:
+        except Exception as error:
             self.failed = True
-            logger.exception("a step of job %s failed and will be tried again", job_id)
+            if is_full(error):
+                logger.error("a step of job %s found no room on the disk and will be tried again: %s", job_id, error)
+            else:
+                logger.exception("a step of job %s failed and will be tried again", job_id)
 
 
 def _wanted(session: Session, container_id: str) -> bool:

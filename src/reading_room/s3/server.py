@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from botocore.model import OperationModel
 
 from reading_room.aws.call import ANONYMOUS, IncomingRequest
-from reading_room.aws.call_record import Recorder, forget
+from reading_room.aws.call_record import Gate, Recorder, forget, let_in
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Scope, Send, Standing, standing_of
@@ -28,6 +28,7 @@ from reading_room.aws.sigv4 import CredentialSource, Verified, has_signature, ve
 from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
+from reading_room.full_disk import is_full
 from reading_room.s3.actions import identify
 from reading_room.s3.addressing import Address, locate
 from reading_room.s3.authorization import S3Authorization
@@ -38,7 +39,6 @@ from reading_room.s3.cors import Asked, granted, preflight
 from reading_room.s3.decisions import Decisions
 from reading_room.s3.errors import (
     AccessDenied,
-    DamagedObject,
     InternalError,
     InvalidRequest,
     NoSuchKey,
@@ -60,6 +60,7 @@ from reading_room.s3.steps import (
     Decided,
     Record,
     about_body,
+    failure_of,
     is_unsigned,
     parts_of,
     tls_version_of,
@@ -98,7 +99,9 @@ class S3Application:
         throttle: Throttle | None = None,
         trail: Recorder = forget,
         refusals: Refusals | None = None,
+        gate: Gate = let_in,
     ) -> None:
+        self._gate = gate
         self._refusals = refusals or Refusals()
         self._trail = trail
         self._backend = backend
@@ -139,13 +142,12 @@ class S3Application:
             record.code, record.facts.error = error.code, error
             response = error_response(error, incoming, record.identifier)
         except Exception as error:
-            fault = error
-            failure = DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
+            fault, failure = error, failure_of(error)
             record.code, record.facts.error = failure.code, failure
             response = error_response(failure, incoming, record.identifier)
         told = self._tells(incoming, record)
         if fault is not None and told:
-            log.error("request=%s failed", record.identifier, exc_info=fault)
+            log.error("request=%s failed: %s", record.identifier, fault, exc_info=None if is_full(fault) else fault)
         _hear(standing_of(scope), record)
         if told and incoming is not None and incoming.header("origin") is not None:
             response = await self._run(self._with_cors, incoming, response)
@@ -245,6 +247,7 @@ class S3Application:
         record.caller = verified.principal.arn if verified else ANONYMOUS.arn
         record.facts.authenticated, record.facts.verified = True, verified
         self._admit(asking.incoming, asking.model.name, verified, asking.address.bucket)
+        self._gate("s3", asking.model.name)
         return verified
 
     async def _admitted_apart(self, asking: Asking, *, busy: bool) -> Verified | None:

@@ -11,14 +11,18 @@ from typing import Any
 
 from botocore.model import OperationModel
 
+from reading_room.arns import bucket_arn
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Scope
 from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, Verified, has_signature, query_pairs
+from reading_room.full_disk import is_full
+from reading_room.s3.actions import Requirement
 from reading_room.s3.addressing import Address
 from reading_room.s3.authorization import Caller, Signing
-from reading_room.s3.errors import AccessDenied
+from reading_room.s3.backends.blobs import DamagedBlob
+from reading_room.s3.errors import AccessDenied, DamagedObject, InsufficientCapacity, InternalError
 from reading_room.s3.post_form import Form
 from reading_room.s3.requests import RequestBody
 from reading_room.s3.streaming import ChunkSigner, Expectation, UploadBody
@@ -131,6 +135,19 @@ def signing_of(verified: Verified | None, *, posted: bool) -> Signing | None:
         return Signing("AWS", verified.presigned, posted=posted)
     signed_at = dt.datetime.fromisoformat(verified.amz_date)
     return Signing("AWS4-HMAC-SHA256", verified.presigned, signed_at, posted)
+
+
+def deletion_of(bucket: str, entry: Mapping[str, Any]) -> Requirement:
+    """Return what a caller has to be allowed for one object that DeleteObjects names."""
+    action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
+    return Requirement(action, bucket_arn(bucket, entry["Key"]), bucket)
+
+
+def failure_of(error: Exception) -> AwsError:
+    """Return what is answered to a request that failed for no fault of its own."""
+    if is_full(error):
+        return InsufficientCapacity.of_disk(0)
+    return DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
 
 
 def tls_version_of(scope: Scope) -> str | None:

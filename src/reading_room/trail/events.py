@@ -34,6 +34,11 @@ def nobodys(name: str) -> None:
     """Know the account of nothing."""
 
 
+def is_data(service: str, operation: str) -> bool:
+    """Say whether a call is about data, whose events are in a book of their own."""
+    return s3_events.is_data(operation) if service == "s3" else (service, operation) in _DATA
+
+
 def events_of(
     record: CallRecord, bucket_owner: AccountOf = nobodys, endpoint_owner: AccountOf = nobodys
 ) -> Iterator[tuple[Book, dict[str, Any]]]:
@@ -58,7 +63,6 @@ def events_of(
 def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> dict[str, Any]:
     service, path = record.service, record.path
     by_service = _acting(record)
-    is_data = s3_events.is_data(record.operation) if service == "s3" else (service, record.operation) in _DATA
     event: dict[str, Any] = {
         "eventVersion": VERSION,
         "userIdentity": user_identity(record.principal, record.access_key_id, by_service),
@@ -84,8 +88,9 @@ def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> 
     version = _api_version(service)
     if version is not None:
         event["apiVersion"] = version
-    event["managementEvent"] = not is_data
-    event["eventCategory"] = "Data" if is_data else "Management"
+    of_data = is_data(service, record.operation)
+    event["managementEvent"] = not of_data
+    event["eventCategory"] = "Data" if of_data else "Management"
     if path.vpc_endpoint_id is not None:
         event["vpcEndpointId"] = path.vpc_endpoint_id
         if (account := endpoint_owner(path.vpc_endpoint_id)) is not None:

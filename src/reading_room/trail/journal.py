@@ -20,6 +20,8 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from reading_room.clock import Clock
+from reading_room.database.disk import Floor, free_bytes
+from reading_room.full_disk import is_full
 from reading_room.trail.books import Book, BookFull
 from reading_room.trail.events import as_text, service_event
 from reading_room.trail.kept_heads import Heads, NoHeads
@@ -42,6 +44,8 @@ class Limits:
     items: int = 50_000
     bytes: int = 64 << 20
     """Of requests."""
+    reserve: int = 1 << 20
+    """Bytes of the disk that are left for the records of calls that run: with less, no other should begin."""
 
 
 class Journal(Generic[Item]):
@@ -89,6 +93,26 @@ class Journal(Generic[Item]):
         self._books: dict[str, Book] = {}
         self._left_out = 0
         self._said = -_SAID_EVERY
+        self._fault: str | None = None
+        """Why the files could not be written at the last try."""
+        self._full_on: dict[str, dt.date] = {}
+        """When books took no more."""
+        self._reserve = Floor(limits.reserve, lambda: free_bytes(folder))
+
+    def refusal(self, book: str) -> str | None:
+        """Say why what is handed over now for a book might never be in it, ``None`` if nothing is in the way.
+
+        Costs a microsecond, and a look at the file system ten times a second at the most.
+        """
+        if self._fault is not None:
+            return self._fault
+        if self._reserve.reached:
+            return "the disk is full"
+        if book in self._full_on and self._full_on[book] == self._today():
+            return f"its book {book} has reached its size for today"
+        if len(self._waiting) >= self._limits.items or self._bytes >= self._limits.bytes:
+            return "calls come faster than the disk takes their records"
+        return None
 
     def hand_over(self, item: Item, size: int) -> None:
         """Take an item of about so many bytes. Never waits and never raises."""
@@ -146,13 +170,18 @@ class Journal(Generic[Item]):
                     self._sync()
                     synced, dirty = time.monotonic(), False
             except OSError as error:
-                logger.error("the trail in %s cannot be written and is tried again: %s", self._folder, error)
+                if self._fault is None:
+                    logger.error("the trail in %s cannot be written and is tried again: %s", self._folder, error)
+                self._fault = "the disk is full" if is_full(error) else "its files cannot be written"
                 if self._ended:
                     logger.error("lost: %d events of the trail", sum(map(len, texts.values())))
                     return
                 time.sleep(limits.retry_seconds)
                 self._wake.set()
                 continue
+            if self._fault is not None:
+                logger.warning("the trail in %s is written again", self._folder)
+                self._fault = None
             with self._lock:
                 if self._ended and not self._waiting:
                     break
@@ -199,13 +228,17 @@ class Journal(Generic[Item]):
 
     def _write(self, texts: dict[str, list[str]]) -> None:
         """Append lines to their books and take them out of ``texts``. Raises ``OSError``; what is left is unwritten."""
-        today = self._clock().astimezone(dt.UTC).date()
+        today = self._today()
         for name in list(texts):
             try:
                 self._book(name).append(today, texts[name])
             except BookFull as error:
+                self._full_on[name] = today
                 self._full(error, len(texts[name]))
             del texts[name]
+
+    def _today(self) -> dt.date:
+        return self._clock().astimezone(dt.UTC).date()
 
     def _book(self, name: str) -> Book:
         if name not in self._books:

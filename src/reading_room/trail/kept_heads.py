@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.full_disk import is_full
 from reading_room.trail.chain import BOOKS, FIRST, backwards, beginning_of, digest_of, files_of, newest_digest
 from reading_room.trail.tables import TrailHead, TrailHeadLost
 
@@ -190,4 +191,5 @@ def _as_os_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise OSError(errno.EIO, f"the database does not take the trail's heads: {error}") from error
+        number = errno.ENOSPC if is_full(error) else errno.EIO
+        raise OSError(number, f"the database does not take the trail's heads: {error}") from error

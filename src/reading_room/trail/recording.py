@@ -12,10 +12,11 @@ from typing import Any
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.call_record import CallRecord
 from reading_room.aws.counts import RefusedRequests
+from reading_room.aws.spelling import unavailable
 from reading_room.clock import Clock
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.trail.denials import document_of
-from reading_room.trail.events import AccountOf, event_of_refused, events_of, nobodys
+from reading_room.trail.events import AccountOf, event_of_refused, events_of, is_data, nobodys
 from reading_room.trail.journal import Journal
 from reading_room.trail.kept_heads import Heads, NoHeads
 
@@ -73,6 +74,16 @@ class Trail:
     def adopt_heads(self) -> None:
         """Where no heads were ever kept, as in a folder of an earlier version, take the books as they are."""
         self._heads.adopt()
+
+    def check(self, service: str, operation: str) -> None:
+        """Raise ``ServiceUnavailable``, as the service spells it, while a call could not be recorded."""
+        refusal = self._journal.refusal("data" if is_data(service, operation) else "management")
+        if refusal is not None:
+            raise unavailable(service, f"No call is made that cannot be recorded in the trail of calls: {refusal}.")
+
+    def fault(self) -> str | None:
+        """Say why calls cannot be recorded now, ``None`` if they can."""
+        return self._journal.refusal("management") or self._journal.refusal("data")
 
     def record(self, record: CallRecord) -> None:
         """Take the record of a call that ended."""

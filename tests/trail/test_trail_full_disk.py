@@ -1,0 +1,273 @@
+"""While the trail cannot be written, no call is made that it would have to record; once it can, everything goes on.
+
+Everywhere here the trail's files are really refused by the kernel or by SQLite: a folder that is no folder, or a
+process that may write no larger files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import resource
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from sqlalchemy.exc import OperationalError
+
+from reading_room.aws.call import Call, NetworkPath
+from reading_room.aws.errors import ServiceUnavailable, ServiceUnavailableException
+from reading_room.full_disk import is_full
+from reading_room.reconcile import Loop
+from reading_room.trail.journal import Journal, Limits
+from reading_room.trail.recording import Trail
+from tests.trail.test_trail_kept_heads import plain
+from tests.trail.test_trail_product import World
+from tests.worlds.trail import USER, Clock, record
+from tests.worlds.waiting import eventually
+
+EAGER = Limits(batch_seconds=0.001, sync_seconds=0.001, retry_seconds=0.01)
+
+
+@contextmanager
+def blocked(folder: Path) -> Iterator[None]:
+    """Let no file be written in the trail's folder: there is a file of its name, and the folder is aside."""
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    folder.write_bytes(b"")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        aside.rename(folder)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let this process write no file beyond a size, as a quota does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, was)
+
+
+def test_a_trail_that_cannot_be_written_refuses_and_goes_on_once_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path / "trail", plain, Clock(), 90, limits=EAGER)
+    (tmp_path / "trail").write_bytes(b"")
+    assert journal.refusal("management") is None
+    journal.hand_over("a", 1)
+    eventually(lambda: journal.refusal("management") is not None, what="a refusal")
+    (tmp_path / "trail").unlink()
+    eventually(lambda: journal.refusal("management") is None, what="the end of it")
+    assert journal.flush()
+    journal.close()
+    told = [each.getMessage() for each in caplog.records]
+    assert sum("cannot be written" in text for text in told) == 1
+    assert sum("is written again" in text for text in told) == 1
+
+
+def test_a_disk_that_is_nearly_full_is_refused_before_a_record_is_lost(tmp_path: Path) -> None:
+    reserved = Journal(tmp_path, plain, Clock(), 90, limits=Limits(reserve=1 << 60))
+    assert reserved.refusal("management") == "the disk is full"
+    assert Journal(tmp_path, plain, Clock(), 90).refusal("management") is None
+
+
+def test_records_that_wait_up_to_the_bound_are_refused_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(items=3, batch_seconds=60))
+    for item in "abc":
+        assert journal.refusal("management") is None
+        journal.hand_over(item, 1)
+    assert journal.refusal("management") == "calls come faster than the disk takes their records"
+    journal.close()
+
+
+def test_a_book_at_its_size_refuses_its_own_calls_until_tomorrow(tmp_path: Path) -> None:
+    clock = Clock()
+    trail = Trail(tmp_path / "trail", clock, 90, most=100)
+    trail.record(record())
+    assert trail.flush()
+    with pytest.raises(ServiceUnavailable, match="its book management has reached its size for today"):
+        trail.check("ec2", "DescribeVpcs")
+    trail.check("s3", "GetObject")
+    trail.check("logs", "PutLogEvents")
+    clock.now += dt.timedelta(days=1)
+    trail.check("ec2", "DescribeVpcs")
+    trail.close()
+
+
+@pytest.mark.parametrize(("service", "kind"), [("s3", ServiceUnavailable), ("logs", ServiceUnavailableException)])
+def test_the_refusal_is_spelled_as_the_service_does(
+    tmp_path: Path, service: str, kind: type[ServiceUnavailable]
+) -> None:
+    trail = Trail(tmp_path / "trail", Clock(), 90, most=1)
+    trail.record(record(service=service, operation="CreateBucket" if service == "s3" else "CreateLogGroup"))
+    assert trail.flush()
+    with pytest.raises(kind) as refused:
+        trail.check(service, "ListBuckets")
+    assert (refused.value.code, refused.value.status) == (kind.code, 503)
+    trail.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A product in this process, whose trail is written."""
+    world = World(tmp_path)
+    world.client("s3").create_bucket(Bucket="papers")
+    world.client("s3").put_object(Bucket="papers", Key="a", Body=b"hello")
+    world.product.trail.flush()
+    yield world
+    world.close()
+
+
+def code_of(call: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
+    """Make a call that is refused; return its code and status."""
+    with pytest.raises(ClientError) as refused:
+        call(**parameters)
+    response = refused.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def until_refused(call: Callable[[int], Any]) -> tuple[str, int]:
+    """Make calls until one is refused, while some pages have room still; return its code and status."""
+    for number in range(100):
+        try:
+            call(number)
+        except ClientError as error:
+            return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    raise AssertionError("nothing was refused")
+
+
+def readiness(world: World) -> tuple[int, bytes]:
+    """Return the status of the page that says whether the product is ready, and the page."""
+    response = world.process.send(AWSRequest("GET", "http://127.0.0.1/_reading_room/ready").prepare())
+    return response.status_code, response.content
+
+
+@pytest.mark.costs(0.6, reason="the whole product is made, and its trail fails and comes back")
+def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(world: World) -> None:
+    ec2, s3, iam = world.client("ec2"), world.client("s3"), world.client("iam")
+    before = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]]
+    assert world.product.trail.flush()
+    with blocked(world.data / "trail"):
+        world.product.trail._journal._books.clear()  # The files that are open would still be written.
+        ec2.describe_vpcs()
+        eventually(lambda: world.product.trail.fault() is not None, what="a trail that is known to fail")
+        refusals = [
+            code_of(ec2.describe_vpcs),
+            code_of(ec2.create_vpc, CidrBlock="10.9.0.0/16"),
+            code_of(iam.create_user, UserName="nora"),
+            code_of(s3.put_object, Bucket="papers", Key="b", Body=b"x"),
+            code_of(s3.get_object, Bucket="papers", Key="a"),
+            code_of(s3.list_buckets),
+            code_of(world.client("logs").create_log_group, logGroupName="g"),
+            code_of(world.client("comprehend").list_entities_detection_jobs),
+        ]
+        assert set(refusals) == {("ServiceUnavailable", 503), ("ServiceUnavailableException", 503)}
+        # The service makes no call of its own either.
+        own = Call("ec2", "DescribeVpcs", {}, USER, USER.account, "us-east-1", NetworkPath(secure=True), "a request")
+        with pytest.raises(ServiceUnavailable, match="No call is made that cannot be recorded"):
+            world.product.dispatcher.act(own)
+        # Who proves nobody is told that, as ever, and what nobody records is answered.
+        wrong = {**world.key, "secret_access_key": "wrong"}
+        assert code_of(world.client("ec2", **wrong).describe_vpcs)[0] == "AuthFailure"
+        live = world.process.send(AWSRequest("GET", "http://127.0.0.1/_reading_room/live").prepare())
+        assert live.status_code == 200
+        status, page = readiness(world)
+        assert (status, b"calls are refused, as they cannot be recorded" in page) == (503, True)
+    eventually(lambda: world.product.trail.fault() is None, what="a trail that is written again")
+    assert [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]] == before
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket="papers")["Contents"]] == ["a"]
+    iam.create_user(UserName="nora")
+    # What was refused is on record as well.
+    refused = {event["errorCode"] for event in world.book("management") if event["eventName"] == "CreateVpc"}
+    assert refused == {"Server.ServiceUnavailable"}
+
+
+@pytest.mark.costs(0.6, reason="the whole product is made, with a database that may not grow")
+def test_a_database_without_room_is_an_error_of_the_service_without_a_traceback(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    iam, s3 = world.client("iam"), world.client("s3")
+    with full(world):
+        assert until_refused(lambda n: s3.put_object(Bucket="papers", Key=f"b{n}" * 50, Body=b"x" * 4000)) == (
+            "InsufficientCapacity",
+            507,
+        )
+        assert until_refused(lambda n: iam.create_user(UserName=f"nora-{n}", Path=f"/{'p' * 400}/")) == (
+            "ServiceUnavailable",
+            503,
+        )
+        assert s3.get_object(Bucket="papers", Key="a")["Body"].read() == b"hello"
+    s3.put_object(Bucket="papers", Key="b", Body=b"x" * 9000)
+    iam.create_user(UserName="nora")
+    assert "database or disk is full" in caplog.text
+    assert not any(each.exc_info for each in caplog.records)
+
+
+@contextmanager
+def full(world: World) -> Iterator[None]:
+    """Let the database have no page more: what a full disk is to SQLite."""
+    engine = world.database.engine
+    with closing(engine.raw_connection()) as connection:
+        pages = connection.cursor().execute("PRAGMA page_count").fetchone()[0]
+
+    def limit(most: int) -> None:
+        connections = [engine.raw_connection() for _ in range(20)]
+        for each in connections:
+            each.cursor().execute(f"PRAGMA max_page_count = {most}")
+        for each in connections:
+            each.close()
+
+    limit(pages)
+    try:
+        yield
+    finally:
+        limit(1 << 30)
+
+
+def test_errors_of_a_full_disk_are_told_from_others(tmp_path: Path) -> None:
+    with files_of_at_most(10), pytest.raises(OSError) as too_large:
+        (tmp_path / "file").write_bytes(b"x" * 100)
+    assert is_full(too_large.value)
+    assert is_full(OSError(28, "No space left on device"))
+    assert is_full(OSError(122, "Disk quota exceeded"))
+    assert not is_full(OSError(5, "Input/output error"))
+    assert not is_full(ValueError("full"))
+    with closing(sqlite3.connect(tmp_path / "db")) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError) as of_sqlite:
+            connection.execute("CREATE TABLE t (a)")
+        assert is_full(of_sqlite.value)
+        assert is_full(OperationalError("statement", {}, of_sqlite.value))
+        with pytest.raises(sqlite3.OperationalError) as other:
+            connection.execute("SELECT * FROM nothing")
+        assert not is_full(other.value)
+
+
+def test_a_loop_tells_of_a_full_disk_in_one_line_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    turns: list[None] = []
+
+    def turn() -> None:
+        turns.append(None)
+        if len(turns) == 1:
+            raise OSError(28, "No space left on device")
+
+    loop = Loop("test", turn, every=60, retry=0.001)
+    loop.start()
+    eventually(lambda: len(turns) > 1, what="another turn")
+    loop.stop()
+    (told,) = [each for each in caplog.records if "found no room" in each.getMessage()]
+    assert told.exc_info is None
