@@ -1,0 +1,106 @@
+"""A product whose disk has no room: calls are refused, jobs wait or fail with the cause, and all goes on with room.
+
+``serve`` may write no file any more, by its limit on their size: to it, that is what a full disk or a quota is. So it
+is with a real disk that is full, and so it can be for an ordinary user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from reading_room.containers.processes import start_time
+from tests.worlds.place import Place
+from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    """A product of this test's own."""
+    with running_product(tmp_path, STANDBY="0") as found:
+        yield found
+
+
+@contextmanager
+def no_room(product: Product) -> Iterator[None]:
+    """Let ``serve`` write no file."""
+    _limit(product, "0")
+    try:
+        yield
+    finally:
+        _limit(product, "unlimited")
+
+
+def _limit(product: Product, size: str) -> None:
+    # Limits may be changed by whom a process belongs to; root without every capability is not enough.
+    owner = product.settings["SERVICE_UID"]
+    as_owner = ["setpriv", "--reuid", owner, "--regid", owner, "--clear-groups"] if os.geteuid() == 0 else []
+    change = ["prlimit", "--pid", str(product.child("serve")), f"--fsize={size}:unlimited"]
+    subprocess.run([*as_owner, *change], check=True, capture_output=True, timeout=20)
+
+
+def code_of(call: Callable[..., Any], **parameters: Any) -> str | None:
+    """Make a call; return the code of its error, ``None`` for none."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return None
+
+
+def failing(product: Product) -> dict[str, Any]:
+    """Return what the page ``ready`` says of the checks that fail."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{product.port}/_reading_room/ready", timeout=20) as answer:
+            document = json.load(answer)
+    except urllib.error.HTTPError as error:
+        document = json.load(error)
+    return {name: check for name, check in document["checks"].items() if not check["ok"]}
+
+
+@pytest.mark.costs(14, reason="a product is started, its disk is full and has room again, and jobs run")
+def test_with_a_full_disk_nothing_happens_unseen_and_with_room_everything_goes_on(product: Product) -> None:
+    place = Place(product)
+    place.put("in/", 3)
+    place.put("long/", 400)
+    account = product.account()
+    ec2, s3 = account.client("ec2", attempts=1), account.client("s3", attempts=1)
+    with ExitStack() as held:
+        job, worker = held.enter_context(place.held("long/"))
+        with no_room(product):
+            eventually(lambda: code_of(ec2.describe_vpcs) == "ServiceUnavailable", what="calls that are refused")
+            refusals = {
+                code_of(ec2.create_vpc, CidrBlock="10.77.0.0/16"),
+                code_of(s3.put_object, Bucket=place.bucket, Key="new", Body=b"x" * 100_000),
+                code_of(s3.list_objects_v2, Bucket=place.bucket),
+                code_of(account.client("comprehend", attempts=1).list_entities_detection_jobs),
+            }
+            assert refusals == {"ServiceUnavailable"}
+            eventually(lambda: "trail" in failing(product), what="a product that is not ready")
+            held.close()  # The job goes on, and meets the same.
+            eventually(lambda: start_time(worker) is None, what="the end of the job's container")
+    eventually(lambda: failing(product) == {}, what="a product that is ready again")
+    ended = place.wait(job)
+    assert ended["JobStatus"] == "FAILED"
+    assert "No call is made that cannot be recorded in the trail of calls: the disk is full" in ended["Message"]
+    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
+    assert "new" not in {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
+    assert "10.77.0.0/16" not in {each["CidrBlock"] for each in ec2.describe_vpcs()["Vpcs"]}
+    command = [sys.executable, "-m", "reading_room", "access", "verify-trail", "--data", str(product.data)]
+    verified = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "Traceback" not in product.log.read_text()
