@@ -23,7 +23,6 @@ import uvloop
 from botocore.config import Config
 
 from bench.report import Row, median, record
-from reading_room.app import Product
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import ONLY_KEY, PATH_KEY
 from reading_room.cli.log_lines import LogLines
@@ -34,6 +33,7 @@ from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.files import file_backend
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
 
 ROUNDS = int(os.environ.get("BENCH_FLOODS_ROUNDS", "7"))
 SECONDS = float(os.environ.get("BENCH_FLOODS_SECONDS", "10"))

@@ -158,7 +158,7 @@ def named_in(path: Path, within: str | None = None) -> tuple[type[AwsError], ...
 @cache
 def _homes() -> frozenset[str]:
     """Return the modules where errors are."""
-    import reading_room.app  # noqa: F401  Importing the product imports them all.
+    import reading_room.wiring.product  # noqa: F401  Importing the product imports them all.
 
     homes, classes = set(), [AwsError]
     while classes:

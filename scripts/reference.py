@@ -44,7 +44,7 @@ def operations_page() -> str:
     """Return the operations of each service: the IAM action that each needs, and those of its model that are absent."""
     import botocore
 
-    from reading_room.app import operation_table
+    from reading_room.wiring.product import operation_table
 
     rows: dict[str, dict[str, str]] = {}
     for bound in operation_table():
@@ -298,8 +298,8 @@ def _keys(nodes: Sequence[ast.AST], by_method: dict[str, str]) -> set[str]:
 
 def reading_room_page() -> str:
     """Return every operation of our own API with its parameters, its answer and its errors, as the model says them."""
-    from reading_room.app import operation_table
     from reading_room.aws.models import SERVED, service_model
+    from reading_room.wiring.product import operation_table
 
     served = SERVED["reading-room"]
     model = service_model(served.name)

@@ -14,12 +14,12 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from sqlalchemy import text
 
-from reading_room.app import operation_table
 from reading_room.iam import inline_policies, users
 from reading_room.s3.actions import requirements
 from reading_room.s3.addressing import Address
 from reading_room.s3.backends import embedded
 from reading_room.s3.operations.table import OPERATIONS
+from reading_room.wiring.product import operation_table
 from tests.worlds.minimal_calls import ACCOUNT, minimal
 from tests.worlds.models import ModelWorld
 

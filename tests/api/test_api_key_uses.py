@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from reading_room.app import Product
 from reading_room.cli.running import endpoint_of
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
@@ -15,6 +14,7 @@ from reading_room.database.engine import Database
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
 from tests.worlds.databases import SEALER
 from tests.worlds.waiting import eventually
 

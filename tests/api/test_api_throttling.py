@@ -11,7 +11,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from reading_room.app import Product
 from reading_room.aws.throttling import Rate, Throttle, aws_rate, machine_rate
 from reading_room.cli.running import endpoint_of
 from reading_room.client import InProcess
@@ -19,6 +18,7 @@ from reading_room.clock import system_clock
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
 from tests.worlds import databases
 
 ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})

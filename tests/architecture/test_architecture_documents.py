@@ -79,7 +79,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 @pytest.mark.costs(0.3, reason="all code is read")
 def test_every_operation_name_stands_verbatim_in_the_source(reference: ModuleType) -> None:
     """Searching for an AWS operation finds its implementation."""
-    from reading_room.app import operation_table
+    from reading_room.wiring.product import operation_table
 
     source = "\n".join(path.read_text() for path in (ROOT / "src" / "reading_room").rglob("*.py"))
     missing = [b.facts.name for b in operation_table() if not re.search(rf'"{b.facts.name}"', source)]

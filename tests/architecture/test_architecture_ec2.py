@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from reading_room.app import operation_table
 from reading_room.vpc.operations.binding import declarations
 from reading_room.vpc.operations.effects import EFFECTS, effect_of
+from reading_room.wiring.product import operation_table
 from tests.worlds.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -176,7 +176,7 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
 def test_nobody_waits_for_what_other_commands_need(command: str, large: set[str]) -> None:
     module, _, name = command.partition(".")
     loaded = loaded_by(f"from reading_room.cli import main\nfrom reading_room.cli.{module} import {name}")
-    assert {"cryptography", "reading_room.app", *large} & loaded == set()
+    assert {"cryptography", "reading_room.wiring.product", *large} & loaded == set()
 
 
 def test_the_version_is_said_by_the_whole_program_and_by_the_short_way(

@@ -13,10 +13,10 @@ from botocore.model import ListShape, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 from reading_room import service_models
-from reading_room.app import operation_table
 from reading_room.aws.models import SERVED, service_model
 from reading_room.aws.operations import OperationTable, operation
 from reading_room.client import connect
+from reading_room.wiring.product import operation_table
 from tests.worlds.extension import REGION, ExtensionWorld
 
 NAME = "reading-room"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from reading_room.app import operation_table
 from reading_room.iam.aws_managed import AWS_MANAGED, AwsManagedPolicy
 from reading_room.iam.policy.document import parse
 from reading_room.s3.actions import action_targets
+from reading_room.wiring.product import operation_table
 from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -6,8 +6,8 @@ import datetime as dt
 import json
 import re
 
-from reading_room.app import operation_table
 from reading_room.aws.models import service_model
+from reading_room.wiring.product import operation_table
 from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 
 COMPREHEND = {"Service": "comprehend.amazonaws.com"}

@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from reading_room.app import Product
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.errors import AwsError
 from reading_room.aws.receive import PATH_KEY
@@ -25,6 +24,7 @@ from reading_room.iam.service_sessions import assume_recorded
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
+from reading_room.wiring.product import Product
 from tests.worlds.databases import SEALER
 from tests.worlds.waiting import eventually
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reading_room.app import Product
 from reading_room.aws.cors import CrossOrigin
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.throttling import Rate
@@ -21,6 +20,7 @@ from reading_room.console.files import read_files
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
 from tests.worlds import databases
 
 HOST = "127.0.0.1:4567"

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.app import Product
 from reading_room.aws.throttling import Throttle
 from reading_room.client import InProcess
 from reading_room.iam import inline_policies, users
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
 from tests.worlds import databases
 
 ACCOUNT, OTHER_ACCOUNT, REGION = "111122223333", "444455556666", "us-east-1"

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from reading_room.agent.spec import HostReport
 from reading_room.analysis.job_file import Done, WorkerMessage
-from reading_room.app import Product
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
@@ -26,6 +25,7 @@ from reading_room.jobs.record import LOCAL_HOST
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.vpc.tables import NetworkInterface
+from reading_room.wiring.product import Product
 from tests.worlds import databases
 from tests.worlds.comprehend import ALLOW_ALL, EchoEngines
 

@@ -190,10 +190,10 @@ def serve(
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 
-    from reading_room.app import ServerError, run_server
     from reading_room.database.migrate import SchemaError
     from reading_room.database.sealed import WrongRootKey
     from reading_room.sealing import SealBroken, Sealer
+    from reading_room.wiring.server import ServerError, run_server
 
     def working() -> None:
         if ready is not None:

@@ -1,4 +1,4 @@
-"""What the controller needs of the rest of the service, as protocols; ``app.py`` connects the implementations."""
+"""What the controller needs of the rest of the service, as protocols; ``wiring`` connects the implementations."""
 
 from __future__ import annotations
 
