@@ -21,9 +21,10 @@ from reading_room.hosts.front.records import NameRecord
 from reading_room.hosts.http_listener import _Connection
 from reading_room.hosts.unfinished import Unfinished
 from reading_room.s3.addressing import KEY_LIMIT, locate, parse_copy_source
+from reading_room.s3.metadata import decode, encode
 from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
-from reading_room.s3.ranges import parse_range
+from reading_room.s3.ranges import parse_copy_range, parse_range
 from reading_room.s3.streaming import ChunkDecoder, ChunkSigner
 from reading_room.vpc.resolver import Zones, look_up
 
@@ -173,7 +174,7 @@ def post_policy(data: bytes) -> None:
 
 
 def s3_address(data: bytes) -> None:
-    """A host and a path, a copy's source, a range: read, or refused."""
+    """A host and a path, a copy's source, ranges: read, or refused. Metadata: read, and written for a header."""
     text = data.decode("latin-1")
     host, _, path = text.partition("\n")
     try:
@@ -192,3 +193,12 @@ def s3_address(data: bytes) -> None:
         assert part is None or (part[0] >= 0 and part[1] > 0 and sum(part) <= 1000)
     except AwsError:
         pass
+    try:
+        start, length = parse_copy_range(text, 1000)
+        assert 0 <= start < start + length <= 1000
+    except AwsError:
+        pass
+    stored = decode(text)
+    stored.encode()
+    written = encode(stored)
+    assert all(" " <= character <= "~" or character == "\t" for character in written)
