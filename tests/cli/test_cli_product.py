@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from reading_room.cli import commands, once_made, reading
 from reading_room.iam.policy.open_endpoint import openings
 from tests.worlds.place import Place
-from tests.worlds.product import Product
+from tests.worlds.product import Product, running_product
 from tests.worlds.shells import data_of
 from tests.worlds.waiting import eventually
 
@@ -152,6 +152,34 @@ def test_each_text_is_read_in_its_own_language_by_every_kind_that_is_asked_for(
     row = documents["it/lettera.txt"]
     assert [row[kind] for kind in ("entities", "sentiment", "syntax")] == ["not read"] * 3
     assert int(documents["de/note.txt"]["entities"]) >= 1
+
+
+@pytest.mark.costs(8, reason="four jobs run where one may be started a second")
+def test_an_account_that_may_call_once_a_second_is_waited_for(tmp_path: Path) -> None:
+    texts = {
+        "en": "Marie Curie was born in Warsaw, and she loved her work there very much.",
+        "de": "Angela Merkel wurde in Hamburg geboren und lebte danach lange Zeit in Berlin.",
+        "fr": "Nous avons bien reçu votre commande à Lyon, et toute l'équipe vous remercie.",
+        "es": "El hotel en Sevilla era precioso, pero nadie nos ayudó con las maletas.",
+    }
+    for name in ("texts", "product"):
+        (tmp_path / name).mkdir()
+    for language, text in texts.items():
+        (tmp_path / "texts" / f"{language}.txt").write_text(text)
+    with running_product(tmp_path / "product", PROFILE="aws") as product:
+        run = command(product, "jobs", "run", str(tmp_path / "texts"), "--kind", "key-phrases")
+    assert "4 files in s3://" in run.stdout
+    assert run.stdout.count("jobs explain") == 4
+
+
+def test_what_runs_share_is_deleted_after_a_run_that_failed_too(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
+    arn = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/none"
+    failed = ("jobs", "run", str(tmp_path), "--kind", "classification", "--classifier", arn)
+    run = command(product, *failed, "--clean", code=1)
+    assert "ResourceNotFoundException" in run.stderr
+    assert "Deleted: bucket" in run.stdout
+    assert left_by_runs(product.account()) == ([], [], [])
 
 
 def test_where_no_engine_knows_the_language_nothing_is_read(product: Product, tmp_path: Path) -> None:

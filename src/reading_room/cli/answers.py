@@ -12,7 +12,7 @@ from reading_room.settings import Settings
 
 def plain_message(error: Exception) -> str:
     """Return an error's message with bytes that are not text escaped."""
-    return str(error).encode("utf-8", "backslashreplace").decode()
+    return "\n".join([str(error), *getattr(error, "__notes__", ())]).encode("utf-8", "backslashreplace").decode()
 
 
 def not_answered(error: Exception, settings: Settings) -> str:

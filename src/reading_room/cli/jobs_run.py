@@ -114,13 +114,18 @@ def run(
         with ExitStack() as stack:
             running = listening(settings)
             account = reading.Account(endpoint_of(settings) if running else _started(stack, settings))
-            code = 0 if texts is None else Run(account, settings, texts, asked, running).to_the_end()
+            try:
+                code = 0 if texts is None else Run(account, settings, texts, asked, running).to_the_end()
+            except Exception as error:
+                if clean:
+                    _clean_anyway(account, error)
+                raise
             if clean:
                 _say_cleaned(once_made.clean(account))
     except (StartError, FolderError, KindError, once_made.NotOurs, TimeoutError) as error:
         raise fail(plain_message(error)) from None
     except (ClientError, BotoCoreError, ResponseParserError, S3UploadFailedError) as error:
-        raise fail(not_answered(error, settings)) from None
+        raise fail("\n".join([not_answered(error, settings), *getattr(error, "__notes__", ())])) from None
     raise typer.Exit(code)
 
 
@@ -141,6 +146,14 @@ def _say_left_out(texts: Texts) -> None:
 
 def _say_cleaned(gone: Sequence[str]) -> None:
     console.print(f"\nDeleted: {', '.join(gone)}" if gone else "\nThere was nothing to delete", soft_wrap=True)
+
+
+def _clean_anyway(account: reading.Account, error: Exception) -> None:
+    """Delete what runs share after one that failed, which is what is told in the end."""
+    try:
+        _say_cleaned(once_made.clean(account))
+    except (ClientError, BotoCoreError, once_made.NotOurs) as another:
+        error.add_note(f"what runs share could not be deleted: {another}")
 
 
 def counted(number: int, noun: str) -> str:
@@ -219,7 +232,7 @@ class Run:
         for work in plan.work:
             if work.kind == job_plan.SYNTAX:
                 continue
-            job = reading.JobCalls(self._account, work.kind).start(
+            job = reading.JobCalls(self._account, work.kind, self._account.patient).start(
                 InputDataConfig={
                     "S3Uri": f"s3://{place.bucket}/{where}/input/{work.folder}",
                     "InputFormat": "ONE_DOC_PER_LINE" if self._asked.per_line else "ONE_DOC_PER_FILE",

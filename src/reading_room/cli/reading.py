@@ -70,11 +70,11 @@ GROUP = "readers"
 OVER = ("COMPLETED", "FAILED", "STOPPED")
 
 
-def _client_of(service: str) -> Any:
+def _client_of(service: str, attempts: int = 3) -> Any:
     """Return an attribute that is a client of a service, made once somebody asks for it: few commands need each."""
 
     def made(account: Account) -> Any:
-        return account.client(service)
+        return account.client(service, attempts)
 
     return cached_property(made)
 
@@ -87,6 +87,8 @@ class Account:
     iam: IAMClient = _client_of("iam")
     logs: CloudWatchLogsClient = _client_of("logs")
     comprehend: ComprehendClient = _client_of("comprehend")
+    patient: ComprehendClient = _client_of("comprehend", attempts=12)
+    """Of Comprehend too, for many calls in a row: where an account may make one a second, it waits."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -322,8 +324,9 @@ class JobCalls:
     }
     """The kinds that need nothing but texts, by the names that commands use."""
 
-    def __init__(self, account: Account, kind: str) -> None:
-        self._client: Any = account.comprehend
+    def __init__(self, account: Account, kind: str, client: ComprehendClient | None = None) -> None:
+        """``client`` is of Comprehend, by default the account's usual one."""
+        self._client: Any = account.comprehend if client is None else client
         self._kind = CLASSIFICATION if kind == CLASSIFICATION.analysis else self.KINDS[kind]
 
     def start(self, **request: Any) -> str:

@@ -34,7 +34,7 @@ def _found(account: Account, language: str, parts: list[Piece]) -> dict[str, Any
     for first in range(0, len(parts), BATCH_TEXTS):
         some = parts[first : first + BATCH_TEXTS]
         request: Any = {"TextList": [text for _, text in some], "LanguageCode": language}
-        answer = account.comprehend.batch_detect_syntax(**request)
+        answer = account.patient.batch_detect_syntax(**request)
         for error in answer["ErrorList"]:
             return {"ErrorCode": error["ErrorCode"], "ErrorMessage": error["ErrorMessage"]}
         for each in answer["ResultList"]:

@@ -53,7 +53,7 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
     found: dict[str, str] = {}
     for first in range(0, len(names), BATCH_TEXTS):
         some = names[first : first + BATCH_TEXTS]
-        answer = account.comprehend.batch_detect_dominant_language(TextList=[samples[name] for name in some])
+        answer = account.patient.batch_detect_dominant_language(TextList=[samples[name] for name in some])
         for each in answer["ResultList"]:
             if each["Languages"]:
                 found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
