@@ -172,6 +172,29 @@ def test_an_account_that_may_call_once_a_second_is_waited_for(tmp_path: Path) ->
     assert run.stdout.count("jobs explain") == 4
 
 
+@pytest.mark.costs(6, reason="a command is a process of its own, and its job takes a while")
+def test_who_ends_a_run_leaves_its_job_alone_and_is_told_how_to_follow_it(product: Product, tmp_path: Path) -> None:
+    for number in range(40):
+        # A third of a second of work each.
+        (tmp_path / f"{number}.txt").write_text("Marie Curie was born in Warsaw. " * 2_000)
+    program = [sys.executable, "-m", "reading_room", "jobs", "run", str(tmp_path), "--language", "en"]
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", *program], stdout=subprocess.PIPE, text=True, env=os.environ | data_of(product)
+    ) as run:
+        assert run.stdout is not None
+        assert "Started: entities (en)\n" in iter(run.stdout.readline, "")
+        run.send_signal(signal.SIGINT)
+        printed = run.stdout.read().splitlines()
+        assert run.wait() == 130
+    assert printed[-2] == "The job goes on:"
+    assert "reading-room jobs watch " in printed[-1]
+    job = printed[-1].split()[-1]
+    calls = reading.JobCalls(product.account(), "entities")
+    assert calls.describe(job)["JobStatus"] in ("SUBMITTED", "IN_PROGRESS")
+    calls.stop(job)
+    calls.wait(job)
+
+
 def test_what_runs_share_is_deleted_after_a_run_that_failed_too(product: Product, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
     arn = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/none"

@@ -120,7 +120,7 @@ def run(
                 if clean:
                     _clean_anyway(account, error)
                 raise
-            if clean:
+            if clean and code != INTERRUPTED:
                 _say_cleaned(once_made.clean(account))
     except (StartError, FolderError, KindError, once_made.NotOurs, TimeoutError) as error:
         raise fail(plain_message(error)) from None
@@ -172,9 +172,17 @@ class Run:
         self._files = texts.files
         self._asked = asked
         self._failed: list[str] = []
+        self._going: list[str] = []
 
     def to_the_end(self) -> int:
         """Do all of it, printing, and return the exit code."""
+        try:
+            return self._do()
+        except KeyboardInterrupt:
+            self._say_going_on(self._going)
+            return INTERRUPTED
+
+    def _do(self) -> int:
         languages = self._languages()
         plan = job_plan.plan(self._asked.kinds, languages.of)
         self._say_languages(languages, plan)
@@ -243,6 +251,8 @@ class Run:
                 **self._asked.own(work),
             )
             jobs[job] = work
+            self._going.append(job)
+        console.print(f"Started: {', '.join(work.title for work in jobs.values())}", soft_wrap=True)
         return jobs
 
     def _follow(self, jobs: Mapping[str, Work]) -> dict[str, tuple[Work, dict[str, Any]]]:
@@ -252,12 +262,9 @@ class Run:
             describe = partial(reading.JobCalls(self._account, work.kind).describe, job)
             follower = following.Follower(self._account.logs, job, describe)
             of = f" {number} of {len(jobs)}" if len(jobs) > 1 else ""
-            try:
-                with following.shown(f"Job{of}, {work.title}", states=False) as show:
-                    properties = follower.to_the_end(show).properties
-            except KeyboardInterrupt:
-                self._say_going_on([each for each in jobs if each not in ended])
-                raise typer.Exit(INTERRUPTED) from None
+            with following.shown(f"Job{of}, {work.title}", states=False) as show:
+                properties = follower.to_the_end(show).properties
+            self._going.remove(job)
             if properties["JobStatus"] == "COMPLETED":
                 ended[job] = work, properties
             else:
@@ -266,6 +273,8 @@ class Run:
         return ended
 
     def _say_going_on(self, jobs: Sequence[str]) -> None:
+        if not jobs:
+            return
         when = "" if self._running else f", once Reading Room runs again ({command(self._settings, 'up')})"
         console.print(
             f"\n{'The job goes' if len(jobs) == 1 else 'The jobs go'} on{when}:", soft_wrap=True, markup=False
