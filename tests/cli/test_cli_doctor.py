@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -16,7 +17,6 @@ from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.doctor_installation import (
     analysis_finding,
     disk_finding,
-    folder_finding,
     ids_finding,
     schema_finding,
 )
@@ -117,13 +117,6 @@ def test_a_database_that_is_none_and_one_that_is_not_there_yet(tmp_path: Path) -
     assert "cannot be read" in found.says
 
 
-def test_a_data_folder_that_would_not_be_taken_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder")
-    found = folder_finding(Settings(data=tmp_path / "file", state=tmp_path / "state"))
-    assert found.state == "missing"
-    assert str(tmp_path / "file") in found.says
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's installations have user ids of their own")
 def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) -> None:
     environment = {"READING_ROOM_STATE": str(tmp_path / "state")}
@@ -138,7 +131,11 @@ def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) ->
 
     for name in ("one", "two"):
         claim(settings(name))
-    assert [told(name).state for name in ("one", "two")] == ["ok", "ok"]
+    assert [told(name).state for name in ("one", "two", "new")] == ["ok", "ok", "ok"]
+    taken = settings("one").service_uid
+    refused = ids_finding(dataclasses.replace(settings("new"), service_uid=taken))
+    assert refused is not None
+    assert refused.state == "missing"
     first, second = (installation(settings(name).data, settings(name).state) for name in ("one", "two"))
     # As versions before wrote it down.
     second.ids.write_text(first.ids.read_text())

@@ -25,7 +25,6 @@ from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.doctor_installation import (
     analysis_finding,
     disk_finding,
-    folder_finding,
     ids_finding,
     schema_finding,
 )
@@ -59,7 +58,6 @@ def diagnose(settings: Settings) -> list[Finding]:
         _user_namespaces(),
         _landlock(),
         _container_users(settings),
-        folder_finding(settings),
         ids_finding(settings),
         _limits(settings),
         analysis_finding(),

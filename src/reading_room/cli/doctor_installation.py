@@ -10,9 +10,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
-from reading_room.cli.claiming import look
 from reading_room.cli.doctor_finding import Finding
-from reading_room.cli.folder import StartError
 from reading_room.cli.processes import command
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import SCHEMA_VERSION, SchemaVersionError
@@ -132,15 +130,6 @@ def schema_finding(settings: Settings) -> Finding:
     return Finding(what, "missing", says, mend)
 
 
-def folder_finding(settings: Settings) -> Finding:
-    """Say whether the data folder would be taken by this user."""
-    try:
-        look(settings)
-    except StartError as error:
-        return Finding("data folder", "missing", f"up would not start: {error}")
-    return Finding("data folder", "ok", str(settings.data))
-
-
 def ids_finding(settings: Settings) -> Finding | None:
     """Say whether another installation of root's has the same user ids; nothing of an ordinary user's, who has one."""
     if os.geteuid() != 0:
@@ -152,6 +141,11 @@ def ids_finding(settings: Settings) -> Finding | None:
     if not shared:
         known = "its own" if place is not None and recorded_ids(place) is not None else "free ones"
         return Finding(what, "ok", f"{known}: {own.service} for serve, {own.first} to {own.first + own.count - 1}")
+    if place is None or recorded_ids(place) is None:
+        mend = "leave READING_ROOM_SERVICE_UID and READING_ROOM_CONTAINER_UID_FIRST out, or choose others"
+        return Finding(
+            what, "missing", f"up would not start: the installation of {', '.join(shared)} has the same", mend
+        )
     says = (
         f"the installation of {', '.join(shared)} has the same: the servers may read each other's data, and containers "
         "share the kernel's limits for a user"
