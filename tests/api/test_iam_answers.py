@@ -80,6 +80,7 @@ def test_a_key_is_deleted_as_its_owners(world: IamWorld) -> None:
     assert refusal(iam.delete_access_key, UserName="alice", AccessKeyId=key) == told
 
 
+@pytest.mark.costs(0.5, reason="patterns of all letters are compiled, and fifty tags compared with them")
 def test_tags_that_cannot_be_are_told_without_their_values(world: IamWorld) -> None:
     iam = world.client("iam")
     many = tags(*map(str, range(51)))

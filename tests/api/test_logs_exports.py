@@ -21,6 +21,7 @@ from reading_room.s3.log_exports import S3ExportBuckets
 from tests.worlds.iam import refusal
 from tests.worlds.models import ACCOUNT, REGION, ModelWorld
 
+pytestmark = pytest.mark.costs(0.3, reason="the whole product is made")
 SERVICE = f"logs.{REGION}.amazonaws.com"
 SOURCE = {
     "StringEquals": {"aws:SourceAccount": [ACCOUNT]},
@@ -129,7 +130,7 @@ def test_a_group_is_exported_stream_by_stream(world: ModelWorld, logs: Any, s3: 
         "executionInfo": {"creationTime": created},
     }
     world.now += dt.timedelta(seconds=5)
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     task = described(logs, task_id)
     assert task["status"] == {"code": "COMPLETED", "message": "Completed successfully"}
     assert task["executionInfo"] == {"creationTime": created, "completionTime": created + 5000}
@@ -151,7 +152,7 @@ def test_times_streams_and_a_prefix_bound_what_is_exported(world: ModelWorld, lo
         fromTime=start(world) + 2000,
         to=start(world) + 4000,
     )
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     exported = f"mine/{task_id}/one/000000.gz"
     assert set(keys(s3)) == {exported, "mine/aws-logs-write-test"}
     assert [line.rpartition(" ")[2] for line in lines(s3, exported)] == ["2", "3", "4"]
@@ -175,7 +176,7 @@ def test_expired_events_are_not_exported(world: ModelWorld, logs: Any, s3: Any) 
         streams.append(session, ACCOUNT, REGION, "/jobs", "one", [NewEvent(old, "old")], old)
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
     task_id = export(world, logs, logStreamNamePrefix="one")
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     assert len(lines(s3, f"exportedlogs/{task_id}/one/000000.gz")) == 10
 
 
@@ -183,7 +184,7 @@ def test_an_account_has_one_task_at_a_time(world: ModelWorld, logs: Any) -> None
     first = export(world, logs)
     asked = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
     assert refusal(logs.create_export_task, **asked)[:2] == ("LimitExceededException", "Resource limit exceeded.")
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     second = export(world, logs)
     assert [task["taskId"] for task in logs.describe_export_tasks()["exportTasks"]] == [second, first]
     for state, task_id in (("PENDING", second), ("COMPLETED", first)):
@@ -197,7 +198,7 @@ def test_an_account_has_one_task_at_a_time(world: ModelWorld, logs: Any) -> None
 def test_a_task_is_cancelled_before_it_begins_and_not_when_it_is_over(world: ModelWorld, logs: Any, s3: Any) -> None:
     task_id = export(world, logs)
     logs.cancel_export_task(taskId=task_id)
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "CANCELLED"
     assert keys(s3) == ["aws-logs-write-test"]
     assert refusal(logs.cancel_export_task, taskId=task_id)[:2] == (
@@ -281,7 +282,7 @@ def test_the_buckets_policy_decides_about_the_service(
 def test_the_service_may_be_named_without_its_region(world: ModelWorld, logs: Any, s3: Any) -> None:
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy("logs.amazonaws.com"))
     task_id = export(world, logs)
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "COMPLETED"
 
 
@@ -300,7 +301,7 @@ def test_a_policy_that_is_taken_away_meanwhile_fails_the_task_with_the_reason(
 ) -> None:
     task_id = export(world, logs)
     s3.delete_bucket_policy(Bucket="shelf")
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     status = described(logs, task_id)["status"]
     assert status == {"code": "FAILED", "message": "Access Denied"}
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy())
@@ -311,6 +312,6 @@ def test_a_task_that_a_crash_left_running_is_done_again(world: ModelWorld, logs:
     task_id = export(world, logs)
     with world.database.transaction() as session:
         session.scalars(select(ExportTask).filter_by(task_id=task_id)).one().state = "RUNNING"
-    world.product.log_exports.turn()
+    world.product.logs.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "COMPLETED"
     assert len(keys(s3)) == 3

@@ -17,6 +17,7 @@ from reading_room.logs.tables import LogEvent, LogStream
 from tests.worlds.iam import refusal
 from tests.worlds.models import ACCOUNT, REGION, ModelWorld
 
+pytestmark = pytest.mark.costs(0.3, reason="the whole product is made")
 MISSING = ("ResourceNotFoundException", "The specified log group does not exist.", 400)
 ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/jobs"
 
@@ -85,7 +86,7 @@ def test_an_expired_event_is_not_returned_and_not_kept(world: ModelWorld, logs: 
     assert messages(logs) == (["new"], ["new"])
     assert messages(logs, startTime=0) == (["new"], ["new"])
     assert kept(world) == 3
-    world.product.log_retention.turn()
+    world.product.logs.retention.turn()
     assert kept(world) == 1
     (stream,) = logs.describe_log_streams(logGroupName="/jobs")["logStreams"]
     assert stream["firstEventTimestamp"] == stream["lastEventTimestamp"] == milliseconds(world.now)
@@ -97,7 +98,7 @@ def test_an_expired_event_is_not_returned_and_not_kept(world: ModelWorld, logs: 
 
 def test_a_group_without_a_policy_keeps_everything(world: ModelWorld, logs: Any) -> None:
     put(world, "old", days_ago=4000)
-    world.product.log_retention.turn()
+    world.product.logs.retention.turn()
     assert messages(logs) == (["old"], ["old"])
 
 

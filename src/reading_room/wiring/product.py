@@ -14,7 +14,6 @@ from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
-from reading_room.comprehend import tags as comprehend_tags
 from reading_room.comprehend.model_metadata import check_metadata
 from reading_room.comprehend.model_upkeep import ModelUpkeep
 from reading_room.comprehend.operations.jobs import JobOperations
@@ -24,6 +23,7 @@ from reading_room.comprehend.operations.realtime import RealtimeEngines, Realtim
 from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
 from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.resource_tags import resource_tags
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.disk import Floor, free_bytes
@@ -53,10 +53,9 @@ from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import ClusterDoor
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.logs.export_operations import ExportOperations
-from reading_room.logs.exports import ExportBuckets, LogExports
 from reading_room.logs.operations import LogOperations
-from reading_room.logs.retention import LogRetention
 from reading_room.logs.room import LogRoom
+from reading_room.logs.upkeep import LogUpkeep
 from reading_room.s3 import service_bucket
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend
@@ -122,7 +121,7 @@ class Product:
             EndpointPolicies(database),
             self.trail.denied,
             self.messages,
-            comprehend_tags.resource_tags(database),
+            resource_tags(database),
             Bonds(JobsBehind(database), enforced=settings.binds_credentials),
         )
         self.s3_authorization = S3Authorization(self.authorizer, backend, region)
@@ -133,12 +132,11 @@ class Product:
         self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
-        exported = S3ExportBuckets(backend, self.s3_authorization, self.store, region, clock)
-        self.log_exports = LogExports(database, exported, clock)
+        self.exported = S3ExportBuckets(backend, self.s3_authorization, self.store, region, clock)
         policies = StoragePolicies(self.s3_authorization, backend)
         sizing = JobSizing(backend, settings)
         self.dispatcher = Dispatcher(
-            self._operations(engines, backend, policies, sizing, floor, room, exported),
+            self._operations(engines, backend, policies, sizing, floor, room),
             self.authorizer,
             clock,
             self._record,
@@ -192,7 +190,7 @@ class Product:
             self.trail.check,
         )
         self.models = ModelUpkeep(database, self.store, clock)
-        self.log_retention = LogRetention(database, clock)
+        self.logs = LogUpkeep(database, self.exported, clock)
 
     def _s3(self, backend: Backend, *, vpc_only: bool) -> S3Application:
         hosts = {*certificate_names(self.settings), self.settings.host}
@@ -222,7 +220,6 @@ class Product:
         sizing: JobSizing,
         floor: Floor,
         room: LogRoom,
-        exported: ExportBuckets,
     ) -> OperationTable:
         database, clock, authorizer = self.database, self.clock, self.authorizer
         quotas = Quotas(self.settings, clock, floor)
@@ -240,7 +237,7 @@ class Product:
             AuthorizationMessageOperations(self.messages),
             TrailOperations(self.trail, clock),
             LogOperations(database, clock, room),
-            ExportOperations(database, clock, exported),
+            ExportOperations(database, clock, self.exported),
             JobOperations(database, clock, quotas, self.settings.topics),
             ModelOperations(database, clock, quotas, authorizer),
             ModelPolicyOperations(database, clock),

@@ -160,8 +160,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     gc.freeze()
     product.controller.start()
     product.models.start()
-    product.log_retention.start()
-    product.log_exports.start()
+    product.logs.start()
     wishes.start()
     flow_logs.start()
     outside.start()
@@ -180,8 +179,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
             wishes,
             product.controller,
             product.models,
-            product.log_retention,
-            product.log_exports,
+            product.logs,
             flow_logs,
             outside,
         ):
