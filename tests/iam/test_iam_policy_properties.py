@@ -291,7 +291,8 @@ def test_a_statements_place_in_the_text_holds_the_statement(
     lines = text.split("\n")
     for entry, span in zip(entries, statement_spans(text), strict=True):
         start, end = (sum(len(line) + 1 for line in lines[: at.line - 1]) + at.column - 1 for at in span)
-        assert json.loads(text[start:end]) == entry
+        # The place of a statement that stands alone begins after its brace.
+        assert json.loads("{" * first + text[start:end]) == entry
 
 
 def naive(pattern: str, value: str, forbidden: str = "") -> bool:

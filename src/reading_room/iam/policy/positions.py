@@ -20,8 +20,8 @@ class Position(NamedTuple):
 class Span(NamedTuple):
     """From where to where a statement goes.
 
-    As AWS has it, it starts right after the character before it (``[``, ``,`` or ``:``), so that white space belongs
-    to it, and its end is the place after its last brace.
+    As AWS has it, one of a list starts right after the character before it (``[`` or ``,``), so that white space
+    belongs to it; one that stands alone starts after its own brace. The end is the place after the last brace.
     """
 
     start: Position
@@ -39,7 +39,7 @@ def statement_spans(text: str) -> list[Span]:
         at = _past_space(text, _past_value(text, at)) + 1
     first = _past_space(text, at)
     if text[first] == "{":
-        return [_span(text, at, _past_value(text, at))]
+        return [_span(text, first + 1, _past_value(text, at))]
     spans = []
     at = first + 1
     while True:
