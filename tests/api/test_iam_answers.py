@@ -138,6 +138,25 @@ def test_a_list_of_policies_leaves_description_and_tags_out(world: IamWorld) -> 
     assert iam.get_policy(PolicyArn=listed[1]["Arn"])["Policy"]["Tags"] == []
 
 
+def test_the_summary_has_every_quota_of_the_manual(world: IamWorld) -> None:
+    """Those of the AWS CLI's example, also of what cannot be made here."""
+    summary = world.client("iam").get_account_summary()["SummaryMap"]
+    assert {
+        "AccessKeysPerUserQuota",
+        "AssumeRolePolicySizeQuota",
+        "GroupPolicySizeQuota",
+        "GroupsPerUserQuota",
+        "GroupsQuota",
+        "InstanceProfilesQuota",
+        "RolePolicySizeQuota",
+        "RolesQuota",
+        "ServerCertificatesQuota",
+        "SigningCertificatesPerUserQuota",
+        "UserPolicySizeQuota",
+        "UsersQuota",
+    } <= set(summary)
+
+
 def test_a_federated_users_policies_are_measured_though_there_are_none(world: IamWorld) -> None:
     answer = world.client("sts").get_federation_token(Name="guest")
     assert answer["PackedPolicySize"] == 0

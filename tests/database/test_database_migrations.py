@@ -131,3 +131,18 @@ def test_a_schema_that_is_not_known_is_refused_with_what_to_do(old: Path, versio
         with pytest.raises(SchemaVersionError, match=f"schema version {version}, .* {SCHEMA_VERSION}: {remedy}"):
             Database.open(old, migrating=migrating)
     assert version_of(old) == version
+
+
+@pytest.mark.costs(1, reason="Alembic is loaded")
+def test_what_refers_to_a_table_that_is_made_anew_stays(old: Path) -> None:
+    """Log groups get a column, so their table is a copy: no stream and no event goes with the old one."""
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("INSERT INTO log_groups VALUES (7, '000000000001', 'us-east-1', '/flow', 1, '{}')")
+        columns = "stream_id, group_id, name, created_at, stored_bytes"
+        connection.execute(f"INSERT INTO log_streams ({columns}) VALUES (8, 7, 's', 1, 9)")
+        connection.execute("INSERT INTO log_events VALUES (9, 8, 1, 1, 'a line')")
+    Database.open(old, sealer=SEALER, migrating=True).close()
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT name, retention_days FROM log_groups").fetchall() == [("/flow", None)]
+        assert connection.execute("SELECT group_id, name FROM log_streams").fetchall() == [(7, "s")]
+        assert connection.execute("SELECT stream_id, message FROM log_events").fetchall() == [(8, "a line")]

@@ -88,5 +88,7 @@ class AccountOperations:
                 "MFADevicesInUse": 0,
                 "Providers": 0,
                 "ServerCertificates": 0,
+                "ServerCertificatesQuota": 20,
+                "SigningCertificatesPerUserQuota": 2,
             }
         }
