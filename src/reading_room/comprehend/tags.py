@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -19,10 +19,8 @@ from reading_room.comprehend.errors import (
 )
 from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.tables import ModelRow
-from reading_room.database.engine import Database
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
-from reading_room.logs import streams
 
 TAGS_PER_RESOURCE = 50
 CONTAINERS_TAG = "reading-room:containers"
@@ -110,17 +108,3 @@ def _require(session: Session, account: str, arn: str) -> None:
     model = session.scalar(select(ModelRow.model_id).where(ModelRow.arn == arn, ModelRow.account == account))
     if job is None and model is None:
         raise ResourceNotFoundException
-
-
-def resource_tags(database: Database) -> Callable[[str], Mapping[str, str]]:
-    """Return what the authorizer asks for the tags of jobs, models and log groups."""
-    readers = {"comprehend": stored, "logs": streams.stored_tags}
-
-    def read(arn: str) -> Mapping[str, str]:
-        reader = readers.get(arn.split(":", 3)[2])
-        if reader is None:
-            return {}
-        with database.reading() as session:
-            return reader(session, arn)
-
-    return read
