@@ -68,6 +68,12 @@ def nobody(running: InProcess, path: NetworkPath = PUBLIC_PATH) -> Any:
     return running.client("s3", endpoint_url="https://127.0.0.1:4566", scope={PATH_KEY: path}, config=NOBODY)
 
 
+@pytest.fixture(scope="module")
+def s3(world: S3World) -> Any:
+    """Return a client that signs nothing, which all tests share."""
+    return nobody(world.running)
+
+
 def code(call: Any, **parameters: Any) -> str:
     """Return the error code of a call that must fail."""
     with pytest.raises(ClientError) as caught:
@@ -75,8 +81,8 @@ def code(call: Any, **parameters: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World) -> None:
-    s3 = nobody(world.running)
+@pytest.mark.costs(0.1, reason="fourteen calls, and two policies")
+def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World, s3: Any) -> None:
     publish(world, READS)
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
     assert s3.head_object(Bucket=OPEN, Key="k")["StorageClass"] == "STANDARD_IA"
@@ -100,19 +106,19 @@ def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World
     assert code(s3.list_buckets) == "AccessDenied"
 
 
-def test_a_condition_of_the_policy_holds_for_anybody(world: S3World) -> None:
+@pytest.mark.costs(0.2, reason="a client from elsewhere is made")
+def test_a_condition_of_the_policy_holds_for_anybody(world: S3World, s3: Any) -> None:
     near = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     publish(world, READS | {"Condition": near})
-    assert nobody(world.running).get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
+    assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
     far = nobody(world.running, NetworkPath(source_ip="198.51.100.7", secure=True))
     assert code(far.get_object, Bucket=OPEN, Key="k") == "AccessDenied"
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_only_the_switch_for_public_buckets_keeps_anybody_from_reading(world: S3World, name: str) -> None:
+def test_only_the_switch_for_public_buckets_keeps_anybody_from_reading(world: S3World, s3: Any, name: str) -> None:
     publish(world, READS)
     switch(world, name)
-    s3 = nobody(world.running)
     if name == "RestrictPublicBuckets":
         assert code(s3.get_object, Bucket=OPEN, Key="k") == "AccessDenied"
     else:
@@ -131,9 +137,8 @@ def test_a_public_policy_is_refused_with_its_reason_while_the_switch_for_it_is_o
     assert code(world.s3.get_bucket_policy, Bucket=OPEN) == "NoSuchBucketPolicy"
 
 
-def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_says(world: S3World) -> None:
+def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_says(world: S3World, s3: Any) -> None:
     publish(world, statement("Allow", "s3:*", f"arn:aws:s3:::{OPEN}/*", Principal="*"))
-    s3 = nobody(world.running)
     for call, parameters in ((s3.copy_object, {"CopySource": f"{OPEN}/k"}), (s3.create_multipart_upload, {})):
         with pytest.raises(ClientError, match=r"\(AccessDenied\).* Anonymous users cannot .* Please authenticate\."):
             call(Bucket=OPEN, Key="x", **parameters)
@@ -141,21 +146,23 @@ def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_say
 
 
 class Door:
-    """An endpoint of the world with an address that may have three refusals written down, and its trail."""
+    """An endpoint of the world with a trail and a clock that stands still: three refusals are written down."""
 
     def __init__(self, world: S3World) -> None:
+        self.at = 0.0
         self.trail: list[CallRecord] = []
         counts = Counts(None, lambda: dt.datetime.now(dt.UTC), 3600.0)
-        refusals = Refusals(counts, Buckets(lambda: 0.0), of_one=Rate(3, 1), of_all=Rate(100, 1))
+        refusals = Refusals(counts, Buckets(lambda: self.at), of_one=Rate(3, 1), of_all=Rate(100, 1))
         self.app = S3Application(
             world.backend,
             world.credentials,
             world.authorization,
             region=REGION,
             refusals=refusals,
-            trail=self.trail.append,
+            trail=lambda record: self.trail.append(record),
         )
         self.running = InProcess(self.app)
+        self.s3 = nobody(self.running)
 
     def close(self) -> None:
         """Stop what runs."""
@@ -163,26 +170,36 @@ class Door:
         self.app.close()
 
 
-@pytest.fixture
-def door(world: S3World) -> Iterator[Door]:
+@pytest.fixture(scope="module")
+def endpoint(world: S3World) -> Iterator[Door]:
     """Return an endpoint of its own."""
     door = Door(world)
     yield door
     door.close()
 
 
+@pytest.fixture
+def door(endpoint: Door) -> Door:
+    """Return the endpoint when all that was refused there is long ago, with an empty trail."""
+    endpoint.at += 3600
+    endpoint.trail = []
+    return endpoint
+
+
+@pytest.mark.costs(0.2, reason="an endpoint of its own and its client are made")
 def test_the_trail_has_who_read_without_a_name(world: S3World, door: Door) -> None:
     publish(world, READS)
-    nobody(door.running).get_object(Bucket=OPEN, Key="k")["Body"].read()
-    assert code(nobody(door.running).get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
+    door.s3.get_object(Bucket=OPEN, Key="k")["Body"].read()
+    assert code(door.s3.get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
     read, refused = door.trail
     assert (read.principal, read.error, read.path) == (ANONYMOUS, None, PUBLIC_PATH)
     assert (refused.principal, refused.error.code if refused.error else None) == (ANONYMOUS, "AccessDenied")
 
 
+@pytest.mark.costs(0.1, reason="thirteen calls, and two policies")
 def test_who_sends_a_flood_reads_open_buckets_all_the_same_and_nothing_else(world: S3World, door: Door) -> None:
     publish(world, READS)
-    s3 = nobody(door.running)
+    s3 = door.s3
     refused = [code(s3.get_object, Bucket=CLOSED, Key="k") for _ in range(6)]
     assert refused == ["AccessDenied"] * 3 + ["SlowDown"] * 3
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"

@@ -58,6 +58,17 @@ def test_a_value_is_read_once_until_its_table_is_written(database: Database) -> 
     assert names.asked == ["1", "1"]
 
 
+def test_what_is_kept_can_be_looked_at_and_is_not_read_for_that(database: Database) -> None:
+    name(database, "1", "one")
+    kept, names = Kept[str, str](database, Account), Names(database)
+    assert kept.peek("1") is None
+    kept.get("1", names)
+    assert kept.peek("1") == "one"
+    name(database, "1", "two")
+    assert kept.peek("1") is None
+    assert names.asked == ["1"]
+
+
 def test_what_there_is_not_is_asked_for_again(database: Database) -> None:
     kept, names = Kept[str, str](database, Account), Names(database)
     assert [kept.get("1", names), kept.get("1", names)] == [None, None]
