@@ -127,3 +127,16 @@ def test_a_deny_by_a_groups_path_holds_although_the_call_names_no_path(world: Ia
     document["Statement"].append({"Effect": "Deny", "Action": "iam:AddUserToGroup", "Resource": denied})
     iam = world.client("iam", **world.user("alice", json.dumps(document)))
     assert refusal(iam.add_user_to_group, GroupName="board", UserName="alice")[0] == "AccessDenied"
+
+
+def test_a_user_is_added_and_removed_as_often_as_one_likes(world: IamWorld) -> None:
+    """As at AWS: neither is an error when there is nothing to do."""
+    iam = world.client("iam")
+    iam.create_group(GroupName="readers")
+    iam.create_user(UserName="alice")
+    for _ in range(2):
+        iam.add_user_to_group(GroupName="readers", UserName="alice")
+    assert [user["UserName"] for user in iam.get_group(GroupName="readers")["Users"]] == ["alice"]
+    for _ in range(2):
+        iam.remove_user_from_group(GroupName="readers", UserName="alice")
+    assert iam.get_group(GroupName="readers")["Users"] == []
