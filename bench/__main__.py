@@ -11,7 +11,7 @@ from pathlib import Path
 
 ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
-    *("s3", "wire", "floods", "policies", "engines", "shares"),
+    *("s3", "wire", "database", "floods", "policies", "engines", "shares"),
 )
 BY_HAND = ("growth", "large", "console", "beside_moto")
 """What takes too long, or needs more than the others, to be run unless it is named."""

@@ -32,6 +32,7 @@ from reading_room.database.engine import Database
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.files import file_backend
+from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.wiring.product import Product
 
@@ -71,7 +72,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     handler.setFormatter(LogLines("%(asctime)s serve %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level="INFO", handlers=[handler], force=True)
     settings = dataclasses.replace(Settings(), data=folder)
-    database = Database.open(folder / "db.sqlite")
+    database = Database.open(folder / "db.sqlite", sealer=Sealer.of_the_moment())
     database.create_tables()
     database.prepare_log()
     backend = file_backend(database, folder / "objects", settings.region, system_clock)

@@ -13,7 +13,6 @@ import dataclasses
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +21,7 @@ from botocore.model import OperationModel
 from reading_room.aws import receive as wire
 from reading_room.aws.call import ANONYMOUS, Call, IncomingRequest, Reply, SignedRequest
 from reading_room.aws.call_record import CallRecord, Gate, Recorder, forget, keeps_answer, let_in
+from reading_room.aws.call_threads import CallThreads
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import (
     AwsError,
@@ -55,7 +55,7 @@ _PROTOCOLS: Mapping[str, ModuleType] = {"json": json_protocol, "query": query, "
 class AwsApplication:
     """Serves every API on one address: ``dispatcher`` handles calls, ``s3`` the requests that are S3's.
 
-    Handlers are synchronous and run in at most ``threads`` threads; what comes beyond waits its turn. A request's body
+    Handlers are synchronous; those of calls that wait for the same run in at most ``threads`` threads. A request's body
     must be here within ``body_seconds``.
     """
 
@@ -86,11 +86,11 @@ class AwsApplication:
         self._clock = clock
         self._body_seconds = body_seconds
         self._throttle = throttle or Throttle()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._threads = CallThreads(threads)
 
     def close(self) -> None:
         """Finish the calls that run and take no more."""
-        self._threads.shutdown(wait=True)
+        self._threads.close()
         self._refusals.close()
         self._probes.close()
 
@@ -168,7 +168,7 @@ class AwsApplication:
         whole = dataclasses.replace(request, body=body)
         loop = asyncio.get_running_loop()
         if not self._refusals.busy(request.path) or isinstance(service, UnknownService):
-            return await loop.run_in_executor(self._threads, self._answer, whole, service)
+            return await loop.run_in_executor(self._threads.of(whole), self._answer, whole, service)
         if service is None or not (has_signature(request) or self._needs_none(request, service)):
             # Nothing can come of what a body says that nobody signed: it is asked at most in whose words to refuse.
             if service is None and len(body) <= _QUICK:
@@ -180,7 +180,7 @@ class AwsApplication:
         except Throttled as error:
             return self._answer(request, service, error)
         if isinstance(proof, SignedRequest):
-            return await loop.run_in_executor(self._threads, self._answer, whole, service, proof)
+            return await loop.run_in_executor(self._threads.of(whole), self._answer, whole, service, proof)
         return proof
 
     def _proof(self, request: IncomingRequest, service: ServedService) -> SignedRequest | tuple[Reply, str | None]:

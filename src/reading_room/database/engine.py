@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from reading_room.database.base import Base
+from reading_room.database.log_length import LENGTH, LogLength
 from reading_room.database.migrate import BASELINE, SchemaError, migrate
 from reading_room.database.sealed import SEALER, check_key, need, note_key, seal_new
 from reading_room.database.turns import Turns
@@ -55,8 +56,17 @@ class Database:
     (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Those of one process queue in their order.
     """
 
-    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS, sealer: Sealer | None = None) -> None:
-        """``busy_seconds`` is how long a writer waits for those of its own process."""
+    def __init__(
+        self,
+        engine: Engine,
+        busy_seconds: float = BUSY_SECONDS,
+        sealer: Sealer | None = None,
+        log_length: int = LENGTH,
+    ) -> None:
+        """``busy_seconds`` is how long a writer waits for those of its own process.
+
+        ``log_length`` is how long the write-ahead log becomes, in bytes, before it is begun anew.
+        """
         self.engine = engine
         self._sealer = sealer
         self._busy_seconds = busy_seconds
@@ -65,6 +75,8 @@ class Database:
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
         self._turns = Turns()
+        file = engine.url.database
+        self._log = LogLength(engine, self._turns, Path(file), log_length) if file not in (None, ":memory:") else None
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
@@ -177,6 +189,8 @@ class Database:
             session.info[_WRITTEN] = written
             with session.begin_nested() if session.in_nested_transaction() else _committing(session):
                 yield session
+        if self._log is not None:
+            self._log.look()
         if written:
             self.announce(frozenset(written))
 
@@ -250,6 +264,8 @@ def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
         # FULL: an acknowledged write survives also the machine's sudden end.
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
+        # What it grew beyond is given back when the log begins anew.
+        f"PRAGMA journal_size_limit = {LENGTH}",
     ):
         connection.execute(pragma)
 

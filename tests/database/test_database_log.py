@@ -1,0 +1,135 @@
+"""The write-ahead log stays short while readers overlap, and what each connection waits for stays as it was."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from reading_room.clock import system_clock
+from reading_room.database import log_length
+from reading_room.database.engine import Database
+from reading_room.database.log_length import LENGTH
+from reading_room.s3.tables import S3Bucket
+from tests.worlds.databases import made
+from tests.worlds.waiting import eventually
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A database whose log is begun anew as often as it takes."""
+    monkeypatch.setattr(log_length, "REST", 0.0)
+    found = made(tmp_path / "db.sqlite")
+    yield found
+    found.close()
+
+
+def log_of(database: Database) -> int:
+    """Return the bytes of a database's log."""
+    return Path(f"{database.engine.url.database}-wal").stat().st_size
+
+
+names = itertools.count()
+
+
+def write(database: Database, size: int = 10) -> None:
+    """Commit a row of so many bytes."""
+    with database.transaction() as session:
+        name = f"{next(names)}-{'x' * size}"
+        session.add(S3Bucket(name=name, account="1" * 12, region="us-east-1", created_at=system_clock()))
+
+
+def write_beyond_its_length(database: Database) -> None:
+    """Commit rows until the log is longer than it may be."""
+    while log_of(database) <= LENGTH:
+        write(database, 500_000)
+
+
+def is_short(database: Database) -> bool:
+    """Commit a row, and say whether the log has no more than its length then."""
+    write(database)
+    return log_of(database) <= LENGTH
+
+
+@contextmanager
+def overlapping_readers(database: Database) -> Iterator[None]:
+    """Two threads that read, so that at every moment at least one of them holds a snapshot."""
+    stop = threading.Event()
+    opened = [threading.Semaphore(0), threading.Semaphore(0)]
+
+    def read(own: int) -> None:
+        while not stop.is_set():
+            with database.reading() as session:
+                session.scalars(select(S3Bucket.account).limit(1)).all()
+                opened[own].release()
+                # It ends once the other one has begun.
+                while not opened[1 - own].acquire(timeout=0.1) and not stop.is_set():
+                    pass
+
+    threads = [threading.Thread(target=read, args=(own,)) for own in (0, 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.costs(2, reason="megabytes are written beside readers, and the log is begun anew")
+def test_a_log_is_begun_anew_though_at_each_moment_somebody_reads(database: Database) -> None:
+    with overlapping_readers(database):
+        for _ in range(2):
+            write_beyond_its_length(database)
+            eventually(lambda: is_short(database), what="a log of its length")
+    with database.reading() as session:
+        sizes = session.scalars(select(func.length(S3Bucket.name))).all()
+    assert sum(size > 500_000 for size in sizes) > 2 * LENGTH // 2_000_000
+
+
+@pytest.mark.costs(1, reason="megabytes are written")
+def test_a_log_that_grew_behind_a_long_reader_is_cut_once_that_has_ended(database: Database) -> None:
+    with database.reading() as session:
+        session.scalars(select(S3Bucket.account)).all()
+        write_beyond_its_length(database)
+        assert not is_short(database)
+    eventually(lambda: is_short(database), what="a log of its length")
+
+
+@pytest.mark.costs(2, reason="megabytes are written, and writers wait for a reader that stays")
+def test_connections_wait_as_long_as_ever_after_an_attempt_that_failed(database: Database) -> None:
+    def patience() -> set[int]:
+        with ExitStack() as stack:
+            connections = [stack.enter_context(closing(database.engine.raw_connection())) for _ in range(4)]
+            return {each.cursor().execute("PRAGMA busy_timeout").fetchone()[0] for each in connections}
+
+    before = patience()
+    with database.reading() as session:
+        session.scalars(select(S3Bucket.account)).all()
+        write_beyond_its_length(database)
+        for _ in range(3):
+            write(database)
+    eventually(lambda: is_short(database), what="the end of all attempts")
+    assert patience() == before
+
+
+@pytest.mark.costs(1, reason="megabytes are written")
+def test_a_log_that_another_process_reads_is_no_error_of_a_commit(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as other:
+        write(database)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM s3_buckets").fetchall()
+        write_beyond_its_length(database)
+        for _ in range(3):
+            write(database)
+    eventually(lambda: is_short(database), what="a log of its length")
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
