@@ -10,7 +10,7 @@ test("what is wrong stands beside its field, and nothing is sent", async ({ sign
   await page.getByRole("button", { name: "Create job" }).click();
   await expect(page.getByText("Enter a whole number from 1 to 100.").first()).toBeVisible();
   await expect(page.getByText("Choose a role, or create one").first()).toBeVisible();
-  await expect(page.getByText("Mend what is marked above").first()).toBeVisible();
+  await expect(page.getByText("Correct what is marked above").first()).toBeVisible();
   await expectAccessible(page);
   expect(sent.filter((target) => target.includes("Start"))).toEqual([]);
 });
@@ -33,13 +33,68 @@ test("a copy has what the job had, and its code is the same request", async ({ s
   );
 });
 
-test("what the service refuses is shown beside the field that it names", async ({ signedIn: page, world }) => {
+test("what the preflight misses is added, and a job that would fail is asked about", async ({
+  signedIn: page,
+  world,
+}) => {
   const job = await seededJob(world);
   await page.goto(`/jobs/create?copy=entities/${job.id}`);
-  await page.getByText("Use a KMS key").first().click();
-  await page.getByLabel("Job encryption: key id or ARN").fill("no-such-key");
-  await expect(page.getByTestId("preflight")).toContainText("KMS_KEY_NOT_FOUND", { timeout: 15_000 });
+  const preflight = page.getByTestId("preflight");
+  await expect(preflight).toContainText("Nothing stands in the way", { timeout: 15_000 });
+  // One line: the checks that passed are shown when somebody asks for them.
+  await expect(preflight.getByRole("listitem")).toHaveCount(0);
+  await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
+  const role = `arn:aws:iam::000000000001:role/e2e-added-${Date.now()}`;
+  await page.getByLabel("Role ARN").fill(role);
+  await expect(preflight).toContainText("failed: the job would not succeed", { timeout: 15_000 });
   await page.getByRole("button", { name: "Create job" }).click();
-  await expect(page.getByTestId("error")).toContainText("KmsKeyValidationException");
-  await expect(page.getByLabel("Job encryption: key id or ARN")).toHaveAttribute("aria-invalid", "true");
+  const question = page.getByRole("dialog");
+  await expect(question).toContainText("The preflight expects it to fail");
+  await expectAccessible(page);
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(page).toHaveURL(/\/jobs\/create/);
+  const add = preflight.getByRole("button", { name: "Add what is missing" });
+  // The role, then what it may do: each check tells what it needs once the one before is met.
+  await expect(async () => {
+    if (await add.first().isVisible()) {
+      await add.first().click();
+      const dialog = page.getByRole("dialog");
+      await expect(dialog).toContainText("Nothing that is there is taken away");
+      await dialog.getByRole("button", { name: "Add", exact: true }).click();
+      await expect(dialog).toHaveCount(0);
+    }
+    await expect(preflight).toContainText("Nothing stands in the way", { timeout: 3_000 });
+  }).toPass({ timeout: 90_000 });
+});
+
+test("a form that was left says so, and can be discarded", async ({ signedIn: page }) => {
+  await page.goto("/jobs/create");
+  await page.getByLabel("Input S3 location", { exact: true }).fill("s3://somewhere/in/");
+  await page.getByRole("link", { name: "Analysis jobs" }).first().click();
+  await page.getByRole("link", { name: "Create job" }).first().click();
+  await expect(page.getByText("This is the form as you left it")).toBeVisible();
+  await expect(page.getByLabel("Input S3 location", { exact: true })).toHaveValue("s3://somewhere/in/");
+  await page.getByRole("button", { name: "Discard and start anew" }).click();
+  await expect(page.getByLabel("Input S3 location", { exact: true })).toHaveValue("");
+  await expect(page.getByText("This is the form as you left it")).toHaveCount(0);
+});
+
+test("another page begins at its top, a dialog at its first field, and the keyboard at a way past the bar", async ({
+  signedIn: page,
+}) => {
+  await page.goto("/jobs/create");
+  await page.getByRole("button", { name: "Create job" }).scrollIntoViewIfNeeded();
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(100);
+  await page.getByRole("link", { name: "Buckets" }).first().click();
+  await expect(page.getByRole("heading", { name: "Buckets", level: 1 })).toBeVisible();
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
+  await page.getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByLabel("Bucket name")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await page.goto("/s3");
+  await expect(page.getByRole("heading", { name: "Buckets", level: 1 })).toBeVisible();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#content")).toBeFocused();
 });

@@ -14,7 +14,9 @@ test("from nothing to highlighted results: sign in, a bucket, a VPC, a role, the
   await page.getByLabel("Secret access key").fill(world.product.secretAccessKey);
   await picture("1-sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
-  // The keys are in the page's memory alone, so that from here on every way is a link or a button.
+  await expect(page.getByRole("link", { name: "Create a job" })).toBeVisible();
+  // The sign-in outlives the page; the form below is in its memory, so that from here on every way is a link or a button.
+  await page.reload();
   await page.getByRole("link", { name: "Create a job" }).click();
   await expect(page.getByRole("heading", { name: "Create job", level: 1 })).toBeVisible();
   await page.getByLabel("Name - optional").first().fill("made in a browser");

@@ -8,6 +8,10 @@ test("a finished job tells its story, its interfaces, its log and its files", as
   await page.goto("/jobs");
   await page.getByRole("link", { name: job.name, exact: true }).first().click();
   await expect(page).toHaveURL(/\/jobs\/[a-z-]+\/[0-9a-f]+$/);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.goto("/jobs");
+  await expect(page.getByText("Completed").filter({ visible: true }).first()).toBeInViewport();
+  await page.setViewportSize({ width: 1280, height: 900 });
 
   await page.goto(`/jobs/entities/${job.id}`);
   await expect(page.getByText("Completed")).toBeVisible();
@@ -21,7 +25,7 @@ test("a finished job tells its story, its interfaces, its log and its files", as
   await page.getByRole("tab", { name: "Story" }).click();
   const story = page.getByRole("list", { name: "Events, oldest first" });
   await expect(story.getByRole("listitem").first()).toContainText("+0 ms");
-  await expect(story).toContainText("Released");
+  await expect(story).toContainText("Network interface removed");
   await expect(page.getByRole("list", { name: /^Phases/ })).toContainText("Running");
   await expectAccessible(page);
 
@@ -76,6 +80,7 @@ test("a running job is stopped after a question, and what is hostile in its tags
   await page.getByRole("button", { name: "Stop job" }).click();
   await expect(page.getByText("was asked to stop")).toBeVisible();
   await expect(page.getByText("Stopped", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("link", { name: "Results", exact: true })).toBeVisible();
   const after = await world.comprehend().send(new DescribeEntitiesDetectionJobCommand({ JobId }));
   expect(after.EntitiesDetectionJobProperties?.JobStatus).toBe("STOPPED");
 

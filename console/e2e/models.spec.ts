@@ -86,7 +86,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByText("The model's policy is changed.")).toBeVisible();
   await expect(page.getByText("comprehend:ImportModel", { exact: false }).first()).toBeVisible();
 
-  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  await page.getByRole("button", { name: "Copy the model", exact: true }).click();
   await page.getByLabel("Version name").fill("v2");
   await page.getByRole("button", { name: "Import", exact: true }).click();
   await expect(page.getByRole("heading", { name: `${NAME} · v2`, level: 1 })).toBeVisible();
@@ -115,8 +115,13 @@ test("a training that fails says what to change", async ({ signedIn: page }) => 
   await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
   await page.getByLabel("Role ARN").fill("arn:aws:iam::000000000001:role/no-such-role");
   await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("button", { name: "Create all the same" }).click();
   await expect(page.getByTestId("failure")).toContainText("ROLE_NOT_ASSUMABLE", { timeout: 50_000 });
   await expectAccessibleInBothThemes(page);
+  await page.getByRole("link", { name: "Train again" }).click();
+  await expect(page.getByLabel("Model name")).toHaveValue(`engineers-${TRY}-copy`);
+  await expect(page.getByLabel("Type 1", { exact: true })).toHaveValue("ENGINEER");
+  await expect(page.getByLabel("Annotations", { exact: true })).toHaveValue("s3://no-such-bucket-here/annotations.csv");
 });
 
 test("an address that names no model says so", async ({ signedIn: page }) => {

@@ -39,6 +39,12 @@ test("entities are marked in the documents' own text, filtered and downloaded", 
 
   await page.getByTestId("document-list").press("End");
   await expect(text).toContainText("Lovelace");
+  // A word of a document that is no finding, and the address that shows the same to somebody else.
+  await page.getByRole("searchbox", { name: "Search" }).fill("moved to");
+  await expect(page.getByTestId("document-count")).toContainText(/^1 of /);
+  await expect(page).toHaveURL(/tab=documents&search=moved\+to/);
+  await page.reload();
+  await expect(page.getByTestId("document-count")).toContainText(/^1 of /);
   await page.getByRole("searchbox", { name: "Search" }).fill("no such thing");
   await expect(page.getByText("No document fits.")).toBeVisible();
   await page.getByRole("button", { name: "Clear all filters" }).click();
@@ -51,7 +57,10 @@ test("entities are marked in the documents' own text, filtered and downloaded", 
   const saved = await saving;
   expect(saved.suggestedFilename()).toMatch(/-entities\.csv$/);
   const csv = await readFile(await saved.path(), "utf8");
-  expect(csv).toMatch(/^File,Line,BeginOffset,EndOffset,Type,Text,Score,ErrorCode,ErrorMessage\r\n/);
+  expect(csv).toMatch(/^\ufeffFile,Line,BeginOffset,EndOffset,Type,Text,Score,DocumentText,ErrorCode,ErrorMessage\r\n/);
+  const shown = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Excel (XLSX)" }).click();
+  expect((await shown).suggestedFilename()).toMatch(/-entities\.xlsx$/);
   expect(csv).toContain("PERSON,Marie Curie");
 
   const archiving = page.waitForEvent("download");

@@ -23,6 +23,11 @@ const ATTRIBUTE_OPTIONS = [
 ];
 const RANGE_OPTIONS = RANGES.map(([value, label]) => ({ value, label }));
 
+/** "ec2" of "ec2.amazonaws.com": the rest is the same everywhere, and takes the room of a column. */
+function serviceOf({ source }: TrailEvent): string {
+  return source.replace(/\.amazonaws\.com$/, "");
+}
+
 export default function TrailPage() {
   const [parameters] = useSearchParams();
   const [attribute, setAttribute] = useState(parameters.get("attribute") ?? "ReadOnly");
@@ -53,7 +58,7 @@ export default function TrailPage() {
     },
     { id: "at", header: "Time", value: (event) => event.at.getTime(), cell: (event) => formatTime(event.at) },
     { id: "user", header: "User", value: (event) => event.user, cell: (event) => event.user },
-    { id: "source", header: "Source", value: (event) => event.source, cell: (event) => event.source },
+    { id: "source", header: "Service", value: serviceOf, cell: serviceOf },
     {
       id: "outcome",
       header: "Outcome",
@@ -104,7 +109,7 @@ export default function TrailPage() {
               }}
             />
           </FormField>
-          <FormField label="Value" description="Exactly, then press Enter.">
+          <FormField label="Value" description="The exact value; press Enter to search.">
             <Input
               value={value}
               disabled={attribute === ""}

@@ -23,7 +23,7 @@ export function LanguageSelect({ kind, value, onChange, detect }: Props) {
   if (detect) options.unshift({ value: "detect", label: "Detect the language" });
   const selected = options.find((option) => option.value === (value ?? "detect")) ?? null;
   return (
-    <FormField label="Language" description="What the text is read as.">
+    <FormField label="Language" description="The kind of analysis.">
       <Select
         options={options}
         selectedOption={selected}

@@ -12,7 +12,8 @@ import { type ReactNode, useMemo } from "react";
 import { ErrorAlert } from "./ErrorAlert";
 import { counted, plural } from "./format";
 import { PAGE_SIZES, usePreferences } from "./tablePreferences";
-import { widthOf } from "./tableWidths";
+import { fitted, widthOf } from "./tableWidths";
+import { useRoom } from "./useRoom";
 import "./table.css";
 
 export interface Column<Item> {
@@ -50,6 +51,11 @@ interface Props<Item> {
   /** By what name the browser keeps which columns are shown; the noun unless given. */
   readonly name?: string;
 }
+
+/** Pixels beside the columns: the frame of the table, and the boxes by which rows are chosen. */
+const BESIDE = 40;
+const SELECTION = 54;
+const LEAST_WIDTH = 72;
 
 /** How many values of a column its filter offers; any other can be typed. Ten thousand names would be no help. */
 const MOST_OFFERED = 100;
@@ -119,107 +125,118 @@ export function ResourceTable<Item>(props: Props<Item>) {
     selection: { keepSelection: true, trackBy: "_key" },
   });
   type Row = (typeof rows)[number];
+  const { ref, room } = useRoom();
   const widths = useMemo(
-    () => columns.map(({ id, header }) => widthOf({ header, values: valuesOf(rows, id) })),
+    () =>
+      columns.map(({ id, header, width = 0 }) => {
+        const own = widthOf({ header, values: valuesOf(rows, id) });
+        return { width: Math.max(own.width, width), minWidth: own.minWidth };
+      }),
     [columns, rows],
   );
+  const shown = preferences.columns.filter(({ visible }) => visible).map(({ id }) => id);
+  const seen = widths.filter((_, at) => shown.includes(columns[at]?.id ?? ""));
+  const fitting = fitted(seen, room === undefined ? undefined : room - BESIDE - (props.selection ? SELECTION : 0));
+  const given = new Map(columns.filter(({ id }) => shown.includes(id)).map(({ id }, at) => [id, fitting[at]]));
   const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
     id: column.id,
     header: column.header,
     cell: (row) => column.cell(row._item),
     ...(column.value && { sortingField: column.id }),
-    width: Math.max(column.width ?? 0, widths[index]?.width ?? 0),
-    minWidth: Math.max(column.width ?? 0, widths[index]?.minWidth ?? 0),
+    width: given.get(column.id) ?? widths[index]?.width ?? LEAST_WIDTH,
+    minWidth: widths[index]?.minWidth ?? LEAST_WIDTH,
     isRowHeader: index === 0,
   }));
   const selectedKeys = new Set((props.selected ?? []).map(keyOf));
   return (
-    <SpaceBetween size="m">
-      {error != null && <ErrorAlert what={`${title} cannot be listed`} error={error} onRetry={onRefresh} />}
-      <Table
-        {...collection.collectionProps}
-        items={collection.items}
-        columnDefinitions={definitions}
-        loading={loading && items === undefined}
-        loadingText={`Loading ${plural(noun)}`}
-        trackBy="_key"
-        variant="container"
-        wrapLines
-        // Columns have widths of their own, so that they stay where they are when other rows come. Where values come
-        // that are much longer, the table is drawn anew: it takes its widths up once.
-        key={widths.map(({ width }) => width).join()}
-        resizableColumns
-        columnDisplay={preferences.columns}
-        preferences={
-          columns.length > 1 && (
-            <CollectionPreferences
-              title={`Columns of ${title}`}
-              confirmLabel="Confirm"
-              cancelLabel="Cancel"
-              preferences={{ pageSize: preferences.pageSize, contentDisplay: preferences.columns }}
-              pageSizePreference={{
-                title: "Rows of a page",
-                options: PAGE_SIZES.map((value) => ({ value, label: counted(value, "row") })),
-              }}
-              contentDisplayPreference={{
-                title: "Columns",
-                options: columns.map(({ id, header }, at) => ({ id, label: header, alwaysVisible: at === 0 })),
-              }}
-              onConfirm={({ detail }) =>
-                set({
-                  pageSize: detail.pageSize ?? preferences.pageSize,
-                  columns: (detail.contentDisplay ?? []).map(({ id, visible }) => ({ id, visible })),
-                })
+    <div ref={ref}>
+      <SpaceBetween size="m">
+        {error != null && <ErrorAlert what={`${title} cannot be listed`} error={error} onRetry={onRefresh} />}
+        <Table
+          {...collection.collectionProps}
+          items={collection.items}
+          columnDefinitions={definitions}
+          loading={loading && items === undefined}
+          loadingText={`Loading ${plural(noun)}`}
+          trackBy="_key"
+          variant="container"
+          wrapLines
+          // Columns have widths of their own, so that they stay where they are when other rows come. Where values come
+          // that are much longer, the table is drawn anew: it takes its widths up once.
+          key={fitting.join()}
+          resizableColumns
+          columnDisplay={preferences.columns}
+          preferences={
+            columns.length > 1 && (
+              <CollectionPreferences
+                title={`Columns of ${title}`}
+                confirmLabel="Confirm"
+                cancelLabel="Cancel"
+                preferences={{ pageSize: preferences.pageSize, contentDisplay: preferences.columns }}
+                pageSizePreference={{
+                  title: "Rows of a page",
+                  options: PAGE_SIZES.map((value) => ({ value, label: counted(value, "row") })),
+                }}
+                contentDisplayPreference={{
+                  title: "Columns",
+                  options: columns.map(({ id, header }, at) => ({ id, label: header, alwaysVisible: at === 0 })),
+                }}
+                onConfirm={({ detail }) =>
+                  set({
+                    pageSize: detail.pageSize ?? preferences.pageSize,
+                    columns: (detail.contentDisplay ?? []).map(({ id, visible }) => ({ id, visible })),
+                  })
+                }
+              />
+            )
+          }
+          {...(props.selection && {
+            selectionType: props.selection,
+            selectedItems: selectedKeys.size === 0 ? [] : rows.filter((row) => selectedKeys.has(row._key)),
+            onSelectionChange: ({ detail }: { detail: { selectedItems: Row[] } }) =>
+              props.onSelect?.(detail.selectedItems.map((row) => row._item)),
+            ariaLabels: {
+              selectionGroupLabel: `Choose ${plural(noun)}`,
+              itemSelectionLabel: (_: unknown, row: Row) => row._key,
+              allItemsSelectionLabel: () => "all",
+            },
+          })}
+          header={
+            <Header
+              variant={props.headerVariant ?? "h2"}
+              counter={items && `(${items.length}${props.more ? "+" : ""})`}
+              description={props.description}
+              actions={
+                <SpaceBetween direction="horizontal" size="xs">
+                  {onRefresh && <Button iconName="refresh" ariaLabel={`Refresh ${title}`} onClick={onRefresh} />}
+                  {props.actions}
+                </SpaceBetween>
               }
-            />
-          )
-        }
-        {...(props.selection && {
-          selectionType: props.selection,
-          selectedItems: selectedKeys.size === 0 ? [] : rows.filter((row) => selectedKeys.has(row._key)),
-          onSelectionChange: ({ detail }: { detail: { selectedItems: Row[] } }) =>
-            props.onSelect?.(detail.selectedItems.map((row) => row._item)),
-          ariaLabels: {
-            selectionGroupLabel: `Choose ${plural(noun)}`,
-            itemSelectionLabel: (_: unknown, row: Row) => row._key,
-            allItemsSelectionLabel: () => "all",
-          },
-        })}
-        header={
-          <Header
-            variant={props.headerVariant ?? "h2"}
-            counter={items && `(${items.length}${props.more ? "+" : ""})`}
-            description={props.description}
-            actions={
-              <SpaceBetween direction="horizontal" size="xs">
-                {onRefresh && <Button iconName="refresh" ariaLabel={`Refresh ${title}`} onClick={onRefresh} />}
-                {props.actions}
-              </SpaceBetween>
-            }
-          >
-            {title}
-          </Header>
-        }
-        filter={
-          filterBy ? (
-            <PropertyFilter
-              {...collection.propertyFilterProps}
-              virtualScroll
-              filteringAriaLabel={`Filter ${title}`}
-              filteringPlaceholder={`Filter ${plural(noun)}`}
-              countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
-            />
-          ) : (
-            <TextFilter
-              {...collection.filterProps}
-              filteringAriaLabel={`Filter ${title}`}
-              filteringPlaceholder={`Filter ${plural(noun)}`}
-              countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
-            />
-          )
-        }
-        pagination={<Pagination {...collection.paginationProps} />}
-      />
-    </SpaceBetween>
+            >
+              {title}
+            </Header>
+          }
+          filter={
+            filterBy ? (
+              <PropertyFilter
+                {...collection.propertyFilterProps}
+                virtualScroll
+                filteringAriaLabel={`Filter ${title}`}
+                filteringPlaceholder={`Filter ${plural(noun)}`}
+                countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
+              />
+            ) : (
+              <TextFilter
+                {...collection.filterProps}
+                filteringAriaLabel={`Filter ${title}`}
+                filteringPlaceholder={`Filter ${plural(noun)}`}
+                countText={counted(collection.filteredItemsCount ?? 0, "match", "matches")}
+              />
+            )
+          }
+          pagination={<Pagination {...collection.paginationProps} />}
+        />
+      </SpaceBetween>
+    </div>
   );
 }

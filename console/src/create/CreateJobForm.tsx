@@ -127,7 +127,7 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
         )}
         {withoutTags && (
           <Alert type="warning" header="The tags were not copied">
-            You may not read the tags of this job: it needs comprehend:ListTagsForResource.
+            You need the permission comprehend:ListTagsForResource to read the tags of this job.
           </Alert>
         )}
         <JobSettings {...section} />

@@ -62,7 +62,7 @@ const COLUMNS: readonly Column<ListedJob>[] = [
     cell: ({ kind, job }) => typeLabel(kind, job),
     value: ({ kind, job }) => typeLabel(kind, job),
   },
-  { id: "progress", header: "Progress", cell: ({ job }) => <JobProgress job={job} />, width: 240 },
+  { id: "progress", header: "Progress", cell: ({ job }) => <JobProgress job={job} />, width: 192 },
   {
     id: "start",
     header: "Start",
@@ -88,7 +88,7 @@ const COLUMNS: readonly Column<ListedJob>[] = [
 ];
 
 function Moment({ at }: { readonly at: Date | undefined }) {
-  return <span className="jobs-whole">{at === undefined ? "-" : formatTime(at)}</span>;
+  return <>{at === undefined ? "-" : formatTime(at)}</>;
 }
 
 const FILTERS = ["name", "type", "status", "id"];

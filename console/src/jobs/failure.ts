@@ -66,7 +66,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   VPC_TENANCY_NOT_SUPPORTED: COPY_ENTRY("Use subnets of a VPC with default tenancy."),
   INSUFFICIENT_IP_ADDRESSES: {
     advice:
-      "Delete interfaces that nobody uses, or name a larger subnet. A released address rests for up to 60 seconds.",
+      "Delete interfaces that nobody uses, or name a larger subnet. A released address can be used again after up to 60 seconds.",
     place: (facts) => network(facts, ["subnet"]),
   },
   CONTAINERS_CANNOT_CONNECT: {
@@ -88,7 +88,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   NO_ROOM_FOR_OUTPUT: COPY_ENTRY("Delete objects, or have the operator raise the setting that the message names."),
   INPUT_NOT_FOUND: {
     advice:
-      "Correct the input's S3 location: keys begin with it literally. Leave the input alone while a job reads it.",
+      "Correct the input's S3 location: keys begin with it literally. Do not change the input while a job reads it.",
     place: INPUT,
   },
   INPUT_TOO_SMALL: { advice: "Add documents to the input.", place: INPUT },
@@ -104,11 +104,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   MODEL_NOT_FOUND: { advice: "Train the model again.", place: MODEL },
   MODEL_TAMPERED: {
-    advice: "Train the model again: its artifact is not the one that its training made.",
+    advice: "Train the model again: its file was changed after its training.",
     place: MODEL,
   },
   INVALID_TRAINING_DATA: { advice: "Correct the file that the message names.", place: INPUT },
-  INSUFFICIENT_TRAINING_DATA: { advice: "Add examples, or take the label out.", place: INPUT },
+  INSUFFICIENT_TRAINING_DATA: { advice: "Add examples, or remove the label.", place: INPUT },
   NO_CREDENTIALS_FOR_MODEL: COPY_ENTRY("Start the job again. If it fails again, the log of the product says why."),
   CLUSTER_LOST: COPY_ENTRY("Start the job again. If it happens again, look for what ends processes on the host."),
   INSUFFICIENT_HOST_CAPACITY: COPY_ENTRY(

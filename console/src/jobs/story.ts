@@ -1,3 +1,4 @@
+import { counted, formatNumber } from "../components/format";
 import type { JobContainer, JobEvent } from "./runs";
 
 /** One line of a story with where it stands in time. */
@@ -114,10 +115,21 @@ export function phases(events: readonly JobEvent[], now: number | undefined): Ph
   }));
 }
 
+/** How the program tells of results: "output seen: 5 documents, 1 errors". */
+const OUTPUT = /^output seen: (\d+) documents?, (\d+) errors?/;
+
+function outputWords(documents: number, errors: number): string {
+  return `${counted(documents, "document")}, ${errors === 0 ? "none" : formatNumber(errors)} with an error`;
+}
+
 /** The text of a line without the phase that it ends in, which the timeline shows by itself. */
 export function wordsOf(event: JobEvent): { readonly text: string; readonly phase: string | undefined } {
   const phase = PHASE.exec(event.Text)?.[1];
-  return { text: phase === undefined ? event.Text : event.Text.replace(PHASE, "").trimEnd(), phase };
+  const text = phase === undefined ? event.Text : event.Text.replace(PHASE, "").trimEnd();
+  return {
+    text: text.replace(OUTPUT, (_, documents, errors) => outputWords(Number(documents), Number(errors))),
+    phase,
+  };
 }
 
 /** Read a line of a job's log stream, "Event: text", as a line of its story. */

@@ -49,8 +49,8 @@ export function ImportModal({ source = "", onDismiss, onImported }: Props) {
       onDismiss={onDismiss}
     >
       <Box variant="p">
-        The copy has a name and a life of its own. A model of another account needs a policy there that allows you
-        comprehend:ImportModel.
+        The copy has its own name and is independent of the original. A model of another account needs a policy there
+        that allows you comprehend:ImportModel.
       </Box>
       {field("source", "Source model ARN", "A trained model in this region.")}
       {field("name", "Model name - optional", "The name of the source, if you give none.")}

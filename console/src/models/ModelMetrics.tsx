@@ -49,7 +49,7 @@ export function ModelMetrics({ model }: { readonly model: Model }) {
             items={typeRows(recognizer.RecognizerMetadata)}
             keyOf={({ type }) => type}
             columns={TYPE_COLUMNS}
-            empty="The training tells of no types."
+            empty="The training reports no types."
           />
         </SpaceBetween>
       )}

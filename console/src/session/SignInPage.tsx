@@ -154,7 +154,7 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
                 autoComplete="off"
               />
             </FormField>
-            <FormField label="Session token" description="Of temporary credentials only.">
+            <FormField label="Session token" description="Only for temporary credentials.">
               <Input
                 type="password"
                 value={sessionToken}

@@ -13,6 +13,7 @@ import { useIam } from "../api/iam";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
+import { useBuckets } from "../create/parts/useStorage";
 import { useSignedIn } from "../session/session";
 import { vpcs, zones } from "./data/reads";
 import { useRead, useRefresh } from "./data/use";
@@ -23,6 +24,9 @@ import { completed, firstFree, type PrivateVpc, planProblems, planSentences, ret
 import { type Progress, runSteps } from "./private/run";
 import { type Step, stepsOf } from "./private/steps";
 
+/** So many buckets are filled in where nobody has said which. */
+const MOST_BUCKETS = 10;
+
 /** A private VPC for jobs, made in one go: what will be made is said before, and each step when it is taken. */
 export default function CreatePrivateVpcPage() {
   const [query] = useSearchParams();
@@ -32,11 +36,19 @@ export default function CreatePrivateVpcPage() {
   const places = useRead(zones, false);
   const refresh = useRefresh();
   const networks = useRead(vpcs, false);
-  const [chosen, setChosen] = useState<Partial<PrivateVpc>>(() => ({ buckets: query.getAll("bucket") }));
-  const [bucketText, setBucketText] = useState(() => query.getAll("bucket").join("\n"));
+  const [chosen, setChosen] = useState<Partial<PrivateVpc>>(() => {
+    const named = query.getAll("bucket");
+    return named.length === 0 ? {} : { buckets: named };
+  });
+  const [bucketText, setBucketText] = useState<string>();
+  const buckets = useBuckets();
   const [tried, setTried] = useState(false);
   const [run, setRun] = useState<{ readonly steps: readonly Step[]; readonly progress: Progress }>();
-  const first = useMemo(() => firstFree((networks.data ?? []).map(existing)), [networks.data]);
+  const first = useMemo(() => {
+    // Jobs read from and write to buckets of the account: where these are few, all of them are meant.
+    const few = buckets.data !== undefined && buckets.data.length <= MOST_BUCKETS ? buckets.data : [];
+    return { ...firstFree((networks.data ?? []).map(existing)), buckets: few };
+  }, [networks.data, buckets.data]);
   const wanted = completed(first, chosen);
   const problems = planProblems(wanted);
   const change = (part: Partial<PrivateVpc>): void => setChosen((known) => ({ ...known, ...part }));
@@ -70,7 +82,7 @@ export default function CreatePrivateVpcPage() {
           <PlanForm
             value={wanted}
             problems={tried ? problems : {}}
-            bucketText={bucketText}
+            bucketText={bucketText ?? wanted.buckets.join("\n")}
             onChange={change}
             onBuckets={(text, buckets) => {
               setBucketText(text);

@@ -55,7 +55,7 @@ export default function ReachabilityPage() {
         header={
           <Header
             variant="h2"
-            description="It needs the EC2 actions for network insights. What is made for a question is deleted after it."
+            description="You need permission for the network insights actions of EC2. What is created for a question is deleted after it."
           >
             Question
           </Header>

@@ -6,6 +6,7 @@ import {
   encodedMessageOf,
   requestIdOf,
   simulatorHref,
+  standsInTheWay,
 } from "../../src/access/explain/explanation";
 import { isDenial, lookupRequest, readEvent } from "../../src/access/trail/events";
 
@@ -106,5 +107,10 @@ describe("denials", () => {
       "IpAddress on aws:SourceIp wants 10.0.0.0/8; the request has no such key: fails",
     );
     expect(conditionText({ ...condition, Found: ["10.1.2.3"], Holds: true })).toContain("is 10.1.2.3: holds");
+    // Red is what stands in the way: a condition that an allow lacks, and one by which a deny acts.
+    expect(standsInTheWay("Allow", false)).toBe(true);
+    expect(standsInTheWay("Allow", true)).toBe(false);
+    expect(standsInTheWay("Deny", true)).toBe(true);
+    expect(standsInTheWay("Deny", false)).toBe(false);
   });
 });

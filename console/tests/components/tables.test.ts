@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readPreferences } from "../../src/components/tablePreferences";
-import { widthOf } from "../../src/components/tableWidths";
+import { fitted, widthOf } from "../../src/components/tableWidths";
 
 const IDS = ["name", "status", "type"];
 const ALL = IDS.map((id) => ({ id, visible: true }));
@@ -52,7 +52,20 @@ test("a column is so wide that none of its words is broken", () => {
 
 test("a moment is as wide as it is written, whatever the number behind it", () => {
   const moment = widthOf({ header: "At", values: [Date.UTC(2026, 10, 29)] });
-  expect(moment.minWidth).toBeGreaterThanOrEqual("2026-11-29 14:04:19".length * 8);
+  expect(moment.width).toBeGreaterThan("2026-11-29 14:04:19".length * 7);
+  expect(moment.minWidth).toBeGreaterThan("2026-11-29".length * 7);
+  expect(moment.minWidth).toBeLessThan(moment.width);
+});
+
+test("columns share the room that a table has, and none is less than its words need", () => {
+  const columns = [
+    { width: 300, minWidth: 100 },
+    { width: 200, minWidth: 200 },
+  ];
+  expect(fitted(columns, undefined)).toEqual([300, 200]);
+  expect(fitted(columns, 600)).toEqual([300, 200]);
+  expect(fitted(columns, 400)).toEqual([200, 200]);
+  expect(fitted(columns, 100)).toEqual([100, 200]);
 });
 
 test("columns stay where they are when a value is a little longer", () => {

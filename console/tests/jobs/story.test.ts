@@ -3,7 +3,7 @@ import { linesWith } from "../../src/jobs/logStream";
 import { percentDone, progressWords, rateWords } from "../../src/jobs/progress";
 import { otherMembers, otherProperties } from "../../src/jobs/rows";
 import type { JobRun } from "../../src/jobs/runs";
-import { eventOf, interfacesOf, layOut, phases, wordsOf } from "../../src/jobs/story";
+import { eventOf, interfacesOf, layOut, phases, stepWords, wordsOf } from "../../src/jobs/story";
 
 const STORY = [
   { At: 1000, Event: "Submitted", Text: "submitted" },
@@ -57,6 +57,12 @@ describe("a story in time", () => {
       text: "admitted",
       phase: "preparing",
     });
+    const output = (text: string) => wordsOf({ At: 0, Event: "OutputSeen", Text: text }).text;
+    expect(output("output seen: 5 documents, 1 errors; beware [finishing]")).toBe(
+      "5 documents, 1 with an error; beware",
+    );
+    expect(output("output seen: 1 documents, 0 errors")).toBe("1 document, none with an error");
+    expect([stepWords("OutputSeen"), stepWords("SomethingNew")]).toEqual(["Results written", "Something New"]);
   });
 
   it("can be read from the log stream", () => {

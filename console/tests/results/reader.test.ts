@@ -100,6 +100,9 @@ describe("a result that was read", () => {
     expect(await select(reader, { search: "came from" })).toEqual([0]);
     expect(await select(reader, { search: "came from", types: ["OTHER"] })).toEqual([]);
     expect(await select(reader, { search: "hidden" })).toEqual([]);
+    const binary = read("entities", lines({ Entities: [], File: "bad.txt" }), "output", LIMITS, false);
+    binary.texts.add("bad.txt", new Uint8Array([0xff, 0xfe, 0x62, 0x61, 0x64]));
+    expect(await binary.texts.textOf(binary.index, 0)).toBe("");
   });
 
   it("finds the text of each of two files of one name, by its order or by its folder", async () => {

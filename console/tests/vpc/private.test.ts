@@ -57,6 +57,8 @@ describe("the plan of a private VPC", () => {
     const chosen = { name: "My Net", roleName: "mine" };
     expect(completed(first, chosen)).toMatchObject({ name: "My Net", logGroup: "/vpc/my-net", roleName: "mine" });
     expect(completed(first, { flowLog: false, buckets: ["b"] })).toMatchObject({ flowLog: false, buckets: ["b"] });
+    expect(completed({ ...first, buckets: ["all", "of"] }, {}).buckets).toEqual(["all", "of"]);
+    expect(completed({ ...first, buckets: ["all"] }, { buckets: [] }).buckets).toEqual([]);
   });
 
   it("says what will be made", () => {

@@ -118,7 +118,7 @@ function Uses({ arn }: { readonly arn: string }) {
       error={uses.error}
       onRefresh={() => void uses.refetch()}
       keyOf={(use) => `${use.type} ${use.name} ${use.as}`}
-      empty="Nobody has this policy. Attach it on the page of a user, role or group."
+      empty="This policy is attached to nobody. Attach it on the page of a user, role or group."
       columns={[
         {
           id: "name",

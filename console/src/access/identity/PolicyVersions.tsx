@@ -66,7 +66,7 @@ export function PolicyVersions({ arn, defaultVersion, editable }: Props) {
       header={
         <Header
           variant="h2"
-          description="The default version is the one that acts. At most five are kept."
+          description="The default version is the one in force. At most five versions are kept."
           actions={
             editable && (
               <SpaceBetween direction="horizontal" size="xs">

@@ -145,7 +145,11 @@ export function PolicyList() {
   const [scope, setScope] = useState("all");
   const shown = policies.data?.filter((policy) => scope === "all" || isAwsOwn(policy.Arn ?? "") === (scope === "aws"));
   return (
-    <Page title="Policies" above={ABOVE} description="What those may do who have them. AWS's own cannot be changed.">
+    <Page
+      title="Policies"
+      above={ABOVE}
+      description="Permissions to attach to users, groups and roles. AWS's own policies cannot be changed."
+    >
       <SegmentedControl
         label="Which policies"
         selectedId={scope}

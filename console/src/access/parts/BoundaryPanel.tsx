@@ -27,7 +27,7 @@ export function BoundaryPanel({ identity }: { readonly identity: Identity }) {
       header={
         <Header
           variant="h2"
-          description="A boundary takes away and never gives: what is done must be allowed by the policies and by the boundary."
+          description="A boundary limits the other policies: an action must be allowed by a policy and by the boundary."
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               {boundary !== undefined && <Button onClick={() => setOpen("remove")}>Remove boundary</Button>}

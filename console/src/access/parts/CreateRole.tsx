@@ -100,7 +100,7 @@ export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
             <Input value={output} onChange={({ detail }) => setOutput(detail.value)} />
           </FormField>
           <Checkbox checked={inVpc} onChange={({ detail }) => setInVpc(detail.checked)}>
-            Also for jobs with VPC settings (the nine EC2 actions)
+            Also for jobs with VPC settings (network interfaces)
           </Checkbox>
         </>
       )}

@@ -39,7 +39,7 @@ export function CreateUser({ onDismiss }: { readonly onDismiss: () => void }) {
       </FormField>
       <PolicySelect
         label="Permissions boundary - optional"
-        description="The most that the user may ever do, whatever is attached later."
+        description="The limit for the user's permissions, whatever policies are attached later."
         none="No boundary"
         value={boundary}
         onChange={setBoundary}

@@ -23,7 +23,7 @@ export function ContextRows({ rows, onChange, actions }: Props) {
     <FormField
       stretch
       label="Condition keys - optional"
-      description="What a real request would bring: its address, its VPC endpoint, tags. A key that is not given is absent."
+      description="What a real request would carry: its address, its VPC endpoint, tags. Leave a key out to test a request without it."
     >
       <SpaceBetween size="s">
         {actions}

@@ -54,7 +54,11 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
                 label: "A user, group or role",
                 description: "All policies that it has now, its boundary included.",
               },
-              { value: "custom", label: "A policy that I write", description: "It need not be anybody's yet." },
+              {
+                value: "custom",
+                label: "A policy that I write",
+                description: "It need not belong to an interface yet.",
+              },
             ]}
           />
           {form.source === "principal" ? (

@@ -19,7 +19,7 @@ export function SimulatorResults({ rows, policy, onAddKeys }: Props) {
       noun="result"
       items={rows}
       keyOf={(row) => `${row.action} ${row.resource}`}
-      empty="The simulator answered nothing."
+      empty="The simulator gave no answer."
       columns={[
         { id: "action", header: "Action", value: (row) => row.action, cell: (row) => row.action },
         { id: "resource", header: "Resource", value: (row) => row.resource, cell: (row) => row.resource },

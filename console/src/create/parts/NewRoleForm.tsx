@@ -83,7 +83,7 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
         <Checkbox
           checked={through}
           onChange={({ detail }) => setThrough(detail.checked)}
-          description="Keys that leave the container read nothing from anywhere else."
+          description="Keys that are stolen from the container cannot be used anywhere else."
         >
           Only through the VPC's S3 endpoint {endpoint}
         </Checkbox>

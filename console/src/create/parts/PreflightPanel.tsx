@@ -47,20 +47,22 @@ export function PreflightPanel({ preflight, waitingFor, buckets }: Props) {
       }
     >
       <SpaceBetween size="m">
-        <LiveRegion>
-          {waitingFor !== undefined && <Box color="text-body-secondary">{waitingFor}</Box>}
-          {busy && <StatusIndicator type="loading">Checking</StatusIndicator>}
-          {checks && (
-            <SpaceBetween direction="horizontal" size="xs">
+        <SpaceBetween direction="horizontal" size="xs">
+          <LiveRegion>
+            {waitingFor !== undefined && <Box color="text-body-secondary">{waitingFor}</Box>}
+            {busy && <StatusIndicator type="loading">Checking</StatusIndicator>}
+            {checks && (
               <StatusIndicator type={isClean(checks) ? "success" : "warning"}>
                 <b>{verdict(checks)}</b>
               </StatusIndicator>
-              <Button variant="inline-link" formAction="none" onClick={() => setWhole(!whole)}>
-                {whole ? "Show only what is to be read" : `Show all ${counted(checks.length, "check")}`}
-              </Button>
-            </SpaceBetween>
+            )}
+          </LiveRegion>
+          {checks && (
+            <Button variant="inline-link" formAction="none" onClick={() => setWhole(!whole)}>
+              {whole ? "Show only what is to be read" : `Show all ${counted(checks.length, "check")}`}
+            </Button>
           )}
-        </LiveRegion>
+        </SpaceBetween>
         {error !== null && <Unanswered error={error} onRetry={again} />}
         {shown.length > 0 && (
           <ul className="create-checks">

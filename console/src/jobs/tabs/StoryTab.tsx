@@ -17,10 +17,7 @@ export function StoryTab({ view, active }: { readonly view: RunView; readonly ac
   return (
     <Container
       header={
-        <Header
-          variant="h2"
-          description="Each step with its time since the first; what lies between two steps is drawn."
-        >
+        <Header variant="h2" description="Each step with the time since the first one. Longer lines are longer pauses.">
           Story
         </Header>
       }

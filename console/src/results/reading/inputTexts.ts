@@ -40,7 +40,9 @@ export class InputTexts {
   }
 
   /** Take an object of the input. Objects come in the order of their keys, as the job read them. */
-  add(key: string, bytes: Uint8Array): void {
+  add(key: string, read: Uint8Array): void {
+    // What is no text in UTF-8 the job has not read as one either; its place among those of its name stays.
+    const bytes = isText(read) ? read : NOTHING;
     const marked = BOM.every((byte, at) => bytes[at] === byte);
     const content = marked ? bytes.subarray(BOM.length) : bytes;
     const begin = this.#store.length;
@@ -78,6 +80,15 @@ export class InputTexts {
     if (file === undefined || line === undefined || file.lines === undefined) return file;
     if (line >= file.lines.begins.length) return undefined;
     return { begin: file.lines.begins.at(line), end: file.lines.ends.at(line) };
+  }
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 

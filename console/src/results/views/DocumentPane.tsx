@@ -12,7 +12,7 @@ import { RouterLink } from "../../components/RouterLink";
 import { typeColour } from "../../components/typeColours";
 import type { ResultKind } from "../../jobs/kinds";
 import type { JobProperties } from "../../jobs/properties";
-import type { DocumentText } from "../document/documentText";
+import { type DocumentText, NoText } from "../document/documentText";
 import { type ScoreRow, ScoreTable } from "../parts/ScoreTable";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, scoreName, TONES } from "../reading/records";
@@ -66,7 +66,14 @@ export function DocumentPane({ kind, job, archive, filter, number }: Props) {
             <bdi>{record.data.error.message}</bdi>
           </Alert>
         )}
-        {error != null && <ErrorAlert what="The document's text cannot be shown" error={error} onRetry={again} />}
+        {error instanceof NoText && record.data.error === undefined && (
+          <Alert type="info" header="The document's text cannot be shown">
+            {error.message}
+          </Alert>
+        )}
+        {error != null && !(error instanceof NoText) && (
+          <ErrorAlert what="The document's text cannot be shown" error={error} onRetry={again} />
+        )}
         {loading && (
           <Box>
             <Spinner /> Reading the document's text

@@ -121,7 +121,7 @@ export function FilesView({ kind, job, archive, filter, texts }: Props) {
         }
         items={summary.members}
         keyOf={({ begin, name }) => `${begin} ${name}`}
-        empty="The archive has no file that was read to its end."
+        empty="No file of the archive could be read completely."
         columns={[
           { id: "name", header: "Name", value: ({ name }) => name, cell: ({ name }) => <bdi>{name}</bdi> },
           { id: "size", header: "Size", value: ({ size }) => size, cell: ({ size }) => formatBytes(size) },

@@ -75,7 +75,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
         </FormField>
       )}
       {kind === "targeted-sentiment" && (
-        <FormField label="Sentiment" description="Only mentions of which this is said.">
+        <FormField label="Sentiment" description="Only mentions with this sentiment.">
           <Multiselect
             options={tones}
             selectedOptions={tones.filter(({ value }) => filter.tones.includes(value))}
@@ -99,7 +99,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
           hideFillLine
         />
       </FormField>
-      <FormField label="Documents" description="Which are listed.">
+      <FormField label="Documents" description="Which documents the list shows.">
         <Select
           options={documents}
           selectedOption={documents.find(({ value }) => value === filter.documents) ?? null}
@@ -108,7 +108,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
           }
         />
       </FormField>
-      <FormField label="Order" description="Of the documents in the list.">
+      <FormField label="Order" description="How the list of documents is sorted.">
         <Select
           options={ORDERS}
           selectedOption={ORDERS.find(({ value }) => value === filter.order) ?? null}

@@ -34,7 +34,7 @@ export function BucketPolicy({ bucket }: { readonly bucket: string }) {
     <SettingPanel
       title="Bucket policy"
       noun="bucket policy"
-      description="Who else may use the bucket, and what nobody may do. It is asked besides the policies of the caller."
+      description="Who else may use the bucket, and what nobody may do. The caller's own policies apply as well."
       warning="What the policy allowed is not allowed any more, and what it denied is not denied any more."
       loading={policy.isPending}
       readError={policy.error}

@@ -56,7 +56,7 @@ export function PublicAccess({ bucket }: { readonly bucket: string }) {
       header={
         <Header
           variant="h2"
-          description="All four are on for a new bucket. Leave them on unless the bucket shall be public."
+          description="All four are on for a new bucket. Leave them on unless the bucket is meant to be public."
         >
           Block public access
         </Header>

@@ -57,7 +57,11 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
           kind: "choice",
           choices: () => [
             { value: "Gateway", label: "Gateway", description: "A route to S3: what jobs need. It has no interface." },
-            { value: "Interface", label: "Interface", description: "A service at addresses of your own subnets." },
+            {
+              value: "Interface",
+              label: "Interface",
+              description: "Reach a service by addresses in your own subnets.",
+            },
           ],
           changed: (values) => ({ ...values, service: "" }),
         },

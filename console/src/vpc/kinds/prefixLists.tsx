@@ -32,7 +32,8 @@ function CreateList({ onDismiss }: { readonly onDismiss: () => void }) {
           key: "size",
           label: "Size",
           kind: "text",
-          description: "How many entries it may have. It counts so many rules and routes wherever it is used.",
+          description:
+            "The most entries that the list can have. Wherever the list is used it counts as this many rules or routes.",
           problem: ({ size, entries }) =>
             /^[1-9]\d{0,3}$/.test(size) && Number(size) >= linesOf(entries).length
               ? undefined

@@ -34,13 +34,14 @@ function CreateGroup({ onDismiss }: { readonly onDismiss: () => void }) {
           key: "self",
           label: "Let containers of a job reach each other",
           kind: "check",
-          description: "A rule by which the group lets itself in. Jobs of several containers need it.",
+          description: "A rule by which members of the group reach each other. Jobs of several containers need it.",
         },
         {
           key: "closed",
           label: "Let nothing out at first",
           kind: "check",
-          description: "Takes the rule away that lets everything out. Add what you allow in the group's rules.",
+          description:
+            "Removes the rule that allows all outbound traffic. Then add what you allow to the group's rules.",
         },
       ]}
       onSubmit={(values) =>

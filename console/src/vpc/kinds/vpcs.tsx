@@ -98,7 +98,7 @@ function VpcActions({ item }: { readonly item: Vpc }) {
               key: "dhcp",
               label: "DHCP option set",
               kind: "select",
-              description: "Tells containers their name servers when they get a job.",
+              description: "Decides which name servers the containers of jobs use.",
               choices: () => [
                 { value: "default", label: "None: no name server" },
                 ...(sets ?? []).map((set) => ({ value: set.DhcpOptionsId ?? "", label: set.DhcpOptionsId ?? "" })),

@@ -34,7 +34,7 @@ export function EntriesPanel({ item }: { readonly item: ManagedPrefixList }) {
         error={error}
         onRefresh={() => void refetch()}
         keyOf={(entry) => entry.Cidr ?? ""}
-        empty="The list is empty: rules and routes with it are about nothing."
+        empty="The list is empty: rules and routes that name it have no effect."
         actions={
           item.OwnerId !== "AWS" && (
             <Button disabled={data === undefined} onClick={() => setEditing(true)}>

@@ -73,7 +73,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
       header={
         <Header
           variant="h2"
-          description="What may pass this endpoint. Policies of roles and buckets hold besides."
+          description="What this endpoint lets through. The policies of roles and buckets apply as well."
           actions={actions}
         >
           Policy

@@ -40,7 +40,7 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
         items={item.Routes ?? []}
         keyOf={destinationOf}
         empty="Every table has the VPC's local route."
-        description="The longest destination that fits decides. What no route takes is dropped."
+        description="The most specific destination decides. Packets that match no route are dropped."
         actions={<Button onClick={() => setEditing("new")}>Add route</Button>}
         columns={[
           {

@@ -50,7 +50,7 @@ export function RulesPanel({ item, egress }: Props) {
         onRefresh={() => void refetch()}
         keyOf={(rule) => rule.SecurityGroupRuleId ?? ""}
         empty={egress ? "Nothing may leave. Add what a job needs: S3's prefix list, port 443." : "Nothing may come in."}
-        description="Rules only allow. Answers to what is allowed pass by themselves."
+        description="Rules allow traffic; what no rule allows is refused. Replies to allowed traffic pass without a rule."
         actions={<Button onClick={() => setEditing("new")}>{egress ? "Add outbound rule" : "Add inbound rule"}</Button>}
         columns={[
           {

@@ -40,7 +40,10 @@ function nameOf(number: number): string {
 }
 
 /** The form as it is filled in: names that nobody chose follow the name of the whole. */
-export function completed(first: { name: string; cidr: string }, chosen: Partial<PrivateVpc>): PrivateVpc {
+export function completed(
+  first: Pick<PrivateVpc, "name" | "cidr"> & Partial<Pick<PrivateVpc, "buckets">>,
+  chosen: Partial<PrivateVpc>,
+): PrivateVpc {
   const name = chosen.name ?? first.name;
   const slug = slugOf(name);
   return {
@@ -83,7 +86,7 @@ export function planProblems(wanted: PrivateVpc): Problems {
   else if (subnetBlocks(wanted.cidr, wanted.subnets).length < wanted.subnets)
     problems.subnets = "The block has no room for so many subnets. Choose a larger block or fewer subnets.";
   if (wanted.closed && wanted.buckets.length === 0)
-    problems.buckets = "Name the buckets that jobs read from and write to, or let the endpoint be open.";
+    problems.buckets = "Name the buckets that jobs read from and write to, or leave the endpoint open.";
   const wrong = wanted.buckets.find((bucket) => bucketNameProblem(bucket) !== undefined);
   if (wrong !== undefined) problems.buckets = `${wrong} is no bucket's name.`;
   if (wanted.flowLog && wanted.logGroup.trim() === "") problems.logGroup = "Name the log group for the records.";

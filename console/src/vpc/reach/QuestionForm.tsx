@@ -59,32 +59,32 @@ export function QuestionForm({ value, problems, onChange }: Props) {
         />
       </FormField>
       {value.from === "subnet" && (
-        <>
-          <FormField
-            label="Subnet"
-            description="A network interface is created there for the question, and deleted after it."
-            errorText={problems.subnet}
-          >
-            <Select
-              options={places}
-              selectedOption={pick(places, value.subnet)}
-              filteringType="auto"
-              placeholder="Choose a subnet"
-              empty="There is no subnet. Build a private VPC first."
-              onChange={({ detail }) => onChange({ subnet: detail.selectedOption.value ?? "", group: "" })}
-            />
-          </FormField>
-          <FormField label="Security group" description="As the job would have it." errorText={problems.group}>
-            <Select
-              options={groups}
-              selectedOption={pick(groups, value.group)}
-              filteringType="auto"
-              placeholder="Choose a security group"
-              empty="Choose a subnet first."
-              onChange={({ detail }) => onChange({ group: detail.selectedOption.value ?? "" })}
-            />
-          </FormField>
-        </>
+        <FormField
+          label="Subnet"
+          description="A network interface is created there for the question, and deleted after it."
+          errorText={problems.subnet}
+        >
+          <Select
+            options={places}
+            selectedOption={pick(places, value.subnet)}
+            filteringType="auto"
+            placeholder="Choose a subnet"
+            empty="There is no subnet. Build a private VPC first."
+            onChange={({ detail }) => onChange({ subnet: detail.selectedOption.value ?? "", group: "" })}
+          />
+        </FormField>
+      )}
+      {value.from === "subnet" && (
+        <FormField label="Security group" description="As the job would have it." errorText={problems.group}>
+          <Select
+            options={groups}
+            selectedOption={pick(groups, value.group)}
+            filteringType="auto"
+            placeholder="Choose a security group"
+            empty="Choose a subnet first."
+            onChange={({ detail }) => onChange({ group: detail.selectedOption.value ?? "" })}
+          />
+        </FormField>
       )}
       {value.from === "resource" && (
         <FormField

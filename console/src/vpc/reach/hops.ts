@@ -110,7 +110,7 @@ export function explanationText(explanation: Explanation): ExplanationText {
       case "ENI_SOURCE_DEST_CHECK_RESTRICTION":
         return [
           `${eni} takes only packets for and from its own addresses; ${address} is none.`,
-          "Lead the route to a gateway instead.",
+          "Point the route to a gateway instead.",
         ];
       case "ENI_ADDRESS_RESTRICTION":
         return [
