@@ -28,7 +28,6 @@ from botocore.config import Config
 from sqlalchemy import text
 
 from bench.report import Row, median, record
-from reading_room.app import SWITCH_SECONDS, Product
 from reading_room.aws.call import IncomingRequest
 from reading_room.client import connect
 from reading_room.clock import system_clock
@@ -40,6 +39,8 @@ from reading_room.logs.tables import LogEvent, LogGroup, LogStream
 from reading_room.s3.backends.files import file_backend
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
+from reading_room.wiring.product import Product
+from reading_room.wiring.server import SWITCH_SECONDS
 
 ROUNDS = int(os.environ.get("BENCH_DATABASE_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_DATABASE_SECONDS", "8"))
