@@ -104,6 +104,12 @@ def test_a_client_token_with_other_parameters_is_refused(ec2: EC2Client, vpc_id:
     assert len(ec2.describe_flow_logs()["FlowLogs"]) == 1
 
 
+def test_a_call_is_answered_with_its_token_or_with_a_new_one(ec2: EC2Client, vpc_id: str) -> None:
+    assert create(ec2, vpc_id, **GROUP, ClientToken="t")["ClientToken"] == "t"
+    others = [create(ec2, vpc_id, **GROUP, LogFormat=f"${{{field}}}")["ClientToken"] for field in ("start", "end")]
+    assert len(set(others)) == 2
+
+
 def test_unknown_ids_are_named_when_they_cannot_be_deleted(ec2: EC2Client) -> None:
     (failed,) = ec2.delete_flow_logs(FlowLogIds=["fl-0123456789abcdef0"])["Unsuccessful"]
     assert failed["ResourceId"] == "fl-0123456789abcdef0"

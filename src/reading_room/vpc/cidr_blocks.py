@@ -18,10 +18,11 @@ from reading_room.vpc.cidr_errors import (
     BlockInUse,
     BlockRestricted,
     PrimaryBlock,
+    TooManyBlocks,
 )
 from reading_room.vpc.errors import InvalidVpcRange, MalformedId, MissingParameter
 from reading_room.vpc.identifiers import VPC
-from reading_room.vpc.quotas import Quotas, require_room
+from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Route, RouteTable, Subnet, Vpc, VpcCidr
 
 _FAMILIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.19.0.0/16")
@@ -49,7 +50,8 @@ def associate(session: Session, account: str, vpc_id: str, cidr: str | None, *, 
     for route in _routes(session, vpc_id):
         if cidrs.contains(block, route.destination):
             raise BlockConflictsWithRoute(block, route.destination)
-    require_room(len(own), quotas.cidr_blocks_per_vpc, "CidrLimitExceeded", "IPv4 CIDR blocks of the VPC")
+    if len(own) >= quotas.cidr_blocks_per_vpc:
+        raise TooManyBlocks(vpc_id, quotas.cidr_blocks_per_vpc)
     row = VpcCidr(association_id=resource_id("vpc-cidr-assoc"), vpc_id=vpc.vpc_id, cidr=block, primary=False)
     session.add(row)
     session.flush()

@@ -34,6 +34,15 @@ class BlockConflictsWithRoute(Ec2Error):
         super().__init__(f"The CIDR '{cidr}' contains '{destination}', to which a route of the VPC leads.")
 
 
+class TooManyBlocks(Ec2Error):
+    """The VPC has as many blocks as it may have."""
+
+    code = "CidrLimitExceeded"
+
+    def __init__(self, vpc_id: str, limit: int) -> None:
+        super().__init__(f"This network {vpc_id} has met its maximum number of allowed CIDRs: {limit}")
+
+
 class BlockAssociationNotFound(NotFound):
     """No such block of a VPC."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -59,7 +60,8 @@ class FlowLogOperations(Ec2Operations):
         settings = flow_logs.requested(request)
         if settings.destination_type == flow_logs.S3:
             self.authorize_also(call, "logs:CreateLogDelivery")
-        token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
+        # EC2 gives a call without a token one of its own, and shows it.
+        token = {"ClientToken": request.get("ClientToken") or str(uuid.uuid4())}
         made: list[str] = []
         unsuccessful: list[dict[str, Any]] = []
         with self.database.reading() as session:
