@@ -96,15 +96,22 @@ def test_description_and_groups_can_be_changed(ec2: EC2Client, vpc_id: str, inte
     ]
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, Groups=groups)
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, Description={"Value": "other"})
-    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": True})
     (seen,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface_id])["NetworkInterfaces"]
     assert ([group["GroupId"] for group in seen["Groups"]], seen["Description"]) == (groups, "other")
     with pytest.raises(ClientError) as caught:
-        ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": False})
-    assert code_of(caught.value) == "UnsupportedOperation"
-    with pytest.raises(ClientError) as caught:
         ec2.delete_security_group(GroupId=groups[0])
     assert code_of(caught.value) == "DependencyViolation"
+
+
+def test_the_check_of_source_and_destination_is_switched_off_and_on(ec2: EC2Client, interface: Any) -> None:
+    interface_id = interface["NetworkInterfaceId"]
+    off: Any = [{"Name": "source-dest-check", "Values": ["false"]}]
+    assert ec2.describe_network_interfaces(Filters=off)["NetworkInterfaces"] == []
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": False})
+    (seen,) = ec2.describe_network_interfaces(Filters=off)["NetworkInterfaces"]
+    assert (seen["NetworkInterfaceId"], seen["SourceDestCheck"]) == (interface_id, False)
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": True})
+    assert ec2.describe_network_interfaces(Filters=off)["NetworkInterfaces"] == []
 
 
 def test_an_attached_interface_is_in_use_until_its_permission_is_taken_back(

@@ -142,6 +142,26 @@ def test_a_route_to_another_interface_ends_at_its_source_and_destination_check(n
     assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.receiver
 
 
+def test_an_interface_without_the_check_takes_what_it_has_no_use_for(net: Net) -> None:
+    net.attach(net.receiver)
+    net.ec2.modify_network_interface_attribute(NetworkInterfaceId=net.receiver, SourceDestCheck={"Value": False})
+    net.ec2.create_route(RouteTableId=net.table, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=net.receiver)
+    analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
+    assert code(analysis) == "ENI_SG_RULES_MISMATCH"
+    assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.receiver
+    net.allow(net.receiver_group, 443, cidr="10.0.0.0/16")
+    analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
+    assert (analysis["NetworkPathFound"], code(analysis)) == (False, "NO_POSSIBLE_DESTINATION")
+    assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.receiver
+
+
+def test_a_route_to_an_interface_of_nobody_is_dead_whatever_its_check(net: Net) -> None:
+    net.ec2.modify_network_interface_attribute(NetworkInterfaceId=net.receiver, SourceDestCheck={"Value": False})
+    net.ec2.create_route(RouteTableId=net.table, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=net.receiver)
+    analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
+    assert code(analysis) == "BAD_STATE_ROUTE"
+
+
 def test_an_internet_gateway_passes_nothing_without_a_public_address(net: Net) -> None:
     gateway = net.gateway()
     net.attach(net.sender)

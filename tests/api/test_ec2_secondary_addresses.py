@@ -246,7 +246,10 @@ def test_each_attribute_is_shown_by_itself(ec2: EC2Client, subnet_id: str) -> No
     assert code_of(caught.value) == "MissingParameter"
 
 
-def test_the_check_of_source_and_destination_is_on_and_stays_on(ec2: EC2Client, interface_id: str) -> None:
+def test_the_check_of_source_and_destination_is_reset_to_on(ec2: EC2Client, interface_id: str) -> None:
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": False})
+    answer = ec2.describe_network_interface_attribute(NetworkInterfaceId=interface_id, Attribute="sourceDestCheck")
+    assert answer["SourceDestCheck"] == {"Value": False}
     ec2.reset_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck="")
     answer = ec2.describe_network_interface_attribute(NetworkInterfaceId=interface_id, Attribute="sourceDestCheck")
     assert answer["SourceDestCheck"] == {"Value": True}

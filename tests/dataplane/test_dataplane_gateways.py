@@ -102,10 +102,10 @@ def test_a_blackhole_does_not_fall_through_to_a_shorter_prefix() -> None:
 
 
 def test_a_route_for_a_subnet_is_more_specific_than_local() -> None:
-    """To an interface, which drops what is not for it; to a NAT gateway, which gives its private address."""
+    """To nobody, or to a NAT gateway, which gives its private address."""
     verdict = sent(3, "10.0.1.6", port=80)
     assert verdict.outcome == "unrouted"
-    assert "source/destination check" in verdict.sentence
+    assert "blackhole" in verdict.sentence
     verdict = sent(4, "10.0.2.5", port=80)
     assert (verdict.delivered_to, verdict.source) == ("eni-00003", "10.0.3.4")
     assert "sgr-0nat" in [hop.rule_id for hop in verdict.hops]

@@ -48,7 +48,7 @@ from reading_room.dataplane.linux.trace import Trace, trace
 from reading_room.dataplane.semantics import Inbound, Packet, decide
 from reading_room.dataplane.spec import NetworkSpec
 from tests.dataplane.test_dataplane_agreement import expected_report
-from tests.worlds.dataplane import Seeded, any_network, any_packet
+from tests.worlds.dataplane import Seeded, any_network, any_packet, led_network
 from tests.worlds.dataplane_far import far_network, sweep
 
 PACKETS = 12
@@ -100,13 +100,16 @@ def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Pack
 
 @cache
 def worlds() -> list[tuple[HostConfig, Sent]]:
-    """Return the compiled worlds, each with its packets: some at random, and at last one by hand that is swept."""
+    """Return the compiled worlds, each with its packets: some at random, and two by hand; the last is swept."""
     found = []
     for seed in SEEDS:
         choose = Seeded(seed)
         spec = any_network(choose)
         packets = [any_packet(choose, spec) for _ in range(PACKETS)]
         found.append((compile_host(spec), promised(spec, packets)))
+    spec = led_network("192.0.2.0/24", "10.0.2.0/24")
+    to = ("192.0.2.7", "10.0.2.0", "10.0.2.200", "10.0.2.1", "10.0.2.5", "10.0.2.6")
+    found.append((compile_host(spec), promised(spec, [Packet("vpc-01", "eni-00001", each, 6, 80) for each in to])))
     spec = far_network()
     config = compile_host(spec)
     return [*found, (config, promised(spec, varied(config, sweep(spec))))]
@@ -328,7 +331,7 @@ EQUIVALENT = {
     "inp_local 2 (an endpoint): without ip daddr 169.254.170.1": _LISTENER,
     "inp_service 2 (an endpoint): without ct status dnat": _LISTENER,
     "inp_service 2 (an endpoint): without ip daddr 169.254.170.1": _LISTENER,
-    "pre_route 9 (an endpoint): without ip daddr 169.254.170.1": _LISTENER,
+    "pre_route 10 (an endpoint): without ip daddr 169.254.170.1": _LISTENER,
     "inp_source 1 (Elastic IPs): without ip daddr 169.254.170.1": "nothing listens at these ports anywhere else",
     "out_local: policy accept": "the walk has no packet of the router's own",
     "post_ingress 0 (nothing private leaves): left out": "a net below the others: what gets so far is translated",

@@ -42,7 +42,8 @@ def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
     """Return the path of a packet that gets there, with its port left open; ``None`` for any other packet."""
     verdict = decide(spec, packet)
     ends = ("eni-", "vpce-")
-    if packet.protocol not in (TCP, UDP) or not verdict.answered or not verdict.delivered_to.startswith(ends):
+    arrives = verdict.delivered and verdict.answered and verdict.delivered_to.startswith(ends)
+    if packet.protocol not in (TCP, UDP) or not arrives:
         return None
     if isinstance(packet, Packet):
         source = packet.interface_id

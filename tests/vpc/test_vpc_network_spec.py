@@ -13,6 +13,7 @@ from reading_room.vpc import (
     network_spec,
     permissions,
     route_tables,
+    routes,
     security_group_rules,
     security_groups,
     service_network,
@@ -129,6 +130,29 @@ def test_an_endpoint_and_its_route_come_and_go_together() -> None:
         interface(world)
         assert only_vpc(world).endpoints == ()
         assert all(entry.routes == () for entry in only_vpc(world).route_tables)
+
+
+def test_a_route_leads_to_an_interface_that_a_container_has_and_whose_check_is_off() -> None:
+    with network() as world:
+        made = interface(world)
+        asked = {
+            "RouteTableId": route_tables.main_of(world.session, world.vpc.vpc_id),
+            "DestinationCidrBlock": "192.0.2.0/24",
+            "NetworkInterfaceId": made.interface_id,
+        }
+        routes.create(world.session, ACCOUNT, asked)
+
+        def target() -> str:
+            (route,) = only_vpc(world).route_tables[0].routes
+            return route.target
+
+        assert target() == "blackhole"
+        made.source_dest_check = False
+        assert target() == "blackhole"
+        attach(world, made)
+        assert target() == made.interface_id
+        made.source_dest_check = True
+        assert target() == "blackhole"
 
 
 def test_a_flow_log_of_the_vpc_the_subnet_or_the_interface_marks_it_as_logged() -> None:

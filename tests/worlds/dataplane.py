@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -101,7 +101,7 @@ CIDRS = (
 )
 GROUPS = ("sg-0a", "sg-0b", "sg-0c")
 PORTS = (0, 22, 53, 79, 80, 80, 81, 443, 443, 444, 8080, 20002, 20003, 23998, 65535)
-TARGETS = ("blackhole", "igw-01", "igw-09", "vpce-01", "vpce-01", "vpce-02", "vpce-0if", "far-s3", "eni-00001")
+TARGETS = ("blackhole", "igw-01", "igw-09", "vpce-01", "vpce-01", "vpce-02", "vpce-0if", "far-s3", "eni-10001")
 NATS = ("nat-01", "nat-01", "nat-01", "nat-02", "nat-09")
 DESTINATIONS = (
     *(S3, OTHER, CUSTOMERS, "0.0.0.0/0", "0.0.0.0/0"),
@@ -385,3 +385,18 @@ def small_network(*, endpoint: bool = True, logged: bool = True) -> NetworkSpec:
         ),
         PREFIX_LISTS,
     )
+
+
+TAKER = "eni-00003"
+"""10.0.2.5 in the second subnet of the small network, whose group lets port 80 in from the job's."""
+
+
+def led_network(*destinations: str, target: str = TAKER, endpoint: bool = False) -> NetworkSpec:
+    """Return the small network with routes of the job's table to an interface; the job's group lets everything out."""
+    spec = small_network(endpoint=endpoint)
+    (vpc,) = spec.vpcs
+    first, *others = vpc.route_tables
+    table = replace(first, routes=(*first.routes, *(Route(each, target) for each in destinations)))
+    job, *groups = vpc.groups
+    job = replace(job, egress=(*job.egress, rule("sgr-0out", -1, -1, -1, CidrPeer("0.0.0.0/0"))))
+    return replace(spec, vpcs=(replace(vpc, route_tables=(table, *others), groups=(job, *groups)),))

@@ -28,7 +28,7 @@ def far_network() -> NetworkSpec:
     In the first, ``eni-00001`` (Elastic IP on its primary address) and ``eni-00002`` (none) are in a public subnet,
     ``eni-00003`` in one behind a public NAT gateway, ``eni-00004`` in one behind a private NAT gateway, whose routes
     to the third's subnet lead through the public one. NAT gateways reach S3 by a gateway endpoint. The third's subnet
-    has a route for the public one that leads to an interface, and holds an interface endpoint of ``logs``. In the
+    has a dead route for the public one, and holds an interface endpoint of ``logs``. In the
     second VPC both interfaces have Elastic IPs, but one has no way back.
     """
     everything = rule("sgr-0all", -1, -1, -1, CidrPeer("0.0.0.0/0"))
@@ -64,7 +64,7 @@ def far_network() -> NetworkSpec:
             RouteTable(
                 "rtb-02",
                 2,
-                (Route("0.0.0.0/0", "nat-01"), Route("10.0.1.0/24", "eni-00001"), Route("192.0.2.0/25", "blackhole")),
+                (Route("0.0.0.0/0", "nat-01"), Route("10.0.1.0/24", "blackhole"), Route("192.0.2.0/25", "blackhole")),
             ),
             RouteTable("rtb-03", 3, (Route("0.0.0.0/0", "igw-01"), Route(S3, "vpce-01"))),
             RouteTable("rtb-04", 4, (Route("0.0.0.0/0", "nat-02"), Route("10.0.2.0/24", "nat-01"))),

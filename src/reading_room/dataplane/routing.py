@@ -7,7 +7,19 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from reading_room.dataplane import parsed
-from reading_room.dataplane.spec import Endpoint, NatGateway, NetworkSpec, Route, RouteTable, Subnet, Vpc
+from reading_room.dataplane.spec import (
+    LOCAL_CREDENTIALS_ADDRESS,
+    LOCAL_ENDPOINT_ADDRESS,
+    LOCAL_RESOLVER_ADDRESS,
+    Endpoint,
+    Interface,
+    NatGateway,
+    NetworkSpec,
+    Route,
+    RouteTable,
+    Subnet,
+    Vpc,
+)
 from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Packet, Reason, spoken
 
 SERVICE_PORTS = (80, 443)
@@ -25,10 +37,14 @@ class Chosen:
 
 @dataclass(slots=True)
 class Way:
-    """Where the tables lead: ``kind``, and for an endpoint which. ``nats`` are passed in order, ``chosen`` decided."""
+    """Where the tables lead: ``kind``, and for an endpoint or an interface which.
 
-    kind: Literal["local", "endpoint", "internet", "nobody"] = "nobody"
+    ``nats`` are passed in order, ``chosen`` decided.
+    """
+
+    kind: Literal["local", "endpoint", "internet", "interface", "nobody"] = "nobody"
     endpoint: Endpoint | None = None
+    interface: Interface | None = None
     nats: list[NatGateway] = field(default_factory=list)
     chosen: list[Chosen] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -146,12 +162,37 @@ def _end_of_way(vpc: Vpc, way: Way, chosen: Chosen, packet: Packet, *, inside: b
             return way.ends(about, f"{route.target} takes TCP to port 80 and 443, not {spoken(packet)}")
         way.kind, way.endpoint = "endpoint", endpoint
     elif route.target.startswith("eni-"):
-        return way.ends(about, f"{route.target} drops what is not for its own address (source/destination check)")
+        interface = next((each for each in vpc.interfaces if each.interface_id == route.target), None)
+        if interface is None or interface.container_id is None:
+            return way.ends(about, f"{route.target} is attached to nothing that could take packets")
+        if way.nats:
+            return way.ends(about, f"{way.nats[-1].nat_gateway_id} passes nothing to an interface that is not its own")
+        if packet.destination in kept_addresses(vpc):
+            return way.ends(about, f"{packet.destination} belongs to the VPC itself: no route leads it to an interface")
+        way.kind, way.interface = "interface", interface
     else:
         message = f"the route of {table} for {route.destination} leads to {route.target}, which takes nothing"
         return way.ends(about, message)
     way.reasons.append(Reason(about, f"{table} sends {route.destination} to {route.target}"))
     return way
+
+
+def kept_addresses(vpc: Vpc) -> frozenset[str]:
+    """Return the VPC's addresses that are never sent to an interface: its routers', and those of its endpoints."""
+    endpoints = {each.endpoint_id for each in vpc.endpoints if each.kind == "interface"}
+    of_endpoints = (each for each in vpc.interfaces if each.endpoint_id in endpoints)
+    return router_addresses(vpc).union(*(each.addresses for each in of_endpoints))
+
+
+def resolver_addresses(vpc: Vpc) -> tuple[str, ...]:
+    """Return where the resolver answers: the first network's base plus two, and link-local; nowhere without DNS."""
+    return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS) if vpc.dns_support else ()
+
+
+def router_addresses(vpc: Vpc) -> frozenset[str]:
+    """Return every address that a VPC's router has itself."""
+    own = {str(parsed.network(subnet.cidr)[1]) for subnet in vpc.subnets}
+    return frozenset({*own, LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, *resolver_addresses(vpc)})
 
 
 def _takes(endpoint: Endpoint, route: Route) -> bool:

@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reading_room.dataplane import parsed
-from reading_room.dataplane.routing import Way, far_service, follow, holds, longest, table_of, unroutable
+from reading_room.dataplane.routing import (
+    Way,
+    far_service,
+    follow,
+    holds,
+    longest,
+    resolver_addresses,
+    router_addresses,
+    table_of,
+    unroutable,
+)
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     LOCAL_CREDENTIALS_ADDRESS,
-    LOCAL_ENDPOINT_ADDRESS,
-    LOCAL_RESOLVER_ADDRESS,
     CidrPeer,
     ElasticAddress,
     GroupPeer,
@@ -138,13 +146,15 @@ class _Journey:
             route = chosen.route
             self.hop(chosen.table.route_table_id, "route-table", vpc, route=route.destination, target=route.target)
         if way.kind == "nobody":
-            if not way.closed and self.destination in _router_addresses(vpc):
+            if not way.closed and self.destination in router_addresses(vpc):
                 return self._ignored()
             self.reasons += way.reasons
             return self.ends("unrouted")
         if way.kind == "local":
             return self._stay(vpc, way)
         self.reasons += way.reasons
+        if way.kind == "interface" and way.interface is not None:
+            return self._forward(vpc, way.interface)
         if way.kind == "endpoint" and way.endpoint is not None:
             self._pass_nats(vpc, way)
             self.hop(way.endpoint.endpoint_id, "endpoint", vpc)
@@ -160,10 +170,20 @@ class _Journey:
             return self._serve(vpc, receiver)
         if receiver is not None and receiver.container_id is not None:
             return self._groups(vpc, receiver, self.source, "ingress") or self._deliver(vpc, receiver)
-        if self.destination in _router_addresses(vpc):
+        if self.destination in router_addresses(vpc):
             return self._ignored()
         message = f"no attached interface of {vpc.vpc_id} has {self.destination}"
         return self.ends("unrouted", Reason((vpc.vpc_id,), message))
+
+    def _forward(self, vpc: Vpc, taker: Interface) -> Verdict:
+        """Arrive at an interface that takes what is for others, if its groups let it in; it gets no further."""
+        if refusal := self._groups(vpc, taker, self.source, "ingress"):
+            return refusal
+        if self.destination in taker.addresses:
+            return self._deliver(vpc, taker)
+        self.hop(taker.interface_id, "interface", vpc)
+        message = f"{taker.interface_id} takes it, and no container passes on what is for another address"
+        return self.ends("forwarded", Reason((taker.interface_id,), message), to=taker.interface_id, seen=True)
 
     def _deliver(self, vpc: Vpc, receiver: Interface) -> Verdict:
         self.hop(receiver.interface_id, "interface", vpc)
@@ -310,18 +330,9 @@ def _exempt(vpc: Vpc, packet: Packet) -> str:
     """Return the name of a service that groups do not filter, if the packet goes to one. The only place to say so."""
     if (packet.destination, packet.protocol, packet.port) == (LOCAL_CREDENTIALS_ADDRESS, TCP, 80):
         return "credentials"
-    if packet.destination in _resolver(vpc) and packet.protocol in (TCP, UDP) and packet.port == 53:
+    if packet.destination in resolver_addresses(vpc) and packet.protocol in (TCP, UDP) and packet.port == 53:
         return "resolver"
     return ""
-
-
-def _resolver(vpc: Vpc) -> tuple[str, ...]:
-    return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS) if vpc.dns_support else ()
-
-
-def _router_addresses(vpc: Vpc) -> set[str]:
-    own = {str(parsed.network(subnet.cidr)[1]) for subnet in vpc.subnets}
-    return own | {LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, *_resolver(vpc)}
 
 
 def _starts(packet: Packet | Inbound) -> bool:

@@ -66,8 +66,10 @@ class Route:
     """A route to something other than the VPC itself (the local routes are implied by ``Vpc.cidrs``).
 
     ``target`` is ``blackhole`` or the id of what takes the packets: ``vpce-…`` (a gateway endpoint), ``igw-…``,
-    ``nat-…``. A destination inside the VPC's own networks is the whole block of a subnet, and then wins over the local
-    route; anything else inside them is nothing that a table can say.
+    ``nat-…``, or ``eni-…``, an interface that takes what is for other addresses than its own, because its check of
+    source and destination is off; what it sends is checked all the same. A destination inside the VPC's own networks is
+    the whole block of a subnet, and then wins over the local route; anything else inside them is nothing that a table
+    can say.
     """
 
     destination: str

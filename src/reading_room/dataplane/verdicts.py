@@ -10,6 +10,7 @@ ICMP, TCP, UDP = 1, 6, 17
 Outcome = Literal[
     "delivered",
     "left",
+    "forwarded",
     "spoofed",
     "refused-egress",
     "refused-ingress",
@@ -20,6 +21,8 @@ Outcome = Literal[
     "no-interface",
 ]
 """``left`` went out by the internet gateway to an address that is no VPC's; what lies there is the uplink's matter.
+``forwarded``: a route led it to an interface that takes what is for others; no container passes packets on, so it is
+lost there.
 ``unanswered`` is allowed by groups but an interface endpoint has nothing at the port; ``unrouted`` is allowed by groups
 but taken by nobody; ``ignored`` goes to the router itself, which answers nobody.
 ``no-wire``: the sender has no container; ``no-interface``: there is no such sender."""

@@ -27,9 +27,17 @@ class Gateways:
     """The internet gateways, Elastic IP addresses and NAT gateways of all VPCs.
 
     ``addresses`` are the private addresses of the interfaces of NAT gateways, the primary one first, by interface id.
+    ``open_interfaces`` are those that a container has and whose check of source and destination is off, each with its
+    VPC.
     """
 
-    def __init__(self, session: Session, nat_interfaces: Mapping[str, str], addresses: Mapping[str, Sequence[str]]):
+    def __init__(
+        self,
+        session: Session,
+        nat_interfaces: Mapping[str, str],
+        addresses: Mapping[str, Sequence[str]],
+        open_interfaces: Mapping[str, str],
+    ):
         attached = select(InternetGateway).where(InternetGateway.vpc_id.is_not(None))
         self._internet = {str(row.vpc_id): row.internet_gateway_id for row in session.scalars(attached)}
         self._nat: dict[str, list[NatGateway]] = defaultdict(list)
@@ -41,6 +49,7 @@ class Gateways:
         for address in session.scalars(associated.order_by(ElasticAddress.allocation_id)):
             self._public[str(address.interface_id)].append(address)
         self._nat_interfaces = nat_interfaces
+        self._open_interfaces = open_interfaces
         self._addresses = addresses
 
     def internet_gateway(self, vpc_id: str) -> str | None:
@@ -67,8 +76,10 @@ class Gateways:
     def target(self, target: str, vpc_id: str) -> str:
         """Return what a route to this target means in a VPC: the target, or ``blackhole``.
 
-        An interface drops what is not for its own address, so a route to one ends there.
+        An interface drops what is not for its own address, so a route to one ends there unless its check is off.
         """
+        if self._open_interfaces.get(target) == vpc_id:
+            return target
         if target.startswith("vpce-") or target == self._internet.get(vpc_id):
             return target
         if any(target == row.nat_gateway_id for row in self._nat[vpc_id]):

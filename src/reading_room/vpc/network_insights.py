@@ -278,8 +278,9 @@ def _as_written(session: Session, here: Region, explanation: View) -> View:
         Route.route_table_id == explanation["RouteTable"]["Id"], Route.destination == destination
     )
     target = session.scalars(query).first() or ""
-    exists = target.startswith("eni-") and session.get(NetworkInterface, target) is not None
-    return at_interface(here, explanation, target) if exists else explanation
+    interface = session.get(NetworkInterface, target) if target.startswith("eni-") else None
+    checks = interface is not None and interface.source_dest_check
+    return at_interface(here, explanation, target) if checks else explanation
 
 
 def _host(session: Session, path: NetworkInsightsPath) -> str:

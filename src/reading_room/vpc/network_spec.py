@@ -91,6 +91,7 @@ class _InterfaceRow(NamedTuple):
     container_id: str | None
     vpc_endpoint_id: str | None
     nat_gateway_id: str | None
+    source_dest_check: bool
 
 
 def _interfaces(session: Session) -> list[_InterfaceRow]:
@@ -131,7 +132,8 @@ class _Tables:
         }
         self._addresses = addresses
         nat_interfaces = {row.nat_gateway_id: row.interface_id for row in interfaces if row.nat_gateway_id is not None}
-        self._gateways = Gateways(session, nat_interfaces, addresses)
+        open_ones = {row.interface_id: row.vpc_id for row in interfaces if row.host and not row.source_dest_check}
+        self._gateways = Gateways(session, nat_interfaces, addresses, open_ones)
         self._carried: dict[str, list[str]] = defaultdict(list)
         self._members: dict[str, list[str]] = defaultdict(list)
         links = session.execute(

@@ -243,6 +243,10 @@ def _explanation(region: Region, vpc: Vpc, destination: str, answer: Answer) -> 
             }
         case "no-wire":
             return {"ExplanationCode": "BAD_STATE_ATTACHMENT", "NetworkInterface": name(about[0])}
+        case "forwarded":
+            # The interface takes it, and its container passes nothing on.
+            nowhere = {"ExplanationCode": "NO_POSSIBLE_DESTINATION", "NetworkInterface": name(about[0])}
+            return nowhere | {"Address": answer.packet.destination}
         case "unrouted":
             return _unrouted(region, vpc, destination, answer)
         case "delivered" | "left" if not verdict.answered:

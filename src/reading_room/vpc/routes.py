@@ -5,8 +5,8 @@ route is the whole block of a subnet, and leads to an interface or a NAT gateway
 go with the endpoint (``endpoints.py``) and cannot be touched here.
 
 A target that goes leaves its routes behind: they are blackholes, as is the route to an internet gateway that is
-detached. A network interface never passes on what is for another address, since source and destination are checked:
-packets that a route sends to one end there.
+detached. A network interface takes what a route sends to it only while its check of source and destination is off;
+otherwise such packets end there.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ DESTROYED = DELETE
 TUPLE_ORIGINAL = 1
 TUPLE_REPLY = 2
 PROTOCOL_STATE = 4
+MARK = 8
 COUNTERS_ORIGINAL = 9
 COUNTERS_REPLY = 10
 IDENTITY = 12
@@ -84,6 +85,8 @@ class Entry:
     state: int = 0
     closed: bool = False
     reply_closed: bool = False
+    mark: int = 0
+    """The interface that a route led the flow to, where one did (``compile/interfaces.py``)."""
 
 
 def _tuple(buffer: bytes, where: Range) -> Tuple | None:
@@ -154,8 +157,9 @@ def entry(buffer: bytes, start: int, end: int) -> Entry | None:
         first, last = found[IDENTITY]
         key += attribute(IDENTITY, buffer[first:last])
     state, closed, reply_closed = _tcp(buffer, found.get(PROTOCOL_STATE))
+    mark = struct.unpack_from("!I", buffer, found[MARK][0])[0] if MARK in found else 0
     return Entry(
-        original, reply, packets, size, reply_packets, reply_size, began, ended, key, state, closed, reply_closed
+        original, reply, packets, size, reply_packets, reply_size, began, ended, key, state, closed, reply_closed, mark
     )
 
 

@@ -39,6 +39,7 @@ from reading_room.dataplane.linux.steps import (
     DeleteLink,
     DeleteNamespace,
     ForgetFlows,
+    LeadThrough,
     ObservedHost,
     ObservedRouter,
     OpenListener,
@@ -333,7 +334,7 @@ class LinuxNetworkDriver:
                 placed = True
             if kind is CreateUplink and self._uplink_lost:
                 raise OSError(errno.ENOTCONN, f"the uplink namespace cannot be used: {self._uplink_lost}")
-            if kind in (CreateLink, AddSecondary, OpenListener):
+            if kind in (CreateLink, AddSecondary, LeadThrough, OpenListener):
                 for step in run:
                     problems += self._attempt(step, namespaces)
             else:
@@ -341,7 +342,7 @@ class LinuxNetworkDriver:
         return problems
 
     def _attempt(self, step: Step, namespaces: Mapping[str, int]) -> list[Problem]:
-        """Carry out a step whose failure does not end the others: a link, its further addresses, a listener."""
+        """Carry out a step whose failure does not end the others: a link, its addresses and routes, a listener."""
         if isinstance(step, CreateLink | AddSecondary) and step.link.container_id not in namespaces:
             return []  # Its old link went and its container is going too.
         try:

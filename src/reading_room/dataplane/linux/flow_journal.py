@@ -87,6 +87,7 @@ class Journal:
             "interfaces": _written(places.interfaces),
             "devices": _written(places.devices),
             "gateways": _written(places.gateways),
+            "takers": _written(places.takers),
             "silent": sorted(places.silent),
         }
         new = self._folder / f"{vpc_id}.new"
@@ -102,6 +103,8 @@ class Journal:
                 devices={int(index): interface for index, interface in _read(document["devices"]).items()},
                 silent=frozenset(document["silent"]),
                 gateways=_read(document["gateways"]),
+                # An agent of an earlier version knew of none.
+                takers={int(mark): interface for mark, interface in _read(document.get("takers", {})).items()},
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None

@@ -14,13 +14,14 @@ class Places:
     """Which interface an address or a link (by index) is, and which addresses are the router's own.
 
     ``gateways`` are the addresses, public and private, that a NAT gateway gives to what passes, each with the
-    gateway's interface.
+    gateway's interface. ``takers`` are the interfaces that take packets for others, by their marks.
     """
 
     interfaces: dict[str, Interface] = field(default_factory=dict)
     devices: dict[int, Interface] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
     gateways: dict[str, Interface] = field(default_factory=dict)
+    takers: dict[int, Interface] = field(default_factory=dict)
 
     def logged(self) -> set[tuple[str, str]]:
         """Return address and id of every interface whose flows are reported."""
@@ -37,6 +38,7 @@ def places(vpc: Vpc, config: RouterConfig, indexes: Mapping[str, int]) -> Places
         found.interfaces.update(dict.fromkeys(interface.addresses, interface))
         if link.name in indexes:
             found.devices[indexes[link.name]] = interface
+        found.takers.update({each.number: interface for each in config.through if each.device == link.name})
     for interface in vpc.interfaces:
         if interface.address in config.endpoint_addresses:
             found.interfaces.update(dict.fromkeys(interface.addresses, interface))

@@ -20,6 +20,7 @@ from dataclasses import replace
 from reading_room.dataplane.linux import conntrack, nflog
 from reading_room.dataplane.linux.compile import flow_logs
 from reading_room.dataplane.linux.compile.flow_logs import Fate
+from reading_room.dataplane.linux.compile.interfaces import FIRST_MARK
 from reading_room.dataplane.linux.conntrack import Conntrack, Entry
 from reading_room.dataplane.linux.flow_counts import Action, Direction, Key, Tallies
 from reading_room.dataplane.linux.flow_places import Places
@@ -127,14 +128,17 @@ class Watch:
         end: float,
         action: Action = "ACCEPT",
         flags: int = 0,
+        *,
+        led: bool = False,
     ) -> None:
+        """Count packets at an interface; ``led`` says that a route brought it what is for another address."""
         if interface is None or not interface.logged or not packets:
             return
         source, destination = flow.source, flow.destination
         # A record names the interface itself by its primary address, whatever address the packet has.
         if direction == "egress" and _stands_for(interface, source):
             source = interface.address
-        elif direction == "ingress" and _stands_for(interface, destination):
+        elif direction == "ingress" and (led or _stands_for(interface, destination)):
             destination = interface.address
         key: Key = (
             self.vpc_id,
@@ -173,6 +177,11 @@ class Watch:
         sender = self.places.interfaces.get(there.source)
         add(sender, "egress", there, answer=False)
         add(sender, "ingress", _turned(there), answer=True)
+        if found.mark >= FIRST_MARK:
+            # Nothing that was led to an interface is ever answered.
+            led = self.places.takers.get(found.mark)
+            self._add(led, "ingress", there, found.packets, found.size, start, end, flags=flags, led=True)
+            return
         receiver = self.places.interfaces.get(back.source)
         add(receiver, "ingress", _turned(back), answer=False)
         add(receiver, "egress", back, answer=True)
@@ -212,9 +221,10 @@ class Watch:
             self._add_packet(sender, "egress", before, packet, "ACCEPT")
             self._add_packet(gateway, "ingress", before, packet, "ACCEPT")
         self._add_packet(gateway or sender, "egress", flow, packet, "ACCEPT")
-        receiver = self.places.interfaces.get(packet.destination)
+        led = packet.mark >= FIRST_MARK
+        receiver = self.places.takers.get(packet.mark) if led else self.places.interfaces.get(packet.destination)
         if fate is Fate.REFUSED_INGRESS:
-            self._add_packet(receiver, "ingress", flow, packet, "REJECT")
+            self._add_packet(receiver, "ingress", flow, packet, "REJECT", led=led)
         elif fate is Fate.UNANSWERED:
             self._add_packet(receiver, "ingress", flow, packet, "ACCEPT")
 
@@ -225,9 +235,11 @@ class Watch:
         flow: conntrack.Tuple,
         packet: LoggedPacket,
         action: Action,
+        *,
+        led: bool = False,
     ) -> None:
         at = packet.time or time.time()
-        self._add(interface, direction, flow, 1, packet.bytes, at, at, action, packet.tcp_flags)
+        self._add(interface, direction, flow, 1, packet.bytes, at, at, action, packet.tcp_flags, led=led)
 
 
 def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:

@@ -17,11 +17,14 @@ What ``kernel.py`` makes of a ``RouterConfig``, in this order (``plan.py`` gives
    this table;
 6. ``uplink``, where there is one (``Uplink``);
 7. each link, and its routes ``address``/32 and ``secondary``/32 on the router end in the main table;
-8. the listening sockets of ``listeners``, those of interface endpoints at ``endpoint_addresses``.
+8. ``through``: the routes by links to interfaces that take packets for others, whose policy rules were made with the
+   others (``Through``);
+9. the listening sockets of ``listeners``, those of interface endpoints at ``endpoint_addresses``.
 
-Routing knows who is attached and which networks lie behind the uplink. What a route table says beyond the VPC is
-decided in the ruleset: an endpoint is a destination translation keyed by the route table's mark, a NAT gateway or an
-Elastic IP a source translation, and everything else is dropped there and reported.
+Routing knows who is attached, which interfaces take packets for others and which networks lie behind the uplink. What
+a route table says beyond the VPC is decided in the ruleset: an endpoint is a destination translation keyed by the route
+table's mark, a NAT gateway or an Elastic IP a source translation, an interface that takes packets for others a mark,
+and everything else is dropped there and reported.
 
 Packets that end in the router are reported by NFLOG with the prefixes of ``compile/flow_logs.py``: a receiver's refusal
 is logged in the postrouting hook (no chain hangs in forward), with the source as the receiver sees it, and names the
@@ -101,7 +104,8 @@ class Translation:
 
     A tracked connection from S to D whose source became T lives on while a translation has S in ``sources``, D in
     ``networks`` and T in ``addresses``. One from outside to an Elastic IP P that was led to R lives on while a
-    translation of ``inbound`` has R in ``sources`` and P in ``addresses``.
+    translation of ``inbound`` has R in ``sources`` and P in ``addresses``. One with the mark of an interface that takes
+    packets for others lives on while a translation with that ``mark`` has S in ``sources`` and D in ``networks``.
     """
 
     sources: tuple[str, ...]
@@ -109,6 +113,8 @@ class Translation:
     addresses: tuple[str, ...]
     inbound: bool = False
     """Whether it also works from outside: an Elastic IP."""
+    mark: int = 0
+    """Of the interface that takes these packets for others; then nothing is translated, and ``addresses`` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,23 @@ class Uplink:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """An interface that takes packets for others, where a route leads to it.
+
+    Packets with the mark ``number`` meet a policy rule before the main table, which leads to a table of that number
+    with one route: everything by ``device`` to ``address``. A blackhole for the same mark follows at once, so that
+    without the link nobody else gets them.
+    """
+
+    number: int
+    """The interface's mark, and its routing table: at least 2**31, above those of all route tables."""
+    device: str
+    """The link's name."""
+    address: str
+    """The interface's primary address: the next hop, whose hardware address the router knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class RouterConfig:
     """One VPC on this host. Every collection is sorted, so equal wishes are equal values."""
 
@@ -158,6 +181,8 @@ class RouterConfig:
     returns: tuple[str, ...] = ()
     """Addresses that listeners see as peers though no link has them: public ones, and those of NAT gateways."""
     translations: tuple[Translation, ...] = ()
+    through: tuple[Through, ...] = ()
+    """The interfaces that take packets for others, sorted by mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reading_room.dataplane.linux.compile.flow_logs import LOGGED, LOGGED_ADDRES
 from reading_room.dataplane.linux.compile.routes import UNROUTABLE
 from reading_room.dataplane.linux.gateway_invariants import check_gateways
 from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.linux.interface_invariants import check_interfaces
 from reading_room.dataplane.linux.nftables import (
     Accept,
     Chain,
@@ -76,6 +77,7 @@ def check_router(router: RouterConfig, vpc: Vpc) -> list[str]:
         *_check_chains(router, vpc),
         *_check_elements(router, vpc),
         *check_gateways(router, vpc),
+        *check_interfaces(router, vpc),
     ]
     return [f"{router.vpc_id}: {problem}" for problem in problems]
 

@@ -46,6 +46,7 @@ from reading_room.dataplane.linux.steps import (
     DeleteUplink,
     ForgetFlows,
     ForgetTranslations,
+    LeadThrough,
     OpenListener,
     RemoveSecondary,
     RemoveStray,
@@ -197,6 +198,8 @@ class Kernel:
             case ChangeTableRoutes(add=new, remove=old):
                 router.routes.batch([table_route(router, each, gone=True) for each in old])
                 router.routes.batch([table_route(router, each) for each in new])
+            case LeadThrough(add=led):
+                router.routes.batch([table_route(router, each) for each in led if each.device in router.indexes])
             case ChangePolicyRules(add=come, remove=gone):
                 router.routes.batch([*map(rule_request, come), *(rule_request(each, gone=True) for each in gone)])
             case RemoveStray(stray=stray):

@@ -37,6 +37,7 @@ def create_link(router: Router, link: LinkConfig, container: int) -> None:
     mac = router_mac(link.mac)
     with namespaces.inside(container):
         sysctl.forbid_ipv6_of_new_links()
+        sysctl.forbid_forwarding()
     router.routes.batch([rtnetlink.create_veth(link.name, index, link.mtu, container, link.mac, mac, CONTAINER_DEVICE)])
     try:
         with namespaces.inside(container):
@@ -143,5 +144,5 @@ def table_route(router: Router, route: TableRoute, *, gone: bool = False) -> Req
     index = LOOPBACK if route.device == "lo" else router.indexes.get(route.device, 0)
     if gone:
         return rtnetlink.delete_route(route.table, "unicast", route.destination, index)
-    hop = UPLINK_HOP if route.device == UPLINK_DEVICE else ""
+    hop = UPLINK_HOP if route.device == UPLINK_DEVICE else route.hop
     return rtnetlink.add_route(route.table, "unicast", route.destination, index, hop, onlink=bool(hop))

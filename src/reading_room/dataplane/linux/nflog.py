@@ -14,6 +14,7 @@ from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, attribute, a
 SUBSYSTEM = 4 << 8
 PACKET = SUBSYSTEM
 CONFIGURE = SUBSYSTEM | 1
+MARK = 2
 TIMESTAMP = 3
 INPUT_DEVICE = 4
 PAYLOAD = 9
@@ -45,6 +46,8 @@ class LoggedPacket:
     """Seconds since 1970 where the kernel stamped the packet."""
     device: int
     """Index of the link that it came in by, 0 where it did not."""
+    mark: int = 0
+    """Of the sender's route table, or of the interface that a route led it to."""
 
 
 def open_group(group: int, receive: int) -> socket.socket:
@@ -115,6 +118,7 @@ def packet(buffer: bytes, start: int, end: int) -> LoggedPacket | None:
         bytes=struct.unpack_from("!H", buffer, at + 2)[0],
         time=stamp,
         device=device,
+        mark=struct.unpack_from("!I", buffer, found[MARK][0])[0] if MARK in found else 0,
     )
 
 

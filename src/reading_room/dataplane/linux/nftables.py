@@ -256,6 +256,15 @@ class MarkFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepMark:
+    """Give the tracked connection the packet's mark, so that whoever reads it knows where it was led."""
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return "ct mark set meta mark"
+
+
+@dataclass(frozen=True, slots=True)
 class TranslateFrom:
     """Translate the destination to the address, and port, that a map gives; the rule ends where it gives none."""
 
@@ -301,7 +310,7 @@ class Log:
         return f'log group {self.group:d} prefix "{comment(self.prefix)}" snaplen {self.copy_bytes:d}'
 
 
-Statement = Verdict | VerdictFrom | MarkFrom | TranslateFrom | SourceFrom | Count | Log
+Statement = Verdict | VerdictFrom | MarkFrom | KeepMark | TranslateFrom | SourceFrom | Count | Log
 
 
 # What a table holds

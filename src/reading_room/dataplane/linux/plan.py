@@ -28,6 +28,7 @@ from reading_room.dataplane.linux.steps import (
     DeleteUplink,
     ForgetFlows,
     ForgetTranslations,
+    LeadThrough,
     ObservedHost,
     ObservedLink,
     ObservedRouter,
@@ -38,7 +39,15 @@ from reading_room.dataplane.linux.steps import (
     compare,
 )
 from reading_room.dataplane.linux.transactions import creation, differences
-from reading_room.dataplane.linux.uplink import main_blackholes, policy_rules, table_routes
+from reading_room.dataplane.linux.uplink import (
+    NOT_THROUGH,
+    THROUGH,
+    PolicyRule,
+    link_routes,
+    main_blackholes,
+    policy_rules,
+    table_routes,
+)
 
 
 def plan(desired: HostConfig, observed: ObservedHost) -> tuple[Step, ...]:
@@ -84,6 +93,10 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     for link in desired.links:
         if addresses := lost.get(link.interface_id):
             yield RemoveSecondary(vpc_id, link, addresses, "the interface has them no more")
+    # Before the ruleset gives anything their marks: without them, such packets would go where their addresses say.
+    led = tuple(each for each in policy_rules(desired) if _by_interface(each) and each not in observed.rules)
+    if led:
+        yield ChangePolicyRules(vpc_id, led, (), "routes lead to an interface that takes packets for others")
     if observed.ruleset is None:
         why = "nobody knows what the table in force says"
         yield ApplyRuleset(vpc_id, creation(desired.ruleset), desired.ruleset, why)
@@ -110,6 +123,9 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
             yield CreateLink(vpc_id, link, "the interface has no wire")
         elif addresses := compare(link.secondary, there.secondary)[0]:
             yield AddSecondary(vpc_id, link, addresses, "the interface has further addresses")
+    there_by_links = {each for each in observed.routes if each.device in {link.name for link in kept.values()}}
+    if missing := tuple(each for each in link_routes(desired) if each not in there_by_links):
+        yield LeadThrough(vpc_id, missing, "routes lead to an interface that takes packets for others")
     for label in desired.listeners:
         if label not in observed.listeners:
             yield OpenListener(label, f"{label.kind} is not served yet")
@@ -118,7 +134,8 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
 def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     """Yield the changes of routes and policy rules, in an order that opens nothing on the way.
 
-    A blackhole goes last and comes first. A rule leads to a table only when its routes are there.
+    A blackhole goes last and comes first. A rule leads to a table only when its routes are there, or with a blackhole
+    of its own behind it, as those for interfaces do.
     """
     vpc_id, why = desired.vpc_id, "what no interface takes is dropped in silence"
     add_blackholes, drop_blackholes = compare(main_blackholes(desired), observed.blackholes)
@@ -131,14 +148,19 @@ def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield ChangePolicyRules(vpc_id, (), drop_rules, "no route table leads there")
     if desired.uplink is not None and not observed.uplink:
         yield CreateUplink(vpc_id, "the VPC has an internet gateway")
-    add, drop = tuple(e for e in routes if e not in there), tuple(e for e in there if e not in routes)
+    add = tuple(each for each in routes if each not in there)
+    drop = tuple(each for each in there if each not in (*routes, *link_routes(desired)))
     if add or drop:
         yield ChangeTableRoutes(vpc_id, add, drop, "routes follow route tables and public addresses")
-    add_rules = tuple(each for each in rules if each not in observed.rules)
+    add_rules = tuple(each for each in rules if each not in observed.rules and not _by_interface(each))
     if add_rules:
         yield ChangePolicyRules(vpc_id, add_rules, (), "packets take the table of their route table")
     if drop_blackholes:
         yield ChangeBlackholes(vpc_id, (), drop_blackholes, "route tables lead further")
+
+
+def _by_interface(rule: PolicyRule) -> bool:
+    return rule.preference in (THROUGH, NOT_THROUGH)
 
 
 def _removal(observed: ObservedRouter) -> list[Step]:

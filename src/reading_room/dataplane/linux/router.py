@@ -106,7 +106,8 @@ class Router(HeldNamespace[ObservedRouter]):
             elif route.table == RT_TABLE_MAIN and route.kind == "blackhole" and ours:
                 blackholes.append(route.destination)
             elif route.table != RT_TABLE_MAIN and route.kind == "unicast" and ours and not to_link:
-                routes.append(TableRoute(route.table, route.destination, device))
+                hop = route.gateway if route.link in behind else ""
+                routes.append(TableRoute(route.table, route.destination, device, hop))
             else:
                 what = f"the {route.kind} route to {route.destination} by {device or 'nothing'} (table {route.table})"
                 strays.append(Stray(what, rtnetlink.DELROUTE, route.body))

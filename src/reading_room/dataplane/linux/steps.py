@@ -200,6 +200,15 @@ class ChangeTableRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadThrough:
+    """Add routes by links, to interfaces that take packets for others. One whose link is not there is left out."""
+
+    vpc_id: str
+    add: tuple[TableRoute, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePolicyRules:
     """Add and remove policy rules."""
 
@@ -292,6 +301,7 @@ Step = (
     | CreateUplink
     | DeleteUplink
     | ChangeTableRoutes
+    | LeadThrough
     | ChangePolicyRules
     | RemoveStray
     | ForgetFlows

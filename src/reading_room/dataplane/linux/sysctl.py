@@ -41,6 +41,7 @@ TRACKING: tuple[tuple[str, int], ...] = (
 )
 """Settings of connection tracking in a router's namespace."""
 
+FORWARDING = "ipv4/ip_forward"
 NO_IPV6: tuple[tuple[str, int], ...] = (
     ("ipv6/conf/all/disable_ipv6", 1),
     ("ipv6/conf/default/disable_ipv6", 1),
@@ -85,6 +86,15 @@ def forbid_ipv6_of_new_links() -> None:
     name, value = NO_IPV6[1]
     if (ROOT / name).exists():
         _write(name, value)
+
+
+def forbid_forwarding() -> None:
+    """Switch the passing on of packets off in a container's namespace, which may have it from the host.
+
+    The kernel clears its caches when the setting changes, so it is written only where it is on.
+    """
+    if (ROOT / FORWARDING).read_text(encoding="ascii").strip() != "0":
+        _write(FORWARDING, 0)
 
 
 def prepare_router() -> None:

@@ -28,6 +28,7 @@ from reading_room.dataplane.linux.nftables import (
     Icmp,
     Ipv6,
     Jump,
+    KeepMark,
     KeyType,
     Log,
     Lookup,
@@ -175,7 +176,9 @@ class _Walk:
         destination = state.fields[Field.DESTINATION]
         if destination in (*self.router.addresses, *self.router.endpoint_addresses):
             return self.through("input", state) or self.listener(state)
-        receiver = next((link for link in self.router.links if destination in _addresses(link)), None)
+        receiver = self.taker(state) or next(
+            (link for link in self.router.links if destination in _addresses(link)), None
+        )
         if receiver is None and not self.leads_out(state, destination):
             self.met.append(Met("routing", f"blackhole {destination}"))
             return self.end("unrouted", state)
@@ -186,7 +189,8 @@ class _Walk:
         if receiver is None:
             return Trace("left", "", tuple(self.met), None, source)
         answered = self.answers(receiver, state)
-        return Trace("delivered", receiver.interface_id, tuple(self.met), None, source, answered)
+        outcome: Outcome = "delivered" if destination in _addresses(receiver) else "forwarded"
+        return Trace(outcome, receiver.interface_id, tuple(self.met), None, source, answered)
 
     def through(self, hook: str, state: _State) -> Trace | None:
         """Walk the chains of a hook; return the end of a packet that one of them drops."""
@@ -199,6 +203,12 @@ class _Walk:
                     outcome = "refused-ingress"
                 return self.end(outcome, state)
         return None
+
+    def taker(self, state: _State) -> LinkConfig | None:
+        """Return the interface that takes packets of this mark for others, if the mark is one's."""
+        mark = state.fields.get(Field.MARK, "")
+        device = next((each.device for each in self.router.through if str(each.number) == mark), "")
+        return next((link for link in self.router.links if link.name == device), None)
 
     def leads_out(self, state: _State, destination: str) -> bool:
         """Return whether routing sends a destination out by the uplink, by the packet's mark."""
@@ -281,7 +291,7 @@ class _Walk:
         met = False
         for statement in rule.statements:
             verdict: Statement = statement
-            if isinstance(statement, Count):
+            if isinstance(statement, Count | KeepMark):
                 continue
             if isinstance(statement, VerdictFrom | MarkFrom | TranslateFrom | SourceFrom):
                 element = self.find(self.sets[statement.map_name], statement.fields, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
+from reading_room.dataplane.linux.compile.interfaces import FIRST_MARK
 from reading_room.dataplane.linux.conntrack import Entry
 from reading_room.dataplane.linux.host import RouterConfig, Translation
 from reading_room.dataplane.linux.uplink import ANYWHERE
@@ -26,14 +27,17 @@ def _within(networks: Iterable[str]) -> Callable[[str], bool]:
 class Explained:
     """Says of a tracked flow whether its translation is one of those that there should be.
 
-    A flow whose addresses are not translated, or only by an endpoint, is always explained.
+    A flow whose addresses are not translated, or only by an endpoint, is always explained, unless a route led it to an
+    interface: then the route must be there.
     """
 
     def __init__(self, translations: Iterable[Translation]) -> None:
         """Prepare the translations."""
+        translations = tuple(translations)
         self._ways = [
             (frozenset(each.sources), _within(each.networks), frozenset(each.addresses)) for each in translations
         ]
+        self._led = [(each.mark, frozenset(each.sources), _within(each.networks)) for each in translations if each.mark]
         self._inbound = {
             (public, private)
             for each in translations
@@ -45,6 +49,11 @@ class Explained:
     def __call__(self, entry: Entry) -> bool:
         """Return whether the flow may live on."""
         there, back = entry.original, entry.reply
+        if entry.mark >= FIRST_MARK:
+            return any(
+                entry.mark == mark and there.source in sources and within(there.destination)
+                for mark, sources, within in self._led
+            )
         source_changed = back.destination != there.source
         if source_changed and not any(
             there.source in sources and back.destination in addresses and within(there.destination)

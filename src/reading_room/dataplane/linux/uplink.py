@@ -2,7 +2,8 @@
 
 In the router, packets that the ruleset marked meet the policy rules in the order of their preference: first the main
 table, which knows who is attached, then the table of their route table, at last a blackhole. So no route of a table
-can win over an attached interface, and what no table takes is dropped in silence.
+can win over an attached interface, and what no table takes is dropped in silence. What a route sends to an interface
+that takes packets for others has that interface's mark, and meets its table before the main one.
 
 All routers with an uplink end in one namespace, which knows the VPCs' public addresses and what lies beyond:
 
@@ -44,7 +45,7 @@ FIRST_TABLE = 1000
 """Routing tables of route tables are numbered from here."""
 RETURN_TABLE = 900
 """The routing table for what the router itself answers to addresses that no link has."""
-RETURNS, MARKED, LAST = 30_000, 40_000, 50_000
+RETURNS, THROUGH, NOT_THROUGH, MARKED, LAST = 30_000, 31_000, 31_001, 40_000, 50_000
 """Preferences of our policy rules: before, and behind, the main table's, which is 32766."""
 
 # In the router
@@ -62,11 +63,13 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TableRoute:
-    """A route in a table of ours, by the uplink's wire or, for returns, by ``lo``."""
+    """A route in a table of ours, by the uplink's wire, for returns by ``lo``, or by a link to ``hop``."""
 
     table: int
     destination: str
     device: str
+    hop: str = ""
+    """The address of the interface behind a link; empty for ``lo`` and for the uplink, whose hop is always the same."""
 
 
 BUILT_IN_RULES = (PolicyRule(0, 255), PolicyRule(32_766, 254), PolicyRule(32_767, 253))
@@ -78,6 +81,8 @@ def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
     rules = list(BUILT_IN_RULES)
     if router.returns:
         rules.append(PolicyRule(RETURNS, RETURN_TABLE, 0, True))
+    for each in router.through:
+        rules += [PolicyRule(THROUGH, each.number, each.number), PolicyRule(NOT_THROUGH, 0, each.number)]
     if router.uplink is not None:
         rules += [PolicyRule(MARKED, FIRST_TABLE + each.number, each.number) for each in router.uplink.routes]
         rules.append(PolicyRule(LAST, 0))
@@ -85,11 +90,16 @@ def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
 
 
 def table_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
-    """Return the routes of our own tables, sorted."""
+    """Return the routes of our own tables by ``lo`` and the uplink, sorted; those by links are ``link_routes``."""
     routes = [TableRoute(RETURN_TABLE, f"{address}/32", "lo") for address in router.returns]
     for each in router.uplink.routes if router.uplink is not None else ():
         routes += [TableRoute(FIRST_TABLE + each.number, network, UPLINK_DEVICE) for network in each.networks]
     return tuple(sorted(routes))
+
+
+def link_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
+    """Return the routes of our own tables that lead to links, which have to be there first; sorted."""
+    return tuple(sorted(TableRoute(each.number, ANYWHERE, each.device, each.address) for each in router.through))
 
 
 def main_blackholes(router: RouterConfig) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ EFFECTS: Mapping[str, str] = {
     "NetworkAclIds": "shows only these; an unknown one is an error",
     "NetworkInterfaceId": "the network interface that the call is about",
     "CreateRoute.NetworkInterfaceId": (
-        "the route's target; interfaces check source and destination, so packets end there"
+        "the route's target; unless its check of source and destination is off, packets end there"
     ),
     "ReplaceRoute.NetworkInterfaceId": "the route's new target",
     "NetworkInterfaceIds": "shows only these; an unknown one is an error",
@@ -175,8 +175,11 @@ EFFECTS: Mapping[str, str] = {
     "UnassignPrivateNatGatewayAddress.PrivateIpAddresses": "the further addresses that a private gateway gives back",
     "SecondaryPrivateIpAddressCount": "how many further addresses are taken from the free ones",
     "AllowReassignment": "lets a further address of another interface of the subnet move, with its Elastic IP address",
-    "SourceDestCheck": "`true`; `false` is refused with UnsupportedOperation: no container passes packets on",
-    "ResetNetworkInterfaceAttribute.SourceDestCheck": "switches the check on, which it always is",
+    "SourceDestCheck": (
+        "`false`: the interface takes what a route sends to it for another address, if its groups let it in; what it "
+        "sends must have an address of its own all the same"
+    ),
+    "ResetNetworkInterfaceAttribute.SourceDestCheck": "switches the check on",
     "Attachment": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
     "AttachmentId": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
     "DetachNetworkInterface.Force": "does not help: as AttachmentId",

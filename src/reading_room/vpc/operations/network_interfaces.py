@@ -187,15 +187,13 @@ class NetworkInterfaceOperations(Ec2Operations):
             elif given == ["Groups"]:
                 network_interfaces.set_groups(session, row, request["Groups"], quotas=self.quotas)
             elif given == ["SourceDestCheck"]:
-                # Containers never pass packets on, so the check cannot be off.
-                if not request["SourceDestCheck"].get("Value", True):
-                    raise UnsupportedParameter("ModifyNetworkInterfaceAttribute", "SourceDestCheck=false")
+                row.source_dest_check = bool(request["SourceDestCheck"].get("Value", True))
             else:
                 raise attachment_error(str(request["Attachment"].get("AttachmentId")))
 
     @ec2("ResetNetworkInterfaceAttribute", "NetworkInterfaceId SourceDestCheck", scope=_INTERFACE)
     def reset_network_interface_attribute(self, call: Call, request: Request) -> None:
-        """Switch an interface's check of source and destination on, which it always is."""
+        """Switch an interface's check of source and destination on."""
         if "SourceDestCheck" not in request:
             raise MissingParameter("SourceDestCheck")
         with self.database.transaction() as session:

@@ -13,7 +13,14 @@ from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_
 from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
 from reading_room.dataplane.linux.compile.flow_logs import logged_sets
 from reading_room.dataplane.linux.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
-from reading_room.dataplane.linux.compile.routes import far_ways, inner_ways, ways
+from reading_room.dataplane.linux.compile.interfaces import interface_sets, led, through
+from reading_room.dataplane.linux.compile.routes import (
+    far_ways,
+    inner_interface_ways,
+    inner_ways,
+    interface_ways,
+    ways,
+)
 from reading_room.dataplane.linux.compile.security_groups import Kept, compile_groups
 from reading_room.dataplane.linux.compile.topology import (
     attached,
@@ -52,6 +59,7 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
     groups = compile_groups(vpc, interfaces, services, lists, kept)
     found = ways(vpc, lists)
     far, inner = far_ways(vpc, found, lists), inner_ways(vpc)
+    by_interface, inner_interface = interface_ways(vpc, lists), inner_interface_ways(vpc)
     sources: dict[str, list[str]] = {}
     for each in interfaces:
         sources.setdefault(tables[each.subnet_id].route_table_id, []).extend(each.addresses)
@@ -61,6 +69,7 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
         *groups.sets,
         *endpoint_sets(vpc, found, far, services),
         *gateway_sets(vpc, found, inner, elastic),
+        *interface_sets(by_interface, inner_interface),
         *logged_sets(
             [link_name(each.interface_id) for each in interfaces if each.logged],
             [address for each in services if each.logged for address in each.addresses],
@@ -84,7 +93,11 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
         uplink=uplink(vpc, found),
         endpoint_addresses=tuple(sorted(address for each in services for address in each.addresses)),
         returns=returns(vpc),
-        translations=translations(found, inner, sources, elastic),
+        translations=(
+            *translations(found, inner, sources, elastic),
+            *led(by_interface, inner_interface, sources),
+        ),
+        through=through(by_interface, inner_interface),
     )
 
 

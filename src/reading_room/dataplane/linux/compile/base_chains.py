@@ -11,7 +11,8 @@ the chains of groups that a verdict map leads to. The order a new packet meets t
                                  destination as the sender wrote it.
 ``pre_endpoint``   dstnat        What the route table sends to an endpoint goes to that endpoint's listener; what is
                                  for an Elastic IP goes to its interface.
-``pre_route``      after dstnat  Is there anybody to take it? If not: reported as allowed, and gone.
+``pre_route``      after dstnat  Is there anybody to take it? If not: reported as allowed, and gone. What is for an
+                                 interface that takes packets for others gets that interface's mark.
 ``inp_source``     input,        What a NAT gateway or an Elastic IP sends to a listener gets its source.
                    srcnat
 ``inp_local``      input         Endpoints, the resolver, the credentials address; the groups of interface endpoints
@@ -42,6 +43,7 @@ from reading_room.dataplane.linux.nftables import (
     Hook,
     Icmp,
     Ipv6,
+    KeepMark,
     Lookup,
     MarkFrom,
     NotOpening,
@@ -244,12 +246,22 @@ BASE_CHAINS = (
             Rule((Equals(Field.PROTOCOL, _UDP), Lookup(_SERVICE, names.EXEMPT)), (Accept(),), "the resolver"),
             Rule((OverCount(names.CONNECTIONS, MOST_CONNECTIONS),), (Goto(CONTAINED.name),), "too many connections"),
             _EXEMPT,
+            Rule(
+                (),
+                (MarkFrom((Field.SOURCE, Field.DESTINATION), names.INNER_INTERFACE), KeepMark(), Accept()),
+                "an interface that takes it inside the VPC",
+            ),
             Rule((), (VerdictFrom((Field.SOURCE, Field.DESTINATION), names.INNER),)),
             Rule((Lookup((Field.DESTINATION,), names.ATTACHED),), (Accept(),), "an interface of the VPC"),
             Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
             Rule((Lookup((Field.DESTINATION,), names.ROUTER),), (Count(), Drop()), "the router answers nobody"),
             # Not in flow logs, as in AWS, so counted here.
             Rule((Equals(Field.DESTINATION, LINK_LOCAL),), (Count(),), "nobody at this link-local address"),
+            Rule(
+                (),
+                (MarkFrom((Field.MARK, Field.DESTINATION), names.BY_INTERFACE), KeepMark(), Accept()),
+                "an interface that takes it",
+            ),
             Rule(
                 (
                     Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),

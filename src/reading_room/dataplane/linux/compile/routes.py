@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from reading_room.dataplane import parsed
 from reading_room.dataplane.linux.compile.spans import Span, common, innermost, networks
-from reading_room.dataplane.spec import Endpoint, NatGateway, RouteTable, Subnet, Vpc
+from reading_room.dataplane.routing import kept_addresses
+from reading_room.dataplane.spec import Endpoint, Interface, NatGateway, RouteTable, Subnet, Vpc
 
 UNROUTABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 """Networks that no router carries: this host, loopback, link-local, multicast and reserved."""
@@ -51,6 +52,24 @@ class Way:
 
     table: RouteTable
     taker: Taker
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceWay:
+    """The destinations that a route table sends to an interface which takes what is for others, sorted."""
+
+    table: RouteTable
+    interface: Interface
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InnerInterfaceWay:
+    """The same from one subnet to another, where a route is more specific than the local one."""
+
+    source: Subnet
+    interface: Interface
     networks: tuple[str, ...]
 
 
@@ -113,6 +132,43 @@ def inner_ways(vpc: Vpc) -> tuple[InnerWay, ...]:
     )
 
 
+def interface_ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[InterfaceWay, ...]:
+    """Return every way from a route table to an interface with a wire, sorted by table number and interface.
+
+    Only a subnet's own table leads there: what passed a NAT gateway is taken by nobody.
+    """
+    wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
+    routing = _Routing(vpc, prefix_lists)
+    return tuple(
+        InterfaceWay(table, wired[target], networks((first, last) for first, last, _ in spans))
+        for table in sorted(vpc.route_tables, key=lambda each: each.number)
+        for target, spans in sorted(_by_owner(innermost(routing.targets(table))).items())
+        if target in wired
+    )
+
+
+def inner_interface_ways(vpc: Vpc) -> tuple[InnerInterfaceWay, ...]:
+    """Return the ways from subnet to subnet that lead to an interface with a wire, in the order of the subnets.
+
+    The addresses of routers and of interface endpoints are left out: the kernel keeps them before any route.
+    """
+    wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
+    by_cidr = {subnet.cidr: subnet for subnet in vpc.subnets}
+    tables = {table.route_table_id: table for table in vpc.route_tables}
+    kept = {parsed.network(f"{address}/32"): "" for address in kept_addresses(vpc)}
+    found = []
+    for subnet in vpc.subnets:
+        for route in tables[subnet.route_table_id].routes:
+            whole = by_cidr.get(route.destination)
+            if whole is not None and whole != subnet and route.target in wired:
+                owners = {parsed.network(whole.cidr): route.target}
+                owners |= {each: "" for each in kept if each.subnet_of(parsed.network(whole.cidr))}
+                spans = _by_owner(innermost(owners)).get(route.target, [])
+                passed = networks((first, last) for first, last, _ in spans)
+                found.append(InnerInterfaceWay(subnet, wired[route.target], passed))
+    return tuple(found)
+
+
 def _inner_nat(vpc: Vpc, tables: Mapping[str, RouteTable], source: Subnet, destination: Subnet) -> NatGateway | None:
     """Follow the tables from NAT gateway to NAT gateway; return the last one, or ``None`` where nobody takes it."""
     passed: list[NatGateway] = []
@@ -145,7 +201,7 @@ class _Routing:
     def takers(self, table: RouteTable, passed: tuple[str, ...]) -> list[Span[Taker]]:
         """Return disjoint spans in order, each with its taker; ``passed`` are the NAT gateways on the way here."""
         found: list[Span[Taker]] = []
-        for first, last, target in innermost(self._targets(table)):
+        for first, last, target in innermost(self.targets(table)):
             nat = self.nats.get(target)
             if target in self.endpoints:
                 found.append(Span(first, last, Taker(self.endpoints[target])))
@@ -159,7 +215,7 @@ class _Routing:
                         found.append(Span(span.first, span.last, taker))
         return found
 
-    def _targets(self, table: RouteTable) -> dict[IPv4Network, str]:
+    def targets(self, table: RouteTable) -> dict[IPv4Network, str]:
         """Return the target of every network of a table; empty text where nobody takes its packets."""
         owners: dict[IPv4Network, str] = {}
         listed: set[str] = set()

@@ -1,0 +1,72 @@
+"""Interfaces that take what is for others: routes to an interface whose check of source and destination is off.
+
+Such a packet keeps its addresses, so routing cannot tell whose it is by its destination. The ruleset gives it the mark
+of the interface, and a policy rule before the main table leads that mark to a routing table with one route, by the
+interface's link. The interface's groups judge, as they judge whatever leaves by that link. What the interface itself
+sends is not concerned: ``if_mark`` lets it send from its own addresses only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reading_room.dataplane import parsed
+from reading_room.dataplane.linux.compile import names
+from reading_room.dataplane.linux.compile.routes import InnerInterfaceWay, InterfaceWay
+from reading_room.dataplane.linux.host import Through, Translation, link_name
+from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
+from reading_room.dataplane.spec import Interface
+
+FIRST_MARK = 1 << 31
+"""Marks of interfaces begin here; those of route tables end before."""
+
+
+def mark_of(interface: Interface) -> int:
+    """Return the mark of an interface: its address, with the first bit set. Another address may give the same.
+
+    ``invariants.py`` refuses a VPC in which two interfaces would share one.
+    """
+    return FIRST_MARK | int(parsed.address(interface.address))
+
+
+def through(ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay]) -> tuple[Through, ...]:
+    """Return the interfaces that routes lead to, each with its mark, sorted."""
+    every: list[InterfaceWay | InnerInterfaceWay] = [*ways, *inner]
+    takers = {each.interface.interface_id: each.interface for each in every}
+    found = (Through(mark_of(each), link_name(each.interface_id), each.address) for each in takers.values())
+    return tuple(sorted(found, key=lambda each: (each.number, each.device)))
+
+
+def led(
+    ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay], addresses: Mapping[str, Sequence[str]]
+) -> tuple[Translation, ...]:
+    """Return which flows may live on though nobody answers them; ``addresses`` are those attached, by route table."""
+    found = [
+        Translation(tuple(addresses.get(way.table.route_table_id, ())), way.networks, (), mark=mark_of(way.interface))
+        for way in ways
+    ]
+    every = sorted({address for each in addresses.values() for address in each})
+    for way in inner:
+        network = parsed.network(way.source.cidr)
+        sources = tuple(address for address in every if parsed.address(address) in network)
+        found.append(Translation(sources, way.networks, (), mark=mark_of(way.interface)))
+    return tuple(found)
+
+
+def interface_sets(ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay]) -> list[NamedSet]:
+    """Return the two maps from destinations to marks; each element names the interface."""
+    outside = [
+        Element((str(way.table.number), network), (str(mark_of(way.interface)),), way.interface.interface_id)
+        for way in ways
+        for network in way.networks
+    ]
+    inside = [
+        Element((way.source.cidr, network), (str(mark_of(way.interface)),), way.interface.interface_id)
+        for way in inner
+        for network in way.networks
+    ]
+    mark = (KeyType.MARK,)
+    return [
+        NamedSet(names.BY_INTERFACE, names.ROUTE_KEY, tuple(outside), interval=True, value=mark),
+        NamedSet(names.INNER_INTERFACE, names.INNER_KEY, tuple(inside), interval=True, value=mark),
+    ]
