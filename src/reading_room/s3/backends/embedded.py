@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 
+from reading_room.aws.call_record import reads_only
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -59,6 +60,8 @@ class EmbeddedBackend:
     ) -> None:
         """``free`` says how many bytes the file system has for blobs, where they are on one."""
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        # What changes something waits for its turn at the database, and must keep nobody waiting who only reads.
+        self._changing = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
         self._store = Storage(database, blobs, region, clock, self._executor, self._space)
         self._buckets = _BucketCache(database)
@@ -66,6 +69,7 @@ class EmbeddedBackend:
     def close(self) -> None:
         """Finish what runs and take no more."""
         self._executor.shutdown(wait=True)
+        self._changing.shutdown(wait=True)
 
     def sweep(self) -> int:
         """Remove blobs of writes that were never acknowledged; return how many. Before the first request only.
@@ -83,7 +87,8 @@ class EmbeddedBackend:
             raise NotImplementedOperation(request.operation)
         operation.refuse_unsupported(request)
         if not operation.stores_body:
-            return await self._run(operation.handler, self._store, request)
+            threads = self._executor if reads_only(request.operation) else self._changing
+            return await asyncio.get_running_loop().run_in_executor(threads, operation.handler, self._store, request)
         return await self._store_body(operation, request)
 
     async def _store_body(self, operation: Operation, request: S3Request) -> S3Response:
@@ -106,7 +111,10 @@ class EmbeddedBackend:
         except BaseException:
             writer.discard()
             raise
-        return await self._run(self._commit, operation, request, Received(writer, digests))
+        received = Received(writer, digests)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._changing, self._commit, operation, request, received
+        )
 
     def _commit(self, operation: Operation, request: S3Request, received: Received) -> S3Response:
         # In one piece in a thread: a client that goes away cannot stop it between the row and the answer.

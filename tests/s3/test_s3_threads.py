@@ -1,0 +1,34 @@
+"""Requests of S3 that wait for their turn to write keep nobody waiting who only reads."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from reading_room.s3.backends.embedded import THREADS
+from tests.worlds.s3 import s3_world
+from tests.worlds.waiting import DEADLINE, eventually
+
+
+@pytest.mark.costs(0.6, reason="as many clients as there are threads write at once, and some more")
+def test_objects_are_read_while_more_writes_wait_than_there_are_threads(tmp_path: Path) -> None:
+    with s3_world(tmp_path / "a") as world:
+        world.s3.create_bucket(Bucket="data")
+        world.s3.put_object(Bucket="data", Key="there", Body=b"content")
+        turns = world.database._turns
+        clients = [world.client() for _ in range(THREADS + 4)]
+        writers = [
+            threading.Thread(target=client.put_object, kwargs={"Bucket": "data", "Key": str(number), "Body": b"x"})
+            for number, client in enumerate(clients)
+        ]
+        with turns.one(DEADLINE):
+            for writer in writers:
+                writer.start()
+            eventually(lambda: len(turns._waiting) >= THREADS, what="writers that wait for their turn")
+            assert world.s3.get_object(Bucket="data", Key="there")["Body"].read() == b"content"
+            assert [each["Key"] for each in world.s3.list_objects_v2(Bucket="data")["Contents"]] == ["there"]
+        for writer in writers:
+            writer.join(DEADLINE)
+        assert world.s3.list_objects_v2(Bucket="data")["KeyCount"] == THREADS + 5
