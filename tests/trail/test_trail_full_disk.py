@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import resource
-import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -29,6 +27,7 @@ from reading_room.trail.journal import Journal, Limits
 from reading_room.trail.recording import Trail
 from tests.trail.test_trail_kept_heads import plain
 from tests.trail.test_trail_product import World
+from tests.worlds.full_disk import files_of_at_most
 from tests.worlds.trail import USER, Clock, record
 from tests.worlds.waiting import eventually
 
@@ -46,19 +45,6 @@ def blocked(folder: Path) -> Iterator[None]:
     finally:
         folder.unlink()
         aside.rename(folder)
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let this process write no file beyond a size, as a quota does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, was)
 
 
 def test_a_trail_that_cannot_be_written_refuses_and_goes_on_once_it_can(

@@ -172,6 +172,7 @@ class Database:
                 if not is_full(error):
                     raise
                 log.warning("the database's log is not given its length, as the disk is full: %s", error)
+                return
             cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         finally:
             connection.close()

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
+from reading_room.database.disk import free_bytes
 from reading_room.database.engine import BUSY_SECONDS, Database
 from reading_room.database.migrate import SchemaError
 from reading_room.database.sealed import Sealing
+from reading_room.full_disk import is_full
 from reading_room.sealing import SealedFile, Sealer
 
 log = logging.getLogger(__name__)
@@ -26,6 +31,9 @@ PLAIN_BEFORE = (
     "doors/given.pem",
 )
 """Files of the data folder that versions of schema 5 wrote in plain text."""
+START_BYTES = 8_000_000
+"""What has to be free for a start: the full length of the write-ahead log, and as much again."""
+LOOK_SECONDS = 0.5
 _ROOM = 3
 """How many times its size a database needs free when it is written anew: a copy, and a log of the copy."""
 
@@ -35,8 +43,31 @@ def open_database(
 ) -> Database:
     """Open the database of a data folder, or make it. What an earlier version kept in plain text is sealed and wiped.
 
-    ``working`` is called before what may take minutes. Raises ``SchemaError``, ``WrongRootKey``.
+    ``working`` is called before what may take minutes. While the disk is full, this waits: who is started again then
+    goes on by itself once there is room. Raises ``SchemaError``, ``WrongRootKey``.
     """
+    await_room(data)
+    try:
+        return _open(data, sealer, working, busy_seconds)
+    except (OSError, DBAPIError, sqlite3.Error) as error:
+        if not is_full(error):
+            raise
+        raise SchemaError(f"{data / FILE} cannot be opened, as the disk is full: make room, and start again") from error
+
+
+def await_room(
+    data: Path, free: Callable[[Path], int] = free_bytes, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until the disk of a data folder has room for what a start writes, and say so once."""
+    told = False
+    while (left := free(data)) < START_BYTES:
+        if not told:
+            log.error("the disk of %s is full (%d bytes are free): waiting until there is room", data, left)
+        told = True
+        sleep(LOOK_SECONDS)
+
+
+def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds: float) -> Database:
     path = data / FILE
     of_before = _is_of_before(path)
     if of_before:

@@ -1,0 +1,51 @@
+"""A start on a full disk: it waits and says so, ends with what to do, or does without what only saves time."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reading_room.database.engine import Database
+from reading_room.database.migrate import SchemaError
+from reading_room.database.opening import START_BYTES, await_room, open_database
+from tests.worlds.databases import SEALER, made
+from tests.worlds.full_disk import files_of_at_most
+
+
+def test_a_start_waits_until_there_is_room_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    free = iter([0, 5, START_BYTES - 1, START_BYTES])
+    waits: list[float] = []
+    await_room(tmp_path, lambda _: next(free), waits.append)
+    assert len(waits) == 3
+    assert [each.getMessage() for each in caplog.records] == [
+        f"the disk of {tmp_path} is full (0 bytes are free): waiting until there is room"
+    ]
+
+
+def test_a_start_with_room_waits_for_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await_room(tmp_path, lambda _: START_BYTES, lambda _: pytest.fail("it waits"))
+    assert caplog.records == []
+
+
+def test_a_start_within_a_quota_that_is_used_up_says_what_to_do(tmp_path: Path) -> None:
+    with files_of_at_most(0), pytest.raises(SchemaError, match="the disk is full: make room, and start again"):
+        open_database(tmp_path, SEALER)
+    open_database(tmp_path, SEALER).close()
+
+
+def test_a_log_that_finds_no_room_for_its_length_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(made(tmp_path / "db.sqlite").engine, sealer=SEALER)
+    with closing(database.engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+    database.prepare_log()
+    assert "the database's log is not given its length, as the disk is full" in caplog.text
+    with closing(database.engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA max_page_count = 1000000")
+    database.prepare_log()
+    database.close()
