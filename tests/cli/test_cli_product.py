@@ -115,6 +115,8 @@ def test_what_others_named_like_it_is_neither_used_nor_deleted(product: Product,
     assert f"the role {once_made.NAME} was not made by `jobs run`" in refused
     account.iam.delete_role_policy(RoleName=once_made.NAME, PolicyName="access")
     account.iam.delete_role(RoleName=once_made.NAME)
+    account.s3.delete_object(Bucket=theirs, Key="kept")
+    account.s3.delete_bucket(Bucket=theirs)
 
 
 @pytest.mark.costs(12, reason="six jobs of four engines, and two engines of calls")
