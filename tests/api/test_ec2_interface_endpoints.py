@@ -92,6 +92,7 @@ def test_its_interfaces_are_the_services_and_seen_by_their_owner(
     assert sorted(entry["SubnetId"] for entry in found) == sorted(subnets)
     for entry in found:
         assert (entry["InterfaceType"], entry["RequesterManaged"], entry["Status"]) == ("vpc_endpoint", True, "in-use")
+        assert entry["SourceDestCheck"] is True
         assert entry["Attachment"]["InstanceOwnerId"] == "amazon-aws"
         assert entry["Attachment"]["AttachmentId"].startswith("ela-attach-")
         assert [group["GroupName"] for group in entry["Groups"]] == ["default"]

@@ -78,6 +78,7 @@ def test_a_public_gateway_is_pending_and_then_available_with_its_address(
         "in-use",
         [],
     )
+    assert found["SourceDestCheck"] is False
     assert found["Attachment"]["InstanceOwnerId"] == "amazon-aws"
     assert (found["PrivateIpAddress"], found["Association"]["PublicIp"]) == (
         address["PrivateIp"],

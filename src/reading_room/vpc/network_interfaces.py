@@ -93,6 +93,8 @@ def create_managed(
     interface.requester_managed = True
     interface.vpc_endpoint_id = vpc_endpoint_id
     interface.nat_gateway_id = nat_gateway_id
+    # A NAT gateway takes what is for others; that is how EC2 shows it.
+    interface.source_dest_check = nat_gateway_id is None
     interface.attachment_id = resource_id("ela-attach")
     interface.attachment_status = "attached"
     interface.instance_owner = AWS_MACHINERY
