@@ -193,7 +193,13 @@ def test_a_structure_that_the_grammar_does_not_have_is_told_by_s3_and_ec2(
         ("trust", without("Resource", NotResource="*"), "Has prohibited field NotResource."),
         ("trust", without("Resource", "Action"), "Policy statement must contain actions."),
         ("trust", without("Resource", "Principal", Action="sts:AssumeRole"), "Missing required field Principal"),
-        ("trust", without("Resource", Action="sts:AssumeRole"), 'Invalid principal in policy: "*"'),
+        (
+            "trust",
+            without("Resource", Action="sts:AssumeRole"),
+            'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
+        ),
+        ("trust", without("Resource", Action="sts:AssumeRole", probe="x"), "Unknown field probe"),
+        ("trust", without("Resource", "Effect", Action="sts:AssumeRole"), "Missing required field Effect"),
         (
             "trust",
             without("Resource", Action=["sts:AssumeRole", "s3:GetObject"]),
@@ -205,6 +211,20 @@ def test_a_structure_that_the_grammar_does_not_have_is_told_by_s3_and_ec2(
 def test_what_a_use_needs_is_told_in_awss_words(use: PolicyUse, entry: dict[str, Any], told: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(json.dumps({"Version": "2012-10-17", "Statement": entry}), use)
+    assert str(refusal.value) == told
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"statement": []}, "Unknown field statement"),
+        ({"Version": "2012-10-17"}, "Missing required field Statement"),
+        ({"Version": "2012", "Statement": []}, "Syntax errors in policy."),
+    ],
+)
+def test_the_frame_of_a_trust_policy_is_told_in_awss_words(document: dict[str, Any], told: str) -> None:
+    with pytest.raises(PolicyDocumentError) as refusal:
+        parse(json.dumps(document), "trust")
     assert str(refusal.value) == told
 
 

@@ -192,7 +192,12 @@ def _syntax(use: PolicyUse) -> str:
 
 
 def _fault(use: PolicyUse, bucket: str) -> PolicyDocumentError:
-    """Return the error of a structure that the grammar does not have; S3 says more than the others do."""
+    """Return the error of a structure that the grammar does not have; S3 says more than the others do.
+
+    Of a trust policy AWS names the field that is unknown or absent, and no more.
+    """
+    if use == "trust" and bucket.startswith(("Unknown field", "Missing required field")):
+        return PolicyDocumentError(bucket)
     return PolicyDocumentError(
         {"bucket": bucket, "endpoint": f"The Policy Document is not valid. {bucket}"}.get(
             use, "Syntax errors in policy."
@@ -282,7 +287,7 @@ def _trusts_somebody(entry: dict[str, Any]) -> None:
     if "Principal" not in entry and "NotPrincipal" not in entry:
         raise PolicyDocumentError("Missing required field Principal")
     if entry.get("Principal") == "*":
-        raise PolicyDocumentError('Invalid principal in policy: "*"')
+        raise PolicyDocumentError('AssumeRolepolicy contained an invalid principal: "STAR":"*".')
 
 
 def _bucket_fields(entry: dict[str, Any]) -> None:
