@@ -225,6 +225,12 @@ class Settings:
         "Bytes that each of the trail's books of identified callers may have on disk; the oldest days go first.",
         within=(1 << 20, 1 << 50),
     )
+    trail_bytes_per_account: int = _setting(
+        5_000_000_000,
+        "Bytes that the calls of one account may add to one of these books in a day of UTC; its calls are refused for "
+        "the rest of the day.",
+        within=(1 << 20, 1 << 50),
+    )
     trail_unidentified_bytes: int = _setting(
         1_000_000_000,
         "Bytes that the trail's book of refused requests that proved nobody may have; the oldest days go first.",

@@ -192,7 +192,7 @@ def test_a_job_whose_calls_cannot_be_recorded_fails_and_says_so(world: S3World, 
     put(world, "in/a", b"text")
     storage = storage_of(world, world.user("reader", READ_AND_WRITE))
 
-    def closed(service: str, operation: str) -> None:
+    def closed(service: str, operation: str, account: str) -> None:
         raise unavailable(service, "No call is made that cannot be recorded: the disk is full.")
 
     world.gate = closed

@@ -111,7 +111,7 @@ def test_while_a_session_cannot_be_recorded_none_is_made_and_the_one_there_is_go
     reader(world)
     full = [False]
 
-    def gate(service: str, operation: str) -> None:
+    def gate(service: str, operation: str, account: str) -> None:
         if full[0]:
             raise unavailable(service, f"{operation} cannot be recorded: the disk is full.")
 

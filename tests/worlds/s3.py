@@ -86,7 +86,7 @@ class S3World:
             self.authorization,
             region=REGION,
             vpc_only=vpc_only,
-            gate=lambda service, operation: self.gate(service, operation),
+            gate=lambda service, operation, account: self.gate(service, operation, account),
         )
 
     def user(self, name: str, document: str | None, account: str = ACCOUNT) -> dict[str, str]:

@@ -80,15 +80,17 @@ class CallRecord:
 
 
 Recorder = Callable[[CallRecord], None]
-Gate = Callable[[str, str], None]
-"""Asked before a call of a service and operation is made; raises ``AwsError`` where it could not be recorded."""
+Gate = Callable[[str, str, str], None]
+"""Asked before a call of a service and operation is made for an account, empty for nobody's and the service's own.
+
+Raises ``AwsError`` where the call could not be recorded."""
 
 
 def forget(record: CallRecord) -> None:
     """Keep no trail: for tests, and for a table of operations that serves nobody."""
 
 
-def let_in(service: str, operation: str) -> None:
+def let_in(service: str, operation: str, account: str) -> None:
     """Let every call in: where none is recorded."""
 
 

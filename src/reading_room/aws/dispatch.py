@@ -37,7 +37,7 @@ class Dispatcher:
 
     def act(self, call: Call) -> Mapping[str, Any]:
         """Run a call that the service makes itself, and record it. Raises ``AwsError``."""
-        self._gate(call.service, call.operation)
+        self._gate(call.service, call.operation, "")
         try:
             output = self.invoke(call)
         except AwsError as error:

@@ -223,7 +223,7 @@ class AwsApplication:
             name = operation.name
             if signed.access_key_id is not None:
                 self._throttle.admit(service.name, name, caller, signed.principal.account)
-            self._gate(service.name, name)
+            self._gate(service.name, name, signed.principal.account)
             try:
                 call = self._call(signed, service, operation)
                 output = self._dispatcher.invoke(call)

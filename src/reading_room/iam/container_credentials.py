@@ -158,7 +158,7 @@ class ContainerCredentials:
             if kept is not None and kept.expires_at - now > RENEW_BEFORE:
                 return kept, False
             try:
-                self._gate("sts", "AssumeRole")
+                self._gate("sts", "AssumeRole", "")
             except ServiceUnavailable:
                 if kept is not None and kept.expires_at > now:
                     return kept, False

@@ -247,7 +247,7 @@ class S3Application:
         record.caller = verified.principal.arn if verified else ANONYMOUS.arn
         record.facts.authenticated, record.facts.verified = True, verified
         self._admit(asking.incoming, asking.model.name, verified, asking.address.bucket)
-        self._gate("s3", asking.model.name)
+        self._gate("s3", asking.model.name, verified.principal.account if verified else "")
         return verified
 
     async def _admitted_apart(self, asking: Asking, *, busy: bool) -> Verified | None:

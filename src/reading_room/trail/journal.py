@@ -32,6 +32,11 @@ _SAID_EVERY = 60.0
 """How often it is said of a full book that it is full."""
 
 Item = TypeVar("Item")
+Count = Callable[[str, Mapping[str, Any], int], None]
+
+
+def count_nothing(book: str, document: Mapping[str, Any], size: int) -> None:
+    """Count no lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,13 @@ class Journal(Generic[Item]):
         limits: Limits = Limits(),
         most_of: Mapping[str, int] = MappingProxyType({}),
         heads: Heads = NoHeads(),
+        count: Count = count_nothing,
     ) -> None:
         """``days`` is how long files are kept, ``most`` how many bytes a book may have, unless ``most_of`` names it.
 
-        ``heads`` keeps the digests of the newest lines.
+        ``heads`` keeps the digests of the newest lines. ``count`` is told of each line: its book, document and bytes.
         """
+        self._count = count
         self._heads = heads
         self._noted: dict[str, str] = {}
         self._limits = limits
@@ -214,7 +221,9 @@ class Journal(Generic[Item]):
         for item, _ in items:
             try:
                 for book, document in self._documents(item):
-                    texts.setdefault(book, []).append(as_text(document))
+                    text = as_text(document)
+                    texts.setdefault(book, []).append(text)
+                    self._count(book, document, len(text))
             except Exception:
                 logger.exception("an event of the trail could not be made")
                 lost += 1

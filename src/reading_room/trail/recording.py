@@ -11,7 +11,8 @@ from typing import Any
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.call_record import CallRecord
-from reading_room.aws.counts import RefusedRequests
+from reading_room.aws.counts import Counts, RefusedRequests
+from reading_room.aws.errors import ServiceUnavailable
 from reading_room.aws.spelling import unavailable
 from reading_room.clock import Clock
 from reading_room.iam.policy.evaluate import Decision
@@ -19,6 +20,7 @@ from reading_room.trail.denials import document_of
 from reading_room.trail.events import AccountOf, event_of_refused, events_of, is_data, nobodys
 from reading_room.trail.journal import Journal
 from reading_room.trail.kept_heads import Heads, NoHeads
+from reading_room.trail.shares import Shares, account_in
 
 _WEIGHT = 2048
 """About what a record takes besides the parameters."""
@@ -54,12 +56,16 @@ class Trail:
         bucket_owner: AccountOf = nobodys,
         endpoint_owner: AccountOf = nobodys,
         heads: Heads = NoHeads(),
+        most_of_account: int = 1 << 40,
     ) -> None:
         """``days`` is how long the files are kept, ``most`` how many bytes those of each book may have.
 
         ``most_unidentified`` is that of the book of refused requests that proved nobody. ``heads`` keeps the digests of
-        the newest lines.
+        the newest lines. ``most_of_account`` is how many bytes one account may add to a book in a day.
         """
+        self._shares = Shares(clock, most_of_account)
+        self._uncounted = Counts(self.refused, clock)
+        """Calls that were refused because their account's share is used up."""
         self.folder = folder
         self._heads = heads
         self._clock = clock
@@ -68,16 +74,29 @@ class Trail:
         self._lock = threading.Lock()
         self._pending: OrderedDict[str, list[DenialRecord]] = OrderedDict()
         self._journal: Journal[CallRecord | DenialRecord | RefusedRequests] = Journal(
-            folder, self._documents, clock, days, most, most_of={"unidentified": most_unidentified}, heads=heads
+            folder,
+            self._documents,
+            clock,
+            days,
+            most,
+            most_of={"unidentified": most_unidentified},
+            heads=heads,
+            count=self._shares.count,
         )
 
     def adopt_heads(self) -> None:
         """Where no heads were ever kept, as in a folder of an earlier version, take the books as they are."""
         self._heads.adopt()
 
-    def check(self, service: str, operation: str) -> None:
-        """Raise ``ServiceUnavailable``, as the service spells it, while a call could not be recorded."""
-        refusal = self._journal.refusal("data" if is_data(service, operation) else "management")
+    def check(self, service: str, operation: str, account: str = "") -> None:
+        """Raise ``ServiceUnavailable``, as the service spells it, while a call for an account could not be recorded."""
+        book = "data" if is_data(service, operation) else "management"
+        refusal = self._journal.refusal(book)
+        if refusal is None and self._shares.used_up(book, account):
+            refusal = (
+                f"account {account} has used up its share of the book {book} for today "
+                "(READING_ROOM_TRAIL_BYTES_PER_ACCOUNT)"
+            )
         if refusal is not None:
             raise unavailable(service, f"No call is made that cannot be recorded in the trail of calls: {refusal}.")
 
@@ -92,6 +111,12 @@ class Trail:
                 decisions = self._pending.pop(record.request_id, ())
             for decision in decisions:
                 self._journal.hand_over(decision, _WEIGHT)
+        if record.principal is not None and isinstance(record.error, ServiceUnavailable):
+            book = "data" if is_data(record.service, record.operation) else "management"
+            if self._shares.used_up(book, record.principal.account):
+                # It was refused for that, and did nothing: to write it down would use up what is not there.
+                self._uncounted.add(record.path, record.service, record.error.code)
+                return
         self._journal.hand_over(record, _WEIGHT + record.size)
 
     def denied(self, request_id: str, decision: Decision) -> None:
@@ -101,7 +126,9 @@ class Trail:
         """
         denial = DenialRecord(request_id, self._clock().isoformat(timespec="milliseconds"), decision)
         if decision.principal_arn != ANONYMOUS.arn:
-            self._journal.hand_over(denial, _WEIGHT)
+            # The call itself is in another book.
+            if not self._shares.used_up("denials", account_in(decision.principal_arn)):
+                self._journal.hand_over(denial, _WEIGHT)
             return
         with self._lock:
             decisions = self._pending.setdefault(request_id, [])
@@ -120,6 +147,7 @@ class Trail:
 
     def close(self) -> None:
         """Write what waits and end."""
+        self._uncounted.tell()
         self._journal.close()
 
     def _documents(self, item: CallRecord | DenialRecord | RefusedRequests) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -111,6 +111,7 @@ class Product:
             lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
             EndpointAccounts(database),
             KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
+            settings.trail_bytes_per_account,
         )
         name = "authorization-messages.key"
         self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / name, name))

@@ -1,0 +1,66 @@
+"""What each account may add to a book in a day, so that none of them can fill it and push out what others did."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class Shares:
+    """Counts bytes by book and account, from the start of the process or of the day in UTC. Thread-safe."""
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        """``most`` is how many bytes of a day an account may add to each book."""
+        self._clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        self._day = dt.date.min
+        self._used: Counter[tuple[str, str]] = Counter()
+
+    def count(self, book: str, document: Mapping[str, Any], size: int) -> None:
+        """Count what is added to a book: the caller's account has it, the recipient's where nobody else is known."""
+        account = _account_of(document)
+        if not account:
+            return
+        with self._lock:
+            today = self._clock().astimezone(dt.UTC).date()
+            if today != self._day:
+                self._day = today
+                self._used.clear()
+            before = self._used[book, account]
+            self._used[book, account] = before + size
+        if before < self._most <= before + size:
+            logger.warning(
+                "account %s has added %d bytes to the trail's book %s today: its calls are refused until tomorrow "
+                "(READING_ROOM_TRAIL_BYTES_PER_ACCOUNT)",
+                account,
+                before + size,
+                book,
+            )
+
+    def used_up(self, book: str, account: str) -> bool:
+        """Say whether an account may add nothing more to a book today."""
+        if self._used[book, account] < self._most:
+            return False
+        return self._day == self._clock().astimezone(dt.UTC).date()
+
+
+def _account_of(document: Mapping[str, Any]) -> str:
+    """Return the account that a document is about: an event names it, a denial has it in the caller's ARN."""
+    if "principal" in document:
+        return account_in(str(document["principal"]))
+    return str(document.get("userIdentity", {}).get("accountId") or document.get("recipientAccountId") or "")
+
+
+def account_in(arn: str) -> str:
+    """Return the account in a caller's ARN, empty where there is none."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 else ""
