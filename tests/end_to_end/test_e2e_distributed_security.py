@@ -92,6 +92,8 @@ def evening(product: Product, account: OwnAccount) -> Evening:
         interface = hall.interface_of(outsider)
         to = {"address": first.address, "port": SCHEDULER_PORT}
         own = visit(second.worker, path=second.cluster_path, **to)
+        # Now that the scheduler has answered, and before the job could end.
+        listening = {number: _listening(member) for number, member in ours.items()}
         neighbour = visit(theirs[1].worker, path=theirs[1].cluster_path, **to)
         found = Evening(
             own=own,
@@ -104,7 +106,7 @@ def evening(product: Product, account: OwnAccount) -> Evening:
             elsewhere=visit(far_off, identity=own["identity"], **to),
             host=_visit_from_here(identity=own["identity"], **to),
             on_host=listeners_on_host(product),
-            listening={number: _listening(member) for number, member in ours.items()},
+            listening=listening,
             members=ours,
             addresses={"outsider": interface["PrivateIpAddress"], "neighbour": theirs[1].address},
             records=[],

@@ -368,7 +368,8 @@ def artifacts(library: Place) -> set[str]:
 @pytest.mark.costs(14, reason="a training is killed three times")
 def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_nothing(library: Place) -> None:
     account, before = library.account, artifacts(library)
-    arn = train(library, "classifier", "killed", times=10)
+    # More than a training could do before it is killed, however late that comes.
+    arn = train(library, "classifier", "killed", times=300)
     job = library.training(arn)
     for attempt, worked in enumerate((0.0, 0.3, 0.6), 1):
         # At once, and ever later in its work.
