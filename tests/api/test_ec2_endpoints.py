@@ -140,6 +140,19 @@ def test_what_a_gateway_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc_id
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
+def test_no_route_can_name_an_endpoint_itself(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
+    endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3)["VpcEndpoint"]["VpcEndpointId"]
+    where: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "192.0.2.0/24"}
+    said = f"unsupported route target: {endpoint_id}. VPC Endpoints of this type cannot be used as route targets."
+    with pytest.raises(ClientError, match=said) as caught:
+        ec2.create_route(**where, VpcEndpointId=endpoint_id)
+    assert code_of(caught.value) == "RouteNotSupported"
+    with pytest.raises(ClientError) as caught:
+        ec2.create_route(**where, GatewayId=endpoint_id)
+    assert code_of(caught.value) == "InvalidParameterValue"
+    assert routes(ec2, table_id) == []
+
+
 def test_deleting_takes_the_routes_along_and_lists_what_is_not_there(
     ec2: EC2Client, vpc_id: str, table_id: str
 ) -> None:

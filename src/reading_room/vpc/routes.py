@@ -34,6 +34,7 @@ from reading_room.vpc.rule_errors import (
     NoRouteToReplace,
     RouteAlreadyExists,
     RouteNotFound,
+    RouteTargetNotSupported,
     TargetOfAnotherNetwork,
 )
 from reading_room.vpc.tables import (
@@ -213,6 +214,8 @@ def _target(
             raise GatewayOfAnotherNetwork(route_table.route_table_id, target)
     elif name in ("VpcEndpointId", "GatewayId") and target.startswith("vpce-"):
         lookup.one(session, VPC_ENDPOINT, account, target)
+        if name == "VpcEndpointId":
+            raise RouteTargetNotSupported(target)
         raise EndpointRoute(destination, route_table.route_table_id)
     else:
         raise GatewayNotFound(target)

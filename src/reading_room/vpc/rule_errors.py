@@ -224,6 +224,18 @@ class EndpointRoute(Ec2Error):
         )
 
 
+class RouteTargetNotSupported(Ec2Error):
+    """A route names an endpoint by its id; only endpoints of Gateway Load Balancers can be named so."""
+
+    code = "RouteNotSupported"
+
+    def __init__(self, vpc_endpoint_id: str) -> None:
+        super().__init__(
+            f"Route table contains unsupported route target: {vpc_endpoint_id}. "
+            "VPC Endpoints of this type cannot be used as route targets."
+        )
+
+
 class DestinationNotAllowed(InvalidParameterValue):
     """No route may lead to link-local service, multicast or broadcast addresses."""
 

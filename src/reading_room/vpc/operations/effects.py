@@ -109,8 +109,12 @@ EFFECTS: Mapping[str, str] = {
     "SubnetIds": "shows only these; an unknown one is an error",
     "CreateVpcEndpoint.SubnetIds": "the subnets, one a zone, in which an interface endpoint gets an interface",
     "VpcEndpointId": "the endpoint that the call is about",
-    "CreateRoute.VpcEndpointId": "refused: a gateway endpoint's routes are made with ModifyVpcEndpoint",
-    "ReplaceRoute.VpcEndpointId": "refused: a gateway endpoint's routes are made with ModifyVpcEndpoint",
+    "CreateRoute.VpcEndpointId": (
+        "refused with RouteNotSupported: a gateway endpoint's routes are made with ModifyVpcEndpoint"
+    ),
+    "ReplaceRoute.VpcEndpointId": (
+        "refused with RouteNotSupported: a gateway endpoint's routes are made with ModifyVpcEndpoint"
+    ),
     "VpcEndpointIds": "the endpoints that the call is about",
     "VpcId": "the VPC that the call is about",
     "VpcIds": "shows only these; an unknown one is an error",
