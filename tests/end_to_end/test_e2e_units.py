@@ -203,5 +203,5 @@ def test_an_agent_without_a_holder_says_what_to_start(tmp_path: Path) -> None:
     from reading_room.cli.folder import StartError
     from reading_room.settings import Settings
 
-    with pytest.raises(StartError, match="start `.*reading-room holder --data .*` first, or use `.*up`"):
+    with pytest.raises(StartError, match=r"start `.*reading-room holder --data .*` first, or use `.*up`"):
         commands.join(Settings.from_environment({}, data=tmp_path), seconds=0)
