@@ -223,7 +223,7 @@ def killed(trail: Trail, method: str, *, after: bool, items: str = "de", days: i
     """Write items by a process that is killed at a call of its heads; nothing of it goes on."""
     journal = trail.journal(KilledAt(trail, method, after=after), days=days)
     journal._write({"management": [f'{{"item":"{item}"}}' for item in items]})
-    journal._sync()
+    journal._heads.note(journal._sync())
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -285,6 +285,30 @@ def test_heads_that_the_database_cannot_take_are_tried_again(trail: Trail, caplo
     journal.hand_over("b", 1)
     journal.close()
     assert "No space left" in caplog.text
+    last_lines(trail.file())
+    assert not trail.is_whole()
+
+
+def test_lines_are_written_while_the_database_keeps_their_heads_waiting(trail: Trail) -> None:
+    noting, may_go_on = threading.Event(), threading.Event()
+
+    class Slow(KeptHeads):
+        def note(self, heads: Mapping[str, str]) -> None:
+            """Wait for a turn that others have."""
+            noting.set()
+            assert may_go_on.wait(DEADLINE)
+            super().note(heads)
+
+    heads = Slow(trail.database, trail.data / "trail", trail.clock)
+    journal = trail.journal(heads, limits=Limits(sync_seconds=0, batch_seconds=0.01))
+    journal.hand_over("a", 1)
+    assert noting.wait(DEADLINE)
+    for item in "bc":
+        journal.hand_over(item, 1)
+        assert journal.flush()
+    assert trail.file().read_bytes().count(b"\n") == 3
+    may_go_on.set()
+    journal.close()
     last_lines(trail.file())
     assert not trail.is_whole()
 

@@ -24,7 +24,7 @@ from reading_room.database.disk import Floor, free_bytes
 from reading_room.full_disk import is_full
 from reading_room.trail.books import Book, BookFull
 from reading_room.trail.events import as_text, service_event
-from reading_room.trail.kept_heads import Heads, NoHeads
+from reading_room.trail.kept_heads import Heads, NoHeads, Noting
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class Journal(Generic[Item]):
         """
         self._count = count
         self._heads = heads
+        self._noting = Noting(heads, limits.retry_seconds)
         self._noted: dict[str, str] = {}
         self._limits = limits
         self._folder = folder
@@ -111,8 +112,8 @@ class Journal(Generic[Item]):
 
         Costs a microsecond, and a look at the file system ten times a second at the most.
         """
-        if self._fault is not None:
-            return self._fault
+        if (fault := self._fault or self._noting.fault) is not None:
+            return fault
         if self._reserve.reached:
             return "the disk is full"
         if book in self._full_on and self._full_on[book] == self._today():
@@ -156,6 +157,7 @@ class Journal(Generic[Item]):
         self._wake.set()
         if thread is not None:
             thread.join()
+        self._noting.close()
 
     # The thread.
 
@@ -174,7 +176,7 @@ class Journal(Generic[Item]):
                 self._write(texts)
                 dirty, taken = dirty or taken > 0, self._tell(taken)
                 if dirty and (self._ended or time.monotonic() - synced >= limits.sync_seconds):
-                    self._sync()
+                    self._noting.offer(self._sync())
                     synced, dirty = time.monotonic(), False
             except OSError as error:
                 if self._fault is None:
@@ -202,14 +204,14 @@ class Journal(Generic[Item]):
             self._written.notify_all()
         return 0
 
-    def _sync(self) -> None:
-        """Bring the books to the disk, and then their heads to where they are kept. Raises ``OSError``."""
+    def _sync(self) -> dict[str, str]:
+        """Bring the books to the disk; return the heads of those that have another since. Raises ``OSError``."""
         heads = {name: book.last for name, book in self._books.items()}
         for book in self._books.values():
             book.sync()
-        if changed := {name: head for name, head in heads.items() if self._noted.get(name) != head}:
-            self._heads.note(changed)
-            self._noted |= changed
+        changed = {name: head for name, head in heads.items() if self._noted.get(name) != head}
+        self._noted |= changed
+        return changed
 
     def _take(self) -> tuple[dict[str, list[str]], int]:
         """Return what waits as lines of text by book, and how many items they are of."""

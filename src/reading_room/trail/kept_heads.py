@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import logging
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,6 +152,62 @@ class KeptHeads:
             noted_at.isoformat(timespec="seconds"),
         )
         session.merge(TrailHeadLost(book=row.book, digest=digest, noted_at=noted_at, missed_at=self._clock()))
+
+
+class Noting:
+    """Notes heads in a thread of its own: lines go on being written while the database keeps a writer waiting."""
+
+    def __init__(self, heads: Heads, retry_seconds: float) -> None:
+        self._heads = heads
+        self._retry_seconds = retry_seconds
+        self._lock = threading.Lock()
+        self._waiting: dict[str, str] = {}
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.fault: str | None = None
+        """Why the last heads could not be noted, ``None`` if they were."""
+
+    def offer(self, heads: Mapping[str, str]) -> None:
+        """Take the newest heads of books, which are on the disk. Never waits."""
+        with self._lock:
+            self._waiting |= heads
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="trail-heads", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def close(self) -> None:
+        """Note what waits, at one try, and end."""
+        self._ended.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                taken, self._waiting = self._waiting, {}
+            try:
+                if taken:
+                    self._heads.note(taken)
+            except OSError as error:
+                if self.fault is None:
+                    log.error("the heads of the trail cannot be noted and are tried again: %s", error)
+                self.fault = (
+                    "the disk is full" if is_full(error) else "the database does not take the heads of its books"
+                )
+                if self._ended.wait(self._retry_seconds):
+                    return
+                with self._lock:
+                    self._waiting = taken | self._waiting
+                self._wake.set()
+                continue
+            self.fault = None
+            if self._ended.is_set() and not self._waiting:
+                return
 
 
 @dataclass(frozen=True, slots=True)
