@@ -173,13 +173,14 @@ def test_oldest_files_that_somebody_deleted_are_found(trail: Trail, gone_on: boo
     assert "missing" in told
 
 
+@pytest.mark.costs(0.4, reason="the trail is verified again each day")
 @pytest.mark.parametrize("limits", [{"days": 2}, {"most": 500}])
 def test_files_that_are_deleted_by_age_or_for_room_are_not_missed(trail: Trail, limits: dict[str, int]) -> None:
-    for _ in range(8):
+    for _ in range(6):
         trail.write("x", "y", **limits)
         assert trail.is_whole()
         trail.clock.now += DAY
-    assert not trail.file(8).exists()
+    assert not trail.file(6).exists()
 
 
 def test_a_book_whose_files_are_all_too_old_goes_on_where_it_was(trail: Trail) -> None:
