@@ -7,7 +7,6 @@ import shlex
 from typing import Any
 
 import pytest
-from botocore import xform_name
 from botocore.exceptions import ParamValidationError
 from sqlalchemy import text
 
@@ -78,22 +77,6 @@ def run(world: ExtensionWorld, command: str) -> None:
             shape = model.input_shape.members[member].type_name
             given[member] = values if shape == "list" else _structure(values[0]) if shape == "structure" else values[0]
         getattr(world.client(service), operation.replace("-", "_"))(**given)
-
-
-def apply(world: ExtensionWorld, check: dict[str, Any]) -> None:
-    """Make the calls that a check tells, with the administrator's key, as the console does."""
-    for change in check["Changes"]:
-        client, request = world.client(change["Service"]), json.loads(change["Request"])
-        if "Statement" in change:
-            statement = json.loads(change["Statement"])
-            if change["Operation"] == "ModifyVpcEndpoint":
-                told = client.describe_vpc_endpoints(VpcEndpointIds=[request["VpcEndpointId"]])["VpcEndpoints"][0]
-                before = json.loads(told["PolicyDocument"])
-            else:
-                before = client.get_role(RoleName=request["RoleName"])["Role"]["AssumeRolePolicyDocument"]
-            after = json.dumps({**before, "Statement": [*before["Statement"], statement]})
-            request["PolicyDocument"] = after
-        getattr(client, xform_name(change["Operation"]))(**request)
 
 
 def _structure(word: str) -> dict[str, Any]:
@@ -264,108 +247,6 @@ def test_names_routes_and_groups_are_told_at_once_and_their_commands_are_enough(
     )
     ec2.authorize_security_group_egress(GroupId=world.group, IpPermissions=[listed])
     assert failures(world.checks()) == []
-
-
-def test_names_routes_and_groups_are_made_right_by_the_calls_that_are_told(world: ExtensionWorld) -> None:
-    ec2 = world.client("ec2")
-    ec2.delete_vpc_endpoints(VpcEndpointIds=[world.endpoint])
-    ec2.modify_vpc_attribute(VpcId=world.vpc, EnableDnsSupport={"Value": False})
-    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    ec2.revoke_security_group_egress(GroupId=world.group, IpPermissions=everything)
-    checks = world.checks()
-    for name in failures(checks):
-        apply(world, checks[name])
-    assert failures(world.checks()) == []
-
-
-def test_a_trust_policy_keeps_what_it_has_when_the_service_is_added(world: ExtensionWorld) -> None:
-    iam = world.client("iam")
-    iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
-    apply(world, world.checks()["Role"])
-    assert failures(world.checks()) == []
-    statements = iam.get_role(RoleName="Reader")["Role"]["AssumeRolePolicyDocument"]["Statement"]
-    assert [each["Principal"]["Service"] for each in statements] == ["ec2.amazonaws.com", "comprehend.amazonaws.com"]
-    apply(world, world.checks(DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/New")["Role"])
-    assert world.checks(DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/New")["Role"]["Status"] == "PASSED"
-
-
-def test_the_permissions_of_an_earlier_job_stay_when_another_gets_its_own(world: ExtensionWorld) -> None:
-    world.allow_role(FOR_NETWORK)
-    for place in ("in/", "more/"):
-        world.client("s3").put_object(Bucket="papers", Key=f"{place}one", Body=b"text")
-        changed: dict[str, Any] = {"InputDataConfig": {"S3Uri": f"s3://papers/{place}"}}
-        while wrong := failures(world.checks(**changed)):
-            apply(world, world.checks(**changed)[wrong[0]])
-    assert failures(world.checks()) == []
-    world.allow_role(FOR_NETWORK, FOR_STORAGE, deny("s3:GetObject"), deny("ec2:CreateNetworkInterface"))
-    checks = world.checks()
-    assert failures(checks) == ["RoleNetworkActions", "Input"]
-    assert not any("Changes" in check for check in checks.values()), "what a statement denies is not added"
-
-
-def test_an_endpoints_policy_gets_what_it_lacks_and_nobody_else_in(world: ExtensionWorld) -> None:
-    ec2 = world.client("ec2")
-    other = policy(allow("s3:*", resource=["arn:aws:s3:::other", "arn:aws:s3:::other/*"], Principal="*"))
-    ec2.modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=other)
-    apply(world, world.checks()["EndpointPolicy"])
-    checks = world.checks()
-    assert failures(checks) == []
-    assert checks["EndpointPolicy"]["Status"] == "PASSED", "and nothing warns of others who are let in"
-    document = ec2.describe_vpc_endpoints(VpcEndpointIds=[world.endpoint])["VpcEndpoints"][0]["PolicyDocument"]
-    assert len(json.loads(document)["Statement"]) == 2
-    ec2.modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=policy(deny("s3:*", Principal="*")))
-    assert "Changes" not in world.checks()["EndpointPolicy"]
-
-
-def test_a_training_gets_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
-    world.client("s3").put_object(Bucket="papers", Key="rows.csv", Body=b"A,one\n")
-    request = {
-        "DocumentClassifierName": "tickets",
-        "DataAccessRoleArn": ROLE,
-        "InputDataConfig": {"S3Uri": "s3://papers/rows.csv"},
-        "LanguageCode": "en",
-        "VpcConfig": {"Subnets": [world.subnet], "SecurityGroupIds": [world.group]},
-    }
-    nothing = policy(allow("s3:GetObject", resource="arn:aws:s3:::nothing/*", Principal="*"))
-    world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=nothing)
-    while wrong := failures(world.checks(operation="CreateDocumentClassifier", request=request)):
-        assert wrong == ["EndpointPolicy"]
-        apply(world, world.checks(operation="CreateDocumentClassifier", request=request)["EndpointPolicy"])
-    checks = world.checks(operation="CreateDocumentClassifier", request=request)
-    assert (checks["Model"]["Status"], checks["EndpointPolicy"]["Status"]) == ("PASSED", "PASSED")
-
-
-def test_a_role_that_asks_for_a_vpc_is_given_it_and_not_loosened(world: ExtensionWorld) -> None:
-    inside = {"StringEquals": {"aws:SourceVpc": world.vpc}}
-    world.allow_role(FOR_NETWORK, allow("s3:ListBucket", "s3:GetObject", "s3:PutObject", Condition=inside))
-    assert failures(world.checks()) == []
-    checks = world.checks(VpcConfig=None)
-    assert failures(checks) == ["Input", "Output"]
-    for name in ("Input", "Output"):
-        assert f"Choose the VPC {world.vpc}" in checks[name]["Remedy"]
-        assert checks[name]["ResourceId"] == world.vpc
-        assert not {"Command", "Changes"} & set(checks[name])
-
-
-def test_a_bucket_that_asks_for_an_endpoint_is_given_its_vpc(world: ExtensionWorld) -> None:
-    outside = {"StringNotEquals": {"aws:SourceVpce": world.endpoint}}
-    denial = deny("s3:*", resource=["arn:aws:s3:::papers/*"], Principal="*", Condition=outside)
-    world.client("s3").put_bucket_policy(Bucket="papers", Policy=policy(denial))
-    told = world.checks(VpcConfig=None)["BucketPolicy"]
-    assert (told["Status"], told["ResourceId"]) == ("FAILED", world.vpc)
-    assert f"Choose the VPC {world.vpc}" in told["Remedy"]
-
-
-def test_a_caller_whose_policy_asks_for_a_vpc_is_told_which(world: ExtensionWorld) -> None:
-    without = deny("comprehend:*", Condition={"Null": {"comprehend:VpcSubnets": "true"}})
-    key = world.user("inside", allow("comprehend:*", "iam:PassRole"), without)
-    assert failures(world.checks(key)) == []
-    told = world.checks(key, VpcConfig=None)["Caller"]
-    assert told["Status"] == "FAILED"
-    assert f"Choose the VPC {world.vpc}" in told["Remedy"]
-    assert told["ResourceId"] == world.vpc
-    nobody = world.user("nobody", allow("iam:PassRole"))
-    assert "Choose the VPC" not in world.checks(nobody)["Caller"]["Remedy"]
 
 
 def test_a_table_that_the_endpoint_is_not_in_is_added_to_it(world: ExtensionWorld) -> None:
