@@ -98,7 +98,7 @@ export default function TrailPage() {
             { colspan: { default: 12, xs: 6, m: 3 } },
           ]}
         >
-          <FormField label="Look up by" description="One attribute, as at AWS.">
+          <FormField label="Look up by" description="One attribute at a time, as in CloudTrail.">
             <Select
               selectedOption={ATTRIBUTE_OPTIONS.find((option) => option.value === attribute) ?? null}
               options={ATTRIBUTE_OPTIONS}

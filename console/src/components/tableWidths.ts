@@ -8,6 +8,7 @@ const LEAST = 72;
 /** A word that is longer is an address, a digest or the like: it may break, and so much of it stays together. */
 const LONGEST_WORD = 34;
 const PIECE = 20;
+const LONGEST_ID = 26;
 const STEP = 24;
 /** Milliseconds since 1970, which are shown as a day and a time. */
 const MOMENT = 1e11;
@@ -68,10 +69,11 @@ function stepped(width: number): number {
   return Math.ceil(width / STEP) * STEP;
 }
 
-/** Letters of the longest piece of a text that browsers keep on one line: they break at blanks, hyphens and slashes. */
+/** Letters of the longest piece of a text that stays on one line. Ids, which have a hyphen, are kept whole. */
 function longestWord(text: string): number {
   return text
     .slice(0, 2_000)
-    .split(/\s+|(?<=[-/])/)
+    .split(/\s+|(?<=\/)/)
+    .flatMap((word) => (word.length > LONGEST_ID ? word.split(/(?<=-)/) : [word]))
     .reduce((longest, word) => Math.max(longest, word.length > LONGEST_WORD ? PIECE : word.length), 0);
 }

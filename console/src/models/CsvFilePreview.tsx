@@ -50,7 +50,7 @@ export function CsvFilePreview({ uri, columns }: Props) {
   const names = columns ?? rows[0] ?? [];
   const shown = columns === undefined ? rows.slice(1) : rows;
   return (
-    <>
+    <Box margin={{ top: "s" }}>
       {problem !== undefined && (
         <Alert type="warning" header="Is this file right?">
           {problem}
@@ -69,6 +69,6 @@ export function CsvFilePreview({ uri, columns }: Props) {
         }))}
         empty="No row."
       />
-    </>
+    </Box>
   );
 }

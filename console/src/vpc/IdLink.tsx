@@ -14,7 +14,7 @@ export function IdLink({ id, tags }: Props) {
   const name = nameOf(tags);
   return (
     <>
-      {path === undefined ? id : <RouterLink to={path}>{id}</RouterLink>}
+      <span className="whole-id">{path === undefined ? id : <RouterLink to={path}>{id}</RouterLink>}</span>
       {name !== undefined && <bdi> ({name})</bdi>}
     </>
   );

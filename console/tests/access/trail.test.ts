@@ -4,6 +4,7 @@ import {
   type Denial,
   encodedMessageIn,
   encodedMessageOf,
+  otherMismatches,
   requestIdOf,
   simulatorHref,
   standsInTheWay,
@@ -107,6 +108,9 @@ describe("denials", () => {
       "IpAddress on aws:SourceIp wants 10.0.0.0/8; the request has no such key: fails",
     );
     expect(conditionText({ ...condition, Found: ["10.1.2.3"], Holds: true })).toContain("is 10.1.2.3: holds");
+    const told = ["Condition IpAddress on aws:sourceip wants x", "Action is another"];
+    expect(otherMismatches({ Mismatches: told, Conditions: [condition] })).toEqual(["Action is another"]);
+    expect(otherMismatches({ Mismatches: told, Conditions: [] })).toEqual(told);
     // Red is what stands in the way: a condition that an allow lacks, and one by which a deny acts.
     expect(standsInTheWay("Allow", false)).toBe(true);
     expect(standsInTheWay("Allow", true)).toBe(false);

@@ -45,6 +45,7 @@ test("a column is so wide that none of its words is broken", () => {
   const event = widthOf({ header: "Event", values: ["CreateNetworkInterfacePermission"] });
   expect(event.minWidth).toBeGreaterThan("CreateNetworkInterfacePermission".length * 7);
   expect(narrow.minWidth).toBeLessThan(event.minWidth);
+  expect(widthOf({ header: "Id", values: ["vpc-0163e7c1d1921234a"] }).minWidth).toBeGreaterThan(21 * 7.5);
   const sentence = widthOf({ header: "Text", values: ["a few short words and no long one"] });
   expect(sentence.minWidth).toBeLessThan(sentence.width);
   expect(widthOf({ header: "Text", values: ["x".repeat(5_000)] }).width).toBeLessThan(400);

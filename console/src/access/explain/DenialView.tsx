@@ -11,7 +11,14 @@ import { RouterButton } from "../../components/RouterButton";
 import { RouterLink } from "../../components/RouterLink";
 import { principalHref } from "../data/names";
 import { Decision } from "../parts/Decision";
-import { conditionText, type Denial, type ExplainedStatement, simulatorHref, standsInTheWay } from "./explanation";
+import {
+  conditionText,
+  type Denial,
+  type ExplainedStatement,
+  otherMismatches,
+  simulatorHref,
+  standsInTheWay,
+} from "./explanation";
 
 /** One decision against a call: what decided, what came closest, and what the request was. */
 export function DenialView({ denial }: { readonly denial: Denial }) {
@@ -83,7 +90,7 @@ function Statements(props: { readonly title: string; readonly statements: readon
               {statement.Effect}, {statement.Statement} of {statement.Policy}
             </Box>
             <ul>
-              {statement.Mismatches.map((mismatch) => (
+              {otherMismatches(statement).map((mismatch) => (
                 <li key={mismatch}>
                   <StatusIndicator type="error">{mismatch}</StatusIndicator>
                 </li>

@@ -56,6 +56,12 @@ export function ExplanationView({ requestId }: { readonly requestId: string }) {
   );
 }
 
+/** The message without its encoded part, which stands below with a way to read it. */
+function messageOf({ ErrorMessage = "-" }: ExplainedCall, encoded: string | undefined): string {
+  if (encoded === undefined) return ErrorMessage;
+  return ErrorMessage.replace(encoded, "").replace(/\s*Encoded authorization failure message:\s*$/, "");
+}
+
 function CallView({ call }: { readonly call: ExplainedCall }) {
   const encoded = encodedMessageIn(call.ErrorMessage ?? "");
   return (
@@ -68,7 +74,7 @@ function CallView({ call }: { readonly call: ExplainedCall }) {
           { label: "From", value: call.SourceIpAddress ?? "-" },
           { label: "Through the VPC endpoint", value: call.VpcEndpointId ?? "None" },
           { label: "Error", value: call.ErrorCode ?? "None" },
-          { label: "Message", value: <span className="mono">{call.ErrorMessage ?? "-"}</span> },
+          { label: "Message", value: <span className="mono">{messageOf(call, encoded)}</span> },
         ]}
       />
       {encoded !== undefined && <DecodeForm initial={encoded} />}

@@ -88,3 +88,11 @@ export function conditionText({ Operator, Key, Wanted, Found, Holds }: Explained
 export function standsInTheWay(effect: string, holds: boolean): boolean {
   return effect === "Deny" ? holds : !holds;
 }
+
+/** What else does not fit a statement: its conditions are told one by one. */
+export function otherMismatches({
+  Mismatches,
+  Conditions,
+}: Pick<ExplainedStatement, "Mismatches" | "Conditions">): readonly string[] {
+  return Conditions.length === 0 ? Mismatches : Mismatches.filter((each) => !/^condition\b/i.test(each));
+}

@@ -1,1 +1,0 @@
-import{H as e,J as t,M as n,r}from"./schemas_0-BRZQtcxi.js";var i=class extends t(n,e,`CreateBucket`,r){};export{i as t};

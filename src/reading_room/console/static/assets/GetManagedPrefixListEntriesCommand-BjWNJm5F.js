@@ -1,1 +1,0 @@
-import{a as e,dt as t,i as n,r}from"./ec2-Bhhg-GlS.js";var i=class extends e(r,n,`GetManagedPrefixListEntries`,t){};export{i as t};

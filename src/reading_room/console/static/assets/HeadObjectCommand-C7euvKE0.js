@@ -1,1 +1,0 @@
-import{J as e,b as t,j as n,q as r}from"./schemas_0-BRZQtcxi.js";var i=class extends e(n,r,`HeadObject`,t){};export{i as t};

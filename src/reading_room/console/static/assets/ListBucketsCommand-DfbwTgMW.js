@@ -1,1 +1,0 @@
-import{I as e,J as t,R as n,x as r}from"./schemas_0-BRZQtcxi.js";var i=class extends t(e,n,`ListBuckets`,r){};export{i as t};

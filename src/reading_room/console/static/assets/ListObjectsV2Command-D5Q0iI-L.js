@@ -1,1 +1,0 @@
-import{J as e,L as t,R as n,S as r}from"./schemas_0-BRZQtcxi.js";var i=class extends e(t,n,`ListObjectsV2`,r){};export{i as t};

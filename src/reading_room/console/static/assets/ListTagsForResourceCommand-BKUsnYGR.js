@@ -1,0 +1,1 @@
+import{n as e,r as t,t as n,z as r}from"./commandBuilder-Cec9hxAX.js";var i=class extends t(n,e,`ListTagsForResource`,r){};export{i as t};

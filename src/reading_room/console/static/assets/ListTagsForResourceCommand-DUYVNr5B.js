@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n,z as r}from"./commandBuilder-D-t7SF5E.js";var i=class extends t(n,e,`ListTagsForResource`,r){};export{i as t};

@@ -1,1 +1,0 @@
-import{B as e,E as t,J as n,j as r}from"./schemas_0-BRZQtcxi.js";var i=class extends n(r,e,`PutObject`,t){};export{i as t};

@@ -1,1 +1,0 @@
-import{_r as e,b as t}from"./Page-Bmsz7v4d.js";import{t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=n();function i({to:n,...i}){let a=e();return(0,r.jsx)(t,{...i,href:n,onFollow:e=>{e.preventDefault(),a(n)}})}export{i as t};

@@ -1,1 +1,0 @@
-var e={classifier:{id:`classifier`,label:`Classifier`,createOperation:`CreateDocumentClassifier`,describeOperation:`DescribeDocumentClassifier`,createPath:`/models/create-classifier`},recognizer:{id:`recognizer`,label:`Entity recognizer`,createOperation:`CreateEntityRecognizer`,describeOperation:`DescribeEntityRecognizer`,createPath:`/models/create-recognizer`}};export{e as t};

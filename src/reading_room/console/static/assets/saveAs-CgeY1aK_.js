@@ -1,1 +1,0 @@
-import{J as e,K as t,_ as n,j as r}from"./schemas_0-BRZQtcxi.js";var i=class extends e(r,t,`GetObject`,n){};function a(e,t){let n=URL.createObjectURL(e),r=document.createElement(`a`);r.href=n,r.download=t,document.body.append(r),r.click(),r.remove(),window.setTimeout(()=>URL.revokeObjectURL(n),6e4)}export{i as n,a as t};

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Mr as n,jr as r}from"./Page-Bmsz7v4d.js";import{t as i}from"./internal-Dh518YRZ.js";var a=e(t());function o(e){let t=n(`SegmentedControl`,{props:{},metadata:{hasDisabledReasons:(e.options??[]).some(e=>!!e.disabledReason)}});return a.createElement(i,{...e,...t})}r(o,`SegmentedControl`);export{o as t};

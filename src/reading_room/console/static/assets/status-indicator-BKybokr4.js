@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Mr as n,jr as r,vt as i}from"./Page-Bmsz7v4d.js";var a=e(t());function o({type:e=`success`,wrapText:t=!0,...r}){let o=n(`StatusIndicator`,{props:{colorOverride:r.colorOverride,type:e,wrapText:t}});return a.createElement(i,{type:e,wrapText:t,...r,...o})}r(o,`StatusIndicator`);export{o as t};

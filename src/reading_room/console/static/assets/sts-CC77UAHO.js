@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-BclgI0aw.js";import{j as t}from"./Sha256WebCrypto-Dyg6mfuF.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};

@@ -1,0 +1,1 @@
+var e={POSITIVE:1,NEGATIVE:3,NEUTRAL:7,MIXED:2,PERSON:0,LOCATION:5,ORGANIZATION:4,DATE:10,QUANTITY:8,EVENT:6,TITLE:9,COMMERCIAL_ITEM:11,OTHER:7};function t(t){let n=e[t];if(n!==void 0)return n;let r=0;for(let e of t)r=(r*31+(e.codePointAt(0)??0))%1000003;return r%12}export{t};
