@@ -40,12 +40,11 @@ def test_a_log_that_finds_no_room_for_its_length_is_no_failure(
 ) -> None:
     database = Database(made(tmp_path / "db.sqlite").engine, sealer=SEALER)
     with closing(database.engine.raw_connection()) as connection:
-        cursor = connection.cursor()
-        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
-        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        pages = connection.cursor().execute("PRAGMA page_count").fetchall()[0][0]
+        connection.cursor().execute(f"PRAGMA max_page_count = {pages}").fetchall()
     database.prepare_log()
     assert "the database's log is not given its length, as the disk is full" in caplog.text
     with closing(database.engine.raw_connection()) as connection:
-        connection.cursor().execute("PRAGMA max_page_count = 1000000")
+        connection.cursor().execute("PRAGMA max_page_count = 1000000").fetchall()
     database.prepare_log()
     database.close()
