@@ -31,7 +31,7 @@ from reading_room.agent.fronts import FrontProcesses
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.errors import AwsError
 from reading_room.aws.receive import PATH_KEY
-from reading_room.aws.sigv4 import Verified
+from reading_room.aws.sigv4 import CredentialSource, Verified
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -44,7 +44,9 @@ from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.s3.authorization import S3Authorization
+from reading_room.s3.backends.backend import Backend
 from reading_room.s3.backends.files import file_backend
+from reading_room.s3.decisions import Decisions
 from reading_room.s3.server import S3Application
 from reading_room.s3.tables import S3Object
 from reading_room.sealing import Sealer
@@ -80,14 +82,22 @@ OF_THE_BUCKET = {
 }
 
 
-class StoreAlone(S3Application):
-    """The store without what guards it: nobody is authenticated, nothing is decided."""
-
-    def _authenticate(self, *_: Any) -> Verified | None:
-        return None
+class NoDecisions(Decisions):
+    """Decisions that are always the same."""
 
     def _authorize(self, *_: Any) -> tuple[str, Mapping[str, AwsError]]:
         return ACCOUNT, {}
+
+
+class StoreAlone(S3Application):
+    """The store without what guards it: nobody is authenticated, nothing is decided."""
+
+    def __init__(self, backend: Backend, credentials: CredentialSource, authorization: S3Authorization) -> None:
+        super().__init__(backend, credentials, authorization, region=REGION)
+        self._decisions = NoDecisions(backend, authorization)
+
+    def _authenticate(self, *_: Any) -> Verified | None:
+        return None
 
 
 def main() -> None:
@@ -127,7 +137,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     apps = {
         "guarded": in_vpc,
         "fronted": guarded,
-        "alone": StoreAlone(*given, region=REGION),
+        "alone": StoreAlone(*given),
         "plain": S3Application(*given, region=REGION),
     }
     doors = prepare_doors(folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), Sealer.of_the_moment())
