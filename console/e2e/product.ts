@@ -19,7 +19,8 @@ export default async function start(): Promise<() => Promise<void>> {
   const [port, consolePort] = [await freePort(), await freePort()];
   const up = spawn(PROGRAM, ["up", "--data", data, "--port", String(port), "--console-port", String(consolePort)], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, READING_ROOM_LOG_LEVEL: "warning" },
+    // What root keeps of it goes with the folder, and not into the machine's own registry.
+    env: { ...process.env, READING_ROOM_LOG_LEVEL: "warning", READING_ROOM_STATE: join(folder, "state") },
   });
   const end = async (): Promise<void> => {
     await ended(up);
