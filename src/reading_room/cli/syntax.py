@@ -53,7 +53,8 @@ def pieces(text: str, most: int = BATCH_BYTES) -> Iterator[Piece]:
     """Yield a text in pieces of at most so many bytes, none of blanks alone. A word longer than that is cut."""
     begin = 0
     while begin < len(text):
-        piece = text[begin:].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
+        # No character has less than a byte.
+        piece = text[begin : begin + most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
         if begin + len(piece) < len(text):
             end = max(piece.rfind("\n"), piece.rfind(" ") if "\n" not in piece else -1) + 1
             piece = piece[:end] or piece
