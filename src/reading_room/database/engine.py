@@ -18,7 +18,7 @@ from reading_room.database.base import Base
 from reading_room.database.log_length import LENGTH, LogLength
 from reading_room.database.migrate import BASELINE, SchemaError, migrate
 from reading_room.database.sealed import SEALER, check_key, need, note_key, seal_new
-from reading_room.database.turns import Turns
+from reading_room.database.turns import Turns, busy_for
 from reading_room.full_disk import is_full
 from reading_room.sealing import Sealer
 
@@ -207,15 +207,13 @@ class Database:
         """
         with self._turns.one(seconds), closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
-            cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-            try:
-                cursor.execute("BEGIN IMMEDIATE")
-                cursor.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                cursor.execute("COMMIT")
-            finally:
-                connection.rollback()
-                cursor.execute(f"PRAGMA busy_timeout = {before}")
+            with busy_for(cursor, seconds):
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    cursor.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                    cursor.execute("COMMIT")
+                finally:
+                    connection.rollback()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from reading_room.database.turns import Turns
+from reading_room.database.turns import Turns, busy_for
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +72,5 @@ class LogLength:
             cursor = connection.cursor()
             # Most is copied before anybody has to wait.
             cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
-            cursor.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
-            try:
-                with self._turns.one(patience):
-                    cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-            finally:
-                cursor.execute(f"PRAGMA busy_timeout = {before}")
+            with busy_for(cursor, patience), self._turns.one(patience):
+                cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()

@@ -7,6 +7,20 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+
+@contextmanager
+def busy_for(cursor: DBAPICursor, seconds: float) -> Iterator[None]:
+    """Have a connection wait at most so long for writers of other processes, while the block runs."""
+    cursor.execute("PRAGMA busy_timeout")
+    ((before,),) = cursor.fetchall()
+    cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    try:
+        yield
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {before}")
+
 
 class Turns:
     """Hands one turn from thread to thread in the order in which they asked.
