@@ -64,8 +64,8 @@ class Trail:
         the newest lines. ``most_of_account`` is how many bytes one account may add to a book in a day.
         """
         self._shares = Shares(clock, most_of_account)
-        self._uncounted = Counts(self.refused, clock)
-        """Calls that were refused because their account's share is used up."""
+        self._beyond_shares = Counts(self.refused, clock)
+        """Calls that were refused because their account's share is used up: they are counted, not written down."""
         self.folder = folder
         self._heads = heads
         self._clock = clock
@@ -90,7 +90,7 @@ class Trail:
 
     def check(self, service: str, operation: str, account: str = "") -> None:
         """Raise ``ServiceUnavailable``, as the service spells it, while a call for an account could not be recorded."""
-        book = "data" if is_data(service, operation) else "management"
+        book = _book_of(service, operation)
         refusal = self._journal.refusal(book)
         if refusal is None and self._shares.used_up(book, account):
             refusal = (
@@ -111,12 +111,14 @@ class Trail:
                 decisions = self._pending.pop(record.request_id, ())
             for decision in decisions:
                 self._journal.hand_over(decision, _WEIGHT)
-        if record.principal is not None and isinstance(record.error, ServiceUnavailable):
-            book = "data" if is_data(record.service, record.operation) else "management"
-            if self._shares.used_up(book, record.principal.account):
-                # It was refused for that, and did nothing: to write it down would use up what is not there.
-                self._uncounted.add(record.path, record.service, record.error.code)
-                return
+        if (
+            record.principal is not None
+            and isinstance(record.error, ServiceUnavailable)
+            and self._shares.used_up(_book_of(record.service, record.operation), record.principal.account)
+        ):
+            # It was refused for that, and did nothing: to write it down would use up what is not there.
+            self._beyond_shares.add(record.path, record.service, record.error.code)
+            return
         self._journal.hand_over(record, _WEIGHT + record.size)
 
     def denied(self, request_id: str, decision: Decision) -> None:
@@ -147,7 +149,7 @@ class Trail:
 
     def close(self) -> None:
         """Write what waits and end."""
-        self._uncounted.tell()
+        self._beyond_shares.tell()
         self._journal.close()
 
     def _documents(self, item: CallRecord | DenialRecord | RefusedRequests) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -158,3 +160,7 @@ class Trail:
         else:
             book = "unidentified" if item.decision.principal_arn == ANONYMOUS.arn else "denials"
             yield book, document_of(item.request_id, item.at, item.decision)
+
+
+def _book_of(service: str, operation: str) -> str:
+    return "data" if is_data(service, operation) else "management"

@@ -31,7 +31,7 @@ class Shares:
         if not account:
             return
         with self._lock:
-            today = self._clock().astimezone(dt.UTC).date()
+            today = self._today()
             if today != self._day:
                 self._day = today
                 self._used.clear()
@@ -50,7 +50,10 @@ class Shares:
         """Say whether an account may add nothing more to a book today."""
         if self._used[book, account] < self._most:
             return False
-        return self._day == self._clock().astimezone(dt.UTC).date()
+        return self._day == self._today()
+
+    def _today(self) -> dt.date:
+        return self._clock().astimezone(dt.UTC).date()
 
 
 def _account_of(document: Mapping[str, Any]) -> str:
