@@ -12,7 +12,6 @@ from tests.worlds.extension import (
     ACCOUNT,
     FOR_NETWORK,
     FOR_STORAGE,
-    ROLE,
     ExtensionWorld,
     allow,
     deny,
@@ -96,14 +95,7 @@ def test_an_endpoints_policy_gets_what_it_lacks_and_nobody_else_in(world: Extens
 
 
 def test_a_training_gets_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
-    world.client("s3").put_object(Bucket="papers", Key="rows.csv", Body=b"A,one\n")
-    request = {
-        "DocumentClassifierName": "tickets",
-        "DataAccessRoleArn": ROLE,
-        "InputDataConfig": {"S3Uri": "s3://papers/rows.csv"},
-        "LanguageCode": "en",
-        "VpcConfig": {"Subnets": [world.subnet], "SecurityGroupIds": [world.group]},
-    }
+    request = world.training()
     nothing = policy(allow("s3:GetObject", resource="arn:aws:s3:::nothing/*", Principal="*"))
     world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=nothing)
     while wrong := failures(world.checks(operation="CreateDocumentClassifier", request=request)):

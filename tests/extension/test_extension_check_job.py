@@ -406,14 +406,7 @@ def test_of_a_bucket_of_another_account_no_policy_is_told(world: ExtensionWorld)
 
 
 def test_a_training_needs_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
-    world.client("s3").put_object(Bucket="papers", Key="rows.csv", Body=b"A,one\n")
-    request = {
-        "DocumentClassifierName": "tickets",
-        "DataAccessRoleArn": ROLE,
-        "InputDataConfig": {"S3Uri": "s3://papers/rows.csv"},
-        "LanguageCode": "en",
-        "VpcConfig": {"Subnets": [world.subnet], "SecurityGroupIds": [world.group]},
-    }
+    request = world.training()
     checks = world.checks(operation="CreateDocumentClassifier", request=request)
     # The world's endpoint lets its own bucket through, and the service by its account.
     assert failures(checks) == ["EndpointPolicy"]
