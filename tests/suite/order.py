@@ -28,5 +28,5 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def workers() -> int:
-    """Return how many workers run tests: one more than there are cores, because many a test waits for a product."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Return how many workers run tests: two more than there are cores, because many tests wait for a product."""
+    return len(os.sched_getaffinity(0)) + 2
