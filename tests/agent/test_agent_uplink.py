@@ -10,7 +10,7 @@ import pytest
 from reading_room.cli.agent_config import agent_config
 from reading_room.cli.folder import StartError
 from reading_room.cli.slirp import Slirp
-from reading_room.dataplane.linux.uplink import SLIRP, VETH, Outside
+from reading_room.dataplane.rules.uplink import SLIRP, VETH, Outside
 from reading_room.settings import SettingError, Settings
 
 

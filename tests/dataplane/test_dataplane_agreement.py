@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reading_room.dataplane.linux.compile import compile_host, compile_vpc
-from reading_room.dataplane.linux.compile.flow_logs import Fate
-from reading_room.dataplane.linux.host import HostConfig
-from reading_room.dataplane.linux.invariants import check
-from reading_room.dataplane.linux.trace import Trace, trace
-from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide
+from reading_room.dataplane.rules.compile import compile_host, compile_vpc
+from reading_room.dataplane.rules.compile.flow_logs import Fate
+from reading_room.dataplane.rules.host import HostConfig
+from reading_room.dataplane.rules.invariants import check
+from reading_room.dataplane.rules.semantics import Inbound, Packet, Verdict, decide
+from reading_room.dataplane.rules.trace import Trace, trace
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.dataplane import Seeded, any_network, any_packet, traffic
 

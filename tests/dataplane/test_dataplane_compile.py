@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reading_room.dataplane.linux.compile import compile_host, compile_vpc
-from reading_room.dataplane.linux.nftables import KeyType
+from reading_room.dataplane.rules.compile import compile_host, compile_vpc
+from reading_room.dataplane.rules.nftables import KeyType
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, SecurityGroup, SecurityGroupRule, Vpc
 from tests.worlds.dataplane import PREFIX_LISTS, Seeded, any_network, rule, small_network
 from tests.worlds.dataplane_far import far_network

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reading_room.dataplane.linux.flow_counts import Key, Tallies
 from reading_room.dataplane.linux.flow_journal import Journal
-from reading_room.dataplane.linux.flow_places import Places
+from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import Interface
 
 INTERFACE = Interface("eni-1", "subnet-1", "10.0.1.5", "02:00:00:00:00:01", ("sg-1",), "c", True, ("10.0.1.6",))

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_vpc
-from reading_room.dataplane.linux.host import RouterConfig, Uplink, UplinkRoutes
-from reading_room.dataplane.linux.invariants import check_router
-from reading_room.dataplane.linux.nftables import Accept, Drop, Element, Goto, Jump
+from reading_room.dataplane.rules.compile import compile_vpc
+from reading_room.dataplane.rules.host import RouterConfig, Uplink, UplinkRoutes
+from reading_room.dataplane.rules.invariants import check_router
+from reading_room.dataplane.rules.nftables import Accept, Drop, Element, Goto, Jump
 from reading_room.dataplane.spec import ListenerLabel
 from tests.worlds.dataplane_far import far_network
 

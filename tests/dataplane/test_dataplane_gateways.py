@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.invariants import check
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.invariants import check
+from reading_room.dataplane.rules.semantics import Inbound, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.trace import trace
 from reading_room.dataplane.spec import NetworkSpec, Route, Vpc
 from tests.dataplane.test_dataplane_agreement import compare
 from tests.worlds.dataplane_far import far_network, sweep

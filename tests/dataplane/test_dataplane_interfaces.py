@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host, names
-from reading_room.dataplane.linux.compile.base_chains import NOBODY
-from reading_room.dataplane.linux.conntrack import Entry, Tuple
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig, Through, link_name
-from reading_room.dataplane.linux.invariants import check
-from reading_room.dataplane.linux.nftables import Element, Goto
-from reading_room.dataplane.linux.plan import plan_router
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.rules.compile import compile_host, names
+from reading_room.dataplane.rules.compile.base_chains import NOBODY
+from reading_room.dataplane.rules.host import HostConfig, RouterConfig, Through, link_name
+from reading_room.dataplane.rules.invariants import check
+from reading_room.dataplane.rules.nftables import Element, Goto
+from reading_room.dataplane.rules.plan import plan_router
+from reading_room.dataplane.rules.semantics import TCP, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.steps import (
     ApplyRuleset,
     ChangePolicyRules,
     ChangeTableRoutes,
@@ -24,10 +24,10 @@ from reading_room.dataplane.linux.steps import (
     ObservedLink,
     ObservedRouter,
 )
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.linux.translations import Explained
-from reading_room.dataplane.linux.uplink import ANYWHERE, PolicyRule, TableRoute, link_routes, policy_rules
-from reading_room.dataplane.semantics import TCP, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.trace import trace
+from reading_room.dataplane.rules.tracked_flows import Entry, Tuple
+from reading_room.dataplane.rules.translations import Explained
+from reading_room.dataplane.rules.uplink import ANYWHERE, PolicyRule, TableRoute, link_routes, policy_rules
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.dataplane import S3, TAKER, led_network, small_network
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig, link_name
-from reading_room.dataplane.linux.invariants import check
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name
+from reading_room.dataplane.rules.invariants import check
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Drop,

@@ -14,10 +14,10 @@ from functools import cache
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host, names
-from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, INNER_NAT, NOBODY
-from reading_room.dataplane.linux.host import HostConfig
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.compile import compile_host, names
+from reading_room.dataplane.rules.compile.base_chains import BASE_CHAINS, INNER_NAT, NOBODY
+from reading_room.dataplane.rules.host import HostConfig
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Count,
@@ -44,8 +44,8 @@ from reading_room.dataplane.linux.nftables import (
     TranslateFrom,
     VerdictFrom,
 )
-from reading_room.dataplane.linux.trace import Trace, trace
-from reading_room.dataplane.semantics import Inbound, Packet, decide
+from reading_room.dataplane.rules.semantics import Inbound, Packet, decide
+from reading_room.dataplane.rules.trace import Trace, trace
 from reading_room.dataplane.spec import NetworkSpec
 from tests.dataplane.test_dataplane_agreement import expected_report
 from tests.worlds.dataplane import Seeded, any_network, any_packet, led_network

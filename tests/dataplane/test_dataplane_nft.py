@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.nftables import Ruleset
+from reading_room.dataplane.rules.transactions import creation, differences
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.dataplane import networks
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.nft_words import comment, name, value
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.nft_words import comment, name, value
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Drop,
@@ -26,8 +26,8 @@ from reading_room.dataplane.linux.nftables import (
     Ruleset,
     StateIn,
 )
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import TCP, Packet
+from reading_room.dataplane.rules.semantics import TCP, Packet
+from reading_room.dataplane.rules.trace import trace
 from tests.worlds.dataplane import small_network
 
 RULESET = Ruleset(

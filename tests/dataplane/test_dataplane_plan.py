@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reading_room.dataplane.linux.compile import compile_host, compile_vpc
-from reading_room.dataplane.linux.host import UPLINK_DEVICE, HostConfig, RouterConfig
-from reading_room.dataplane.linux.plan import plan, plan_router
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.rules.compile import compile_host, compile_vpc
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, HostConfig, RouterConfig
+from reading_room.dataplane.rules.plan import plan, plan_router
+from reading_room.dataplane.rules.steps import (
     AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
@@ -33,8 +33,8 @@ from reading_room.dataplane.linux.steps import (
     Step,
     Stray,
 )
-from reading_room.dataplane.linux.transactions import creation
-from reading_room.dataplane.linux.uplink import BUILT_IN_RULES, main_blackholes, policy_rules, table_routes
+from reading_room.dataplane.rules.transactions import creation
+from reading_room.dataplane.rules.uplink import BUILT_IN_RULES, main_blackholes, policy_rules, table_routes
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.dataplane import small_network
 from tests.worlds.dataplane_far import far_network

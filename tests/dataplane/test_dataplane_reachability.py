@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from reading_room.dataplane.semantics import decide
+from reading_room.dataplane.rules.semantics import decide
+from reading_room.dataplane.rules.verdicts import TCP, UDP, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
-from reading_room.dataplane.verdicts import TCP, UDP, Inbound, Packet
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.reachability import Header, Path, analyse, answer_for, vpc_of
 from reading_room.vpc.reachability_views import Region, components, explanations

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.dataplane.linux.compile import compile_vpc
-from reading_room.dataplane.linux.compile.gateways import shares
-from reading_room.dataplane.linux.compile.spans import common, innermost, networks
-from reading_room.dataplane.linux.host import EndpointReach, RouterConfig, Translation
+from reading_room.dataplane.rules.compile import compile_vpc
+from reading_room.dataplane.rules.compile.gateways import shares
+from reading_room.dataplane.rules.compile.spans import common, innermost, networks
+from reading_room.dataplane.rules.host import EndpointReach, RouterConfig, Translation
 from reading_room.dataplane.spec import ElasticAddress, PrefixList, Route, Vpc
 from tests.worlds.dataplane_far import far_network
 

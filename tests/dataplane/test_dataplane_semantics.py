@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.compile.flow_logs import Fate, decode
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.compile.flow_logs import Fate, decode
+from reading_room.dataplane.rules.semantics import Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.trace import trace
 from reading_room.dataplane.spec import Endpoint, NetworkSpec, Route, RouteTable
 from tests.worlds.dataplane import OTHER, S3, small_network
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.nftables import TABLE, Ruleset
-from reading_room.dataplane.linux.transactions import creation, differences
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.nftables import TABLE, Ruleset
+from reading_room.dataplane.rules.transactions import creation, differences
 from reading_room.dataplane.spec import Interface, NetworkSpec
 from tests.worlds.budgets import examples
 from tests.worlds.dataplane import networks, small_network

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.conntrack import Entry, Tuple
-from reading_room.dataplane.linux.host import RouterConfig, Translation
-from reading_room.dataplane.linux.plan import plan_router
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.host import RouterConfig, Translation
+from reading_room.dataplane.rules.plan import plan_router
+from reading_room.dataplane.rules.steps import (
     AddSecondary,
     ApplyRuleset,
     ChangeBlackholes,
@@ -25,8 +24,9 @@ from reading_room.dataplane.linux.steps import (
     RemoveStray,
     Stray,
 )
-from reading_room.dataplane.linux.translations import Explained, own_addresses
-from reading_room.dataplane.linux.uplink import (
+from reading_room.dataplane.rules.tracked_flows import Entry, Tuple
+from reading_room.dataplane.rules.translations import Explained, own_addresses
+from reading_room.dataplane.rules.uplink import (
     BUILT_IN_RULES,
     SLIRP,
     VETH,
@@ -40,7 +40,7 @@ from reading_room.dataplane.linux.uplink import (
     wire_name,
     wire_of,
 )
-from reading_room.dataplane.linux.uplink_plan import (
+from reading_room.dataplane.rules.uplink_plan import (
     RULES,
     MakeOutside,
     ObservedUplink,

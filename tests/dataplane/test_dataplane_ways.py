@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide
-from reading_room.dataplane.verdicts import Hop
+from reading_room.dataplane.rules.semantics import Inbound, Packet, Verdict, decide
+from reading_room.dataplane.rules.verdicts import Hop
 from tests.worlds.dataplane_far import far_network
 
 SPEC = far_network()

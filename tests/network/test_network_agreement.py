@@ -12,9 +12,9 @@ import socket
 
 import pytest
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import Packet, Verdict, decide
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.semantics import Packet, Verdict, decide
+from reading_room.dataplane.rules.trace import trace
 from reading_room.dataplane.spec import (
     CidrPeer,
     GroupPeer,

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux.compile.base_chains import DNS_PACKETS_PER_SECOND, MOST_CONNECTIONS
-from reading_room.dataplane.linux.uplink import UPLINK_HOP
+from reading_room.dataplane.rules.compile.base_chains import DNS_PACKETS_PER_SECOND, MOST_CONNECTIONS
+from reading_room.dataplane.rules.uplink import UPLINK_HOP
 from reading_room.dataplane.spec import (
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,

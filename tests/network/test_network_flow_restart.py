@@ -12,8 +12,8 @@ import pytest
 
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.flow_counts import Tallies
-from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.flow_watch import Watch
+from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import CidrPeer
 from tests.worlds.network import APP, UDP, WEB, Network, World, rule, spec
 

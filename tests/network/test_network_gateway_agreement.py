@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import pytest
 
 from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.trace import Trace, trace
-from reading_room.dataplane.semantics import Inbound, Packet, Verdict, decide
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.semantics import Inbound, Packet, Verdict, decide
+from reading_room.dataplane.rules.trace import Trace, trace
 from reading_room.dataplane.spec import (
     CidrPeer,
     FlowEvent,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.semantics import Packet, decide
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.semantics import Packet, decide
+from reading_room.dataplane.rules.trace import trace
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, Route
 from tests.worlds.network import APP, UDP, WEB, Network, World, ask_by_udp, expect_silence, rule, spec, summary
 

@@ -9,7 +9,7 @@ import pytest
 from reading_room.agent.look_ahead import look_ahead
 from reading_room.dataplane.linux import rtnetlink
 from reading_room.dataplane.linux.libnftables import Rules
-from reading_room.dataplane.linux.nftables import TABLE
+from reading_room.dataplane.rules.nftables import TABLE
 from reading_room.dataplane.spec import NetworkSpec
 from tests.worlds.network import APP, WEB, Network, World, ident, spec
 

@@ -14,7 +14,7 @@ from reading_room.agent.holder import Holder
 from reading_room.cli.slirp import PROGRAM, TUNNEL, Slirp
 from reading_room.containers.processes import start_time
 from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.uplink import SLIRP
+from reading_room.dataplane.rules.uplink import SLIRP
 from tests.worlds.gateway import EIP, public_network
 from tests.worlds.network import EVERYTHING, WEB, World, expect_blocked, spec
 from tests.worlds.waiting import eventually

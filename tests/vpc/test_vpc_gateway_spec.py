@@ -10,7 +10,7 @@ from sqlalchemy import event
 from reading_room.agent.check import check
 from reading_room.agent.spec import HostSpec
 from reading_room.dataplane import spec
-from reading_room.dataplane.linux.compile import compile_host
+from reading_room.dataplane.rules.compile import compile_host
 from reading_room.vpc import (
     customer_prefix_lists,
     elastic_addresses,

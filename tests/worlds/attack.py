@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.dataplane.linux import namespaces
-from reading_room.dataplane.linux.host import link_name
 from reading_room.dataplane.linux.links import router_mac
+from reading_room.dataplane.rules.host import link_name
 from reading_room.dataplane.spec import FlowEvent, Interface
 from tests.worlds.network import ANYWHERE, APP, EVERYTHING, TCP, WEB, Network, World, rule, spec
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
-from reading_room.dataplane.semantics import Inbound, Packet
+from reading_room.dataplane.rules.semantics import Inbound, Packet
 from reading_room.dataplane.spec import (
     CidrPeer,
     ElasticAddress,

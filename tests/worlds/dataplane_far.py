@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reading_room.dataplane.semantics import Inbound, Packet
+from reading_room.dataplane.rules.semantics import Inbound, Packet
 from reading_room.dataplane.spec import (
     CidrPeer,
     ElasticAddress,

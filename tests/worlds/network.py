@@ -20,7 +20,7 @@ from typing import Any
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
-from reading_room.dataplane.linux.uplink import VETH, VETH_PEER, Outside
+from reading_room.dataplane.rules.uplink import VETH, VETH_PEER, Outside
 from reading_room.dataplane.spec import (
     CidrPeer,
     ElasticAddress,

@@ -30,7 +30,7 @@ from reading_room.containers.spec import Limits
 from reading_room.containers.users import container_users, inner_user_id
 from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver
 from reading_room.dataplane.linux.proof import prove as prove
-from reading_room.dataplane.linux.uplink import Outside
+from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reading_room.agent.holder import PUBLIC_DIR, recorded
 from reading_room.containers.spec import Limits
-from reading_room.dataplane.linux.uplink import SLIRP, VETH
+from reading_room.dataplane.rules.uplink import SLIRP, VETH
 from reading_room.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from reading_room.cli.database import open_to_read
 from reading_room.cli.processes import fail, read_settings
 from reading_room.cli.screen import output as console
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.trace import trace as trace_packet
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.trace import trace as trace_packet
+from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
-from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import dhcp_options, network_spec, resolver
 from reading_room.vpc.dhcp_options import AMAZON_DNS

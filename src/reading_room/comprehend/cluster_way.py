@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
-from reading_room.dataplane.semantics import TCP, Packet, Verdict, decide
+from reading_room.dataplane.rules.semantics import TCP, Packet, Verdict, decide
 from reading_room.dataplane.spec import GroupPeer, NetworkSpec, SecurityGroup, SecurityGroupRule
 from reading_room.vpc.tables import NetworkInterface
 

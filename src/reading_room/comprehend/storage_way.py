@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from reading_room.dataplane.semantics import UDP, Packet, Verdict, decide, storage_path
+from reading_room.dataplane.rules.semantics import UDP, Packet, Verdict, decide, storage_path
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.vpc import dhcp_options, resolver
 from reading_room.vpc.dhcp_options import AMAZON_DNS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 
-from reading_room.dataplane.linux.compile import compile_vpc
+from reading_room.dataplane.rules.compile import compile_vpc
 from reading_room.dataplane.spec import (
     FlowEvent,
     ListenerLabel,

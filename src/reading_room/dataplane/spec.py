@@ -2,7 +2,7 @@
 
 ``vpc/network_spec.py`` reads it from the tables in one transaction; a driver makes it so. All collections are tuples
 in a stable order, so that equal wishes are equal values. Addresses and networks are text in canonical form
-(``10.0.1.5``, ``10.0.1.0/24``); ``dataplane/linux/invariants.py`` and the agent check them before use.
+(``10.0.1.5``, ``10.0.1.0/24``); ``dataplane/rules/invariants.py`` and the agent check them before use.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
-from reading_room.dataplane.verdicts import TCP, UDP
+from reading_room.dataplane.rules.verdicts import TCP, UDP
 from reading_room.ids import resource_id
 from reading_room.vpc import lookup, network_spec, quotas, tags
 from reading_room.vpc.errors import Ec2Error, InvalidParameterValue, MissingParameter

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from reading_room.dataplane.linux.compile import compile_host
-from reading_room.dataplane.linux.trace import trace
-from reading_room.dataplane.routing import SERVICE_PORTS, longest, networks_of, table_of, unroutable
-from reading_room.dataplane.semantics import decide
+from reading_room.dataplane.rules.compile import compile_host
+from reading_room.dataplane.rules.routing import SERVICE_PORTS, longest, networks_of, table_of, unroutable
+from reading_room.dataplane.rules.semantics import decide
+from reading_room.dataplane.rules.trace import trace
+from reading_room.dataplane.rules.verdicts import Hop, Inbound, Packet, Verdict
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, PrefixListPeer, SecurityGroupRule, Vpc
-from reading_room.dataplane.verdicts import Hop, Inbound, Packet, Verdict
 
 ANY_PORT = (0, 65_535)
 EPHEMERAL = (1024, 65_535)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reading_room.arns import ec2_arn
-from reading_room.dataplane.routing import table_of
+from reading_room.dataplane.rules.routing import table_of
+from reading_room.dataplane.rules.verdicts import TCP, Hop, Packet
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     CidrPeer,
@@ -21,7 +22,6 @@ from reading_room.dataplane.spec import (
     Subnet,
     Vpc,
 )
-from reading_room.dataplane.verdicts import TCP, Hop, Packet
 from reading_room.vpc.identifiers import kind_of
 from reading_room.vpc.network_acls import acl_id
 from reading_room.vpc.reachability import ANY_PORT, Answer, interface_of

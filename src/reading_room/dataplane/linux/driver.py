@@ -20,18 +20,19 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from reading_room.dataplane.linux.compile import compile_vpc
-from reading_room.dataplane.linux.compile.security_groups import Kept, carried_groups
-from reading_room.dataplane.linux.flow_places import places
 from reading_room.dataplane.linux.flows import FlowCollector
-from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig
-from reading_room.dataplane.linux.invariants import check
 from reading_room.dataplane.linux.kernel import Kernel
 from reading_room.dataplane.linux.libnftables import LibraryMissingError, RulesetError
 from reading_room.dataplane.linux.listeners import tracked_strangers
-from reading_room.dataplane.linux.plan import plan, plan_router
 from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.linux.sysctl import SettingError
+from reading_room.dataplane.rules.compile import compile_vpc
+from reading_room.dataplane.rules.compile.security_groups import Kept, carried_groups
+from reading_room.dataplane.rules.flow_places import places
+from reading_room.dataplane.rules.host import HostConfig, LinkConfig, RouterConfig
+from reading_room.dataplane.rules.invariants import check
+from reading_room.dataplane.rules.plan import plan, plan_router
+from reading_room.dataplane.rules.steps import (
     AddSecondary,
     CreateLink,
     CreateUplink,
@@ -45,9 +46,8 @@ from reading_room.dataplane.linux.steps import (
     OpenListener,
     Step,
 )
-from reading_room.dataplane.linux.sysctl import SettingError
-from reading_room.dataplane.linux.uplink import Outside, UplinkConfig, Wire, wire_of
-from reading_room.dataplane.linux.uplink_plan import UplinkStray, plan_uplink
+from reading_room.dataplane.rules.uplink import Outside, UplinkConfig, Wire, wire_of
+from reading_room.dataplane.rules.uplink_plan import UplinkStray, plan_uplink
 from reading_room.dataplane.spec import (
     FlowEvent,
     Interface,

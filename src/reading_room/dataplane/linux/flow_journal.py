@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reading_room.dataplane.linux.flow_places import Places
+from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import Interface
 
 Count = tuple[Any, ...]

@@ -18,13 +18,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reading_room.dataplane.linux import conntrack, nflog
-from reading_room.dataplane.linux.compile import flow_logs
-from reading_room.dataplane.linux.compile.flow_logs import Fate
-from reading_room.dataplane.linux.compile.interfaces import FIRST_MARK
-from reading_room.dataplane.linux.conntrack import Conntrack, Entry
+from reading_room.dataplane.linux.conntrack import Conntrack
 from reading_room.dataplane.linux.flow_counts import Action, Direction, Key, Tallies
-from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.nflog import LoggedPacket, LostPacketsError
+from reading_room.dataplane.rules.compile import flow_logs
+from reading_room.dataplane.rules.compile.flow_logs import Fate
+from reading_room.dataplane.rules.compile.interfaces import FIRST_MARK
+from reading_room.dataplane.rules.flow_places import Places
+from reading_room.dataplane.rules.tracked_flows import Entry, Tuple
 from reading_room.dataplane.spec import Interface
 
 RECEIVE_BYTES = 4 << 20
@@ -121,7 +122,7 @@ class Watch:
         self,
         interface: Interface | None,
         direction: Direction,
-        flow: conntrack.Tuple,
+        flow: Tuple,
         packets: int,
         size: int,
         start: float,
@@ -170,7 +171,7 @@ class Watch:
             self._begun[found.key] = found.start
         flags, back_flags = flags_of(found, begun=begun)
 
-        def add(interface: Interface | None, direction: Direction, flow: conntrack.Tuple, *, answer: bool) -> None:
+        def add(interface: Interface | None, direction: Direction, flow: Tuple, *, answer: bool) -> None:
             packets, size = (found.reply_packets, found.reply_size) if answer else (found.packets, found.size)
             self._add(interface, direction, flow, packets, size, start, end, flags=back_flags if answer else flags)
 
@@ -188,9 +189,7 @@ class Watch:
         gateway = self.places.gateways.get(back.destination)
         if gateway is None or back.destination == there.source:
             return
-        outer = conntrack.Tuple(
-            gateway.address, there.destination, there.protocol, back.destination_port, there.destination_port
-        )
+        outer = Tuple(gateway.address, there.destination, there.protocol, back.destination_port, there.destination_port)
         # Both legs; towards who began the flow, the packets say the true other end.
         add(gateway, "ingress", there, answer=False)
         add(gateway, "egress", outer, answer=False)
@@ -199,9 +198,7 @@ class Watch:
 
     def _count_packet(self, packet: LoggedPacket) -> None:
         fate = flow_logs.decode(packet.prefix)
-        flow = conntrack.Tuple(
-            packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port
-        )
+        flow = Tuple(packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port)
         sender = self.places.interfaces.get(packet.source)
         if sender is None or fate in (Fate.SPOOFED, Fate.CONTAINED):
             # Whose it is says only the link that it came by: its source is forged, or translated by now.
@@ -232,7 +229,7 @@ class Watch:
         self,
         interface: Interface | None,
         direction: Direction,
-        flow: conntrack.Tuple,
+        flow: Tuple,
         packet: LoggedPacket,
         action: Action,
         *,
@@ -260,9 +257,9 @@ def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:
     return there, back
 
 
-def _turned(flow: conntrack.Tuple) -> conntrack.Tuple:
+def _turned(flow: Tuple) -> Tuple:
     """Return the other direction of a flow."""
-    return conntrack.Tuple(flow.destination, flow.source, flow.protocol, flow.destination_port, flow.source_port)
+    return Tuple(flow.destination, flow.source, flow.protocol, flow.destination_port, flow.source_port)
 
 
 def _stands_for(interface: Interface, address: str) -> bool:

@@ -16,8 +16,8 @@ from pathlib import Path
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.flow_counts import Tallies
 from reading_room.dataplane.linux.flow_journal import Journal
-from reading_room.dataplane.linux.flow_places import Places
 from reading_room.dataplane.linux.flow_watch import Watch
+from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import FlowEvent, Problem
 
 SWEEP_SECONDS = 1.0

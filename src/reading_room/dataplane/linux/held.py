@@ -20,10 +20,10 @@ from typing import Generic, Protocol, TypeVar
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.libnftables import Rules, RulesetError
 from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
-from reading_room.dataplane.linux.nftables import TABLE, Ruleset
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, TO_BLACKHOLE, TO_TABLE, RouteSocket
-from reading_room.dataplane.linux.steps import Stray
-from reading_room.dataplane.linux.uplink import PolicyRule
+from reading_room.dataplane.rules.nftables import TABLE, Ruleset
+from reading_room.dataplane.rules.steps import Stray
+from reading_room.dataplane.rules.uplink import PolicyRule
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from reading_room.dataplane.linux import libnftables, rtnetlink
 from reading_room.dataplane.linux.connections import Connection
 from reading_room.dataplane.linux.flows import FlowCollector
-from reading_room.dataplane.linux.host import UPLINK_DEVICE
 from reading_room.dataplane.linux.links import (
     add_secondary,
     create_link,
@@ -29,7 +28,10 @@ from reading_room.dataplane.linux.namespaces import PinBoard
 from reading_room.dataplane.linux.risk import RiskNotes
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
+from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, rule_request
+from reading_room.dataplane.rules.host import UPLINK_DEVICE
+from reading_room.dataplane.rules.steps import (
     AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
@@ -52,10 +54,8 @@ from reading_room.dataplane.linux.steps import (
     RemoveStray,
     Step,
 )
-from reading_room.dataplane.linux.translations import Explained
-from reading_room.dataplane.linux.uplink import Outside
-from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
-from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, rule_request
+from reading_room.dataplane.rules.translations import Explained
+from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
 UNSEEN = (ApplyRuleset, ForgetFlows, ForgetTranslations, OpenListener, CloseListener, CutConnections)

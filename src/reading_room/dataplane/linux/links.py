@@ -6,19 +6,12 @@ A wire gets its alias last, so one without it was left half made by a crash, and
 from __future__ import annotations
 
 from reading_room.dataplane.linux import namespaces, offloads, rtnetlink, sysctl
-from reading_room.dataplane.linux.host import CONTAINER_DEVICE, UPLINK_DEVICE, LinkConfig
 from reading_room.dataplane.linux.netlink import Request
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN, RTPROT_SECONDARY, RouteSocket
-from reading_room.dataplane.linux.uplink import (
-    ROUTER_MAC,
-    UPLINK_HOP,
-    UPLINK_MAC,
-    UPLINK_MTU,
-    TableRoute,
-    wire_name,
-)
 from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, finish_wire
+from reading_room.dataplane.rules.host import CONTAINER_DEVICE, UPLINK_DEVICE, LinkConfig
+from reading_room.dataplane.rules.uplink import ROUTER_MAC, UPLINK_HOP, UPLINK_MAC, UPLINK_MTU, TableRoute, wire_name
 
 
 def router_mac(mac: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connection
-from reading_room.dataplane.linux.conntrack import Entry
-from reading_room.dataplane.linux.host import RouterConfig
 from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.linux.translations import own_addresses
+from reading_room.dataplane.rules.host import RouterConfig
+from reading_room.dataplane.rules.tracked_flows import Entry
+from reading_room.dataplane.rules.translations import own_addresses
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, ListenerLabel
 
 BACKLOG = 1024

@@ -10,7 +10,6 @@ from reading_room.dataplane.linux import namespaces, offloads, rtnetlink, sysctl
 from reading_room.dataplane.linux.connections import Connections
 from reading_room.dataplane.linux.conntrack import Conntrack
 from reading_room.dataplane.linux.held import FIRST_INDEX, HeldNamespace
-from reading_room.dataplane.linux.host import UPLINK_DEVICE, EndpointReach, Translation
 from reading_room.dataplane.linux.rtnetlink import (
     LOOPBACK,
     RT_TABLE_MAIN,
@@ -18,8 +17,9 @@ from reading_room.dataplane.linux.rtnetlink import (
     RTPROT_STATIC,
     FoundLink,
 )
-from reading_room.dataplane.linux.steps import ObservedLink, ObservedRouter, Stray
-from reading_room.dataplane.linux.uplink import UPLINK_HOP, TableRoute
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, Translation
+from reading_room.dataplane.rules.steps import ObservedLink, ObservedRouter, Stray
+from reading_room.dataplane.rules.uplink import UPLINK_HOP, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
 
 

@@ -11,16 +11,9 @@ from reading_room.dataplane.linux.rtnetlink import (
     FoundLink,
     RouteSocket,
 )
-from reading_room.dataplane.linux.steps import Stray
-from reading_room.dataplane.linux.uplink import (
-    ROUTER_HOP,
-    ROUTER_MAC,
-    UPLINK_MTU,
-    VETH_PEER,
-    Outside,
-    PolicyRule,
-)
-from reading_room.dataplane.linux.uplink_plan import (
+from reading_room.dataplane.rules.steps import Stray
+from reading_room.dataplane.rules.uplink import ROUTER_HOP, ROUTER_MAC, UPLINK_MTU, VETH_PEER, Outside, PolicyRule
+from reading_room.dataplane.rules.uplink_plan import (
     MakeOutside,
     ObservedUplink,
     PublicRoute,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reading_room.dataplane.linux.host import RouterConfig
+from reading_room.dataplane.rules.host import RouterConfig
 from reading_room.dataplane.spec import Interface, Vpc
 
 

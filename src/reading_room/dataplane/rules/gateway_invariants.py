@@ -10,12 +10,12 @@ import itertools
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.base_chains import INNER_NAT, NOBODY
-from reading_room.dataplane.linux.compile.routes import UNROUTABLE
-from reading_room.dataplane.linux.host import RouterConfig
-from reading_room.dataplane.linux.nftables import Element, Goto, Jump
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.base_chains import INNER_NAT, NOBODY
+from reading_room.dataplane.rules.compile.routes import UNROUTABLE
+from reading_room.dataplane.rules.host import RouterConfig
+from reading_room.dataplane.rules.nftables import Element, Goto, Jump
 from reading_room.dataplane.spec import Vpc
 
 

@@ -42,7 +42,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reading_room.dataplane.linux.nftables import Ruleset
+from reading_room.dataplane.rules.nftables import Ruleset
 from reading_room.dataplane.spec import ListenerLabel
 
 LINK_NAME_LENGTH = 15

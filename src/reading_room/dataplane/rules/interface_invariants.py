@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.base_chains import NOBODY
-from reading_room.dataplane.linux.compile.interfaces import FIRST_MARK, mark_of
-from reading_room.dataplane.linux.compile.routes import UNROUTABLE
-from reading_room.dataplane.linux.host import RouterConfig, Through, link_name
-from reading_room.dataplane.linux.nftables import Element, Goto
-from reading_room.dataplane.routing import kept_addresses
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.base_chains import NOBODY
+from reading_room.dataplane.rules.compile.interfaces import FIRST_MARK, mark_of
+from reading_room.dataplane.rules.compile.routes import UNROUTABLE
+from reading_room.dataplane.rules.host import RouterConfig, Through, link_name
+from reading_room.dataplane.rules.nftables import Element, Goto
+from reading_room.dataplane.rules.routing import kept_addresses
 from reading_room.dataplane.spec import Vpc
 
 _OTHERS = (names.BY_INTERNET, names.BY_NAT, names.ENDPOINTS, names.FAR)

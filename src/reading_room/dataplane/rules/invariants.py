@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Network
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
-from reading_room.dataplane.linux.compile.flow_logs import LOGGED, LOGGED_ADDRESSES
-from reading_room.dataplane.linux.compile.routes import UNROUTABLE
-from reading_room.dataplane.linux.gateway_invariants import check_gateways
-from reading_room.dataplane.linux.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
-from reading_room.dataplane.linux.interface_invariants import check_interfaces
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.rules.compile.flow_logs import LOGGED, LOGGED_ADDRESSES
+from reading_room.dataplane.rules.compile.routes import UNROUTABLE
+from reading_room.dataplane.rules.gateway_invariants import check_gateways
+from reading_room.dataplane.rules.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.rules.interface_invariants import check_interfaces
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Drop,

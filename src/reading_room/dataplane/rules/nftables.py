@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reading_room.dataplane.linux.nft_words import TYPE_OF, comment, joined, name, value
-from reading_room.dataplane.linux.nft_words import Field as Field
-from reading_room.dataplane.linux.nft_words import KeyType as KeyType
+from reading_room.dataplane.rules.nft_words import TYPE_OF, comment, joined, name, value
+from reading_room.dataplane.rules.nft_words import Field as Field
+from reading_room.dataplane.rules.nft_words import KeyType as KeyType
 
 TABLE = "inet vpc"
 """Family and name of the only table in a router namespace."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reading_room.dataplane.linux.host import UPLINK_DEVICE, EndpointReach, HostConfig, RouterConfig
-from reading_room.dataplane.linux.steps import (
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, HostConfig, RouterConfig
+from reading_room.dataplane.rules.steps import (
     AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
@@ -38,8 +38,8 @@ from reading_room.dataplane.linux.steps import (
     Step,
     compare,
 )
-from reading_room.dataplane.linux.transactions import creation, differences
-from reading_room.dataplane.linux.uplink import (
+from reading_room.dataplane.rules.transactions import creation, differences
+from reading_room.dataplane.rules.uplink import (
     NOT_THROUGH,
     THROUGH,
     PolicyRule,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
-from reading_room.dataplane import parsed
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Inbound, Packet, Reason, spoken
 from reading_room.dataplane.spec import (
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,
@@ -20,7 +21,6 @@ from reading_room.dataplane.spec import (
     Subnet,
     Vpc,
 )
-from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Packet, Reason, spoken
 
 SERVICE_PORTS = (80, 443)
 _NOWHERE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.routing import (
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.routing import (
     Way,
     far_service,
     follow,
@@ -22,6 +22,16 @@ from reading_room.dataplane.routing import (
     table_of,
     unroutable,
 )
+from reading_room.dataplane.rules.verdicts import ICMP as ICMP
+from reading_room.dataplane.rules.verdicts import TCP as TCP
+from reading_room.dataplane.rules.verdicts import UDP as UDP
+from reading_room.dataplane.rules.verdicts import Hop as Hop
+from reading_room.dataplane.rules.verdicts import Inbound as Inbound
+from reading_room.dataplane.rules.verdicts import Outcome as Outcome
+from reading_room.dataplane.rules.verdicts import Packet as Packet
+from reading_room.dataplane.rules.verdicts import Reason as Reason
+from reading_room.dataplane.rules.verdicts import Verdict as Verdict
+from reading_room.dataplane.rules.verdicts import spoken
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     LOCAL_CREDENTIALS_ADDRESS,
@@ -35,16 +45,6 @@ from reading_room.dataplane.spec import (
     Subnet,
     Vpc,
 )
-from reading_room.dataplane.verdicts import ICMP as ICMP
-from reading_room.dataplane.verdicts import TCP as TCP
-from reading_room.dataplane.verdicts import UDP as UDP
-from reading_room.dataplane.verdicts import Hop as Hop
-from reading_room.dataplane.verdicts import Inbound as Inbound
-from reading_room.dataplane.verdicts import Outcome as Outcome
-from reading_room.dataplane.verdicts import Packet as Packet
-from reading_room.dataplane.verdicts import Reason as Reason
-from reading_room.dataplane.verdicts import Verdict as Verdict
-from reading_room.dataplane.verdicts import spoken
 
 _ICMP_REQUESTS = (8, 13, 15, 17)
 # Echo, timestamp, information, address mask: all other ICMP is an answer or an error, and starts nothing.

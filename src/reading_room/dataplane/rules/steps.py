@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reading_room.dataplane.linux.host import EndpointReach, LinkConfig, Translation
-from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.uplink import BUILT_IN_RULES, PolicyRule, TableRoute
+from reading_room.dataplane.rules.host import EndpointReach, LinkConfig, Translation
+from reading_room.dataplane.rules.nftables import Ruleset
+from reading_room.dataplane.rules.uplink import BUILT_IN_RULES, PolicyRule, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
 
 Thing = TypeVar("Thing")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile.base_chains import NOBODY
-from reading_room.dataplane.linux.compile.flow_logs import Fate
-from reading_room.dataplane.linux.compile.names import MARKS
-from reading_room.dataplane.linux.host import UPLINK_DEVICE, HostConfig, LinkConfig, RouterConfig
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.base_chains import NOBODY
+from reading_room.dataplane.rules.compile.flow_logs import Fate
+from reading_room.dataplane.rules.compile.names import MARKS
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, HostConfig, LinkConfig, RouterConfig
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Answering,
     Chain,
@@ -47,7 +47,7 @@ from reading_room.dataplane.linux.nftables import (
     TranslateFrom,
     VerdictFrom,
 )
-from reading_room.dataplane.verdicts import ICMP, TCP, UDP, Inbound, Outcome, Packet
+from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Inbound, Outcome, Packet
 
 _ICMP_REQUESTS = (8, 13, 15, 17)
 

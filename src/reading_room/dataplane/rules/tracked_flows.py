@@ -1,22 +1,8 @@
-"""Tracked flows as values: what the kernel's connection tracking knows of a connection. Reading them is ``linux/conntrack.py``."""
+"""Tracked flows as values: what the kernel knows of a connection. ``linux/conntrack.py`` reads them."""
 
 from __future__ import annotations
 
-import errno
-import socket
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from reading_room.dataplane.linux.netlink import (
-    NETLINK_NETFILTER,
-    NetlinkSocket,
-    Range,
-    Request,
-    attribute,
-    attributes,
-    event_socket,
-    messages,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.nftables import (
     TABLE,
     Chain,
     Element,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from reading_room.dataplane.linux.compile.interfaces import FIRST_MARK
-from reading_room.dataplane.linux.conntrack import Entry
-from reading_room.dataplane.linux.host import RouterConfig, Translation
-from reading_room.dataplane.linux.uplink import ANYWHERE
+from reading_room.dataplane.rules.compile.interfaces import FIRST_MARK
+from reading_room.dataplane.rules.host import RouterConfig, Translation
+from reading_room.dataplane.rules.tracked_flows import Entry
+from reading_room.dataplane.rules.uplink import ANYWHERE
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
 

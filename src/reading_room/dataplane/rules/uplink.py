@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reading_room.dataplane.linux.host import UPLINK_DEVICE, RouterConfig
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, RouterConfig
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Drop,

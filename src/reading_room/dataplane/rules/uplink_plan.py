@@ -8,17 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reading_room.dataplane.linux.nftables import Ruleset
-from reading_room.dataplane.linux.steps import Stray, compare
-from reading_room.dataplane.linux.transactions import creation, differences
-from reading_room.dataplane.linux.uplink import (
-    BUILT_IN_RULES,
-    LAST,
-    Outside,
-    PolicyRule,
-    UplinkConfig,
-    uplink_ruleset,
-)
+from reading_room.dataplane.rules.nftables import Ruleset
+from reading_room.dataplane.rules.steps import Stray, compare
+from reading_room.dataplane.rules.transactions import creation, differences
+from reading_room.dataplane.rules.uplink import BUILT_IN_RULES, LAST, Outside, PolicyRule, UplinkConfig, uplink_ruleset
 
 RULES = (*BUILT_IN_RULES, PolicyRule(LAST, 0))
 """What the main table does not know is dropped in silence."""

@@ -13,7 +13,7 @@ from reading_room.comprehend import cluster_way, storage_policy, storage_way
 from reading_room.comprehend.preflight import PlannedNetwork, planned
 from reading_room.comprehend.storage_way import Way
 from reading_room.dataplane import spec
-from reading_room.dataplane.verdicts import Verdict
+from reading_room.dataplane.rules.verdicts import Verdict
 from reading_room.extension.checks import changes
 from reading_room.extension.checks.changes import Change
 from reading_room.extension.checks.check import Check, Report, failed, passed, skipped, warned

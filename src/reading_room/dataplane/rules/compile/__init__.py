@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
-from reading_room.dataplane.linux.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
-from reading_room.dataplane.linux.compile.flow_logs import logged_sets
-from reading_room.dataplane.linux.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
-from reading_room.dataplane.linux.compile.interfaces import interface_sets, led, through
-from reading_room.dataplane.linux.compile.routes import (
-    far_ways,
-    inner_interface_ways,
-    inner_ways,
-    interface_ways,
-    ways,
-)
-from reading_room.dataplane.linux.compile.security_groups import Kept, compile_groups
-from reading_room.dataplane.linux.compile.topology import (
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.rules.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
+from reading_room.dataplane.rules.compile.flow_logs import logged_sets
+from reading_room.dataplane.rules.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
+from reading_room.dataplane.rules.compile.interfaces import interface_sets, led, through
+from reading_room.dataplane.rules.compile.routes import far_ways, inner_interface_ways, inner_ways, interface_ways, ways
+from reading_room.dataplane.rules.compile.security_groups import Kept, compile_groups
+from reading_room.dataplane.rules.compile.topology import (
     attached,
     links,
     local_listeners,
@@ -30,8 +24,8 @@ from reading_room.dataplane.linux.compile.topology import (
     tables_by_subnet,
     topology_sets,
 )
-from reading_room.dataplane.linux.host import HostConfig, RouterConfig, link_name, namespace_name
-from reading_room.dataplane.linux.nftables import KeyType, NamedSet, Ruleset
+from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.rules.nftables import KeyType, NamedSet, Ruleset
 from reading_room.dataplane.spec import NetworkSpec, PrefixList, Vpc
 
 ANYWHERE = "0.0.0.0/0"

@@ -27,10 +27,10 @@ the chains of groups that a verdict map leads to. The order a new packet meets t
 
 from __future__ import annotations
 
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.flow_logs import Fate, refusal
-from reading_room.dataplane.linux.host import UPLINK_DEVICE
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.flow_logs import Fate, refusal
+from reading_room.dataplane.rules.host import UPLINK_DEVICE
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Answering,
     Chain,

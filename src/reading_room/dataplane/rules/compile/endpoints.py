@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.routes import Way
-from reading_room.dataplane.linux.host import EndpointReach
-from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.routes import Way
+from reading_room.dataplane.rules.host import EndpointReach
+from reading_room.dataplane.rules.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, Interface, ListenerLabel, Vpc, endpoint_ports
 
 SERVICE_PORTS = (80, 443)

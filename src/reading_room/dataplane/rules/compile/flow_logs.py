@@ -13,17 +13,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from reading_room.dataplane.linux.nftables import (
-    Drop,
-    Element,
-    Field,
-    KeyType,
-    Log,
-    Lookup,
-    Match,
-    NamedSet,
-    Rule,
-)
+from reading_room.dataplane.rules.nftables import Drop, Element, Field, KeyType, Log, Lookup, Match, NamedSet, Rule
 
 NFLOG_GROUP = 1
 """The NFLOG group of every copy, in each router namespace."""

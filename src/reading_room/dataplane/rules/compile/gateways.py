@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, collapse_addresses
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.base_chains import INNER_NAT, NOBODY
-from reading_room.dataplane.linux.compile.routes import UNROUTABLE, InnerWay, Way
-from reading_room.dataplane.linux.host import Translation, Uplink, UplinkRoutes
-from reading_room.dataplane.linux.nftables import Element, Goto, Jump, KeyType, NamedSet
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.base_chains import INNER_NAT, NOBODY
+from reading_room.dataplane.rules.compile.routes import UNROUTABLE, InnerWay, Way
+from reading_room.dataplane.rules.host import Translation, Uplink, UplinkRoutes
+from reading_room.dataplane.rules.nftables import Element, Goto, Jump, KeyType, NamedSet
 from reading_room.dataplane.spec import Vpc
 
 NAT_PROTOCOLS = ("1", "6", "17")

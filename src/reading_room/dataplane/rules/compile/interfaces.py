@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.compile.routes import InnerInterfaceWay, InterfaceWay
-from reading_room.dataplane.linux.host import Through, Translation, link_name
-from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.routes import InnerInterfaceWay, InterfaceWay
+from reading_room.dataplane.rules.host import Through, Translation, link_name
+from reading_room.dataplane.rules.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import Interface
 
 FIRST_MARK = 1 << 31

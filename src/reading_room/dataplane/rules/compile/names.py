@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.dataplane.linux.nftables import KeyType
+from reading_room.dataplane.rules.nftables import KeyType
 
 MARKS = "if_mark"
 """Map: device and source address to the mark of the interface's route table."""

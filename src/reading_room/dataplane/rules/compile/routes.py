@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TypeVar
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile.spans import Span, common, innermost, networks
-from reading_room.dataplane.routing import kept_addresses
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.spans import Span, common, innermost, networks
+from reading_room.dataplane.rules.routing import kept_addresses
 from reading_room.dataplane.spec import Endpoint, Interface, NatGateway, RouteTable, Subnet, Vpc
 
 UNROUTABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")

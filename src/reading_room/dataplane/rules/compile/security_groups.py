@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, collapse_addresses
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile.names import EGRESS, INGRESS, SERVICE_INGRESS, SERVICE_KEY
-from reading_room.dataplane.linux.host import link_name
-from reading_room.dataplane.linux.nftables import (
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.names import EGRESS, INGRESS, SERVICE_INGRESS, SERVICE_KEY
+from reading_room.dataplane.rules.host import link_name
+from reading_room.dataplane.rules.nftables import (
     Accept,
     Chain,
     Element,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reading_room.dataplane import parsed
-from reading_room.dataplane.linux.compile import names
-from reading_room.dataplane.linux.host import LinkConfig, link_name
-from reading_room.dataplane.linux.nftables import Element, KeyType, NamedSet
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.host import LinkConfig, link_name
+from reading_room.dataplane.rules.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import (
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,
