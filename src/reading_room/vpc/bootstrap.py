@@ -12,7 +12,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
-from reading_room.vpc import dhcp_options, internet_gateways, route_tables, subnets, vpcs
+from reading_room.vpc import dhcp_options, internet_gateways, lookup, route_tables, subnets, vpcs
 from reading_room.vpc.errors import DefaultVpcAlreadyExists
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Route, Vpc
@@ -28,7 +28,7 @@ def default_vpc(
 
     ``None`` where the account has deleted it: only CreateDefaultVpc brings it back.
     """
-    existing = vpcs.default_of(session, account)
+    existing = lookup.default_vpc(session, account)
     # An account gets its DHCP options set with its first VPC and keeps it for ever.
     if existing is not None or dhcp_options.has_default_set(session, account):
         return existing
@@ -39,7 +39,7 @@ def create_default_vpc(
     session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
 ) -> Vpc:
     """Make a default VPC with all that belongs to it. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
-    if vpcs.default_of(session, account) is not None:
+    if lookup.default_vpc(session, account) is not None:
         raise DefaultVpcAlreadyExists
     moment = now or system_clock()
     vpc = vpcs.create(

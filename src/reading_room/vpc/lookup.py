@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.vpc.identifiers import Kind
+from reading_room.vpc.errors import MissingParameter, NoDefaultVpc, SecurityGroupNotFound
+from reading_room.vpc.identifiers import SECURITY_GROUP, Kind
+from reading_room.vpc.tables import SecurityGroup, Vpc, VpcCidr
 
 Row = TypeVar("Row")
 
@@ -65,3 +67,39 @@ def grouped(
         for row in session.scalars(statement.order_by(*(getattr(row_type, name) for name in order))):
             result[getattr(row, attribute)].append(row)
     return result
+
+
+def default_vpc(session: Session, account: str) -> Vpc | None:
+    """Return the account's default VPC, if it has one."""
+    return session.scalar(select(Vpc).where(Vpc.account == account, Vpc.is_default.is_(True)))
+
+
+def vpc_cidrs(session: Session, vpc_id: str) -> list[str]:
+    """Return a VPC's blocks, the primary one first."""
+    statement = select(VpcCidr.cidr).where(VpcCidr.vpc_id == vpc_id)
+    return list(session.scalars(statement.order_by(VpcCidr.primary.desc(), VpcCidr.cidr)))
+
+
+def vpc_cidr_rows(session: Session, vpc_ids: Sequence[str]) -> Mapping[str, list[VpcCidr]]:
+    """Return the block rows of several VPCs, the primary ones first."""
+    rows = grouped(session, VpcCidr, "vpc_id", vpc_ids, "cidr")
+    return {vpc_id: sorted(blocks, key=lambda row: (not row.primary, row.cidr)) for vpc_id, blocks in rows.items()}
+
+
+def security_group(session: Session, account: str, group_id: str | None, name: str | None) -> SecurityGroup:
+    """Return the group that a call names by id, or by its name in the default VPC.
+
+    Raises ``MissingParameter``, ``NoDefaultVpc`` or ``SecurityGroupNotFound``.
+    """
+    if group_id:
+        group: SecurityGroup = one(session, SECURITY_GROUP, account, group_id)
+        return group
+    if not name:
+        raise MissingParameter("GroupId")
+    vpc = default_vpc(session, account)
+    if vpc is None:
+        raise NoDefaultVpc
+    found = session.scalar(select(SecurityGroup).where(SecurityGroup.vpc_id == vpc.vpc_id, SecurityGroup.name == name))
+    if found is None:
+        raise SecurityGroupNotFound(name)
+    return found

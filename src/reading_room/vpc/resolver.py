@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.vpc import dhcp_options, endpoint_names, vpcs
+from reading_room.vpc import dhcp_options, endpoint_names, lookup
 from reading_room.vpc.endpoint_services import api_names, repository_names, s3_names
 from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
 from reading_room.vpc.tables import ElasticAddress, NetworkInterface, SecondaryAddress, Subnet, Vpc, VpcEndpoint
@@ -146,7 +146,7 @@ def _of_records(name: str, zones: Zones) -> tuple[str, ...] | None:
 
 def base_resolver_address(session: Session, vpc_id: str) -> str:
     """Return the address of the resolver in the VPC's primary block: its base plus two."""
-    return str(ipaddress.IPv4Network(vpcs.cidrs_of(session, vpc_id)[0]).network_address + 2)
+    return str(ipaddress.IPv4Network(lookup.vpc_cidrs(session, vpc_id)[0]).network_address + 2)
 
 
 @dataclass(frozen=True, slots=True)

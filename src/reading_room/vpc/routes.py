@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from reading_room.vpc import cidrs, customer_prefix_lists, lookup, vpcs
+from reading_room.vpc import cidrs, customer_prefix_lists, lookup
 from reading_room.vpc.errors import ExactlyOneOf, GatewayNotFound, LimitExceeded, MissingParameter, UnsupportedOperation
 from reading_room.vpc.gateway_errors import (
     GatewayOfAnotherNetwork,
@@ -69,7 +69,7 @@ def create(session: Session, account: str, request: Mapping[str, Any], *, quotas
     """Add a route. Raises ``RouteAlreadyExists``, ``LimitExceeded``, and what the checks of both ends raise."""
     route_table, destination = _place(session, account, request)
     target = _target(session, account, route_table, destination, request)
-    if destination in vpcs.cidrs_of(session, route_table.vpc_id):
+    if destination in lookup.vpc_cidrs(session, route_table.vpc_id):
         raise RouteAlreadyExists(destination)
     if target == LOCAL:
         raise NotALocalRoute(destination)
@@ -90,7 +90,7 @@ def replace(session: Session, account: str, request: Mapping[str, Any]) -> None:
     """
     route_table, destination = _place(session, account, request)
     target = _target(session, account, route_table, destination, request)
-    own_block = destination in vpcs.cidrs_of(session, route_table.vpc_id)
+    own_block = destination in lookup.vpc_cidrs(session, route_table.vpc_id)
     if target == LOCAL and not own_block:
         raise NotALocalRoute(destination)
     route = session.get(Route, (route_table.route_table_id, destination))
@@ -113,7 +113,7 @@ def delete_route(session: Session, account: str, request: Mapping[str, Any]) -> 
     """Remove a route. Raises ``RouteNotFound``, ``LocalRoute`` or ``EndpointRoute``."""
     route_table: RouteTable = lookup.one(session, ROUTE_TABLE, account, request["RouteTableId"])
     destination = _destination(request)
-    if destination in vpcs.cidrs_of(session, route_table.vpc_id):
+    if destination in lookup.vpc_cidrs(session, route_table.vpc_id):
         raise LocalRoute(destination, route_table.route_table_id)
     route = session.get(Route, (route_table.route_table_id, destination))
     if route is None:
@@ -236,7 +236,7 @@ def _require_inside(session: Session, route_table: RouteTable, destination: str,
     """Raise for a destination inside the VPC that is no subnet's whole block, or whose target cannot take it."""
     if destination.startswith("pl-"):
         return
-    blocks = vpcs.cidrs_of(session, route_table.vpc_id)
+    blocks = lookup.vpc_cidrs(session, route_table.vpc_id)
     if not any(cidrs.contains(block, destination) for block in blocks):
         return
     subnets = session.scalars(select(Subnet.cidr).where(Subnet.vpc_id == route_table.vpc_id)).all()

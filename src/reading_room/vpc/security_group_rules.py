@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc import customer_prefix_lists, lookup, prefix_lists, security_groups, tags
+from reading_room.vpc import customer_prefix_lists, lookup, prefix_lists, tags
 from reading_room.vpc.errors import MalformedId, SecurityGroupRuleNotFound
 from reading_room.vpc.identifiers import SECURITY_GROUP, SECURITY_GROUP_RULE
 from reading_room.vpc.permissions import Permission, permission_of
@@ -167,7 +167,7 @@ def _resolved(session: Session, group: SecurityGroup, permission: Permission) ->
     if permission.group is None:
         return permission
     if permission.by_name:
-        other = security_groups.named(session, group.account, None, permission.group)
+        other = lookup.security_group(session, group.account, None, permission.group)
     else:
         other = lookup.one(session, SECURITY_GROUP, group.account, permission.group)
     if other.vpc_id != group.vpc_id:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
 from reading_room.vpc import lookup, tags
-from reading_room.vpc.errors import GroupInUse, MissingParameter, NoDefaultVpc, SecurityGroupNotFound
+from reading_room.vpc.errors import GroupInUse, MissingParameter
 from reading_room.vpc.identifiers import SECURITY_GROUP
 from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.rule_errors import BadGroupText, DuplicateGroup, GroupCannotBeDeleted, ReservedGroupName
@@ -109,25 +109,6 @@ def remove(session: Session, group: SecurityGroup) -> None:
         tags.forget(session, resource)
     session.delete(group)
     session.flush()
-
-
-def named(session: Session, account: str, group_id: str | None, name: str | None) -> SecurityGroup:
-    """Return the group that a call names by id, or by its name in the default VPC.
-
-    Raises ``MissingParameter``, ``NoDefaultVpc`` or ``SecurityGroupNotFound``.
-    """
-    if group_id:
-        group: SecurityGroup = lookup.one(session, SECURITY_GROUP, account, group_id)
-        return group
-    if not name:
-        raise MissingParameter("GroupId")
-    vpc = session.scalar(select(Vpc).where(Vpc.account == account, Vpc.is_default.is_(True)))
-    if vpc is None:
-        raise NoDefaultVpc
-    found = session.scalar(select(SecurityGroup).where(SecurityGroup.vpc_id == vpc.vpc_id, SecurityGroup.name == name))
-    if found is None:
-        raise SecurityGroupNotFound(name)
-    return found
 
 
 def default_of(session: Session, vpc_id: str) -> SecurityGroup:

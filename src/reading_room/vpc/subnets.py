@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
-from reading_room.vpc import cidrs, lookup, tags, vpcs
+from reading_room.vpc import cidrs, lookup, tags
 from reading_room.vpc.cidr_errors import DefaultSubnetAlreadyExists, DefaultVpcDoesNotExist, NoRoomForDefaultSubnet
 from reading_room.vpc.errors import DependencyViolation, InvalidSubnetConflict, InvalidSubnetRange
 from reading_room.vpc.identifiers import SUBNET
@@ -29,7 +29,7 @@ def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, 
     ``LimitExceeded``.
     """
     block = cidrs.canonical("cidrBlock", cidr)
-    inside = any(cidrs.contains(outer, block) for outer in vpcs.cidrs_of(session, vpc.vpc_id))
+    inside = any(cidrs.contains(outer, block) for outer in lookup.vpc_cidrs(session, vpc.vpc_id))
     if not inside or not cidrs.fits_a_vpc(block):
         raise InvalidSubnetRange(cidr)
     others = list(session.scalars(select(Subnet.cidr).where(Subnet.vpc_id == vpc.vpc_id)))
@@ -57,7 +57,7 @@ def create_default(
 
     Raises ``DefaultVpcDoesNotExist``, ``DefaultSubnetAlreadyExists``, ``NoRoomForDefaultSubnet`` or ``LimitExceeded``.
     """
-    vpc = vpcs.default_of(session, account)
+    vpc = lookup.default_vpc(session, account)
     if vpc is None:
         raise DefaultVpcDoesNotExist
     rows = list(session.scalars(select(Subnet).where(Subnet.vpc_id == vpc.vpc_id)))
@@ -92,7 +92,7 @@ def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
 
 
 def _default_blocks(session: Session, vpc: Vpc) -> Iterator[str]:
-    for cidr in vpcs.cidrs_of(session, vpc.vpc_id):
+    for cidr in lookup.vpc_cidrs(session, vpc.vpc_id):
         network = ipaddress.IPv4Network(cidr)
         if network.prefixlen <= DEFAULT_PREFIX:
             yield from map(str, network.subnets(new_prefix=DEFAULT_PREFIX))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -129,23 +128,6 @@ def make_tenancy_default(session: Session, account: str, vpc_id: str) -> None:
     """Give a VPC the tenancy ``default``, for good: EC2 has no way back."""
     vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
     vpc.tenancy = "default"
-
-
-def default_of(session: Session, account: str) -> Vpc | None:
-    """Return the account's default VPC, if it has one."""
-    return session.scalar(select(Vpc).where(Vpc.account == account, Vpc.is_default.is_(True)))
-
-
-def cidrs_of(session: Session, vpc_id: str) -> list[str]:
-    """Return a VPC's blocks, the primary one first."""
-    statement = select(VpcCidr.cidr).where(VpcCidr.vpc_id == vpc_id)
-    return list(session.scalars(statement.order_by(VpcCidr.primary.desc(), VpcCidr.cidr)))
-
-
-def cidr_rows(session: Session, vpc_ids: Sequence[str]) -> Mapping[str, list[VpcCidr]]:
-    """Return the block rows of several VPCs, the primary ones first."""
-    rows = lookup.grouped(session, VpcCidr, "vpc_id", vpc_ids, "cidr")
-    return {vpc_id: sorted(blocks, key=lambda row: (not row.primary, row.cidr)) for vpc_id, blocks in rows.items()}
 
 
 def _next_vni(session: Session) -> int:

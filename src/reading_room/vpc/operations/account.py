@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reading_room.aws.call import Call
-from reading_room.vpc import filters, vpcs, zones
+from reading_room.vpc import filters, lookup, zones
 from reading_room.vpc.errors import InvalidParameterValue
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
 
@@ -64,7 +64,7 @@ class AccountOperations(Ec2Operations):
     def describe_account_attributes(self, call: Call, request: Request) -> Response:
         """Show the account's default VPC and some of its limits."""
         with self.database.reading() as session:
-            default = vpcs.default_of(session, call.account)
+            default = lookup.default_vpc(session, call.account)
         known = {
             "supported-platforms": "VPC",
             "default-vpc": "none" if default is None else default.vpc_id,

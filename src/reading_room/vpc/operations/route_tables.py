@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
-from reading_room.vpc import idempotency, lookup, route_tables, routes, tags, vpcs
+from reading_room.vpc import idempotency, lookup, route_tables, routes, tags
 from reading_room.vpc.errors import UnsupportedParameter
 from reading_room.vpc.identifiers import ROUTE_TABLE, SUBNET, VPC
 from reading_room.vpc.operations.binding import Ec2Operations, Request, Response, ec2
@@ -144,7 +144,7 @@ def route_table_views(session: Session, rows: list[RouteTable]) -> list[dict[str
     """Return route tables as EC2 shows them: the VPC's own blocks first, then the other routes by destination."""
     ids = [row.route_table_id for row in rows]
     tagged = tags.of(session, ids)
-    blocks = vpcs.cidr_rows(session, [row.vpc_id for row in rows])
+    blocks = lookup.vpc_cidr_rows(session, [row.vpc_id for row in rows])
     found = lookup.grouped(session, Route, "route_table_id", ids, "destination")
     served = routes.networks_served(session, [route.target for listed in found.values() for route in listed])
     associations = lookup.grouped(session, RouteTableAssociation, "route_table_id", ids, "association_id")

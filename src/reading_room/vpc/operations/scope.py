@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError
-from reading_room.vpc import security_groups, vpcs
+from reading_room.vpc import lookup
 from reading_room.vpc.identifiers import NETWORK_INTERFACE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, Kind, kind_of
 from reading_room.vpc.tables import NetworkInterfacePermission, RouteTableAssociation, Tag, VpcCidr
 
@@ -146,7 +146,7 @@ def named_group(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str
     group_id, name = call.parameters.get("GroupId"), call.parameters.get("GroupName")
     if not group_id and name:
         try:
-            group_id = security_groups.named(session, call.account, None, str(name)).group_id
+            group_id = lookup.security_group(session, call.account, None, str(name)).group_id
         except AwsError:
             return  # There is none, as the operation itself will say.
     if group_id:
@@ -175,7 +175,7 @@ def vpc_or_default(session: Session, call: Call) -> Iterator[tuple[str, Mapping[
     """The VPC that VpcId names, by default the account's default VPC."""
     if call.parameters.get("VpcId"):
         yield from describe(session, call, VPC, str(call.parameters["VpcId"]))
-    elif (default := vpcs.default_of(session, call.account)) is not None:
+    elif (default := lookup.default_vpc(session, call.account)) is not None:
         yield from describe(session, call, VPC, default.vpc_id)
 
 

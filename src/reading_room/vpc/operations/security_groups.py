@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
-from reading_room.vpc import lookup, permissions, security_group_rules, security_groups, tags, vpcs
+from reading_room.vpc import lookup, permissions, security_group_rules, security_groups, tags
 from reading_room.vpc.errors import (
     InvalidParameterCombination,
     InvalidParameterValue,
@@ -53,7 +53,7 @@ class SecurityGroupOperations(Ec2Operations):
             if request.get("VpcId"):
                 vpc = lookup.one(session, VPC, call.account, request["VpcId"])
             else:
-                vpc = vpcs.default_of(session, call.account)
+                vpc = lookup.default_vpc(session, call.account)
                 if vpc is None:
                     raise NoDefaultVpc
             group = security_groups.create(
@@ -84,7 +84,7 @@ class SecurityGroupOperations(Ec2Operations):
     def delete_security_group(self, call: Call, request: Request) -> Response:
         """Delete a security group."""
         with self.database.transaction() as session:
-            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            group = lookup.security_group(session, call.account, request.get("GroupId"), request.get("GroupName"))
             group_id = group.group_id
             security_groups.delete_group(session, call.account, group_id)
         return {"Return": True, "GroupId": group_id}
@@ -132,7 +132,7 @@ class SecurityGroupOperations(Ec2Operations):
                 raise InvalidParameterValue("securityGroupRuleId", rule_id, "The rule is given twice.")
             changes[rule_id] = permissions.of_rule(entry.get("SecurityGroupRule") or {})
         with self.database.transaction() as session:
-            group = security_groups.named(session, call.account, request["GroupId"], None)
+            group = lookup.security_group(session, call.account, request["GroupId"], None)
             security_group_rules.modify(session, group, changes, quotas=self.quotas)
         return {"Return": True}
 
@@ -189,7 +189,7 @@ class SecurityGroupOperations(Ec2Operations):
                 "The parameter securityGroupRuleDescriptions cannot be used with the parameter ipPermissions"
             )
         with self.database.transaction() as session:
-            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            group = lookup.security_group(session, call.account, request.get("GroupId"), request.get("GroupName"))
             if by_id:
                 wanted = {entry.get("SecurityGroupRuleId", ""): entry.get("Description") for entry in by_id}
                 security_group_rules.describe_by_id(session, group, wanted, egress=egress)
@@ -201,7 +201,7 @@ class SecurityGroupOperations(Ec2Operations):
         wanted = self.authorize_tags(call, request, SECURITY_GROUP_RULE)
         asked = permissions.requested(request)
         with self.database.transaction() as session:
-            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            group = lookup.security_group(session, call.account, request.get("GroupId"), request.get("GroupName"))
             added = security_group_rules.authorize(session, group, asked, egress=egress, quotas=self.quotas)
             for rule in added:
                 tags.put(session, SECURITY_GROUP_RULE, call.account, rule.rule_id, wanted)
@@ -215,7 +215,7 @@ class SecurityGroupOperations(Ec2Operations):
             )
         unknown: list[permissions.Permission] = []
         with self.database.transaction() as session:
-            group = security_groups.named(session, call.account, request.get("GroupId"), request.get("GroupName"))
+            group = lookup.security_group(session, call.account, request.get("GroupId"), request.get("GroupName"))
             if rule_ids:
                 removed = security_group_rules.revoke_by_id(session, group, rule_ids, egress=egress)
             else:
@@ -234,7 +234,7 @@ class SecurityGroupOperations(Ec2Operations):
 def _of_default_vpc(
     session: Session, account: str, rows: list[SecurityGroup], names: Sequence[str]
 ) -> list[SecurityGroup]:
-    vpc = vpcs.default_of(session, account)
+    vpc = lookup.default_vpc(session, account)
     if vpc is None:
         raise NoDefaultVpc
     here = {row.name: row for row in rows if row.vpc_id == vpc.vpc_id}

@@ -174,7 +174,7 @@ def vpc_views(session: Session, rows: list[Vpc]) -> list[dict[str, Any]]:
     """Return VPCs as EC2 shows them."""
     ids = [row.vpc_id for row in rows]
     tagged = tags.of(session, ids)
-    blocks = vpcs.cidr_rows(session, ids)
+    blocks = lookup.vpc_cidr_rows(session, ids)
     return [
         {
             "VpcId": row.vpc_id,
