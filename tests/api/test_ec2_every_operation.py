@@ -15,7 +15,7 @@ from sqlalchemy import text
 from reading_room.aws.operations import Authorizer
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
-from reading_room.vpc.operations import ec2_operations
+from reading_room.vpc.ec2 import ec2_operations
 from reading_room.vpc.operations.binding import declarations
 from reading_room.vpc.operations.effects import REFUSED
 from reading_room.vpc.quotas import Quotas

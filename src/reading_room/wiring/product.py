@@ -72,7 +72,7 @@ from reading_room.trail.recording import Trail
 from reading_room.vpc import service_network
 from reading_room.vpc.bootstrap import default_vpc
 from reading_room.vpc.endpoints import EndpointAccounts, EndpointPolicies
-from reading_room.vpc.operations import ec2_operations
+from reading_room.vpc.ec2 import ec2_operations
 from reading_room.vpc.quotas import Quotas as VpcQuotas
 
 
