@@ -18,7 +18,7 @@ from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
-from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT
+from reading_room.vpc.flow_logs.fields import DEFAULT_FORMAT
 from reading_room.vpc.tables import FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr
 
 ACCOUNT, REGION = "000000000001", "us-east-1"

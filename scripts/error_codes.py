@@ -201,7 +201,9 @@ def _made(node: ast.AST) -> Iterator[str]:
 
 def _codes_of_class(each: type[AwsError]) -> list[str]:
     """Return a class's code, or all of them where it is made with one: EC2 has a code for each kind of id and quota."""
-    from reading_room.vpc.errors import GatewayNotFound, LimitExceeded, MalformedId
+    from reading_room.vpc.errors import LimitExceeded
+    from reading_room.vpc.not_found import MalformedId
+    from reading_room.vpc.routing.errors import GatewayNotFound
 
     if each is GatewayNotFound:
         return sorted({code for code, _ in GatewayNotFound.kinds.values()})

@@ -22,7 +22,7 @@ from reading_room.aws.receive import PATH_KEY
 from reading_room.containers.spec import ContainerSpec
 from reading_room.iam import inline_policies, roles
 from reading_room.jobs.record import story
-from reading_room.vpc import addresses
+from reading_room.vpc.addressing import addresses
 from tests.worlds.comprehend import ALLOW_ALL
 from tests.worlds.models import ACCOUNT, ROLE, ModelWorld, classifier_request, refused
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.vpc import dhcp_options
+from reading_room.vpc.addressing import dhcp_options
 from tests.worlds.ec2 import Ec2World, code_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.vpc import network_insights
 from reading_room.vpc.quotas import Quotas
+from reading_room.vpc.reachability import insights
 from reading_room.vpc.tables import NetworkInsightsAnalysis
 from tests.worlds.ec2 import ACCOUNT, EVERYTHING, REGION, Ec2World, code_of, message_of
 from tests.worlds.insights import Net
@@ -183,7 +183,7 @@ def test_an_analysis_is_kept_for_120_days(net: Net) -> None:
     analysis = net.analysis(path_id)["NetworkInsightsAnalysisId"]
     with net.world.database.transaction() as session:
         row = session.get_one(NetworkInsightsAnalysis, analysis)
-        row.started_at -= network_insights.KEPT + dt.timedelta(seconds=1)
+        row.started_at -= insights.KEPT + dt.timedelta(seconds=1)
     assert net.ec2.describe_network_insights_analyses(NetworkInsightsPathId=path_id)["NetworkInsightsAnalyses"] == []
     with pytest.raises(ClientError, match="does not exist"):
         net.ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[analysis])

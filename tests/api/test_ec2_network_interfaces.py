@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.vpc import network_interfaces
+from reading_room.vpc.interfaces import network_interfaces
 from tests.worlds.ec2 import Ec2World, code_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.clock import system_clock
-from reading_room.vpc import network_interfaces
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Subnet
 from tests.worlds.ec2 import ACCOUNT, Ec2World, code_of

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.vpc import bootstrap
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.vpc.quotas import Quotas
+from reading_room.vpc.vpcs import bootstrap
 from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 if TYPE_CHECKING:

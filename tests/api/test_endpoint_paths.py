@@ -25,7 +25,7 @@ from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.roles import RoleOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.logs.operations import LogOperations
-from reading_room.vpc.endpoints import EndpointPolicies
+from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from tests.worlds.ec2 import ACCOUNT, REGION, Ec2World, code_of, message_of
 
 GROUP = "/readers"

@@ -14,17 +14,11 @@ from typer.testing import CliRunner
 
 from reading_room.cli import commands
 from reading_room.database.engine import Database
-from reading_room.vpc import (
-    dhcp_options,
-    elastic_addresses,
-    endpoints,
-    internet_gateways,
-    network_interfaces,
-    prefix_lists,
-    security_groups,
-    subnets,
-    vpcs,
-)
+from reading_room.vpc.addressing import dhcp_options, prefix_lists, subnets
+from reading_room.vpc.endpoints import endpoints
+from reading_room.vpc.gateways import elastic_addresses, internet_gateways
+from reading_room.vpc.groups import security_groups
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import (
     DhcpOptions,
     NetworkInterface,
@@ -33,6 +27,7 @@ from reading_room.vpc.tables import (
     SecurityGroupRule,
     VpcEndpoint,
 )
+from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 from tests.worlds import databases
 

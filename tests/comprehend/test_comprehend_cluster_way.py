@@ -19,9 +19,12 @@ from reading_room.jobs.needs import being_added
 from reading_room.jobs.record import LOCAL_HOST, apply
 from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
-from reading_room.vpc import network_interfaces, network_spec, prefix_lists, service_network
-from reading_room.vpc.permissions import Permission
+from reading_room.vpc import network_spec
+from reading_room.vpc.addressing import prefix_lists
+from reading_room.vpc.groups.permissions import Permission
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import NetworkInterface, Route, SecurityGroup, SecurityGroupRule
+from reading_room.vpc.vpcs import service_network
 from tests.worlds.container_needs import admitted, open_group, prepared, running
 from tests.worlds.preparation import NINE, PreparationWorld, actions
 

@@ -17,8 +17,8 @@ from reading_room.jobs.needs import being_added
 from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
-from reading_room.vpc import network_interfaces
-from reading_room.vpc.permissions import Permission
+from reading_room.vpc.groups.permissions import Permission
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import NetworkInterface
 from tests.worlds.container_needs import admitted, open_group, running
 from tests.worlds.preparation import PreparationWorld

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reading_room.containers.spec import RESOLVER
-from reading_room.vpc import dhcp_options
+from reading_room.vpc.addressing import dhcp_options
 from tests.worlds.preparation import ACCOUNT, PreparationWorld
 
 

@@ -9,7 +9,7 @@ from reading_room.cli import commands
 from reading_room.comprehend.preflight import failures
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.vpc.permissions import Permission
+from reading_room.vpc.groups.permissions import Permission
 from reading_room.vpc.tables import Route
 from tests.worlds.container_needs import admitted, open_group, prepared
 from tests.worlds.preparation import PreparationWorld

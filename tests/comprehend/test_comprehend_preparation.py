@@ -12,7 +12,7 @@ from reading_room.jobs.credentials import owner_of
 from reading_room.jobs.job import StopRequested
 from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
-from reading_room.vpc import network_interfaces
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import NetworkInterface
 from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, TRUST, Killed, PreparationWorld, actions
 

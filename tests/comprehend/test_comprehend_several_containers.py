@@ -12,7 +12,7 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.settings import Settings
-from reading_room.vpc.permissions import Permission
+from reading_room.vpc.groups.permissions import Permission
 from tests.worlds.container_needs import open_group
 from tests.worlds.preparation import ACCOUNT, NINE, Killed, actions
 from tests.worlds.storage_policy import PARTS, STORAGE, PolicyWorld

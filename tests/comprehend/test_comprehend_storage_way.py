@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.vpc import dhcp_options, interface_endpoints, network_interfaces
-from reading_room.vpc.endpoint_services import find
-from reading_room.vpc.interface_endpoints import Wanted
+from reading_room.vpc.addressing import dhcp_options
+from reading_room.vpc.endpoints import interface_endpoints
+from reading_room.vpc.endpoints.endpoint_services import find
+from reading_room.vpc.endpoints.interface_endpoints import Wanted
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import SecurityGroupRule, Subnet, Vpc, VpcEndpoint
 from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 

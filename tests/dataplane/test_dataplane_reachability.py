@@ -11,8 +11,8 @@ from reading_room.dataplane.rules.semantics import decide
 from reading_room.dataplane.rules.verdicts import TCP, UDP, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.vpc.quotas import Quotas
-from reading_room.vpc.reachability import Header, Path, analyse, answer_for, vpc_of
-from reading_room.vpc.reachability_views import Region, components, explanations
+from reading_room.vpc.reachability.paths import Header, Path, analyse, answer_for, vpc_of
+from reading_room.vpc.reachability.views import Region, components, explanations
 from tests.worlds.dataplane import Seeded, any_network, any_packet
 from tests.worlds.dataplane_far import far_network, sweep
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.aggregate import Aggregator, ClosedWindow, Covered, FlowLogTarget
 from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts, Way, header, line
-from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT, LogFormatError, parse_format
-from reading_room.vpc.flow_log_fields import FIELDS as FIELD_VERSIONS
+from reading_room.vpc.flow_logs.fields import DEFAULT_FORMAT, LogFormatError, parse_format
+from reading_room.vpc.flow_logs.fields import FIELDS as FIELD_VERSIONS
 
 FIELDS = parse_format(DEFAULT_FORMAT)
 ENI = InterfaceFacts(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID
+from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID
 from reading_room.vpc.tables import (
     InternetGateway,
     NatGateway,

@@ -10,7 +10,7 @@ import pytest
 
 from reading_room.flowlogs.aggregate import FlowLogTarget
 from reading_room.flowlogs.destinations import object_key
-from reading_room.vpc import flow_logs
+from reading_room.vpc.flow_logs import flow_logs
 
 ACCOUNT = "000000000001"
 

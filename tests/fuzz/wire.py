@@ -26,7 +26,7 @@ from reading_room.s3.post_form import read_form
 from reading_room.s3.post_policy import PostPolicy
 from reading_room.s3.ranges import parse_copy_range, parse_range
 from reading_room.s3.streaming import ChunkDecoder, ChunkSigner
-from reading_room.vpc.resolver import Zones, look_up
+from reading_room.vpc.endpoints.resolver import Zones, look_up
 
 ZONES = Zones("us-east-1", "ec2.internal", True, frozenset({"10.0.0.4"}), {"*.db.example": ("10.0.0.9",)})
 BASES = frozenset({"127.0.0.1", "localhost", "s3.localhost"})

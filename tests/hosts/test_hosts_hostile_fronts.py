@@ -28,7 +28,7 @@ from reading_room.hosts.front.records import (
     check_head,
 )
 from reading_room.hosts.listeners import LANES, VpcListeners
-from reading_room.vpc.resolver import ADDRESS, Found
+from reading_room.vpc.endpoints.resolver import ADDRESS, Found
 from tests.worlds.waiting import DEADLINE
 
 OWN = ListenerLabel("vpc-1", "endpoint-https", "169.254.170.1", 20_001, "vpce-1")

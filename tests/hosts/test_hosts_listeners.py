@@ -21,7 +21,7 @@ from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners, network_path
 from reading_room.hosts.unfinished import Proof
 from reading_room.jobs.part_requests import BODY_LIMIT
-from reading_room.vpc.resolver import ADDRESS, Found
+from reading_room.vpc.endpoints.resolver import ADDRESS, Found
 from tests.worlds.databases import SEALER
 from tests.worlds.fronts import Fronted
 from tests.worlds.waiting import DEADLINE

@@ -11,12 +11,14 @@ from sqlalchemy import select
 
 from reading_room.database.engine import Database
 from reading_room.hosts.names import VpcNames, bucket_names
-from reading_room.vpc import dhcp_options, interface_endpoints, subnets, vpcs
-from reading_room.vpc.endpoint_services import find
-from reading_room.vpc.interface_endpoints import Wanted
-from reading_room.vpc.prefix_lists import API_ADDRESS
-from reading_room.vpc.resolver import ADDRESS
+from reading_room.vpc.addressing import dhcp_options, subnets
+from reading_room.vpc.addressing.prefix_lists import API_ADDRESS
+from reading_room.vpc.endpoints import interface_endpoints
+from reading_room.vpc.endpoints.endpoint_services import find
+from reading_room.vpc.endpoints.interface_endpoints import Wanted
+from reading_room.vpc.endpoints.resolver import ADDRESS
 from reading_room.vpc.tables import Subnet, Vpc
+from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 from tests.worlds import databases
 

@@ -25,9 +25,9 @@ from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.submission import NewJob, submit
 from reading_room.settings import Settings
-from reading_room.vpc import service_network
-from reading_room.vpc.resolver import ADDRESS, Found
+from reading_room.vpc.endpoints.resolver import ADDRESS, Found
 from reading_room.vpc.tables import Vpc
+from reading_room.vpc.vpcs import service_network
 from tests.worlds.databases import SEALER
 
 

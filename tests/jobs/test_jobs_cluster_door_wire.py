@@ -19,7 +19,7 @@ from reading_room.analysis.part_work import PartResult
 from reading_room.analysis.storage import JobFailure
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
-from reading_room.vpc.resolver import Found
+from reading_room.vpc.endpoints.resolver import Found
 from tests.worlds.door import VPC, DoorWorld
 from tests.worlds.fronts import Fronted
 from tests.worlds.parts import FOLDER, JOB, digest_of

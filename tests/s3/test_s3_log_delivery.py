@@ -24,7 +24,7 @@ from reading_room.s3.backends.memory import memory_backend
 from reading_room.s3.log_delivery import SERVICE, LogBuckets, delivery_context, with_delivery
 from reading_room.s3.store import ObjectStore
 from reading_room.s3.tables import S3Bucket
-from reading_room.vpc.service_errors import LogDestinationDenied, LogDestinationMissing
+from reading_room.vpc.flow_logs.errors import LogDestinationDenied, LogDestinationMissing
 from tests.worlds import databases
 
 ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "us-east-1"

@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
-from reading_room.vpc import addresses, dhcp_options, network_interfaces, secondary_addresses, subnets, vpcs
+from reading_room.vpc.addressing import addresses, dhcp_options, subnets
+from reading_room.vpc.addressing.errors import InsufficientFreeAddresses
 from reading_room.vpc.errors import Ec2Error
-from reading_room.vpc.interface_errors import InsufficientFreeAddresses
+from reading_room.vpc.interfaces import network_interfaces, secondary_addresses
 from reading_room.vpc.tables import NetworkInterface, SecondaryAddress, Subnet
+from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 from tests.worlds.budgets import examples
 from tests.worlds.vpc import ACCOUNT, NOW, Network, network

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from reading_room.vpc import addresses, network_interfaces
-from reading_room.vpc.errors import InvalidParameterValue
-from reading_room.vpc.interface_errors import (
+from reading_room.vpc.addressing import addresses
+from reading_room.vpc.addressing.errors import (
     AddressInUse,
     AddressOutsideSubnet,
     AddressReserved,
     InsufficientFreeAddresses,
 )
+from reading_room.vpc.errors import InvalidParameterValue
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddress
 from tests.worlds.vpc import NOW, Network, network
 

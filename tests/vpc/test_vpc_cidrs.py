@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.vpc import cidrs
-from reading_room.vpc.errors import InvalidSubnetConflict, InvalidSubnetRange, InvalidVpcRange, NotACidrBlock
+from reading_room.vpc.addressing import cidrs
+from reading_room.vpc.addressing.errors import InvalidSubnetConflict, InvalidSubnetRange
+from reading_room.vpc.errors import NotACidrBlock
+from reading_room.vpc.vpcs.errors import InvalidVpcRange
 from tests.worlds.vpc import network
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
-from reading_room.vpc import elastic_addresses, nat_gateways
-from reading_room.vpc.addresses import REST
-from reading_room.vpc.gateway_errors import AddressNotFound, InsufficientAddressCapacity, NatGatewayNotFound
-from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
+from reading_room.vpc.addressing.addresses import REST
+from reading_room.vpc.addressing.prefix_lists import API_ADDRESS, S3_ADDRESS
+from reading_room.vpc.gateways import elastic_addresses, nat_gateways
+from reading_room.vpc.gateways.errors import AddressNotFound, InsufficientAddressCapacity
+from reading_room.vpc.not_found import NatGatewayNotFound
 from reading_room.vpc.quotas import Quotas
 from tests.worlds.vpc import ACCOUNT, NOW, network
 

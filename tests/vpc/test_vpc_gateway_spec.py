@@ -11,19 +11,13 @@ from reading_room.agent.check import check
 from reading_room.agent.spec import HostSpec
 from reading_room.dataplane import spec
 from reading_room.dataplane.rules.compile import compile_host
-from reading_room.vpc import (
-    customer_prefix_lists,
-    elastic_addresses,
-    internet_gateways,
-    nat_gateways,
-    network_interfaces,
-    network_spec,
-    route_tables,
-    routes,
-    secondary_addresses,
-)
-from reading_room.vpc.gateway_spec import FAR_ENDPOINTS
+from reading_room.vpc import network_spec
+from reading_room.vpc.addressing import customer_prefix_lists
+from reading_room.vpc.gateways import elastic_addresses, internet_gateways, nat_gateways
+from reading_room.vpc.gateways.gateway_spec import FAR_ENDPOINTS
+from reading_room.vpc.interfaces import network_interfaces, secondary_addresses
 from reading_room.vpc.quotas import Quotas
+from reading_room.vpc.routing import route_tables, routes
 from reading_room.vpc.tables import ElasticAddress, NatGateway, NetworkInterface, RouteTable
 from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 

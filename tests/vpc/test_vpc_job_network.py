@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from reading_room.vpc import network_interfaces, security_groups
 from reading_room.vpc.errors import AuthFailure
-from reading_room.vpc.interface_errors import NetworkInterfaceInUse
-from reading_room.vpc.job_network import (
+from reading_room.vpc.groups import security_groups
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.interfaces.errors import NetworkInterfaceInUse
+from reading_room.vpc.interfaces.job_network import (
     JobNetworkError,
     SecurityGroupNotInVpc,
     SubnetsInDifferentVpcs,
@@ -16,7 +17,7 @@ from reading_room.vpc.job_network import (
     UnknownSubnet,
     VpcTenancyNotSupported,
 )
-from reading_room.vpc.network_interfaces import choose_subnet, validate_job_network
+from reading_room.vpc.interfaces.network_interfaces import choose_subnet, validate_job_network
 from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 
 GHOST = "0123456789abcdef0"

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.vpc import network_interfaces, security_groups
-from reading_room.vpc.addresses import allocate, next_free
-from reading_room.vpc.job_network import TooFewAddresses, choose_subnets, next_subnet, spread
-from reading_room.vpc.network_interfaces import choose_subnet, validate_job_network
+from reading_room.vpc.addressing.addresses import allocate, next_free
+from reading_room.vpc.groups import security_groups
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.interfaces.job_network import TooFewAddresses, choose_subnets, next_subnet, spread
+from reading_room.vpc.interfaces.network_interfaces import choose_subnet, validate_job_network
 from reading_room.vpc.tables import Subnet
 from tests.worlds.vpc import ACCOUNT, NOW, Network, network
 

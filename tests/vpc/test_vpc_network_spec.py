@@ -6,20 +6,15 @@ import pytest
 from sqlalchemy import event
 
 from reading_room.dataplane import spec
-from reading_room.vpc import (
-    endpoints,
-    flow_logs,
-    network_interfaces,
-    network_spec,
-    permissions,
-    route_tables,
-    routes,
-    security_group_rules,
-    security_groups,
-    service_network,
-)
-from reading_room.vpc.prefix_lists import API_CIDRS, API_PREFIX_LIST_ID, S3_CIDRS, S3_PREFIX_LIST_ID
+from reading_room.vpc import network_spec
+from reading_room.vpc.addressing.prefix_lists import API_CIDRS, API_PREFIX_LIST_ID, S3_CIDRS, S3_PREFIX_LIST_ID
+from reading_room.vpc.endpoints import endpoints
+from reading_room.vpc.flow_logs import flow_logs
+from reading_room.vpc.groups import permissions, security_group_rules, security_groups
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.routing import route_tables, routes
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfaceGroup, SecurityGroup
+from reading_room.vpc.vpcs import service_network
 from tests.worlds.vpc import ACCOUNT, NOW, REGION, Network, network
 
 S3 = "com.amazonaws.us-east-1.s3"

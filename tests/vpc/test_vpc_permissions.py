@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.vpc import permissions
 from reading_room.vpc.errors import InvalidParameterCombination, MissingParameter
-from reading_room.vpc.rule_errors import (
+from reading_room.vpc.groups import permissions
+from reading_room.vpc.groups.errors import (
     BadPortRange,
     BadProtocol,
     MalformedCidr,

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reading_room.ids import resource_id
-from reading_room.vpc import interface_endpoints, network_interfaces, resolver
-from reading_room.vpc.endpoint_services import find
-from reading_room.vpc.interface_endpoints import Wanted
-from reading_room.vpc.prefix_lists import API_ADDRESS, S3_ADDRESS
-from reading_room.vpc.resolver import ADDRESS, ANY, POINTER, Found, Zones, look_up
+from reading_room.vpc.addressing.prefix_lists import API_ADDRESS, S3_ADDRESS
+from reading_room.vpc.endpoints import interface_endpoints, resolver
+from reading_room.vpc.endpoints.endpoint_services import find
+from reading_room.vpc.endpoints.interface_endpoints import Wanted
+from reading_room.vpc.endpoints.resolver import ADDRESS, ANY, POINTER, Found, Zones, look_up
+from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import ElasticAddress, SecondaryAddress, VpcEndpoint
 from reading_room.vpc.zones import zones_of
 from tests.worlds.vpc import ACCOUNT, NOW, REGION, Network, network

@@ -9,8 +9,8 @@ from reading_room.jobs.needs import being_prepared, need_of
 from reading_room.jobs.record import apply
 from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
 from reading_room.jobs.tables import JobContainerRow, JobRow
-from reading_room.vpc import security_group_rules
-from reading_room.vpc.permissions import Permission
+from reading_room.vpc.groups import security_group_rules
+from reading_room.vpc.groups.permissions import Permission
 from reading_room.vpc.tables import SecurityGroup
 from tests.worlds.preparation import ACCOUNT, PreparationWorld
 

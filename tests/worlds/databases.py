@@ -13,7 +13,7 @@ from sqlalchemy.util import LRUCache
 from reading_room.database.base import Base
 from reading_room.database.engine import Database
 from reading_room.sealing import KEY_BYTES, Sealer
-from reading_room.vpc import bootstrap, service_network
+from reading_room.vpc.vpcs import bootstrap, service_network
 
 REGION = "us-east-1"
 SEALER = Sealer(bytes(KEY_BYTES))

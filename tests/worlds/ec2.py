@@ -18,8 +18,8 @@ from reading_room.clock import system_clock
 from reading_room.iam import inline_policies, users
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
-from reading_room.vpc.flow_logs import BucketVerdict
 from reading_room.vpc.ec2 import ec2_operations
+from reading_room.vpc.flow_logs.flow_logs import BucketVerdict
 from reading_room.vpc.quotas import Quotas
 from tests.worlds import databases
 

@@ -18,7 +18,7 @@ from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import AccessDenied
 from reading_room.logs.tables import LogEvent, LogStream
-from reading_room.vpc.flow_log_fields import DEFAULT_FORMAT
+from reading_room.vpc.flow_logs.fields import DEFAULT_FORMAT
 from reading_room.vpc.tables import (
     FlowLog,
     NetworkInterface,

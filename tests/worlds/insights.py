@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from reading_room.clock import system_clock
-from reading_room.vpc import network_interfaces
+from reading_room.vpc.interfaces import network_interfaces
 from tests.worlds.ec2 import Ec2World
 
 _TOKENS = itertools.count()

@@ -18,7 +18,7 @@ from reading_room.comprehend.models import MODEL_KINDS
 from reading_room.database.outside import count_outside_write
 from reading_room.iam import accounts
 from reading_room.jobs.job import TERMINAL
-from reading_room.vpc.bootstrap import default_vpc
+from reading_room.vpc.vpcs.bootstrap import default_vpc
 from tests.worlds.product import Product
 
 

@@ -29,22 +29,17 @@ from reading_room.jobs.submission import NewJob, submit
 from reading_room.jobs.surroundings import JobNetwork, NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
-from reading_room.vpc import (
-    dhcp_options,
-    endpoints,
-    network_interfaces,
-    prefix_lists,
-    security_groups,
-    service_network,
-    subnets,
-    vpcs,
-)
-from reading_room.vpc.operations.dhcp_options import DhcpOptionsOperations
-from reading_room.vpc.operations.network_interfaces import NetworkInterfaceOperations
-from reading_room.vpc.operations.security_groups import SecurityGroupOperations
-from reading_room.vpc.operations.subnets import SubnetOperations
-from reading_room.vpc.operations.vpcs import VpcOperations
+from reading_room.vpc.addressing import dhcp_options, prefix_lists, subnets
+from reading_room.vpc.addressing.operations.dhcp_options import DhcpOptionsOperations
+from reading_room.vpc.addressing.operations.subnets import SubnetOperations
+from reading_room.vpc.endpoints import endpoints
+from reading_room.vpc.groups import security_groups
+from reading_room.vpc.groups.operations import SecurityGroupOperations
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.interfaces.operations import NetworkInterfaceOperations
 from reading_room.vpc.tables import NetworkInterface, RouteTable, Subnet, Vpc
+from reading_room.vpc.vpcs import service_network, vpcs
+from reading_room.vpc.vpcs.operations import VpcOperations
 from reading_room.vpc.zones import zones_of
 from tests.worlds import databases
 
@@ -209,7 +204,7 @@ class PreparationWorld:
         """Occupy a subnet's addresses but for ``leave``."""
         with self.database.transaction() as session:
             subnet = session.get_one(Subnet, subnet_id)
-            from reading_room.vpc import addresses
+            from reading_room.vpc.addressing import addresses
 
             for _ in range(addresses.free_counts(session, [subnet])[subnet_id] - leave):
                 network_interfaces.create(session, ACCOUNT, subnet, [self.group], self.now, requester_id=ACCOUNT)

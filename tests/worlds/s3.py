@@ -26,7 +26,7 @@ from reading_room.s3.backends.memory import memory_backend
 from reading_room.s3.server import S3Application
 from reading_room.s3.space import SpaceLimits
 from reading_room.s3.store import ObjectStore
-from reading_room.vpc.endpoints import EndpointPolicies
+from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from tests.worlds import databases
 
 ACCOUNT = "111122223333"

@@ -18,7 +18,7 @@ from reading_room.jobs.tables import JobRow
 from reading_room.s3 import buckets, service_bucket, service_bucket_name
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.memory import memory_backend
-from reading_room.vpc.endpoints import EndpointPolicies
+from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from reading_room.vpc.tables import VpcEndpoint
 from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, PreparationWorld, actions, document
 

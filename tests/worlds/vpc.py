@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
-from reading_room.vpc import dhcp_options, subnets, vpcs
+from reading_room.vpc.addressing import dhcp_options, subnets
 from reading_room.vpc.tables import Subnet, Vpc
+from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 
 ACCOUNT, REGION = "000000000001", "us-east-1"

@@ -38,7 +38,7 @@ from reading_room.logs.room import logs_by_account
 from reading_room.s3.space import SpaceLimits, stored_by_account
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
-from reading_room.vpc.bootstrap import default_vpc
+from reading_room.vpc.vpcs.bootstrap import default_vpc
 
 app = typer.Typer(help="Make accounts, list them, give their administrators new keys.", no_args_is_help=True)
 

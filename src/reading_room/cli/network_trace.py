@@ -20,9 +20,11 @@ from reading_room.dataplane.rules.trace import trace as trace_packet
 from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.vpc import dhcp_options, network_spec, resolver
-from reading_room.vpc.dhcp_options import AMAZON_DNS
-from reading_room.vpc.reachability import Answer, answer_for, as_attached, destinations_of, vpc_of
+from reading_room.vpc import network_spec
+from reading_room.vpc.addressing import dhcp_options
+from reading_room.vpc.addressing.dhcp_options import AMAZON_DNS
+from reading_room.vpc.endpoints import resolver
+from reading_room.vpc.reachability.paths import Answer, answer_for, as_attached, destinations_of, vpc_of
 from reading_room.vpc.tables import VpcEndpoint
 
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}

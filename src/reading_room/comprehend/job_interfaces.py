@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from reading_room.dataplane.spec import Interface, NetworkSpec
 from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow
-from reading_room.vpc import service_network
-from reading_room.vpc.network_interfaces import SERVICE_ACCOUNT
+from reading_room.vpc.interfaces.network_interfaces import SERVICE_ACCOUNT
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
+from reading_room.vpc.vpcs import service_network
 
 SESSION_NAME = "Comprehend"
 """The name of the role's session that makes interfaces, and so the end of their RequesterId."""

@@ -11,7 +11,7 @@ from reading_room.aws.operations import ContextValues, OperationTable
 from reading_room.comprehend.network_failures import EC2_ACTIONS, DecidedOn
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.policy.evaluate import Decision
-from reading_room.vpc import network_interfaces
+from reading_room.vpc.interfaces import network_interfaces
 
 SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
 OWN_PATH = NetworkPath(secure=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from reading_room.aws.errors import AwsError
 from reading_room.jobs.errors import PreparationError
-from reading_room.vpc import job_network
+from reading_room.vpc.interfaces import job_network
 
 _CODES: dict[type[job_network.JobNetworkError], str] = {
     job_network.UnknownSubnet: "SUBNET_NOT_FOUND",

@@ -16,8 +16,9 @@ from reading_room.comprehend import cluster_way, storage_way
 from reading_room.comprehend.network_failures import containers_cannot_connect, failure_of_network, no_route
 from reading_room.dataplane import spec
 from reading_room.jobs.errors import PreparationError
-from reading_room.vpc import addresses, network_spec
-from reading_room.vpc.job_network import JobNetworkError, choose_subnets, validate_job_network
+from reading_room.vpc import network_spec
+from reading_room.vpc.addressing import addresses
+from reading_room.vpc.interfaces.job_network import JobNetworkError, choose_subnets, validate_job_network
 from reading_room.vpc.tables import NetworkInterface
 
 

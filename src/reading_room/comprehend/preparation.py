@@ -48,9 +48,11 @@ from reading_room.jobs.credentials import model_session
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.surroundings import NetworkNeed, OneContainerOnly, PreparedInterface
 from reading_room.jobs.tables import JobRow
-from reading_room.vpc import network_interfaces, network_spec, service_network
-from reading_room.vpc.job_network import JobNetworkError
+from reading_room.vpc import network_spec
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.interfaces.job_network import JobNetworkError
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
+from reading_room.vpc.vpcs import service_network
 
 logger = logging.getLogger(__name__)
 

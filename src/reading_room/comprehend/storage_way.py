@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from reading_room.dataplane.rules.semantics import UDP, Packet, Verdict, decide, storage_path
 from reading_room.dataplane.spec import NetworkSpec
-from reading_room.vpc import dhcp_options, resolver
-from reading_room.vpc.dhcp_options import AMAZON_DNS
-from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID
+from reading_room.vpc.addressing import dhcp_options
+from reading_room.vpc.addressing.dhcp_options import AMAZON_DNS
+from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID
+from reading_room.vpc.endpoints import resolver
 from reading_room.vpc.tables import NetworkInterface, Vpc
 
 STORAGE_PORT = 443

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from reading_room.jobs.job import Phase
 from reading_room.jobs.progress import EVENT, LOG_GROUP, WORKING, Seen, earlier, measure, read
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
-from reading_room.vpc import service_network
 from reading_room.vpc.tables import NetworkInterface
+from reading_room.vpc.vpcs import service_network
 
 EVENTS = 500
 """Lines of a job's story that an answer has at most, the newest of it."""

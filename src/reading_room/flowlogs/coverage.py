@@ -15,7 +15,7 @@ from reading_room.arns import Arn
 from reading_room.flowlogs.aggregate import Covered, FlowLogTarget
 from reading_room.flowlogs.record import InterfaceFacts, Way
 from reading_room.flowlogs.ways import WAY_TABLES, read_ways
-from reading_room.vpc.flow_log_fields import parse_format
+from reading_room.vpc.flow_logs.fields import parse_format
 from reading_room.vpc.tables import FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr
 
 COVERAGE_TABLES = WAY_TABLES | {table.__tablename__ for table in (FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr)}

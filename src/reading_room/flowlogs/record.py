@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from reading_room.vpc.flow_log_fields import record_version
-from reading_room.vpc.prefix_lists import API_CIDRS, S3_CIDRS
+from reading_room.vpc.addressing.prefix_lists import API_CIDRS, S3_CIDRS
+from reading_room.vpc.flow_logs.fields import record_version
 
 Status = Literal["OK", "NODATA", "SKIPDATA"]
 _TCP, _ICMP = 6, 1

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.flowlogs.record import Way
-from reading_room.vpc.prefix_lists import S3_CIDRS, S3_PREFIX_LIST_ID
+from reading_room.vpc.addressing.prefix_lists import S3_CIDRS, S3_PREFIX_LIST_ID
 from reading_room.vpc.tables import (
     InternetGateway,
     NatGateway,

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from reading_room.clock import Clock
 from reading_room.sealing import SealedFile, Sealer, write_file
-from reading_room.vpc.endpoint_services import api_names, repository_names, s3_names, services_of
+from reading_room.vpc.endpoints.endpoint_services import api_names, repository_names, s3_names, services_of
 
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 397

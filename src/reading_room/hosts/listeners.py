@@ -49,7 +49,7 @@ from reading_room.hosts.front.records import (
 from reading_room.hosts.requests import serve_requests
 from reading_room.iam.container_credentials import json_reply
 from reading_room.jobs.part_requests import BODY_LIMIT
-from reading_room.vpc.resolver import Found
+from reading_room.vpc.endpoints.resolver import Found
 
 T = TypeVar("T")
 

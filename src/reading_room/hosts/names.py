@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from reading_room.database.engine import Database
-from reading_room.vpc.endpoint_names import own_names
+from reading_room.vpc.endpoints.endpoint_names import own_names
+from reading_room.vpc.endpoints.resolver import Found, Zones, look_up, zones_of
 from reading_room.vpc.network_spec import NETWORK_TABLES
-from reading_room.vpc.resolver import Found, Zones, look_up, zones_of
 from reading_room.vpc.tables import VpcEndpoint
 from reading_room.vpc.zones import zones_of as zones_of_region
 

@@ -18,9 +18,9 @@ from reading_room.jobs.places import location_of
 from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.s3 import service_bucket
-from reading_room.vpc import source_addresses
-from reading_room.vpc.senders import SENDER_TABLES, senders
-from reading_room.vpc.source_addresses import SourceAddresses
+from reading_room.vpc.gateways import source_addresses
+from reading_room.vpc.gateways.source_addresses import SourceAddresses
+from reading_room.vpc.interfaces.senders import SENDER_TABLES, senders
 from reading_room.vpc.tables import NetworkInterface, Vpc
 
 

@@ -16,7 +16,7 @@ from reading_room.jobs.places import location_of
 from reading_room.jobs.record import container_id
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
-from reading_room.vpc import dhcp_options
+from reading_room.vpc.addressing import dhcp_options
 from reading_room.vpc.tables import NetworkInterface
 
 

@@ -23,8 +23,8 @@ from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization
 from reading_room.s3.backends.backend import Backend
 from reading_room.s3.errors import AccessDenied, MalformedPolicy, NoSuchBucket
-from reading_room.vpc.flow_logs import BucketVerdict
-from reading_room.vpc.service_errors import LogDestinationDenied, LogDestinationMissing
+from reading_room.vpc.flow_logs.errors import LogDestinationDenied, LogDestinationMissing
+from reading_room.vpc.flow_logs.flow_logs import BucketVerdict
 
 SERVICE = "delivery.logs.amazonaws.com"
 _ACL = "bucket-owner-full-control"

@@ -5,25 +5,25 @@ from __future__ import annotations
 from reading_room.aws.operations import Authorizer
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.vpc.elastic_addresses import DEFAULT_POOL
-from reading_room.vpc.flow_logs import BucketCheck
+from reading_room.vpc.addressing.operations.dhcp_options import DhcpOptionsOperations
+from reading_room.vpc.addressing.operations.prefix_lists import PrefixListOperations
+from reading_room.vpc.addressing.operations.subnets import SubnetOperations
+from reading_room.vpc.endpoints.operations import EndpointOperations
+from reading_room.vpc.flow_logs.flow_logs import BucketCheck
+from reading_room.vpc.flow_logs.operations import FlowLogOperations
+from reading_room.vpc.gateways.elastic_addresses import DEFAULT_POOL
+from reading_room.vpc.gateways.operations.elastic_addresses import ElasticAddressOperations
+from reading_room.vpc.gateways.operations.internet_gateways import InternetGatewayOperations
+from reading_room.vpc.gateways.operations.nat_gateways import NatGatewayOperations
+from reading_room.vpc.groups.operations import SecurityGroupOperations
+from reading_room.vpc.interfaces.operations import NetworkInterfaceOperations
 from reading_room.vpc.operations.account import AccountOperations
 from reading_room.vpc.operations.binding import Ec2Operations
-from reading_room.vpc.operations.dhcp_options import DhcpOptionsOperations
-from reading_room.vpc.operations.elastic_addresses import ElasticAddressOperations
-from reading_room.vpc.operations.endpoints import EndpointOperations
-from reading_room.vpc.operations.flow_logs import FlowLogOperations
-from reading_room.vpc.operations.internet_gateways import InternetGatewayOperations
-from reading_room.vpc.operations.nat_gateways import NatGatewayOperations
-from reading_room.vpc.operations.network_insights import NetworkInsightsOperations
-from reading_room.vpc.operations.network_interfaces import NetworkInterfaceOperations
-from reading_room.vpc.operations.prefix_lists import PrefixListOperations
-from reading_room.vpc.operations.route_tables import RouteTableOperations
-from reading_room.vpc.operations.security_groups import SecurityGroupOperations
-from reading_room.vpc.operations.subnets import SubnetOperations
 from reading_room.vpc.operations.tags import TagOperations
-from reading_room.vpc.operations.vpcs import VpcOperations
 from reading_room.vpc.quotas import Quotas
+from reading_room.vpc.reachability.operations import NetworkInsightsOperations
+from reading_room.vpc.routing.operations import RouteTableOperations
+from reading_room.vpc.vpcs.operations import VpcOperations
 
 
 def ec2_operations(

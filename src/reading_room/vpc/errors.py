@@ -5,8 +5,6 @@ EC2's model lists no errors, so the texts come from its documentation and from p
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from reading_room.aws.errors import AwsError
 
 
@@ -210,144 +208,6 @@ class AuthFailure(Ec2Error):
 # -- identifiers ------------------------------------------------------------------------------------------------------
 
 
-class NotFound(Ec2Error):
-    """An explicitly given identifier does not exist. Subclasses have the code and EC2's words for the kind."""
-
-    words: ClassVar[str] = "The ID"
-
-    def __init__(self, identifier: str) -> None:
-        super().__init__(f"{self.words} '{identifier}' does not exist")
-        self.identifier = identifier
-
-
-class VpcNotFound(NotFound):
-    """No such VPC."""
-
-    code = "InvalidVpcID.NotFound"
-    words = "The vpc ID"
-
-
-class SubnetNotFound(NotFound):
-    """No such subnet."""
-
-    code = "InvalidSubnetID.NotFound"
-    words = "The subnet ID"
-
-
-class SecurityGroupNotFound(NotFound):
-    """No such security group."""
-
-    code = "InvalidGroup.NotFound"
-    words = "The security group"
-
-
-class SecurityGroupRuleNotFound(NotFound):
-    """No such security group rule."""
-
-    code = "InvalidSecurityGroupRuleId.NotFound"
-    words = "The security group rule ID"
-
-
-class RouteTableNotFound(NotFound):
-    """No such route table."""
-
-    code = "InvalidRouteTableID.NotFound"
-    words = "The routeTable ID"
-
-
-class AssociationNotFound(NotFound):
-    """No such association of a route table."""
-
-    code = "InvalidAssociationID.NotFound"
-    words = "The association ID"
-
-
-class NetworkInterfaceNotFound(NotFound):
-    """No such network interface."""
-
-    code = "InvalidNetworkInterfaceID.NotFound"
-    words = "The networkInterface ID"
-
-
-class PermissionNotFound(NotFound):
-    """No such permission of a network interface."""
-
-    code = "InvalidPermissionID.NotFound"
-    words = "The network interface permission ID"
-
-
-class VpcEndpointNotFound(NotFound):
-    """No such VPC endpoint."""
-
-    code = "InvalidVpcEndpointId.NotFound"
-    words = "The Vpc Endpoint Id"
-
-
-class VpcEndpointToDeleteNotFound(VpcEndpointNotFound):
-    """No such VPC endpoint; DeleteVpcEndpoints has a code of its own for it, among its unsuccessful items."""
-
-    code = "InvalidVpcEndpoint.NotFound"
-
-
-class PrefixListNotFound(NotFound):
-    """No such prefix list."""
-
-    code = "InvalidPrefixListID.NotFound"
-    words = "The prefix list ID"
-
-
-class DhcpOptionsNotFound(NotFound):
-    """No such set of DHCP options."""
-
-    code = "InvalidDhcpOptionID.NotFound"
-    words = "The dhcp options ID"
-
-
-class NetworkAclNotFound(NotFound):
-    """No such network access list."""
-
-    code = "InvalidNetworkAclID.NotFound"
-    words = "The networkAcl ID"
-
-
-class FlowLogNotFound(Ec2Error):
-    """No such flow log. DeleteFlowLogs answers with it among its unsuccessful items."""
-
-    code = "InvalidFlowLogId.NotFound"
-
-    def __init__(self, identifier: str) -> None:
-        super().__init__(f"These flow log ids in the input list are not found: [TotalCount: 1] {identifier}")
-
-
-class GatewayNotFound(NotFound):
-    """A route names a gateway that does not exist; the code depends on the kind of gateway."""
-
-    kinds: ClassVar[dict[str, tuple[str, str]]] = {
-        "eigw": ("InvalidGatewayID.NotFound", "The egressOnlyInternetGateway ID"),
-        "nat": ("InvalidNatGatewayID.NotFound", "The natGateway ID"),
-        "pcx": ("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID"),
-        "tgw": ("InvalidTransitGatewayID.NotFound", "The transitGateway ID"),
-        "i": ("InvalidInstanceID.NotFound", "The instance ID"),
-    }
-
-    def __init__(self, identifier: str) -> None:
-        code, words = self.kinds.get(identifier.split("-", 1)[0], ("InvalidGatewayID.NotFound", "The gateway ID"))
-        # The class attribute is the fallback; the instance says which of EC2's codes it is.
-        self.code = code  # type: ignore[misc]
-        self.words = words  # type: ignore[misc]
-        super().__init__(identifier)
-
-
-class MalformedId(Ec2Error):
-    """An identifier does not look like one of its kind. The code depends on the kind."""
-
-    code = "InvalidParameterValue"
-
-    def __init__(self, code: str, value: str, prefix: str) -> None:
-        super().__init__(f'Invalid id: "{value}" (expecting "{prefix}-...")')
-        self.code = code  # type: ignore[misc]
-
-
 # -- dependencies and limits ------------------------------------------------------------------------------------------
 
 
@@ -358,15 +218,6 @@ class DependencyViolation(Ec2Error):
 
     def __init__(self, kind: str, identifier: str) -> None:
         super().__init__(f"The {kind} '{identifier}' has dependencies and cannot be deleted.")
-
-
-class GroupInUse(Ec2Error):
-    """A security group is carried by an interface or named by another group's rule."""
-
-    code = "DependencyViolation"
-
-    def __init__(self, group_id: str) -> None:
-        super().__init__(f"resource {group_id} has a dependent object")
 
 
 class LimitExceeded(Ec2Error):
@@ -382,40 +233,6 @@ class LimitExceeded(Ec2Error):
 # -- VPCs and subnets -------------------------------------------------------------------------------------------------
 
 
-class InvalidVpcRange(Ec2Error):
-    """A VPC's block is larger than /16, smaller than /28, or in a range that no VPC can have."""
-
-    code = "InvalidVpc.Range"
-
-    def __init__(self, cidr: str) -> None:
-        super().__init__(f"The CIDR '{cidr}' is invalid.")
-
-
-class InvalidSubnetRange(Ec2Error):
-    """A subnet's block is not inside its VPC's, or has a size that a subnet cannot have."""
-
-    code = "InvalidSubnet.Range"
-
-    def __init__(self, cidr: str) -> None:
-        super().__init__(f"The CIDR '{cidr}' is invalid.")
-
-
-class InvalidSubnetConflict(Ec2Error):
-    """A subnet's block overlaps another subnet's."""
-
-    code = "InvalidSubnet.Conflict"
-
-    def __init__(self, cidr: str) -> None:
-        super().__init__(f"The CIDR '{cidr}' conflicts with another subnet")
-
-
-class DnsHostnamesNeedSupport(InvalidParameterValue):
-    """enableDnsHostnames was switched on while enableDnsSupport is off."""
-
-    def __init__(self) -> None:
-        super().__init__("enableDnsHostnames", "true", "enableDnsSupport must be true as well.")
-
-
 class NoDefaultVpc(Ec2Error):
     """A call leaves out the VPC and there is no default one."""
 
@@ -423,12 +240,3 @@ class NoDefaultVpc(Ec2Error):
 
     def __init__(self) -> None:
         super().__init__("No default VPC for this user")
-
-
-class DefaultVpcAlreadyExists(Ec2Error):
-    """The account has a default VPC."""
-
-    code = "DefaultVpcAlreadyExists"
-
-    def __init__(self) -> None:
-        super().__init__("A Default VPC already exists for this account in this region.")

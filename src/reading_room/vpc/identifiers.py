@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from reading_room.vpc import tables
-from reading_room.vpc.errors import (
+from reading_room.vpc.errors import Ec2Error, InvalidId
+from reading_room.vpc.not_found import (
+    AllocationNotFound,
+    AnalysisNotFound,
     DhcpOptionsNotFound,
-    Ec2Error,
     FlowLogNotFound,
-    InvalidId,
+    InternetGatewayNotFound,
     MalformedId,
+    NatGatewayNotFound,
     NetworkInterfaceNotFound,
+    PathNotFound,
     PermissionNotFound,
     PrefixListNotFound,
     RouteTableNotFound,
@@ -23,8 +27,6 @@ from reading_room.vpc.errors import (
     VpcEndpointNotFound,
     VpcNotFound,
 )
-from reading_room.vpc.gateway_errors import AllocationNotFound, InternetGatewayNotFound, NatGatewayNotFound
-from reading_room.vpc.insights_errors import AnalysisNotFound, PathNotFound
 
 _DIGITS = re.compile(r"[0-9a-f]{8}(?:[0-9a-f]{9})?")
 

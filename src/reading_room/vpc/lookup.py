@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.vpc.errors import MissingParameter, NoDefaultVpc, SecurityGroupNotFound
+from reading_room.vpc.errors import MissingParameter, NoDefaultVpc
 from reading_room.vpc.identifiers import SECURITY_GROUP, Kind
+from reading_room.vpc.not_found import SecurityGroupNotFound
 from reading_room.vpc.tables import SecurityGroup, Vpc, VpcCidr
 
 Row = TypeVar("Row")

@@ -16,9 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.dataplane import spec
-from reading_room.vpc import cidrs, permissions, prefix_lists
-from reading_room.vpc.endpoint_services import service_named
-from reading_room.vpc.gateway_spec import Gateways
+from reading_room.vpc.addressing import cidrs, prefix_lists
+from reading_room.vpc.endpoints.endpoint_services import service_named
+from reading_room.vpc.gateways.gateway_spec import Gateways
+from reading_room.vpc.groups import permissions
 from reading_room.vpc.tables import NETWORK_TABLES as NETWORK_TABLES
 from reading_room.vpc.tables import (
     FlowLog,

@@ -69,11 +69,11 @@ from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
 from reading_room.trail.kept_heads import KeptHeads
 from reading_room.trail.operations import TrailOperations
 from reading_room.trail.recording import Trail
-from reading_room.vpc import service_network
-from reading_room.vpc.bootstrap import default_vpc
-from reading_room.vpc.endpoints import EndpointAccounts, EndpointPolicies
 from reading_room.vpc.ec2 import ec2_operations
+from reading_room.vpc.endpoints.endpoints import EndpointAccounts, EndpointPolicies
 from reading_room.vpc.quotas import Quotas as VpcQuotas
+from reading_room.vpc.vpcs import service_network
+from reading_room.vpc.vpcs.bootstrap import default_vpc
 
 
 class Product:

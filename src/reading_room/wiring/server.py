@@ -34,7 +34,7 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.space import SpaceLimits
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
-from reading_room.vpc.elastic_addresses import overlaps_with_services
+from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.wiring.product import Product
 from reading_room.wiring.sockets import open_doors

@@ -16,8 +16,8 @@ from reading_room.aws.operations import OperationFacts
 from reading_room.comprehend.storage_policy import StoragePolicies, look
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.jobs.tables import JobRow
-from reading_room.vpc import addresses
-from reading_room.vpc.prefix_lists import s3_service_name
+from reading_room.vpc.addressing import addresses
+from reading_room.vpc.addressing.prefix_lists import s3_service_name
 from reading_room.vpc.tables import SecurityGroup, Subnet, VpcEndpoint
 
 _ASKED = 32

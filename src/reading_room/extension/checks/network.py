@@ -20,9 +20,9 @@ from reading_room.extension.checks.check import Check, Report, failed, passed, s
 from reading_room.extension.checks.commands import run
 from reading_room.jobs.job import counted
 from reading_room.jobs.surroundings import JobSize
-from reading_room.vpc import job_network
-from reading_room.vpc.dhcp_options import AMAZON_DNS
-from reading_room.vpc.prefix_lists import S3_PREFIX_LIST_ID, s3_service_name
+from reading_room.vpc.addressing.dhcp_options import AMAZON_DNS
+from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID, s3_service_name
+from reading_room.vpc.interfaces import job_network
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 
 _HTTPS = (storage_way.STORAGE_PORT, storage_way.STORAGE_PORT)

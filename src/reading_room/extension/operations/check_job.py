@@ -28,8 +28,9 @@ from reading_room.extension.own_denials import refuse_denied
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.jobs.credentials import model_session
 from reading_room.jobs.surroundings import JobSize
-from reading_room.vpc import addresses, service_network
+from reading_room.vpc.addressing import addresses
 from reading_room.vpc.tables import Subnet
+from reading_room.vpc.vpcs import service_network
 
 _OF_NETWORK: tuple[CheckName, ...] = ("Network", "Addresses", "DNS", "Route", "SecurityGroups")
 _OF_STORAGE: tuple[CheckName, ...] = ("Input", "Output", "Model", "BucketPolicy", "EndpointPolicy")

@@ -1,0 +1,173 @@
+"""Private addresses: which a subnet has, which are free, and how long a returned one rests.
+
+Of each subnet five addresses are never given out: the network, the router (+1), the resolver (+2), one kept (+3) and
+the last. An address that an interface gave back rests for ``REST``, so that packets of its former owner cannot meet
+the next one; only a subnet without any other free address gives out a resting one, the longest rested first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import itertools
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, delete, func, select, union_all
+from sqlalchemy.orm import Session
+
+from reading_room.vpc.addressing.errors import (
+    AddressInUse,
+    AddressOutsideSubnet,
+    AddressReserved,
+    InsufficientFreeAddresses,
+)
+from reading_room.vpc.errors import InvalidParameterValue
+from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddress, Subnet
+
+RESERVED = 5
+REST = dt.timedelta(seconds=60)
+BLOCK = 256
+"""Addresses that a subnet is searched by: those that share their first three numbers, which an index has together."""
+_HOLDERS: tuple[type[NetworkInterface] | type[SecondaryAddress], ...] = (NetworkInterface, SecondaryAddress)
+"""The tables whose rows hold an address each."""
+
+
+def capacity(cidr: str) -> int:
+    """Return how many addresses a subnet can give out."""
+    return ipaddress.IPv4Network(cidr).num_addresses - RESERVED
+
+
+def is_reserved(cidr: str, address: str) -> bool:
+    """Say whether an address of the subnet is one of the five that are never given out."""
+    network = ipaddress.IPv4Network(cidr)
+    offset = int(ipaddress.IPv4Address(address)) - int(network.network_address)
+    return offset < RESERVED - 1 or offset == network.num_addresses - 1
+
+
+def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | None = None) -> str:
+    """Choose an address for an interface: the wanted one, or the lowest that is free and rested.
+
+    The caller inserts the interface, or its secondary address, in the same transaction. There is one writer at a time,
+    and each table has a unique constraint besides. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
+    ``AddressInUse`` or ``InsufficientFreeAddresses``.
+    """
+    address = _lowest(session, subnet, now) if wanted is None else _wanted(session, subnet, wanted)
+    end_rest(session, subnet.vpc_id, address)
+    return address
+
+
+def free_counts(session: Session, subnets: Sequence[Subnet]) -> dict[str, int]:
+    """Return how many addresses each subnet can still give out, resting ones included, by subnet id."""
+    free = {subnet.subnet_id: capacity(subnet.cidr) for subnet in subnets}
+    for table in _HOLDERS:
+        statement = (
+            select(table.subnet_id, func.count()).where(table.subnet_id.in_(list(free))).group_by(table.subnet_id)
+        )
+        for subnet_id, used in session.execute(statement):
+            free[subnet_id] -= used
+    return free
+
+
+def next_free(session: Session, subnet: Subnet, count: int) -> list[str]:
+    """Return the lowest addresses that nobody has, resting ones too, without taking any; fewer if there are fewer."""
+    taken = _taken(session, subnet)
+    return list(itertools.islice((each for each in _candidates(subnet) if each not in taken), count))
+
+
+def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
+    """Let the address of a row that is being deleted rest from ``now`` on."""
+    session.merge(
+        AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
+    )
+
+
+def end_rest(session: Session, vpc_id: str, address: str) -> None:
+    """Let an address be given out again at once, because nothing of its former owner is left in any kernel."""
+    session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id, AddressRest.address == address))
+
+
+def _wanted(session: Session, subnet: Subnet, wanted: str) -> str:
+    try:
+        address = ipaddress.IPv4Address(wanted)
+    except ValueError:
+        raise InvalidParameterValue("privateIpAddress", wanted, "This is not a valid IPv4 address.") from None
+    if address not in ipaddress.IPv4Network(subnet.cidr):
+        raise AddressOutsideSubnet(wanted)
+    if is_reserved(subnet.cidr, wanted):
+        raise AddressReserved(wanted)
+    held = (select(table.address).where(table.vpc_id == subnet.vpc_id, table.address == wanted) for table in _HOLDERS)
+    if session.scalar(union_all(*held)) is not None:
+        raise AddressInUse(wanted)
+    return wanted
+
+
+def _lowest(session: Session, subnet: Subnet, now: dt.datetime) -> str:
+    network = ipaddress.IPv4Network(subnet.cidr)
+    first, end = int(network.network_address), int(network.broadcast_address) + 1
+    # A subnet may have 65,531 addresses in use: only the block that has the lowest free one is read.
+    where = {"vpc_id": subnet.vpc_id, "first": first, "last": end - BLOCK, "rested": now - REST}
+    block = session.scalar(_BLOCK_WITH_ROOM, where) if end - first > BLOCK else first
+    if block is not None:
+        low, high = _text_range(block)
+        unusable = set(session.scalars(_UNUSABLE, where | {"low": low, "high": high}))
+        here = range(max(block, first + RESERVED - 1), min(block + BLOCK, end - 1))
+        found = next((text for text in map(_text, here) if text not in unusable), None)
+        if found is not None:
+            return found
+    longest = select(AddressRest.address).where(AddressRest.subnet_id == subnet.subnet_id)
+    address = session.scalar(longest.order_by(AddressRest.released_at, AddressRest.address).limit(1))
+    if address is None:
+        raise InsufficientFreeAddresses(subnet.subnet_id)
+    return address
+
+
+def _taken(session: Session, subnet: Subnet) -> set[str]:
+    return {
+        address
+        for table in _HOLDERS
+        for address in session.scalars(select(table.address).where(table.subnet_id == subnet.subnet_id))
+    }
+
+
+def _candidates(subnet: Subnet) -> Iterator[str]:
+    network = ipaddress.IPv4Network(subnet.cidr)
+    first = int(network.network_address) + RESERVED - 1
+    return map(_text, range(first, int(network.broadcast_address)))
+
+
+def _text(number: int) -> str:
+    return str(ipaddress.IPv4Address(number))
+
+
+def _text_range(block: int) -> tuple[str, str]:
+    """Return the text that all addresses of a block begin with, and the first text after theirs."""
+    start = _text(block).rpartition(".")[0]
+    return start + ".", start + chr(ord(".") + 1)
+
+
+def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[str]]:
+    """Return the statements that read which addresses of a block somebody has, and which rest."""
+    tables = (*_HOLDERS, AddressRest)
+    statements = [
+        select(table.address).where(table.vpc_id == bindparam("vpc_id"), table.address >= low, table.address < high)
+        for table in tables
+    ]
+    return [*statements[:-1], statements[-1].where(AddressRest.released_at > bindparam("rested"))]
+
+
+def _block_with_room() -> Select[int]:
+    """Return the statement that finds a subnet's lowest block, ``first`` to ``last``, with an address left."""
+    first, last = bindparam("first", type_=Integer), bindparam("last", type_=Integer)
+    blocks = select(first.label("number")).cte("blocks", recursive=True)
+    blocks = blocks.union_all(select(blocks.c.number + BLOCK).where(blocks.c.number < last))
+    number = blocks.c.number
+    parts = [number.bitwise_rshift(bits).bitwise_and(255) for bits in (24, 16, 8)]
+    low, high = (func.printf(f"%d.%d.%d{end}", *parts, type_=String) for end in "./")
+    unusable = sum(each.with_only_columns(func.count()).scalar_subquery() for each in _unusable(low, high))
+    reserved = case((number == first, RESERVED - 1), else_=0) + case((number == last, 1), else_=0)
+    # In the order in which the recursion makes them, so that the first one found ends the search.
+    return select(number).where(unusable + reserved < BLOCK).limit(1)
+
+
+_UNUSABLE = union_all(*_unusable(bindparam("low"), bindparam("high")))
+_BLOCK_WITH_ROOM = _block_with_room()

@@ -1,0 +1,35 @@
+"""The addresses that S3 may see requests of an interface come from: its own, and those that gateways give."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.vpc.gateways import elastic_addresses
+from reading_room.vpc.tables import NatGateway, NetworkInterface
+
+
+class SourceAddresses(NamedTuple):
+    """``inside`` are seen through the VPC's endpoints, as ``aws:VpcSourceIp``; ``outside`` as ``aws:SourceIp``."""
+
+    inside: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+def of(session: Session, interface: NetworkInterface) -> SourceAddresses:
+    """Return the addresses of an interface of a VPC, and those of the NAT gateways that it may be routed through."""
+    public = elastic_addresses.of(session, [interface.interface_id])[interface.interface_id].get(interface.address)
+    inside = [interface.address]
+    outside = [] if public is None else [public.public_ip]
+    gateways = session.scalars(
+        select(NatGateway)
+        .where(NatGateway.vpc_id == interface.vpc_id, NatGateway.state == "available")
+        .order_by(NatGateway.nat_gateway_id)
+    )
+    for gateway in gateways:
+        for address in gateway.addresses:
+            inside.append(address["PrivateIp"])
+            outside += [address["PublicIp"]] if "PublicIp" in address else []
+    return SourceAddresses(tuple(inside), tuple(outside))

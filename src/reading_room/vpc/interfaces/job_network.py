@@ -1,0 +1,191 @@
+"""Whether a job can have the subnets and groups that its VpcConfig names, and in which subnet each interface goes.
+
+The errors here are not of the wire: a job that cannot have its network ends FAILED, and who runs jobs turns each of
+these into a failure code and a message. Each says in ``identifier`` what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reading_room.vpc.addressing import addresses
+from reading_room.vpc.tables import SecurityGroup, Subnet, Vpc
+
+FREE_ADDRESSES_NEEDED = 2
+"""Per container, in all the subnets together, as Comprehend's guide asks."""
+
+
+class JobNetworkError(Exception):
+    """A job cannot have the network that it asks for."""
+
+    def __init__(self, identifier: str, message: str) -> None:
+        super().__init__(message)
+        self.identifier = identifier
+
+
+class UnknownSubnet(JobNetworkError):
+    """A subnet does not exist in the account."""
+
+    def __init__(self, subnet_id: str) -> None:
+        super().__init__(subnet_id, f"The subnet {subnet_id} does not exist")
+
+
+class UnknownSecurityGroup(JobNetworkError):
+    """A security group does not exist in the account."""
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(group_id, f"The security group {group_id} does not exist")
+
+
+class SubnetsInDifferentVpcs(JobNetworkError):
+    """The subnets are of more than one VPC."""
+
+    def __init__(self, subnet_id: str, vpc_id: str, other_subnet_id: str, other_vpc_id: str) -> None:
+        super().__init__(
+            other_subnet_id,
+            f"The subnet {other_subnet_id} is in {other_vpc_id}, but {subnet_id} is in {vpc_id}: "
+            "name subnets of one VPC",
+        )
+
+
+class SecurityGroupNotInVpc(JobNetworkError):
+    """A security group is of another VPC than the subnets."""
+
+    def __init__(self, group_id: str, group_vpc_id: str, vpc_id: str) -> None:
+        super().__init__(
+            group_id,
+            f"The security group {group_id} is in {group_vpc_id}, but the subnets are in {vpc_id}: "
+            f"name security groups of {vpc_id}",
+        )
+
+
+class VpcTenancyNotSupported(JobNetworkError):
+    """The VPC's tenancy is not ``default``."""
+
+    def __init__(self, vpc_id: str, tenancy: str) -> None:
+        super().__init__(
+            vpc_id, f"The VPC {vpc_id} has the tenancy {tenancy}: jobs run only in VPCs of default tenancy"
+        )
+
+
+class TooFewAddresses(JobNetworkError):
+    """The subnets together have fewer free addresses than the job's containers need."""
+
+    def __init__(self, free: Mapping[str, int], needed: int, containers: int = 1) -> None:
+        """``free`` counts by subnet, in the order in which they were named."""
+        names = ", ".join(free)
+        each = f" ({', '.join(map(str, free.values()))})" if len(free) > 1 else ""
+        wanted = f"{needed} are needed" if containers == 1 else f"{needed} are needed for {containers} containers"
+        fewer = "" if containers == 1 else ", or run the job in fewer containers by its tag reading-room:containers"
+        super().__init__(
+            names,
+            f"The subnets {names} have {sum(free.values())} free IP addresses together{each}, but {wanted}: "
+            f"delete unused network interfaces or name a larger subnet{fewer}",
+        )
+
+
+def validate_job_network(
+    session: Session,
+    subnets: Sequence[str],
+    groups: Sequence[str],
+    *,
+    account: str | None = None,
+    containers: int = 1,
+    made: int = 0,
+) -> str:
+    """Check a VpcConfig and return the id of its VPC. Raises the first ``JobNetworkError`` that holds.
+
+    With ``account`` only that account's subnets and groups count as existing. ``made`` are the interfaces that the
+    job's ``containers`` have already: their addresses count.
+    """
+    rows = _subnets(session, subnets, account)
+    first = rows[0]
+    vpc = session.get_one(Vpc, first.vpc_id)
+    for row in rows:
+        if row.vpc_id != vpc.vpc_id:
+            raise SubnetsInDifferentVpcs(first.subnet_id, first.vpc_id, row.subnet_id, row.vpc_id)
+    for group_id in groups:
+        group = session.get(SecurityGroup, group_id)
+        if group is None or account not in (None, group.account):
+            raise UnknownSecurityGroup(group_id)
+        if group.vpc_id != vpc.vpc_id:
+            raise SecurityGroupNotInVpc(group_id, group.vpc_id, vpc.vpc_id)
+    if vpc.tenancy != "default":
+        raise VpcTenancyNotSupported(vpc.vpc_id, vpc.tenancy)
+    _require_addresses(session, rows, containers, made)
+    return vpc.vpc_id
+
+
+def choose_subnet(
+    session: Session,
+    subnet_ids: Sequence[str],
+    *,
+    containers: int = 1,
+    made: int = 0,
+    beside: Mapping[str, int] | None = None,
+) -> Subnet:
+    """Return the subnet for the next interface of a job, by ``next_subnet``; ``beside`` counts the others by subnet.
+
+    Raises ``UnknownSubnet``, and ``TooFewAddresses`` as ``validate_job_network`` does.
+    """
+    rows = _subnets(session, subnet_ids, None)
+    free = _require_addresses(session, rows, containers, made)
+    chosen = next_subnet(free, beside or {})
+    return next(row for row in rows if row.subnet_id == chosen)
+
+
+def choose_subnets(session: Session, subnet_ids: Sequence[str], containers: int) -> list[Subnet]:
+    """Return the subnet of each interface of a job that has none yet, by ``spread``, and raise as ``choose_subnet``."""
+    rows = {row.subnet_id: row for row in _subnets(session, subnet_ids, None)}
+    free = _require_addresses(session, list(rows.values()), containers, 0)
+    return [rows[subnet_id] for subnet_id in spread(free, containers)]
+
+
+def next_subnet(free: Mapping[str, int], made: Mapping[str, int]) -> str:
+    """Return the subnet in which a job's next interface goes: pure, and the whole rule.
+
+    Of the subnets that have a free address, the one with the fewest interfaces of the job; of equals the one with the
+    most free addresses; of equals the one named first. ``free`` are in the order in which they were named. Raises
+    ``TooFewAddresses`` when none is free.
+    """
+    open_ones = [subnet_id for subnet_id, count in free.items() if count > 0]
+    if not open_ones:
+        raise TooFewAddresses(free, FREE_ADDRESSES_NEEDED)
+    return min(open_ones, key=lambda subnet_id: (made.get(subnet_id, 0), -free[subnet_id]))
+
+
+def spread(free: Mapping[str, int], containers: int) -> tuple[str, ...]:
+    """Return the subnet of each of a job's interfaces, in order of their containers, if nobody else takes any.
+
+    Raises ``TooFewAddresses`` when there are fewer free addresses than containers.
+    """
+    left, made = dict(free), dict.fromkeys(free, 0)
+    chosen: list[str] = []
+    for _ in range(containers):
+        chosen.append(next_subnet(left, made))
+        left[chosen[-1]] -= 1
+        made[chosen[-1]] += 1
+    return tuple(chosen)
+
+
+def _require_addresses(session: Session, rows: Sequence[Subnet], containers: int, made: int) -> dict[str, int]:
+    """Return the free addresses by subnet, in the order of the rows."""
+    free = addresses.free_counts(session, rows)
+    needed = FREE_ADDRESSES_NEEDED * containers
+    if sum(free.values()) + made < needed:
+        raise TooFewAddresses(free, needed, containers)
+    return free
+
+
+def _subnets(session: Session, subnet_ids: Sequence[str], account: str | None) -> list[Subnet]:
+    wanted = list(dict.fromkeys(subnet_ids))
+    if not wanted:
+        raise ValueError("a job network needs at least one subnet")
+    found = {row.subnet_id: row for row in session.scalars(select(Subnet).where(Subnet.subnet_id.in_(wanted)))}
+    for subnet_id in wanted:
+        if subnet_id not in found or account not in (None, found[subnet_id].account):
+            raise UnknownSubnet(subnet_id)
+    return [found[subnet_id] for subnet_id in wanted]
