@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from reading_room.comprehend.network_failures import EC2_ACTIONS
+from reading_room.comprehend.network.failures import EC2_ACTIONS
 from reading_room.iam import inline_policies, roles
 from reading_room.vpc.tables import NetworkInterface
 from tests.worlds.minimal_calls import ACCOUNT, REGION, minimal

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
-from reading_room.comprehend import cluster_way
-from reading_room.comprehend.job_interfaces import interfaces_of
+from reading_room.comprehend.network import cluster_way
+from reading_room.comprehend.network.job_interfaces import interfaces_of
 from reading_room.dataplane.rules.semantics import TCP, Packet, decide
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import MemberLost

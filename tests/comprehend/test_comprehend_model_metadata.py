@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.comprehend.model_metadata import check_metadata
+from reading_room.comprehend.models.metadata import check_metadata
 
 RECOGNIZER: dict[str, Any] = {
     "NumberOfTrainedDocuments": 9,

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reading_room.cli import commands
-from reading_room.comprehend.preflight import failures
+from reading_room.comprehend.network.preflight import failures
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc.groups.permissions import Permission

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from reading_room.aws.models import operation_model, service_model
 from reading_room.comprehend.job_kinds import JOB_KINDS
-from reading_room.comprehend.models import MODEL_KINDS
+from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.extension.checks.check import NAMES
 from reading_room.s3 import buckets
 from tests.worlds.extension import (

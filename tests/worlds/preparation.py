@@ -14,7 +14,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.aws.call import Call
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
-from reading_room.comprehend.preparation import NetworkPreparation
+from reading_room.comprehend.network.preparation import NetworkPreparation
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from reading_room.aws.call import Call, NetworkPath
-from reading_room.comprehend.model_requests import new_classifier, new_recognizer
-from reading_room.comprehend.preparation import NetworkPreparation
-from reading_room.comprehend.storage_policy import StoragePolicies
+from reading_room.comprehend.models.requests import new_classifier, new_recognizer
+from reading_room.comprehend.network.preparation import NetworkPreparation
+from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.principals import root_principal
 from reading_room.ids import job_id

@@ -22,7 +22,7 @@ def check_job(
     Looked at are free addresses, names, routes and rules: the way to S3, and that from container to container.
     """
     from reading_room.cli.database import open_to_read
-    from reading_room.comprehend.preflight import failures
+    from reading_room.comprehend.network.preflight import failures
     from reading_room.jobs.record import LOCAL_HOST
 
     database = open_to_read(read_settings(data).data / "db.sqlite")

@@ -393,7 +393,7 @@ class NoTrainingError(Exception):
 
 def model_describer(account: Account, arn: str) -> Callable[[], dict[str, Any]]:
     """Return what describes a custom model. Raises ``NoTrainingError`` for an ARN that is of no such model."""
-    from reading_room.comprehend.models import MODEL_KINDS
+    from reading_room.comprehend.models.models import MODEL_KINDS
 
     kind = MODEL_KINDS.get(arn.rpartition(":")[2].partition("/")[0])
     if kind is None:
@@ -407,7 +407,7 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
 
     Raises ``NoTrainingError`` when there is no such model, or no story of its training.
     """
-    from reading_room.comprehend.models import MODEL_KINDS
+    from reading_room.comprehend.models.models import MODEL_KINDS
     from reading_room.jobs.progress import LOG_GROUP
 
     describe = model_describer(account, arn)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
 from reading_room.comprehend.job_kinds import JobKind
-from reading_room.comprehend.models import ModelKind, model_arn
+from reading_room.comprehend.models.models import ModelKind, model_arn
 
 
 def job_arn(region: str, account: str, kind: JobKind, job_id: str) -> str:

@@ -18,7 +18,7 @@ from reading_room.comprehend.errors import (
     ResourceNotFoundException,
 )
 from reading_room.comprehend.job_kinds import CustomModel, JobKind
-from reading_room.comprehend.model_reference import resolve
+from reading_room.comprehend.models.reference import resolve
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
 from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location

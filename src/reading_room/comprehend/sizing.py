@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reading_room.agent.spec import Capacity
 from reading_room.comprehend.errors import ContainersTagInvalid
 from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
-from reading_room.comprehend.model_requests import training_places
+from reading_room.comprehend.models.requests import training_places
 from reading_room.comprehend.tags import CONTAINERS_TAG, containers_asked, stored
 from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of

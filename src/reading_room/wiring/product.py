@@ -14,18 +14,18 @@ from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
-from reading_room.comprehend.model_metadata import check_metadata
-from reading_room.comprehend.model_upkeep import ModelUpkeep
+from reading_room.comprehend.models.metadata import check_metadata
+from reading_room.comprehend.models.upkeep import ModelUpkeep
+from reading_room.comprehend.network.preparation import NetworkPreparation
+from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
 from reading_room.comprehend.operations.models import ModelOperations
 from reading_room.comprehend.operations.realtime import RealtimeEngines, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations as ComprehendTagOperations
-from reading_room.comprehend.preparation import NetworkPreparation
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.resource_tags import resource_tags
 from reading_room.comprehend.sizing import JobSizing
-from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.extension.operations.check_job import CheckJobOperations

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
 from reading_room.clock import Clock
-from reading_room.comprehend import model_policies
 from reading_room.comprehend.conditions import named_resource
-from reading_room.comprehend.models import find
+from reading_room.comprehend.models import policies
+from reading_room.comprehend.models.models import find
 from reading_room.database.engine import Database
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ModelPolicyOperations:
         """Set the policy of a model."""
         with self._database.transaction() as session:
             arn = find(session, call.account, request["ResourceArn"]).row.arn
-            revision = model_policies.put(
+            revision = policies.put(
                 session,
                 arn,
                 request["ResourcePolicy"],
@@ -47,7 +47,7 @@ class ModelPolicyOperations:
     def describe(self, call: Call, request: DescribeResourcePolicyRequestTypeDef) -> Mapping[str, object]:
         """Show the policy of a model; of one that has none there is nothing to show."""
         with self._database.reading() as session:
-            row = model_policies.of_model(session, find(session, call.account, request["ResourceArn"]).row.arn)
+            row = policies.of_model(session, find(session, call.account, request["ResourceArn"]).row.arn)
         if row is None:
             return {}
         return {
@@ -62,4 +62,4 @@ class ModelPolicyOperations:
         """Remove the policy of a model."""
         with self._database.transaction() as session:
             arn = find(session, call.account, request["ResourceArn"]).row.arn
-            model_policies.delete(session, arn, request.get("PolicyRevisionId"))
+            policies.delete(session, arn, request.get("PolicyRevisionId"))

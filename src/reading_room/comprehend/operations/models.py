@@ -19,11 +19,11 @@ from reading_room.aws.operations import (
 from reading_room.clock import Clock
 from reading_room.comprehend.conditions import existing_model, new_model, source_model, start_context
 from reading_room.comprehend.errors import InvalidRoleAccount, KmsKeyValidationException
-from reading_room.comprehend.model_access import check_import
-from reading_room.comprehend.model_lifecycle import copy_of, create, mark_for_deletion, stop
-from reading_room.comprehend.model_listings import Summary, list_models, list_summaries
-from reading_room.comprehend.model_requests import new_classifier, new_recognizer
-from reading_room.comprehend.models import CLASSIFIER, MODEL_KINDS, Model, ModelKind, find_of_kind
+from reading_room.comprehend.models.access import check_import
+from reading_room.comprehend.models.lifecycle import copy_of, create, mark_for_deletion, stop
+from reading_room.comprehend.models.listings import Summary, list_models, list_summaries
+from reading_room.comprehend.models.models import CLASSIFIER, MODEL_KINDS, Model, ModelKind, find_of_kind
+from reading_room.comprehend.models.requests import new_classifier, new_recognizer
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.tags import as_mapping
 from reading_room.database.engine import Database

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reading_room.comprehend.network_actions import SERVICE_PRINCIPAL
+from reading_room.comprehend.network.actions import SERVICE_PRINCIPAL
 
 POLICY_NAME = "reading-room-jobs"
 """The name of the inline policy that the commands give a role."""

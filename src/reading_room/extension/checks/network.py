@@ -9,9 +9,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend import cluster_way, storage_policy, storage_way
-from reading_room.comprehend.preflight import PlannedNetwork, planned
-from reading_room.comprehend.storage_way import Way
+from reading_room.comprehend.network import cluster_way, storage_policy, storage_way
+from reading_room.comprehend.network.preflight import PlannedNetwork, planned
+from reading_room.comprehend.network.storage_way import Way
 from reading_room.dataplane import spec
 from reading_room.dataplane.rules.verdicts import Verdict
 from reading_room.extension.checks import changes

@@ -15,13 +15,13 @@ from reading_room.aws.models import operation_model
 from reading_room.aws.operations import OperationFacts
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.validation import validate
-from reading_room.comprehend import model_policies
 from reading_room.comprehend.errors import ResourceInUseException, TooManyJobs, TooManyWaiting
 from reading_room.comprehend.job_kinds import JOB_KINDS
-from reading_room.comprehend.model_errors import ResourceLimitExceededException
-from reading_room.comprehend.model_lifecycle import refuse_name
-from reading_room.comprehend.model_requests import new_classifier, new_recognizer
-from reading_room.comprehend.models import CLASSIFIER, RECOGNIZER
+from reading_room.comprehend.models import policies
+from reading_room.comprehend.models.errors import ResourceLimitExceededException
+from reading_room.comprehend.models.lifecycle import refuse_name
+from reading_room.comprehend.models.models import CLASSIFIER, RECOGNIZER
+from reading_room.comprehend.models.requests import new_classifier, new_recognizer
 from reading_room.comprehend.requests import new_job, with_model
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.extension.checks.commands import explain
@@ -105,7 +105,7 @@ def planned(session: Session, asked: Call, quota: JobQuota, topics: str, now: dt
         model = _CREATES[asked.operation](asked, job_id())
         refuse_name(session, model)
         if model.policy is not None:
-            model_policies.check(session, model.policy, "ModelPolicy")
+            policies.check(session, model.policy, "ModelPolicy")
         new = model.job
     return PlannedJob(row_of(new, now), new.tags, _known(session, new, quota))
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call, Principal
 from reading_room.aws.operations import OperationTable
-from reading_room.comprehend.job_interfaces import SESSION_NAME
-from reading_room.comprehend.network_actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
-from reading_room.comprehend.network_failures import EC2_ACTIONS, missing_permission, role_not_assumable
+from reading_room.comprehend.network.actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
+from reading_room.comprehend.network.failures import EC2_ACTIONS, missing_permission, role_not_assumable
+from reading_room.comprehend.network.job_interfaces import SESSION_NAME
 from reading_room.extension.checks import changes, commands
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.iam.authorizer import PolicyAuthorizer

@@ -13,8 +13,8 @@ from typing import Literal
 
 from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
 from reading_room.arns import bucket_arn
-from reading_room.comprehend.storage_policy import Answer
-from reading_room.comprehend.storage_steps import Step
+from reading_room.comprehend.network.storage_policy import Answer
+from reading_room.comprehend.network.storage_steps import Step
 from reading_room.extension.checks import changes
 from reading_room.extension.checks.check import Check, CheckName, Report, failed, passed, skipped, warned
 from reading_room.extension.checks.commands import allow_role, run

@@ -14,10 +14,10 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import OperationFacts, OperationTable, operation
 from reading_room.clock import Clock
-from reading_room.comprehend import storage_policy
+from reading_room.comprehend.network import storage_policy
+from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
-from reading_room.comprehend.storage_policy import StoragePolicies
 from reading_room.database.engine import Database
 from reading_room.extension.checks import network, request, role, storage
 from reading_room.extension.checks.check import NAMES, Check, CheckName, Report, failed, passed, skipped

@@ -13,7 +13,7 @@ from reading_room.aws.operations import OperationTable, operation
 from reading_room.clock import Clock
 from reading_room.comprehend.errors import JobNotFoundException, ResourceNotFoundException
 from reading_room.comprehend.job_kinds import JOB_KINDS
-from reading_room.comprehend.models import MODEL_KINDS
+from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.database.engine import Database
 from reading_room.extension import job_runs
 from reading_room.extension.own_denials import refuse_denied

@@ -74,7 +74,7 @@ def create(
     Private DNS is on unless the call declines it; for S3, which had interface endpoints before it had their private
     DNS, it is off unless the call asks for it.
 
-    Raises the errors of ``endpoint_errors``, ``InvalidPolicyDocument``, ``SubnetNotFound``, ``SecurityGroupNotFound``,
+    Raises the errors of ``endpoints.errors``, ``InvalidPolicyDocument``, ``SubnetNotFound``, ``SecurityGroupNotFound``,
     ``LimitExceeded`` and what making an interface raises.
     """
     used = select(func.count()).select_from(VpcEndpoint)

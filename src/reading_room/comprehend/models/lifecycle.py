@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend import model_policies
 from reading_room.comprehend.errors import ResourceInUseException, TooManyWaiting
-from reading_room.comprehend.model_errors import (
+from reading_room.comprehend.models import policies
+from reading_room.comprehend.models.errors import (
     ModelInUse,
     ModelNameInUse,
     ModelUnavailable,
     ResourceLimitExceededException,
 )
-from reading_room.comprehend.model_requests import NewModel
-from reading_room.comprehend.models import ENDED, Model, model_arn
+from reading_room.comprehend.models.models import ENDED, Model, model_arn
+from reading_room.comprehend.models.requests import NewModel
 from reading_room.comprehend.tables import ModelRow
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs
 from reading_room.jobs.job import ACTIVE
@@ -47,7 +47,7 @@ def create(session: Session, new: NewModel, now: dt.datetime, *, quota: JobQuota
         new.row.submitted_at = now
         session.add(new.row)
         if new.policy is not None:
-            model_policies.put(session, new.row.arn, new.policy, None, now, "ModelPolicy")
+            policies.put(session, new.row.arn, new.policy, None, now, "ModelPolicy")
     return job.arn
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.analysis.job_file import EngineName, Kind
 from reading_room.arns import Arn
-from reading_room.comprehend.model_errors import ResourceNotFoundException
+from reading_room.comprehend.models.errors import ResourceNotFoundException
 from reading_room.comprehend.tables import ModelRow
 from reading_room.jobs.job import Phase
 from reading_room.jobs.tables import JobRow

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
 from reading_room.aws.call import Call
-from reading_room.comprehend import model_policies
-from reading_room.comprehend.model_errors import ResourceNotFoundException
-from reading_room.comprehend.models import Model, find
+from reading_room.comprehend.models import policies
+from reading_room.comprehend.models.errors import ResourceNotFoundException
+from reading_room.comprehend.models.models import Model, find
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.errors import AccessDeniedException
 
@@ -24,7 +24,7 @@ def check_import(session: Session, authorizer: PolicyAuthorizer, call: Call, arn
     """
     source = find(session, Arn.parse(arn).account, arn)
     own = source.row.account == call.account
-    policy = model_policies.of_model(session, arn)
+    policy = policies.of_model(session, arn)
     if policy is None:
         if not own:
             raise ResourceNotFoundException
@@ -34,7 +34,7 @@ def check_import(session: Session, authorizer: PolicyAuthorizer, call: Call, arn
     )
     decision = authorizer.decide(
         principal=call.principal,
-        action=model_policies.ACTION,
+        action=policies.ACTION,
         resource=arn,
         context=context,
         resource_policy=policy.pinned_policy,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import NetworkPath, Principal
-from reading_room.comprehend.storage_steps import Step, part_statement, part_steps_of, steps_of
+from reading_room.comprehend.network.storage_steps import Step, part_statement, part_steps_of, steps_of
 from reading_room.dataplane.rules.verdicts import Verdict
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.iam.policy.open_endpoint import openings

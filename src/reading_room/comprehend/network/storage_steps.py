@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
 from reading_room.arns import bucket_arn
 from reading_room.comprehend.job_kinds import WITHOUT_PARTS_IN_STORAGE
-from reading_room.comprehend.model_requests import training_places
+from reading_room.comprehend.models.requests import training_places
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobRow
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reading_room.comprehend.errors import InvalidFilterException
-from reading_room.comprehend.models import Model, ModelKind, every
+from reading_room.comprehend.models.models import Model, ModelKind, every
 from reading_room.comprehend.pages import (
     DEFAULT_PAGE,
     Item,

@@ -18,8 +18,17 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
-from reading_room.comprehend import cluster_way, storage_policy, storage_way
-from reading_room.comprehend.job_interfaces import (
+from reading_room.comprehend.network import cluster_way, storage_policy, storage_way
+from reading_room.comprehend.network.actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
+from reading_room.comprehend.network.failures import (
+    containers_cannot_connect,
+    failure_of_call,
+    failure_of_network,
+    missing_permission,
+    no_route,
+    role_not_assumable,
+)
+from reading_room.comprehend.network.job_interfaces import (
     SESSION_NAME,
     as_attached,
     beside,
@@ -29,15 +38,6 @@ from reading_room.comprehend.job_interfaces import (
     made_for,
     members_with,
     permissions_of,
-)
-from reading_room.comprehend.network_actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
-from reading_room.comprehend.network_failures import (
-    containers_cannot_connect,
-    failure_of_call,
-    failure_of_network,
-    missing_permission,
-    no_route,
-    role_not_assumable,
 )
 from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer

@@ -11,8 +11,8 @@ from typing import Any
 
 from reading_room.aws.call import Call
 from reading_room.comprehend.errors import UnsupportedLanguageException
-from reading_room.comprehend.model_errors import InvalidTrainingRequest
-from reading_room.comprehend.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
+from reading_room.comprehend.models.errors import InvalidTrainingRequest
+from reading_room.comprehend.models.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
 from reading_room.comprehend.tags import as_mapping, check_containers

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from reading_room.arns import ec2_arn, iam_arn
 from reading_room.aws.call import Call, NetworkPath
 from reading_room.aws.operations import ContextValues, OperationTable
-from reading_room.comprehend.network_failures import EC2_ACTIONS, DecidedOn
+from reading_room.comprehend.network.failures import EC2_ACTIONS, DecidedOn
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.vpc.interfaces import network_interfaces

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend import cluster_way, storage_way
-from reading_room.comprehend.network_failures import containers_cannot_connect, failure_of_network, no_route
+from reading_room.comprehend.network import cluster_way, storage_way
+from reading_room.comprehend.network.failures import containers_cannot_connect, failure_of_network, no_route
 from reading_room.dataplane import spec
 from reading_room.jobs.errors import PreparationError
 from reading_room.vpc import network_spec

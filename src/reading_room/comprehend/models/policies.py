@@ -8,7 +8,7 @@ import secrets
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend.model_errors import InvalidModelPolicy, RevisionMismatch
+from reading_room.comprehend.models.errors import InvalidModelPolicy, RevisionMismatch
 from reading_room.comprehend.tables import ModelPolicyRow
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.iam.principals import pin_principals, principal_exists
