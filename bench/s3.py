@@ -36,7 +36,7 @@ from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import ListenerLabel
-from reading_room.hosts.authority import prepare_doors
+from reading_room.hosts.authority import prepare_certificates
 from reading_room.hosts.front.listeners import server_context_of
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listeners import VpcListeners
@@ -140,13 +140,15 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
         "alone": StoreAlone(*given),
         "plain": S3Application(*given, region=REGION),
     }
-    doors = prepare_doors(folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), Sealer.of_the_moment())
+    listen_addresses = prepare_certificates(
+        folder / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), Sealer.of_the_moment()
+    )
 
     async def serve() -> None:
-        fronts = _front(sockets["fronted"], guarded, doors.leaf.read().decode("ascii"))
+        fronts = _front(sockets["fronted"], guarded, listen_addresses.leaf.read().decode("ascii"))
         for kind, app in apps.items():
             if kind != "fronted":
-                tls = None if kind == "plain" else server_context_of(doors.leaf.read())
+                tls = None if kind == "plain" else server_context_of(listen_addresses.leaf.read())
                 await HttpListener(app, sockets[kind], tls).start()
         (folder / "ready").touch()
         await asyncio.Event().wait()

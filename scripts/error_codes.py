@@ -207,10 +207,10 @@ def _codes_of_class(each: type[AwsError]) -> list[str]:
 
     if each is GatewayNotFound:
         return sorted({code for code, _ in GatewayNotFound.kinds.values()})
-    endings = {MalformedId: r"\w+\.Malformed", LimitExceeded: r"\w+\.?LimitExceeded"}
-    if each not in endings:
+    outcomes = {MalformedId: r"\w+\.Malformed", LimitExceeded: r"\w+\.?LimitExceeded"}
+    if each not in outcomes:
         return [each.code]
-    return sorted(text for text in _given() if re.fullmatch(endings[each], text))
+    return sorted(text for text in _given() if re.fullmatch(outcomes[each], text))
 
 
 @cache
@@ -271,12 +271,12 @@ def failure_codes() -> dict[str, set[str]]:
     beginnings of the messages of calls. A container's word is taken for the codes of ``WORKER_CODES`` alone.
     """
     from reading_room.aws.models import service_model
-    from reading_room.jobs.endings import WORKER_CODES
+    from reading_room.jobs.outcomes import WORKER_CODES
 
     model = service_model("comprehend")
     values = {value for name in model.shape_names for value in getattr(model.shape_for(name), "enum", None) or ()}
     found: dict[str, set[str]] = {code: {"its container"} for code in WORKER_CODES}
-    listed = PACKAGE / "jobs" / "endings.py"
+    listed = PACKAGE / "jobs" / "outcomes.py"
     for path in (*_modules(PACKAGE / "jobs"), *_modules(PACKAGE / "comprehend")):
         if path != listed and not path.name.endswith("errors.py"):
             for code in said_in(path) - values:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reading_room.analysis.cluster.dispatch import Counted
-from reading_room.analysis.cluster.door import Door
 from reading_room.analysis.cluster.finishing import Finishing
 from reading_room.analysis.cluster.parts_client import PartsClient
+from reading_room.analysis.cluster.service_client import ServiceClient
 from reading_room.analysis.part_work import PartResult
 from tests.worlds.analysis_cluster_service import PartEntry, Service
 
@@ -42,7 +42,7 @@ def test_the_number_never_goes_back_when_a_part_begins_anew() -> None:
 
 def test_finished_parts_are_said_before_the_end_and_refused_ones_are_known() -> None:
     with Service(parts=[PartEntry(fence=1), PartEntry(fence=8), PartEntry(fence=1)]) as service:
-        finishing = Finishing(PartsClient(Door("/0", service.address)), {0: 1, 1: 1, 2: 1})
+        finishing = Finishing(PartsClient(ServiceClient("/0", service.address)), {0: 1, 1: 1, 2: 1})
         for number in range(3):
             finishing.take(result(number, 10))
         assert finishing.close() is None
@@ -52,7 +52,7 @@ def test_finished_parts_are_said_before_the_end_and_refused_ones_are_known() -> 
 
 def test_a_service_that_stays_away_is_a_failure_after_a_while() -> None:
     with Service(parts=[PartEntry()], away=True) as service:
-        finishing = Finishing(PartsClient(Door("/0", service.address, patience=0.3)), {0: 1})
+        finishing = Finishing(PartsClient(ServiceClient("/0", service.address, patience=0.3)), {0: 1})
         finishing.take(result(0, 10))
         failure = finishing.close()
     assert failure is not None

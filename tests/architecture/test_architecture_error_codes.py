@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from reading_room.aws.errors import AwsError
-from reading_room.jobs.endings import WORKER_CODES
+from reading_room.jobs.outcomes import WORKER_CODES
 from reading_room.vpc.errors import LimitExceeded
 from tests.worlds.scripts import script
 

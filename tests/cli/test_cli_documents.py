@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reading_room.comprehend.network import failures
-from reading_room.jobs.endings import WORKER_CODES
+from reading_room.jobs.outcomes import WORKER_CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 

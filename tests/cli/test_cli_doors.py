@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.cli.doctor import console_finding, door_finding
+from reading_room.cli.doctor import console_finding, listen_address_finding
 from reading_room.cli.running import free_port
 from reading_room.settings import Settings
 
@@ -58,9 +58,9 @@ def test_a_private_key_that_others_may_read_keeps_up_from_starting(tmp_path: Pat
 
 
 def test_doctor_names_the_doors_and_refuses_an_unsafe_one() -> None:
-    found = door_finding(Settings.from_environment({"READING_ROOM_TLS_PORT": "4568"}))
+    found = listen_address_finding(Settings.from_environment({"READING_ROOM_TLS_PORT": "4568"}))
     assert found.says == "http://127.0.0.1:4566 and https://127.0.0.1:4568"
-    refused = door_finding(Settings.from_environment({"READING_ROOM_HOST": "0.0.0.0"}))
+    refused = listen_address_finding(Settings.from_environment({"READING_ROOM_HOST": "0.0.0.0"}))
     assert refused.state == "missing"
     assert "--tls-cert" in refused.says
 

@@ -16,8 +16,8 @@ from reading_room.dataplane.rules.semantics import TCP, Packet, decide
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import MemberLost
 from reading_room.jobs.needs import being_added
+from reading_room.jobs.ports import NetworkNeed
 from reading_room.jobs.record import LOCAL_HOST, apply
-from reading_room.jobs.surroundings import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc import network_spec
 from reading_room.vpc.addressing import prefix_lists

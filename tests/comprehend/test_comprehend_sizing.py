@@ -16,7 +16,7 @@ from reading_room.analysis.job_file import Kind
 from reading_room.comprehend.job_kinds import CONTAINER_BYTES
 from reading_room.comprehend.sizing import MOST_PARTS, JobSizing, SizeLimits, size_of
 from reading_room.jobs.parts import PARTS_LIMIT
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3 import buckets
 from reading_room.s3.backends.memory import memory_backend

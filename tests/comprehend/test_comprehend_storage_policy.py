@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, no_model_access
-from reading_room.jobs.surroundings import OneContainerOnly
+from reading_room.jobs.ports import OneContainerOnly
 from reading_room.jobs.tables import JobRow
 from reading_room.s3 import buckets, service_bucket, service_bucket_name
 from tests.worlds.container_needs import admitted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reading_room.console.door import Origins, console_door, console_url
-from reading_room.hosts.doors import DoorError
+from reading_room.console.listen_address import Origins, console_address, console_url
+from reading_room.hosts.listen_addresses import ListenAddressError
 from reading_room.settings import Settings
 
 
@@ -34,20 +34,20 @@ def test_it_is_beside_the_apis_and_never_at_their_origin() -> None:
     ],
 )
 def test_a_port_of_the_apis_is_refused(given: dict[str, object], says: str) -> None:
-    with pytest.raises(DoorError, match=says):
-        console_door(told(**given))
+    with pytest.raises(ListenAddressError, match=says):
+        console_address(told(**given))
 
 
 def test_it_can_be_off() -> None:
     off = told(console_port=0)
-    assert (console_door(off), console_url(off), dict(Origins.of(off).apis)) == (None, None, {})
+    assert (console_address(off), console_url(off), dict(Origins.of(off).apis)) == (None, None, {})
 
 
 def test_beyond_loopback_it_has_https_and_the_names_that_were_told() -> None:
     wide = told(host="0.0.0.0", tls="own", tls_names="Reading.example.com,10.1.2.3,2001:db8::5")
-    door = console_door(wide)
-    assert door is not None
-    assert door.url == "https://0.0.0.0:4567"
+    listen_address = console_address(wide)
+    assert listen_address is not None
+    assert listen_address.url == "https://0.0.0.0:4567"
     assert console_url(wide) == "https://127.0.0.1:4567/"
     assert Origins.of(wide).by_authority() == {
         f"{name}:4567": f"https://{api}:4566"
@@ -70,9 +70,9 @@ def test_a_browser_leaves_out_the_port_that_is_the_schemes_own() -> None:
 
 
 def test_an_ipv6_address_beyond_loopback_needs_a_name_for_the_pages() -> None:
-    with pytest.raises(DoorError, match="READING_ROOM_TLS_NAMES"):
-        console_door(told(host="2001:db8::1", tls="own"))
+    with pytest.raises(ListenAddressError, match="READING_ROOM_TLS_NAMES"):
+        console_address(told(host="2001:db8::1", tls="own"))
     named = told(host="2001:db8::1", tls="own", tls_names="reading.example.com")
     assert console_url(named) == "https://reading.example.com:4567/"
     assert console_url(told(host="::1")) == "http://[::1]:4567/"
-    assert console_door(told(host="2001:db8::1", tls="own", console_port=0)) is None
+    assert console_address(told(host="2001:db8::1", tls="own", console_port=0)) is None

@@ -39,10 +39,10 @@ trap 'kill $UP; wait $UP || true' EXIT
 def test_https(tmp_path: Path) -> None:
     """Each way to start it, with a certificate of somebody else's and with its own."""
     from reading_room.clock import system_clock
-    from reading_room.hosts.authority import prepare_doors
+    from reading_room.hosts.authority import prepare_certificates
     from reading_room.sealing import Sealer
 
-    made = prepare_doors(tmp_path / "elsewhere", ["localhost"], system_clock(), Sealer.of_the_moment())
+    made = prepare_certificates(tmp_path / "elsewhere", ["localhost"], system_clock(), Sealer.of_the_moment())
     pem = made.leaf.read()
     end = pem.index(b"-----BEGIN PRIVATE KEY-----")
     for name, content in (("reading.pem", pem[:end]), ("reading.key", pem[end:])):

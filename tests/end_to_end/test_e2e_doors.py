@@ -181,10 +181,10 @@ def test_beyond_loopback_the_console_has_the_certificate_of_the_apis(beyond: Pro
 
 def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
     from reading_room.clock import system_clock
-    from reading_room.hosts.authority import prepare_doors
+    from reading_room.hosts.authority import prepare_certificates
 
     made = [
-        prepare_doors(tmp_path / name, ["localhost", f"{name}.example"], system_clock(), SEALER)
+        prepare_certificates(tmp_path / name, ["localhost", f"{name}.example"], system_clock(), SEALER)
         for name in ("first", "second")
     ]
     certificate, key = tmp_path / "given.pem", tmp_path / "given.key"

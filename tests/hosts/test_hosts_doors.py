@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from reading_room.clock import system_clock
-from reading_room.hosts.authority import prepare_doors
-from reading_room.hosts.doors import (
-    Door,
-    DoorCertificate,
-    DoorError,
+from reading_room.hosts.authority import prepare_certificates
+from reading_room.hosts.listen_addresses import (
+    ListenAddress,
+    ListenAddressError,
+    ListenerCertificate,
     certificate_names,
-    doors,
-    local_door,
+    listen_addresses,
+    local_address,
     own_authority,
     take_in,
 )
@@ -86,30 +86,35 @@ def shake_hands(server: ssl.SSLContext, trusted: Path, name: str, most: ssl.TLSV
 
 
 def test_plain_http_on_loopback_is_the_door_that_needs_nothing(tmp_path: Path) -> None:
-    assert doors(settings(tmp_path)) == (Door("127.0.0.1", 4566, secure=False),)
-    assert doors(settings(tmp_path, host="::1"))[0].url == "http://[::1]:4566"
+    assert listen_addresses(settings(tmp_path)) == (ListenAddress("127.0.0.1", 4566, secure=False),)
+    assert listen_addresses(settings(tmp_path, host="::1"))[0].url == "http://[::1]:4566"
     assert own_authority(settings(tmp_path)) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "reading.example.com", "127.0.0.1.example.com"])
 def test_any_other_address_is_refused_without_tls_with_what_to_change(tmp_path: Path, host: str) -> None:
-    with pytest.raises(DoorError) as refused:
-        doors(settings(tmp_path, host=host))
+    with pytest.raises(ListenAddressError) as refused:
+        listen_addresses(settings(tmp_path, host=host))
     for said in (f"--host {host}", "--tls-cert", "--tls-key", "READING_ROOM_TLS=own"):
         assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("given", [{"tls": "own"}, {"tls_cert": "a.pem", "tls_key": "a.key"}])
 def test_with_a_certificate_another_address_has_https_and_nothing_else(tmp_path: Path, given: dict[str, str]) -> None:
-    assert doors(settings(tmp_path, host="0.0.0.0", **given)) == (Door("0.0.0.0", 4566, secure=True),)
+    assert listen_addresses(settings(tmp_path, host="0.0.0.0", **given)) == (
+        ListenAddress("0.0.0.0", 4566, secure=True),
+    )
 
 
 def test_a_port_for_tls_adds_https_on_loopback(tmp_path: Path) -> None:
-    assert [door.url for door in doors(settings(tmp_path, tls_port=4567))] == [
+    assert [listen_address.url for listen_address in listen_addresses(settings(tmp_path, tls_port=4567))] == [
         "http://127.0.0.1:4566",
         "https://127.0.0.1:4567",
     ]
-    assert [door.url for door in doors(settings(tmp_path, host="10.1.2.3", tls="own", tls_port=4567))] == [
+    assert [
+        listen_address.url
+        for listen_address in listen_addresses(settings(tmp_path, host="10.1.2.3", tls="own", tls_port=4567))
+    ] == [
         "https://10.1.2.3:4566",
         "https://127.0.0.1:4567",
     ]
@@ -126,23 +131,23 @@ def test_a_port_for_tls_adds_https_on_loopback(tmp_path: Path) -> None:
     ],
 )
 def test_settings_without_effect_or_sense_are_refused(tmp_path: Path, given: dict[str, object], says: str) -> None:
-    with pytest.raises(DoorError, match=says):
-        doors(settings(tmp_path, **given))
+    with pytest.raises(ListenAddressError, match=says):
+        listen_addresses(settings(tmp_path, **given))
 
 
 def test_commands_on_this_machine_use_a_name_that_the_certificate_has(tmp_path: Path) -> None:
-    assert local_door(settings(tmp_path, host="0.0.0.0", tls="own")).url == "https://127.0.0.1:4566"
-    assert local_door(settings(tmp_path, host="10.1.2.3", tls="own")).url == "https://10.1.2.3:4566"
+    assert local_address(settings(tmp_path, host="0.0.0.0", tls="own")).url == "https://127.0.0.1:4566"
+    assert local_address(settings(tmp_path, host="10.1.2.3", tls="own")).url == "https://10.1.2.3:4566"
     given = settings(tmp_path, host="0.0.0.0", tls_cert="a", tls_key="b", tls_names="reading.example.com")
-    assert local_door(given).url == "https://reading.example.com:4566"
-    assert local_door(settings(tmp_path)).url == "http://127.0.0.1:4566"
+    assert local_address(given).url == "https://reading.example.com:4566"
+    assert local_address(settings(tmp_path)).url == "http://127.0.0.1:4566"
 
 
 def test_the_own_certificate_has_the_names_of_the_machine_and_its_authority_no_others(
     tmp_path: Path,
 ) -> None:
     told = settings(tmp_path, host="0.0.0.0", tls="own", tls_names="reading.example.com,10.1.2.3")
-    context = DoorCertificate(told, system_clock, SEALER).context()
+    context = ListenerCertificate(told, system_clock, SEALER).context()
     trusted = own_authority(told)
     assert trusted is not None
     for name in (*certificate_names(told), "bucket.reading.example.com", "bucket.s3.localhost"):
@@ -162,21 +167,21 @@ def test_the_own_certificate_has_the_names_of_the_machine_and_its_authority_no_o
 
 def test_the_authority_stays_while_the_names_do_and_its_certificate_is_renewed_in_time(tmp_path: Path) -> None:
     now = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-    made = prepare_doors(tmp_path / "doors", ["localhost"], now, SEALER)
+    made = prepare_certificates(tmp_path / "doors", ["localhost"], now, SEALER)
     before = made.certificate.read_bytes(), made.leaf.read()
-    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=300), SEALER)
+    prepare_certificates(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=300), SEALER)
     assert (made.certificate.read_bytes(), made.leaf.read()) == before
-    prepare_doors(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=350), SEALER)
+    prepare_certificates(tmp_path / "doors", ["localhost"], now + dt.timedelta(days=350), SEALER)
     assert made.certificate.read_bytes() == before[0]
     assert made.leaf.read() != before[1]
-    prepare_doors(tmp_path / "doors", ["localhost", "10.1.2.3"], now, SEALER)
+    prepare_certificates(tmp_path / "doors", ["localhost", "10.1.2.3"], now, SEALER)
     assert made.certificate.read_bytes() != before[0]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
     told = settings(tmp_path, tls_port=4567)
-    context = DoorCertificate(told, system_clock, SEALER).context()
+    context = ListenerCertificate(told, system_clock, SEALER).context()
     trusted = own_authority(settings(tmp_path, host="0.0.0.0", tls="own"))
     assert trusted is not None
     assert shake_hands(context, trusted, "localhost", ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
@@ -187,7 +192,7 @@ def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
 def test_a_given_certificate_is_served_and_another_one_takes_its_place_without_a_restart(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = DoorCertificate(told, system_clock, SEALER)
+    kept = ListenerCertificate(told, system_clock, SEALER)
     assert shake_hands(kept.context(), certificate, "reading.example.com") == "TLSv1.3"
     assert kept.renewed() is None
     new_certificate, new_key = pair(tmp_path, "other.example.com", "other")
@@ -203,7 +208,7 @@ def test_a_certificate_that_does_not_fit_its_key_leaves_the_one_before_in_use_an
 ) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = DoorCertificate(told, system_clock, SEALER)
+    kept = ListenerCertificate(told, system_clock, SEALER)
     kept.context()
     copy = (told.data / "doors" / "given.pem").read_bytes()
     pair(tmp_path, "other.example.com", "other")[0].rename(certificate)
@@ -217,22 +222,22 @@ def test_a_key_that_others_may_read_is_refused_with_what_to_run(tmp_path: Path, 
     certificate, key = pair(tmp_path)
     key.chmod(mode)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    with pytest.raises(DoorError, match=f"mode {mode:04o}.*chmod 600 {key}"):
+    with pytest.raises(ListenAddressError, match=f"mode {mode:04o}.*chmod 600 {key}"):
         take_in(told, SEALER)
     assert not (told.data / "doors").exists()
 
 
 def test_files_that_are_missing_locked_or_no_certificate_are_named(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
-    with pytest.raises(DoorError, match=r"--tls-cert .*nowhere cannot be read"):
+    with pytest.raises(ListenAddressError, match=r"--tls-cert .*nowhere cannot be read"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(tmp_path / "nowhere"), tls_key=str(key)), SEALER)
     plain = serialization.load_pem_private_key(key.read_bytes(), None)
     locked = serialization.BestAvailableEncryption(b"a password")
     key.write_bytes(plain.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
-    with pytest.raises(DoorError, match="no certificate and its key, without a password, in PEM"):
+    with pytest.raises(ListenAddressError, match="no certificate and its key, without a password, in PEM"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
     certificate.write_text("hello")
-    with pytest.raises(DoorError, match="no certificate and its key, without a password, in PEM"):
+    with pytest.raises(ListenAddressError, match="no certificate and its key, without a password, in PEM"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
 
 
@@ -248,7 +253,7 @@ def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_
     kept.unlink()
     kept.parent.rmdir()
     kept.parent.symlink_to(elsewhere)
-    with pytest.raises((DoorError, OSError)):
+    with pytest.raises((ListenAddressError, OSError)):
         take_in(told, SEALER)
     assert list(elsewhere.iterdir()) == []
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from reading_room.hosts.authority import prepare_doors
+from reading_room.hosts.authority import prepare_certificates
 from reading_room.hosts.front.listeners import server_context_of
 from reading_room.hosts.http_listener import HEAD_SECONDS, HttpListener
 from tests.worlds.databases import SEALER
@@ -241,7 +241,7 @@ async def ended(reader: asyncio.StreamReader) -> bool:
 
 @pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop])
 def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory: Any) -> None:
-    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
+    made = prepare_certificates(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     trusting = ssl.create_default_context(cafile=str(made.certificate))
 
     async def scenario() -> None:
@@ -263,7 +263,7 @@ def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory:
 
 
 def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_path: Path) -> None:
-    made = prepare_doors(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
+    made = prepare_certificates(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     seen: list[Any] = []
 
     async def look(scope: Any, receive: Any, send: Any) -> None:

@@ -22,7 +22,7 @@ from reading_room.jobs import needs
 from reading_room.jobs.admission import (
     AdmissionLimits,
     Flow,
-    Held,
+    InUse,
     Queue,
     admissible,
     choose,
@@ -33,7 +33,7 @@ from reading_room.jobs.admission import (
     never_fits,
     room_for,
 )
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from tests.worlds import databases
@@ -64,12 +64,12 @@ class Place:
             self.waiting[flow].append(Queue(*flow, job, moment(number)))
             self.sizes[job] = sizes[number % len(sizes)] if sizes else 1
 
-    def held(self) -> dict[Flow, Held]:
+    def held(self) -> dict[Flow, InUse]:
         """Return what runs, as the tables would say it."""
-        found: dict[Flow, Held] = {}
+        found: dict[Flow, InUse] = {}
         for job, flow in self.running.items():
-            before = found.get(flow, Held())
-            found[flow] = Held(before.jobs + 1, before.containers + self.sizes[job])
+            before = found.get(flow, InUse())
+            found[flow] = InUse(before.jobs + 1, before.containers + self.sizes[job])
         return found
 
     def admit(self, room: int = 1000) -> list[str]:
@@ -180,7 +180,7 @@ def test_a_single_place_wanders_from_account_to_account_and_from_kind_to_kind() 
 def test_an_account_with_a_wide_job_lets_the_others_first() -> None:
     limits = AdmissionLimits(jobs_at_once=3)
     queues = [Queue("wide", "entities", "w", moment(0)), Queue("narrow", "entities", "n", moment(9), None, moment(8))]
-    held = {("wide", "topics"): Held(1, 3), ("narrow", "topics"): Held(1, 1)}
+    held = {("wide", "topics"): InUse(1, 3), ("narrow", "topics"): InUse(1, 1)}
     assert choose(queues, held, limits, 1, lambda _: None) == ["n"]
 
 
@@ -190,31 +190,31 @@ def test_an_account_with_a_wide_job_lets_the_others_first() -> None:
 @pytest.mark.parametrize(
     ("held", "limits", "capacity", "expected"),
     [
-        (Held(0, 0), AdmissionLimits(4), HOST, 4),
-        (Held(2, 3), AdmissionLimits(4), HOST, 1),
-        (Held(1, 16), AdmissionLimits(4), HOST, 0),
-        (Held(0, 0), AdmissionLimits(4, core_overcommit=1.0), HOST, 2),
-        (Held(0, 0), AdmissionLimits(4, container_cpus=0.5), HOST, 8),
-        (Held(0, 0), AdmissionLimits(4, containers_at_once=3), HOST, 3),
-        (Held(0, 0), AdmissionLimits(4, container_memory=10 * GB), HOST, 2),
-        (Held(1, 2), AdmissionLimits(4, container_memory=10 * GB), HOST, 0),
+        (InUse(0, 0), AdmissionLimits(4), HOST, 4),
+        (InUse(2, 3), AdmissionLimits(4), HOST, 1),
+        (InUse(1, 16), AdmissionLimits(4), HOST, 0),
+        (InUse(0, 0), AdmissionLimits(4, core_overcommit=1.0), HOST, 2),
+        (InUse(0, 0), AdmissionLimits(4, container_cpus=0.5), HOST, 8),
+        (InUse(0, 0), AdmissionLimits(4, containers_at_once=3), HOST, 3),
+        (InUse(0, 0), AdmissionLimits(4, container_memory=10 * GB), HOST, 2),
+        (InUse(1, 2), AdmissionLimits(4, container_memory=10 * GB), HOST, 0),
         # What other programs use counts, and so do containers that were begun and use nothing yet.
-        (Held(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 2),
-        (Held(1, 1, starting=1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 1),
+        (InUse(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 2),
+        (InUse(1, 1, starting=1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 1),
         # On a host of which others use nearly everything jobs run one at a time.
-        (Held(0, 0), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 1),
-        (Held(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 0),
-        (Held(0, 0), AdmissionLimits(4, container_cpus=3.0), HOST, 1),
+        (InUse(0, 0), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 1),
+        (InUse(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 0),
+        (InUse(0, 0), AdmissionLimits(4, container_cpus=3.0), HOST, 1),
     ],
 )
 def test_room_is_what_cores_memory_and_the_limit_leave(
-    held: Held, limits: AdmissionLimits, capacity: Capacity, expected: int
+    held: InUse, limits: AdmissionLimits, capacity: Capacity, expected: int
 ) -> None:
     assert room_for(held, limits, capacity) == expected
 
 
 def test_a_host_that_has_not_said_what_it_has_bounds_nothing() -> None:
-    assert room_for(Held(7, 7), AdmissionLimits(4), None) > 1000
+    assert room_for(InUse(7, 7), AdmissionLimits(4), None) > 1000
     assert never_fits(Settings(), None) is None
 
 

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.analysis.cluster.door import Door
 from reading_room.analysis.cluster.identity import fetch_identity
 from reading_room.analysis.cluster.parts_client import PartsClient
+from reading_room.analysis.cluster.service_client import ServiceClient
 from reading_room.analysis.cutting import Part, Plan, Segment
 from reading_room.analysis.part_work import PartResult
 from reading_room.analysis.storage import JobFailure
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.vpc.endpoints.resolver import Found
-from tests.worlds.door import VPC, DoorWorld
 from tests.worlds.fronts import Fronted
+from tests.worlds.part_requests import VPC, PartRequestsWorld
 from tests.worlds.parts import FOLDER, JOB, digest_of
 from tests.worlds.waiting import DEADLINE
 
@@ -40,7 +40,7 @@ class Served:
     """The credentials address of a VPC, in a thread of its own. The first container calls from 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = DoorWorld(folder, network="127.0.0", first=1)
+        self.world = PartRequestsWorld(folder, network="127.0.0", first=1)
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -60,9 +60,9 @@ class Served:
         await self._over.wait()
         await listeners.close()
 
-    def door(self, member: int = 0) -> Door:
+    def service(self, member: int = 0) -> ServiceClient:
         """Return a container's client, which calls from 127.0.0.1 whoever it is."""
-        return Door(self.world.path(member), f"http://127.0.0.1:{self.port}", patience=1)
+        return ServiceClient(self.world.path(member), f"http://127.0.0.1:{self.port}", patience=1)
 
     def close(self) -> None:
         """Let everything go."""
@@ -95,7 +95,7 @@ def finished(number: int) -> PartResult:
 
 
 def test_a_container_fetches_its_identity(served: Served) -> None:
-    identity = fetch_identity(served.door())
+    identity = fetch_identity(served.service())
     assert "BEGIN CERTIFICATE" in identity.authority
     assert "BEGIN CERTIFICATE" in identity.certificate
     assert "PRIVATE KEY" in identity.key
@@ -103,7 +103,7 @@ def test_a_container_fetches_its_identity(served: Served) -> None:
 
 def test_at_anothers_path_it_is_told_nothing(served: Served) -> None:
     with pytest.raises(JobFailure, match="404") as failed:
-        fetch_identity(served.door(member=1))
+        fetch_identity(served.service(member=1))
     assert failed.value.code == "CLUSTER_LOST"
 
 
@@ -111,12 +111,12 @@ def test_a_worker_whose_certificates_are_gone_says_that_its_cluster_is_lost(serv
     served.world.authorities.identity(JOB, 1, 0, 3)
     served.world.authorities.forget(JOB)
     with pytest.raises(JobFailure, match="409") as failed:
-        fetch_identity(served.door())
+        fetch_identity(served.service())
     assert failed.value.code == "CLUSTER_LOST"
 
 
 def test_parts_are_registered_finished_and_read(served: Served) -> None:
-    client = PartsClient(served.door())
+    client = PartsClient(served.service())
     states = client.register(plan(3))
     assert [(each.number, each.fence, each.done) for each in states] == [(0, 1, None), (1, 1, None), (2, 1, None)]
     assert client.finish(1, finished(1))
@@ -127,7 +127,7 @@ def test_parts_are_registered_finished_and_read(served: Served) -> None:
 
 @pytest.mark.costs(0.2, reason="a plan of 5,000 parts is sent and stored")
 def test_a_plan_of_a_large_job_goes_through(served: Served) -> None:
-    states = PartsClient(served.door()).register(plan(5_000))
+    states = PartsClient(served.service()).register(plan(5_000))
     assert len(states) == 5_000
 
 

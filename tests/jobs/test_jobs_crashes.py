@@ -75,7 +75,7 @@ class Host:
     """
 
     world: World
-    endings: dict[tuple[int, int], tuple[int, Ending]] = field(default_factory=dict)
+    outcomes: dict[tuple[int, int], tuple[int, Ending]] = field(default_factory=dict)
     ages: dict[str, int] = field(default_factory=dict)
     ended: dict[str, Ending] = field(default_factory=dict)
 
@@ -89,9 +89,9 @@ class Host:
         member = 0 if spec.job.cluster is None else spec.job.cluster.member
         age = self.ages[spec.container_id]
         if spec.container_id not in self.ended:
-            ending = self._ending(spec, member, age)
-            if ending is not None:
-                self.ended[spec.container_id] = ending
+            outcome_of = self._ending(spec, member, age)
+            if outcome_of is not None:
+                self.ended[spec.container_id] = outcome_of
         said: tuple[WorkerMessage, ...] = (Ready(), Progress(age, 6)) if member == 0 else (Ready(),)
         if spec.container_id not in self.ended:
             return ContainerState(spec.container_id, "running", None, said)
@@ -99,7 +99,7 @@ class Host:
         return ContainerState(spec.container_id, "exited", code, (*said, *last))
 
     def _ending(self, spec: ContainerSpec, member: int, age: int) -> Ending | None:
-        when, how = self.endings.get((spec.job.attempt, member), (0, KILLED))
+        when, how = self.outcomes.get((spec.job.attempt, member), (0, KILLED))
         if when and age >= when:
             return how
         if member:
@@ -124,7 +124,7 @@ class Story:
     """What happens to one job. ``before`` prepares its surroundings; a stop is asked for at step ``stop_at``."""
 
     name: str
-    endings: dict[tuple[int, int], tuple[int, Ending]] = field(default_factory=dict)
+    outcomes: dict[tuple[int, int], tuple[int, Ending]] = field(default_factory=dict)
     before: Callable[[World, str], Any] = lambda world, job: None
     stop_at: int = 0
     containers: tuple[int, ...] = (3,)
@@ -182,7 +182,7 @@ def run(story: Story, containers: int, at: int = 0, before: bool = True) -> tupl
     world = World(None, containers=containers, database=in_memory(ENGINE))
     job = world.submit()
     story.before(world, job)
-    host = Host(world, dict(story.endings))
+    host = Host(world, dict(story.outcomes))
     dying = Dying(world, at, before)
     asked = story.stop_at == 0
     for step in range(STEPS):

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from reading_room.analysis.job_file import Done, Failed, Location, Progress, Ready
 from reading_room.containers.spec import ContainerState
-from reading_room.jobs.endings import (
+from reading_room.jobs.job import ContainerLost, MemberLeft, MemberLost, OutputSeen, WorkerFailed
+from reading_room.jobs.memory import MemoryObject
+from reading_room.jobs.outcomes import (
     WORKER_CODES,
-    ending,
     failure_of,
-    member_ending,
+    member_outcome,
+    outcome_of,
     printable,
     progress_so_far,
     with_reason,
 )
-from reading_room.jobs.job import ContainerLost, MemberLeft, MemberLost, OutputSeen, WorkerFailed
-from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.places import location_of, output_location
 from reading_room.jobs.state_machine import describe
 
@@ -36,50 +36,50 @@ def state(*messages: object, phase: str = "running", exit_code: int | None = Non
 
 
 def test_a_container_that_works_has_not_ended() -> None:
-    assert ending(state(Ready(), Progress(3)), OUTPUT, head) is None
-    assert ending(state(phase="starting"), OUTPUT, head) is None
+    assert outcome_of(state(Ready(), Progress(3)), OUTPUT, head) is None
+    assert outcome_of(state(phase="starting"), OUTPUT, head) is None
 
 
 def test_done_counts_once_the_object_is_seen_however_the_process_ended() -> None:
     seen = OutputSeen(3, 1, False)
-    assert ending(state(Ready(), DONE), OUTPUT, head) == seen
-    assert ending(state(DONE, phase="exited", exit_code=137), OUTPUT, head) == seen
-    assert ending(state(DONE, phase="lost"), OUTPUT, head) == seen
+    assert outcome_of(state(Ready(), DONE), OUTPUT, head) == seen
+    assert outcome_of(state(DONE, phase="exited", exit_code=137), OUTPUT, head) == seen
+    assert outcome_of(state(DONE, phase="lost"), OUTPUT, head) == seen
 
 
 def test_what_the_results_do_not_show_is_told_in_one_printable_line() -> None:
     said = Done(3, 1, 10, "ab" * 32, warning="Left out:\nbad.txt")
-    event = ending(state(said), OUTPUT, head)
+    event = outcome_of(state(said), OUTPUT, head)
     assert event == OutputSeen(3, 1, False, warning="Left out:\\nbad.txt")
     assert describe(event) == "output seen: 3 documents, 1 errors; Left out:\\nbad.txt"
 
 
 def test_a_checksum_that_the_store_does_not_know_proves_nothing() -> None:
-    event = ending(state(DONE), OUTPUT, lambda bucket, key: MemoryObject(10, None))
+    event = outcome_of(state(DONE), OUTPUT, lambda bucket, key: MemoryObject(10, None))
     assert isinstance(event, WorkerFailed)
     assert event.code == "INTERNAL_ERROR"
 
 
 @pytest.mark.parametrize("code", sorted(WORKER_CODES))
 def test_known_codes_are_kept(code: str) -> None:
-    event = ending(state(Failed(code, "because")), OUTPUT, head)
+    event = outcome_of(state(Failed(code, "because")), OUTPUT, head)
     assert isinstance(event, WorkerFailed)
     assert event.code == code
     assert event.text.endswith("because")
 
 
 def test_the_attested_sentences_come_first_and_once() -> None:
-    bare = ending(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", "s3:PutObject denied")), OUTPUT, head)
+    bare = outcome_of(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", "s3:PutObject denied")), OUTPUT, head)
     assert isinstance(bare, WorkerFailed)
     assert bare.text == (
         "The provided data access role does not have write access to the output S3 URI. s3:PutObject denied"
     )
-    again = ending(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", bare.text)), OUTPUT, head)
+    again = outcome_of(state(Failed("NO_WRITE_ACCESS_TO_OUTPUT", bare.text)), OUTPUT, head)
     assert again == bare
 
 
 def test_a_worker_that_its_filter_ended_is_not_tried_again_and_the_job_says_so() -> None:
-    event = ending(state(Ready(), Progress(1), phase="exited", exit_code=159), OUTPUT, head)
+    event = outcome_of(state(Ready(), Progress(1), phase="exited", exit_code=159), OUTPUT, head)
     said = (
         "The worker made a system call that no worker makes, and was ended (SIGSYS): a document may have taken it over."
     )
@@ -88,12 +88,12 @@ def test_a_worker_that_its_filter_ended_is_not_tried_again_and_the_job_says_so()
 
 @pytest.mark.parametrize("exit_code", [137, 143, 0])
 def test_an_end_from_outside_is_a_loss(exit_code: int) -> None:
-    assert isinstance(ending(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head), ContainerLost)
+    assert isinstance(outcome_of(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head), ContainerLost)
 
 
 @pytest.mark.parametrize("exit_code", [1, 2, 134, 139])
 def test_an_end_of_its_own_is_a_crash(exit_code: int) -> None:
-    event = ending(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head)
+    event = outcome_of(state(Ready(), phase="exited", exit_code=exit_code), OUTPUT, head)
     assert isinstance(event, WorkerFailed)
     assert f"exit code {exit_code}" in event.text
 
@@ -116,9 +116,9 @@ def test_progress_is_the_last_that_was_said_and_never_absurd() -> None:
 
 
 def test_a_member_ends_quietly_when_its_work_is_done() -> None:
-    assert member_ending(2, state(Ready())) is None
-    assert member_ending(2, state(Ready(), Done(0, 0, 0, ""))) == MemberLeft(2)
-    assert member_ending(2, state(Ready(), phase="exited", exit_code=0)) == MemberLeft(2)
+    assert member_outcome(2, state(Ready())) is None
+    assert member_outcome(2, state(Ready(), Done(0, 0, 0, ""))) == MemberLeft(2)
+    assert member_outcome(2, state(Ready(), phase="exited", exit_code=0)) == MemberLeft(2)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_member_ends_quietly_when_its_work_is_done() -> None:
 def test_any_other_end_of_a_member_is_a_loss_and_only_a_broken_cluster_s_is_not_made_good(
     ended: ContainerState, replace: bool, killed: bool
 ) -> None:
-    event = member_ending(2, ended)
+    event = member_outcome(2, ended)
     assert isinstance(event, MemberLost)
     assert (event.member, event.replace, event.killed) == (2, replace, killed)
     assert event.reason

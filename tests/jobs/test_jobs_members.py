@@ -19,8 +19,8 @@ from reading_room.jobs import parts
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.memory import MemoryObject
 from reading_room.jobs.places import location_of, parts_of
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.record import containers_of
-from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import PartRow
 from reading_room.settings import Settings
 from tests.worlds.jobs import ACCOUNT, CONTENT, DONE, ROLE, World
@@ -463,7 +463,7 @@ def test_a_stop_while_a_replacement_waits_for_its_interface_leaves_nothing(world
     job = running(world)
     world.network.refusals[job] = RuntimeError("not now")  # type: ignore[assignment]
     world.host_says(world.member_state(0, Ready()), world.member_state(1, phase="lost"))
-    world.controller._hearing.hear(world.controller._reports["local"])
+    world.controller._host_reports.apply(world.controller._reports["local"])
     assert world.numbers() == [0, 2]
     world.ask_to_stop(job)
     world.turn()

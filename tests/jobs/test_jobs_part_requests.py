@@ -16,7 +16,7 @@ from reading_room.aws.call import Reply
 from reading_room.clock import system_clock
 from reading_room.jobs import parts
 from reading_room.jobs.cluster_identity import Authorities
-from tests.worlds.door import VPC, DoorWorld
+from tests.worlds.part_requests import VPC, PartRequestsWorld
 from tests.worlds.parts import FOLDER, JOB, add_job, digest_of
 
 PLAN = {"Digest": digest_of("plan"), "Parts": [[1_000_000, 480], [20_000, None]]}
@@ -24,17 +24,17 @@ STRANGER = "10.0.1.200"
 
 
 @pytest.fixture
-def world() -> Iterator[DoorWorld]:
+def world() -> Iterator[PartRequestsWorld]:
     """A job with three containers."""
-    world = DoorWorld(None)
+    world = PartRequestsWorld(None)
     yield world
     world.database.close()
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Iterator[DoorWorld]:
+def lasting() -> Iterator[PartRequestsWorld]:
     """The same, for very many requests."""
-    world = DoorWorld(None)
+    world = PartRequestsWorld(None)
     yield world
     world.database.close()
 
@@ -52,7 +52,7 @@ def result(fence: int = 1, attempt: int = 1, number: int = 0, **changes: Any) ->
     return {**said, **changes}
 
 
-def test_each_container_gets_a_certificate_of_one_authority(world: DoorWorld) -> None:
+def test_each_container_gets_a_certificate_of_one_authority(world: PartRequestsWorld) -> None:
     answers = [world.ask("GET", world.path(member), member=member) for member in range(3)]
     assert [status for status, _ in answers] == [200, 200, 200]
     assert all(set(document) == {"Authority", "Certificate", "Key"} for _, document in answers)
@@ -61,12 +61,12 @@ def test_each_container_gets_a_certificate_of_one_authority(world: DoorWorld) ->
     assert answers[1] == world.ask("GET", world.path(1), member=1)
 
 
-def test_nobody_keeps_what_has_a_key_in_it(world: DoorWorld) -> None:
+def test_nobody_keeps_what_has_a_key_in_it(world: PartRequestsWorld) -> None:
     reply = world.reply("GET", world.path(0), None, world.addresses[JOB, 1, 0])
     assert ("cache-control", "no-store") in reply.headers
 
 
-def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(world: DoorWorld) -> None:
+def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(world: PartRequestsWorld) -> None:
     assert world.ask("GET", world.path(0))[0] == 200
     world.restart()
     status, document = world.ask("GET", world.path(1), member=1)
@@ -76,7 +76,7 @@ def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(wor
     assert world.ask("GET", world.path(0, attempt=2), attempt=2)[0] == 200
 
 
-def while_certificates_are_made(world: DoorWorld, happens: Callable[[], None]) -> Authorities:
+def while_certificates_are_made(world: PartRequestsWorld, happens: Callable[[], None]) -> Authorities:
     """Begin with authorities during whose first work something happens."""
     looks = 0
 
@@ -91,21 +91,23 @@ def while_certificates_are_made(world: DoorWorld, happens: Callable[[], None]) -
     return world.restart(clock)
 
 
-def test_an_attempt_that_ends_while_its_certificates_are_made_gets_none_and_leaves_none(world: DoorWorld) -> None:
+def test_an_attempt_that_ends_while_its_certificates_are_made_gets_none_and_leaves_none(
+    world: PartRequestsWorld,
+) -> None:
     authorities = while_certificates_are_made(world, world.end)
     assert world.ask("GET", world.path(0))[0] == 404
     assert authorities.identity(JOB, 1, 0, 3) is None
 
 
 def test_a_container_that_is_dropped_while_certificates_are_made_takes_nothing_from_the_others(
-    world: DoorWorld,
+    world: PartRequestsWorld,
 ) -> None:
     while_certificates_are_made(world, lambda: world.end(1))
     assert world.ask("GET", world.path(1), member=1)[0] == 404
     assert world.ask("GET", world.path(2), member=2)[0] == 200
 
 
-def test_the_first_container_registers_finishes_and_reads_the_parts(world: DoorWorld) -> None:
+def test_the_first_container_registers_finishes_and_reads_the_parts(world: PartRequestsWorld) -> None:
     status, document = world.ask("POST", world.path(0) + "/parts", PLAN)
     assert status == 200
     assert document == {"Parts": [{"Number": 0, "Fence": 1, "Done": None}, {"Number": 1, "Fence": 1, "Done": None}]}
@@ -117,7 +119,7 @@ def test_the_first_container_registers_finishes_and_reads_the_parts(world: DoorW
     assert document["Parts"] == [{"Number": 0, "Fence": 1, "Done": done}, {"Number": 1, "Fence": 1, "Done": None}]
 
 
-def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: DoorWorld) -> None:
+def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: PartRequestsWorld) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     world.ask("POST", world.path(0) + "/parts/0", result())
     world.end(attempt=1)
@@ -130,14 +132,14 @@ def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: Door
 
 
 @pytest.mark.parametrize("fence", [0, 2])
-def test_a_fence_that_is_not_of_the_part_is_refused(world: DoorWorld, fence: int) -> None:
+def test_a_fence_that_is_not_of_the_part_is_refused(world: PartRequestsWorld, fence: int) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     status, document = world.ask("POST", world.path(0) + "/parts/0", result(fence))
     assert (status, document["code"]) == (409, "Fenced")
     assert world.ask("POST", world.path(0) + "/parts/7", result(1))[0] == 409
 
 
-def test_a_second_plan_in_one_attempt_is_refused(world: DoorWorld) -> None:
+def test_a_second_plan_in_one_attempt_is_refused(world: PartRequestsWorld) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     other = {**PLAN, "Digest": digest_of("other")}
     status, document = world.ask("POST", world.path(0) + "/parts", other)
@@ -147,12 +149,12 @@ def test_a_second_plan_in_one_attempt_is_refused(world: DoorWorld) -> None:
 # Strangers
 
 
-def nothing(world: DoorWorld) -> Reply:
+def nothing(world: PartRequestsWorld) -> Reply:
     """Return what somebody gets who has no business here at all."""
     return world.reply("GET", "/v2/credentials/nothing", None, STRANGER)
 
 
-def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: DoorWorld) -> None:
+def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: PartRequestsWorld) -> None:
     own = world.addresses[JOB, 1, 0]
     neighbour = world.addresses[JOB, 1, 1]
     world.ask("POST", world.path(0) + "/parts", PLAN)
@@ -179,7 +181,7 @@ def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: Do
         assert world.reply(method, path, PLAN if method == "POST" else None, address) == nothing(world), (method, path)
 
 
-def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: DoorWorld) -> None:
+def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: PartRequestsWorld) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     world.end()
     own = world.addresses[JOB, 1, 0]
@@ -187,12 +189,12 @@ def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: DoorWorld)
         assert world.reply(method, world.path(0) + path, PLAN, own) == nothing(world)
 
 
-def test_an_address_of_another_vpc_is_a_strangers(world: DoorWorld) -> None:
+def test_an_address_of_another_vpc_is_a_strangers(world: PartRequestsWorld) -> None:
     own = world.addresses[JOB, 1, 0]
     assert world.credentials.handle("GET", world.path(0), "vpc-other", own) == nothing(world)
 
 
-def test_a_refusal_is_logged_without_the_path(world: DoorWorld, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_logged_without_the_path(world: PartRequestsWorld, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         world.ask("GET", world.path(0), address=STRANGER)
         world.ask("GET", world.path(0))
@@ -202,14 +204,14 @@ def test_a_refusal_is_logged_without_the_path(world: DoorWorld, caplog: pytest.L
 
 
 @pytest.mark.parametrize("method", ["PUT", "HEAD", "DELETE", "OPTIONS"])
-def test_other_methods_are_not_allowed_to_anybody(world: DoorWorld, method: str) -> None:
+def test_other_methods_are_not_allowed_to_anybody(world: PartRequestsWorld, method: str) -> None:
     own = world.reply(method, world.path(0), None, world.addresses[JOB, 1, 0])
     assert own.status == 405
     assert ("allow", "GET, POST") in own.headers
     assert own == world.reply(method, world.path(0), None, STRANGER)
 
 
-def test_only_bodies_of_first_containers_are_read(world: DoorWorld) -> None:
+def test_only_bodies_of_first_containers_are_read(world: PartRequestsWorld) -> None:
     own, neighbour = world.addresses[JOB, 1, 0], world.addresses[JOB, 1, 1]
     expects = world.credentials.expects
     assert expects("POST", world.path(0) + "/parts", VPC, own)
@@ -254,7 +256,7 @@ DIGEST = digest_of("plan")
         b" " * 4_000_001,
     ],
 )
-def test_a_plan_that_cannot_be_read_changes_nothing(world: DoorWorld, body: Any) -> None:
+def test_a_plan_that_cannot_be_read_changes_nothing(world: PartRequestsWorld, body: Any) -> None:
     status, document = world.ask("POST", world.path(0) + "/parts", body)
     assert (status, document["code"]) == (400, "Malformed")
     with world.database.reading() as session:
@@ -281,7 +283,7 @@ def test_a_plan_that_cannot_be_read_changes_nothing(world: DoorWorld, body: Any)
         {"More": 1},
     ],
 )
-def test_a_result_that_cannot_be_is_refused(world: DoorWorld, changes: dict[str, Any]) -> None:
+def test_a_result_that_cannot_be_is_refused(world: PartRequestsWorld, changes: dict[str, Any]) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     status, document = world.ask("POST", world.path(0) + "/parts/0", result(**changes))
     assert (status, document["code"]) == (400, "Malformed")
@@ -296,12 +298,12 @@ JSON = st.recursive(
 
 
 @given(body=st.binary(max_size=40) | st.fixed_dictionaries({"Digest": JSON, "Parts": JSON}) | JSON)
-def test_whatever_is_sent_is_refused_as_malformed(lasting: DoorWorld, body: Any) -> None:
+def test_whatever_is_sent_is_refused_as_malformed(lasting: PartRequestsWorld, body: Any) -> None:
     for rest in ("/parts", "/parts/0"):
         assert lasting.ask("POST", lasting.path(0) + rest, body)[0] == 400
 
 
-def test_jobs_in_one_vpc_have_parts_of_their_own(world: DoorWorld) -> None:
+def test_jobs_in_one_vpc_have_parts_of_their_own(world: PartRequestsWorld) -> None:
     add_job(world.database, "other")
     other = world.add_container(0, job_id="other")
     path = world.path(0, job_id="other")
@@ -311,7 +313,7 @@ def test_jobs_in_one_vpc_have_parts_of_their_own(world: DoorWorld) -> None:
 
 
 @pytest.mark.costs(2, reason="a plan of a hundred thousand parts is stored and told")
-def test_as_many_parts_as_there_may_be_fit_into_one_request(world: DoorWorld) -> None:
+def test_as_many_parts_as_there_may_be_fit_into_one_request(world: PartRequestsWorld) -> None:
     plan = {"Digest": DIGEST, "Parts": [[4_999_999_999, 999_999]] * 100_000}
     assert len(json.dumps(plan, separators=(",", ":"))) < 4_000_000
     status, document = world.ask("POST", world.path(0) + "/parts", plan)

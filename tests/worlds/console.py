@@ -15,8 +15,8 @@ from reading_room.aws.throttling import Rate
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
 from reading_room.console.application import ConsoleApplication
-from reading_room.console.door import Origins
 from reading_room.console.files import read_files
+from reading_room.console.listen_address import Origins
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from reading_room.jobs.job import Admitted, Placement, Prepared
 from reading_room.jobs.needs import being_prepared, need_of
+from reading_room.jobs.ports import NetworkNeed, PreparedInterface
 from reading_room.jobs.record import apply
-from reading_room.jobs.surroundings import NetworkNeed, PreparedInterface
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc.groups import security_group_rules
 from reading_room.vpc.groups.permissions import Permission

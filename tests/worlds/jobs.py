@@ -27,9 +27,9 @@ from reading_room.jobs.memory import (
     MemoryStories,
 )
 from reading_room.jobs.places import location_of, output_location
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.record import container_id, job_of, story
 from reading_room.jobs.submission import NewJob, request_stop, submit
-from reading_room.jobs.surroundings import JobSize
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from tests.worlds import databases

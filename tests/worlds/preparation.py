@@ -24,9 +24,9 @@ from reading_room.jobs.desired import containers
 from reading_room.jobs.job import job_status
 from reading_room.jobs.memory import MemoryOutputStore, MemoryStories
 from reading_room.jobs.places import output_location
+from reading_room.jobs.ports import JobNetwork, NetworkNeed
 from reading_room.jobs.record import LOCAL_HOST, job_of, story
 from reading_room.jobs.submission import NewJob, submit
-from reading_room.jobs.surroundings import JobNetwork, NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from reading_room.vpc.addressing import dhcp_options, prefix_lists, subnets

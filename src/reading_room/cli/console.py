@@ -29,8 +29,8 @@ from reading_room.cli.processes import (
 from reading_room.cli.running import endpoint_of, listening
 from reading_room.client import connect
 from reading_room.clock import system_clock
-from reading_room.console.door import console_url
-from reading_room.hosts.doors import DoorError, doors
+from reading_room.console.listen_address import console_url
+from reading_room.hosts.listen_addresses import ListenAddressError, listen_addresses
 from reading_room.settings import Settings
 
 LinkOption = Annotated[
@@ -56,12 +56,14 @@ def console(
         if url is None:
             raise StartError("the console is off (READING_ROOM_CONSOLE_PORT is 0): start `up` with a --console-port")
         if not listening(settings):
-            raise StartError(f"nothing listens at {doors(settings)[0].url}: start it with `{command(settings, 'up')}`")
+            raise StartError(
+                f"nothing listens at {listen_addresses(settings)[0].url}: start it with `{command(settings, 'up')}`"
+            )
         if not link_only:
             print_line(f"console URL {url}")
         if link:
             _print_link(settings, url)
-    except (StartError, DoorError) as error:
+    except (StartError, ListenAddressError) as error:
         raise fail(str(error)) from None
     except (ClientError, BotoCoreError, ResponseParserError) as error:
         raise fail(f"no sign-in link: {not_answered(error, settings)}") from None

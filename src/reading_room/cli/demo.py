@@ -26,7 +26,7 @@ from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.cli.texts import upload_folder
 from reading_room.comprehend.tags import CONTAINERS_TAG
-from reading_room.console.door import console_url
+from reading_room.console.listen_address import console_url
 from reading_room.settings import Settings
 
 TEXTS = Path(__file__).parent / "demo_texts"

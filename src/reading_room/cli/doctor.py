@@ -30,10 +30,10 @@ from reading_room.cli.doctor_installation import (
 )
 from reading_room.cli.processes import DataOption, PortOption, command, read_settings
 from reading_room.cli.screen import output as console
-from reading_room.console.door import console_url
 from reading_room.console.files import read_files
+from reading_room.console.listen_address import console_url
 from reading_room.containers.limits import ControlGroups
-from reading_room.hosts.doors import DoorError, doors
+from reading_room.hosts.listen_addresses import ListenAddressError, listen_addresses
 from reading_room.settings import Settings
 
 # Looked for where they are run from: never along PATH, which whoever starts the product could point elsewhere.
@@ -63,7 +63,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         analysis_finding(),
         disk_finding(settings),
         schema_finding(settings),
-        door_finding(settings),
+        listen_address_finding(settings),
         console_finding(settings),
     ]
     findings = [finding for finding in looked_at if finding is not None]
@@ -191,11 +191,11 @@ def _limits(settings: Settings) -> Finding:
     return Finding("limits", "weaker", says, mend)
 
 
-def door_finding(settings: Settings) -> Finding:
+def listen_address_finding(settings: Settings) -> Finding:
     """Say where the APIs would listen, or why `up` would refuse to open such a door."""
     try:
-        return Finding("doors", "ok", " and ".join(door.url for door in doors(settings)))
-    except DoorError as error:
+        return Finding("doors", "ok", " and ".join(listen_address.url for listen_address in listen_addresses(settings)))
+    except ListenAddressError as error:
         return Finding("doors", "missing", f"up would not start: {error}")
 
 
@@ -203,7 +203,7 @@ def console_finding(settings: Settings) -> Finding:
     """Say where the web console would be, or why `up` would refuse to serve it there."""
     try:
         url = console_url(settings)
-    except DoorError as error:
+    except ListenAddressError as error:
         return Finding("console", "missing", f"up would not start: {error}")
     if url is None:
         return Finding("console", "ok", "off: READING_ROOM_CONSOLE_PORT is 0")

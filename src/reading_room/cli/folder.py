@@ -58,29 +58,29 @@ def only_one(place: Installation, data: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def check_doors(settings: Settings) -> None:
+def check_listen_addresses(settings: Settings) -> None:
     """Raise ``StartError`` when APIs or console may not be served as the settings say, or an address is taken."""
     # Only ``up`` looks at the doors; the agent, which has none, then holds no cryptography.
-    from reading_room.console.door import OPTION, console_door
-    from reading_room.hosts.doors import DoorError, bound, doors
+    from reading_room.console.listen_address import OPTION, console_address
+    from reading_room.hosts.listen_addresses import ListenAddressError, bound, listen_addresses
 
     try:
-        for door in doors(settings):
-            bound(door).close()
-        if (console := console_door(settings)) is not None:
+        for listen_address in listen_addresses(settings):
+            bound(listen_address).close()
+        if (console := console_address(settings)) is not None:
             bound(console, f"{OPTION}; {OPTION} 0 is no console").close()
-    except DoorError as error:
+    except ListenAddressError as error:
         raise StartError(str(error)) from error
 
 
 def take_certificate(settings: Settings, root_key: bytes) -> None:
     """Copy a given certificate to where ``serve`` reads it. Raises ``StartError`` when it is of no use."""
-    from reading_room.hosts.doors import DoorError, take_in
+    from reading_room.hosts.listen_addresses import ListenAddressError, take_in
 
     if settings.tls_cert:
         from reading_room.sealing import Sealer
 
         try:
             take_in(settings, Sealer(root_key))
-        except DoorError as error:
+        except ListenAddressError as error:
             raise StartError(str(error)) from error

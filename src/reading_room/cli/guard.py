@@ -78,7 +78,7 @@ def main(child: int, told: int, sealed: int, data: Path, certificate: str, key: 
 
 def _take_in(data: Path, certificate: str, key: str, root_key: bytes, fault: str) -> str:
     """Copy the certificate where ``serve`` reads it; return what is wrong with it, which is logged once."""
-    from reading_room.hosts.doors import DoorError, take_in  # Few have a certificate.
+    from reading_room.hosts.listen_addresses import ListenAddressError, take_in  # Few have a certificate.
     from reading_room.sealing import Sealer
     from reading_room.settings import Settings
 
@@ -86,7 +86,7 @@ def _take_in(data: Path, certificate: str, key: str, root_key: bytes, fault: str
         return ""
     try:
         take_in(Settings(data=data, tls_cert=certificate, tls_key=key), Sealer(root_key))
-    except DoorError as error:
+    except ListenAddressError as error:
         if str(error) != fault:
             log.warning("%s; the certificate before stays in use", error)
         return str(error)

@@ -103,15 +103,19 @@ def _take_own_user_id(settings: Settings) -> None:
 
 
 def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
-    from reading_room.console.door import console_door
-    from reading_room.hosts.doors import doors
+    from reading_room.console.listen_address import console_address
+    from reading_room.hosts.listen_addresses import listen_addresses
 
     try:
         scratch = settings.data / SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
         # SQLite sorts and vacuums there: nowhere else may it write. It reads this when it is loaded, which is later.
         os.environ |= {"TMPDIR": str(scratch), "SQLITE_TMPDIR": str(scratch)}
-        ports = [door.port for door in (*doors(settings), console_door(settings)) if door is not None]
+        ports = [
+            listen_address.port
+            for listen_address in (*listen_addresses(settings), console_address(settings))
+            if listen_address is not None
+        ]
         landlock.keep_only(
             landlock.Kept(
                 read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *given],

@@ -18,7 +18,7 @@ import typer
 
 from reading_room.agent.errors import AgentError
 from reading_room.cli.claiming import claim, look
-from reading_room.cli.folder import StartError, check_doors, only_one, take_certificate
+from reading_room.cli.folder import StartError, check_listen_addresses, only_one, take_certificate
 from reading_room.cli.log_lines import LogLines
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
 from reading_room.cli.screen import errors
@@ -145,7 +145,7 @@ def up(
         # An ordinary user's holder is given further user ids by a program that gains privileges.
         if os.geteuid() == 0:
             refuse_what_only_attackers_call()
-        check_doors(settings)
+        check_listen_addresses(settings)
         look(settings)
         key = given_root_key(settings)
         with only_one(claim(settings), settings.data) as lock:
@@ -176,7 +176,7 @@ def serve(
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
-        check_doors(settings)
+        check_listen_addresses(settings)
         look(settings)
         # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)

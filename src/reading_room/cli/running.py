@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.cli.folder import StartError
-from reading_room.hosts.doors import Door, DoorError, local_door, own_authority
+from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, local_address, own_authority
 from reading_room.settings import Settings
 
 READY_SECONDS = 60.0
@@ -42,14 +42,14 @@ def listening(settings: Settings) -> bool:
     """Whether something answers at the configured address."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        door = _door(settings)
-        return probe.connect_ex((door.host, door.port)) == 0
+        listen_address = _listen_address(settings)
+        return probe.connect_ex((listen_address.host, listen_address.port)) == 0
 
 
-def _door(settings: Settings) -> Door:
+def _listen_address(settings: Settings) -> ListenAddress:
     try:
-        return local_door(settings)
-    except DoorError as error:
+        return local_address(settings)
+    except ListenAddressError as error:
         raise StartError(str(error)) from error
 
 
@@ -58,19 +58,19 @@ def endpoint_of(settings: Settings) -> Endpoint:
 
     Raises ``StartError`` when the data folder has no key that this user may read.
     """
-    door, trusted = _door(settings), own_authority(settings)
+    listen_address, trusted = _listen_address(settings), own_authority(settings)
     path = settings.data / "credentials"
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text())
         profile = parser["default"]
         return Endpoint(
-            door.url,
+            listen_address.url,
             settings.data,
             profile["aws_access_key_id"],
             profile["aws_secret_access_key"],
             settings.region,
-            str(trusted) if door.secure and trusted is not None else None,
+            str(trusted) if listen_address.secure and trusted is not None else None,
             settings.state,
         )
     except OSError as error:

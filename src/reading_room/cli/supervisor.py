@@ -30,8 +30,8 @@ from reading_room.cli.processes import WORKING_SECONDS, command, print_line
 from reading_room.cli.root_key import hand_over
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.cli.trail_head import TrailHead
-from reading_room.console.door import console_url
-from reading_room.hosts.doors import certificate_names, doors, local_door, own_authority
+from reading_room.console.listen_address import console_url
+from reading_room.hosts.listen_addresses import certificate_names, listen_addresses, local_address, own_authority
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Supervisor:
             self._agent.launch()
             self._await_ready()
             if not self._stopping.is_set():
-                print_line(f"ready {doors(self._settings)[0].url}")
+                print_line(f"ready {listen_addresses(self._settings)[0].url}")
                 self._tell_of_console()
                 self._tell_how_to_use_it()
             while not self._stopping.wait(0.1):
@@ -137,10 +137,10 @@ class Supervisor:
         credentials = settings.data / "credentials"
         self._say(f"\nThe first administrator's key is in {credentials} (profile default). In another terminal:\n")
         self._say(
-            f"  export AWS_ENDPOINT_URL={local_door(settings).url} AWS_DEFAULT_REGION={settings.region}\n"
+            f"  export AWS_ENDPOINT_URL={local_address(settings).url} AWS_DEFAULT_REGION={settings.region}\n"
             f"  export AWS_SHARED_CREDENTIALS_FILE={credentials}"
         )
-        secure = [door.url for door in doors(settings) if door.secure]
+        secure = [listen_address.url for listen_address in listen_addresses(settings) if listen_address.secure]
         trusted = own_authority(settings)
         if trusted is not None:
             names = ", ".join(certificate_names(settings))

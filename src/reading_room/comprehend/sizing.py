@@ -14,7 +14,7 @@ from reading_room.comprehend.models.requests import training_places
 from reading_room.comprehend.tags import CONTAINERS_TAG, containers_asked, stored
 from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.backends.backend import Backend
 from reading_room.settings import Settings

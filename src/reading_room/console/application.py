@@ -12,11 +12,11 @@ from importlib.metadata import version
 
 from reading_room.aws.cors import Headers
 from reading_room.aws.receive import Receive, Scope, Send, read_headers
-from reading_room.console.door import OPTION, Origins
 from reading_room.console.files import ASSETS, INDEX, Representation, StaticFile, read_files
 from reading_room.console.headers import security_headers
-from reading_room.hosts.doors import DoorError
+from reading_room.console.listen_address import OPTION, Origins
 from reading_room.hosts.known_names import single_host
+from reading_room.hosts.listen_addresses import ListenAddressError
 from reading_room.settings import Settings
 
 CONFIG = "/config.json"
@@ -84,7 +84,7 @@ def console_application(settings: Settings) -> ConsoleApplication:
     try:
         files = read_files()
     except OSError as error:
-        raise DoorError(
+        raise ListenAddressError(
             f"the console's file {error.filename} cannot be read ({error.strerror}): let everybody read it, or set "
             f"{OPTION} 0 for no console"
         ) from error

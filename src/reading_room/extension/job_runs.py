@@ -23,7 +23,7 @@ EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Details:
     """What belongs to some jobs, by their ids."""
 
     containers: Mapping[str, Sequence[tuple[JobContainerRow, NetworkInterface | None]]]
@@ -43,7 +43,7 @@ def find(session: Session, account: str, identifiers: Sequence[str]) -> dict[str
     return {each: named[each] for each in identifiers if each in named}
 
 
-def surroundings(session: Session, rows: Sequence[JobRow], with_events: bool) -> Surroundings:
+def details_of(session: Session, rows: Sequence[JobRow], with_events: bool) -> Details:
     """Return what belongs to jobs. With ``with_events`` their stories, each cut to its newest lines."""
     ids = [row.job_id for row in rows]
     containers: dict[str, list[tuple[JobContainerRow, NetworkInterface | None]]] = defaultdict(list)
@@ -56,7 +56,7 @@ def surroundings(session: Session, rows: Sequence[JobRow], with_events: bool) ->
     for container, interface in held:
         containers[container.job_id].append((container, interface))
     events, left_out = _events(session, ids) if with_events else ({}, {})
-    return Surroundings(containers, events, left_out, _waiting(session, rows), _seen(session, rows))
+    return Details(containers, events, left_out, _waiting(session, rows), _seen(session, rows))
 
 
 def _events(session: Session, ids: Sequence[str]) -> tuple[dict[str, list[JobEventRow]], dict[str, int]]:
@@ -129,11 +129,9 @@ def _waiting(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
     return waiting
 
 
-def structure(
-    identifier: str, row: JobRow, around: Surroundings, with_events: bool, now: dt.datetime
-) -> dict[str, Any]:
+def structure(identifier: str, row: JobRow, details: Details, with_events: bool, now: dt.datetime) -> dict[str, Any]:
     """Return a job as ``JobRun``."""
-    measured = measure(row, now, earlier(around.seen.get(row.job_id, ())))
+    measured = measure(row, now, earlier(details.seen.get(row.job_id, ())))
     working = row.phase in WORKING
     members: dict[str, Any] = {
         "JobId": row.job_id,
@@ -141,22 +139,22 @@ def structure(
         "JobIdentifier": identifier,
         "Phase": row.phase.upper(),
         "Attempt": row.attempt,
-        "QueuePosition": around.waiting.get(row.job_id) if row.phase == Phase.QUEUED.value else None,
+        "QueuePosition": details.waiting.get(row.job_id) if row.phase == Phase.QUEUED.value else None,
         "Documents": measured.documents,
         "TotalDocuments": measured.total,
         "DocumentsPerSecond": measured.rate if working else None,
         "SecondsLeft": None if measured.left is None else math.ceil(measured.left.most),
         "SecondsLeftAtLeast": None if measured.left is None else int(measured.left.least),
-        "Containers": [_container(*each) for each in around.containers.get(row.job_id, ())],
+        "Containers": [_container(*each) for each in details.containers.get(row.job_id, ())],
         "LogGroupName": LOG_GROUP,
         "LogStreamName": row.job_id,
     }
     if with_events:
         members["Events"] = [
             {"At": round(event.at.timestamp() * 1000), "Event": event.event, "Text": event.text}
-            for event in around.events.get(row.job_id, ())
+            for event in details.events.get(row.job_id, ())
         ]
-        members["EventsLeftOut"] = around.left_out.get(row.job_id, 0)
+        members["EventsLeftOut"] = details.left_out.get(row.job_id, 0)
     return {name: value for name, value in members.items() if value is not None}
 
 

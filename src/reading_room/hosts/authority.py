@@ -76,7 +76,7 @@ def prepare(folder: Path, region: str, now: dt.datetime, sealer: Sealer) -> Auth
     return _prepare(Authority(folder, sealer), title, ["amazonaws.com"], shared_names(region), now)
 
 
-def prepare_doors(folder: Path, names: Sequence[str], now: dt.datetime, sealer: Sealer) -> Authority:
+def prepare_certificates(folder: Path, names: Sequence[str], now: dt.datetime, sealer: Sealer) -> Authority:
     """The same for the APIs' own HTTPS, which clients reach by ``names``: addresses and host names.
 
     Other names than before make another authority, which clients have to be told of. Raises ``SealBroken``.

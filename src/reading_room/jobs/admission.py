@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, aliased
 from reading_room.agent.spec import Capacity
 from reading_room.iam.tables import Account
 from reading_room.jobs.job import ADMITTED, Phase
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 
@@ -65,7 +65,7 @@ class AdmissionLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class InUse:
     """What admitted jobs hold; ``starting`` are those of the containers that use no memory yet."""
 
     jobs: int = 0
@@ -90,7 +90,7 @@ class Queue:
 
 def choose(
     queues: Iterable[Queue],
-    held: Mapping[Flow, Held],
+    held: Mapping[Flow, InUse],
     limits: AdmissionLimits,
     room: int,
     following: Callable[[Queue], Queue | None],
@@ -129,7 +129,7 @@ def choose(
 class _Counts:
     """What is held while a decision is made, its own choices included."""
 
-    def __init__(self, held: Mapping[Flow, Held]) -> None:
+    def __init__(self, held: Mapping[Flow, InUse]) -> None:
         self.total = sum(each.jobs for each in held.values())
         self._jobs: Counter[str] = Counter()
         self._of_kind: Counter[str] = Counter()
@@ -178,7 +178,7 @@ class _Counts:
 # Room
 
 
-def room_for(held: Held, limits: AdmissionLimits, capacity: Capacity | None) -> int:
+def room_for(held: InUse, limits: AdmissionLimits, capacity: Capacity | None) -> int:
     """Return how many more containers may begin, by the limit on containers and by the host's cores and memory.
 
     Every container counts with all that it may use, so that what is promised is there. ``None`` is a host that has not
@@ -281,7 +281,7 @@ def jobs_by_account(session: Session) -> dict[str, tuple[int, int]]:
     return {account: (jobs - begun, begun) for account, jobs, begun in counted}
 
 
-def _held(session: Session) -> dict[Flow, Held]:
+def _held(session: Session) -> dict[Flow, InUse]:
     containers = case((JobRow.containers > 1, JobRow.containers), else_=1)
     starting = case((JobRow.phase == Phase.PREPARING.value, containers), else_=0)
     query = (
@@ -289,12 +289,12 @@ def _held(session: Session) -> dict[Flow, Held]:
         .where(JobRow.phase.in_([phase.value for phase in ADMITTED]))
         .group_by(JobRow.account, JobRow.kind)
     )
-    return {(account, kind): Held(*counts) for account, kind, *counts in session.execute(query)}
+    return {(account, kind): InUse(*counts) for account, kind, *counts in session.execute(query)}
 
 
-def _total(held: Mapping[Flow, Held]) -> Held:
+def _total(held: Mapping[Flow, InUse]) -> InUse:
     each = held.values()
-    return Held(sum(one.jobs for one in each), sum(one.containers for one in each), sum(one.starting for one in each))
+    return InUse(sum(one.jobs for one in each), sum(one.containers for one in each), sum(one.starting for one in each))
 
 
 def _queues(session: Session) -> list[Queue]:

@@ -18,17 +18,11 @@ from reading_room.agent.spec import Capacity, HostReport
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs import parts
-from reading_room.jobs.endings import printable
-from reading_room.jobs.hearing import Hearing
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, TimedOut, WorkerFailed
 from reading_room.jobs.needs import not_begun, placed, ready_to_end, timed, unwanted
+from reading_room.jobs.outcomes import printable
 from reading_room.jobs.places import location_of, parts_of
-from reading_room.jobs.progress import EVENT as PROGRESS
-from reading_room.jobs.progress import Progress
-from reading_room.jobs.record import LOCAL_HOST, note
-from reading_room.jobs.starting import Starting, one_container
-from reading_room.jobs.stories import Stories
-from reading_room.jobs.surroundings import (
+from reading_room.jobs.ports import (
     Denials,
     Identities,
     JobNetwork,
@@ -38,6 +32,12 @@ from reading_room.jobs.surroundings import (
     Sizing,
     Storyteller,
 )
+from reading_room.jobs.progress import EVENT as PROGRESS
+from reading_room.jobs.progress import Progress
+from reading_room.jobs.record import LOCAL_HOST, note
+from reading_room.jobs.reports import HostReports
+from reading_room.jobs.starting import Starting, one_container
+from reading_room.jobs.stories import Stories
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.jobs.writing import JobWriter
 from reading_room.reconcile import Loop
@@ -95,7 +95,7 @@ class JobController:
         self._writer = JobWriter(database, clock, network, identities, host)
         # What a turn that died may have left is looked for at the first turn, and after any step that failed.
         self._writer.failed = True
-        self._hearing = Hearing(database, network, store, denials, check_model, self._writer)
+        self._host_reports = HostReports(database, network, store, denials, check_model, self._writer)
         self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake)
         self._progress = Progress()
         self._stories = Stories(database, storyteller)
@@ -136,7 +136,7 @@ class JobController:
         with self._lock:
             reports = dict(self._reports)
         for report in reports.values():
-            self._hearing.hear(report)
+            self._host_reports.apply(report)
         self._keep_wires()
         self._keep_time()
         self._release(reports)
@@ -217,7 +217,7 @@ class JobController:
                 if held.removed_at is None:
                     self._remove_interface(need)
                 elif _gone(need, reports.get(need.host), now - held.removed_at):
-                    self._hearing.forget(need.container_id)
+                    self._host_reports.forget(need.container_id)
                     with self._database.transaction() as session:
                         session.delete(session.get_one(JobContainerRow, need.container_id))
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.surroundings import JobSize, NetworkNeed, OneContainerOnly, PreparedInterface
+from reading_room.jobs.ports import JobSize, NetworkNeed, OneContainerOnly, PreparedInterface
 from reading_room.jobs.tables import JobRow
 
 

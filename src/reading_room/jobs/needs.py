@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from reading_room.jobs.job import Phase, width
-from reading_room.jobs.surroundings import NetworkNeed
+from reading_room.jobs.ports import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc.tables import NetworkInterface
 
 
 @dataclass(frozen=True, slots=True)
-class HeldContainer:
+class ContainerNeed:
     """A container row: what it needs, its job as it was read, and since when its interface is deleted."""
 
     need: NetworkNeed
@@ -24,7 +24,7 @@ class HeldContainer:
     removed_at: dt.datetime | None
 
 
-def wanted_on(session: Session, host: str) -> list[HeldContainer]:
+def wanted_on(session: Session, host: str) -> list[ContainerNeed]:
     """Return the containers that a host should run and that have an interface."""
     return _held(
         session,
@@ -34,12 +34,12 @@ def wanted_on(session: Session, host: str) -> list[HeldContainer]:
     )
 
 
-def placed(session: Session) -> list[HeldContainer]:
+def placed(session: Session) -> list[ContainerNeed]:
     """Return the wanted containers of every host that have an interface."""
     return _held(session, JobContainerRow.wanted.is_(True), JobContainerRow.interface_id.is_not(None))
 
 
-def unwanted(session: Session) -> list[HeldContainer]:
+def unwanted(session: Session) -> list[ContainerNeed]:
     """Return the containers of which something may still be left."""
     return _held(session, JobContainerRow.wanted.is_(False))
 
@@ -123,7 +123,7 @@ def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
     )
 
 
-def _held(session: Session, *conditions: ColumnElement[bool]) -> list[HeldContainer]:
+def _held(session: Session, *conditions: ColumnElement[bool]) -> list[ContainerNeed]:
     rows = session.execute(
         select(JobContainerRow, JobRow)
         .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
@@ -131,4 +131,4 @@ def _held(session: Session, *conditions: ColumnElement[bool]) -> list[HeldContai
         # The first container speaks for the job, and is heard first.
         .order_by(JobContainerRow.job_id, JobContainerRow.attempt, JobContainerRow.member)
     )
-    return [HeldContainer(need_of(row, job), job, row.removed_at) for row, job in rows]
+    return [ContainerNeed(need_of(row, job), job, row.removed_at) for row, job in rows]

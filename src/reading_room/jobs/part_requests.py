@@ -41,7 +41,7 @@ class Malformed(Exception):
     """A request that cannot be read; the message says what is wrong with it."""
 
 
-class ClusterDoor:
+class PartRequests:
     """Answers what containers of jobs ask at their own paths. Thread-safe."""
 
     def __init__(self, database: Database, authorities: Authorities, clock: Clock) -> None:

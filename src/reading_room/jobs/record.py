@@ -177,8 +177,8 @@ def _effect(session: Session, row: JobRow, after: Job, change: Change, host: str
             _container(session, row, attempt, member).wanted = False
 
 
-def _unguessable(door: str) -> str:
-    return f"/v2/{door}/{secrets.token_urlsafe(32)}"
+def _unguessable(listen_address: str) -> str:
+    return f"/v2/{listen_address}/{secrets.token_urlsafe(32)}"
 
 
 def _container(session: Session, row: JobRow, attempt: int, member: int) -> JobContainerRow:

@@ -13,7 +13,6 @@ from reading_room.agent.spec import Capacity
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs.admission import NEVER_FITS, AdmissionLimits, admissible, grant, left, never_fits
-from reading_room.jobs.endings import printable
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
     Admitted,
@@ -25,8 +24,9 @@ from reading_room.jobs.job import (
     Reduced,
 )
 from reading_room.jobs.needs import being_added, being_prepared
+from reading_room.jobs.outcomes import printable
+from reading_room.jobs.ports import JobNetwork, JobSize, NetworkNeed, OneContainerOnly, PreparedInterface, Sizing
 from reading_room.jobs.record import note
-from reading_room.jobs.surroundings import JobNetwork, JobSize, NetworkNeed, OneContainerOnly, PreparedInterface, Sizing
 from reading_room.jobs.tables import JobRow
 from reading_room.jobs.writing import JobWriter
 from reading_room.settings import Settings

@@ -14,7 +14,7 @@ from itertools import groupby
 from sqlalchemy import select, update
 
 from reading_room.database.engine import Database
-from reading_room.jobs.surroundings import Storyteller
+from reading_room.jobs.ports import Storyteller
 from reading_room.jobs.tables import JobEventRow
 from reading_room.reconcile import Loop
 

@@ -13,9 +13,9 @@ from reading_room.database.engine import Database
 from reading_room.full_disk import is_full
 from reading_room.jobs.credentials import revoke_sessions
 from reading_room.jobs.job import Event, Phase
+from reading_room.jobs.ports import Identities, JobNetwork
 from reading_room.jobs.record import LOCAL_HOST, apply, containers_of, job_of, note
 from reading_room.jobs.state_machine import accepts
-from reading_room.jobs.surroundings import Identities, JobNetwork
 from reading_room.jobs.tables import JobContainerRow, JobRow
 
 logger = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ from reading_room.extension.operations.explain_request import ExplainRequestOper
 from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.sign_in import SignInOperations
 from reading_room.flowlogs.deliver import FlowLogDelivery
-from reading_room.hosts.doors import certificate_names
+from reading_room.hosts.listen_addresses import certificate_names
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.iam.authorization_messages import AuthorizationMessages
@@ -50,7 +50,7 @@ from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import JobsBehind, owners
 from reading_room.jobs.job_log import JobLog
-from reading_room.jobs.part_requests import ClusterDoor
+from reading_room.jobs.part_requests import PartRequests
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.logs.export_operations import ExportOperations
 from reading_room.logs.operations import LogOperations
@@ -187,7 +187,7 @@ class Product:
             owners(database),
             clock,
             self._record,
-            ClusterDoor(database, authorities, clock),
+            PartRequests(database, authorities, clock),
             self.trail.check,
         )
         self.models = ModelUpkeep(database, self.store, clock)

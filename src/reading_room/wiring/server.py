@@ -20,7 +20,7 @@ from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHost
-from reading_room.hosts.doors import DoorError
+from reading_room.hosts.listen_addresses import ListenAddressError
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.readiness import host_checks
@@ -140,7 +140,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         opened, certificate = open_doors(
             settings, product.app, database.sealer, lambda name: backend.bucket(name) is not None
         )
-    except DoorError as error:
+    except ListenAddressError as error:
         raise ServerError(str(error)) from error
     for _, listener in opened:
         await listener.start()
@@ -148,8 +148,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     def renew_certificate() -> None:
         if certificate is not None and (renewed := certificate.renewed()) is not None:
             log.info("HTTPS has another certificate from now on")
-            for door, listener in opened:
-                if door.secure:
+            for listen_address, listener in opened:
+                if listen_address.secure:
                     loop.call_soon_threadsafe(listener.renew, renewed)
 
     renewal = Loop("certificate", renew_certificate, every=CERTIFICATE_SECONDS)
@@ -168,7 +168,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         renewal.start()
     conversation.start()
     ready()
-    log.info("serving %s", " and ".join(door.url for door, _ in opened))
+    log.info("serving %s", " and ".join(listen_address.url for listen_address, _ in opened))
     try:
         await stop.wait()
     finally:

@@ -5,9 +5,9 @@ It goes on from the parts that the attempts before finished, and says each of it
 
 from __future__ import annotations
 
-from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
 from reading_room.analysis.cluster.parts_client import PartsClient
 from reading_room.analysis.cluster.results import finished, write_result
+from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
 from reading_room.analysis.cluster.tasks import part_key
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.part_work import Pace, plan_of, write_part
@@ -29,7 +29,7 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
     plan = plan_of(job, work.storage, work.stopping)
     if not plan.complete:
         return write_result(work, [], stopped=True)
-    parts = PartsClient(Door(place.path, address))
+    parts = PartsClient(ServiceClient(place.path, address))
     states = parts.register(plan)
     results = finished(states)
     pace = Pace(work.now)

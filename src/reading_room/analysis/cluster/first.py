@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
 from reading_room.analysis.cluster.functions import here
 from reading_room.analysis.cluster.identity import Identity, fetch_identity
 from reading_room.analysis.cluster.parts_client import PartsClient, PartState
 from reading_room.analysis.cluster.results import finished, write_result
 from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
 from reading_room.analysis.cluster.scheduler_process import SchedulerProcess
+from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
 from reading_room.analysis.cluster.tasks import Settled, settle
 from reading_room.analysis.cutting import Plan
 from reading_room.analysis.job_file import Done, Progress
@@ -38,15 +38,15 @@ def run_first(
     """
     place = work.job.cluster
     assert place is not None
-    door = Door(place.path, address)
-    identity = fetch_identity(door)
+    service = ServiceClient(place.path, address)
+    identity = fetch_identity(service)
     with SchedulerProcess(place.scheduler, identity, work.scratch, worker_ttl) as scheduler:
         # While it starts, which takes a second.
         settled = settle(work, program)
         cluster = _Cluster(work, identity, scheduler)
         if settled.engine is None:
             return _run_mapping(settled, cluster)
-        return _run_parts(settled, cluster, PartsClient(door))
+        return _run_parts(settled, cluster, PartsClient(service))
 
 
 class _Cluster:

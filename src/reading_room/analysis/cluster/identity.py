@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reading_room.analysis.cluster.door import Door, refused
+from reading_room.analysis.cluster.service_client import ServiceClient, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class Identity:
     key: str = field(repr=False)
 
 
-def fetch_identity(door: Door) -> Identity:
+def fetch_identity(service: ServiceClient) -> Identity:
     """Ask for this container's identity.
 
     Raises ``JobFailure`` (``CLUSTER_LOST``) when there is none: identities are in the memory of the service only, and
     go with it, so that the job needs another attempt.
     """
-    answer = door.get()
+    answer = service.get()
     members = [answer.members.get(name) for name in ("Authority", "Certificate", "Key")]
     if answer.status != 200 or not all(isinstance(text, str) and "\n" in text for text in members):
         raise refused(answer, "a certificate for this container")

@@ -6,8 +6,8 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from reading_room.analysis.cluster.door import CREDENTIALS_ADDRESS, Door
 from reading_room.analysis.cluster.identity import fetch_identity
+from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
 from reading_room.analysis.cluster.tasks import settle
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, ClusterPlace, Done
 from reading_room.analysis.program import Program, Work
@@ -33,7 +33,7 @@ def run_member(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS)
     """
     place = work.job.cluster
     assert place is not None
-    identity = fetch_identity(Door(place.path, address))
+    identity = fetch_identity(ServiceClient(place.path, address))
     settle(work, program)
     wait_reachable(place)
     from reading_room.analysis.cluster.node import Node

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reading_room.analysis.cluster.door import Answer, Door, refused
+from reading_room.analysis.cluster.service_client import Answer, ServiceClient, refused
 from reading_room.analysis.cutting import Plan
 from reading_room.analysis.part_work import PartResult
 
@@ -26,17 +26,17 @@ class PartState:
 class PartsClient:
     """Speaks of one attempt's parts. Every call raises ``JobFailure``: ``CLUSTER_LOST``."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
 
     def register(self, plan: Plan) -> list[PartState]:
         """Say how the input is cut, take what is not finished, and return every part in order."""
         parts = [[part.bytes, part.documents] for part in plan.parts]
-        return _states(self._door.post("/parts", {"Digest": plan.digest(), "Parts": parts}))
+        return _states(self._service.post("/parts", {"Digest": plan.digest(), "Parts": parts}))
 
     def finish(self, fence: int, result: PartResult) -> bool:
         """Say that a part is finished. ``False``: it is not this container's any more, and its result is to go."""
-        answer = self._door.post(
+        answer = self._service.post(
             f"/parts/{result.number}",
             {
                 "Fence": fence,
@@ -55,7 +55,7 @@ class PartsClient:
 
     def states(self) -> list[PartState]:
         """Return every part in order, as it is now."""
-        return _states(self._door.get("/parts"))
+        return _states(self._service.get("/parts"))
 
 
 def _states(answer: Answer) -> list[PartState]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.dataplane.spec import Interface, NetworkSpec
-from reading_room.jobs.surroundings import NetworkNeed
+from reading_room.jobs.ports import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow
 from reading_room.vpc.interfaces.network_interfaces import SERVICE_ACCOUNT
 from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission

@@ -46,7 +46,7 @@ from reading_room.iam.service_sessions import assume_recorded
 from reading_room.ids import request_id
 from reading_room.jobs.credentials import model_session
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.surroundings import NetworkNeed, OneContainerOnly, PreparedInterface
+from reading_room.jobs.ports import NetworkNeed, OneContainerOnly, PreparedInterface
 from reading_room.jobs.tables import JobRow
 from reading_room.vpc import network_spec
 from reading_room.vpc.interfaces import network_interfaces

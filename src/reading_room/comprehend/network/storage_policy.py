@@ -21,8 +21,8 @@ from reading_room.dataplane.rules.verdicts import Verdict
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.iam.policy.open_endpoint import openings
 from reading_room.ids import request_id
-from reading_room.jobs.endings import with_reason
 from reading_room.jobs.errors import PreparationError
+from reading_room.jobs.outcomes import with_reason
 from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.actions import Requirement

@@ -166,7 +166,7 @@ class LinuxNetworkDriver:
         """Why the uplink namespace could not be made so; while it says so, nothing new is connected to it."""
         self._adopted = set(self._kernel.routers)
         self._compiled: dict[str, Compiled] = {}
-        self._worn: dict[str, Kept] = {}
+        self._combinations: dict[str, Kept] = {}
         """The combinations of groups that interfaces of a VPC carried: their chains stay for the next one."""
         self._prefix_lists: tuple[PrefixList, ...] = ()
         self._wired: dict[str, frozenset[tuple[str, str]]] = {}
@@ -221,15 +221,17 @@ class LinuxNetworkDriver:
         known = self._compiled.get(vpc.vpc_id)
         if known is not None and (known.vpc is vpc or known.vpc == vpc):
             return known.config
-        kept = self._worn.get(vpc.vpc_id, frozenset())
+        kept = self._combinations.get(vpc.vpc_id, frozenset())
         config = compile_vpc(vpc, prefix_lists, kept)
         broken = check(HostConfig((config,)), NetworkSpec((vpc,), prefix_lists))
         if broken:
             raise ValueError("; ".join(broken[:5]))
         self._compiled[vpc.vpc_id] = Compiled(vpc, config)
         existing = {group.group_id for group in vpc.groups}
-        worn = kept | {carried_groups(interface) for interface in vpc.interfaces if interface.container_id}
-        self._worn[vpc.vpc_id] = frozenset(groups for groups in worn if groups and existing.issuperset(groups))
+        combinations = kept | {carried_groups(interface) for interface in vpc.interfaces if interface.container_id}
+        self._combinations[vpc.vpc_id] = frozenset(
+            groups for groups in combinations if groups and existing.issuperset(groups)
+        )
         return config
 
     def _realize_vpc(
@@ -413,7 +415,7 @@ class LinuxNetworkDriver:
         """Take a VPC that nobody wants any more away; on failure it is tried again at the next turn."""
         self._steady.pop(vpc_id, None)
         self._compiled.pop(vpc_id, None)
-        self._worn.pop(vpc_id, None)
+        self._combinations.pop(vpc_id, None)
         self._wires.pop(vpc_id, None)
         try:
             router = self._kernel.routers[vpc_id]

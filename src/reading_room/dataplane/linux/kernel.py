@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from reading_room.dataplane.linux import libnftables, rtnetlink
+from reading_room.dataplane.linux.change_notes import ChangeNotes
 from reading_room.dataplane.linux.connections import Connection
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.links import (
@@ -25,7 +26,6 @@ from reading_room.dataplane.linux.links import (
 )
 from reading_room.dataplane.linux.listeners import cut, forget, open_listener
 from reading_room.dataplane.linux.namespaces import PinBoard
-from reading_room.dataplane.linux.risk import RiskNotes
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN
 from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
@@ -84,7 +84,7 @@ class Kernel:
         libnftables.prepare()
         self.board = PinBoard(pins / "netns")
         self._uplink_board = PinBoard(pins / "uplink")
-        self._notes = RiskNotes(pins / "changes")
+        self._notes = ChangeNotes(pins / "changes")
         self.flows = flows
         self.outside = outside
         self._beyond = beyond
@@ -137,7 +137,7 @@ class Kernel:
         A namespace that this process holds open outlives its pin, but not this process.
         """
         found = []
-        for board, held in ((self.board, self._held_routers()), (self._uplink_board, self._held_uplink())):
+        for board, held in ((self.board, self._open_routers()), (self._uplink_board, self._open_uplink())):
             names = set(board.names())
             for name in held.keys() - names:
                 board.pin(name, held[name])
@@ -147,10 +147,10 @@ class Kernel:
                 found.append(f"{name}: a namespace was pinned that is not ours")
         return found
 
-    def _held_routers(self) -> dict[str, int]:
+    def _open_routers(self) -> dict[str, int]:
         return {name: router.descriptor for name, router in self.routers.items()}
 
-    def _held_uplink(self) -> dict[str, int]:
+    def _open_uplink(self) -> dict[str, int]:
         return {} if self.uplink is None else {UPLINK: self.uplink.descriptor}
 
     def apply(self, step: Step, containers: Mapping[str, int]) -> None:

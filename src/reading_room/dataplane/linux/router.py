@@ -9,7 +9,7 @@ from functools import partial
 from reading_room.dataplane.linux import namespaces, offloads, rtnetlink, sysctl
 from reading_room.dataplane.linux.connections import Connections
 from reading_room.dataplane.linux.conntrack import Conntrack
-from reading_room.dataplane.linux.held import FIRST_INDEX, HeldNamespace
+from reading_room.dataplane.linux.open_namespace import FIRST_INDEX, OpenNamespace
 from reading_room.dataplane.linux.rtnetlink import (
     LOOPBACK,
     RT_TABLE_MAIN,
@@ -30,7 +30,7 @@ def _prepare(segmentation: bool) -> None:
         offloads.switch_off("lo")
 
 
-class Router(HeldNamespace[ObservedRouter]):
+class Router(OpenNamespace[ObservedRouter]):
     """A router namespace and everything this process holds open in it."""
 
     def __init__(self, vpc_id: str, namespace: str, descriptor: int, *, segmentation: bool = False) -> None:

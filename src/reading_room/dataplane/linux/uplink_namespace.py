@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reading_room.dataplane.linux import namespaces, rtnetlink, sysctl
-from reading_room.dataplane.linux.held import HeldNamespace
 from reading_room.dataplane.linux.netlink import Request
+from reading_room.dataplane.linux.open_namespace import OpenNamespace
 from reading_room.dataplane.linux.rtnetlink import (
     RT_TABLE_MAIN,
     RTPROT_STATIC,
@@ -31,7 +31,7 @@ OUTSIDE_INDEX = 500
 OUTER_MAC, INNER_MAC = "02:00:00:00:fd:01", "02:00:00:00:fd:02"
 
 
-class UplinkNamespace(HeldNamespace[ObservedUplink]):
+class UplinkNamespace(OpenNamespace[ObservedUplink]):
     """The uplink namespace and everything this process holds open in it.
 
     ``beyond`` is the namespace that the far end of a veth pair is put into; it stays the caller's.

@@ -19,7 +19,7 @@ from reading_room.extension.checks.changes import Change
 from reading_room.extension.checks.check import Check, Report, failed, passed, skipped, warned
 from reading_room.extension.checks.commands import run
 from reading_room.jobs.job import counted
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.vpc.addressing.dhcp_options import AMAZON_DNS
 from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID, s3_service_name
 from reading_room.vpc.interfaces import job_network

@@ -27,7 +27,7 @@ from reading_room.extension.checks.request import PlannedJob
 from reading_room.extension.own_denials import refuse_denied
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.jobs.credentials import model_session
-from reading_room.jobs.surroundings import JobSize
+from reading_room.jobs.ports import JobSize
 from reading_room.vpc.addressing import addresses
 from reading_room.vpc.tables import Subnet
 from reading_room.vpc.vpcs import service_network

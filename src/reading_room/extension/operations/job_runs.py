@@ -53,9 +53,9 @@ class JobRunOperations:
                     told[each] = found[each]
                 else:
                     errors.append({"JobIdentifier": each, "ErrorCode": refusal.code, "ErrorMessage": refusal.message})
-            around = job_runs.surroundings(session, list(told.values()), with_events)
+            details = job_runs.details_of(session, list(told.values()), with_events)
             now = self._clock()
-            runs = [job_runs.structure(each, row, around, with_events, now) for each, row in told.items()]
+            runs = [job_runs.structure(each, row, details, with_events, now) for each, row in told.items()]
         return {"JobRuns": runs, "Errors": errors}
 
     def _refusal(self, call: Call, identifier: str, row: JobRow | None) -> AwsError | None:

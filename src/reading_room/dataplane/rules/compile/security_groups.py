@@ -84,8 +84,8 @@ def compile_groups(
     """
     by_id = {group.group_id: group for group in vpc.groups}
     kept = frozenset(groups for groups in kept if all(group_id in by_id for group_id in groups))
-    worn = kept | {carried_groups(interface) for interface in (*interfaces, *services)}
-    carried = sorted({group_id for groups in worn for group_id in groups})
+    combinations = kept | {carried_groups(interface) for interface in (*interfaces, *services)}
+    carried = sorted({group_id for groups in combinations for group_id in groups})
     missing = [group_id for group_id in carried if group_id not in by_id]
     if missing:
         raise ValueError(f"{', '.join(missing)}: carried by an interface of {vpc.vpc_id}, but not a group of it")
@@ -107,7 +107,7 @@ def compile_groups(
         elements = tuple(Element((str(network),)) for network in networks)
         sets.append(NamedSet(f"prefix_{listed}", (KeyType.ADDRESS,), elements, interval=True))
     for direction in (OUT, IN):
-        ways, joined = _ways_in(direction, worn)
+        ways, joined = _ways_in(direction, combinations)
         chains += joined
         # An interface without a group has no way in: it falls to the base chain's drop.
         carriers = [(each, ways[carried_groups(each)]) for each in interfaces if each.group_ids]
@@ -124,14 +124,14 @@ def carried_groups(interface: Interface) -> tuple[str, ...]:
     return tuple(sorted(set(interface.group_ids)))
 
 
-def _ways_in(direction: Direction, worn: Kept) -> tuple[dict[tuple[str, ...], Verdict], list[Chain]]:
+def _ways_in(direction: Direction, combinations: Kept) -> tuple[dict[tuple[str, ...], Verdict], list[Chain]]:
     """Return the verdict for each combination of groups, and the chains that join several groups.
 
     Interfaces with the same groups share one chain, so that attaching one more edits elements only.
     """
     joined = []
     ways: dict[tuple[str, ...], Verdict] = {}
-    for groups in sorted(worn):
+    for groups in sorted(combinations):
         if len(groups) == 1:
             ways[groups] = Jump(f"{direction.prefix}_{groups[0]}")
         elif groups:

@@ -16,7 +16,7 @@ from pathlib import Path
 ATTEMPTS = 3
 
 
-class RiskNotes:
+class ChangeNotes:
     """Notes of changes under way, one file for each VPC; what is there at the start killed an earlier process."""
 
     def __init__(self, directory: Path) -> None:

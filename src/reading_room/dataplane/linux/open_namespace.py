@@ -44,7 +44,7 @@ Opened = TypeVar("Opened", bound=Closable)
 Picture = TypeVar("Picture")
 
 
-class HeldNamespace(ABC, Generic[Picture]):
+class OpenNamespace(ABC, Generic[Picture]):
     """A namespace and everything this process holds open in it."""
 
     def __init__(self, name: str, descriptor: int, prepare: Callable[[], None]) -> None:

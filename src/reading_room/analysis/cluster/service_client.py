@@ -32,7 +32,7 @@ class Answer:
     members: dict[str, Any]
 
 
-class Door:
+class ServiceClient:
     """One container's own path at the credentials address. Every call raises ``JobFailure``: ``CLUSTER_LOST``.
 
     ``address`` is a URL without a path, of plain HTTP: the network between is the VPC's own.

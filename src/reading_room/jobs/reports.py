@@ -12,23 +12,23 @@ from reading_room.containers.spec import ContainerState
 from reading_room.database.engine import Database
 from reading_room.jobs import parts
 from reading_room.jobs.credentials import model_session_arn
-from reading_room.jobs.endings import (
+from reading_room.jobs.job import ATTEMPTS, ContainerLost, Event, Phase, WorkerFailed
+from reading_room.jobs.needs import ContainerNeed, wanted_on
+from reading_room.jobs.outcomes import (
     ATTESTED,
     CANNOT_CONNECT,
     CLUSTER_LOST,
     MODEL_DENIED,
-    ending,
     failure_of,
-    member_ending,
+    member_outcome,
+    outcome_of,
     printable,
     progress_so_far,
     with_reason,
 )
-from reading_room.jobs.job import ATTEMPTS, ContainerLost, Event, Phase, WorkerFailed
-from reading_room.jobs.needs import HeldContainer, wanted_on
 from reading_room.jobs.places import location_of
+from reading_room.jobs.ports import Denials, JobNetwork, ModelCheck, OutputStore
 from reading_room.jobs.record import session_arn
-from reading_room.jobs.surroundings import Denials, JobNetwork, ModelCheck, OutputStore
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.jobs.writing import JobWriter
 
@@ -38,7 +38,7 @@ LOST_TOUCH = frozenset(
 """What a worker says when nobody answers it."""
 
 
-class Hearing:
+class HostReports:
     """Turns the reports of hosts into events."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Hearing:
         self._problems: dict[str, tuple[str, str]] = {}
         """By container: its job, and what was told of it."""
 
-    def hear(self, report: HostReport) -> None:
+    def apply(self, report: HostReport) -> None:
         """Write what follows from one host's report."""
         states = {state.container_id: state for state in report.containers}
         with self._database.reading() as session:
@@ -78,7 +78,7 @@ class Hearing:
         """Forget what was told of a container that is gone."""
         self._problems.pop(container_id, None)
 
-    def _hear_of(self, held: HeldContainer, state: ContainerState) -> None:
+    def _hear_of(self, held: ContainerNeed, state: ContainerState) -> None:
         if held.need.member:
             event = self._end_of_member(held, state)
             if event is not None:
@@ -95,8 +95,8 @@ class Hearing:
                 if container is not None and container.wanted:
                     keep(session, session.get_one(JobRow, held.need.job_id))
 
-    def _end_of_member(self, held: HeldContainer, state: ContainerState) -> Event | None:
-        event = member_ending(held.need.member, state)
+    def _end_of_member(self, held: ContainerNeed, state: ContainerState) -> Event | None:
+        event = member_outcome(held.need.member, state)
         failure = failure_of(state)
         if failure is not None and failure.code == CANNOT_CONNECT and held.job.phase == Phase.RUNNING.value:
             why = self._network.explain_cluster(held.need)
@@ -104,16 +104,16 @@ class Hearing:
                 return WorkerFailed(CANNOT_CONNECT, printable(why))
         return event
 
-    def _end_of_first(self, held: HeldContainer, state: ContainerState) -> Event | None:
+    def _end_of_first(self, held: ContainerNeed, state: ContainerState) -> Event | None:
         job = held.job
         if job.is_training:
             artifact = location_of(str(job.artifact_uri))
-            event = ending(state, artifact, self._store.head, partial(self._check_model, job.analysis))
+            event = outcome_of(state, artifact, self._store.head, partial(self._check_model, job.analysis))
         else:
-            event = ending(state, location_of(job.output_uri), self._store.head)
+            event = outcome_of(state, location_of(job.output_uri), self._store.head)
         return self._explained(held, event) if isinstance(event, WorkerFailed) else event
 
-    def _explained(self, held: HeldContainer, event: WorkerFailed) -> WorkerFailed | ContainerLost:
+    def _explained(self, held: ContainerNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:
         """Add to a worker's reason what only the service knows: the statement, the route or the rule that decided.
 
         A worker that lost touch although nothing forbids it was there while the server, the agent or the network was
@@ -134,7 +134,7 @@ class Hearing:
             return ContainerLost(f"{lost}: {event.text}")
         return event if why is None else WorkerFailed(event.code, with_reason(event.text, why))
 
-    def _denial(self, held: HeldContainer, role_arn: str) -> str | None:
+    def _denial(self, held: ContainerNeed, role_arn: str) -> str | None:
         """Return what the store refused lately to a container of the attempt: the first one tells of any."""
         for member in range(max(1, held.job.members_made)):
             why = self._denials(session_arn(role_arn, held.need.job_id, member))
@@ -142,7 +142,7 @@ class Hearing:
                 return why
         return None
 
-    def _note_problems(self, report: HostReport, wanted: list[HeldContainer]) -> None:
+    def _note_problems(self, report: HostReport, wanted: list[ContainerNeed]) -> None:
         """Tell a waiting job what its host cannot do, once per problem."""
         if not (report.problems or report.refused or self._problems):
             return

@@ -10,7 +10,14 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reading_room.hosts.doors import Door, DoorError, doors, is_loopback, is_unspecified, local_door
+from reading_room.hosts.listen_addresses import (
+    ListenAddress,
+    ListenAddressError,
+    is_loopback,
+    is_unspecified,
+    listen_addresses,
+    local_address,
+)
 from reading_room.settings import Settings
 
 OPTION = "--console-port"
@@ -26,13 +33,13 @@ class Origins:
     @classmethod
     def of(cls, settings: Settings) -> Origins:
         """Return the origins that settings make; none where the console is off. Raises ``DoorError``."""
-        door = console_door(settings)
-        if door is None:
+        listen_address = console_address(settings)
+        if listen_address is None:
             return cls({})
-        scheme = "https" if door.secure else "http"
+        scheme = "https" if listen_address.secure else "http"
         return cls(
             {
-                _origin(scheme, host, door.port): _origin(scheme, _nameable(host), settings.port)
+                _origin(scheme, host, listen_address.port): _origin(scheme, _nameable(host), settings.port)
                 for host in _hosts(settings)
             }
         )
@@ -42,34 +49,34 @@ class Origins:
         return {origin.partition("://")[2]: api for origin, api in self.apis.items()}
 
 
-def console_door(settings: Settings) -> Door | None:
+def console_address(settings: Settings) -> ListenAddress | None:
     """Return where the console listens, ``None`` when it is off. Raises ``DoorError`` where it could not be used."""
     port = settings.console_port
     if not port:
         return None
     for option, taken in (("--port", settings.port), ("--tls-port", settings.tls_port)):
         if port == taken:
-            raise DoorError(
+            raise ListenAddressError(
                 f"{option} and {OPTION} are both {port}: choose another for one of them, or {OPTION} 0 for no console"
             )
-    main = doors(settings)[0]
+    main = listen_addresses(settings)[0]
     if not (is_loopback(main.host) or is_unspecified(main.host)) and not any(map(_fits, _told(settings))):
-        raise DoorError(
+        raise ListenAddressError(
             f"the console has no name by which its pages could reach the APIs at {main.host}, for a browser's content "
             f"security policy cannot name an IPv6 address: set READING_ROOM_TLS_NAMES, or {OPTION} 0 for no console"
         )
-    return Door(main.host, port, secure=main.secure)
+    return ListenAddress(main.host, port, secure=main.secure)
 
 
 def console_url(settings: Settings) -> str | None:
     """Return the console's address as a person on this machine opens it. Raises ``DoorError``."""
-    door = console_door(settings)
-    if door is None:
+    listen_address = console_address(settings)
+    if listen_address is None:
         return None
-    host = local_door(settings).host
+    host = local_address(settings).host
     if not _fits(host) and not is_loopback(host):
         host = next(filter(_fits, _told(settings)), "localhost")
-    return f"{Door(host, door.port, door.secure).url}/"
+    return f"{ListenAddress(host, listen_address.port, listen_address.secure).url}/"
 
 
 def _hosts(settings: Settings) -> list[str]:

@@ -32,12 +32,12 @@ _PLACE = ("the file", f"{FOLDER}/{GIVEN}")
 LOOPBACK_NAMES = ("localhost", "s3.localhost", "127.0.0.1", "::1")
 
 
-class DoorError(Exception):
+class ListenAddressError(Exception):
     """The APIs cannot be served this way; the message says what is in the way and what to change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ListenAddress:
     """One address that the APIs listen at."""
 
     host: str
@@ -51,31 +51,31 @@ class Door:
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-def bound(door: Door, option: str = "--port or --tls-port") -> socket.socket:
+def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -> socket.socket:
     """Return a socket bound to a door's address, not listening yet; ``option`` is what chooses its port.
 
     Raises ``DoorError``.
     """
-    sock = socket.socket(socket.AF_INET6 if ":" in door.host else socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in listen_address.host else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((door.host, door.port))
+        sock.bind((listen_address.host, listen_address.port))
     except socket.gaierror as error:
         sock.close()
-        raise DoorError(
-            f"{door.host} is no address of this machine ({error.strerror}): choose one with --host, "
+        raise ListenAddressError(
+            f"{listen_address.host} is no address of this machine ({error.strerror}): choose one with --host, "
             "for example 127.0.0.1"
         ) from error
     except OSError as error:
         sock.close()
-        raise DoorError(
-            f"{door.host}:{door.port} cannot be bound ({error.strerror}): "
+        raise ListenAddressError(
+            f"{listen_address.host}:{listen_address.port} cannot be bound ({error.strerror}): "
             f"stop what listens there, or choose another port with {option}"
         ) from error
     address = sock.getsockname()[0]
-    if not door.secure and not is_loopback(address):
+    if not listen_address.secure and not is_loopback(address):
         sock.close()
-        raise DoorError(f"{door.host} is {address} here, and plain HTTP stays on loopback")
+        raise ListenAddressError(f"{listen_address.host} is {address} here, and plain HTTP stays on loopback")
     return sock
 
 
@@ -87,45 +87,45 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def doors(settings: Settings) -> tuple[Door, ...]:
+def listen_addresses(settings: Settings) -> tuple[ListenAddress, ...]:
     """Return the doors, the main one first. Raises ``DoorError`` for settings that would open an unsafe one."""
     given = bool(settings.tls_cert or settings.tls_key)
     if given and not (settings.tls_cert and settings.tls_key):
-        raise DoorError("--tls-cert and --tls-key go together: give the other one, too")
+        raise ListenAddressError("--tls-cert and --tls-key go together: give the other one, too")
     local = is_loopback(settings.host)
     if not local and not given and settings.tls == "off":
-        raise DoorError(
+        raise ListenAddressError(
             f"--host {settings.host} can be reached from other machines, and plain HTTP stays on loopback: give a "
             "certificate with --tls-cert and --tls-key, or set READING_ROOM_TLS=own for one of this installation's own "
             "authority, or leave --host out"
         )
     if local and not settings.tls_port and (given or settings.tls == "own"):
-        raise DoorError(
+        raise ListenAddressError(
             f"a certificate has no use while plain HTTP on {settings.host} is the only door: add HTTPS on loopback "
             "with --tls-port, or choose another --host"
         )
     if settings.tls_port == settings.port:
-        raise DoorError(f"--tls-port and --port are both {settings.port}: choose another for one of them")
-    found = [Door(settings.host, settings.port, secure=not local)]
+        raise ListenAddressError(f"--tls-port and --port are both {settings.port}: choose another for one of them")
+    found = [ListenAddress(settings.host, settings.port, secure=not local)]
     if settings.tls_port:
-        found.append(Door(settings.host if local else "127.0.0.1", settings.tls_port, secure=True))
+        found.append(ListenAddress(settings.host if local else "127.0.0.1", settings.tls_port, secure=True))
     return tuple(found)
 
 
-def local_door(settings: Settings) -> Door:
+def local_address(settings: Settings) -> ListenAddress:
     """Return the main door as commands on this machine reach it, by a name that its certificate has."""
-    main = doors(settings)[0]
+    main = listen_addresses(settings)[0]
     if not main.secure:
         return main
     names = [name for name in settings.tls_names.split(",") if name]
     if settings.tls_cert and names:
-        return Door(names[0], main.port, secure=True)
-    return Door("127.0.0.1", main.port, secure=True) if is_unspecified(main.host) else main
+        return ListenAddress(names[0], main.port, secure=True)
+    return ListenAddress("127.0.0.1", main.port, secure=True) if is_unspecified(main.host) else main
 
 
 def own_authority(settings: Settings) -> Path | None:
     """Return the file that clients of HTTPS trust where the certificate is our own, else ``None``."""
-    secure = any(door.secure for door in doors(settings))
+    secure = any(listen_address.secure for listen_address in listen_addresses(settings))
     return settings.data / FOLDER / "authority.pem" if secure and not settings.tls_cert else None
 
 
@@ -144,7 +144,7 @@ def is_unspecified(host: str) -> bool:
         return False
 
 
-class DoorCertificate:
+class ListenerCertificate:
     """The certificate of the doors with TLS, looked after while they are open."""
 
     def __init__(self, settings: Settings, clock: Clock, sealer: Sealer) -> None:
@@ -170,7 +170,7 @@ class DoorCertificate:
         """
         try:
             return self._look()
-        except DoorError as error:
+        except ListenAddressError as error:
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 log.warning("%s; the certificate before stays in use", error)
@@ -188,7 +188,7 @@ class DoorCertificate:
             file = SealedFile(self._sealer, settings.data / FOLDER / GIVEN, _PLACE[1])
         else:
             names = certificate_names(settings)
-            file = authority.prepare_doors(settings.data / FOLDER, names, self._clock(), self._sealer).leaf
+            file = authority.prepare_certificates(settings.data / FOLDER, names, self._clock(), self._sealer).leaf
         try:
             found = file.path.stat()
             seen = (found.st_mtime_ns, found.st_ino)
@@ -199,7 +199,7 @@ class DoorCertificate:
             if settings.tls_cert:
                 self.given_names = authority.names_of(certificate)
         except (OSError, ssl.SSLError, ValueError, SealBroken) as error:
-            raise DoorError(f"the certificate in {file.path} cannot be used: {error}") from error
+            raise ListenAddressError(f"the certificate in {file.path} cannot be used: {error}") from error
         self._seen = seen
         return context
 
@@ -216,7 +216,7 @@ def take_in(settings: Settings, sealer: Sealer) -> bool:
         # Without a password given, a key that has one would be asked for at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
-        raise DoorError(
+        raise ListenAddressError(
             f"{certificate} and {key} are no certificate and its key, without a password, in PEM: {error}"
         ) from error
     folder = settings.data / FOLDER
@@ -229,7 +229,7 @@ def take_in(settings: Settings, sealer: Sealer) -> bool:
         sealed = sealer.seal(content, *_PLACE)
         _replace(descriptor, sealed, settings.service_uid if os.geteuid() == 0 else None)
     except OSError as error:
-        raise DoorError(f"the certificate cannot be kept in {folder}: {error.strerror}") from error
+        raise ListenAddressError(f"the certificate cannot be kept in {folder}: {error.strerror}") from error
     finally:
         os.close(descriptor)
     return True
@@ -240,14 +240,14 @@ def _read(path: Path, option: str) -> tuple[bytes, os.stat_result]:
         with path.open("rb") as file:
             return file.read(), os.fstat(file.fileno())
     except OSError as error:
-        raise DoorError(f"{option} {path} cannot be read: {error.strerror}") from error
+        raise ListenAddressError(f"{option} {path} cannot be read: {error.strerror}") from error
 
 
 def _read_private(path: Path) -> bytes:
     content, found = _read(path, "--tls-key")
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077 or found.st_uid not in (0, os.geteuid()):
-        raise DoorError(
+        raise ListenAddressError(
             f"--tls-key {path} has mode {mode:04o} and is of user {found.st_uid}: others than this user and root may "
             f"read it; run chmod 600 {path}, and chown it if need be"
         )

@@ -14,7 +14,7 @@ from reading_room.clock import Clock, system_clock
 from reading_room.database.engine import Database
 from reading_room.iam.container_credentials import ContainerCredentials
 from reading_room.jobs.cluster_identity import Authorities
-from reading_room.jobs.part_requests import ClusterDoor
+from reading_room.jobs.part_requests import PartRequests
 from reading_room.jobs.record import LOCAL_HOST, container_id
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
@@ -23,7 +23,7 @@ from tests.worlds.parts import ACCOUNT, JOB, NOW, add_job
 VPC = "vpc-00000000000000001"
 
 
-class DoorWorld:
+class PartRequestsWorld:
     """One VPC, one job with three containers at 10.0.1.10 and on, and one address for all that they ask."""
 
     def __init__(self, folder: Path | None, network: str = "10.0.1", first: int = 10, containers: int = 3) -> None:
@@ -55,8 +55,8 @@ class DoorWorld:
     def restart(self, clock: Clock = system_clock) -> Authorities:
         """Begin again with nothing but the database; return who makes the certificates, by a clock."""
         self.authorities = Authorities(self.database, clock, dt.timedelta(days=1))
-        door = ClusterDoor(self.database, self.authorities, system_clock)
-        self.credentials = ContainerCredentials(self.database, lambda *_: None, system_clock, cluster=door)
+        service = PartRequests(self.database, self.authorities, system_clock)
+        self.credentials = ContainerCredentials(self.database, lambda *_: None, system_clock, cluster=service)
         return self.authorities
 
     def set_containers(self, job_id: str, containers: int) -> None:

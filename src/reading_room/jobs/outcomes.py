@@ -15,7 +15,7 @@ from reading_room.analysis.job_file import (
 )
 from reading_room.containers.spec import ContainerState
 from reading_room.jobs.job import ContainerLost, Event, MemberLeft, MemberLost, ModelSeen, OutputSeen, WorkerFailed
-from reading_room.jobs.surroundings import ObjectFacts
+from reading_room.jobs.ports import ObjectFacts
 from reading_room.printable import escaped
 
 MESSAGE_LIMIT = 2000
@@ -93,7 +93,7 @@ def failure_of(state: ContainerState) -> Failed | None:
     return last if isinstance(last, Failed) else None
 
 
-def member_ending(member: int, state: ContainerState) -> MemberLeft | MemberLost | None:
+def member_outcome(member: int, state: ContainerState) -> MemberLeft | MemberLost | None:
     """Return the event that ends a container which is not the first, or ``None`` while it works.
 
     It wrote nothing that anybody must see: what it did of the work, the first container tells.
@@ -119,7 +119,7 @@ def _last_word(state: ContainerState) -> Done | Failed | None:
     return next((m for m in reversed(state.messages) if isinstance(m, Done | Failed)), None)
 
 
-def ending(
+def outcome_of(
     state: ContainerState,
     output: Location,
     head: Callable[[str, str], ObjectFacts | None],
