@@ -70,7 +70,12 @@ def _spent(folder: Path, destination: Mapping[str, str]) -> tuple[float, float, 
         stored.append(len(data))
 
     delivery = FlowLogDelivery(
-        database, put, PolicyAuthorizer(database, REGION, lambda: now), lambda: now, REGION, folder / "windows.json"
+        database=database,
+        put_object=put,
+        authorizer=PolicyAuthorizer(database=database, region=REGION, clock=lambda: now),
+        clock=lambda: now,
+        region=REGION,
+        keep=folder / "windows.json",
     )
     decoding = counting = delivering = 0.0
     told = 0

@@ -123,8 +123,10 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     first_administrator(database, ACCOUNT, REGION, folder / "credentials", system_clock)
     backend = file_backend(database, folder / "s3", REGION, system_clock)
     endpoint = EndpointPolicy(json.dumps(OF_THE_ENDPOINT), gateway=True)
-    authorizer = PolicyAuthorizer(database, REGION, system_clock, lambda _: endpoint)
-    authorization = S3Authorization(authorizer, backend, REGION)
+    authorizer = PolicyAuthorizer(
+        database=database, region=REGION, clock=system_clock, endpoint_policies=lambda _: endpoint
+    )
+    authorization = S3Authorization(authorizer=authorizer, backend=backend, region=REGION)
     given = (backend, StoredCredentials(database), authorization)
     guarded = S3Application(*given, region=REGION, vpc_only=True)
     through = NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=ENDPOINT, vpc_source_ip="10.0.0.7")
@@ -161,7 +163,7 @@ def _front(sock: socket.socket, app: S3Application, pem: str) -> FrontProcesses:
     """Serve a socket through a front, as a VPC's listeners are."""
     address, port = sock.getsockname()
     label = ListenerLabel(VPC, "endpoint-https", address, port, ENDPOINT)
-    listeners = VpcListeners(app, app, Nobody(), Nobody(), lambda _: pem)
+    listeners = VpcListeners(s3=app, api=app, resolver=Nobody(), credentials=Nobody(), certificate=lambda _: pem)
     listeners.know([label])
     fronts = FrontProcesses(None)
 

@@ -100,7 +100,9 @@ def test_beyond_the_log_bytes_of_an_account_no_event_is_taken_and_jobs_keep_thei
     job = start(world.client)
     with caplog.at_level(logging.WARNING):
         world.turn(2)
-        Stories(world.database, JobLog(world.database, "us-east-1", world.clock, LogRoom(1))).turn()
+        Stories(
+            world.database, JobLog(database=world.database, region="us-east-1", clock=world.clock, room=LogRoom(1))
+        ).turn()
     assert f"the log stream of job {job} lacks" in caplog.text
     with world.database.reading() as session:
         events = session.query(JobEventRow).filter_by(job_id=job).all()

@@ -78,7 +78,9 @@ class _Nobody:
 
 def _names() -> list[str]:
     database = Database.open(None)
-    classes = ec2_operations(database, system_clock, cast(Authorizer, _Nobody()), Buckets({}))
+    classes = ec2_operations(
+        database=database, clock=system_clock, authorizer=cast(Authorizer, _Nobody()), bucket_check=Buckets({})
+    )
     names = [bound.facts.name for each in classes for bound in each.bound_operations()]
     database.close()
     return sorted(names)

@@ -36,14 +36,16 @@ class PathWorld(Ec2World):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
+        authorizer = PolicyAuthorizer(
+            database=self.database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(self.database)
+        )
         table = OperationTable(
             LogOperations(self.database, system_clock),
             RoleOperations(self.database, system_clock, KeyUses(self.database)),
             StsOperations(self.database, authorizer, system_clock),
         )
         self.paths = AwsApplication(
-            Dispatcher(table, authorizer), StoredCredentials(self.database), no_s3, region=REGION
+            Dispatcher(table=table, authorizer=authorizer), StoredCredentials(self.database), no_s3, region=REGION
         )
         self.through = InProcess(self.paths)
         ec2 = self.client()

@@ -106,7 +106,13 @@ def keys(s3: Any) -> list[str]:
 def buckets(world: ModelWorld) -> S3ExportBuckets:
     """Return the store as the product has it."""
     product = world.product
-    return S3ExportBuckets(world.backend, product.s3_authorization, product.store, REGION, world.clock)
+    return S3ExportBuckets(
+        backend=world.backend,
+        authorization=product.s3_authorization,
+        store=product.store,
+        region=REGION,
+        clock=world.clock,
+    )
 
 
 def lines(s3: Any, key: str) -> list[str]:

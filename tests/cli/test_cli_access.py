@@ -49,7 +49,7 @@ def data(tmp_path: Path) -> Path:
     policy = AttachedPolicy("identity", parse(json.dumps(NIGHT_ONLY), "inline"), "inline policy night of ann")
     context = {"aws:SourceIp": ("203.0.113.9",)}
     decision = decide(Request(ANN, "ec2:CreateVpc", ("*",), ANN.account, context), [policy])
-    trail = Trail(tmp_path / "trail", lambda: NOW, 90)
+    trail = Trail(folder=tmp_path / "trail", clock=lambda: NOW, days=90)
     trail.denied(REQUEST_ID, decision)
     trail.record(
         CallRecord(
@@ -89,7 +89,7 @@ def test_of_a_job_every_denial_is_told(data: Path) -> None:
     session = Principal(
         "session", ANN.account, f"arn:aws:sts::111122223333:assumed-role/Reader/job-{job}", f"AROA:{job}"
     )
-    trail = Trail(data / "trail", lambda: NOW, 90)
+    trail = Trail(folder=data / "trail", clock=lambda: NOW, days=90)
     for number in range(2):
         trail.denied(f"request-{number}", decide(Request(session, "s3:GetObject", ("*",), ANN.account), []))
     trail.close()
@@ -106,7 +106,7 @@ def test_everything_can_be_had_as_json(data: Path) -> None:
 
 
 def test_a_call_that_no_policy_decided_is_told_apart_from_one_that_was_allowed(tmp_path: Path) -> None:
-    trail = Trail(tmp_path / "trail", lambda: NOW, 90)
+    trail = Trail(folder=tmp_path / "trail", clock=lambda: NOW, days=90)
     for request_id, error in (("refused", NoSuchEntity("user", "bo")), ("allowed", None)):
         trail.record(
             CallRecord(
@@ -157,7 +157,7 @@ def test_a_whole_trail_is_verified_and_its_digest_can_be_asked_for_later(data: P
 
 
 def test_a_trail_that_was_changed_is_refused_with_the_place(data: Path) -> None:
-    trail = Trail(data / "trail", lambda: NOW, 90)
+    trail = Trail(folder=data / "trail", clock=lambda: NOW, days=90)
     trail.denied("other", decide(Request(ANN, "ec2:DeleteVpc", ("*",), ANN.account), []))
     trail.close()
     path = path_of(data / "trail", "denials", NOW.date())

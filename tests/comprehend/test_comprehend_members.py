@@ -35,7 +35,9 @@ def world(tmp_path: Path) -> Iterator[PreparationWorld]:
 
 def wish(world: PreparationWorld) -> HostSpec:
     """Return what the host is told, as it reads it; its agent accepts it."""
-    spec = DesiredHost(world.database, Settings(), "local", tuple, world.clock).read()
+    spec = DesiredHost(
+        database=world.database, settings=Settings(), host="local", realtime=tuple, clock=world.clock
+    ).read()
     read = decode(HostSpec, encode(spec))
     check(read, "local", 0)
     return read

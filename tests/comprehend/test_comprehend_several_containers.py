@@ -30,13 +30,13 @@ class TaggedWorld(PolicyWorld):
         super().restart()
         network = self.controller._network
         self.controller = JobController(
-            self.database,
-            Settings(),
-            self.clock,
-            network,
-            self.store,
-            lambda session_arn: None,
-            self.stories,
+            database=self.database,
+            settings=Settings(),
+            clock=self.clock,
+            network=network,
+            store=self.store,
+            denials=lambda session_arn: None,
+            storyteller=self.stories,
             sizing=JobSizing(self.backend, Settings()),
         )
 

@@ -275,9 +275,17 @@ class NoCredentials:
 def test_inside_vpcs_no_page_is_answered(api: Api, tmp_path: Path) -> None:
     made = authority.prepare(tmp_path / "authority", "us-east-1", system_clock(), SEALER)
     product = api.product
-    certificates = authority.Certificates(made, "us-east-1", lambda _: [], system_clock)
+    certificates = authority.Certificates(
+        authority=made, region="us-east-1", own_names=lambda _: [], clock=system_clock
+    )
     listeners = Fronted(
-        VpcListeners(product.s3_in_vpcs, product.app, VpcNames(api.database), NoCredentials(), certificates.pem)
+        VpcListeners(
+            s3=product.s3_in_vpcs,
+            api=product.app,
+            resolver=VpcNames(api.database),
+            credentials=NoCredentials(),
+            certificate=certificates.pem,
+        )
     )
     origin = f"Host: s3.us-east-1.amazonaws.com\r\nOrigin: {ORIGIN}\r\nConnection: close\r\n".encode()
 

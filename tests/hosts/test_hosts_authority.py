@@ -72,7 +72,10 @@ def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_lis
     authority = prepare(tmp_path / "a", REGION, dt.datetime.now(dt.UTC), SEALER)
     files = set(authority.folder.iterdir())
     certificates = Certificates(
-        authority, REGION, lambda endpoint: own if endpoint == "vpce-1" else (), lambda: dt.datetime.now(dt.UTC)
+        authority=authority,
+        region=REGION,
+        own_names=lambda endpoint: own if endpoint == "vpce-1" else (),
+        clock=lambda: dt.datetime.now(dt.UTC),
     )
     its_own = server_context_of(certificates.pem("vpce-1").encode())
     for name in (own[0], f"library.{own[0]}"):

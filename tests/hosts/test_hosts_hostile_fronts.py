@@ -43,7 +43,9 @@ class Server:
         self.paths: list[NetworkPath] = []
         self.asked: list[tuple[str, str]] = []
         self.certified: list[str | None] = []
-        self.listeners = VpcListeners(self, self, self, self, self.certificate, know_seconds=0.05)
+        self.listeners = VpcListeners(
+            s3=self, api=self, resolver=self, credentials=self, certificate=self.certificate, know_seconds=0.05
+        )
         self.listeners.know([OWN, OTHER])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -236,7 +238,9 @@ def test_a_front_gets_no_certificate_but_those_of_its_own_listeners(endpoint: st
 
 def test_what_comes_by_a_listener_before_the_agent_told_of_it_waits_for_that() -> None:
     async def scenario(server: Server) -> tuple[Any, bytes]:
-        server.listeners = VpcListeners(server, server, server, server, server.certificate)
+        server.listeners = VpcListeners(
+            s3=server, api=server, resolver=server, credentials=server, certificate=server.certificate
+        )
         front = Front(server)
         await front.say(CertificateWanted("vpce-1"))
         waiting = asyncio.create_task(answered(await front.lane(), (b"h", encode(HEAD))))

@@ -117,7 +117,15 @@ def credentials() -> Credentials:
 def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> Fronted:
     """Listeners that serve nothing yet."""
     made = authority.prepare(tmp_path / "a", "us-east-1", system_clock(), SEALER)
-    return Fronted(VpcListeners(s3, api, Names(), credentials, lambda endpoint: made.leaf.read().decode("ascii")))
+    return Fronted(
+        VpcListeners(
+            s3=s3,
+            api=api,
+            resolver=Names(),
+            credentials=credentials,
+            certificate=lambda endpoint: made.leaf.read().decode("ascii"),
+        )
+    )
 
 
 def no_tls(endpoint: str | None) -> str:
@@ -172,7 +180,7 @@ def test_a_front_hears_what_a_request_has_proven_while_its_body_is_awaited(
         await send({"type": "http.response.body", "body": b""})
 
     async def scenario() -> None:
-        fronted = Fronted(VpcListeners(app, app, Names(), credentials, no_tls))
+        fronted = Fronted(VpcListeners(s3=app, api=app, resolver=Names(), credentials=credentials, certificate=no_tls))
         sock = bound()
         port = sock.getsockname()[1]
         await fronted.add(label("endpoint-http", sock, "vpce-1"), sock)
@@ -293,7 +301,9 @@ def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: Fronted
 
 
 def test_a_body_that_does_not_come_is_refused_in_time(s3: S3, credentials: Credentials) -> None:
-    listeners = Fronted(VpcListeners(s3, s3, Names(), credentials, no_tls, body_seconds=0.01))
+    listeners = Fronted(
+        VpcListeners(s3=s3, api=s3, resolver=Names(), credentials=credentials, certificate=no_tls, body_seconds=0.01)
+    )
     (answer,) = run(at_credentials(listeners, post("/a/parts", 3, announced=10)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"did not arrive" in answer

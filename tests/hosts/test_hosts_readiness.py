@@ -28,7 +28,16 @@ def server_side() -> Iterator[ServerSide]:
     """What the agent's connection tells, told to nobody else."""
     loop = asyncio.new_event_loop()
     nothing: Any = lambda *_: None  # noqa: E731
-    yield ServerSide(loop, nothing, RealtimePool(nothing), nothing, nothing, nothing, nothing, nothing)
+    yield ServerSide(
+        loop=loop,
+        listeners=nothing,
+        realtime=RealtimePool(nothing),
+        take_report=nothing,
+        take_flows=nothing,
+        interfaces_seen=nothing,
+        interface_gone=nothing,
+        agent_replaced=nothing,
+    )
     loop.close()
 
 

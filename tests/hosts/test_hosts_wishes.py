@@ -43,7 +43,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def test_an_unchanged_wish_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
     realtime: list[RealtimeSpec] = []
-    desired = DesiredHost(database, Settings(), "local", lambda: tuple(realtime))
+    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=lambda: tuple(realtime))
     first = desired.read()
     assert desired.read() is first
     realtime.append(RealtimeSpec("rt-0123456789abcdef", "000000000001", "entities-en"))
@@ -77,7 +77,7 @@ def submit_job(database: Database, engine: str, at: dt.datetime) -> None:
 def test_engines_that_jobs_asked_for_lately_wait_too_and_no_more_than_two(database: Database) -> None:
     now = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
     moment = [now]
-    desired = DesiredHost(database, Settings(), "local", tuple, lambda: moment[0])
+    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple, clock=lambda: moment[0])
 
     def waiting() -> list[str]:
         return [wish.engine for wish in desired.read().standby]
@@ -93,8 +93,11 @@ def test_engines_that_jobs_asked_for_lately_wait_too_and_no_more_than_two(databa
 
 
 def test_a_server_that_starts_again_goes_on_above_its_generations(database: Database) -> None:
-    first = DesiredHost(database, Settings(), "local", tuple).read()
-    assert DesiredHost(database, Settings(), "local", tuple).read().generation >= first.generation
+    first = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read()
+    assert (
+        DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read().generation
+        >= first.generation
+    )
 
 
 def test_names_follow_the_tables_at_once(database: Database) -> None:
@@ -163,10 +166,19 @@ def server_side(loop: asyncio.AbstractEventLoop) -> Callable[[Heard], tuple[Serv
             raise AssertionError("nobody calls")
 
     def make(heard: Heard) -> tuple[ServerSide, VpcListeners]:
-        listeners = VpcListeners(s3, s3, Silent(), Silent(), lambda endpoint: "")
+        listeners = VpcListeners(
+            s3=s3, api=s3, resolver=Silent(), credentials=Silent(), certificate=lambda endpoint: ""
+        )
         pool = RealtimePool(lambda: None)
         return ServerSide(
-            loop, listeners, pool, heard.report, heard.flows, heard.seen, heard.gone, heard.replaced
+            loop=loop,
+            listeners=listeners,
+            realtime=pool,
+            take_report=heard.report,
+            take_flows=heard.flows,
+            interfaces_seen=heard.seen,
+            interface_gone=heard.gone,
+            agent_replaced=heard.replaced,
         ), listeners
 
     return make

@@ -187,7 +187,9 @@ def test_a_service_may_do_what_the_resources_policy_says_and_nothing_else(world:
 def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: IamWorld) -> None:
     alice = principal(world, policy())
     known = {"vpce-1": EndpointPolicy(policy("Allow", "s3:GetObject", Principal="*"), gateway=True)}
-    authorizer = PolicyAuthorizer(world.database, REGION, world.clock, known.get)
+    authorizer = PolicyAuthorizer(
+        database=world.database, region=REGION, clock=world.clock, endpoint_policies=known.get
+    )
     question: dict[str, Any] = {
         "principal": alice,
         "resource": "arn:aws:s3:::b/k",
@@ -213,7 +215,9 @@ def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody
     alice = principal(world, policy())
     text = policy("Allow", "*", Principal={"AWS": ACCOUNT})
     known = {"vpce-g": EndpointPolicy(text, gateway=True), "vpce-i": EndpointPolicy(text, gateway=False)}
-    authorizer = PolicyAuthorizer(world.database, REGION, world.clock, known.get)
+    authorizer = PolicyAuthorizer(
+        database=world.database, region=REGION, clock=world.clock, endpoint_policies=known.get
+    )
     question: dict[str, Any] = {
         "principal": alice,
         "action": "s3:GetObject",

@@ -88,7 +88,7 @@ def test_a_data_access_role_may_ask_for_which_job_the_service_acts(
     world: IamWorld, condition: dict[str, object], good: bool
 ) -> None:
     reader(world, Condition=condition)
-    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
     assert reply.status == (200 if good else 403)
     if not good:
@@ -97,7 +97,7 @@ def test_a_data_access_role_may_ask_for_which_job_the_service_acts(
 
 def test_a_trust_policy_that_changes_holds_for_the_next_credentials_of_a_job(world: IamWorld) -> None:
     reader(world)
-    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 200
     world.client("iam").update_assume_role_policy(
         RoleName="Reader",
@@ -115,7 +115,7 @@ def test_while_a_session_cannot_be_recorded_none_is_made_and_the_one_there_is_go
         if full[0]:
             raise unavailable(service, f"{operation} cannot be recorded: the disk is full.")
 
-    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock, gate=gate)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock, gate=gate)
 
     def fetched() -> tuple[int, str]:
         reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
@@ -148,7 +148,9 @@ def as_client(document: dict[str, str]) -> dict[str, str]:
 def test_the_credentials_of_a_job_are_its_roles_and_die_with_it(world: IamWorld) -> None:
     reader(world)
     alive = [OWNER]
-    door = ContainerCredentials(world.database, lambda vpc, ip: alive[0] if alive else None, world.clock)
+    door = ContainerCredentials(
+        database=world.database, owner_of=lambda vpc, ip: alive[0] if alive else None, clock=world.clock
+    )
     fetched = [json.loads(door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").body)]
     world.now += dt.timedelta(minutes=31)
     fetched.append(json.loads(door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").body))
@@ -168,7 +170,7 @@ def test_the_credentials_of_a_job_are_its_roles_and_die_with_it(world: IamWorld)
 def test_credentials_that_were_fetched_while_the_job_ended_are_worth_nothing(world: IamWorld) -> None:
     reader(world)
     answers = iter([OWNER, None])
-    door = ContainerCredentials(world.database, lambda vpc, ip: next(answers), world.clock)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: next(answers), clock=world.clock)
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 404
     with world.database.reading() as session:
         assert session.scalars(select(RoleSession)).all() == []
@@ -196,7 +198,9 @@ def test_two_keys_are_good_at_once_and_each_change_of_one_acts_on_the_next_reque
 
 def test_a_container_gets_the_credentials_of_its_job_and_the_same_until_they_grow_old(world: IamWorld) -> None:
     reader(world)
-    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER if ip == "10.0.1.5" else None, world.clock)
+    door = ContainerCredentials(
+        database=world.database, owner_of=lambda vpc, ip: OWNER if ip == "10.0.1.5" else None, clock=world.clock
+    )
     reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
     assert reply.status == 200
     document = json.loads(reply.body)
@@ -215,7 +219,7 @@ def test_a_neighbour_who_knows_the_path_gets_404_and_a_log_line(
     reader(world)
     other = CredentialsOwner(ROLE, "/v2/credentials/beef", "f1" * 16, JOB + "4", "job-1234")
     owners = {"10.0.1.5": OWNER, "10.0.1.6": other}
-    door = ContainerCredentials(world.database, lambda vpc, ip: owners.get(ip), world.clock)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: owners.get(ip), clock=world.clock)
     with caplog.at_level(logging.WARNING):
         assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.6").status == 404
         assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.7").status == 404
@@ -226,7 +230,7 @@ def test_a_neighbour_who_knows_the_path_gets_404_and_a_log_line(
 
 
 def test_a_role_that_is_gone_gives_no_credentials(world: IamWorld) -> None:
-    door = ContainerCredentials(world.database, lambda vpc, ip: OWNER, world.clock)
+    door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
     assert reply.status == 403
     assert b"the role does not exist" in reply.body

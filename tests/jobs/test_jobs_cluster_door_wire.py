@@ -51,7 +51,16 @@ class Served:
     async def _serve(self) -> None:
         self._over = asyncio.Event()
         nothing = Nothing()
-        listeners = Fronted(VpcListeners(nothing, nothing, nothing, self.world.credentials, lambda endpoint: ""), VPC)
+        listeners = Fronted(
+            VpcListeners(
+                s3=nothing,
+                api=nothing,
+                resolver=nothing,
+                credentials=self.world.credentials,
+                certificate=lambda endpoint: "",
+            ),
+            VPC,
+        )
         sock = socket.create_server(("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
         label = ListenerLabel(VPC, "credentials", "127.0.0.1", self.port)

@@ -33,13 +33,13 @@ class TrainingWorld(World):
 
     def restart(self) -> JobController:
         self.controller = JobController(
-            self.database,
-            self.settings,
-            lambda: self.now,
-            self.network,
-            self.store,
-            self._denials,
-            self.stories,
+            database=self.database,
+            settings=self.settings,
+            clock=lambda: self.now,
+            network=self.network,
+            store=self.store,
+            denials=self._denials,
+            storyteller=self.stories,
             check_model=_check,
         )
         return self.controller

@@ -36,10 +36,10 @@ class Logs:
 
     def __init__(self, folder: Path) -> None:
         self.database = databases.made(folder / "db.sqlite")
-        authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
+        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
         table = OperationTable(LogOperations(self.database, system_clock))
         self.app = AwsApplication(
-            Dispatcher(table, authorizer), StoredCredentials(self.database), _no_s3, region=REGION
+            Dispatcher(table=table, authorizer=authorizer), StoredCredentials(self.database), _no_s3, region=REGION
         )
         self.process = InProcess(self.app)
 

@@ -38,10 +38,10 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.database = databases.made(folder / "db.sqlite")
         self.backend: EmbeddedBackend = memory_backend(self.database, REGION, system_clock)
-        authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
-        authorization = S3Authorization(authorizer, self.backend, REGION)
-        self.store = ObjectStore(self.backend, authorization)
-        self.check = LogBuckets(self.backend, authorization, REGION)
+        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
+        authorization = S3Authorization(authorizer=authorizer, backend=self.backend, region=REGION)
+        self.store = ObjectStore(backend=self.backend, authorization=authorization)
+        self.check = LogBuckets(backend=self.backend, authorization=authorization, region=REGION)
 
     def bucket(self, name: str, account: str = ACCOUNT, policy: str | None = None) -> None:
         """Make a bucket."""

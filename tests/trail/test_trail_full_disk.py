@@ -81,7 +81,7 @@ def test_records_that_wait_up_to_the_bound_are_refused_too(tmp_path: Path) -> No
 
 def test_a_book_at_its_size_refuses_its_own_calls_until_tomorrow(tmp_path: Path) -> None:
     clock = Clock()
-    trail = Trail(tmp_path / "trail", clock, 90, most=100)
+    trail = Trail(folder=tmp_path / "trail", clock=clock, days=90, most=100)
     trail.record(record())
     assert trail.flush()
     with pytest.raises(ServiceUnavailable, match="its book management has reached its size for today"):
@@ -97,7 +97,7 @@ def test_a_book_at_its_size_refuses_its_own_calls_until_tomorrow(tmp_path: Path)
 def test_the_refusal_is_spelled_as_the_service_does(
     tmp_path: Path, service: str, kind: type[ServiceUnavailable]
 ) -> None:
-    trail = Trail(tmp_path / "trail", Clock(), 90, most=1)
+    trail = Trail(folder=tmp_path / "trail", clock=Clock(), days=90, most=1)
     trail.record(record(service=service, operation="CreateBucket" if service == "s3" else "CreateLogGroup"))
     assert trail.flush()
     with pytest.raises(kind) as refused:

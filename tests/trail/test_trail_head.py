@@ -114,7 +114,7 @@ def test_a_file_in_the_data_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_head_is_of_the_newest_whole_line_of_each_book(tmp_path: Path) -> None:
     assert heads_of(tmp_path) == dict.fromkeys(BOOKS, FIRST)
-    trail = Trail(tmp_path, Clock(), 90)
+    trail = Trail(folder=tmp_path, clock=Clock(), days=90)
     trail.record(record())
     trail.record(record())
     trail.close()
@@ -134,7 +134,7 @@ def noted(tmp_path: Path) -> Path:
     folder = tmp_path / "data" / "trail"
     folder.parent.mkdir()
     for calls in (3, 2):
-        trail = Trail(folder, Clock(), 90)
+        trail = Trail(folder=folder, clock=Clock(), days=90)
         for _ in range(calls):
             trail.record(record())
         trail.close()
@@ -169,7 +169,7 @@ def test_lines_that_were_cut_off_at_the_end_are_proved(noted: Path, left: int) -
 def test_a_trail_that_was_written_anew_is_proved(noted: Path) -> None:
     folder = noted.parent / "data" / "trail"
     path_of(folder, "management", NOON.date()).unlink()
-    trail = Trail(folder, Clock(), 90)
+    trail = Trail(folder=folder, clock=Clock(), days=90)
     for _ in range(5):
         trail.record(record(user_agent="somebody else"))
     trail.close()

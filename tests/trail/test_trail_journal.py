@@ -269,7 +269,7 @@ def test_reading_backwards_gives_the_lines_in_reverse_with_their_places(sizes: l
 
 def test_a_record_costs_its_call_next_to_nothing(tmp_path: Path) -> None:
     """What is written is written by another thread."""
-    trail = Trail(tmp_path / "trail", Clock(), 90)
+    trail = Trail(folder=tmp_path / "trail", clock=Clock(), days=90)
     call = record()
     trail.record(call)
     assert calls(lambda: trail.record(call)) < 20

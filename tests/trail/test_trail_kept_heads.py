@@ -79,7 +79,7 @@ class Trail:
 @pytest.fixture
 def trail(tmp_path: Path) -> Iterator[Trail]:
     """A trail whose heads are kept."""
-    found = Trail(tmp_path)
+    found = Trail(folder=tmp_path)
     yield found
     found.database.close()
 
@@ -319,7 +319,7 @@ def test_a_folder_of_an_earlier_version_is_taken_as_it_is_once(tmp_path: Path) -
     for item in "abc":
         before.hand_over(item, 1)
     before.close()
-    trail = Trail(tmp_path)
+    trail = Trail(folder=tmp_path)
     assert "No database here keeps heads" in trail.verified()[1]
     trail.heads.adopt()
     assert trail.is_whole()

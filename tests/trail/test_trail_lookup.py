@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, folder: Path, most_scanned: int = SCANNED) -> None:
         self.clock = Clock()
-        self.trail = Trail(folder / "trail", self.clock, 90)
+        self.trail = Trail(folder=folder / "trail", clock=self.clock, days=90)
         self.operations = TrailOperations(self.trail, self.clock, most_scanned)
 
     def make(self, name: str = "CreateVpc", **changes: Any) -> None:

@@ -143,7 +143,7 @@ def test_the_book_of_noise_is_verified_as_the_others_are(world: World) -> None:
 
 
 def test_noise_fills_its_own_book_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    trail = Trail(tmp_path / "trail", system_clock, 90, most_unidentified=20_000)
+    trail = Trail(folder=tmp_path / "trail", clock=system_clock, days=90, most_unidentified=20_000)
     for _ in range(50):
         trail.record(record(principal=None, access_key_id=None, error=Throttling()))
         assert trail.flush()

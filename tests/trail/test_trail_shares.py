@@ -29,7 +29,7 @@ def clock() -> Clock:
 @pytest.fixture
 def trail(tmp_path: Path, clock: Clock) -> Trail:
     """A trail in which each account may add some four events to a book in a day."""
-    return Trail(tmp_path / "trail", clock, 90, most_of_account=SHARE)
+    return Trail(folder=tmp_path / "trail", clock=clock, days=90, most_of_account=SHARE)
 
 
 def book(trail: Trail, name: str) -> list[dict[str, Any]]:

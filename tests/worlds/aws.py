@@ -189,7 +189,7 @@ class World:
     def __init__(self, clock: Clock = system_clock, body_seconds: float = BODY_SECONDS) -> None:
         self.operations = Operations()
         self.keys = MemoryCredentials([KEY, SESSION, ENDED])
-        dispatcher = Dispatcher(OperationTable(self.operations), AllButDeleteSubnet())
+        dispatcher = Dispatcher(table=OperationTable(self.operations), authorizer=AllButDeleteSubnet())
         self.app = AwsApplication(
             dispatcher, self.keys, echo_store, region="us-east-1", clock=clock, body_seconds=body_seconds
         )

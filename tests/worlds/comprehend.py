@@ -74,9 +74,9 @@ class ComprehendWorld:
             TagOperations(self.database, quotas),
             RealtimeOperations(self.engines, quotas),
         )
-        authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
+        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
         self.app = AwsApplication(
-            Dispatcher(table, authorizer),
+            Dispatcher(table=table, authorizer=authorizer),
             StoredCredentials(self.database),
             _no_s3,
             region=REGION,

@@ -36,10 +36,18 @@ class Ec2World:
     def __init__(self, folder: Path, quotas: Quotas = Quotas.of_profile("open")) -> None:
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.buckets: dict[str, BucketVerdict] = {}
-        authorizer = PolicyAuthorizer(self.database, REGION, system_clock)
-        table = OperationTable(*ec2_operations(self.database, system_clock, authorizer, Buckets(self.buckets), quotas))
+        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
+        table = OperationTable(
+            *ec2_operations(
+                database=self.database,
+                clock=system_clock,
+                authorizer=authorizer,
+                bucket_check=Buckets(self.buckets),
+                quotas=quotas,
+            )
+        )
         self.app = AwsApplication(
-            Dispatcher(table, authorizer), StoredCredentials(self.database), _no_s3, region=REGION
+            Dispatcher(table=table, authorizer=authorizer), StoredCredentials(self.database), _no_s3, region=REGION
         )
         self.process = InProcess(self.app)
         self._users = 0

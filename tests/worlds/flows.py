@@ -82,8 +82,15 @@ class FlowWorld:
 
     def start(self) -> FlowLogDelivery:
         """Make a delivery, as a start of the process does."""
-        authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
-        return FlowLogDelivery(self.database, self.put_object, authorizer, self.clock, REGION, self.keep)
+        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
+        return FlowLogDelivery(
+            database=self.database,
+            put_object=self.put_object,
+            authorizer=authorizer,
+            clock=self.clock,
+            region=REGION,
+            keep=self.keep,
+        )
 
     def clock(self) -> dt.datetime:
         return self.now

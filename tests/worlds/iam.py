@@ -56,7 +56,9 @@ class IamWorld:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.database = databases.made(folder / "db.sqlite")
         self.credentials_path = folder / "credentials"
-        self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock, bonds=Bonds(enforced=False))
+        self.authorizer = PolicyAuthorizer(
+            database=self.database, region=REGION, clock=self.clock, bonds=Bonds(enforced=False)
+        )
         self.credentials = StoredCredentials(self.database)
         self.key_uses = KeyUses(self.database)
         table = OperationTable(
@@ -66,7 +68,7 @@ class IamWorld:
         )
         first_administrator(self.database, ACCOUNT, REGION, self.credentials_path, self.clock)
         self.app = AwsApplication(
-            Dispatcher(table, self.authorizer),
+            Dispatcher(table=table, authorizer=self.authorizer),
             self.credentials,
             _no_s3,
             region=REGION,

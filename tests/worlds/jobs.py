@@ -86,13 +86,13 @@ class World:
     def restart(self) -> JobController:
         """Begin again with nothing but the database, as after ``kill -9``."""
         self.controller = JobController(
-            self.database,
-            self.settings,
-            lambda: self.now,
-            self.network,
-            self.store,
-            self._denials,
-            self.stories,
+            database=self.database,
+            settings=self.settings,
+            clock=lambda: self.now,
+            network=self.network,
+            store=self.store,
+            denials=self._denials,
+            storyteller=self.stories,
             sizing=self.sizing,
             identities=self.identities,
             held=lambda: self.held,

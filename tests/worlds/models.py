@@ -172,7 +172,7 @@ class ModelWorld:
     def fetch(self, spec: ContainerSpec, path: str, address: str | None = None) -> dict[str, Any] | None:
         """Ask the credentials address as a container does; ``None`` when it is told nothing."""
         vpc_id, own = self.place_of(spec)
-        reply = ContainerCredentials(self.database, owners(self.database), self.clock).handle(
+        reply = ContainerCredentials(database=self.database, owner_of=owners(self.database), clock=self.clock).handle(
             "GET", path, vpc_id, address or own
         )
         return None if reply.status == 404 else json.loads(reply.body)

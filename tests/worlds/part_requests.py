@@ -56,7 +56,9 @@ class PartRequestsWorld:
         """Begin again with nothing but the database; return who makes the certificates, by a clock."""
         self.authorities = Authorities(self.database, clock, dt.timedelta(days=1))
         service = PartRequests(self.database, self.authorities, system_clock)
-        self.credentials = ContainerCredentials(self.database, lambda *_: None, system_clock, cluster=service)
+        self.credentials = ContainerCredentials(
+            database=self.database, owner_of=lambda *_: None, clock=system_clock, cluster=service
+        )
         return self.authorities
 
     def set_containers(self, job_id: str, containers: int) -> None:

@@ -83,7 +83,7 @@ class MortalDispatcher(Dispatcher):
     """A dispatcher that notes its calls, and whose process a test can end at one of them."""
 
     def __init__(self, table: OperationTable, authorizer: PolicyAuthorizer) -> None:
-        super().__init__(table, authorizer)
+        super().__init__(table=table, authorizer=authorizer)
         self.calls: list[Call] = []
         self._left = 0
         self._after = False
@@ -110,7 +110,7 @@ class PreparationWorld:
     def __init__(self, folder: Path) -> None:
         self.now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
         self.database = databases.made(folder / "db.sqlite")
-        self.authorizer = PolicyAuthorizer(self.database, REGION, self.clock)
+        self.authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
         ec2 = (self.database, self.clock, self.authorizer)
         self.table = OperationTable(
             VpcOperations(*ec2),
@@ -136,20 +136,25 @@ class PreparationWorld:
     def restart(self) -> None:
         """Begin again with nothing but the database, as after ``kill -9``."""
         self.network = NetworkPreparation(
-            self.database, self.dispatcher, self.authorizer, self.clock, REGION, LOCAL_HOST
+            database=self.database,
+            dispatcher=self.dispatcher,
+            authorizer=self.authorizer,
+            clock=self.clock,
+            region=REGION,
+            host=LOCAL_HOST,
         )
         self.controller = self.controller_on(self.network)
 
     def controller_on(self, network: JobNetwork) -> JobController:
         """Return a controller that prepares jobs so."""
         return JobController(
-            self.database,
-            Settings(),
-            self.clock,
-            network,
-            self.store,
-            lambda session_arn: None,
-            self.stories,
+            database=self.database,
+            settings=Settings(),
+            clock=self.clock,
+            network=network,
+            store=self.store,
+            denials=lambda session_arn: None,
+            storyteller=self.stories,
         )
 
     def clock(self) -> dt.datetime:

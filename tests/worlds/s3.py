@@ -67,13 +67,15 @@ class S3World:
             else memory_backend(self.database, REGION, system_clock, limits)
         )
         self.credentials = StoredCredentials(self.database)
-        self.authorizer = PolicyAuthorizer(self.database, REGION, system_clock, EndpointPolicies(self.database))
-        self.authorization = S3Authorization(self.authorizer, self.backend, REGION)
+        self.authorizer = PolicyAuthorizer(
+            database=self.database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(self.database)
+        )
+        self.authorization = S3Authorization(authorizer=self.authorizer, backend=self.backend, region=REGION)
         self.gate: Gate = let_in
         """What says whether a call can be recorded."""
         self.app = self._application(vpc_only=False)
         self.vpc_app = self._application(vpc_only=True)
-        self.store = ObjectStore(self.backend, self.authorization)
+        self.store = ObjectStore(backend=self.backend, authorization=self.authorization)
         self.running = InProcess(self.app)
         self.running_in_vpc = InProcess(self.vpc_app)
         self.key = self.user(administrator, ALLOW_ALL)

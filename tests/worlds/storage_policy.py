@@ -40,11 +40,21 @@ class PolicyWorld(PreparationWorld):
     def restart(self) -> None:
         """Begin with policies."""
         super().restart()
-        authorizer = PolicyAuthorizer(self.database, REGION, self.clock, EndpointPolicies(self.database))
+        authorizer = PolicyAuthorizer(
+            database=self.database, region=REGION, clock=self.clock, endpoint_policies=EndpointPolicies(self.database)
+        )
         self.backend = memory_backend(self.database, REGION, self.clock)
-        policies = StoragePolicies(S3Authorization(authorizer, self.backend, REGION), self.backend)
+        policies = StoragePolicies(
+            S3Authorization(authorizer=authorizer, backend=self.backend, region=REGION), self.backend
+        )
         network = NetworkPreparation(
-            self.database, self.dispatcher, self.authorizer, self.clock, REGION, LOCAL_HOST, policies
+            database=self.database,
+            dispatcher=self.dispatcher,
+            authorizer=self.authorizer,
+            clock=self.clock,
+            region=REGION,
+            host=LOCAL_HOST,
+            policies=policies,
         )
         self.controller = self.controller_on(network)
 

@@ -19,6 +19,7 @@ class Dispatcher:
 
     def __init__(
         self,
+        *,
         table: OperationTable,
         authorizer: Authorizer,
         clock: Clock = system_clock,

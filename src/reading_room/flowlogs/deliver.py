@@ -47,6 +47,7 @@ class FlowLogDelivery:
 
     def __init__(
         self,
+        *,
         database: Database,
         put_object: PutObject,
         authorizer: PolicyAuthorizer,

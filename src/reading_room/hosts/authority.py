@@ -114,7 +114,7 @@ class Certificates:
     """The certificate of each listener. ``own_names`` says which further names an endpoint has, by its id."""
 
     def __init__(
-        self, authority: Authority, region: str, own_names: Callable[[str], Sequence[str]], clock: Clock
+        self, *, authority: Authority, region: str, own_names: Callable[[str], Sequence[str]], clock: Clock
     ) -> None:
         self._authority = authority
         self._names = shared_names(region)

@@ -36,6 +36,7 @@ class DesiredHost:
 
     def __init__(
         self,
+        *,
         database: Database,
         settings: Settings,
         host: str,

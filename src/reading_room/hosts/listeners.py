@@ -95,12 +95,12 @@ class VpcListeners:
 
     def __init__(
         self,
+        *,
         s3: AsgiApplication,
         api: AsgiApplication,
         resolver: Resolver,
         credentials: Credentials,
         certificate: Callable[[str | None], str],
-        *,
         body_seconds: float = BODY_SECONDS,
         know_seconds: float = KNOW_SECONDS,
     ) -> None:

@@ -36,6 +36,7 @@ class ServerSide:
 
     def __init__(
         self,
+        *,
         loop: asyncio.AbstractEventLoop,
         listeners: VpcListeners,
         realtime: RealtimePool,

@@ -151,6 +151,7 @@ class PolicyAuthorizer:
 
     def __init__(
         self,
+        *,
         database: Database,
         region: str,
         clock: Clock,

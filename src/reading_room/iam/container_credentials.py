@@ -85,6 +85,7 @@ class ContainerCredentials:
 
     def __init__(
         self,
+        *,
         database: Database,
         owner_of: Callable[[str, str], CredentialsOwner | None],
         clock: Clock,

@@ -63,6 +63,7 @@ class JobController:
 
     def __init__(
         self,
+        *,
         database: Database,
         settings: Settings,
         clock: Clock,
@@ -95,7 +96,14 @@ class JobController:
         self._writer = JobWriter(database, clock, network, identities, host)
         # What a turn that died may have left is looked for at the first turn, and after any step that failed.
         self._writer.failed = True
-        self._host_reports = HostReports(database, network, store, denials, check_model, self._writer)
+        self._host_reports = HostReports(
+            database=database,
+            network=network,
+            store=store,
+            denials=denials,
+            check_model=check_model,
+            writer=self._writer,
+        )
         self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake)
         self._progress = Progress()
         self._stories = Stories(database, storyteller)

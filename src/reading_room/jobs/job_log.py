@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 class JobLog:
     """Writes stories; implements ``jobs.surroundings.Storyteller``."""
 
-    def __init__(self, database: Database, region: str, clock: Clock, room: LogRoom | None = None) -> None:
+    def __init__(self, *, database: Database, region: str, clock: Clock, room: LogRoom | None = None) -> None:
         self._database = database
         self._region = region
         self._clock = clock

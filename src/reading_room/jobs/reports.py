@@ -43,6 +43,7 @@ class HostReports:
 
     def __init__(
         self,
+        *,
         database: Database,
         network: JobNetwork,
         store: OutputStore,

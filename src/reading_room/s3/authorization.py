@@ -131,7 +131,7 @@ def s3_context(
 class S3Authorization:
     """Decides requests by the policies in force at this moment. Blocking: to be called in worker threads."""
 
-    def __init__(self, authorizer: PolicyAuthorizer, backend: Backend, region: str) -> None:
+    def __init__(self, *, authorizer: PolicyAuthorizer, backend: Backend, region: str) -> None:
         self.denials = Denials()
         self._authorizer = authorizer
         self._backend = backend

@@ -73,7 +73,7 @@ class LogBuckets:
     """Implements ``vpc.flow_logs.BucketCheck``: the bucket's policy is asked exactly as it will be at delivery."""
 
     def __init__(
-        self, backend: Backend, authorization: S3Authorization, region: str, clock: Clock = system_clock
+        self, *, backend: Backend, authorization: S3Authorization, region: str, clock: Clock = system_clock
     ) -> None:
         self._backend = backend
         self._authorization = authorization

@@ -25,6 +25,7 @@ class S3ExportBuckets:
 
     def __init__(
         self,
+        *,
         backend: Backend,
         authorization: S3Authorization,
         store: ObjectStore,

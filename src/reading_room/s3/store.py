@@ -24,6 +24,7 @@ class ObjectStore:
 
     def __init__(
         self,
+        *,
         backend: Backend,
         authorization: S3Authorization,
         clock: Clock = system_clock,

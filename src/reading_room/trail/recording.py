@@ -48,6 +48,7 @@ class Trail:
 
     def __init__(
         self,
+        *,
         folder: Path,
         clock: Clock,
         days: int,

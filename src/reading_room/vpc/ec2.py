@@ -27,6 +27,7 @@ from reading_room.vpc.vpcs.operations import VpcOperations
 
 
 def ec2_operations(
+    *,
     database: Database,
     clock: Clock,
     authorizer: Authorizer,

@@ -103,45 +103,49 @@ class Product:
         self.credentials = StoredCredentials(database)
         self.key_uses = KeyUses(database)
         self.trail = Trail(
-            settings.data / TRAIL_FOLDER,
-            clock,
-            settings.trail_days,
-            settings.trail_bytes,
-            settings.trail_unidentified_bytes,
-            lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
-            EndpointAccounts(database),
-            KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
-            settings.trail_bytes_per_account,
+            folder=settings.data / TRAIL_FOLDER,
+            clock=clock,
+            days=settings.trail_days,
+            most=settings.trail_bytes,
+            most_unidentified=settings.trail_unidentified_bytes,
+            bucket_owner=lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
+            endpoint_owner=EndpointAccounts(database),
+            heads=KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
+            most_of_account=settings.trail_bytes_per_account,
         )
         name = "authorization-messages.key"
         self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / name, name))
         self.authorizer = PolicyAuthorizer(
-            database,
-            region,
-            clock,
-            EndpointPolicies(database),
-            self.trail.denied,
-            self.messages,
-            resource_tags(database),
-            Bonds(JobsBehind(database), enforced=settings.binds_credentials),
+            database=database,
+            region=region,
+            clock=clock,
+            endpoint_policies=EndpointPolicies(database),
+            denied=self.trail.denied,
+            messages=self.messages,
+            resource_tags=resource_tags(database),
+            bonds=Bonds(JobsBehind(database), enforced=settings.binds_credentials),
         )
-        self.s3_authorization = S3Authorization(self.authorizer, backend, region)
+        self.s3_authorization = S3Authorization(authorizer=self.authorizer, backend=backend, region=region)
         self._throttle = throttle or Throttle(settings.profile)
         self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))
         floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
         room = LogRoom(settings.log_bytes_per_account, floor)
-        self.store = ObjectStore(backend, self.s3_authorization, clock, region, self.trail.record)
+        self.store = ObjectStore(
+            backend=backend, authorization=self.s3_authorization, clock=clock, region=region, trail=self.trail.record
+        )
         self.s3 = self._s3(backend, vpc_only=False)
         self.s3_in_vpcs = self._s3(backend, vpc_only=True)
-        self.exported = S3ExportBuckets(backend, self.s3_authorization, self.store, region, clock)
+        self.exported = S3ExportBuckets(
+            backend=backend, authorization=self.s3_authorization, store=self.store, region=region, clock=clock
+        )
         policies = StoragePolicies(self.s3_authorization, backend)
         sizing = JobSizing(backend, settings)
         self.dispatcher = Dispatcher(
-            self._operations(engines, backend, policies, sizing, floor, room),
-            self.authorizer,
-            clock,
-            self._record,
-            self.trail.check,
+            table=self._operations(engines, backend, policies, sizing, floor, room),
+            authorizer=self.authorizer,
+            clock=clock,
+            trail=self._record,
+            gate=self.trail.check,
         )
         self.app = AwsApplication(
             self.dispatcher,
@@ -156,39 +160,45 @@ class Product:
             gate=self.trail.check,
         )
         self.flow_logs = FlowLogDelivery(
-            database,
-            self.store.put,
-            self.authorizer,
-            clock,
-            region,
-            settings.data / "flow-windows.json",
-            self._record,
-            room,
+            database=database,
+            put_object=self.store.put,
+            authorizer=self.authorizer,
+            clock=clock,
+            region=region,
+            keep=settings.data / "flow-windows.json",
+            trail=self._record,
+            room=room,
         )
         self.network = NetworkPreparation(
-            database, self.dispatcher, self.authorizer, clock, region, LOCAL_HOST, policies
+            database=database,
+            dispatcher=self.dispatcher,
+            authorizer=self.authorizer,
+            clock=clock,
+            region=region,
+            host=LOCAL_HOST,
+            policies=policies,
         )
         authorities = Authorities(database, clock, dt.timedelta(seconds=settings.job_seconds))
         self.controller = JobController(
-            database,
-            settings,
-            clock,
-            self.network,
-            self.store,
-            self.s3_authorization.recent_denial,
-            JobLog(database, region, clock, room),
+            database=database,
+            settings=settings,
+            clock=clock,
+            network=self.network,
+            store=self.store,
+            denials=self.s3_authorization.recent_denial,
+            storyteller=JobLog(database=database, region=region, clock=clock, room=room),
             check_model=check_metadata,
             sizing=sizing,
             identities=authorities,
             held=self.trail.fault,
         )
         self.container_credentials = ContainerCredentials(
-            database,
-            owners(database),
-            clock,
-            self._record,
-            PartRequests(database, authorities, clock),
-            self.trail.check,
+            database=database,
+            owner_of=owners(database),
+            clock=clock,
+            trail=self._record,
+            cluster=PartRequests(database, authorities, clock),
+            gate=self.trail.check,
         )
         self.models = ModelUpkeep(database, self.store, clock)
         self.logs = LogUpkeep(database, self.exported, clock)
@@ -226,12 +236,14 @@ class Product:
         quotas = Quotas(self.settings, clock, floor)
         of_aws = (
             *ec2_operations(
-                database,
-                clock,
-                authorizer,
-                LogBuckets(backend, self.s3_authorization, self.settings.region, clock),
-                VpcQuotas.of_profile(self.settings.profile),
-                self.settings.elastic_ip_pool,
+                database=database,
+                clock=clock,
+                authorizer=authorizer,
+                bucket_check=LogBuckets(
+                    backend=backend, authorization=self.s3_authorization, region=self.settings.region, clock=clock
+                ),
+                quotas=VpcQuotas.of_profile(self.settings.profile),
+                elastic_ip_pool=self.settings.elastic_ip_pool,
             ),
             *iam_operations(database, clock, self.key_uses),
             StsOperations(database, authorizer, clock),
@@ -251,18 +263,18 @@ class Product:
             *of_aws,
             SignInOperations(database, clock),
             ExplainRequestOperations(self.trail, EndpointAccounts(database), self.settings.trail_days),
-            JobRunOperations(database, table, authorizer, clock),
+            JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
             CheckJobOperations(
-                database,
-                table,
-                authorizer,
-                clock,
-                policies,
-                sizing,
-                lambda: self.controller.capacity(),
-                quotas,
-                self.settings.topics,
-                LOCAL_HOST,
+                database=database,
+                table=table,
+                authorizer=authorizer,
+                clock=clock,
+                policies=policies,
+                sizing=sizing,
+                capacity=lambda: self.controller.capacity(),
+                quotas=quotas,
+                topics=self.settings.topics,
+                host=LOCAL_HOST,
             ),
         )
 

@@ -92,17 +92,17 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     except service_bucket.ServiceBucketTaken as error:
         raise ServerError(str(error)) from error
     certificates = Certificates(
-        authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
-        settings.region,
-        lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
-        system_clock,
+        authority=authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
+        region=settings.region,
+        own_names=lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
+        clock=system_clock,
     )
     listeners = VpcListeners(
-        product.s3_in_vpcs,
-        product.app,
-        VpcNames(database),
-        product.container_credentials,
-        certificates.pem,
+        s3=product.s3_in_vpcs,
+        api=product.app,
+        resolver=VpcNames(database),
+        credentials=product.container_credentials,
+        certificate=certificates.pem,
     )
 
     def deliver_flow_logs() -> None:
@@ -117,17 +117,17 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         flow_logs.wake()
 
     server_side = ServerSide(
-        loop,
-        listeners,
-        pool,
-        product.controller.report,
-        product.flow_logs.record,
-        product.flow_logs.interfaces_seen,
-        interface_gone,
-        product.flow_logs.interrupted,
+        loop=loop,
+        listeners=listeners,
+        realtime=pool,
+        take_report=product.controller.report,
+        take_flows=product.flow_logs.record,
+        interfaces_seen=product.flow_logs.interfaces_seen,
+        interface_gone=interface_gone,
+        agent_replaced=product.flow_logs.interrupted,
     )
     agent = AgentConnection(settings.installation.socket, server_side)
-    desired = DesiredHost(database, settings, LOCAL_HOST, pool.wish)
+    desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=pool.wish)
 
     def changed(tables: frozenset[str]) -> None:
         if tables & WISH_TABLES:

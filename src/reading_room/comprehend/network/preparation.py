@@ -64,6 +64,7 @@ class NetworkPreparation:
 
     def __init__(
         self,
+        *,
         database: Database,
         dispatcher: Dispatcher,
         authorizer: PolicyAuthorizer,

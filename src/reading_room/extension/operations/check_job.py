@@ -41,6 +41,7 @@ class CheckJobOperations:
 
     def __init__(
         self,
+        *,
         database: Database,
         table: OperationTable,
         authorizer: PolicyAuthorizer,

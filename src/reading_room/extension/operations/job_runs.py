@@ -26,7 +26,9 @@ _JOBS = {kind.arn_type: kind for kind in JOB_KINDS}
 class JobRunOperations:
     """Describes how jobs run. ``table`` has the operations that describe the jobs themselves."""
 
-    def __init__(self, database: Database, table: OperationTable, authorizer: PolicyAuthorizer, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, table: OperationTable, authorizer: PolicyAuthorizer, clock: Clock
+    ) -> None:
         self._database = database
         self._table = table
         self._authorizer = authorizer
