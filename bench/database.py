@@ -174,7 +174,7 @@ def _serve(folder: Path, sock: socket.socket, as_it_was: bool) -> None:
     database.create_tables()
     database.prepare_log()
     backend = file_backend(database, folder / "objects", settings.region, system_clock)
-    product = Product(settings, database, backend, RealtimePool(lambda: None))
+    product = Product(settings=settings, database=database, backend=backend, engines=RealtimePool(lambda: None))
     product.first_start()
     if as_it_was:
         product.app._threads = OneSet(16)  # type: ignore[assignment]

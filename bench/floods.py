@@ -76,7 +76,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     database.create_tables()
     database.prepare_log()
     backend = file_backend(database, folder / "objects", settings.region, system_clock)
-    product = Product(settings, database, backend, RealtimePool(lambda: None))
+    product = Product(settings=settings, database=database, backend=backend, engines=RealtimePool(lambda: None))
     product.first_start()
 
     def inside(source: str) -> Callable[..., Any]:
@@ -85,7 +85,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
             endpoint = (folder / "endpoint").read_text()
             scope[PATH_KEY] = NetworkPath(vpc_id="vpc-1", vpc_endpoint_id=endpoint, vpc_source_ip=source)
             scope[ONLY_KEY] = "s3"
-            await product.s3_in_vpcs(scope, receive, send)
+            await product.objects.app_in_vpcs(scope, receive, send)
 
         return app
 

@@ -50,7 +50,7 @@ def ask(world: ModelWorld, spec: ContainerSpec, rest: str = "", document: Any = 
     assert cluster is not None
     method, body = ("GET", b"") if document is None else ("POST", json.dumps(document).encode())
     vpc_id, address = at or world.place_of(spec)
-    reply = world.product.container_credentials.handle(method, cluster.path + rest, vpc_id, address, body)
+    reply = world.product.jobs.container_credentials.handle(method, cluster.path + rest, vpc_id, address, body)
     return reply.status, json.loads(reply.body)
 
 

@@ -26,7 +26,9 @@ def running(folder: Path) -> Iterator[tuple[InProcess, dict[str, Any]]]:
     with closing(Database.open(folder / "db.sqlite", sealer=SEALER)) as database:
         database.create_tables()
         backend = memory_backend(database, settings.region, system_clock)
-        with closing(Product(settings, database, backend, RealtimePool(lambda: None))) as product:
+        with closing(
+            Product(settings=settings, database=database, backend=backend, engines=RealtimePool(lambda: None))
+        ) as product:
             product.first_start()
             endpoint = endpoint_of(settings)
             key = {"access_key_id": endpoint.access_key_id, "secret_access_key": endpoint.secret_access_key}

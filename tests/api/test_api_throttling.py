@@ -39,7 +39,9 @@ class Place:
         self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
         pool = RealtimePool(lambda: None)
-        self.product = Product(self.settings, self.database, backend, pool, throttle=throttle)
+        self.product = Product(
+            settings=self.settings, database=self.database, backend=backend, engines=pool, throttle=throttle
+        )
         self.product.first_start()
         self.process = InProcess(self.product.app)
 

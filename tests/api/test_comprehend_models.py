@@ -290,7 +290,7 @@ def test_a_deleted_model_goes_and_its_name_is_free(world: ModelWorld) -> None:
     delete(DocumentClassifierArn=arn)
     code, _ = refused(world.client.create_document_classifier, **classifier_request())
     assert code == "ResourceInUseException"
-    world.product.models.turn()
+    world.product.jobs.models.turn()
     code, message = refused(world.client.describe_document_classifier, DocumentClassifierArn=arn)
     assert (code, message) == ("ResourceNotFoundException", "RESOURCE_NOT_FOUND: Could not find specified resource.")
     assert refused(world.client.list_tags_for_resource, ResourceArn=arn)[0] == "ResourceNotFoundException"

@@ -52,7 +52,7 @@ def pass_seconds(world: ModelWorld, seconds: int, step: int = 5) -> None:
     """Let time pass, with a turn of the controller every few seconds, and have told what there is to tell."""
     for _ in range(0, seconds, step):
         world.now += dt.timedelta(seconds=step)
-        world.product.controller.turn()
+        world.product.jobs.controller.turn()
     Stories(world.database, JobLog(database=world.database, region=REGION, clock=world.clock)).turn()
 
 

@@ -108,8 +108,8 @@ def buckets(world: ModelWorld) -> S3ExportBuckets:
     product = world.product
     return S3ExportBuckets(
         backend=world.backend,
-        authorization=product.s3_authorization,
-        store=product.store,
+        authorization=product.access.s3,
+        store=product.objects.store,
         region=REGION,
         clock=world.clock,
     )

@@ -280,7 +280,7 @@ def test_inside_vpcs_no_page_is_answered(api: Api, tmp_path: Path) -> None:
     )
     listeners = Fronted(
         VpcListeners(
-            s3=product.s3_in_vpcs,
+            s3=product.objects.app_in_vpcs,
             api=product.app,
             resolver=VpcNames(api.database),
             credentials=NoCredentials(),

@@ -16,7 +16,7 @@ import pytest
 from reading_room.aws.cors import CrossOrigin
 from reading_room.hosts.http_listener import HEAD_BYTES
 from reading_room.settings import Settings
-from reading_room.wiring.sockets import open_doors
+from reading_room.wiring.sockets import open_listeners
 from tests.worlds.aws_sockets import exchange, serving
 from tests.worlds.console import ORIGIN
 from tests.worlds.databases import SEALER
@@ -217,7 +217,7 @@ def test_the_doors_of_the_apis_let_exactly_the_consoles_origins_read(tmp_path: P
     for sock in taken:
         sock.close()
     settings = Settings(data=tmp_path, port=ports[0], console_port=ports[1])
-    opened, _ = open_doors(settings, answering, SEALER, lambda name: False)
+    opened, _ = open_listeners(settings, answering, SEALER, lambda name: False)
     (_, apis), (_, console) = opened
     own = {f"http://{host}:{ports[1]}" for host in ("localhost", "127.0.0.1", "[::1]")}
     try:

@@ -108,7 +108,7 @@ def test_the_check_that_fails_names_what_the_job_fails_by(
     assert [name for name, each in checks.items() if each["Status"] == "FAILED"] == [check]
     job = world.client("comprehend").start_entities_detection_job(**world.request(**changes))["JobId"]
     for _ in range(4):
-        world.product.controller.turn()
+        world.product.jobs.controller.turn()
     described = world.client("comprehend").describe_entities_detection_job(JobId=job)
     message = described["EntitiesDetectionJobProperties"]["Message"]
     assert message.partition(":")[0] == code

@@ -94,8 +94,8 @@ def test_a_job_that_would_run_has_nothing_to_change_and_nothing_is_made(world: E
     assert not any("Remedy" in check or "Command" in check for check in checks.values())
     assert rows(world) == before
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
-    world.product.controller.turn()
-    world.product.controller.turn()
+    world.product.jobs.controller.turn()
+    world.product.jobs.controller.turn()
     told = world.room().describe_job_runs(JobIds=[job])["JobRuns"][0]
     assert told["Phase"] == "RUNNING", "what passes every check is prepared without a failure"
 

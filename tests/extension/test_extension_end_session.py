@@ -137,7 +137,7 @@ def test_the_trail_has_who_signed_out(world: ExtensionWorld) -> None:
     key, _ = signed_in(world)
     world.room(key).end_session()
     refusal(world.room().end_session)
-    trail = world.product.trail
+    trail = world.product.access.trail
     assert trail.flush()
     events = [
         event

@@ -134,7 +134,7 @@ def test_a_job_is_explained_by_its_id(world: ExtensionWorld) -> None:
     )
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     for _ in range(3):
-        world.product.controller.turn()
+        world.product.jobs.controller.turn()
     told = world.room().explain_request(RequestId=job)
     (denial,) = told["Denials"]
     assert denial["Action"] == "s3:PutObject"

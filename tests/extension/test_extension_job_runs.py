@@ -47,7 +47,7 @@ def run_of(world: ExtensionWorld, job: str, **more: Any) -> dict[str, Any]:
 def turn(world: ExtensionWorld, times: int = 3) -> None:
     """Run turns of the controller."""
     for _ in range(times):
-        world.product.controller.turn()
+        world.product.jobs.controller.turn()
 
 
 def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> None:
@@ -74,7 +74,9 @@ def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> N
 
     def tell(documents: int) -> None:
         state = ContainerState(spec.container_id, "running", None, (Progress(documents, 1000),))
-        world.product.controller.report(HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,)))
+        world.product.jobs.controller.report(
+            HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,))
+        )
         turn(world)
 
     tell(20)
@@ -93,7 +95,7 @@ def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> N
     assert (run["Phase"], run["Containers"][0]["State"]) == ("STOPPING", "STOPPING")
     world.later(61)
     turn(world)
-    world.product.controller.report(HostReport(LOCAL_HOST, 2))
+    world.product.jobs.controller.report(HostReport(LOCAL_HOST, 2))
     turn(world)
     run = run_of(world, job)
     assert (run["Phase"], run["Containers"]) == ("STOPPED", [])

@@ -72,7 +72,7 @@ def test_every_operation_member_and_error_is_documented(name: str) -> None:
 def test_answers_are_what_the_model_promises(world: ExtensionWorld) -> None:
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     for _ in range(3):
-        world.product.controller.turn()
+        world.product.jobs.controller.turn()
     request = json.dumps(world.request())
     for name, parameters in (
         ("CreateSignInToken", {}),

@@ -201,7 +201,7 @@ def test_the_trail_has_it_in_the_account_of_who_signed_in_and_no_secret(world: E
     token = token_of(world)
     answer = unsigned(world).redeem_sign_in_token(Token=token)
     refusal(unsigned(world).redeem_sign_in_token, Token="guess-guess")
-    trail = world.product.trail
+    trail = world.product.access.trail
     assert trail.flush()
     events = [
         event
@@ -230,7 +230,7 @@ def test_the_trail_has_it_in_the_account_of_who_signed_in_and_no_secret(world: E
 
 def test_the_token_is_in_no_file_of_the_data_folder(world: ExtensionWorld) -> None:
     token = token_of(world)
-    world.product.trail.flush()
+    world.product.access.trail.flush()
     for path in world.folder.rglob("*"):
         if path.is_file():
             assert token.encode() not in path.read_bytes(), path

@@ -34,7 +34,9 @@ def client_of(tmp_path: Path) -> Iterator[Any]:
     """Makes clients of the logs of the whole product, each of a user with these statements."""
     database = databases.made(tmp_path / "db.sqlite")
     backend = memory_backend(database, REGION, system_clock)
-    product = Product(Settings(data=tmp_path, account=ACCOUNT), database, backend, NoEngines())
+    product = Product(
+        settings=Settings(data=tmp_path, account=ACCOUNT), database=database, backend=backend, engines=NoEngines()
+    )
     process = InProcess(product.app)
 
     def make(name: str, *statements: dict[str, Any]) -> Any:

@@ -112,7 +112,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path)
     world.client("s3").create_bucket(Bucket="papers")
     world.client("s3").put_object(Bucket="papers", Key="a", Body=b"hello")
-    world.product.trail.flush()
+    world.product.access.trail.flush()
     yield world
     world.close()
 
@@ -145,11 +145,11 @@ def readiness(world: World) -> tuple[int, bytes]:
 def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(world: World) -> None:
     ec2, s3, iam = world.client("ec2"), world.client("s3"), world.client("iam")
     before = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]]
-    assert world.product.trail.flush()
+    assert world.product.access.trail.flush()
     with blocked(world.data / "trail"):
-        world.product.trail._journal._books.clear()  # The files that are open would still be written.
+        world.product.access.trail._journal._books.clear()  # The files that are open would still be written.
         ec2.describe_vpcs()
-        eventually(lambda: world.product.trail.fault() is not None, what="a trail that is known to fail")
+        eventually(lambda: world.product.access.trail.fault() is not None, what="a trail that is known to fail")
         refusals = [
             code_of(ec2.describe_vpcs),
             code_of(ec2.create_vpc, CidrBlock="10.9.0.0/16"),
@@ -172,7 +172,7 @@ def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(
         assert live.status_code == 200
         status, page = readiness(world)
         assert (status, b"calls are refused, as they cannot be recorded" in page) == (503, True)
-    eventually(lambda: world.product.trail.fault() is None, what="a trail that is written again")
+    eventually(lambda: world.product.access.trail.fault() is None, what="a trail that is written again")
     assert [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]] == before
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="papers")["Contents"]] == ["a"]
     iam.create_user(UserName="nora")

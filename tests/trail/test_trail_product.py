@@ -58,10 +58,10 @@ class World:
         self.database.create_tables()
         settings = Settings(data=self.data)
         backend = memory_backend(self.database, REGION, system_clock)
-        self.product = Product(settings, self.database, backend, NoEngines())
+        self.product = Product(settings=settings, database=self.database, backend=backend, engines=NoEngines())
         self.product.first_start()
         self.process = InProcess(self.product.app)
-        self.inside = InProcess(self.product.s3_in_vpcs)
+        self.inside = InProcess(self.product.objects.app_in_vpcs)
         lines = (self.data / "credentials").read_text().splitlines()
         found = dict(line.split(" = ") for line in lines if " = " in line)
         self.key = {"access_key_id": found["aws_access_key_id"], "secret_access_key": found["aws_secret_access_key"]}
@@ -82,7 +82,7 @@ class World:
 
     def book(self, name: str) -> list[dict[str, Any]]:
         """Return what is in a book, oldest first."""
-        assert self.product.trail.flush()
+        assert self.product.access.trail.flush()
         lines = [line for _, path in files_of(self.data / "trail", name) for line in path.read_bytes().splitlines()]
         return [event for line in lines if (event := event_in(line)) is not None]
 
@@ -96,7 +96,7 @@ class World:
 
     def explained(self, request_id: str) -> str:
         """Return what ``access explain`` prints."""
-        assert self.product.trail.flush()
+        assert self.product.access.trail.flush()
         result = CliRunner().invoke(commands.app, ["access", "explain", request_id, "--data", str(self.data)])
         assert result.exit_code == 0, result.output
         return result.output
@@ -340,7 +340,7 @@ def test_no_secret_is_in_the_trail(world: World, capfd: pytest.CaptureFixture[st
     signature = url.rpartition("Signature=")[2].partition("&")[0]
     denied(world.client("ec2", **{**key, "secret_access_key": "wrong-secret"}).describe_vpcs)
     world.last("data", "PutObject")
-    assert world.product.trail.flush()
+    assert world.product.access.trail.flush()
     files = list((world.data / "trail").iterdir())
     whole = b"".join(path.read_bytes() for path in files).decode()
     assert "GetSessionToken" in whole
@@ -360,7 +360,7 @@ def test_what_a_service_writes_or_may_not_write_is_in_the_trail(world: World) ->
     world.client("s3").create_bucket(Bucket="papers")
     delivery = service_principal("delivery.logs.amazonaws.com")
     with pytest.raises(AwsError):
-        world.product.store.put("papers", "k", b"line", "text/plain", delivery)
+        world.product.objects.store.put("papers", "k", b"line", "text/plain", delivery)
     event = world.last("data", "PutObject")
     assert event["userIdentity"] == {"type": "AWSService", "invokedBy": "delivery.logs.amazonaws.com"}
     assert (event["errorCode"], event["recipientAccountId"]) == ("AccessDenied", ACCOUNT)
@@ -375,7 +375,7 @@ def test_a_session_that_a_service_gets_or_is_refused_is_in_the_trail_of_the_role
         "source_account": ACCOUNT,
     }
     service = "comprehend.amazonaws.com"
-    trail = world.product.trail.record
+    trail = world.product.access.trail.record
     with pytest.raises(RoleNotAssumable):
         assume_recorded(trail, world.database, role, service, "job", system_clock, **source)
     refused = world.last("management", "AssumeRole")

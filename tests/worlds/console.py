@@ -101,10 +101,10 @@ class Api:
         self.database = databases.made(folder / "db.sqlite")
         backend = memory_backend(self.database, self.settings.region, system_clock)
         self.product = Product(
-            self.settings,
-            self.database,
-            backend,
-            RealtimePool(lambda: None),
+            settings=self.settings,
+            database=self.database,
+            backend=backend,
+            engines=RealtimePool(lambda: None),
             refusals=Refusals(of_one=MANY, of_all=MANY),
         )
         self.product.first_start()

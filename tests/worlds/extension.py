@@ -78,7 +78,14 @@ class ExtensionWorld:
         self.backend = memory_backend(self.database, REGION, self.clock)
         settings = Settings(data=folder, account=ACCOUNT)
         throttle = Throttle(now=self.seconds)
-        self.product = Product(settings, self.database, self.backend, NoEngines(), self.clock, throttle=throttle)
+        self.product = Product(
+            settings=settings,
+            database=self.database,
+            backend=self.backend,
+            engines=NoEngines(),
+            clock=self.clock,
+            throttle=throttle,
+        )
         self.product.first_start()
         self.process = InProcess(self.product.app)
         self._clients: dict[tuple[Any, ...], Any] = {}

@@ -71,15 +71,15 @@ class ModelWorld:
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
         self.product = Product(
-            Settings(data=folder, account=ACCOUNT, **settings),
-            self.database,
-            self.backend,
-            EchoEngines(),
-            self.clock,
+            settings=Settings(data=folder, account=ACCOUNT, **settings),
+            database=self.database,
+            backend=self.backend,
+            engines=EchoEngines(),
+            clock=self.clock,
         )
         self.product.first_start()
         self.process = InProcess(self.product.app)
-        self.inside = InProcess(self.product.s3_in_vpcs)
+        self.inside = InProcess(self.product.objects.app_in_vpcs)
         trust = {"Effect": "Allow", "Principal": {"Service": "comprehend.amazonaws.com"}, "Action": "sts:AssumeRole"}
         with self.database.transaction() as session:
             role = roles.create(
@@ -117,8 +117,8 @@ class ModelWorld:
     def turn(self, times: int = 1) -> None:
         """Run turns of the controller, and after each one of the models' upkeep."""
         for _ in range(times):
-            self.product.controller.turn()
-            self.product.models.turn()
+            self.product.jobs.controller.turn()
+            self.product.jobs.models.turn()
 
     def wanted(self) -> tuple[ContainerSpec, ...]:
         """Return the containers that the host should run."""
@@ -136,9 +136,9 @@ class ModelWorld:
         exit_code = 0 if phase == "exited" else None
         state = ContainerState(spec.container_id, phase, exit_code, messages)  # type: ignore[arg-type]
         report = HostReport(LOCAL_HOST, 1, interfaces=(spec.interface_id,), containers=(state,))
-        self.product.controller.report(report)
+        self.product.jobs.controller.report(report)
         self.turn()
-        self.product.controller.report(HostReport(LOCAL_HOST, 1))
+        self.product.jobs.controller.report(HostReport(LOCAL_HOST, 1))
         self.turn(3)
 
     def finish(self, spec: ContainerSpec, content: bytes = CONTENT, **members: Any) -> None:

@@ -1,4 +1,4 @@
-"""The listeners at the doors: of the AWS APIs, and of the console."""
+"""The listeners of the AWS APIs and of the console, one at each address that the settings name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 
 
-def open_doors(
+def open_listeners(
     settings: Settings, app: AsgiApplication, sealer: Sealer, is_bucket: Callable[[str], bool]
 ) -> tuple[list[tuple[ListenAddress, HttpListener]], ListenerCertificate | None]:
-    """Return a listener at each door, the console's the last, and what looks after the certificate where there is one.
+    """Return a listener for each address, the console's last, and the certificate where one of them has HTTPS.
 
-    Raises ``DoorError``.
+    Raises ``ListenAddressError``.
     """
     wanted = listen_addresses(settings)
     certificate, context = None, None
-    if any(listen_address.secure for listen_address in wanted):
+    if any(address.secure for address in wanted):
         certificate = ListenerCertificate(settings, system_clock, sealer)
         context = certificate.context()
     origins = Origins.of(settings).apis
@@ -37,16 +37,14 @@ def open_doors(
         is_bucket,
     )
     served: list[tuple[ListenAddress, AsgiApplication, socket.socket, Collection[str]]] = [
-        (listen_address, apis, bound(listen_address), origins) for listen_address in wanted
+        (address, apis, bound(address), origins) for address in wanted
     ]
     if (console := console_address(settings)) is not None:
         served.append((console, console_application(settings), bound(console, OPTION), ()))
     opened = []
-    for listen_address, application, sock, readers in served:
+    for address, application, sock, readers in served:
         sock.listen(1024)
         # On loopback every client has the same address.
-        most = None if is_loopback(listen_address.host) else PEER_CONNECTIONS
-        opened.append(
-            (listen_address, HttpListener(application, sock, context if listen_address.secure else None, most, readers))
-        )
+        most = None if is_loopback(address.host) else PEER_CONNECTIONS
+        opened.append((address, HttpListener(application, sock, context if address.secure else None, most, readers)))
     return opened, certificate

@@ -1,0 +1,82 @@
+"""Access, wired: whose key it is, what its policies allow, how often it may call, and the record of every call."""
+
+from __future__ import annotations
+
+from reading_room.aws.call_record import CallRecord
+from reading_room.aws.counts import Counts
+from reading_room.aws.refusals import Refusals
+from reading_room.aws.throttling import Throttle
+from reading_room.clock import Clock
+from reading_room.comprehend.resource_tags import resource_tags
+from reading_room.database.engine import Database
+from reading_room.iam.authorization_messages import AuthorizationMessages
+from reading_room.iam.authorizer import PolicyAuthorizer
+from reading_room.iam.bonds import Bonds
+from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.key_uses import KeyUses
+from reading_room.jobs.credentials import JobsBehind
+from reading_room.s3.authorization import S3Authorization
+from reading_room.s3.backends.backend import Backend
+from reading_room.sealing import SealedFile
+from reading_room.settings import Settings
+from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
+from reading_room.trail.kept_heads import KeptHeads
+from reading_room.trail.recording import Trail
+from reading_room.vpc.endpoints.endpoints import EndpointAccounts, EndpointPolicies
+
+_MESSAGE_KEY = "authorization-messages.key"
+
+
+class Access:
+    """What every call passes before it is handled, and where it is recorded afterwards.
+
+    ``throttle`` and ``refusals`` replace what the settings would make.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        backend: Backend,
+        clock: Clock,
+        throttle: Throttle | None = None,
+        refusals: Refusals | None = None,
+    ) -> None:
+        self.credentials = StoredCredentials(database)
+        self.key_uses = KeyUses(database)
+        self.trail = Trail(
+            folder=settings.data / TRAIL_FOLDER,
+            clock=clock,
+            days=settings.trail_days,
+            most=settings.trail_bytes,
+            most_unidentified=settings.trail_unidentified_bytes,
+            bucket_owner=lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
+            endpoint_owner=EndpointAccounts(database),
+            heads=KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
+            most_of_account=settings.trail_bytes_per_account,
+        )
+        self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / _MESSAGE_KEY, _MESSAGE_KEY))
+        self.authorizer = PolicyAuthorizer(
+            database=database,
+            region=settings.region,
+            clock=clock,
+            endpoint_policies=EndpointPolicies(database),
+            denied=self.trail.denied,
+            messages=self.messages,
+            resource_tags=resource_tags(database),
+            bonds=Bonds(JobsBehind(database), enforced=settings.binds_credentials),
+        )
+        self.s3 = S3Authorization(authorizer=self.authorizer, backend=backend, region=settings.region)
+        self.throttle = throttle or Throttle(settings.profile)
+        self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))
+
+    def record(self, record: CallRecord) -> None:
+        """Write a call down, and when its access key was used."""
+        self.trail.record(record)
+        self.key_uses.take(record)
+
+    def close(self) -> None:
+        """Write down what is still in memory, and take no more."""
+        self.trail.close()
+        self.key_uses.close()

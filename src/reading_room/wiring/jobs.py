@@ -1,0 +1,76 @@
+"""Jobs, wired: the controller, the network that it prepares, what containers ask the service, and custom models."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from reading_room.aws.dispatch import Dispatcher
+from reading_room.clock import Clock
+from reading_room.comprehend.models.metadata import check_metadata
+from reading_room.comprehend.models.upkeep import ModelUpkeep
+from reading_room.comprehend.network.preparation import NetworkPreparation
+from reading_room.comprehend.network.storage_policy import StoragePolicies
+from reading_room.comprehend.sizing import JobSizing
+from reading_room.database.engine import Database
+from reading_room.iam.container_credentials import ContainerCredentials
+from reading_room.jobs.cluster_identity import Authorities
+from reading_room.jobs.controller import JobController
+from reading_room.jobs.credentials import owners
+from reading_room.jobs.job_log import JobLog
+from reading_room.jobs.part_requests import PartRequests
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.logs.room import LogRoom
+from reading_room.settings import Settings
+from reading_room.wiring.access import Access
+from reading_room.wiring.objects import Objects
+
+
+class Jobs:
+    """What takes jobs and trainings from SUBMITTED to their end. ``dispatcher`` handles their roles' EC2 calls."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        access: Access,
+        objects: Objects,
+        dispatcher: Dispatcher,
+        policies: StoragePolicies,
+        sizing: JobSizing,
+        room: LogRoom,
+    ) -> None:
+        region = settings.region
+        authorities = Authorities(database, clock, dt.timedelta(seconds=settings.job_seconds))
+        network = NetworkPreparation(
+            database=database,
+            dispatcher=dispatcher,
+            authorizer=access.authorizer,
+            clock=clock,
+            region=region,
+            host=LOCAL_HOST,
+            policies=policies,
+        )
+        self.controller = JobController(
+            database=database,
+            settings=settings,
+            clock=clock,
+            network=network,
+            store=objects.store,
+            denials=access.s3.recent_denial,
+            storyteller=JobLog(database=database, region=region, clock=clock, room=room),
+            check_model=check_metadata,
+            sizing=sizing,
+            identities=authorities,
+            held=access.trail.fault,
+        )
+        self.container_credentials = ContainerCredentials(
+            database=database,
+            owner_of=owners(database),
+            clock=clock,
+            trail=access.record,
+            cluster=PartRequests(database, authorities, clock),
+            gate=access.trail.check,
+        )
+        self.models = ModelUpkeep(database, objects.store, clock)

@@ -1,0 +1,118 @@
+"""One host's agent, wired: it is sent what the host should hold, and each report goes to those it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from reading_room.aws.probes import Check
+from reading_room.clock import system_clock
+from reading_room.database.engine import Database
+from reading_room.hosts import authority
+from reading_room.hosts.authority import Certificates
+from reading_room.hosts.channel import AgentConnection
+from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.names import VpcNames, bucket_names
+from reading_room.hosts.readiness import host_checks
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.server_side import ServerSide
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.jobs.tables import WISH_TABLES
+from reading_room.reconcile import Loop
+from reading_room.settings import Settings
+from reading_room.vpc.network_spec import NETWORK_TABLES
+from reading_room.wiring.product import Product
+
+WISH_REST, WISH_APART = 3.0, 0.03
+"""Between two documents, unless a container waits: times what the first one took, if that was long; and seconds."""
+
+
+class HostLink:
+    """The conversation with the agent of this host: documents go out, reports and packets of VPCs come in.
+
+    ``engines`` and ``checks`` are for making the product that is then given to ``connect``.
+    """
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        # A turn reads all that the accounts have: with thousands of interfaces, changes in a row would keep it reading.
+        self._documents = Loop("wishes", self._send, every=1.0, rest=WISH_REST, apart=WISH_APART)
+        self.engines = RealtimePool(self._documents.hurry, lacks=lambda: self._server_side.state.lacks())
+        self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
+        self._ended = threading.Event()
+        self._server_side: ServerSide
+        self._agent: AgentConnection
+        self._desired: DesiredHost
+        self._listeners: VpcListeners
+
+    def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
+        """Prepare the conversation for a product whose VPC listeners run in ``loop``."""
+        settings, database = self._settings, self._database
+        certificates = Certificates(
+            authority=authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
+            region=settings.region,
+            own_names=lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
+            clock=system_clock,
+        )
+        self._listeners = VpcListeners(
+            s3=product.objects.app_in_vpcs,
+            api=product.app,
+            resolver=VpcNames(database),
+            credentials=product.jobs.container_credentials,
+            certificate=certificates.pem,
+        )
+
+        def deliver_flow_logs() -> None:
+            if product.access.trail.fault() is None:  # Their calls would not be recorded; they wait.
+                product.flow_logs.turn(system_clock())
+
+        self._flow_logs = Loop("flow logs", deliver_flow_logs, every=1.0)
+
+        def interface_gone(interface_id: str) -> None:
+            product.flow_logs.interface_deleted(interface_id)
+            self._flow_logs.wake()
+
+        self._server_side = ServerSide(
+            loop=loop,
+            listeners=self._listeners,
+            realtime=self.engines,
+            take_report=product.jobs.controller.report,
+            take_flows=product.flow_logs.record,
+            interfaces_seen=product.flow_logs.interfaces_seen,
+            interface_gone=interface_gone,
+            agent_replaced=product.flow_logs.interrupted,
+        )
+        self._agent = AgentConnection(settings.installation.socket, self._server_side)
+        self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.wish)
+        database.on_commit(self._changed)
+        self._conversation = threading.Thread(
+            target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
+        )
+
+    def _send(self) -> None:
+        self._agent.send(self._desired.read())
+
+    def _changed(self, tables: frozenset[str]) -> None:
+        if tables & WISH_TABLES:
+            self._documents.hurry()
+        elif tables & NETWORK_TABLES:
+            self._documents.wake()
+
+    def start(self) -> None:
+        """Start the loops and the conversation."""
+        self._documents.start()
+        self._flow_logs.start()
+        self._conversation.start()
+
+    def stop(self) -> None:
+        """End the conversation and the loops."""
+        self._ended.set()
+        self._documents.stop()
+        self._flow_logs.stop()
+
+    def close(self) -> None:
+        """Close the listeners inside VPCs; call it in the event loop."""
+        self._listeners.close()

@@ -1,0 +1,96 @@
+"""Every operation that the product answers, in one table: AWS's, and our own, which ask what those would answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reading_room.agent.spec import Capacity
+from reading_room.aws.operations import OperationTable
+from reading_room.clock import Clock
+from reading_room.comprehend.network.storage_policy import StoragePolicies
+from reading_room.comprehend.operations.jobs import JobOperations
+from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
+from reading_room.comprehend.operations.models import ModelOperations
+from reading_room.comprehend.operations.realtime import RealtimeEngines, RealtimeOperations
+from reading_room.comprehend.operations.tags import TagOperations
+from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.sizing import JobSizing
+from reading_room.database.disk import Floor
+from reading_room.database.engine import Database
+from reading_room.extension.operations.check_job import CheckJobOperations
+from reading_room.extension.operations.explain_request import ExplainRequestOperations
+from reading_room.extension.operations.job_runs import JobRunOperations
+from reading_room.extension.operations.sign_in import SignInOperations
+from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
+from reading_room.iam.operations.sts import StsOperations
+from reading_room.iam.operations.table import iam_operations
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.logs.export_operations import ExportOperations
+from reading_room.logs.operations import LogOperations
+from reading_room.logs.room import LogRoom
+from reading_room.settings import Settings
+from reading_room.trail.operations import TrailOperations
+from reading_room.vpc.ec2 import ec2_operations
+from reading_room.vpc.endpoints.endpoints import EndpointAccounts
+from reading_room.vpc.quotas import Quotas as VpcQuotas
+from reading_room.wiring.access import Access
+from reading_room.wiring.objects import Objects
+
+
+def every_operation(
+    *,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    access: Access,
+    objects: Objects,
+    engines: RealtimeEngines,
+    policies: StoragePolicies,
+    sizing: JobSizing,
+    capacity: Callable[[], Capacity | None],
+    floor: Floor,
+    room: LogRoom,
+) -> OperationTable:
+    """Return the table. ``capacity`` says what the host has for a job; ``None`` while no host has reported."""
+    authorizer = access.authorizer
+    quotas = Quotas(settings, clock, floor)
+    of_aws = (
+        *ec2_operations(
+            database=database,
+            clock=clock,
+            authorizer=authorizer,
+            bucket_check=objects.log_buckets,
+            quotas=VpcQuotas.of_profile(settings.profile),
+            elastic_ip_pool=settings.elastic_ip_pool,
+        ),
+        *iam_operations(database, clock, access.key_uses),
+        StsOperations(database, authorizer, clock),
+        AuthorizationMessageOperations(access.messages),
+        TrailOperations(access.trail, clock),
+        LogOperations(database, clock, room),
+        ExportOperations(database, clock, objects.export_buckets),
+        JobOperations(database, clock, quotas, settings.topics),
+        ModelOperations(database, clock, quotas, authorizer),
+        ModelPolicyOperations(database, clock),
+        RealtimeOperations(engines, quotas),
+        TagOperations(database, quotas),
+    )
+    table = OperationTable(*of_aws)
+    return OperationTable(
+        *of_aws,
+        SignInOperations(database, clock),
+        ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
+        JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
+        CheckJobOperations(
+            database=database,
+            table=table,
+            authorizer=authorizer,
+            clock=clock,
+            policies=policies,
+            sizing=sizing,
+            capacity=capacity,
+            quotas=quotas,
+            topics=settings.topics,
+            host=LOCAL_HOST,
+        ),
+    )
