@@ -1,4 +1,4 @@
-"""What runs in a job's container: read documents from S3, run an engine, write results back.
+"""What runs in a job's container: it reads documents from S3, runs an engine, and writes results back.
 
-It imports nothing of Reading Room outside itself. The control plane shares ``job_file.py`` with it and no other code.
+It imports nothing else of Reading Room. The control plane shares only ``job_file.py`` and ``trained.py`` with it.
 """

@@ -1,8 +1,9 @@
-"""The result archive: ``output.tar.gz`` with one member after the other, written as a stream.
+"""The result archive: ``output.tar.gz``, written as a stream, one member after the other.
 
-A tar header comes first and holds the member's size, which is known last. So the header is a gzip member of its own,
-stored uncompressed and therefore always equally long: its place is kept free and filled when the member ends. Several
-gzip members in a row are one gzip file to every reader of the format. The same lines give the same bytes.
+A tar header precedes its member but holds the member's size, which is known only at the end. So each header is a gzip
+member of its own, stored without compression and therefore of constant length: its space is reserved, and filled in
+when the member ends. Every reader of the format takes consecutive gzip members as one file. The same lines always give
+the same bytes.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ _LEVEL = 6
 
 
 class ResultArchive:
-    """Collects lines into a file at ``path``; ``finish`` completes the archive.
+    """Writes lines to an archive at ``path``; ``finish`` completes it.
 
-    ``begin`` starts a member, and ends the one before. All of it raises ``OSError`` when the container's disk is full.
+    ``begin`` starts a member and ends the previous one. Every method raises ``OSError`` when the container's disk is
+    full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +34,7 @@ class ResultArchive:
         self._size = 0
 
     def begin(self, member: str) -> None:
-        """Start a member; names are the caller's to keep apart."""
+        """Start a member. The caller makes sure that names are unique."""
         self._end()
         self._name = member
         self._start = self._file.tell()
@@ -41,7 +43,7 @@ class ResultArchive:
         self._lines = gzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0)
 
     def write(self, line: str | bytes) -> None:
-        """Add one line, bytes in UTF-8, to the member that was begun last. Raises ``ValueError`` when there is none."""
+        """Add one line (UTF-8) to the current member. Raise ``ValueError`` if no member was begun."""
         if self._lines is None:
             raise ValueError("no member was begun")
         data = (line.encode() if isinstance(line, str) else line) + b"\n"
@@ -61,8 +63,8 @@ class ResultArchive:
         return size, digest
 
     def close(self) -> None:
-        """Let go of the file, finished or not; what is not finished is no archive."""
-        # On a full disk even that cannot be written which nobody needs any more.
+        """Close the file. If the archive was not finished, the file is not a valid one."""
+        # On a full disk, closing fails to flush what is no longer needed.
         with suppress(OSError):
             if self._lines is not None:
                 self._lines.close()
@@ -84,5 +86,5 @@ def _header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size = size
     info.mode = 0o644
-    # Level 0 stores: the same length whatever the size says. A long name has blocks of its own, always as many.
+    # Level 0 stores, so the length does not depend on the size. A long name takes extra blocks, always the same number.
     return gzip.compress(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"), compresslevel=0, mtime=0)

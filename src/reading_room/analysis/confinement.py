@@ -1,8 +1,8 @@
-"""What a worker gives up for good: first the files that it has no use for, then, with its work in hand, system calls.
+"""What a worker gives up for good: first access to files that it does not need, then, once it has a job, system calls.
 
-The agent has put the filters where every container finds them, as the kernel reads them: nothing here needs a library.
-A worker takes on the one for its work before it has seen a document; until then it has the calls that loading takes.
-Outside of a container, where nobody put filters, nothing happens.
+The agent provides the filters in the kernel's own format, so no library is needed here. A worker applies the filter
+for its work before it sees a document; until then it keeps the calls that loading needs. Outside a container there are
+no filters, and nothing happens.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class _Program(ctypes.Structure):
 
 
 def keep_files() -> None:
-    """Keep what is installed to read and run, and the folders in memory for files. Raises ``OSError``.
+    """Allow only reading and running what is installed, and files in the in-memory folders. Raise ``OSError``.
 
-    By Landlock, where the kernel has it. It holds for this thread and all that it will start, so it comes first of all.
+    This uses Landlock where the kernel has it. It covers this thread and those it starts, so it must be called first.
     """
     if not Path(FILTERS_FOLDER).is_dir():
         return
@@ -49,7 +49,7 @@ def keep_files() -> None:
 
 
 def confine(name: Confined) -> None:
-    """Take on a filter, in all threads of this process. Raises ``OSError``."""
+    """Apply a filter to all threads of this process. Raise ``OSError``."""
     folder = Path(FILTERS_FOLDER)
     if not folder.is_dir():
         return
@@ -58,6 +58,6 @@ def confine(name: Confined) -> None:
     filled = _Program(len(content) // _INSTRUCTION_BYTES, ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
     number = ctypes.c_long(_SECCOMP[platform.machine()])
-    # Anything but 0 is a failure: the number of a thread that could not follow, or -1.
+    # Anything but 0 is a failure: -1, or the id of a thread that could not be synchronised.
     if libc.syscall(number, _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(filled)) != 0:
         raise OSError(ctypes.get_errno(), f"the filter {name} is not taken on: {os.strerror(ctypes.get_errno())}")

@@ -1,7 +1,8 @@
-"""How a job's input is cut into parts: by bytes, at the ends of lines, the same for one container and for many.
+"""How a job's input is cut into parts: by bytes, at line ends, and identically for one container or many.
 
-Pure: what was listed and where its lines end goes in, parts come out. Each part is analysed by a call of its own of the
-engine, whose batches so never depend on who does which part: any number of containers gives the same bytes.
+The code is pure: listed objects and the positions of their line ends go in, parts come out. The engine is called once
+for each part, so its batches do not depend on which container does which part, and any number of containers produces
+the same bytes.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from reading_room.analysis.signatures import foreign, peeked
 from reading_room.analysis.storage import InputObject
 
 MOST_FILES = 4_000
-"""Of one part where a file is a document: each costs a request, however small it is."""
+"""Documents in one part when each file is a document: each costs a request, however small it is."""
 
 TAPER = 8
-"""The last parts are smaller: of what is left when one begins, it gets an eighth, and no less than a quarter of a whole
-part. Containers then come to their end together although their paces differ."""
+"""The last parts are smaller: each gets an eighth of what is left, but at least a quarter of a full part. Containers of
+different speeds then finish at about the same time."""
 LEAST_SHARE = 4
 LEAST_BYTES = 100_000
-"""A smaller part is not worth its requests; where a whole one is no larger, all are alike."""
+"""A smaller part is not worth its requests. If a full part is not larger than this, all parts have the same size."""
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Bytes ``begin`` to ``end`` of one object: a run of whole lines, or the whole of it.
+    """Bytes ``begin`` to ``end`` of one object: consecutive whole lines, or the whole object.
 
-    ``source`` numbers the objects of the input from 0 and ``file`` is the name that result lines carry. ``line`` is the
-    number of the first line, ``None`` where the object is one document. ``end`` is exclusive, ``None`` for the
-    object's own end. ``etag`` is of the object whose line ends were found: of no other are they true.
+    ``source`` is the object's number in the input, from 0, and ``file`` the name that result lines carry. ``line`` is
+    the number of the first line, or ``None`` if the object is one document. ``end`` is exclusive; ``None`` means the
+    end of the object. ``etag`` identifies the content in which the line ends were found.
     """
 
     source: int
@@ -49,7 +50,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is analysed in one go. ``documents`` is ``None`` where nobody has counted them; ``bytes`` are of input."""
+    """What is analysed in one go: ``bytes`` of input, with ``documents`` documents (``None`` if not counted)."""
 
     number: int
     segments: tuple[Segment, ...]
@@ -61,7 +62,7 @@ class Part:
 class Plan:
     """All parts of a job, in the order of its results.
 
-    ``input`` is the SHA-256 of what was listed. A plan that is not ``complete`` has no parts: the job was asked to end
+    ``input`` is the SHA-256 of the listing. A plan that is not ``complete`` has no parts: the job was asked to stop
     before they were known.
     """
 
@@ -71,7 +72,7 @@ class Plan:
     complete: bool = True
 
     def digest(self) -> str:
-        """Return a SHA-256 in hexadecimal that another plan shares only if it cuts the same input the same way."""
+        """Return a SHA-256 in hexadecimal. Two plans have the same one only if they cut the same input the same way."""
         found = hashlib.sha256(self.input.encode())
         for part in self.parts:
             found.update(json.dumps([part.number, part.bytes, part.documents]).encode())
@@ -82,15 +83,15 @@ class Plan:
 
 
 def whole_part(objects: Sequence[InputObject]) -> Part:
-    """Return one part of all objects, whose lines nobody has counted."""
+    """Return a single part with all objects, whose lines have not been counted."""
     segments = tuple(Segment(source, entry.file, entry.key, 0, None, 0) for source, entry in enumerate(objects))
     return Part(0, segments, sum(entry.size for entry in objects), None)
 
 
 def cut_files(objects: Iterable[InputObject], part_bytes: int, total: int | None = None) -> Iterator[Part]:
-    """Yield the parts of an input whose objects are one document each: runs of objects, in their order.
+    """Yield the parts of an input in which each object is a document: consecutive objects, in order.
 
-    ``total`` is the input's size; without it the last parts are as large as all.
+    ``total`` is the size of the input; without it, the last parts are as large as the others.
     """
     parts = _Growing(part_bytes, total, MOST_FILES)
     for source, entry in enumerate(objects):
@@ -104,11 +105,11 @@ def cut_lines(
     total: int | None = None,
     least_bytes: int = LEAST_BYTES,
 ) -> Iterator[Part]:
-    """Yield the parts of an input whose lines are one document each.
+    """Yield the parts of an input in which each line is a document.
 
-    ``files`` are the objects with the offsets behind each of their lines (``document_ends``), read as they come. A part
-    is closed by the line with which it has ``part_bytes``, or less towards the end of ``total`` bytes, but no less than
-    ``least_bytes``; a line that has so many alone is a part of its own. A file without a line is in no part.
+    ``files`` yields each object with the end offsets of its lines (``document_ends``). A part ends with the line that
+    brings it to ``part_bytes`` or, towards the end of ``total`` bytes, to less, but at least to ``least_bytes``. A line
+    of that many bytes is a part of its own. A file without lines is in no part.
     """
     parts = _Growing(part_bytes, total, least_bytes=least_bytes)
     for source, (entry, ends) in enumerate(files):
@@ -120,10 +121,10 @@ def cut_lines(
 
 
 def document_ends(size: int, chunks: Iterable[bytes]) -> Iterator[int]:
-    """Yield the offset behind each line of a file of ``size`` bytes that is a document.
+    """Yield the end offset of each document of a file of ``size`` bytes in which lines are documents.
 
-    They are those of ``documents.documents_of_lines``: a byte order mark belongs to the first line and is none alone,
-    and a file that is no text is one document, of which no more than the beginning is read.
+    The documents are those of ``documents.documents_of_lines``: a byte order mark belongs to the first line and is not
+    a line by itself, and a file that is not text is one document, of which only the beginning is read.
     """
     head, whole = peeked(chunks)
     if foreign(head):
@@ -133,12 +134,12 @@ def document_ends(size: int, chunks: Iterable[bytes]) -> Iterator[int]:
 
 
 def line_ends(chunks: Iterable[bytes]) -> Iterator[int]:
-    """Yield the offset behind each line end, LF, CR or CRLF, and behind a last line that has none."""
+    """Yield the offset after each line end (LF, CR or CRLF), and after a last line that has none."""
     read = end = 0
     held = b""
     for chunk in chunks:
         buffer = held + chunk
-        # A CR at the very end may be half of a CRLF: it waits for the next chunk.
+        # A CR at the very end may be half of a CRLF: wait for the next chunk.
         held = b"\r" if buffer.endswith(b"\r") else b""
         sure = len(buffer) - len(held)
         for found in _LINE_END.finditer(buffer, 0, sure):
@@ -150,7 +151,7 @@ def line_ends(chunks: Iterable[bytes]) -> Iterator[int]:
 
 
 class _Growing:
-    """Collects documents until they are a part."""
+    """Collects documents into parts."""
 
     def __init__(
         self, part_bytes: int, total: int | None = None, most: int | None = None, least_bytes: int = LEAST_BYTES
@@ -163,7 +164,7 @@ class _Growing:
         self._number = 0
         self._segments: list[Segment] = []
         self._bytes = self._documents = 0
-        # The last segment while it grows: a million lines need not be a million objects.
+        # The last segment, still growing: a million lines must not become a million objects.
         self._source = -1
         self._entry = InputObject("", 0)
         self._begin = 0
@@ -173,7 +174,7 @@ class _Growing:
     def take(
         self, source: int, entry: InputObject, begin: int, end: int | None, line: int | None, size: int
     ) -> Iterator[Part]:
-        """Add a document and yield the parts that are full now."""
+        """Add a document and yield the parts that are now full."""
         if size >= self._enough and self._documents:
             yield self._close()
         if source != self._source:
@@ -186,7 +187,7 @@ class _Growing:
             yield self._close()
 
     def rest(self) -> Iterator[Part]:
-        """Yield what is no full part."""
+        """Yield the last part, if it has documents."""
         if self._documents:
             yield self._close()
 
@@ -202,7 +203,7 @@ class _Growing:
         return part
 
     def _next(self) -> int:
-        """Return the bytes with which the part that begins now is full."""
+        """Return how many bytes fill the part that begins now."""
         if self._left is None:
             return self._part_bytes
         return min(self._part_bytes, max(self._left // TAPER, self._part_bytes // LEAST_SHARE, self._least_bytes))
@@ -210,7 +211,7 @@ class _Growing:
     def _end_segment(self) -> None:
         if self._source < 0:
             return
-        # Only where lines were found would other bytes be other documents.
+        # The content matters only if line ends were found in it.
         etag = "" if self._end is None else self._entry.etag
         self._segments.append(
             Segment(self._source, self._entry.file, self._entry.key, self._begin, self._end, self._line, etag)

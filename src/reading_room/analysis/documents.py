@@ -13,7 +13,7 @@ _ENCODING = "UNSUPPORTED_ENCODING"
 
 @dataclass(frozen=True, slots=True)
 class DocumentError:
-    """Why one document has no result; it gets an error line and the job goes on."""
+    """The reason why one document has no result. It gets an error line, and the job goes on."""
 
     code: str
     message: str
@@ -23,8 +23,8 @@ class DocumentError:
 class Document:
     """One document: ``text``, or the error that stands in its place.
 
-    ``file`` is the object's name in results; ``line`` is its number within that file, counted from 0, and
-    ``None`` where a file is a document. ``source`` numbers the objects of the input.
+    ``file`` is the object's name in results. ``line`` is its number within that file, from 0, or ``None`` if each file
+    is a document. ``source`` is the object's number in the input.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Oversize:
-    """A line over the limit, of so many bytes; its content was not kept."""
+    """A line over the limit: its size in bytes. Its content was not kept."""
 
     size: int
 
@@ -44,12 +44,12 @@ class Oversize:
 def documents_of_lines(
     file: str, chunks: Iterable[bytes], limit: int, source: int = 0, first: int = 0
 ) -> Iterator[Document]:
-    """Yield the lines of one file as documents, each a text or an error of its own.
+    """Yield the lines of one file as documents, each with a text or an error.
 
-    ``chunks`` may begin at any line, whose number then is ``first``; at line 0 only is the beginning of the file.
+    ``chunks`` may begin at any line; ``first`` is its number. Only line 0 is the beginning of the file.
 
-    A line that is not UTF-8 costs itself only: LF and CR are the same bytes in whatever it was meant to be, so the
-    lines behind it are where they seem to be. A file that is no text has no lines, and one error in their place.
+    A line that is not UTF-8 fails alone: LF and CR are the same bytes in the other encodings in use, so the lines after
+    it are still found. A file that is not text has no lines, and yields one error.
     """
     if first == 0:
         head, whole = peeked(chunks)
@@ -62,7 +62,7 @@ def documents_of_lines(
 
 
 def document_of_file(file: str, chunks: Iterable[bytes], limit: int, source: int = 0) -> Document:
-    """Return one file as one document, reading no more of it than the limit allows."""
+    """Return one file as one document, reading no more than the limit allows."""
     head, whole = peeked(chunks)
     if what := foreign(head):
         return Document(file, None, error=_foreign(what), source=source)
@@ -78,15 +78,15 @@ def document_of_file(file: str, chunks: Iterable[bytes], limit: int, source: int
 
 
 def split_lines(chunks: Iterable[bytes], limit: int) -> Iterator[bytes | Oversize]:
-    """Split bytes at LF, CR and CRLF; U+2028 is no line end. A final line end begins no further line.
+    """Split bytes at LF, CR and CRLF, but not at U+2028. A final line end does not begin another line.
 
-    A line over ``limit`` bytes is counted, not kept, so memory stays within the limit plus two chunks.
+    Of a line over ``limit`` bytes only the size is kept, so memory stays within the limit plus two chunks.
     """
     rest = b""
     dropped = 0
     for chunk in chunks:
         buffer = rest + chunk
-        # A CR at the very end may be half of a CRLF: it waits for the next chunk.
+        # A CR at the very end may be half of a CRLF: wait for the next chunk.
         held = b"\r" if buffer.endswith(b"\r") else b""
         lines = buffer[: len(buffer) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         rest = lines.pop() + held
@@ -102,7 +102,7 @@ def split_lines(chunks: Iterable[bytes], limit: int) -> Iterator[bytes | Oversiz
 
 
 def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Drop a byte order mark: it marks the encoding and is no character of the text."""
+    """Drop a byte order mark: it marks the encoding and is not part of the text."""
     start = b""
     iterator = iter(chunks)
     for chunk in iterator:
@@ -122,7 +122,7 @@ def _document(file: str, line: int | None, content: bytes | Oversize, limit: int
         message = f"Document size exceeds maximum size limit {limit} bytes: it has {content.size} bytes."
         return Document(file, line, error=DocumentError("DOCUMENT_SIZE_EXCEEDED", message), source=source)
     try:
-        # A zero byte decodes and is in no text: it is half of UTF-16, and of binary files.
+        # A zero byte is valid UTF-8 but does not occur in text: it means UTF-16 or a binary file.
         if b"\x00" not in content:
             return Document(file, line, content.decode("utf-8"), source=source)
         error = DocumentError(_ENCODING, "Document is not in UTF-8 format: it has a zero byte.")

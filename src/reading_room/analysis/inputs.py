@@ -12,10 +12,10 @@ from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
 
 def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
-    """Return the objects of a job's input. Raises ``JobFailure`` for none, too many, or too many bytes together.
+    """Return the objects of a job's input. Raise ``JobFailure`` if there are none, too many, or too many bytes.
 
-    Results name an object by the last segment of its key. Where several objects have the same one, they are named by
-    all that follows the folder of the input: ``a/note.txt`` and ``b/note.txt``.
+    Results name an object by the last segment of its key. If several objects share it, their names are what follows the
+    input's folder: ``a/note.txt`` and ``b/note.txt``.
     """
     objects: list[InputObject] = []
     total = 0
@@ -33,7 +33,7 @@ def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
 
 
 def _told_apart(objects: list[InputObject], folder: int) -> list[InputObject]:
-    """Return the objects with names that tell them apart; ``folder`` is the length of the input's own."""
+    """Return the objects with unique names. ``folder`` is the length of the input folder's name."""
     seen: set[str] = set()
     twice: set[str] = set()
     for each in objects:
@@ -42,19 +42,19 @@ def _told_apart(objects: list[InputObject], folder: int) -> list[InputObject]:
 
 
 def too_many(job: JobFile) -> JobFailure:
-    """Return the failure of a job whose files have more lines than it may have documents."""
+    """Return the failure of a job whose files have too many lines."""
     return JobFailure("TOO_MANY_DOCUMENTS", f"the input has more than {job.documents_limit:,} documents")
 
 
 def documents_of(job: JobFile, objects: Sequence[InputObject], storage: Storage) -> Iterator[Document]:
-    """Yield the documents of a job's input, those with an error of their own too, as a stream of bounded memory."""
+    """Yield the documents of a job's input, including those with an error, in bounded memory."""
     line = None if job.input_format == "ONE_DOC_PER_FILE" else 0
     whole = (Segment(source, entry.file, entry.key, 0, None, line) for source, entry in enumerate(objects))
     yield from _documents(job, whole, storage)
 
 
 def documents_of_part(job: JobFile, part: Part, storage: Storage) -> Iterator[Document]:
-    """Yield the documents of one part: the same that ``documents_of`` yields there."""
+    """Yield the documents of one part, exactly as ``documents_of`` would."""
     yield from _documents(job, part.segments, storage)
 
 

@@ -10,10 +10,10 @@ from reading_room.analysis.program import Work
 
 
 def run_job(work: Work, engine: Engine) -> Done:
-    """Read, analyse and write one job, part by part and straight into the archive, which grows in the scratch folder.
+    """Read, analyse and write one job, part by part, into an archive in the scratch folder.
 
-    When ``work.stopping`` turns true the documents finished so far are written, as AWS promises for a stopped job.
-    Raises ``JobFailure``; then no output object exists.
+    When ``work.stopping`` turns true, the documents finished so far are written, as AWS promises for a stopped job.
+    Raise ``JobFailure``; then there is no output object.
     """
     job, storage = work.job, work.storage
     plan = plan_of(job, storage, work.stopping)
@@ -38,13 +38,13 @@ def run_job(work: Work, engine: Engine) -> Done:
 
 
 class DocumentProgram:
-    """The program of every kind whose documents are analysed one by one by an engine that needs nothing but a name."""
+    """The program of every kind whose documents are analysed one by one, by an engine that is loaded by its name."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def engine(self, work: Work) -> Engine:
-        """Return the engine, which is there already."""
+        """Return the engine, which is already loaded."""
         return self._engine
 
     def run(self, work: Work) -> Done:

@@ -1,7 +1,7 @@
-"""What the control plane tells a worker, and what a worker says back: both sides read this module.
+"""What the control plane tells a worker, and what a worker answers. Both sides import this module.
 
-Standard library only. Both are JSON. The job file comes on the worker's standard input as one line; messages leave on
-its standard output, one JSON object a line.
+It uses the standard library only. The job file is one line of JSON on the worker's standard input; messages are JSON
+objects on its standard output, one a line.
 """
 
 from __future__ import annotations
@@ -12,42 +12,42 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 MESSAGE_LIMIT = 1_000_000
-"""Bytes of messages that anybody reads from one worker; what comes after is dropped."""
+"""Bytes of messages that are read from one worker; what comes after is dropped."""
 TEXT_LIMIT = 4_096
 """Code points of a failure's message, and of a warning."""
 METADATA_LIMIT = 32_768
-"""Code points of what a training says of its model."""
+"""Code points of a training's description of its model."""
 COUNT_LIMIT = 1 << 53
-"""No count of anything reaches it."""
+"""Every count is below this."""
 CODE_PATTERN = "[A-Z_]{1,64}"
 """The form of a failure's code."""
 SHA256_PATTERN = "([0-9a-f]{64})?"
-"""The form of an archive's SHA-256; empty where there is no archive."""
+"""The form of an archive's SHA-256; empty if there is no archive."""
 
 NO_READ_ACCESS = "The provided data access role does not have proper access to the input data."
 NO_WRITE_ACCESS = "The provided data access role does not have write access to the output S3 URI"
 
 SCHEDULER_PORT = 8786
-"""Where the first of a job's containers is asked for work, by TCP."""
+"""The TCP port at which a job's first container gives out work."""
 WORKER_PORT = 8787
-"""Where each of a job's containers is asked for what it has, by TCP."""
+"""The TCP port at which each of a job's containers gives out its results."""
 DOCUMENT_SUFFIXES = frozenset({".pdf", ".doc", ".docx", ".docm", ".dot", ".dotx", ".odt", ".rtf"})
-"""How the names of PDF and Word documents end, in lower case: text in forms that are not read yet."""
+"""The suffixes of PDF and Word documents, in lower case: formats that cannot be read yet."""
 CLUSTER_PORTS = (8786, 8788)
-"""First and last of the ports that a job's containers need open to each other.
+"""The first and last port that a job's containers need open to each other.
 
-Nobody listens at the last one yet: rules are written for the three together, so that they need not change. Every other
-port of Dask is on the container's own loopback.
+Nothing listens at the last one yet; rules cover all three, so that they need not change later. Every other port of Dask
+is on the container's own loopback.
 """
 
 RESOLVER_FILE = "/tmp/resolv.conf"  # nosec B108 # of a container, where nobody else is
-"""Where the container's ``/etc/resolv.conf`` leads. The worker writes the text there that comes with its job."""
+"""Where the container's ``/etc/resolv.conf`` leads. The worker writes the text that comes with its job there."""
 MODELS_FOLDER = "/models"
-"""Where a container finds models that were unpacked for all of them."""
+"""Where a container finds the models that were unpacked once for all containers."""
 FILTERS_FOLDER = "/etc/reading-room/filters"
-"""Where a container finds the system call filters of its programs, one file each, named as in ``Confined``."""
+"""Where a container finds the system call filters of its programs, one file each, with the names in ``Confined``."""
 Confined = Literal["documents", "training", "cluster", "realtime"]
-"""What a worker is once it has its work: it then keeps the system calls that this needs, and no others."""
+"""What a worker becomes once it has its work: it then keeps only the system calls that this needs."""
 
 Kind = Literal[
     "dominant-language",
@@ -61,7 +61,7 @@ Kind = Literal[
     "classifier-training",
     "recognizer-training",
 ]
-"""What a worker does with its input: it decides the form of the output."""
+"""What a worker does with its input. This decides the form of the output."""
 EngineName = Literal[
     "dominant-language",
     "entities-en",
@@ -87,13 +87,13 @@ EngineName = Literal[
     "classifier-training",
     "recognizer-training",
 ]
-"""What a worker loads before it has a job."""
+"""The engine that a worker loads before it has a job."""
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
 
 
 def no_model_access(bucket: str) -> str:
-    """Return the beginning of what is said when ``bucket``, where models are, refuses the service's own session."""
+    """Return the beginning of the message for a models' ``bucket`` that refuses the service's own session."""
     statement = {
         "Effect": "Allow",
         "Principal": "*",
@@ -108,7 +108,7 @@ def no_model_access(bucket: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in S3: ``key`` is an object's key, or a prefix where the text says so."""
+    """A place in S3. ``key`` is an object's key, or a prefix where that is documented."""
 
     bucket: str
     key: str
@@ -116,11 +116,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ModelPlace:
-    """A custom model's artifact in the service's own bucket, reached with the service's session and no role of a user.
+    """A custom model's artifact in the service's own bucket, read with the service's session, not with a user's role.
 
-    ``credentials_path`` is where the container asks for that session, as ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` is
-    for the data access role. ``sha256`` is what the artifact must have, in hexadecimal; empty for a training, which
-    makes it.
+    ``credentials_path`` is where the container fetches that session, as ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` is
+    for the data access role. ``sha256`` is the artifact's expected hash, in hexadecimal; it is empty for a training,
+    which makes the artifact.
     """
 
     artifact: Location
@@ -130,17 +130,17 @@ class ModelPlace:
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlace:
-    """Where a container stands among the containers of one attempt of a job. Only jobs of several have one.
+    """A container's place among the containers of one attempt. Only jobs of several containers have one.
 
-    ``member`` is its number; the first, 0, has the scheduler, cuts the work into parts and writes the result. ``path``
-    is where it asks the credentials address for its certificate, and the first for its parts: an address and not a
-    secret by itself, as ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` is.
+    ``member`` is its number. Number 0 runs the scheduler, cuts the work into parts and writes the result. ``path`` is
+    where the container asks the credentials address for its certificate, and number 0 for the parts. Like
+    ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI``, it is an address and not a secret by itself.
     """
 
     member: int
     containers: int
     address: str
-    """Its own, of its interface."""
+    """The address of this container's interface."""
     scheduler: str
     """The address of the first container's interface."""
     path: str
@@ -148,7 +148,7 @@ class ClusterPlace:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """One job of one worker. No credential is in it: the SDK fetches those inside the VPC."""
+    """One job of one worker. It has no credentials: the SDK fetches those inside the VPC."""
 
     job_id: str
     attempt: int
@@ -156,20 +156,20 @@ class JobFile:
     region: str
     language: str | None
     input: Location
-    """``key`` is a plain prefix: every object whose key begins with it is read."""
+    """``key`` is a prefix: every object whose key begins with it is read."""
     input_format: InputFormat
     output: Location
     """``key`` is the whole key of the archive, ending in ``output.tar.gz``."""
     document_limit: int
-    """Bytes of UTF-8 that one document may have."""
+    """The most bytes of UTF-8 that one document may have."""
     total_limit: int = 5_000_000_000
     documents_limit: int = 1_000_000
     request: str = "{}"
-    """Members of the request that only this kind has, as a JSON object in the request's own words: ``NumberOfTopics``
-    for topics; ``InputDataConfig``, ``Mode`` and ``LanguageCode`` for trainings."""
+    """Members of the request that only this kind has, as a JSON object with the request's names: ``NumberOfTopics`` for
+    topics; ``InputDataConfig``, ``Mode`` and ``LanguageCode`` for trainings."""
     model: ModelPlace | None = None
     part_bytes: int = 1_000_000
-    """Bytes of input that are analysed as one part; the same for one container and for many."""
+    """Bytes of input that are analysed as one part; the same for one container and many."""
     cluster: ClusterPlace | None = None
 
     def to_json(self) -> str:
@@ -178,7 +178,7 @@ class JobFile:
 
     @classmethod
     def from_json(cls, text: str) -> JobFile:
-        """Read a job file. Raises ``ValueError`` when a member is missing or unknown."""
+        """Read a job file. Raise ``ValueError`` if a member is missing or unknown."""
         members = json.loads(text)
         try:
             members["input"] = Location(**members["input"])
@@ -195,12 +195,12 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine is loaded; the worker waits for its job."""
+    """The engine is loaded, and the worker waits for its job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Documents finished so far, ``of`` so many in all (0 while that is not known); at most one a second."""
+    """Documents finished so far, of ``of`` in all (0 while that is unknown). Sent at most once a second."""
 
     documents: int
     of: int = 0
@@ -208,12 +208,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The output object is written, as the worker believes. ``sha256`` is of the archive, in hexadecimal.
+    """The worker says that the output object is written. ``sha256`` is the archive's, in hexadecimal.
 
-    Of a training the object is the model's artifact, ``metadata`` the model's ClassifierMetadata or RecognizerMetadata
-    as a JSON object, and ``warning`` the reason for TRAINED_WITH_WARNING, empty where there is none. Of a job whose
-    results have no place for errors, ``warning`` names the documents that were left out. Of several containers the
-    first speaks for the job; another says that it is done, of no documents, when the first has ended their cluster.
+    For a training, the object is the model's artifact, ``metadata`` is the ClassifierMetadata or RecognizerMetadata as
+    a JSON object, and ``warning`` is the reason for TRAINED_WITH_WARNING, or empty. For a job whose results have no
+    place for errors, ``warning`` names the documents that were left out. In a job of several containers the first one
+    speaks for the job; the others send this, with no documents, after the first has ended the cluster.
     """
 
     documents: int
@@ -227,10 +227,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job cannot go on. ``code`` is one of the failure codes of a job (``NO_READ_ACCESS_TO_INPUT``, …).
+    """The job cannot continue. ``code`` is one of the failure codes of a job (``NO_READ_ACCESS_TO_INPUT``, …).
 
-    Of several containers any may say so. With ``CLUSTER_LOST`` (of the first: the job needs another attempt, which goes
-    on from the parts that are finished) and ``CONTAINERS_CANNOT_CONNECT`` it speaks of this attempt only.
+    Any container of a job may send it. ``CLUSTER_LOST`` (from the first container: another attempt is needed, which
+    continues with the finished parts) and ``CONTAINERS_CANNOT_CONNECT`` concern this attempt only.
     """
 
     code: str
@@ -241,10 +241,9 @@ WorkerMessage = Ready | Progress | Done | Failed
 
 
 def encode_message(message: WorkerMessage) -> str:
-    """Return a message as one line of JSON, its class under ``type``.
+    """Return a message as one line of JSON, with its class under ``type``.
 
-    A text is cut where nobody would read on. What UTF-8 cannot write, as it stands in a document, becomes a question
-    mark.
+    Long texts are cut. Characters of a document that UTF-8 cannot encode become question marks.
     """
     members = {name: _sayable(name, value) for name, value in dataclasses.asdict(message).items()}
     return json.dumps({"type": type(message).__name__, **members})

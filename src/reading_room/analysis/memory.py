@@ -1,4 +1,4 @@
-"""Storage that only remembers, and engines of one rule each: for tests, and for trying a job without S3."""
+"""Storage in memory, and engines with one rule each, for tests and for trying a job without S3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reading_room.analysis.storage import InputObject, JobFailure
 class Folder(MutableMapping[tuple[str, str], bytes]):
     """Objects by ``(bucket, key)`` as files of one folder, which several processes may share.
 
-    An object is there whole or not at all. Names are bounded by the file system: about 200 characters together.
+    An object is there completely or not at all. The file system limits bucket and key to about 200 characters together.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class Folder(MutableMapping[tuple[str, str], bytes]):
             raise KeyError(name) from error
 
     def __setitem__(self, name: tuple[str, str], content: bytes) -> None:
-        # The dot keeps an unfinished file apart: no object's file begins with one.
+        # The dot marks an unfinished file: no object's file begins with one.
         with tempfile.NamedTemporaryFile(dir=self._path, prefix=".", delete=False) as file:
             file.write(content)
         os.replace(file.name, self._file(name))
@@ -56,7 +56,7 @@ class Folder(MutableMapping[tuple[str, str], bytes]):
 
 
 class MemoryStorage:
-    """Objects in a dictionary by ``(bucket, key)``. ``read_only`` refuses output as a policy would."""
+    """Objects in a dictionary, by ``(bucket, key)``. ``read_only`` refuses output, as a policy would."""
 
     def __init__(
         self, objects: MutableMapping[tuple[str, str], bytes], read_only: bool = False, chunk: int = 7
@@ -66,13 +66,13 @@ class MemoryStorage:
         self._chunk = chunk
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
-        """Yield the objects under a prefix in the order of their keys."""
+        """Yield the objects under a prefix, sorted by key."""
         for (bucket, key), content in sorted(self.objects.items()):
             if bucket == location.bucket and key.startswith(location.key) and not (key.endswith("/") and not content):
                 yield InputObject(key, len(content), _etag(content))
 
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
-        """Yield an object, or a range of it, in small pieces, so that every boundary is met."""
+        """Yield an object, or a range of it, in small pieces, so that tests meet every boundary."""
         try:
             whole = self.objects[bucket, key]
         except KeyError as error:
@@ -84,24 +84,24 @@ class MemoryStorage:
             yield content[start : start + self._chunk]
 
     def probe_output(self, location: Location) -> None:
-        """Refuse if nothing may be written."""
+        """Raise ``JobFailure`` if the storage is read-only."""
         if self._read_only:
             raise JobFailure("NO_WRITE_ACCESS_TO_OUTPUT", f"s3://{location.bucket}/{location.key} is read-only")
 
     def write(self, location: Location, path: Path) -> None:
-        """Keep a file as an object."""
+        """Store a file as an object."""
         self.probe_output(location)
         self.objects[location.bucket, location.key] = path.read_bytes()
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
-        """Forget objects, unless nothing may be changed here."""
+        """Remove objects, unless the storage is read-only."""
         for key in keys:
             if not self._read_only:
                 self.objects.pop((bucket, key), None)
 
 
 class CapitalWords:
-    """An engine of one rule: a word that begins with a capital letter is an entity of type OTHER."""
+    """An engine with one rule: a word that begins with a capital letter is an entity of type OTHER."""
 
     result_member = "Entities"
 
@@ -122,7 +122,7 @@ class CapitalWords:
 
 
 class WordSentiment:
-    """An engine of two words: ``good`` and ``bad``, and both together are mixed."""
+    """An engine that knows two words, ``good`` and ``bad``; a text with both is mixed."""
 
     result_member = ""
 
@@ -134,7 +134,7 @@ class WordSentiment:
 
 
 class WordMentions:
-    """An engine that takes each capitalised word for an entity with one mention, of the text's own sentiment."""
+    """An engine that reports each capitalised word as an entity with one mention and the text's sentiment."""
 
     result_member = "Entities"
 

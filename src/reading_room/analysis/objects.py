@@ -1,7 +1,7 @@
-"""S3 as the worker uses it, by botocore nearly with the SDK's defaults, and its errors in the words of a failed job.
+"""S3 as the worker uses it, through botocore with nearly the SDK's defaults, and its errors as failures of a job.
 
-boto3 is left out: what it adds is the transfer of large files, and importing that takes a container as long as all else
-of its S3. It is loaded for an output that needs it.
+boto3 would add only the transfer of large files, and importing it takes as long as everything else here. It is loaded
+only for an output that needs it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ WHOLE_BYTES = 8 << 20
 """An output up to this size is one request; a larger one is uploaded in parts of this size, the SDK's own."""
 
 MOST_DELETED = 1000
-"""Objects that one request of S3 may name."""
+"""Objects that one DeleteObjects request may name."""
 
 _GONE = {"ServiceUnavailable", "503"}
-"""Answered by S3 to what came through an endpoint that was deleted meanwhile: a moment later nothing leads there.
+"""What S3 answers to a request that came through an endpoint that has just been deleted.
 
-With a ``Reason`` our own S3 says so of what it cannot record in the trail.
+With a ``Reason``, our own S3 answers this when it cannot record the request in the trail.
 """
 
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredToken"}
@@ -42,10 +42,10 @@ _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "ExpiredTok
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """What the failures of a storage are called: a code and the beginning of a sentence for what was refused.
+    """How failures of a storage are reported: for each, a code and the beginning of its sentence.
 
-    ``missing`` is the code of an object or bucket that is not there, ``damaged`` of one whose bytes the storage has
-    lost, ``stranger`` of a session without credentials, and ``whose`` says in words what those would have been.
+    ``missing`` is the code for an object or bucket that does not exist, ``damaged`` for an object whose bytes are lost,
+    and ``stranger`` for a session without credentials; ``whose`` describes the credentials that are missing.
     """
 
     unread: tuple[str, str] = ("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS)
@@ -57,7 +57,7 @@ class Blame:
 
 
 def model_blame(bucket: str) -> Blame:
-    """Return the names of failures in the service's own bucket, with the statement that an endpoint's policy needs."""
+    """Return how failures in the service's own bucket are reported, with the statement that endpoint policies need."""
     denied = ("NO_ACCESS_TO_MODEL_BUCKET", no_model_access(bucket))
     return Blame(
         denied, denied, "MODEL_NOT_FOUND", "MODEL_TAMPERED", "NO_CREDENTIALS_FOR_MODEL", "for the model's bucket"
@@ -65,11 +65,11 @@ def model_blame(bucket: str) -> Blame:
 
 
 def warm_session(region: str) -> botocore.session.Session:
-    """Return a session that has done what every S3 client needs once, before there is a job.
+    """Return a session in which the one-time work of every S3 client is done before there is a job.
 
-    The service model and the endpoint rules are parsed, and a first client's connection pool and trust store are made;
-    together that is a tenth of a second. The keys of that first client are never used and nothing is sent. The session
-    itself has no credentials yet: it looks for them when its next client first signs a request.
+    It parses the service model and the endpoint rules, and creates a first client's connection pool and trust store:
+    a tenth of a second together. That client's keys are never used and nothing is sent. The session has no credentials
+    yet: it looks for them when its next client first signs a request.
     """
     session = botocore.session.Session()
     session.set_config_variable("region", region)
@@ -80,10 +80,11 @@ def warm_session(region: str) -> botocore.session.Session:
 def model_session(
     session: botocore.session.Session, credentials_path: str, fetcher: ContainerMetadataFetcher | None = None
 ) -> botocore.session.Session:
-    """Return a session of the service itself, whose credentials come from a path of their own.
+    """Return a session of the service itself, whose credentials come from another path than the data access role's.
 
-    The environment, which names the path of the data access role, is neither read nor changed. What ``session`` has
-    parsed of the SDK's data is shared. ``fetcher`` asks for the credentials, by default at the address of containers.
+    The environment names the path of the data access role; it is neither read nor changed. The SDK data that
+    ``session`` has parsed is shared. ``fetcher`` fetches the credentials, by default from the container credentials
+    address.
     """
     own = botocore.session.Session()
     provider = ContainerProvider(
@@ -97,9 +98,9 @@ def model_session(
 
 
 class S3Storage:
-    """A job's input and output, or its model's artifact, through whatever path the VPC gives.
+    """A job's input and output, or its model's artifact, over whatever route the VPC offers.
 
-    Making one raises ``JobFailure`` when nobody gives the session credentials: ``ROLE_NOT_ASSUMABLE``.
+    Raise ``JobFailure`` (``ROLE_NOT_ASSUMABLE``) if the session gets no credentials.
     """
 
     def __init__(self, session: botocore.session.Session, region: str, blame: Blame = Blame()) -> None:
@@ -108,7 +109,7 @@ class S3Storage:
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 2},
             user_agent_extra="reading-room-worker",
-            # Private DNS of an interface endpoint is for the regional names, not for the global one.
+            # Private DNS of an interface endpoint covers the regional names, not the global one.
             s3={"us_east_1_regional_endpoint": "regional"},
         )
         self._blame = blame
@@ -134,11 +135,10 @@ class S3Storage:
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
 
-        A connection that is cut on the way is made anew once, for what is left: only then does the storage say whether
-        the rest is damaged, which it finds when half of its answer is sent.
+        A connection that breaks is opened again once, for the rest: S3 may find damage when half of its answer has
+        been sent, and can say so only in a new answer.
 
-        Raises ``JobFailure`` as ``list_input`` does, and ``INPUT_NOT_FOUND`` for an object that has another ETag than
-        ``etag`` by now.
+        Raise ``JobFailure`` as ``list_input`` does, and ``INPUT_NOT_FOUND`` if the object's ETag is no longer ``etag``.
         """
         with self._reading(Location(bucket, key), "s3:GetObject"):
             answer = self._get(bucket, key, begin, end, etag)
@@ -160,11 +160,11 @@ class S3Storage:
         return self._s3.get_object(Bucket=bucket, Key=key, **which)
 
     def probe_output(self, location: Location) -> None:
-        """Find out before any work whether the output may be written, leaving nothing.
+        """Check before any work whether the output can be written, and leave nothing behind.
 
-        It begins a multipart upload, which needs ``s3:PutObject``, and aborts it. Raises ``JobFailure``:
-        ``NO_WRITE_ACCESS_TO_OUTPUT``, ``NO_ROOM_FOR_OUTPUT``, ``NO_ROUTE_TO_STORAGE``. A role that may not abort is no
-        failure: the service itself clears what is left.
+        It begins a multipart upload, which needs ``s3:PutObject``, and aborts it. Raise ``JobFailure``:
+        ``NO_WRITE_ACCESS_TO_OUTPUT``, ``NO_ROOM_FOR_OUTPUT`` or ``NO_ROUTE_TO_STORAGE``. If the role is not allowed to
+        abort the upload, the service removes it later.
         """
         with self._writing(location):
             upload = self._s3.create_multipart_upload(Bucket=location.bucket, Key=location.key)
@@ -175,7 +175,7 @@ class S3Storage:
                 raise
 
     def write(self, location: Location, path: Path) -> None:
-        """Upload a file whole: it is visible complete or not at all. Raises ``JobFailure`` as ``probe_output`` does."""
+        """Upload a file; it becomes visible complete or not at all. Raise ``JobFailure`` as ``probe_output`` does."""
         with self._writing(location):
             if path.stat().st_size <= WHOLE_BYTES:
                 with path.open("rb") as body:
@@ -184,10 +184,10 @@ class S3Storage:
                 _upload_in_parts(self._s3, location, path)
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove objects that nobody needs any more, a thousand a request.
+        """Remove objects that are no longer needed, a thousand in each request.
 
-        The job's result does not depend on it, and the service itself clears what is left: neither a role that may not
-        delete nor a way that is gone by now is a failure.
+        The job's result does not depend on this, and the service removes what is left, so neither a role that is not
+        allowed to delete nor a lost route is a failure.
         """
         for start in range(0, len(keys), MOST_DELETED):
             entries = [{"Key": key} for key in keys[start : start + MOST_DELETED]]
@@ -211,11 +211,11 @@ class S3Storage:
             if code in _GONE:
                 raise _away(error.response["Error"], uri, f"{action} on {uri}") from error
             if reason := error.response["Error"].get("Reason"):
-                # Our own S3 says so of an object that it cannot read as it was written.
+                # Our own S3 answers this for an object whose stored bytes have changed.
                 raise JobFailure(self._blame.damaged, f"{uri} cannot be read. {reason}") from error
             raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
         except (errors.BotoCoreError, HTTPError, OSError) as error:
-            # A connection that is cut in the middle of a body shows itself as what the layer below the SDK raises.
+            # A connection that breaks in the middle of a body raises an error of the layer below the SDK.
             raise self._unreachable(error, uri) from error
 
     @contextmanager
@@ -259,7 +259,7 @@ def _no_route(uri: str, why: object) -> JobFailure:
 
 
 def _away(error: Any, uri: str, doing: str) -> JobFailure:
-    """Return the failure of a request that S3 could not serve: its endpoint is gone, or there is a ``Reason``."""
+    """Return the failure for a request that S3 could not serve: its endpoint is gone, or a ``Reason`` is given."""
     text = error.get("Message", "")
     return JobFailure("INTERNAL_ERROR", f"{doing}: {text}") if error.get("Reason") else _no_route(uri, text)
 

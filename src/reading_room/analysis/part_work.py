@@ -1,8 +1,8 @@
-"""What is done with the parts of a job whose documents are analysed one by one: planned, analysed, put together.
+"""The parts of a job whose documents are analysed one by one: planning, analysing and assembling them.
 
-In one container the parts go one after the other straight into the archive. In several, each becomes an object in the
-job's own output folder, and the first container puts those together: the same lines in the same order, so the same
-bytes. A line of a part's object is ``<source>\\t<line of the result>``, where the source is the number of the input
+One container writes the parts straight into the archive, one after the other. Several containers write each part to an
+object in the job's output folder, and the first container assembles them: the same lines in the same order, so the same
+bytes. A line of such an object is ``<source>\\t<line of the result>``, where the source is the number of the input
 file and the line is final.
 """
 
@@ -29,17 +29,17 @@ from reading_room.analysis.storage import InputObject, JobFailure, Storage
 from reading_room.analysis.time_limits import TookTooLong, Watch
 
 PROBE_BYTES = 1_000_000
-"""A larger input is worth two requests that find out whether its results may be written before it is read, and is
-worth reading twice: the first time for its line ends."""
+"""For a larger input, it is worth making two requests first to find out whether results can be written, and reading it
+twice, the first time for its line ends."""
 
 ARCHIVE = "output.tar.gz"
 
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """A part's object: ``sha256`` in hexadecimal, ``size`` in bytes, ``errors`` among its ``documents``.
+    """A part's object: ``sha256`` in hexadecimal, ``size`` in bytes, and ``errors`` of its ``documents`` failed.
 
-    ``stopped`` says that the job was asked to end, and that documents behind those are missing.
+    ``stopped`` says that the job was asked to stop and that further documents are missing.
     """
 
     number: int
@@ -54,12 +54,12 @@ class PartResult:
 def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Plan:
     """List a job's input, check its limits, and cut it into parts; the same input gives the same plan.
 
-    An input that is one part and no larger than ``PROBE_BYTES`` is not read. Of a larger one whose lines are documents
-    every byte is read once, to find the line ends. Raises ``JobFailure``: what ``checked_input`` and the storage raise,
-    ``TOO_MANY_DOCUMENTS``, ``NO_WRITE_ACCESS_TO_OUTPUT``.
+    An input of one part and at most ``PROBE_BYTES`` is not read. A larger one in which lines are documents is read once
+    completely, to find the line ends. Raise ``JobFailure``: what ``checked_input`` and the storage raise,
+    ``TOO_MANY_DOCUMENTS`` or ``NO_WRITE_ACCESS_TO_OUTPUT``.
 
-    When ``stopping`` turns true before the plan is complete it has no parts; but a later attempt of a job of several
-    containers goes on, because parts of its plan may be finished.
+    If ``stopping`` turns true before the plan is complete, the plan has no parts. A later attempt of a job of several
+    containers continues all the same, because parts of its plan may be finished.
     """
     objects = checked_input(job, storage)
     listed = hashlib.sha256()
@@ -83,7 +83,7 @@ def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Pla
 
 
 def part_prefix(job: JobFile) -> str:
-    """Return the beginning of the keys of all objects that this attempt's parts become, in the output's bucket."""
+    """Return the common prefix of the keys of this attempt's part objects, in the output's bucket."""
     return f"{job.output.key.removesuffix(ARCHIVE)}parts/{job.attempt}/"
 
 
@@ -98,10 +98,10 @@ def write_part(
     tell: Callable[[int], None],
     now: Callable[[], float] = time.monotonic,
 ) -> PartResult:
-    """Analyse one part and write its lines as the object ``key`` beside the job's output.
+    """Analyse one part and write its lines to the object ``key`` beside the job's output.
 
-    ``tell`` hears the number of the part's documents finished so far, at most once a second by ``now``. When
-    ``stopping`` turns true, the object has the documents finished until then. Raises ``JobFailure``; then there is no
+    ``tell`` is called with the number of finished documents, at most once a second by the clock ``now``. If
+    ``stopping`` turns true, the object has the documents finished until then. Raise ``JobFailure``; then there is no
     object.
     """
     path = scratch / f"part-{part.number}"
@@ -127,11 +127,11 @@ def write_part(
 
 
 def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scratch: Path) -> tuple[int, str]:
-    """Write a job's archive from the objects of its parts; return its size in bytes and its SHA-256 in hexadecimal.
+    """Write a job's archive from the objects of its parts. Return its size in bytes and its SHA-256 in hexadecimal.
 
-    The results are taken in the order of the parts. One that is missing leaves its documents out, as a stopped job
-    does. Raises ``JobFailure``: ``INTERNAL_ERROR`` for an object that is not what its result says, and what the storage
-    raises; then there is no archive.
+    The objects are read in the order of the parts. If one is missing, its documents are left out, as in a stopped job.
+    Raise ``JobFailure``: ``INTERNAL_ERROR`` if an object differs from its result, or what the storage raises; then
+    there is no archive.
     """
     path = scratch / "part"
     with ResultFile(scratch / ARCHIVE, FORMS[job.kind]) as archive:
@@ -150,10 +150,10 @@ def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scra
 
 
 class PartAnalysis:
-    """Analyses one part: iterates over its documents, each with its line of the result.
+    """Iterates over the documents of one part, each with its line of the result.
 
-    The engine reads ahead as far as it likes; the documents that it still owes are kept. When ``stopping`` turns true
-    it gets no further text, those that it has are finished, and ``stopped`` is true. ``watch`` bounds its time.
+    The engine may read ahead; documents without an answer are kept. When ``stopping`` turns true, it gets no further
+    text, finishes those that it has, and ``stopped`` is true. ``watch`` limits its time.
     """
 
     def __init__(
@@ -179,16 +179,16 @@ class PartAnalysis:
         self.stopped = False
 
     def __iter__(self) -> Iterator[tuple[Document, str]]:
-        """Yield documents in their order.
+        """Yield documents in order.
 
-        Raises ``JobFailure`` for more of them than the job may have, and for one that takes an engine too long.
+        Raise ``JobFailure`` if there are more than the job may have, or if one takes the engine too long.
         """
         with self._watch.interrupting():
             while not self._ended:
                 try:
                     yield from self._answered()
                 except TookTooLong:
-                    # The engine had several: each by itself tells which it was, or that it was none of them.
+                    # The engine had several documents: analyse each alone to find out which one it was, if any.
                     yield from self._one_by_one()
 
     def _answered(self) -> Iterator[tuple[Document, str]]:
@@ -233,18 +233,18 @@ class PartAnalysis:
                 raise too_many(self._job)
             self._pending.append(document)
             self._owed += len(document.text)
-            # A document with an error has no text; its empty result keeps the others in step.
+            # A document with an error has no text; its empty result keeps results and documents aligned.
             self._watch.begin(self._owed)
             yield document.text
             self._watch.end()
-        # The engine goes on with what it has.
+        # The engine continues with what it has.
         self._watch.begin(self._owed)
 
 
 class ResultFile:
-    """The archive of a kind that has a line for each document; each line goes into the member that it belongs to.
+    """The archive of a kind with one line for each document. Each line goes into the member that it belongs to.
 
-    Leaving it as a context lets go of its file, finished or not.
+    As a context manager, it closes its file, finished or not.
     """
 
     def __init__(self, path: Path, form: Form) -> None:
@@ -264,7 +264,7 @@ class ResultFile:
         self._archive.close()
 
     def keep(self, source: int, line: bytes) -> None:
-        """Add a line of the input file that has the number ``source``; all of one file come one after the other."""
+        """Add a line of input file number ``source``. All lines of one file must be added together."""
         with fitting():
             if self._form.member is None and source != self._source:
                 self._source = source
@@ -278,15 +278,15 @@ class ResultFile:
 
 
 class Pace:
-    """Says when to speak: once a second at first, ever less often: what a worker may say is bounded."""
+    """Decides when to report progress: every second at first, then less often, as the number of messages is limited."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """``now`` tells seconds, from whatever beginning."""
+        """``now`` returns seconds from any fixed point in time."""
         self._now = now
         self._began = self._told = now()
 
     def due(self) -> bool:
-        """Whether it is time, and if so the next time is counted from now."""
+        """Return whether a report is due; if so, start waiting for the next one."""
         now = self._now()
         if now - self._told < max(1.0, (self._told - self._began) / 100):
             return False
@@ -295,7 +295,7 @@ class Pace:
 
 
 class _Stopped(Exception):
-    """The job was asked to end while its line ends were looked for."""
+    """The job was asked to stop during the search for line ends."""
 
 
 class _Scan:
@@ -308,7 +308,7 @@ class _Scan:
         self.documents = 0
 
     def ends(self, entry: InputObject) -> Iterator[int]:
-        """Yield the offsets behind the lines of a file."""
+        """Yield the end offsets of the lines of a file."""
         for end in document_ends(entry.size, self._chunks(entry)):
             self.documents += 1
             if self.documents > self._job.documents_limit:
@@ -323,7 +323,7 @@ class _Scan:
 
 
 def _fetch(storage: Storage, bucket: str, result: PartResult, path: Path) -> None:
-    """Bring a part's object into a file, if it is the one that was written."""
+    """Download a part's object to a file, and check that it is the one that was written."""
     digest = hashlib.sha256()
     with fitting(), path.open("wb") as file:
         for chunk in storage.read(bucket, result.key):
@@ -339,7 +339,7 @@ def _fetch(storage: Storage, bucket: str, result: PartResult, path: Path) -> Non
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Turn a full disk into the failure of a job whose results are too large for it."""
+    """Turn the error of a full disk into the failure of a job with too large results."""
     try:
         yield
     except OSError as error:

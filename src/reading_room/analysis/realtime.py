@@ -19,7 +19,7 @@ from reading_room.analysis.job_file import ENGINES
 from reading_room.analysis.time_limits import Watch
 
 FLOOR_SECONDS, SECONDS_A_CODE_POINT = 10.0, 0.0002
-"""Of processor, for a call: less than a job has, for whoever calls waits a minute at most (``hosts/realtime.py``)."""
+"""Processor time for one call: less than for a job, because callers wait at most a minute (``hosts/realtime.py``)."""
 REQUEST_LIMIT = 16 << 20
 """Bytes of one request: 25 documents of 100 KB, escaped, fit in it."""
 
@@ -37,13 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         serve(engine, socket.socket(fileno=3))
     except (BrokenPipeError, ConnectionResetError):
-        # The API process went away while it was being answered: nobody is left to serve.
+        # The API process went away while it was being answered: there is nobody left to serve.
         return 0
     return 0
 
 
 def serve(engine: Engine, connection: socket.socket, watch: Watch | None = None) -> None:
-    """Answer requests in their order. ``watch`` bounds the engine's time: whoever asked waits, and not for ever."""
+    """Answer requests in order. ``watch`` limits the engine's time, because callers are waiting."""
     watch = watch or Watch(floor=FLOOR_SECONDS, a_code_point=SECONDS_A_CODE_POINT)
     with watch.interrupting(), connection, connection.makefile("rwb") as stream:
         stream.write(b'{"ready": true}\n')
@@ -71,7 +71,7 @@ def _results(engine: Engine, texts: list[str], watch: Watch) -> list[Result | Me
         watch.end()
         return results
     except Exception:
-        # One text broke it: each by itself tells which, and the others of the batch get their results.
+        # One text made the engine fail: analyse each alone, so that the others of the batch get their results.
         traceback.print_exc()
         return [_result(engine, text, watch) for text in texts]
 

@@ -1,4 +1,4 @@
-"""Cutting a long text into pieces that an engine can take, with offsets that stay those of the whole.
+"""Cutting a long text into pieces that an engine can take, with offsets into the whole text.
 
 Offsets are counts of Unicode code points from the start of the document, end exclusive: what Comprehend counts, and
 what Python's ``str`` indexes.
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from reading_room.analysis.engine import Result, in_batches
 
 SEGMENT_CODE_POINTS = 20_000
-"""An engine's memory grows with the text that it sees at once, so longer texts are cut."""
+"""An engine's memory grows with the text that it sees at once, so longer texts are cut into pieces."""
 
 
 class Piece(NamedTuple):
-    """A part of a text: its offset there, and whether it is the text's last."""
+    """A piece of a text: its offset, and whether it is the last one."""
 
     offset: int
     text: str
@@ -26,9 +26,9 @@ class Piece(NamedTuple):
 def by_pieces(
     texts: Iterable[str], most: int, most_code_points: int, read: Callable[[list[Piece]], Sequence[Result]]
 ) -> Iterator[Result]:
-    """Yield one result per text. ``read`` gets batches of pieces and returns a result for each, offsets of the whole.
+    """Yield one result per text. ``read`` takes a batch of pieces and returns a result for each.
 
-    Reads one batch ahead. A text of blanks is one empty piece.
+    Offsets in the results refer to the whole text. One batch is read ahead. A text of blanks is one empty piece.
     """
     result: Result = []
     for batch in in_batches(_pieces(texts), lambda piece: len(piece.text), most, most_code_points):
@@ -49,8 +49,8 @@ def _pieces(texts: Iterable[str]) -> Iterator[Piece]:
 def segments(text: str, size: int) -> Iterator[tuple[int, str]]:
     """Yield ``(offset, piece)`` pairs that join to ``text``, each piece at most ``size`` code points.
 
-    A piece ends behind the last line break in its second half, else behind the last sentence end, else behind the last
-    blank, else at ``size``: an entity is cut only where the text has none of them for ``size / 2`` code points.
+    A piece ends after the last line break in its second half, else after the last sentence, else after the last blank,
+    else at ``size``. So an entity is cut only if the text has none of these for ``size / 2`` code points.
     """
     start = 0
     while len(text) - start > size:

@@ -1,4 +1,4 @@
-"""What a file is that is no text in UTF-8, by its first bytes: an archive, another program's document or encoding."""
+"""Recognising files that are not UTF-8 text by their first bytes: archives, other document formats, other encodings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 HEAD = 512
-"""Bytes that tell: a tar archive says so behind its first file's name."""
+"""How many bytes are enough: a tar archive has its signature after the name of its first file."""
 
 _SIGNATURES = (
     (0, b"\x1f\x8b", "a gzip archive"),
@@ -27,20 +27,20 @@ _SIGNATURES = (
 
 
 def foreign(head: bytes) -> str | None:
-    """Return what a file is that begins with these bytes, ``a gzip archive``; ``None`` when it may be text.
+    """Return what kind of file begins with these bytes, such as ``a gzip archive``, or ``None`` if it may be text.
 
-    No more than ``HEAD`` bytes are looked at: the answer does not depend on how many were at hand.
+    At most ``HEAD`` bytes are looked at, so the answer does not depend on how many are given.
     """
     head = head[:HEAD]
     for offset, signature, what in _SIGNATURES:
-        # A text, too, may begin with letters that are a signature.
+        # A text may also begin with the letters of a signature.
         if head.startswith(signature, offset) and not (signature.isalnum() and _is_text(head)):
             return what
     return None
 
 
 def peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first bytes of a stream, ``HEAD`` at least where it has so many, and the whole stream."""
+    """Return the first bytes of a stream (at least ``HEAD``, if it has that many) and the whole stream."""
     stream = iter(chunks)
     head = b""
     for chunk in stream:
@@ -52,7 +52,7 @@ def peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 def _is_text(head: bytes) -> bool:
     try:
-        # The last character may be cut off: that is no fault of the text.
+        # The last character may be cut off, which does not make the text invalid.
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False

@@ -1,4 +1,4 @@
-"""The seam between a job and where its documents are, and the error that ends a job."""
+"""The interface between a job and the storage of its documents, and the error that ends a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.analysis.job_file import Location
 
 
 class JobFailure(Exception):
-    """The job cannot go on; ``code`` and ``message`` are what its owner reads."""
+    """The job cannot continue. Its owner reads ``code`` and ``message``."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -21,10 +21,10 @@ class JobFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InputObject:
-    """An object that belongs to the input. ``etag`` is empty where nobody told it.
+    """An object of the input. ``etag`` is empty if it is unknown.
 
-    ``folder`` is how many characters of the key come before the name that result lines carry; without it that is the
-    last segment of the key.
+    ``folder`` is how many characters of the key come before the name that result lines carry. By default that name is
+    the last segment of the key.
     """
 
     key: str
@@ -39,7 +39,7 @@ class InputObject:
 
 
 class Storage(Protocol):
-    """A job's input and output. Every method raises ``JobFailure`` when the job cannot go on."""
+    """A job's input and output. Every method raises ``JobFailure`` if the job cannot continue."""
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out."""
@@ -48,18 +48,18 @@ class Storage(Protocol):
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
 
-        With an ``etag``, an object that has another one by now is not read.
+        An object whose ETag is no longer ``etag`` is not read.
         """
         ...
 
     def probe_output(self, location: Location) -> None:
-        """Find out before any work whether the output may be written, leaving nothing."""
+        """Check before any work whether the output can be written, and leave nothing behind."""
         ...
 
     def write(self, location: Location, path: Path) -> None:
-        """Store a file whole: it is visible complete or not at all."""
+        """Store a file. It becomes visible complete or not at all."""
         ...
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove objects that nobody needs any more. What cannot be removed stays, and is no failure."""
+        """Remove objects that are no longer needed. An object that cannot be removed stays; that is not a failure."""
         ...

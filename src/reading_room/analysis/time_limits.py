@@ -1,13 +1,13 @@
-"""How much of the processor an engine may use for the documents that it has, by their size.
+"""How much processor time an engine may use for its documents, by their size.
 
-A text can be made so that an engine takes ever longer for it. What is of our own making is linear; but engines are
-large libraries, so time is bounded as well: for the documents that an engine was given and has not answered yet it has
-``FLOOR_SECONDS`` and so much for each code point, many times what the slowest engine takes for the oddest text that we
-know. It is the processor's time of this process: a busy machine takes none of it.
+A text can be constructed so that an engine takes ever longer for it. Our own code is linear, but engines are large
+libraries, so their time is limited as well. For the documents that it was given and has not answered yet, an engine has
+``FLOOR_SECONDS`` plus a time for each code point: many times what the slowest engine needs for the most difficult text
+that we know. Only processor time of this process counts, so a busy machine makes no difference.
 
-It is looked at when the engine asks for a text or answers one, and, in the main thread, once in every second of
-processor time: an engine is interrupted there as soon as its library comes back to Python. In a container of several
-an engine works in another thread, and is told at the end of its batch.
+The limit is checked when the engine takes a text or answers one and, in the main thread, once in every second of
+processor time: there, an engine is interrupted as soon as its library returns to Python. In a job of several
+containers the engine works in another thread, and the limit is checked at the end of its batch.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from contextlib import contextmanager
 
 FLOOR_SECONDS = 30.0
 SECONDS_A_CODE_POINT = 0.002
-"""Twenty times what the slowest engine takes for the oddest text of our measurements (0.1 ms), and a hundred times what
-it takes for prose."""
+"""Twenty times what the slowest engine took for the most difficult text that we measured (0.1 ms), and a hundred times
+what it takes for prose."""
 
 
 class TookTooLong(Exception):
-    """An engine used up the time that the documents before it are worth."""
+    """An engine used more time than its documents are allowed."""
 
     def __init__(self, used: float, limit: float) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class TookTooLong(Exception):
 
 
 class Watch:
-    """Bounds the time of one engine. ``used`` tells the seconds of processor that this process has used."""
+    """Limits the time of one engine. ``used`` returns the processor seconds that this process has used."""
 
     def __init__(
         self,
@@ -49,26 +49,26 @@ class Watch:
         self._limit = 0.0
 
     def begin(self, code_points: int) -> None:
-        """Begin to count, for an engine that goes on with documents of so many code points together."""
+        """Start counting for documents of ``code_points`` code points together."""
         self._limit = self._floor + self._a_code_point * code_points
         self._began = self._used()
 
     def end(self) -> None:
-        """Count no longer. Raises ``TookTooLong``."""
+        """Stop counting. Raise ``TookTooLong``."""
         try:
             self.look()
         finally:
             self._began = None
 
     def look(self) -> None:
-        """Raise ``TookTooLong`` if the engine has used more than it may."""
+        """Raise ``TookTooLong`` if the engine has used more than its limit."""
         if self._began is not None and (used := self._used() - self._began) > self._limit:
             self._began = None
             raise TookTooLong(used, self._limit)
 
     @contextmanager
     def interrupting(self, every: float = 1.0) -> Iterator[None]:
-        """Look in every so many seconds of processor time, whatever runs then; only in the main thread can that be."""
+        """Check every ``every`` seconds of processor time, whatever is running. This works only in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

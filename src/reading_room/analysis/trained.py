@@ -1,10 +1,10 @@
-"""Files of trained models, ours and those in packages: where they are, and that they are the ones that were tried.
+"""Files of trained models, ours and those of packages: where they are, and whether they are the ones that were tested.
 
-The SHA-256 of each stands in ``weights/SHA256SUMS``, which ``python -m models.manifest --update`` writes, and is
-compared before a library parses the file. The agent compares them all once when it starts (``containers/prepared.py``)
-and tells containers, in a folder that they can only read, which files it has compared. A file that has still the same
-inode, size and times is not read again; inside its container nobody could have changed one, and outside of it whoever
-writes there can change the program itself. What was not compared yet a worker compares by itself.
+``weights/SHA256SUMS``, written by ``python -m models.manifest --update``, has the SHA-256 of each file. It is compared
+before a library parses the file. The agent compares all of them once when it starts (``containers/prepared.py``) and
+tells containers, in a read-only folder, which files it has compared. A file with the same inode, size and times is not
+read again: nobody in a container can change it, and whoever can change it outside can change the program as well. A
+worker compares files that the agent has not compared yet.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from reading_room.analysis.job_file import MODELS_FOLDER
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"
 """A line for each file: its hash in hexadecimal, two blanks, and its name. A name begins with ``weights/`` or with the
-package that carries the file."""
+name of the package that contains the file."""
 COMPARED = Path(MODELS_FOLDER, "compared")
-"""Where a container finds the names of the files that its agent has compared, each with what ``identity`` returns."""
+"""The container's list of the files that the agent has compared, each with what ``identity_of`` returned."""
 
 
 class ChangedModel(Exception):
-    """A file of a trained model is missing or has other bytes than the ones that were tried."""
+    """A file of a trained model is missing, or its bytes are not those that were tested."""
 
     def __init__(self, name: str, path: Path, what: str) -> None:
         super().__init__(
@@ -36,12 +36,12 @@ class ChangedModel(Exception):
 
 
 def weights(folder: str, file: str) -> Path:
-    """Return the path of a file of ours, compared. Raises ``ChangedModel``."""
+    """Return the path of one of our files after comparing it. Raise ``ChangedModel``."""
     return model_file(f"weights/{folder}/{file}")
 
 
 def model_file(name: str) -> Path:
-    """Return the path of the file of a name, compared. Raises ``ChangedModel``."""
+    """Return the path of the named file after comparing it. Raise ``ChangedModel``."""
     path = path_of(name)
     if path is None:
         raise ChangedModel(name, Path(name), "belongs to a package that is not installed")
@@ -55,7 +55,7 @@ def model_file(name: str) -> Path:
 
 
 def model_folder(name: str) -> Path:
-    """Return the path of a folder of a package, each of its files compared. Raises ``ChangedModel``."""
+    """Return the path of a package's folder after comparing each of its files. Raise ``ChangedModel``."""
     files = [model_file(each) for each in sums() if each.startswith(f"{name}/")]
     folder = path_of(name)
     assert files
@@ -64,7 +64,7 @@ def model_folder(name: str) -> Path:
 
 
 def compare(name: str, path: Path, wanted: str | None) -> None:
-    """Raise ``ChangedModel`` if a file has another hash than it should, ``OSError`` if it cannot be read."""
+    """Raise ``ChangedModel`` if a file's hash is not ``wanted``, and ``OSError`` if it cannot be read."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != wanted:
@@ -72,7 +72,7 @@ def compare(name: str, path: Path, wanted: str | None) -> None:
 
 
 def path_of(name: str) -> Path | None:
-    """Return where the file or folder of a name is, ``None`` if its package is not installed."""
+    """Return the path of the named file or folder, or ``None`` if its package is not installed."""
     package, _, rest = name.partition("/")
     if package == WEIGHTS.name:
         return WEIGHTS / rest
@@ -82,7 +82,7 @@ def path_of(name: str) -> Path | None:
 
 
 def identity_of(path: Path) -> str:
-    """Return what changes when a file is written: nobody but root can set the last number, by setting the clock."""
+    """Return numbers that change when a file is written. Only root can forge the last one, by setting the clock."""
     found = path.stat()
     return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
@@ -96,7 +96,7 @@ def sums() -> Mapping[str, str]:
 
 @cache
 def compared(file: Path = COMPARED) -> Mapping[str, str]:
-    """Return what the agent has compared; nothing outside of containers, and before it has."""
+    """Return what the agent has compared: nothing outside containers, or before the agent has finished."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -105,13 +105,13 @@ def compared(file: Path = COMPARED) -> Mapping[str, str]:
 
 
 def compared_lines() -> Iterator[str | ChangedModel]:
-    """Compare all files whose packages are there; yield a line for ``COMPARED``, or what is wrong, of each."""
+    """Compare all files whose packages are installed. For each, yield a line for ``COMPARED``, or what is wrong."""
     for name, wanted in sums().items():
         path = path_of(name)
         if path is None:
             continue
         try:
-            # Before its bytes: a change after that shows.
+            # Taken before the bytes are read, so that a later change is noticed.
             identity = identity_of(path)
             compare(name, path, wanted)
         except ChangedModel as error:

@@ -1,6 +1,6 @@
 """The worker: one process, one engine, one job.
 
-It loads its engine, says ``Ready``, and waits for one line on standard input:
+It loads its engine, sends ``Ready``, and waits for one line on standard input:
 ``{"environment": {…}, "resolver": "…", "job": {…}}``, where the resolver is the text of its ``/etc/resolv.conf``.
 Messages leave on standard output (``job_file.py``). SIGTERM asks it to finish early. Exit codes: 0 the output is
 written; 1 the job failed and a ``Failed`` message says why; anything else is a crash.
@@ -39,11 +39,11 @@ from reading_room.analysis.storage import JobFailure
 
 JOB_LINE_LIMIT = 1 << 20
 ENVIRONMENT = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",)
-"""What a job may add to the environment of a process that was started before it."""
+"""The variables that a job may add to the environment of a process that was started ahead."""
 
 
 class Stop:
-    """Remembers that SIGTERM came."""
+    """Remembers whether SIGTERM was received."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -53,7 +53,7 @@ class Stop:
         self.asked = True
 
     def __call__(self) -> bool:
-        """Whether to stop."""
+        """Return whether to stop."""
         return self.asked
 
 
@@ -66,11 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread()
     keep_memory()
     stop = Stop()
-    # Nobody but the container credentials address may be asked for credentials.
+    # Credentials must come from the container credentials address only.
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     program = load_program(options.engine)
     session = warm_session(os.environ.get("AWS_REGION", "us-east-1"))
-    # The program lives as long as the process: the collector need not walk it while a job waits.
+    # The program lives as long as the process, so the garbage collector need not scan it while a job waits.
     gc.collect()
     gc.freeze()
     _tell(Ready())
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
         confine(_confined(options.engine, job))
-        # A container's cluster may still be writing there when all that counts is done.
+        # The container's cluster may still be writing there after the work is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             storage = S3Storage(session, job.region)
             done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job)), program)
@@ -107,11 +107,11 @@ def _confined(engine: str, job: JobFile) -> Confined:
 
 
 def _run(work: Work, program: Program) -> Done:
-    """Do a job alone, or what this container has to do of one that several do."""
+    """Do a job alone, or this container's share of a job of several containers."""
     place = work.job.cluster
     if place is None:
         return program.run(work)
-    # Only now: a container that waits for a job has nothing of this in its memory.
+    # Imported only now: a container that waits for a job does not need this in memory.
     from reading_room.analysis.cluster.alone import run_alone
     from reading_room.analysis.cluster.first import run_first
     from reading_room.analysis.cluster.member import run_member
@@ -137,5 +137,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # The interpreter's own farewell takes 130 ms, and nothing here needs it.
+    # The interpreter's normal exit takes 130 ms, and nothing here needs it.
     os._exit(code)
