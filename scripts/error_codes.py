@@ -60,11 +60,12 @@ def errors_page() -> str:
     lines = [
         "# Error codes",
         "",
-        "Every code that a call can answer, with its HTTP status and when it comes. The message says which parameter,",
-        "resource or policy it is about. What to do about those with a link is in",
+        "Every code that a call can answer with, its HTTP status, and its causes. The message names the parameter,",
+        "resource or policy. Codes with a link are explained in",
         "[troubleshooting](../troubleshooting.md).",
         "",
-        "A service that is not here answers `UnknownOperationException` to JSON, `InvalidAction` to a form.",
+        "An unsupported service answers `UnknownOperationException` to JSON requests, `InvalidAction` to",
+        "form requests.",
     ]
     for title, codes in codes_by_service().items():
         advised = (not_started if title == "comprehend" else {}) | refused

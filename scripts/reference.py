@@ -1,4 +1,4 @@
-"""Write the pages that are read off the code: `make docs`. A test fails when one of them is behind.
+"""Write the pages that are generated from the code: `make docs`. A test fails if one of them is out of date.
 
 docs/reference/settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md, differences.md
 and cli.md there, and the tree in ARCHITECTURE.md.
@@ -30,7 +30,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Each is an environment variable. `--data`, `--port` and `--host` of the command line win over theirs.",
+        "Each is an environment variable. The options `--data`, `--port` and `--host` take precedence over theirs.",
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
@@ -57,10 +57,10 @@ def operations_page() -> str:
     lines = [
         "# Operations",
         "",
-        f"What is there of each service, counted against its model in botocore {botocore.__version__}. Any other",
-        "operation answers with AWS's own error for one that does not exist, and changes nothing.",
+        f"The supported operations of each service, out of those in its model in botocore {botocore.__version__}.",
+        "Any other operation answers with AWS's own error for an unknown operation, and changes nothing.",
         "",
-        "| service | operations that are there | of the model |",
+        "| service | supported operations | in the model |",
         "|---|---|---|",
     ]
     served = [service for service in sorted(rows) if service != "s3"] + ["s3"]
@@ -94,12 +94,12 @@ def _operations_of(service: str, there: dict[str, str]) -> list[str]:
     if not absent:
         return [*lines, f"All {len(names)} operations of its model.", *_needed(there)]
     refusal = unknown_operation(service, absent[0])
-    summary = f"The {len(absent)} that are not there, which answer {refusal.status} {refusal.code}"
+    summary = f"The {len(absent)} that are not supported, which answer {refusal.status} {refusal.code}"
     lines += [f"{len(there)} of {len(names)} operations of botocore's model.", *_needed(there), ""]
     if service == "s3":
         lines += [
-            "Some names are older ones, or those for directory buckets, of a request that is there: the",
-            "[page of S3](s3.md) says what counts.",
+            "Some names are older names, or names for directory buckets, of a supported request: the",
+            "[page on S3](s3.md) says which name counts.",
             "",
         ]
     lines += [
@@ -148,8 +148,8 @@ def s3_page() -> str:
     lines = [
         "# S3, operation by operation",
         "",
-        "A parameter without an effect here is refused with `NotImplemented` before anything is done. So is a query",
-        "name or an `x-amz-` header that an operation does not have, but for query names that begin with `x-`.",
+        "A parameter that has no effect here is refused with `NotImplemented` before anything is done. So is a query",
+        "name or an `x-amz-` header that an operation does not have, except query names that begin with `x-`.",
         "",
         "| operation | parameters with an effect | refused |",
         "|---|---|---|",
@@ -163,11 +163,12 @@ def s3_page() -> str:
     absent = [name for name in model.operation_names if name not in there]
     lines += [
         "",
-        "A browser's form (POST on a bucket) is taken as PutObject; OPTIONS is answered from the bucket's CORS rules.",
+        "A browser's form (POST on a bucket) is handled as PutObject; OPTIONS is answered from the bucket's",
+        "CORS rules.",
         "",
         "## Not implemented",
         "",
-        "Each answers 501 `NotImplemented` and changes nothing. Of those that are older names for the same request,",
+        "Each answers 501 `NotImplemented` and changes nothing. If it is an older name for the same request,",
         "the newer name counts.",
         "",
         *(f"- {name}" for name in absent),
@@ -195,19 +196,19 @@ def ec2_page() -> str:
     lines = [
         "# EC2, parameter by parameter",
         "",
-        "What a call may ask for, what comes of it, and a test that sends it. A parameter without an effect here is",
-        "refused with `UnsupportedOperation` before anything is done, unless it asks for nothing (`false`, `0`, `[]`).",
+        "Each parameter, its effect, and a test that sends it. A parameter that has no effect here is refused with",
+        "`UnsupportedOperation` before anything is done, unless its value requests nothing (`false`, `0`, `[]`).",
         "",
         "## Refused operations",
         "",
-        "Each answers `InvalidAction` and changes nothing. The default network access list of each VPC, which lets",
-        "everything pass, is shown by DescribeNetworkAcls.",
+        "Each answers `InvalidAction` and changes nothing. DescribeNetworkAcls shows the default network access",
+        "list of each VPC, which allows everything.",
         "",
         "| what | operations |",
         "|---|---|",
         *(f"| {what} | {', '.join(names)} |" for what, names in REFUSED.items()),
         "",
-        "Every other operation of EC2 that is not below answers the same.",
+        "Every other EC2 operation that is not listed below answers the same.",
     ]
     for declaration in declarations():
         model = operation_model("ec2", declaration.name)
@@ -309,7 +310,7 @@ def reading_room_page() -> str:
         "",
         f"AWS JSON 1.1: `POST /` with `X-Amz-Target: {served.target_prefix}.OPERATION`, signed for the service",
         f"`{model.signing_name}`. [How to call it](../reading-room-api.md), and why it is there.",
-        "Parameters in bold are required; members of an answer in bold are always there.",
+        "Parameters in bold are required; members of an answer in bold are always present.",
     ]
     for name in sorted(needed):
         operation, facts = model.operation_model(name), needed[name]
@@ -363,8 +364,8 @@ def differences_page() -> str:
     lines = [
         "# Differences from AWS",
         "",
-        "What the pages on each feature say of it, together. The operations that are not there are in the",
-        "[table of operations](operations.md), parameters that are refused in those of [EC2](ec2.md) and [S3](s3.md).",
+        "This page collects what the page on each feature says. Unsupported operations are in the",
+        "[table of operations](operations.md), refused parameters in those of [EC2](ec2.md) and [S3](s3.md).",
     ]
     for title, patterns in DIFFERENCES.items():
         lines += ["", f"## {title}", "", "| page | difference |", "|---|---|"]

@@ -69,13 +69,13 @@ class Settings:
     data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
     state: Path = _setting(
         Path("~/.local/state/reading-room"),
-        "Folder outside the data folder for what the privileged processes keep of it: the lock, the agent's socket, "
+        "Folder for the files of the privileged processes, outside the data folder: the lock, the agent's socket, "
         "the records of containers. Root's default is `/var/lib/reading-room-state`.",
     )
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
     port: int = _setting(4566, "Port that the AWS APIs listen on.", within=(1, 65_535))
     console_port: int = _setting(
-        4567, "Port of the web console, at the same address as the AWS APIs; 0 is no console.", within=(0, 65_535)
+        4567, "Port of the web console, at the same address as the AWS APIs; 0 turns it off.", within=(0, 65_535)
     )
     account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
     region: str = _setting("us-east-1", "The region that everything is in.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
@@ -84,7 +84,7 @@ class Settings:
     )
     credentials_bound: Literal["by-profile", "on", "off"] = _setting(
         "by-profile",
-        "Whether a job's credentials are good on that job's own network interfaces alone, which AWS does not do: "
+        "Whether a job's credentials work only on that job's own network interfaces, unlike at AWS: "
         "`by-profile` is `on` in the profile `open`, and `off` in the profile `aws`.",
     )
     standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).", within=(0, 16))
@@ -96,29 +96,31 @@ class Settings:
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
     jobs_per_account: int = _setting(
         0,
-        "Jobs of one account that run at the same time; 0 is as many as there are places, and one less once there is a "
-        "second account.",
+        "Jobs of one account that run at the same time; 0 means as many as there are places, and one less if there is "
+        "a second account.",
         within=(0, 256),
     )
     jobs_waiting_per_account: int = _setting(
-        10_000, "Jobs and trainings of one account that wait for a place; 0 is any number.", within=(0, 1_000_000)
+        10_000, "Jobs and trainings of one account that wait for a place; 0 means any number.", within=(0, 1_000_000)
     )
     jobs_per_kind: int = _setting(
-        0, "Jobs of one kind that run at the same time, of all accounts together; 0 is no such limit.", within=(0, 256)
+        0, "Jobs of one kind that run at the same time, in all accounts; 0 means no such limit.", within=(0, 256)
     )
     containers_at_once: int = _setting(
-        0, "Containers of jobs at the same time; 0 is as many as the host's memory and cores allow.", within=(0, 4096)
+        0,
+        "Containers of jobs at the same time; 0 means as many as the host's memory and cores allow.",
+        within=(0, 4096),
     )
     core_overcommit: float = _setting(
         2.0,
-        "How often each core of the host is promised to containers of jobs: each of them waits for storage and network "
-        "for a part of its time.",
+        "How many containers of jobs may share each core of the host: each of them waits for storage and network "
+        "part of its time.",
         within=(0.1, 64),
     )
     containers_per_job: int = _setting(
         0,
-        "Most containers that a job gets by the size of its input; 0 is as many as the host has cores, 1 is never "
-        "several. The job's tag `reading-room:containers` asks for another number.",
+        "The most containers that a job gets for the size of its input; 0 means as many as the host has cores, 1 never "
+        "several. The job's tag `reading-room:containers` sets another number.",
         within=(0, 16),
     )
     container_input_entities: int = _input_setting("entities")
@@ -132,27 +134,27 @@ class Settings:
     container_input_classifier_training: int = _input_setting("classifier training")
     topics: Literal["embedding", "nmf", "lda"] = _setting(
         "embedding",
-        "How topics are found: `embedding` groups sentence vectors and measured best, `nmf` factors word counts, "
-        "`lda` is what Amazon documents.",
+        "How topics are found: `embedding` groups sentence vectors and has the best figures, `nmf` factors word "
+        "counts, `lda` is what Amazon documents.",
     )
     storage_per_account: int = _setting(
         0,
-        "Bytes that the objects and unfinished uploads of one account may have; 0 is three quarters of the file system "
-        "that the data folder is on.",
+        "Bytes that the objects and unfinished uploads of one account may have; 0 means three quarters of the file "
+        "system that the data folder is on.",
         within=(0, 1 << 60),
     )
     storage_total: int = _setting(
-        0, "Bytes that the objects of all accounts may have together; 0 is no such limit.", within=(0, 1 << 60)
+        0, "Bytes that the objects of all accounts may have together; 0 means no such limit.", within=(0, 1 << 60)
     )
     storage_free: int = _setting(
         1_000_000_000,
-        "Bytes of the data folder's file system that stay free: no object is written, no job taken and no log event "
-        "stored with less; 0 is no such limit.",
+        "Bytes of the data folder's file system to keep free: with less, no object is written, no job accepted and no "
+        "log event stored; 0 means no such limit.",
         within=(0, 1 << 60),
     )
     log_bytes_per_account: int = _setting(
         5_000_000_000,
-        "Bytes of log events that one account may have; 0 is any number. Beyond them none are taken until some are "
+        "Bytes of log events that one account may have; 0 means any number. Further events are refused until some are "
         "deleted.",
         within=(0, 1 << 50),
     )
@@ -166,55 +168,56 @@ class Settings:
     )
     uplink: str = _setting(
         "off",
-        "What VPCs reach by their internet gateways: `off` nothing but each other's public addresses and our own "
-        "services, `slirp4netns` this machine's network by that program, `veth` (root only) a device `rr-uplink` that "
-        "the operator routes, `namespace:PATH` the same device in the network namespace pinned at a path.",
+        "What VPCs reach through their internet gateways: `off` only each other's public addresses and our own "
+        "services, `slirp4netns` this machine's network through that program, `veth` (root only) a device `rr-uplink` "
+        "that the operator routes, `namespace:PATH` the same device in the network namespace pinned at a path.",
         pattern="off|slirp4netns|veth|namespace:/.+",
     )
     offloads: Literal["off", "on"] = _setting(
         "off",
-        "Segmentation offloads of the links in VPCs made from now on: `on` is faster in bulk, but flow logs then count "
-        "about a sixth of the packets, for many go as one.",
+        "Segmentation offloads of links in VPCs that are made from now on: `on` is faster for bulk data, but flow "
+        "logs then count about a sixth of the packets, because many are sent as one.",
     )
     tls: Literal["off", "own"] = _setting(
         "off",
-        "Certificate of the APIs' HTTPS when none is given: `own` lets `--host` be an address beyond loopback with one "
-        "of this installation's own authority.",
+        "Certificate for the APIs' HTTPS if none is given: `own` lets `--host` be an address beyond loopback, with one "
+        "from this installation's own authority.",
     )
-    tls_port: int = _setting(0, "Port of the AWS APIs by HTTPS, on loopback; 0 is none.", within=(0, 65_535))
-    tls_cert: str = _setting("", "File of the certificate for HTTPS and those that vouch for it (PEM).")
-    tls_key: str = _setting("", "File of that certificate's private key (PEM), readable by its owner alone.")
+    tls_port: int = _setting(0, "Port of the AWS APIs with HTTPS, on loopback; 0 means none.", within=(0, 65_535))
+    tls_cert: str = _setting("", "File of the certificate for HTTPS, followed by those that sign it (PEM).")
+    tls_key: str = _setting("", "File of that certificate's private key (PEM), readable only by its owner.")
     tls_names: str = _setting(
         "",
-        "Further names that clients call this machine by, with commas between. The APIs and the console answer to no "
-        "name that they were not told; these are in the own authority's certificate, and buckets may stand before.",
+        "Further names that clients use for this machine, separated by commas. The APIs and the console answer only "
+        "to known names. These names are also in the certificate of the own authority, and a bucket's name may "
+        "precede them.",
         pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
     )
     root_key_file: str = _setting(
         "",
-        "File of the root key, which unseals what is secret in the data folder; it lies outside of that folder. By "
+        "File of the root key, which decrypts the secrets in the data folder; it is outside that folder. By "
         "default it is made once, in the folder of `READING_ROOM_STATE`.",
     )
     root_key_command: str = _setting(
         "",
-        "Command that prints the root key, 64 hexadecimal digits, instead of a file. It is run by whoever starts the "
-        "product, without a shell.",
+        "Command that prints the root key, 64 hexadecimal digits, instead of a file. It runs as the user who starts "
+        "the product, without a shell.",
     )
     service_uid: int = _setting(
         SERVICE,
-        "User id that the API process drops to when started by root. Each further installation of root's gets another "
-        "one by itself, which it keeps.",
+        "User id that the API process drops to if root starts it. Each further installation of root's gets another "
+        "one automatically, and keeps it.",
         within=(1, 2**31),
     )
     container_uid_first: int = _setting(
         FIRST,
-        "First of the user ids that containers get, one each. Each further installation of root's gets others by "
-        "itself, which it keeps.",
+        "First of the user ids for containers, one each. Each further installation of root's gets others "
+        "automatically, and keeps them.",
         within=(1, 2**31),
     )
     container_uid_count: int = _setting(
         COUNT,
-        "How many user ids containers have; the last is of the process that reads their messages.",
+        "How many user ids there are for containers; the last one is for the process that reads their messages.",
         within=(2, 60_000),
     )
     trail_days: int = _setting(
@@ -222,25 +225,26 @@ class Settings:
     )
     trail_bytes: int = _setting(
         20_000_000_000,
-        "Bytes that each of the trail's books of identified callers may have on disk; the oldest days go first.",
+        "Bytes that each of the trail's books of identified callers may have on disk; the oldest days are deleted "
+        "first.",
         within=(1 << 20, 1 << 50),
     )
     trail_bytes_per_account: int = _setting(
         5_000_000_000,
-        "Bytes that the calls of one account may add to one of these books in a day of UTC; its calls are refused for "
-        "the rest of the day.",
+        "Bytes that the calls of one account may add to one of these books in a day (UTC); beyond that, its calls are "
+        "refused for the rest of the day.",
         within=(1 << 20, 1 << 50),
     )
     trail_unidentified_bytes: int = _setting(
         1_000_000_000,
-        "Bytes that the trail's book of refused requests that proved nobody may have; the oldest days go first.",
+        "Bytes that the trail's book of unidentified requests may have on disk; the oldest days are deleted first.",
         within=(1 << 20, 1 << 50),
     )
     trail_head: str = _setting(
         "",
-        "Where the digests of the trail's newest lines are sent to, to prove later that nothing was cut off: "
-        "`file:/PATH`, `syslog` of this machine, `syslog://HOST` or `syslog://HOST:PORT` by UDP, or an `https://` "
-        "address that takes a POST (`http://` on loopback alone).",
+        "Where to send the digests of the trail's newest lines, to prove later that nothing was cut off: "
+        "`file:/PATH`, `syslog` of this machine, `syslog://HOST` or `syslog://HOST:PORT` over UDP, or an `https://` "
+        "address that accepts a POST (`http://` only on loopback).",
         pattern=r"|file:/.+|syslog|syslog://([^/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|https://[^/]+.*|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
     )
     trail_head_seconds: float = _setting(60.0, "How often the trail's head is sent.", within=(1, 86_400))
