@@ -13,9 +13,9 @@ from bench.quality.scoring import bootstrap, class_tally, macro_f1, share
 
 TITLE = "Custom classification, 77 intents (`classifier-training`, `classification`)"
 HOW = """\
-banking77: a classifier is trained on the whole training part by the program that CreateDocumentClassifier runs, with
-the test part as its own test set (which only gives its metrics), and classifies the test part by the program that
-StartDocumentClassificationJob runs. Accuracy: the class with the highest score is the gold class."""
+banking77: the program that CreateDocumentClassifier runs trains a classifier on the whole training part, with
+the test part as its own test set (used only for its metrics); the program that StartDocumentClassificationJob runs
+classifies the test part. Accuracy: the class with the highest score is the gold class."""
 
 Labelled = tuple[str, str]
 """A text and its label."""

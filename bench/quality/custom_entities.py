@@ -17,11 +17,12 @@ from bench.quality.tagged import Sentence, Span, sentences
 
 TITLE = "Custom entities (`recognizer-training`, `custom-entities`)"
 HOW = """\
-CrossNER, with its own types (14 in *ai*, 9 in *politics*; all of them, also the vague *misc*): trained on its training
-and development part by the program that CreateEntityRecognizer runs, the test part as its own test set (which only
-gives its metrics), and applied by the program that StartEntitiesDetectionJob runs. Exact micro F1 over begin, end and
-type. *Entity list*: the distinct names of those annotations with their (most frequent) type, the documents without
-annotations. That of *politics* has "and", which its annotators marked once; the program leaves it out and says so."""
+CrossNER, with its own types (14 in *ai*, 9 in *politics*; all of them, including the vague *misc*): the program that
+CreateEntityRecognizer runs trains on the training and development parts, with the test part as its own test set (used
+only for its metrics), and the program that StartEntitiesDetectionJob runs applies the model. Exact micro F1 over begin,
+end and type. *Entity list*: the distinct names of those annotations with their (most frequent) type, and the documents
+without annotations. The list of *politics* has "and", which its annotators marked once; the program leaves it out and
+says so."""
 
 BARS = {
     ("ai", "annotations"): (0.576, 0.62),

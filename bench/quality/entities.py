@@ -23,12 +23,13 @@ from reading_room.analysis.engine import Engine, load_engine
 
 TITLE = "Entities, English (`entities-en`)"
 HOW = """\
-Exact F1: an answer is right when begin, end and type equal the gold span's. Micro-averaged within a set; a set is
+Exact F1: an answer is right if begin, end and type equal the gold span's. Micro-averaged within a set; a set is
 scored on the types that it annotates. The mean is over the ten sets; *out of domain* is UNER PUD (news and
-encyclopedia), whose corpus has no training part. Sets that are tokens only are joined with blanks. The last set,
-government reports, is re3d without press and encyclopedia, dates and quantities only; the set that the floor was
-measured on could not be identified, this one is the nearest (spaCy's small pipeline has 0.62 here, 0.66 there). On the
-other nine the small pipeline's figures here are those of that measurement within 0.03, on most to the third decimal."""
+encyclopedia), whose corpus has no training part. Sets that consist of tokens are joined with spaces. The last set,
+government reports, is re3d without press and encyclopedia, and only its dates and quantities. The set that the floor
+was measured on could not be identified; this one is the closest (spaCy's small pipeline has 0.62 here, 0.66 there).
+On the other nine sets the small pipeline's figures are within 0.03 of that measurement, and mostly agree to the third
+decimal."""
 
 Types = Mapping[str, str | None]
 

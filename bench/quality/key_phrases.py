@@ -25,12 +25,12 @@ from reading_room.analysis.engine import Engine, load_engine
 
 TITLE = "Key phrases, English (`key-phrases-en`)"
 HOW = """\
-Gold phrases are those of the indexers that stand in the text as whole words, blanks and case aside, each once a
-document. Answers are compared in lower case, blanks folded, without a leading "a", "an" or "the". *Recall*: the share
-of gold phrases among the answers. *Head recall*: the share whose last word is the last word of an answer. *Covered*:
-the share that stands inside an answer. Abstracts are the 500 of Inspec's test part, paragraphs the 493 of SemEval 2017
-task 10. The score of an answer promises that it is a noun phrase, so its calibration is measured on the trees of UD
-English PUD, and not against the indexers' choice."""
+Gold phrases are the indexers' phrases that occur in the text as whole words, ignoring spaces and case, each once per
+document. Answers are compared in lower case, with spaces normalised, without a leading "a", "an" or "the". *Recall*:
+the share of gold phrases among the answers. *Head recall*: the share whose last word is the last word of an answer.
+*Covered*: the share that is inside an answer. Abstracts are the 500 of Inspec's test part, paragraphs the 493 of
+SemEval 2017 task 10. The score of an answer says how likely it is a noun phrase, so its calibration is measured on
+the trees of UD English PUD, and not against the indexers' choice."""
 
 _ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 

@@ -17,12 +17,12 @@ from reading_room.analysis.engine import load_engine
 TITLE = "Dominant language (`dominant-language`)"
 HOW = """\
 Macro accuracy: the mean over languages of the share of texts whose first language is the gold one. *Paragraph*: the
-paragraphs of 150 characters and more of the Universal Declaration of Human Rights, in every language of Comprehend's
-list that has the whole text there. *One short sentence*: at most 150 of lingua's test sentences of 20 to 59 characters
-where it has the language, else the thirty shortest paragraphs and titles of the Declaration that have 20 characters.
-Norwegian Bokmål stands for `no`. Malay, Bosnian, Croatian and Serbian stay apart, as in the list. The sum of three
-identifiers that the floors were measured with has 0.978 here on paragraphs (0.979 there: the same set, by the look of
-it) and 0.95 on short sentences (0.92 there, on sentences that are not known)."""
+paragraphs of 150 or more characters in the Universal Declaration of Human Rights, in every language of Comprehend's
+list for which it is complete. *One short sentence*: at most 150 of lingua's test sentences of 20 to 59 characters if
+lingua has the language, otherwise the thirty shortest paragraphs and titles of the Declaration with at least 20
+characters. Norwegian Bokmål stands for `no`. Malay, Bosnian, Croatian and Serbian are separate, as in the list. The
+sum of three identifiers that the floors were measured with has 0.978 here on paragraphs (0.979 there, apparently on
+the same set) and 0.95 on short sentences (0.92 there, on unknown sentences)."""
 
 MOST_EACH = 150
 SHORTEST_EACH = 30

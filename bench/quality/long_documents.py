@@ -18,10 +18,10 @@ from reading_room.analysis.engine import load_engine
 
 TITLE = "Sentiment of documents with several signs (`sentiment-en`)"
 HOW = """\
-No public set of long documents has four classes, so these are put together from test sentences whose class is known:
-150 a class and source, 1 to 5 KB each. POSITIVE: three to ten of ten pieces positive, the rest neutral; NEGATIVE
-likewise; NEUTRAL: neutral pieces only; MIXED: at least a quarter positive and a quarter negative, or pieces that are
-MIXED themselves for a third and more. Film sentences have no neutral pieces: there POSITIVE and NEGATIVE have none, and
+No public set of long documents has four classes, so these are composed of test sentences with known classes:
+150 per class and source, 1 to 5 KB each. POSITIVE: three to ten of ten pieces positive, the rest neutral; NEGATIVE
+likewise; NEUTRAL: only neutral pieces; MIXED: at least a quarter positive and a quarter negative, or at least a third
+of the pieces MIXED themselves. Film sentences have no neutral pieces, so POSITIVE and NEGATIVE contain none, and
 there is no NEUTRAL. Accuracy as for sentences. VADER answers for the whole text."""
 
 SIZES = (1_000, 5_000)

@@ -19,11 +19,11 @@ from reading_room.analysis.engines.sentiment_model import SIGNS, SentimentModel
 
 TITLE = "Targeted sentiment, English (`targeted-sentiment-en`)"
 HOW = """\
-Gold are mentions with a sign of three. *On gold spans*: the model is asked about the gold mention itself, and its
+Gold are mentions with one of three signs. *On gold spans*: the model is asked about the gold mention itself, and its
 largest score of four must be the gold sign (MIXED is always wrong). *Found*: a gold mention equals, or overlaps, a
-mention of the engine. *Found and right*: and the mention that shares most with it has the gold sign. *Reviews*:
-MAMS-ATSA test. *News*: the two test parts of NewsMTSC together. Grouping mentions into entities has no gold standard
-here and is not measured."""
+mention of the engine. *Found and right*: in addition, the mention with the largest overlap has the gold sign.
+*Reviews*: MAMS-ATSA test. *News*: the two test parts of NewsMTSC together. Grouping mentions into entities has no
+gold standard here and is not measured."""
 
 MAMS_SIGNS = {"positive": "POSITIVE", "negative": "NEGATIVE", "neutral": "NEUTRAL"}
 NEWS_SIGNS = {2.0: "NEGATIVE", 4.0: "NEUTRAL", 6.0: "POSITIVE"}

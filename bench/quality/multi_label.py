@@ -14,10 +14,10 @@ from bench.quality.scoring import bootstrap, exact, f1, macro_f1, precision, rec
 
 TITLE = "Custom classification, several labels (`classifier-training`, `classification`)"
 HOW = """\
-GoEmotions with its 28 labels (neutral is one): trained on its training part, with the test part as its own test set
-(which only gives its metrics). Micro F1: a document's answer is every label scored 0.5 or more, as clients cut.
-*Labels*: those that the output names, three a document or all of 0.5 and more. The best F1 needs a cut far below a
-probability of 0.5, so that labels between that cut and 0.55 have a score just over 0.5 and are right less often."""
+GoEmotions with its 28 labels (one is neutral): trained on its training part, with the test part as its own test set
+(used only for its metrics). Micro F1: a document's answer is every label with a score of 0.5 or more, as clients use
+it. *Labels*: those in the output, three per document or all of 0.5 and more. The best F1 needs a threshold far below
+a probability of 0.5, so labels between that threshold and 0.55 have a score just over 0.5 and are right less often."""
 
 CUT = 0.5
 DELIMITER = "|"

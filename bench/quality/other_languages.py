@@ -19,10 +19,10 @@ from reading_room.analysis.engine import load_engine
 
 TITLE = "Entities and key phrases in other languages (`entities-…`, `key-phrases-…`)"
 HOW = """\
-Exact F1 over begin, end and type, or begin and end of a phrase, on test parts: UNER Bosque (pt), UNER GSD (zh, zh-TW),
-GermEval 2014's outer entities of persons, places and organizations (de), Megagon's layer on UD Japanese GSD (ja, all of
-Comprehend's types). Gold key phrases are the noun phrases of the test trees of Universal Dependencies as
-`models/treebanks.py` derives them, so they are all there, and precision means something here."""
+Exact F1 over begin, end and type, or over begin and end of a phrase, on test parts: UNER Bosque (pt), UNER GSD (zh,
+zh-TW), GermEval 2014's outer entities of persons, places and organizations (de), Megagon's layer on UD Japanese GSD
+(ja, all of Comprehend's types). Gold key phrases are the noun phrases of the test trees of Universal Dependencies as
+`models/treebanks.py` derives them, so they are complete, and precision is meaningful here."""
 
 Sentence = tuple[str, Sequence[Span]]
 

@@ -13,12 +13,12 @@ from reading_room.analysis.engine import load_engine
 
 TITLE = "Sentiment, English (`sentiment-en`)"
 HOW = """\
-Accuracy: the answered class of four equals the gold class, also where a set has only two or three (a MIXED or NEUTRAL
+Accuracy: the answered class, of four, equals the gold class, even if a set has only two or three (a MIXED or NEUTRAL
 answer to a film sentence is wrong). *Comments*: GoEmotions test; its emotions have the signs that its authors gave
-them, both signs make MIXED, none NEUTRAL; comments with ambiguous emotions only (surprise, realization, curiosity,
+them, both signs make MIXED, none NEUTRAL; comments with only ambiguous emotions (surprise, realization, curiosity,
 confusion) have no sign and are left out of the row with the bar. *Aspects of a review*: a sentence of MAMS-ACSA test as
-a document, MIXED where its aspects have both signs. *Film sentences*: SST-2 test. *Tweets*: TweetEval sentiment test.
-VADER: its compound beyond 0.05 either way, MIXED where positive and negative words each have a share of 0.15."""
+a document, MIXED if its aspects have both signs. *Film sentences*: SST-2 test. *Tweets*: TweetEval sentiment test.
+VADER: its compound beyond 0.05 either way, MIXED if positive and negative words each have a share of 0.15."""
 
 Document = tuple[str, str]
 """A text and its class."""

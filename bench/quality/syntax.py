@@ -13,10 +13,10 @@ from reading_room.analysis.engine import Engine, load_engine
 
 TITLE = "Syntax, English (`syntax-en`)"
 HOW = """\
-UPOS on aligned tokens: of the tokens whose begin and end equal those of a gold word, the share with the gold tag. Words
-are those of UD English EWT (web, the tagger's own corpus) and UD English PUD (news and encyclopedia, out of domain);
-where a corpus writes several words as one token ("don't") the words' own places count.
-The corpus writes CCONJ and X like the API's CCONJ and O; SYM, PUNCT and the rest have the same names."""
+UPOS on aligned tokens: of the tokens whose begin and end equal those of a gold word, the share with the gold tag. The
+words are those of UD English EWT (web, the tagger's own corpus) and UD English PUD (news and encyclopedia, out of
+domain); if a corpus writes several words as one token ("don't"), the positions of the words count. The corpus's CCONJ
+and X are the API's CCONJ and O; SYM, PUNCT and the rest have the same names."""
 
 TAGS = {"X": "O"}
 """UD's names that the API writes in another way."""

@@ -16,14 +16,14 @@ from bench.quality.scoring import Estimate, bootstrap_rows, coherence, mutual_in
 
 TITLE = "Topics (`topics`)"
 HOW = """\
-The test part of ten of the 20 newsgroups (by date), one post a line; headers, quoted lines, attributions and signatures
-are removed, posts of fewer than 100 characters left out. Ten topics by the program that StartTopicsDetectionJob runs.
-*NMI*: normalised mutual information of the groups and each post's topic with the highest proportion (arithmetic mean
-of the entropies). *Purity*: the share of posts whose group is the most frequent of their topic. *Coherence*: mean NPMI
-over pairs of each topic's ten terms, a term being in a post when it is one of its words in lower case. The ten groups
-that the floors were measured on are not known. Plain MiniLM with KMeans has an NMI of 0.66 here and had 0.70 there, NMF
-0.55 and 0.53: the floors are about as hard here, if anything harder. The interval of the coherence is over posts;
-resampled posts lose rare pairs, so it lies a little low."""
+The test part of ten of the 20 newsgroups (by date), one post per line, without headers, quoted lines, attributions
+and signatures; posts of fewer than 100 characters are left out. Ten topics from the program that
+StartTopicsDetectionJob runs. *NMI*: normalised mutual information of the groups and each post's topic with the
+highest proportion (arithmetic mean of the entropies). *Purity*: the share of posts whose group is the most frequent
+of their topic. *Coherence*: mean NPMI over pairs of each topic's ten terms, where a post has a term if it is one of
+its words in lower case. The ten groups that the floors were measured on are not known. Plain MiniLM with KMeans has
+an NMI of 0.66 here and had 0.70 there, NMF 0.55 and 0.53: the floors are about as hard here, if anything harder. The
+interval of the coherence is over posts; resampled posts lose rare pairs, so it is slightly too low."""
 
 GROUPS = (
     "comp.graphics",
