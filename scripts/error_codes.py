@@ -1,7 +1,7 @@
-"""The page of error codes, read off the code: what calls answer, why jobs fail, what is wrong with documents.
+"""The page of error codes, generated from the code: errors of calls, of jobs and of documents.
 
-scripts/reference.py writes it to docs/reference/errors.md. What to do about a code is in docs/troubleshooting.md, whose
-tables are written by hand: tests/architecture/test_architecture_error_codes.py holds the two together.
+scripts/reference.py writes it to docs/reference/errors.md. docs/troubleshooting.md says what to do about a code; its
+tables are written by hand, and tests/architecture/test_architecture_error_codes.py compares the two.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ RAISED_IN = {
     "s3": ("s3",),
     "sts": ("iam",),
 }
-"""Where each service's own code is; that of IAM and STS is one package, so the page has them together."""
+"""The packages and modules of each service. IAM and STS share a package, so the page has them together."""
 READ_IN = {
     "json": ("aws/protocols/json.py",),
     "query": ("aws/protocols/query.py", "aws/protocols/forms.py"),
     "ec2": ("aws/protocols/ec2.py", "aws/protocols/forms.py", "aws/validation.py"),
     "rest-xml": ("aws/protocols/rest_xml.py",),
 }
-"""Where the requests of each protocol are read."""
+"""The modules that read the requests of each protocol."""
 DECIDED_IN = PACKAGE / "iam" / "authorizer.py"
-"""The module that denies for every service, each in its own words."""
+"""The module that denies calls of every service, with that service's error."""
 REFUSED, NOT_STARTED = "## A call is refused", "## The job does not start"
 FAILED, IN_DOCUMENTS = "## The job is FAILED, or the model IN_ERROR", "## A document has an error, the job is COMPLETED"
 
@@ -50,7 +50,7 @@ _IN_FAILURES = re.compile(r"([A-Z]+(?:_[A-Z]+)+)(?:: |$)")
 _IN_MESSAGES = re.compile(r'f?"([A-Z]+(?:_[A-Z]+)+): ')
 
 Codes = dict[str, list[tuple[int, str]]]
-"""By code: the HTTP status, and a sentence on when a call gets it. A code may have several."""
+"""HTTP status and cause, by code. A code may have several."""
 
 
 def errors_page() -> str:
@@ -82,13 +82,13 @@ def errors_page() -> str:
 
 @cache
 def codes_by_service() -> dict[str, Codes]:
-    """Return the codes of each part of the page, by its title."""
+    """Return the codes of each section of the page, by its title."""
     found = {service: codes_of([service]) for service in sorted(RAISED_IN) if RAISED_IN[service] != ("iam",)}
     return dict(sorted({**found, "iam and sts": codes_of(["iam", "sts"])}.items()))
 
 
 def codes_of(services: Iterable[str]) -> Codes:
-    """Return the codes that services answer with: their own, and those that every service has, as they spell them."""
+    """Return the codes that services answer with: their own, and those of every service in their spelling."""
     classes: dict[type[AwsError], None] = {}
     for service in services:
         classes |= dict.fromkeys(_shared(service))
@@ -104,14 +104,14 @@ def codes_of(services: Iterable[str]) -> Codes:
 
 
 def _answers(service: str, each: type[AwsError]) -> bool:
-    """Return whether a service that makes an error answers with it, rather than handing it to the service it is of."""
+    """Return whether a service answers with an error that it makes, rather than passing it to another service."""
     package = each.__module__.split(".")[1]
     owners = {owner for owner, places in RAISED_IN.items() if package in places}
     return service == "reading-room" or not owners - {"iam", "sts"} or service in owners
 
 
 def _shared(service: str) -> Iterator[type[AwsError]]:
-    """Yield what a service answers before an operation runs."""
+    """Yield the errors that a service answers with before an operation runs."""
     from reading_room.aws import signature_dialects, spelling
     from reading_room.aws.models import SERVED
     from reading_room.iam.authorizer import _denial
@@ -139,7 +139,7 @@ def _modules(place: Path) -> list[Path]:
 
 @cache
 def named_in(path: Path, within: str | None = None) -> tuple[type[AwsError], ...]:
-    """Return the errors that a module makes, or one class of it: all it names but as a parent, a type or to catch."""
+    """Return the errors that a module, or one class of it, makes: those that it names as values."""
     name, text = _dotted(path), path.read_text()
     if name not in _homes() and not any(home in text for home in _homes()):
         return ()
@@ -158,7 +158,7 @@ def named_in(path: Path, within: str | None = None) -> tuple[type[AwsError], ...
 
 @cache
 def _homes() -> frozenset[str]:
-    """Return the modules where errors are."""
+    """Return the modules that define errors."""
     import reading_room.wiring.product  # noqa: F401  Importing the product imports them all.
 
     homes, classes = set(), [AwsError]
@@ -180,7 +180,7 @@ def _dotted(path: Path) -> str:
 
 
 def _made(node: ast.AST) -> Iterator[str]:
-    """Yield the names below a node that stand for a value."""
+    """Yield the names below a node that are used as values, not as parents, types or in ``except``."""
     if isinstance(node, ast.Name):
         yield node.id
         return
@@ -201,7 +201,7 @@ def _made(node: ast.AST) -> Iterator[str]:
 
 
 def _codes_of_class(each: type[AwsError]) -> list[str]:
-    """Return a class's code, or all of them where it is made with one: EC2 has a code for each kind of id and quota."""
+    """Return a class's code, or several if it takes the code as an argument, as for EC2's kinds of ids and quotas."""
     from reading_room.vpc.errors import LimitExceeded
     from reading_room.vpc.not_found import MalformedId
     from reading_room.vpc.routing.errors import GatewayNotFound
@@ -216,7 +216,7 @@ def _codes_of_class(each: type[AwsError]) -> list[str]:
 
 @cache
 def _given() -> frozenset[str]:
-    """Return the texts that the code of VPCs gives to a function or class."""
+    """Return the string arguments with which the VPC code calls a function or class."""
     calls = (
         node for path in _modules(PACKAGE / "vpc") for node in ast.walk(_parsed(path)) if isinstance(node, ast.Call)
     )
@@ -225,7 +225,7 @@ def _given() -> frozenset[str]:
 
 
 def _sentence(each: type[AwsError]) -> str:
-    """Return when a call gets an error, as its class says it, with what its message begins with if that is a code."""
+    """Return an error's cause from its class's docstring, with the code that its message begins with, if any."""
     text, parent = _says(each), each.__mro__[1]
     if issubclass(parent, AwsError) and (_OF_SUBCLASSES.search(_says(parent)) or _OF_SPELLING.search(text)):
         text = _OF_SUBCLASSES.sub(".", _says(parent))
@@ -238,14 +238,14 @@ def _sentence(each: type[AwsError]) -> str:
 
 
 def _source(each: type[AwsError]) -> str:
-    """Return a class's own text; ``inspect`` would compile the whole module for each class."""
+    """Return a class's source; ``inspect`` would compile the whole module for each class."""
     path = Path(inspect.getfile(each))
     node = next(n for n in _parsed(path).body if isinstance(n, ast.ClassDef) and n.name == each.__name__)
     return "\n".join(path.read_text().splitlines()[node.lineno - 1 : node.end_lineno])
 
 
 def _for_readers(text: str, parameters: set[str]) -> str:
-    """Return what a class says without what is for those who read the code: its parameters, whose words it uses."""
+    """Return a docstring without the clauses that are only for readers of the code, such as those on parameters."""
     kept = ""
     for clause in re.split(r"(?<=[.;]) ", text):
         named = next((name for name in parameters if f"`{name}`" in clause), None)
@@ -266,10 +266,10 @@ def _says(each: type[AwsError]) -> str:
 
 
 def failure_codes() -> dict[str, set[str]]:
-    """Return the codes with which a job or training fails, each with who finds it: the service, its container, or both.
+    """Return the codes with which a job or training fails, each with its origin: the service, its container, or both.
 
-    In the packages of jobs whatever looks like such a code is one, but for the values that the API's model has and the
-    beginnings of the messages of calls. A container's word is taken for the codes of ``WORKER_CODES`` alone.
+    In the packages of jobs, everything that looks like such a code is one, except values of the API's model and
+    prefixes of the messages of calls. Containers may report only the codes in ``WORKER_CODES``.
     """
     from reading_room.aws.models import service_model
     from reading_room.jobs.outcomes import WORKER_CODES
@@ -286,13 +286,13 @@ def failure_codes() -> dict[str, set[str]]:
 
 
 def said_in(path: Path) -> set[str]:
-    """Return what looks like a failure code in a module: a text that is one, or that begins with one and a colon."""
+    """Return the apparent failure codes in a module: strings that are a code, or begin with one and a colon."""
     texts = (node.value for node in ast.walk(_parsed(path)) if isinstance(node, ast.Constant))
     return {match[1] for text in texts if isinstance(text, str) and (match := _IN_FAILURES.match(text))}
 
 
 def document_codes() -> set[str]:
-    """Return the codes that a line of results may have in place of a result."""
+    """Return the codes that a line of results may have instead of a result."""
     found = set()
     for path in _modules(PACKAGE / "analysis"):
         if "DocumentError(" not in path.read_text():
@@ -339,7 +339,7 @@ def _in_documents() -> list[str]:
 
 
 def advised_codes(heading: str) -> list[str]:
-    """Return the codes in the first column of a table of the page on troubleshooting, in its order."""
+    """Return the codes in the first column of a table of the troubleshooting page, in order."""
     section = TROUBLESHOOTING.read_text().partition(f"{heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
     return [code for row in rows for code in re.findall(r"`(\w+)`", row)]

@@ -1,18 +1,18 @@
-"""How much do the tests notice? Changes the decision code at random, and sees whether a test fails: ``make mutants``.
+"""Change the decision code at random and count the changes that no test notices: ``make mutants``.
 
-The decision code is what the import contract "Decisions are pure" names. mutmut makes the mutants: it reads all of
+The decision code is that of the import contract "Decisions are pure". mutmut makes the mutants: it reads all of
 Python's syntax, leaves annotations alone, and changes arguments, operators, numbers, strings, assignments and cases.
-Its own runner is not used: it leaves out decorated functions and everything outside of functions, which here is a
-sixth of all mutants, all base chains and tables among them. cosmic-ray was the other choice; it takes no notice of
-what an annotation is, and reads ``match`` only by its parser's recovery from errors.
+We do not use its own runner, because it skips decorated functions and everything outside functions, which here is a
+sixth of all mutants, including all base chains and tables. The alternative was cosmic-ray, which does not recognize
+annotations, and reads ``match`` only through its parser's error recovery.
 
-A first run finds what each test takes and which lines it executes. Then each mutant has a process of its own, forked
-from one that has everything imported but our own code; in it the tests that execute the mutated statement run, the
-fastest first, until one fails. Property tests try the same examples each time, and do not look for smaller ones.
+A first run records each test's time and the lines that it executes. Then each mutant gets its own process, forked
+from one that has imported everything except our own code. It runs the tests that execute the mutated statement, the
+fastest first, until one fails. Property tests try the same examples each time, and do not shrink failures.
 The sources on disk are never changed.
 
 Usage: ``scripts/mutants.py [--seed N] [--count 300] [--only reading_room.iam]``. The same seed draws the same mutants
-as long as the decision code and mutmut's version are the same.
+while the decision code and mutmut's version stay the same.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ TESTS = (
     *("tests/jobs/test_jobs_state_machine.py", "tests/jobs/test_jobs_members_machine.py"),
     *("tests/iam", "tests/aws", "tests/conformance", "tests/dataplane"),
 )
-"""Where the pure tests of the decision code are."""
+"""The pure tests of the decision code: files and folders."""
 OF_THE_TESTS = "tests/dataplane/test_dataplane_mutations.py::test_an_error_of_the_compiler_is_noticed"
-"""This one tries mutants too, those of a ruleset: it measures a comparison, which the other tests make as well."""
+"""This test makes mutants too, of a ruleset, to measure a comparison that the other tests make as well."""
 PURE = "not network and not e2e and not chaos and not fuzz and not boot"
 PATIENCE_FACTOR, PATIENCE_SECONDS = 4.0, 30.0
-"""A mutant may take this many times what its tests take without it, and so much more: of processor time."""
+"""A mutant's limit of processor time: this multiple of its tests' time without the mutant, plus these seconds."""
 STUCK_SECONDS = 300
-"""A test that waits for so long waits for nothing, on a slow machine too."""
+"""Seconds after which a waiting test is taken to hang, even on a slow machine."""
 MEMORY_BYTES = 4 * 1024**3
 
 
@@ -67,7 +67,7 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """The name by which the file is imported."""
+        """The module's name."""
         parts = self.path.relative_to(SOURCES).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -100,7 +100,7 @@ def decision_files() -> list[Path]:
 
 
 def make(seed: int, count: int, only: str) -> Iterator[Mutant]:
-    """Yield mutants drawn at random from all that mutmut makes of the decision code."""
+    """Yield a random selection of the mutants that mutmut makes of the decision code."""
     from mutmut.mutation.file_mutation import create_mutations
 
     made = []
@@ -109,13 +109,13 @@ def make(seed: int, count: int, only: str) -> Iterator[Mutant]:
             module, mutations, *_ = create_mutations(str(path), path.read_text())
             made += [(path, module, each) for each in mutations if not _is_prose(each.original_node)]
     print(f"{len(made)} mutants in all", file=sys.stderr)
-    chance = random.Random(seed)  # nosec B311 # the same draw each time, no secret
+    chance = random.Random(seed)  # nosec B311 # repeatable, and not a secret
     for path, module, mutation in chance.sample(made, min(count, len(made))):
         yield Mutant(path, module.deep_replace(mutation.original_node, mutation.mutated_node).code)
 
 
 def _is_prose(node: Any) -> bool:
-    """Say whether this is a string of several words: it is for people, and no test should fix how it is said."""
+    """Return whether this is a string of several words: that is text for people, whose wording no test should fix."""
     return " " in str(getattr(node, "raw_value", ""))
 
 
@@ -130,7 +130,7 @@ def made_elsewhere(python: str, seed: int, count: int, only: str) -> list[Mutant
 
 
 def in_child(work: Callable[[], Any], seconds: float) -> Any:
-    """Return what ``work`` returns in a process of its own; ``None`` if it takes more processor time than allowed."""
+    """Return the result of ``work`` in a separate process, or ``None`` if it takes more processor time than allowed."""
 
     def child(answer: Connection) -> None:
         null = os.open(os.devnull, os.O_RDWR)
@@ -139,7 +139,7 @@ def in_child(work: Callable[[], Any], seconds: float) -> Any:
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         answer.send(work())
-        # Threads that tests left are no reason to wait.
+        # Do not wait for threads that tests left running.
         os._exit(0)
 
     receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -163,7 +163,7 @@ def run_pytest(paths: Sequence[str], plugin: object) -> int:
 
 
 class _Repeatable:
-    """A pytest plugin: property tests try the same examples each time, and stop at the first that fails."""
+    """A pytest plugin that makes property tests try the same examples each time and stop at the first failure."""
 
     def pytest_configure(self) -> None:
         from hypothesis import Phase, settings
@@ -175,20 +175,20 @@ class _Repeatable:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the first run found."""
+    """The results of the first run."""
 
     seconds: dict[str, float]
     """Processor seconds of each test."""
     seen: dict[str, dict[int, list[str]]]
-    """The tests that execute a line, by file and line; ``""`` is what no single test does, imports above all."""
+    """The tests that execute a line, by file and line; ``""`` stands for code outside any test, mostly imports."""
     modules: list[str]
-    """What the tests import besides our own code."""
+    """The modules that the tests import, except our own."""
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Return the tests that may notice a mutant, the fastest first.
+        """Return the tests that may notice a mutant, fastest first.
 
-        A statement that is executed when its module is imported concerns all that execute anything of the file. If
-        there is none, as with modules of nothing but tables, it concerns all that execute anything beside it.
+        A statement that runs when its module is imported concerns all tests that execute anything in the file. If
+        there is none, as for modules with nothing but tables, it concerns all that execute anything in the same folder.
         """
         file = mutant.path.resolve()
         lines = self.seen.get(str(file), {})
@@ -199,13 +199,13 @@ class Knowledge:
         return sorted(tests - {""}, key=lambda test: self.seconds[test])
 
     def executing(self, files: Iterable[Path]) -> set[str]:
-        """Return the tests that execute anything of these files."""
+        """Return the tests that execute anything in these files."""
         lines = [found for file in files for found in self.seen.get(str(file), {}).values()]
         return {test for found in lines for test in found} - {""}
 
 
 def statement_around(source: str, line: int) -> tuple[int, int]:
-    """Return the first and last line of the statement that a line is of; of a compound one, its head alone."""
+    """Return the first and last line of the statement that a line belongs to; for a compound one, of its head."""
     # Inner statements come after outer ones.
     around = [head for node in ast.walk(ast.parse(source)) if (head := _head(node))[0] <= line <= head[1]]
     return around[-1] if around else (line, line)
@@ -258,7 +258,7 @@ def _ours(module: str) -> bool:
 
 
 class _Mutated(SourceFileLoader):
-    """Loads a module from a mutant's source, wherever it is looked for."""
+    """An importer that loads a module from a mutant's source."""
 
     def __init__(self, mutant: Mutant) -> None:
         super().__init__(mutant.module, str(mutant.path.resolve()))
@@ -272,13 +272,13 @@ class _Mutated(SourceFileLoader):
 
 
 def noticed_by(mutant: Mutant, knowledge: Knowledge, wanted: Sequence[str]) -> str | None:
-    """Return the first test that fails with a mutant, of ``wanted``, in this process; ``None`` if none does."""
+    """Return the first of the tests ``wanted`` that fails with a mutant, in this process, or ``None``."""
     rank = {test: place for place, test in enumerate(wanted)}
     noticed: list[str] = []
 
     class Chosen:
         def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-            # Tests that only the mutant has, since it changes what they are made from, are run too.
+            # The mutant may change the tests' parameters: run tests that exist only with it, too.
             chosen = [item for item in items if item.nodeid in rank or item.nodeid not in knowledge.seconds]
             items[:] = sorted(chosen, key=lambda item: rank.get(item.nodeid, len(rank)))
 
@@ -292,7 +292,7 @@ def noticed_by(mutant: Mutant, knowledge: Knowledge, wanted: Sequence[str]) -> s
 
 
 def outcome(mutant: Mutant, knowledge: Knowledge) -> tuple[str, str]:
-    """Return what becomes of a mutant, and by which test."""
+    """Return a mutant's fate, and the test that decided it."""
     wanted = knowledge.tests_for(mutant)
     patience = PATIENCE_SECONDS + PATIENCE_FACTOR * sum(knowledge.seconds[test] for test in wanted)
     answer = in_child(lambda: (noticed_by(mutant, knowledge, wanted),), patience)
@@ -303,12 +303,12 @@ def outcome(mutant: Mutant, knowledge: Knowledge) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Draw the mutants, run them one after the other, and print what became of each, and those that survived."""
+    """Draw the mutants, run them one by one, and print the fate of each, and the survivors."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31), help="what to draw by")
-    parser.add_argument("--count", type=int, default=300, help="how many mutants")
-    parser.add_argument("--only", default="", help="the beginning of the modules' names")
-    parser.add_argument("--tool", default=sys.executable, help="the interpreter that has mutmut")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31), help="seed of the selection")
+    parser.add_argument("--count", type=int, default=300, help="number of mutants")
+    parser.add_argument("--only", default="", help="prefix of the modules' names")
+    parser.add_argument("--tool", default=sys.executable, help="interpreter that has mutmut")
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.make:
@@ -316,9 +316,9 @@ def main() -> None:
             print(json.dumps([str(mutant.path), mutant.source]))
         return
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of sets bears on the examples of property tests.
+        # The order of sets influences the examples of property tests.
         os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # without a shell is how it should be
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # deliberately without a shell
     print(f"seed {given.seed}", flush=True)
     mutants = made_elsewhere(given.tool, given.seed, given.count, given.only)
     knowledge = in_child(first_run, 3600)

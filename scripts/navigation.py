@@ -1,7 +1,7 @@
-"""What Sphinx is told besides its settings: the site's navigation, read off docs/index.md, and links to folders.
+"""A Sphinx extension: it makes the site's navigation from docs/index.md, and resolves links to folders.
 
-The index is a page that people read where the repository is shown, so it holds no directive of Sphinx. Each of its
-headings with a list of links becomes a part of the navigation here; a link to a folder stands for the folder's pages.
+People read the index in the repository, too, so it contains no Sphinx directives. Each of its
+headings with a list of links becomes a part of the navigation; a link to a folder stands for the folder's pages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 INDEX = "docs/index"
-# A link in a list, at the beginning of its item: the page or folder that the item is about.
+# A link at the beginning of a list item: the page or folder that the item is about.
 _ITEM = re.compile(r"^- \[(?P<text>[^\]]+)\]\((?P<target>[^)#:\s]+)\)", re.MULTILINE)
 _SECTION = re.compile(r"^## (?P<title>.+)$", re.MULTILINE)
 _LINK = re.compile(r"(?P<before>(?<!!)\[[^\]]*\]\()(?P<target>[^)#:\s]+)/\)")
@@ -24,21 +24,21 @@ _REDIRECT = """<!doctype html>
 
 
 def sections(text: str) -> list[tuple[str, list[str]]]:
-    """Return the index's headings, each with the targets of its list, those of folders with a ``/`` at the end."""
+    """Return the index's headings, each with the targets of its list; folders end with ``/``."""
     parts = _SECTION.split(text)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return [(title, targets) for title, body in pairs if (targets := [m["target"] for m in _ITEM.finditer(body)])]
 
 
 def pages_of(target: str, folder: Path) -> list[Path]:
-    """Return the pages that a target of the index stands for, as files; ``folder`` is the index's own."""
+    """Return the files that a target of the index stands for; ``folder`` is the index's own."""
     if target.endswith("/"):
         return sorted((folder / target).glob("*.md"))
     return [folder / target]
 
 
 def with_navigation(text: str, folder: Path) -> str:
-    """Return the index with a table of contents for Sphinx after it, for each list; only the navigation shows it."""
+    """Return the index followed by a hidden Sphinx table of contents for each list; only the navigation shows them."""
     lines = [text]
     for title, targets in sections(text):
         lines += ["", "```{toctree}", ":hidden:", f":caption: {title}", ""]
@@ -49,7 +49,7 @@ def with_navigation(text: str, folder: Path) -> str:
 
 
 def with_folders(text: str, page: Path, root: Path) -> str:
-    """Return a page with its links to folders leading to what the index says of that folder."""
+    """Return a page whose links to folders lead to the index's section on that folder."""
     index = root / f"{INDEX}.md"
 
     def anchor(match: re.Match[str]) -> str:
@@ -64,13 +64,13 @@ def with_folders(text: str, page: Path, root: Path) -> str:
 
 
 def slug(heading: str) -> str:
-    """Return a heading's anchor, as the viewers of repositories make it and MyST after them."""
+    """Return a heading's anchor, as repository viewers and MyST make it."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", lambda match: match[1] or "", heading)
     return re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Connect all this with Sphinx."""
+    """Register this extension with Sphinx."""
     app.connect("source-read", _read)
     app.connect("build-finished", _finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -80,11 +80,11 @@ def _read(app: Any, name: str, source: list[str]) -> None:
     root = Path(app.srcdir)
     page = root / f"{name}.md"
     text = with_folders(source[0], page, root)
-    # The tables of contents name folders' pages by what the index says, not by what its links were made to be.
+    # Make the tables of contents from the original index, not from its rewritten links.
     source[0] = text + with_navigation(source[0], page.parent)[len(source[0]) :] if name == INDEX else text
 
 
 def _finish(app: Any, failure: Exception | None) -> None:
-    """Lead from the site's root to the index, whose place is that of its source."""
+    """Redirect from the site's root to the index, which is in the folder of its source."""
     if failure is None and app.builder.format == "html":
         (Path(app.outdir) / "index.html").write_text(_REDIRECT.format(target=f"{INDEX}.html"))

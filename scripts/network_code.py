@@ -1,7 +1,7 @@
-"""List what the installed packages have that could reach a network, for docs/privacy.md: ``scripts/network_code.py``.
+"""List the code of installed packages that could reach a network, for docs/privacy.md: ``scripts/network_code.py``.
 
-For each package of the lock files: the Python files that name a module which opens connections, those with words for
-telemetry or a look for updates, and the native libraries that look up names. A hit is what somebody has to read; no hit
+For each package of the lock files: the Python files that import a module that opens connections, those with words for
+telemetry or update checks, and the native libraries that look up names. Somebody has to read each hit; no hit
 means that the package cannot send anything by itself.
 """
 
@@ -24,7 +24,7 @@ LOOKS_UP = re.compile(rb"\b(getaddrinfo|gethostbyname|res_query|curl_easy_init)\
 
 
 def locked() -> dict[str, set[str]]:
-    """Return the packages of the lock files with the versions that they have there."""
+    """Return the packages of the lock files with their locked versions."""
     found: dict[str, set[str]] = {}
     for name in ("requirements.txt", "requirements-data.txt"):
         for package, version in LOCKED.findall((ROOT / name).read_text()):
@@ -33,7 +33,7 @@ def locked() -> dict[str, set[str]]:
 
 
 def hits(package: str) -> list[str]:
-    """Return the files of an installed package that have to be read, each with why. Raises ``PackageNotFoundError``."""
+    """Return the files of an installed package to read, each with the reason. Raises ``PackageNotFoundError``."""
     found = []
     for file in importlib.metadata.distribution(package).files or ():
         path = Path(str(file.locate()))

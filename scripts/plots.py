@@ -1,9 +1,9 @@
 """Draw the figures of docs/quality.md for the pages of docs/kinds, and those of docs/growth.md for that page.
 
-``make docs`` after ``make quality`` or ``make growth``. One bar for each figure between 0 and 1, its interval as a line
-across the end, floor and aim as marks; growth as points between logarithmic axes, where a straight line of the dashed
-one's slope is linear growth. SVG by hand: a plot is a dozen lines of text, and a library for it would be the largest
-dependency of the repository.
+Run ``make docs`` after ``make quality`` or ``make growth``. Each figure between 0 and 1 is a bar, its interval a line
+across the bar's end, floor and aim are marks. Growth is points between logarithmic axes, where a line parallel to
+the dashed one is linear growth. The SVG is written by hand: a plot is a dozen lines of text, and a library would be
+the repository's largest dependency.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification", "multi_label"),
     "topics": ("topics",),
 }
-"""The page of each kind, and the sections of docs/quality.md that its plot shows."""
+"""The sections of docs/quality.md in the plot of each kind's page."""
 
 GROWTHS = ("documents", "jobs", "interfaces", "objects")
 """The sections of docs/growth.md."""
 
 LEFT, WIDTH, ROW, TOP = 430, 420, 26, 34
-"""Pixels: of the names, of the scale from 0 to 1, of a row, above the first row."""
+"""Sizes in pixels: the names, the scale from 0 to 1, a row, the space above the first row."""
 SIDE, MARGIN = 300, 60
-"""Pixels: of each axis of a plot of growth, and around it."""
+"""Sizes in pixels: each axis of a growth plot, and the margin around it."""
 FAILED, REACHED = "#c0504d", "#5b8db8"
 
 
@@ -52,7 +52,7 @@ class Figure:
 
 
 def figures(page: str, section: str) -> list[Figure]:
-    """Return the figures of a section; those of the calibration are no bars to compare, and are left out."""
+    """Return the figures of a section without those of calibration, which are not comparable."""
     body = page.partition(f"<!-- {section}: begin -->")[2].partition(f"<!-- {section}: end -->")[0]
     found = []
     for line in body.splitlines():
@@ -128,14 +128,14 @@ def _not_measured(command: str) -> str:
 
 
 def points(page: str, section: str) -> list[tuple[float, float]]:
-    """Return a section's sizes and seconds, the smallest size first."""
+    """Return a section's sizes and seconds, smallest size first."""
     body = page.partition(f"<!-- {section}: begin -->")[2].partition(f"<!-- {section}: end -->")[0]
     rows = re.findall(r"^\| ([0-9,]+) \| ([0-9.,]+) \|", body, re.MULTILINE)
     return sorted((float(size.replace(",", "")), float(seconds.replace(",", ""))) for size, seconds in rows)
 
 
 def curve(found: Sequence[tuple[float, float]], what: str) -> str:
-    """Return the drawing of seconds over sizes, both axes logarithmic, with linear growth from the first as a dash."""
+    """Return the drawing of seconds over sizes, both logarithmic, with linear growth from the first as a dashed line."""
     if not found:
         return _not_measured("make growth")
     first, short = found[0]
@@ -179,7 +179,7 @@ def curve(found: Sequence[tuple[float, float]], what: str) -> str:
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:
-    """Return the powers of ten around values, at least one apart."""
+    """Return the powers of ten below and above some values, at least one apart."""
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     return low, max(high, low + 1)
 
@@ -193,13 +193,13 @@ def _line(places: Sequence[tuple[float, float]], stroke: str, more: str, name: s
 
 
 def growth_drawings() -> dict[Path, str]:
-    """Return the plots of docs/growth.md by the file that each belongs in."""
+    """Return the plots of docs/growth.md, by file."""
     page = (DOCS / "growth.md").read_text()
     return {DOCS / "growth" / f"{name}.svg": curve(points(page, name), name) for name in GROWTHS}
 
 
 def drawings() -> dict[Path, str]:
-    """Return every plot of a kind by the file that it belongs in; one without figures says so."""
+    """Return the plot of every kind, by file; a plot without figures says so."""
     page = (DOCS / "quality.md").read_text()
     return {
         DOCS / "kinds" / f"{kind}.svg": plot([figure for section in sections for figure in figures(page, section)])

@@ -41,7 +41,7 @@ def settings_page() -> str:
 
 
 def operations_page() -> str:
-    """Return the operations of each service: the IAM action that each needs, and those of its model that are absent."""
+    """Return the operations of each service with the IAM action that each needs, and the unsupported ones."""
     import botocore
 
     from reading_room.wiring.product import operation_table
@@ -72,7 +72,7 @@ def operations_page() -> str:
 
 
 def _modelled(service: str) -> list[str]:
-    """Return the operations of a service's model: the one that botocore has packaged, read by its loader, or ours."""
+    """Return the operations of a service's model: botocore's packaged one, or ours."""
     from botocore.loaders import Loader
 
     from reading_room import service_models
@@ -125,7 +125,7 @@ def _s3_operations() -> list[str]:
 
 
 def _needs(operation: str) -> str:
-    """Return the IAM actions of an S3 operation, with the object that each is decided on where it is not its own."""
+    """Return the IAM actions of an S3 operation, each with the object that it is decided on if that is another one."""
     from reading_room.s3.actions import requirements
     from reading_room.s3.addressing import Address
 
@@ -137,7 +137,7 @@ def _needs(operation: str) -> str:
 
 
 def s3_page() -> str:
-    """Return what each operation of S3's model does here: which of its parameters have an effect, which are refused."""
+    """Return the parameters of each operation in S3's model that have an effect, and those that are refused."""
     from botocore.model import StructureShape
 
     from reading_room.aws.models import service_model
@@ -183,11 +183,11 @@ COMMON_TESTS = {
     "MaxResults": "test_the_pages_of_any_operation_together_are_the_whole_list",
     "NextToken": "test_the_pages_of_any_operation_together_are_the_whole_list",
 }
-"""Parameters whose test goes through all operations: those of tests/api/test_ec2_every_operation.py."""
+"""Parameters that one test sends to all operations, in tests/api/test_ec2_every_operation.py."""
 
 
 def ec2_page() -> str:
-    """Return what each operation and each parameter of EC2 does here, with a test that sends it, or its refusal."""
+    """Return the effect of each EC2 operation and parameter, with a test that sends it, or its refusal."""
     from reading_room.aws.models import operation_model
     from reading_room.vpc.operations.binding import declarations
     from reading_room.vpc.operations.effects import REFUSED, effect_of
@@ -255,12 +255,12 @@ def sending_tests() -> dict[tuple[str, str], str]:
                     (operation, each)
                     for name in (test.name, *(used & set(sends)))
                     for operation, parameter in sends[name]
-                    # A helper that passes on what it is given sends what the test writes.
+                    # A helper that passes on its arguments sends what the test writes.
                     for each in (keys if parameter == PASSED_ON else {parameter})
                 }
                 about_refusal = "refused" in test.name or path.name == "test_ec2_authorization.py"
                 candidates.append((about_refusal, str(path.relative_to(ROOT)), test.name, pairs))
-    # A test of what a parameter does says more than one of when it is refused.
+    # Prefer a test of a parameter's effect to a test of its refusal.
     for _, place, name, pairs in sorted(candidates, key=lambda candidate: candidate[0]):
         for pair in pairs:
             found.setdefault(pair, f"[{name}](../../{place})")
@@ -271,7 +271,7 @@ PASSED_ON = "**"
 
 
 def _sent(function: ast.FunctionDef, by_method: dict[str, str], constants: set[str]) -> set[tuple[str, str]]:
-    """Return the operations and parameters that a function of a test file sends, as far as its text shows."""
+    """Return the operations and parameters that a function of a test file sends, judging by its source."""
     sent: set[tuple[str, str]] = set()
     keys = _keys([function], by_method) | constants
     for node in ast.walk(function):
@@ -287,7 +287,7 @@ def _sent(function: ast.FunctionDef, by_method: dict[str, str], constants: set[s
 
 
 def _keys(nodes: Sequence[ast.AST], by_method: dict[str, str]) -> set[str]:
-    """Return the keys of dictionaries written anywhere below some nodes, and the named arguments of helpers."""
+    """Return the keys of dictionary literals anywhere below some nodes, and the keyword arguments of helpers."""
     keys: set[str] = set()
     for node in (node for each in nodes for node in ast.walk(each)):
         if isinstance(node, ast.Dict):
@@ -298,7 +298,7 @@ def _keys(nodes: Sequence[ast.AST], by_method: dict[str, str]) -> set[str]:
 
 
 def reading_room_page() -> str:
-    """Return every operation of our own API with its parameters, its answer and its errors, as the model says them."""
+    """Return every operation of our own API with its parameters, answer and errors, from its model."""
     from reading_room.aws.models import SERVED, service_model
     from reading_room.wiring.product import operation_table
 
@@ -331,7 +331,7 @@ def _members_of(title: str, shape: Any) -> list[str]:
 
 
 def _rows_of(shape: Any, path: str) -> Iterator[str]:
-    """Yield a row for each member of a structure, those of structures inside it right below."""
+    """Yield a row for each member of a structure, followed by the members of nested structures."""
     from botocore.model import ListShape, StructureShape
 
     for name, member in shape.members.items():
@@ -355,11 +355,11 @@ DIFFERENCES = {
     "Logs": ("logs.md",),
     "Trail": ("trail.md",),
 }
-"""The pages of docs that say what differs, in the order of the page that collects it."""
+"""The pages that describe differences from AWS, in the order of the page that collects them."""
 
 
 def differences_page() -> str:
-    """Return where the product differs from AWS: what pages of docs say under "What differs" or "What is refused"."""
+    """Return the differences from AWS that pages list under "What differs" or "What is refused"."""
     docs = ROOT / "docs"
     lines = [
         "# Differences from AWS",
@@ -380,7 +380,7 @@ def differences_page() -> str:
 
 
 def _moved(text: str, place: str) -> str:
-    """Return a text of a page whose relative links lead on from the folder of this reference."""
+    """Return a text of a page with its relative links made relative to the reference's folder."""
 
     def link(match: re.Match[str]) -> str:
         target = posixpath.join("docs", posixpath.dirname(place), match[1])
@@ -390,7 +390,7 @@ def _moved(text: str, place: str) -> str:
 
 
 def _items(section: str) -> list[str]:
-    """Return the items of the list, or the rows of the table, that a section has."""
+    """Return the items of a section's list, or the rows of its table."""
     listed = section.split("\n\n", 1)[-1] if section.startswith("\n") else section
     rows = re.findall(r"^\| (.*?) \| (.*?) \|$", listed, re.MULTILINE)[1:]
     if rows:
@@ -409,7 +409,7 @@ def cli_page() -> str:
 
 
 def _command(command: Any, path: list[str], lines: list[str]) -> None:
-    # Typer brings a Click of its own, whose types it does not publish.
+    # Typer includes its own Click, whose types it does not publish.
     lines += [f"## {' '.join(path)}", "", (command.help or "").strip(), ""]
     options = [
         (", ".join(parameter.opts), getattr(parameter, "help", None) or "")
@@ -454,7 +454,7 @@ def with_tree(page: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
-    # Tests load this file by its path, where its neighbours are not found.
+    # Tests load this file by its path, so its neighbours are not on the import path.
     if str(ROOT / "scripts") not in sys.path:
         sys.path.append(str(ROOT / "scripts"))
     from error_codes import errors_page

@@ -1,13 +1,13 @@
-"""Build a release, say how it was built, sign that; and verify a release that somebody else has built.
+"""Build a release and sign a statement of how it was built; verify a release that somebody else built.
 
-    release.py new-key KEY            a key to sign with, closed by a passphrase; KEY.pub is for those who verify
+    release.py new-key KEY            a signing key, encrypted with a passphrase; KEY.pub is for those who verify
     release.py build FOLDER --key KEY
     release.py verify FOLDER --key KEY.pub
 
 A release is the source archive and the wheel, bills of materials (CycloneDX) of the Python packages that the product
 runs with and of those in the console's page, their hashes, and SLSA's statement of how they were built, in a signed
-envelope (in-toto Statement v1, https://slsa.dev/spec/v1.0/provenance, DSSE). It is made of the commit that is checked
-out, from what git has of it alone, twice, and both have to be the same bytes. docs/releasing.md says how the key is
+envelope (in-toto Statement v1, https://slsa.dev/spec/v1.0/provenance, DSSE). It is built from the checked-out commit,
+from the files in git only, twice, and both builds must have the same bytes. docs/releasing.md says how the key is
 handled.
 """
 
@@ -60,11 +60,11 @@ MATERIALS = (
     "requirements-data.txt",
     "console/package-lock.json",
 )
-"""What pins what a release is built with, and what it runs with."""
+"""The files that pin what a release is built and run with."""
 
 
 class ReleaseError(Exception):
-    """A release cannot be made, or is not what it should be; the message says why."""
+    """A release cannot be made or verified; the message says why."""
 
 
 def digest(path: Path) -> str:
@@ -74,7 +74,7 @@ def digest(path: Path) -> str:
 
 
 def new_key(path: Path, passphrase: bytes) -> None:
-    """Write an Ed25519 key, closed by a passphrase, and its public key beside it. Raises ``FileExistsError``."""
+    """Write an Ed25519 key, encrypted with a passphrase, and its public key. Raises ``FileExistsError``."""
     key = Ed25519PrivateKey.generate()
     closed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -84,7 +84,7 @@ def new_key(path: Path, passphrase: bytes) -> None:
 
 
 def signer_of(path: Path, passphrase: bytes) -> CryptoSigner:
-    """Return what signs with a key. Raises ``ReleaseError`` for a key that others may read, or that stays closed."""
+    """Return a signer. Raises ``ReleaseError`` if others may read the key, or the passphrase is wrong."""
     if path.stat().st_mode & 0o077:
         raise ReleaseError(f"others may read {path}: run chmod 600 {path}")
     try:
@@ -116,7 +116,7 @@ def statement(
             },
         },
     }
-    json_format.ParseDict(predicate, provenance_pb2.Provenance())  # It has the form that SLSA gives it.
+    json_format.ParseDict(predicate, provenance_pb2.Provenance())  # Raises unless it has SLSA's form.
     subjects = [ResourceDescriptor(name=name, digest={"sha256": sha256}).pb for name, sha256 in sorted(files.items())]
     made = Statement(subjects, PREDICATE, predicate)
     made.validate()
@@ -131,9 +131,9 @@ def signed(payload: bytes, signer: CryptoSigner) -> str:
 
 
 def verify(folder: Path, public: Path) -> dict[str, Any]:
-    """Return the predicate of a release whose every file is as it was signed. Raises ``ReleaseError``.
+    """Return the predicate of a release after checking that all files are as signed. Raises ``ReleaseError``.
 
-    ``public`` has to come from elsewhere than the release.
+    ``public`` must come from a source other than the release.
     """
     try:
         key = SSlibKey.from_crypto(load_pem_public_key(public.read_bytes()))
@@ -163,7 +163,7 @@ def verify(folder: Path, public: Path) -> dict[str, Any]:
 
 
 def build(target: Path, key: Path, passphrase: bytes) -> None:
-    """Make a release of the commit that is checked out in an empty folder. Raises ``ReleaseError``."""
+    """Make a release of the checked-out commit in an empty folder. Raises ``ReleaseError``."""
     signer = signer_of(key, passphrase)
     began = dt.datetime.now(dt.UTC)
     if _run(["git", "status", "--porcelain"], ROOT):
@@ -188,7 +188,7 @@ def build(target: Path, key: Path, passphrase: bytes) -> None:
 
 
 def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
-    """Build everything from what git has of the commit, and return it by name."""
+    """Build everything from the commit's files in git, and return it by name."""
     tree, made = place / "tree", place / "made"
     made.mkdir()
     with tarfile.open(fileobj=BytesIO(_run(["git", "archive", "HEAD"], ROOT))) as archive:
@@ -200,7 +200,7 @@ def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
     _run([str(program), "requirements", "--pyproject", "pyproject.toml", *bill, "requirements-runtime.txt"], tree)
     npm = ["npm", "sbom", "--package-lock-only", "--omit", "dev", "--sbom-format", "cyclonedx"]
     console = json.loads(_run(npm, tree / "console"))
-    # Another number and moment at every call would make two builds of one commit differ.
+    # A new serial number and time at every call would make two builds of one commit differ.
     console.pop("serialNumber", None)
     console["metadata"]["timestamp"] = f"{dt.datetime.fromtimestamp(epoch, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     (made / "console.cdx.json").write_text(json.dumps(console, indent=2, sort_keys=True) + "\n")
@@ -218,7 +218,7 @@ def _run(command: list[str], folder: Path, environment: Mapping[str, str] | None
 
 
 def _passphrase(*, twice: bool = False) -> bytes:
-    """Ask at the terminal, or read a line of standard input where there is none."""
+    """Ask at the terminal or, without one, read a line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n").encode()
     typed = getpass.getpass("Passphrase of the key: ")
