@@ -1,4 +1,4 @@
-"""Run the measurements: all that need no more than this machine, or those named. Figures go to bench/RESULTS.md."""
+"""Run all measurements that need only this machine, or the named ones. Figures go to bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ORDER = (
     *("s3", "wire", "database", "floods", "policies", "engines", "shares"),
 )
 BY_HAND = ("growth", "large", "console", "beside_moto")
-"""What takes too long, or needs more than the others, to be run unless it is named."""
+"""Benches that run only if named, because they take too long or need more than the others."""
 FOLDER = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is named on the command line, or all of ``ORDER``."""
+    """Run the benches named on the command line, or all of ``ORDER``."""
     chosen = _parser().parse_args(arguments)
     if chosen.help:
         print(_help(chosen.names))
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, add_help=False)
-    parser.add_argument("names", metavar="NAME", nargs="*", type=_bench, help="A bench; without one, all of them.")
-    parser.add_argument("-h", "--help", action="store_true", help="Say what there is, or what a bench measures.")
+    parser.add_argument("names", metavar="NAME", nargs="*", type=_bench, help="A bench; by default all of them.")
+    parser.add_argument("-h", "--help", action="store_true", help="List the benches, or say what one measures.")
     return parser
 
 
@@ -44,7 +44,7 @@ def _bench(name: str) -> str:
 
 
 def _help(names: Sequence[str]) -> str:
-    """Return what the named benches measure, or what there is. Nothing of a bench is loaded for that."""
+    """Return what the named benches measure, or a list of all, without importing any."""
     if names:
         return "\n\n".join(f"{name}: {_docstring(name)}" for name in names)
     rows = [f"  {name:<12} {_docstring(name).splitlines()[0]}" for name in ORDER]

@@ -1,7 +1,7 @@
-"""Calls of one client beside moto_server's, which only records: our time divided by its, in alternating rounds.
+"""Calls of one client against moto_server, which only records them: our time divided by its, in alternating rounds.
 
-``BENCH_MOTO`` names the program: ``pip install 'moto[server,s3,ec2]'`` into an environment of its own. It checks no
-signature and no policy, has everything in memory, and its jobs analyse nothing.
+``BENCH_MOTO`` names the program: ``pip install 'moto[server,s3,ec2]'`` into a separate environment. It checks no
+signatures or policies, keeps everything in memory, and its jobs analyse nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A call, how often a round makes it, and how much of moto_server's time it may take."""
+    """A call, its number per round, and its limit as a multiple of moto_server's time."""
 
     what: str
     calls: int
@@ -80,7 +80,7 @@ def _times(sides: Mapping[str, Mapping[str, Call]], name: str, calls: int) -> di
                 known[name]()
                 if number:  # The first round warms up.
                     times[side].append(time.perf_counter() - began)
-                # What was accepted is run, which would take from what is measured next.
+                # Accepted jobs run, and would slow down the next measurement.
                 known.get(f"after {name}", _nothing)()
     return times
 
@@ -96,7 +96,7 @@ def _ours(endpoint: Endpoint) -> dict[str, Call]:
     role = reading.make_reader_role(account, BUCKET, BUCKET)
 
     def over() -> None:
-        """Wait until no job is left to run."""
+        """Wait until all jobs have ended."""
         for status in ("SUBMITTED", "IN_PROGRESS"):
             jobs: Any = {"Filter": {"JobStatus": status}}
             while account.comprehend.list_entities_detection_jobs(**jobs)["EntitiesDetectionJobPropertiesList"]:

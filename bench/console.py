@@ -1,8 +1,8 @@
 """The console at size, in Chromium: its first page, 10,000 jobs, 50,000 objects, a result of a gigabyte.
 
-What is measured and how stands in ``console/e2e/scale.spec.ts``, which this runs and whose figures it records. Needs
+``console/e2e/scale.spec.ts`` defines the measurements; this runs it and records its figures. Needs
 what ``make pages`` needs; run by hand, it takes some minutes. ``SCALE_BYTES``, ``SCALE_JOBS`` and ``SCALE_OBJECTS``
-are other sizes.
+set other sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROGRAM = Path(sys.executable).with_name("reading-room")
 
 
 def main() -> None:
-    """Measure and record. Raises ``CalledProcessError`` when a hard limit is passed; then nothing is recorded."""
+    """Measure and record. Raises ``CalledProcessError`` and records nothing if a hard limit is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.jsonl"
         environment = {"READING_ROOM": str(PROGRAM), **os.environ, "SCALE": "1", "SCALE_FIGURES": str(figures)}

@@ -1,7 +1,7 @@
-"""Fills a running product for the console's measurements: many finished jobs, many objects, an archive of any size.
+"""Fill a running product for the console's measurements: many finished jobs, many objects, an archive of any size.
 
-``e2e/scale.spec.ts`` of the console calls it, one command after the other. Rows are written beside the server, by the
-product's own code, in the way of ``reading-room accounts``.
+The console's ``e2e/scale.spec.ts`` runs its commands one after the other. The product's own code writes the rows
+beside the server, as ``reading-room accounts`` does.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from reading_room.s3.storage import Received, Storage
 from reading_room.settings import Settings
 
 AT_ONCE = 1000
-"""Rows in one transaction: the server waits for no more than that."""
+"""Rows per transaction, which limits how long the server waits."""
 JOB_SECONDS = 40
-"""From one job's submission to the next's."""
+"""Seconds from one job's submission to the next's."""
 OUTCOMES = (
     *[Outcome(Phase.COMPLETED)] * 8,
     Outcome(Phase.FAILED, "NO_READ_ACCESS_TO_INPUT", "The data access role may not read the input."),
@@ -50,7 +50,7 @@ OUTCOMES = (
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     jobs = commands.add_parser("jobs", help="write finished jobs of every kind, like one that the product has")
@@ -61,10 +61,10 @@ def main() -> None:
     objects.add_argument("bucket")
     objects.add_argument("count", type=int)
     archive = commands.add_parser("archive", help="write an archive of the lines of results, over and over")
-    archive.add_argument("lines", type=Path, help="what `reading-room jobs run --output` wrote")
+    archive.add_argument("lines", type=Path, help="output of `reading-room jobs run --output`")
     archive.add_argument("archive", type=Path)
-    archive.add_argument("size", type=int, help="bytes of content, at the least")
-    archive.add_argument("--copies", type=int, default=100, help="how often the lines are in one file of the input")
+    archive.add_argument("size", type=int, help="minimum bytes of content")
+    archive.add_argument("--copies", type=int, default=100, help="repetitions of the lines in one file of the input")
     given = parser.parse_args()
     match given.command:
         case "jobs":
@@ -77,7 +77,7 @@ def main() -> None:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
-    # As root, whoever writes becomes the server's user first: no file of the database may be root's.
+    # As root, become the server's user before writing: no file of the database may belong to root.
     drop_privileges(settings, read_root_key(settings))
     database = Database.open(settings.data / "db.sqlite")
     try:
@@ -87,10 +87,10 @@ def _database(settings: Settings) -> Iterator[Database]:
 
 
 def write_jobs(settings: Settings, count: int) -> None:
-    """Write so many jobs that are over, of all kinds in turn, one every ``JOB_SECONDS`` up to now.
+    """Write this many finished jobs, of all kinds in turn, one every ``JOB_SECONDS`` up to now.
 
-    They are like the newest job in a VPC that the product has, so their networks, roles and buckets are real ones.
-    Raises ``LookupError`` when it has none.
+    They copy the product's newest job in a VPC, so their networks, roles and buckets exist.
+    Raises ``LookupError`` if there is none.
     """
     with _database(settings) as database:
         with database.reading() as session:
@@ -146,7 +146,7 @@ def _request(like: JobRow, kind: JobKind, number: int) -> NewJob:
 
 
 def write_objects(settings: Settings, bucket: str, count: int) -> None:
-    """Write so many objects of one short document each, ``letters/000000.txt`` and so on. Raises ``NoSuchBucket``."""
+    """Write this many objects of one short document each, ``letters/000000.txt`` and so on. Raises ``NoSuchBucket``."""
     with _database(settings) as database, ThreadPoolExecutor(1) as executor:
         blobs = FileBlobStore(settings.data / "objects")
         store = Storage(database, blobs, settings.region, system_clock, executor, Space())
@@ -167,9 +167,9 @@ def write_objects(settings: Settings, bucket: str, count: int) -> None:
 
 
 def write_archive(lines: Path, archive: Path, size: int, copies: int) -> None:
-    """Write an archive as a job of that many documents would have, and print what is in it as a JSON object.
+    """Write an archive like that of a job of this many documents, and print its contents as a JSON object.
 
-    The input is thought of as files ``part-0000.txt`` and so on, each with the documents of ``lines`` so many times.
+    The assumed input is files ``part-0000.txt`` and so on, each with the documents of ``lines`` repeated.
     """
     records = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
     begins = [_up_to_place(record) for record in records]
@@ -191,7 +191,7 @@ def write_archive(lines: Path, archive: Path, size: int, copies: int) -> None:
 
 
 def _up_to_place(record: dict[str, object]) -> bytes:
-    """Return a line as the worker writes it up to its last two members, File and Line."""
+    """Return a line as the worker writes it, without its last two members, File and Line."""
     found = {name: value for name, value in record.items() if name not in ("File", "Line")}
     assert sorted([*found, "File", "Line"])[-2:] == ["File", "Line"], sorted(found)
     return json.dumps(found, sort_keys=True, ensure_ascii=False).encode().removesuffix(b"}") + b", "

@@ -1,7 +1,7 @@
-"""What load does to SQLite's log, and to calls that only read: as it is, against as it was, in windows that alternate.
+"""The effect of load on SQLite's log and on reading calls: current code against former code, in alternating windows.
 
-As it was: a log that is never begun anew on purpose, and one set of threads for all calls. The machine may be busy:
-only the figures of a pair say something, not their seconds.
+The former code never resets the log deliberately, and has one set of threads for all calls. The machine may be busy:
+only the ratios of a pair are meaningful, not their seconds.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from reading_room.wiring.server import SWITCH_SECONDS
 ROUNDS = int(os.environ.get("BENCH_DATABASE_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_DATABASE_SECONDS", "8"))
 READERS, HOLD = 4, 0.03
-"""Threads that read one after the other without a pause, and how long each snapshot is held, in seconds."""
+"""Threads that read continuously, and how long each holds its snapshot, in seconds."""
 DESCRIBING, WRITING = 4, 24
-"""Clients of the product at a time."""
+"""Concurrent clients of the product."""
 NEVER = 1 << 60
 
 
@@ -124,11 +124,11 @@ def _window(path: Path, length: int) -> tuple[float, float, float]:
     return longest / 1e6, median(commits), _p99(commits)
 
 
-# Reads beside writes.
+# Reads during writes.
 
 
 class OneSet:
-    """The threads of calls as they were: one set for all."""
+    """The former threads of calls: one set for all."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads)

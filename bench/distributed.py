@@ -1,7 +1,7 @@
-"""Jobs of several containers: their gain beside that of a bare pool of processes, their cost, and a worker killed.
+"""Jobs of several containers: their gain against that of a bare pool of processes, their cost, and a killed worker.
 
 Containers and processes do the same work in the same run, one after the other: one process, one container, two
-processes, two containers, two containers of which one is killed. The archives of all three jobs must be the same bytes.
+processes, two containers, two containers with one killed. The archives of all three jobs must have the same bytes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ if __name__ == "__main__":
             with multiprocessing.get_context("spawn").Pool(processes, begin, (name,)) as pool:
                 out.writelines(pool.imap(analysed, pieces(source, most)))
 """
-"""What somebody would write who has the engine, two cores and no service: the same engine, parts and threads."""
+"""A script for two cores without a service, with the same engine, parts and threads."""
 
 
 def main() -> None:
@@ -81,13 +81,13 @@ def main() -> None:
 
 
 def in_containers(count: int) -> dict[str, Any]:
-    """Return what of a request has its job run in so many containers."""
+    """Return the parameters of a request that make its job run in this many containers."""
     return {"Tags": [{"Key": CONTAINERS_TAG, "Value": str(count)}]}
 
 
 @dataclass(slots=True)
 class _Times:
-    """Seconds of whole processes and of jobs from submit to COMPLETED, a value for each round."""
+    """Seconds of whole processes, and of jobs from submission to COMPLETED, one value per round."""
 
     process: list[float] = field(default_factory=list)
     pool: list[float] = field(default_factory=list)
@@ -96,7 +96,7 @@ class _Times:
     killed: list[float] = field(default_factory=list)
 
     def gains(self) -> list[float]:
-        """Return the gain of two containers as part of that of two processes, round by round."""
+        """Return the gain of two containers as a fraction of that of two processes, for each round."""
         rounds = zip(self.process, self.pool, self.container, self.containers, strict=True)
         return [(container / containers) / (process / pool) for process, pool, container, containers in rounds]
 
@@ -146,10 +146,10 @@ class _Jobs:
         self._calls = reading.JobCalls(account, "entities")
         self._request = request
         self.archives: set[str] = set()
-        """The SHA-256 of what was written."""
+        """The SHA-256 of the output."""
 
     def timed(self, containers: int, kill_at: int | None = None) -> float:
-        """Run a job and return its seconds; ``kill_at`` is the number of parts after which a worker is killed."""
+        """Run a job and return its seconds; after ``kill_at`` parts a worker is killed."""
         began = time.perf_counter()
         job = self._calls.start(**self._request, **in_containers(containers))
         if kill_at is not None:
@@ -168,7 +168,7 @@ class _Jobs:
 
 
 def _worker(data: Path, container: str) -> int:
-    """Return the process of a container's worker, as the host numbers it. Raises ``LookupError``."""
+    """Return the host's process id of a container's worker. Raises ``LookupError``."""
     for folder in Folder.all(runtime_folder(Settings.from_environment(data=data)) / "containers"):
         found = folder.read()
         if found is not None and found.container_id == container and (pid := worker_of(found.pid)) is not None:
@@ -193,7 +193,7 @@ def _tiny(folder: Path) -> Row:
         where = {"S3Uri": f"s3://{bucket}/in/", "InputFormat": "ONE_DOC_PER_FILE"}
         for _ in range(TINY_ROUNDS + 1):
             for containers, found in times.items():
-                time.sleep(2.5)  # Time for the next container to be loaded ahead.
+                time.sleep(2.5)  # Time to start the next container ahead.
                 began = time.perf_counter()
                 until_over(calls, calls.start(InputDataConfig=where, **request, **in_containers(containers)), 0.005)
                 found.append(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""The engines alone: loading, speed and memory on the demo's texts, in a process of their own."""
+"""The engines alone: loading, speed and memory on the demo's texts, in separate processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What floods of requests that prove nobody cost everybody else: their p99 meanwhile, against their p99 without.
+"""The cost of floods of unauthenticated requests for others: their p99 during a flood against their p99 without.
 
-The product's applications run in a process of their own, and floods come from another. Windows with and without a
-flood alternate, and each figure is of such pairs.
+The product's applications run in one process, and floods come from another. Windows with and without a
+flood alternate, and each figure is the ratio of such pairs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROUNDS = int(os.environ.get("BENCH_FLOODS_ROUNDS", "7"))
 SECONDS = float(os.environ.get("BENCH_FLOODS_SECONDS", "10"))
 RATE = int(os.environ.get("BENCH_FLOODS_RATE", "420"))
 OTHERS_RATE = 40
-"""Calls that the others make in a second."""
+"""Calls of the other clients per second."""
 CONNECTIONS = 20
 HALF_SENT = 2200
 FLOODING, OTHER = "10.0.0.7", "10.0.0.8"
@@ -81,7 +81,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
 
     def inside(source: str) -> Callable[..., Any]:
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            """Say of each request what a VPC's listener says of its socket."""
+            """Add to each request what a VPC's listener knows of its socket."""
             endpoint = (folder / "endpoint").read_text()
             scope[PATH_KEY] = NetworkPath(vpc_id="vpc-1", vpc_endpoint_id=endpoint, vpc_source_ip=source)
             scope[ONLY_KEY] = "s3"
@@ -188,7 +188,7 @@ def _against(
 
 
 def _window(call: Callable[[], Any]) -> list[float]:
-    """Return the seconds that each call of a window took; they begin at even distances."""
+    """Return the seconds of each call of a window; calls begin at equal intervals."""
     times = []
     began = time.perf_counter()
     for number in range(int(SECONDS * OTHERS_RATE)):
@@ -206,12 +206,12 @@ def _percentile(times: list[float]) -> float:
 
 
 def _written(folder: Path) -> int:
-    """Return how many bytes log and trail have."""
+    """Return the bytes of log and trail."""
     return sum(path.stat().st_size for path in [folder / "log", *(folder / "trail").glob("*")])
 
 
 def _flood(port: int, request: bytes) -> None:
-    """Send a request at a rate, over connections that are opened again when they are closed."""
+    """Send a request at a rate, and reopen closed connections."""
 
     async def one(number: int) -> None:
         loop = asyncio.get_running_loop()
@@ -239,7 +239,7 @@ def _flood(port: int, request: bytes) -> None:
 
 
 def _half_send(port: int, begun: bytes, rest: float) -> None:
-    """Hold connections with a request that does not end; one that was cut is opened again after so many seconds."""
+    """Hold connections with unfinished requests; a cut connection is reopened after this many seconds."""
 
     async def one(number: int) -> None:
         await asyncio.sleep(number / HALF_SENT)

@@ -1,4 +1,4 @@
-"""Flow logs: what the server spends on 10,000 new flows a second, from the agent's frames to records delivered."""
+"""Flow logs: the server's cost of 10,000 new flows a second, from the agent's frames to delivered records."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _spent(folder: Path, destination: Mapping[str, str]) -> tuple[float, float, 
     told += delivery.close(now)
     delivering += time.process_time() - began
     database.close()
-    # One more: the interface was there before the process, whose first window says SKIPDATA.
+    # One more: the interface existed before the process, whose first window says SKIPDATA.
     assert told == RATE * SECONDS + 1, f"{told} records for {RATE * SECONDS} flows"
     return decoding, counting, delivering
 

@@ -1,7 +1,7 @@
-"""How times grow with documents, jobs, interfaces and objects: run by hand, up to half an hour for each.
+"""Growth of times with documents, jobs, interfaces and objects: run by hand, for up to half an hour each.
 
-``BENCH_GROWTH`` names what to run, separated by commas; ``BENCH_GROWTH_SECONDS`` is what each may take. A size that by
-the one before would take longer than what is left is not tried, and the page says so. The figures go to
+``BENCH_GROWTH`` names what to run, separated by commas; ``BENCH_GROWTH_SECONDS`` limits each. A size that, judging by
+the previous one, would exceed the remaining time is not tried, and the page says so. The figures go to
 docs/growth.md, from which ``make docs`` draws.
 """
 
@@ -27,7 +27,7 @@ from reading_room.cli import reading
 PAGE = Path(__file__).parents[1] / "docs" / "growth.md"
 SECONDS = float(os.environ.get("BENCH_GROWTH_SECONDS", "1800"))
 LINEAR = 1.05
-"""The exponent up to which growth counts as linear: times of a shared machine are not exact."""
+"""The exponent up to which growth counts as linear, because times of a shared machine are not exact."""
 CALLERS = 8
 
 Points = list[tuple[int, float]]
@@ -35,7 +35,7 @@ Points = list[tuple[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """One plot: what is counted, what is timed, the sizes, and how a size is measured within a product."""
+    """One plot: what is counted and timed, the sizes, and the measurement of a size within a product."""
 
     counted: str
     timed: str
@@ -72,7 +72,7 @@ def _points(growth: Growth) -> Points:
 
 
 def exponent(points: Sequence[tuple[int, float]]) -> float:
-    """Return the slope of the straight line that fits the logarithms best: 1 is linear, 2 quadratic."""
+    """Return the slope of the line that best fits the logarithms: 1 is linear, 2 quadratic."""
     xs = [math.log(size) for size, _ in points]
     ys = [math.log(seconds) for _, seconds in points]
     middle = sum(xs) / len(xs), sum(ys) / len(ys)
@@ -101,7 +101,7 @@ def _section(growth: Growth, points: Points) -> str:
 
 
 def _documents(account: reading.Account, bucket: str, request: dict[str, Any], size: int) -> float:
-    """Time an entities job of two containers over so many documents of 2 KB, 5,000 in an object."""
+    """Time an entities job of two containers over this many documents of 2 KB, 5,000 per object."""
     texts = list(_in_pieces(corpus(size), 5000))
     for number, piece in enumerate(texts):
         account.s3.put_object(Bucket=bucket, Key=f"documents-{size}/{number:04}.txt", Body=_lines(piece))
@@ -113,7 +113,7 @@ def _documents(account: reading.Account, bucket: str, request: dict[str, Any], s
 
 
 def _jobs(account: reading.Account, bucket: str, request: dict[str, Any], size: int) -> float:
-    """Time so many tiny language jobs, submitted at once, until the last of them is COMPLETED."""
+    """Time this many tiny language jobs, submitted at once, until the last of them is COMPLETED."""
     account.s3.put_object(Bucket=bucket, Key="tiny/a.txt", Body=b"The quick brown fox jumps over the lazy dog.\n")
     calls = reading.JobCalls(account, "dominant-language")
     list_jobs = account.comprehend.list_dominant_language_detection_jobs
@@ -137,9 +137,9 @@ def _jobs(account: reading.Account, bucket: str, request: dict[str, Any], size: 
 
 
 def _interfaces(account: reading.Account, bucket: str, request: dict[str, Any], size: int) -> float:
-    """Time the making of so many interfaces in one group of a VPC of their own, and a job of two containers beside.
+    """Time making this many interfaces in one group of a separate VPC, and a job of two containers beside them.
 
-    The job's containers start only when the kernel has everything that was asked for before.
+    The job's containers start only when the kernel has everything that was requested before.
     """
     network = reading.build_network(account, "10.1.0.0/16")
     reading.open_to_itself(account, network.group)
@@ -163,7 +163,7 @@ def _interfaces(account: reading.Account, bucket: str, request: dict[str, Any], 
 
 
 def _objects(account: reading.Account, bucket: str, request: dict[str, Any], size: int) -> float:
-    """Time a language job over so many objects of one short document each."""
+    """Time a language job over this many objects of one short document each."""
 
     def put(number: int) -> None:
         body = f"Document {number} says that it is rather short.".encode()

@@ -1,4 +1,4 @@
-"""Jobs from submit to COMPLETED: tiny ones cold and started ahead, and a large one against a bare script."""
+"""Jobs from submission to COMPLETED: tiny ones, cold and started ahead, and a large one against a bare script."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with open(sys.argv[2]) as documents, open(sys.argv[3], "w") as out:
     for result in engine.analyse(line.rstrip("\\n") for line in documents):
         out.write(json.dumps(result) + "\\n")
 """
-"""What somebody would write who has the engine and no service: the same engine, batch sizes and threads."""
+"""A script without a service, with the same engine, batch sizes and threads."""
 
 
 def main() -> None:
@@ -43,9 +43,9 @@ def main() -> None:
 
 @contextmanager
 def library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, dict[str, Any]]]:
-    """Start a product; yield its account, a bucket, and what every job's request has in common.
+    """Start a product; yield its account, a bucket, and the common parameters of all jobs' requests.
 
-    Jobs run in one container unless their tag asks for more: most are compared with one thread of a bare program.
+    Jobs run in one container unless their tag says otherwise: most are compared with one thread of a bare program.
     """
     os.environ["READING_ROOM_STANDBY"] = str(standby)
     os.environ["READING_ROOM_CONTAINERS_PER_JOB"] = "1"
@@ -104,7 +104,7 @@ def _without_endpoint(folder: Path) -> Row:
 
 
 def until_over(calls: reading.JobCalls, job: str, pause: float) -> None:
-    """Wait for a job's end, which must be a good one."""
+    """Wait until a job is COMPLETED."""
     while True:
         properties = calls.describe(job)
         if properties["JobStatus"] in reading.OVER:
@@ -114,7 +114,7 @@ def until_over(calls: reading.JobCalls, job: str, pause: float) -> None:
 
 
 def corpus(count: int) -> list[str]:
-    """Return documents of about 2 KB from the demo's texts, one line each."""
+    """Return documents of about 2 KB from the demo's texts, one per line."""
     words = " ".join(path.read_text() for path in sorted(TEXTS.glob("*.txt"))).split()
     chooser = random.Random(7)
     documents = []
@@ -130,7 +130,7 @@ def _large(folder: Path) -> Iterator[Row]:
 
 
 def against_bare(folder: Path, engines: dict[str, str], count: int, rounds: int, bar: str) -> Iterator[Row]:
-    """Yield a row for each kind of job: its time over so many documents against that of its engine in a script."""
+    """Yield a row for each kind of job: its time over this many documents against that of its engine in a script."""
     text = "\n".join(corpus(count)) + "\n"
     source = folder / "documents.txt"
     source.write_text(text)

@@ -1,4 +1,4 @@
-"""Every kind's job on many documents against the bare engine in a script, and trainings from submit to TRAINED."""
+"""Every kind's job on many documents against the bare engine in a script; trainings from submission to TRAINED."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _trainings(folder: Path) -> Iterator[Row]:
 
 
 def until_trained(describe: Any, began: float) -> float:
-    """Wait until a model is TRAINED and return how long that took since ``began``, in seconds."""
+    """Wait until a model is TRAINED and return the seconds since ``began``."""
     while True:
         found = describe()
         if found["Status"] in ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR"):
@@ -86,7 +86,7 @@ def until_trained(describe: Any, began: float) -> float:
 
 
 def classes(rows: int, classes: int) -> bytes:
-    """Return a CSV of rows of about the length of a customer's question, whose first words tell the class."""
+    """Return a CSV of rows as long as a customer's question, whose first words reveal the class."""
     chooser = random.Random(11)
     words = " ".join(corpus(50)).split()
     out = io.StringIO()
@@ -99,7 +99,7 @@ def classes(rows: int, classes: int) -> bytes:
 
 
 def annotated(count: int) -> tuple[bytes, bytes]:
-    """Sentences with one place each, and where it stands."""
+    """Sentences with one place each, and the place's position."""
     chooser = random.Random(13)
     words = " ".join(corpus(50)).split()
     lines, rows = [], ["File,Line,Begin Offset,End Offset,Type"]

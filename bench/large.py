@@ -1,4 +1,4 @@
-"""Jobs so large that they are run by hand: a worker's memory on its way, and topics over many documents.
+"""Large jobs, run by hand: a worker's memory over time, and topics over many documents.
 
 ``BENCH_LARGE`` names what to run, separated by commas: entities, language, topics-20000, topics-100000.
 """
@@ -45,7 +45,7 @@ def main() -> None:
 def _memory(
     account: reading.Account, bucket: str, request: dict[str, Any], kind: str, mebibytes: int, bar: str
 ) -> Iterator[Row]:
-    """Run one job over so many MiB, one document a line, and look at its worker's memory on the way."""
+    """Run one job over this many MiB, one document per line, and sample its worker's memory."""
     part = ("\n".join(corpus(5 * MEBIBYTE // 2000)) + "\n").encode()
     for number in range(mebibytes // 5):
         account.s3.put_object(Bucket=bucket, Key=f"{kind}/{number:04}.txt", Body=part)
@@ -85,7 +85,7 @@ def _topics(account: reading.Account, bucket: str, request: dict[str, Any], coun
 
 
 def _watched(status: Callable[[], str]) -> list[float]:
-    """Return the worker's memory in MB (10^6), second by second, until its job is COMPLETED."""
+    """Return the worker's memory in MB (10^6) for each second until its job is COMPLETED."""
     samples: list[float] = []
     while (now := status()) != "COMPLETED":
         assert now in ("SUBMITTED", "IN_PROGRESS"), now

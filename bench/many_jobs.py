@@ -1,4 +1,4 @@
-"""Many tiny jobs submitted at once: how fast they are taken and done, what else is served meanwhile, and the memory."""
+"""Many tiny jobs submitted at once: the rates of accepting and completing, other calls meanwhile, and the memory."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _wait(account: reading.Account, began: float) -> dict[str, str]:
 
 
 def _peak(data: str) -> float:
-    """Return the most memory that ``serve`` of a data folder ever had, in MB (10^6)."""
+    """Return the peak memory of a data folder's ``serve``, in MB (10^6)."""
     for process in Path("/proc").iterdir():
         try:
             argv = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")

@@ -1,7 +1,7 @@
-"""The network: what a turn of the agent costs, connections and bulk TCP against a bare veth pair, changes under load.
+"""The network: the cost of an agent's turn, connections and bulk TCP against a bare veth pair, changes under load.
 
-Runs in namespaces of its own (a forked child leaves the host first), as root or as an ordinary user. What is compared
-is interleaved in the same run: a round of the one, a round of the other.
+Runs in its own namespaces (a forked child leaves the host first), as root or as an ordinary user. Compared
+measurements alternate in the same run, round by round.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from reading_room.dataplane.spec import (
 
 VPCS, INTERFACES = 50, 20
 LARGE = 1000
-"""Interfaces of the one large VPC."""
+"""Interfaces of the large VPC."""
 HOT_CHANGES = 10_000
 MANY_RULES = 10_000
 STREAMS, STREAM_SECONDS, STREAM_ROUNDS = 64, 2.0, 5
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def measure(folder: Path) -> list[Row]:
-    """Take every measurement; the calling process is in namespaces of its own."""
+    """Take every measurement; the calling process must be in its own namespaces."""
     return [*_agent(folder), *_one_large_vpc(folder), *_paths(folder), *_changes_under_load(folder)]
 
 
@@ -99,7 +99,7 @@ def _leave_the_host(folder: Path) -> None:
 
 
 def _vpc(number: int, count: int) -> Vpc:
-    """Return a VPC whose members reach each other at one port; every address is used in every VPC."""
+    """Return a VPC whose members reach each other at one port; all VPCs use the same addresses."""
     interfaces = tuple(_interface(number, place) for place in range(count))
     inbound = (SecurityGroupRule("sgr-01", 6, PORT, PORT, GroupPeer(GROUP)),)
     outbound = (SecurityGroupRule("sgr-02", -1, -1, -1, CidrPeer("0.0.0.0/0")),)
@@ -129,7 +129,7 @@ def _interface(number: int, place: int) -> Interface:
 
 
 def _wish(sizes: dict[int, int]) -> NetworkSpec:
-    """Return a wish of new values throughout, as a document that was just read."""
+    """Return an equal spec made of new values, like a document that was just read."""
     vpcs = tuple(_vpc(number, count) for number, count in sizes.items())
     return NetworkSpec(vpcs, (PrefixList("pl-63a5400a", ("52.216.0.0/15", "3.5.0.0/19")),))
 
@@ -186,7 +186,7 @@ def _agent(folder: Path) -> list[Row]:
 
 
 def _after_restart(runtime: Path, sizes: dict[int, int], there: Namespaces) -> tuple[float, float]:
-    """Return the seconds of a fresh process's first turn over what is there, and its resident megabytes then."""
+    """Return the seconds of a fresh process's first turn over the existing network, and its resident megabytes then."""
     program = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
@@ -204,7 +204,7 @@ def _after_restart(runtime: Path, sizes: dict[int, int], there: Namespaces) -> t
         "print(seconds, resident / 1024)\n"
     )
     argument = json.dumps([str(runtime), sizes, there])
-    # The namespaces of containers stay open in this process; the other one names them by it.
+    # This process keeps the containers' namespaces open; the other one refers to them through it.
     run = subprocess.run(
         [sys.executable, "-c", program, argument],
         capture_output=True,
@@ -217,7 +217,7 @@ def _after_restart(runtime: Path, sizes: dict[int, int], there: Namespaces) -> t
 
 
 def _one_large_vpc(folder: Path) -> list[Row]:
-    """Measure changes of a group's rules in a VPC of 1,000 interfaces, until they are in force."""
+    """Measure changes of a group's rules in a VPC of 1,000 interfaces, until they take effect."""
     driver = LinuxNetworkDriver(folder / "large")
     there: Namespaces = {f"c0-{place}": namespaces.new_namespace() for place in range(LARGE)}
     _insist(driver, _wish({0: LARGE}), there)
@@ -239,7 +239,7 @@ def _one_large_vpc(folder: Path) -> list[Row]:
 
 
 def _with_rules(wish: NetworkSpec, peers: list[CidrPeer | GroupPeer], last_port: int = 9) -> NetworkSpec:
-    """Return the wish with further ingress rules in its only group: UDP, one for each peer."""
+    """Return the spec with more ingress rules in its only group: UDP, one for each peer."""
     (vpc,) = wish.vpcs
     (group,) = vpc.groups
     rules = tuple(
@@ -250,7 +250,7 @@ def _with_rules(wish: NetworkSpec, peers: list[CidrPeer | GroupPeer], last_port:
 
 
 def _changes_under_load(folder: Path) -> list[Row]:
-    """Change rules while connections that they allow, and others that none allows, are tried all the time."""
+    """Change rules while allowed and forbidden connections are tried continuously."""
     there: Namespaces = {name: namespaces.new_namespace() for name in ("c0-0", "c0-1")}
     driver = LinuxNetworkDriver(folder / "load")
     _insist(driver, _wish({0: 2}), there)
@@ -285,7 +285,7 @@ def _changes_under_load(folder: Path) -> list[Row]:
 def _connect_until(
     stop: Event, told: multiprocessing.Queue[tuple[int, int, int, int]], here: int, servers: list[socket.socket]
 ) -> None:
-    """Connect to the permitted port all the time, and to the forbidden one now and then, until told to stop."""
+    """Connect to the permitted port continuously, and to the forbidden one occasionally, until stopped."""
     count = failed = forbidden = 0
     began = time.monotonic()
     waiting: list[socket.socket] = []
@@ -311,7 +311,7 @@ def _connect_until(
                 for one in waiting:
                     one.close()
                 waiting.clear()
-            # About 2,000 a second is what is asked for; more would only measure the client.
+            # About 2,000 a second are enough; more would only measure the client.
             if (ahead := count / 2000 - (time.monotonic() - began)) > 0:
                 time.sleep(ahead)
     _, opened, _ = select.select([], waiting, [], 0)
@@ -328,7 +328,7 @@ def _insist(driver: LinuxNetworkDriver, wish: NetworkSpec, there: Namespaces) ->
 
 
 def _bare_pair(off: bool) -> tuple[Placed, Placed]:
-    """Return two namespaces with a veth pair between them and nothing else."""
+    """Return two namespaces with only a veth pair between them."""
     here, there = namespaces.new_namespace(), namespaces.new_namespace()
     with namespaces.inside(here):
         near = rtnetlink.RouteSocket()
@@ -406,7 +406,7 @@ def _rate(rates: dict[str, list[float]], other: str) -> str:
 
 
 def _connect(client: Placed, server: Placed) -> tuple[float, float]:
-    """Return the median times of connect() alone and of a whole connection: socket, connect, accept, both closed."""
+    """Return the median times of connect() and of a whole connection: socket, connect, accept, both closed."""
     with namespaces.inside(server[0]):
         listener = socket.create_server((server[1], PORT), backlog=16)
     alone, whole = [], []

@@ -1,4 +1,4 @@
-"""One decision by ten policies of twenty statements: the cost that every call pays before it does anything."""
+"""One decision over ten policies of twenty statements: a cost of every call."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def policies(seed: int = 5) -> list[AttachedPolicy]:
-    """Return ten policies of twenty statements: wildcards, conditions and variables as people write them."""
+    """Return ten policies of twenty realistic statements, with wildcards, conditions and variables."""
     chance = random.Random(seed)
     made = [_policy(chance, number) for number in range(POLICIES - 1)]
     return [*made, AttachedPolicy("endpoint", _parsed(chance, "endpoint", Principal="*"), "of the endpoint", False)]
@@ -105,7 +105,7 @@ def _statement(chance: random.Random) -> dict[str, Any]:
         "Resource": [text.format(n=number) for text in chance.sample(_RESOURCES[service], 2)],
     }
     if chance.random() < 0.1:
-        # A deny that never comes true here, so that the whole of every policy is looked at.
+        # A deny that never matches here, so that all of every policy is evaluated.
         entry["Effect"], entry["Condition"] = "Deny", {"StringEquals": {"aws:PrincipalTag/team": "nobody"}}
     elif chance.random() < 0.6:
         entry["Condition"] = chance.choice(_CONDITIONS)

@@ -1,4 +1,4 @@
-"""The kinds that need a model or their whole input, classification and topics: jobs against the same programs bare."""
+"""Classification and topics, which need a model or their whole input: jobs against the same programs alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ with open(sys.argv[2], "w") as out:
     out.write(json.dumps([[(words.names[column], weight) for column, weight in found] for found in terms]))
     np.savetxt(out, model.sample_shares)
 """
-"""What somebody would write who has the libraries and no service: the same sizes of batches, and one thread."""
+"""A script without a service, with the same libraries and batch sizes, and one thread."""
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def _classifier(account: reading.Account, bucket: str, request: dict[str, Any]) 
 
 
 def _artifact(folder: Path) -> Path:
-    """Return the file of the only model that this product has: the one object that is an archive."""
+    """Return the file of this product's only model: the one object that is an archive."""
     (found,) = (path for path in folder.glob("library-*/objects/**/*") if path.is_file() and _is_zip(path))
     return found
 

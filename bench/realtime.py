@@ -1,4 +1,4 @@
-"""Batches of 25 short texts through the synchronous operations, warm, and the first call of a cold engine."""
+"""Batches of 25 short texts through the synchronous operations, warm, and the first call to a cold engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXTS = (
 def main() -> None:
     """Measure and record."""
     rows: list[Row] = []
-    # What waits ahead for jobs would only compete for memory here.
+    # Containers started ahead for jobs would only compete for memory here.
     os.environ["READING_ROOM_STANDBY"] = "0"
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
@@ -49,7 +49,7 @@ def _measured(detect: str, batch: str, call: Callable[..., dict[str, Any]], lang
     cold = time.perf_counter() - began
     times = []
     for number in range(1, ROUNDS + 1):
-        # Other texts each time: an engine may keep what it has seen.
+        # Other texts each time, because an engine may cache results.
         batch_of = texts(number)
         began = time.perf_counter()
         answer = call(TextList=batch_of, **language)
@@ -66,7 +66,7 @@ def _measured(detect: str, batch: str, call: Callable[..., dict[str, Any]], lang
 
 
 def texts(number: int) -> Sequence[str]:
-    """Return a batch of texts that no other number has."""
+    """Return a batch of texts that differs for each number."""
     return [f"{TEXTS[index % len(TEXTS)]} ({number}-{index})" for index in range(BATCH_TEXTS)]
 
 

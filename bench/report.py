@@ -1,4 +1,4 @@
-"""A measurement as a row: what, its figure, its bar, and how it was measured."""
+"""A measurement as a row: what was measured, the figure, the bar, and how it was measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Row:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median: the machines these run on are noisy, and a mean believes the noise."""
+    """Return the median, because a mean is distorted by noise of the machine."""
     return statistics.median(values)
 
 
@@ -36,7 +36,7 @@ def spread(values: Sequence[float], unit: str = "ms", scale: float = 1000.0) -> 
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return a description of the machine."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -51,7 +51,7 @@ def machine() -> str:
 
 
 def versions() -> str:
-    """Return the versions that matter for the figures."""
+    """Return the versions of the libraries that influence the figures."""
     from importlib.metadata import version
 
     names = ("botocore", "uvicorn", "sqlalchemy", "spacy")

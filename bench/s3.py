@@ -90,7 +90,7 @@ class NoDecisions(Decisions):
 
 
 class StoreAlone(S3Application):
-    """The store without what guards it: nobody is authenticated, nothing is decided."""
+    """The store without authentication and authorization."""
 
     def __init__(self, backend: Backend, credentials: CredentialSource, authorization: S3Authorization) -> None:
         super().__init__(backend, credentials, authorization, region=REGION)
@@ -132,7 +132,7 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
     through = NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=ENDPOINT, vpc_source_ip="10.0.0.7")
 
     async def in_vpc(scope: Any, receive: Any, send: Any) -> None:
-        """Say of each request what a VPC's listener says of its socket."""
+        """Add to each request what a VPC's listener knows of its socket."""
         scope[PATH_KEY] = through
         await guarded(scope, receive, send)
 
@@ -177,17 +177,17 @@ def _front(sock: socket.socket, app: S3Application, pem: str) -> FrontProcesses:
 
 
 class Nobody:
-    """What a store's listener has no use for: a resolver, and the credentials address."""
+    """Stubs for what a store's listener does not use: a resolver, and the credentials address."""
 
     def look_up(self, vpc_id: str, name: str, kind: int) -> None:
-        """Know no name."""
+        """Return no address."""
 
     def expects(self, *_: object) -> bool:
-        """Expect nothing."""
+        """Expect no container."""
         return False
 
     def handle(self, *_: object, body: bytes = b"") -> Any:
-        """Be asked by nobody."""
+        """Raise ``AssertionError``: nothing asks this."""
         raise AssertionError
 
 
@@ -289,7 +289,7 @@ def _listing(s3: Any, folder: Path, pid: int) -> Iterator[Row]:
 
 
 def _pages(s3: Any) -> None:
-    """List every key as a client does that reads of a page only where the next one begins."""
+    """List every key like a client that reads only the continuation token of each page."""
     place = urlsplit(s3.meta.endpoint_url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port)
     found, token = 0, ""
@@ -313,7 +313,7 @@ def _paginate(s3: Any) -> None:
 
 
 def _fill(folder: Path) -> None:
-    """Put many small objects into the database as so many PUTs would."""
+    """Put many small objects into the database as PUTs would."""
     database = Database.open(folder / "db.sqlite")
     now = system_clock()
     with database.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The service at rest and under one client: DescribeVpcs a second, memory, and the demo's second run."""
+"""The service, idle and with one client: DescribeVpcs per second, memory, and the demo's second run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where the time of topics and trainings goes: vectors of texts, which can be made in parts, and the rest.
+"""The time of topics and trainings, divided into text vectors, which can be computed in parts, and the rest.
 
-Seconds are of the processor, which other work on the machine hardly changes. "Gain of two at most" is what two
-containers could gain were sending for nothing: 1 / (1 - share / 2).
+Seconds are processor time, which other work on the machine hardly affects. "Gain of two at most" is what two
+containers could gain if transfers cost nothing: 1 / (1 - share / 2).
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ TEXTS = int(os.environ.get("BENCH_SHARES_TEXTS", "1000"))
 ROWS = int(os.environ.get("BENCH_SHARES_ROWS", "5000"))
 LIMIT = 1 << 30
 READ_OF_A_TEXT = 384 * 4.5
-"""Code points that a topics job of so few documents has the encoder read."""
+"""Code points that the encoder reads in a topics job of so few documents."""
 
 
 class Watch:
-    """Adds up the processor's seconds for what is done while it runs."""
+    """Adds up processor seconds of blocks."""
 
     seconds = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count what the block takes."""
+        """Add the block's processor time."""
         began = time.process_time()
         yield
         self.seconds += time.process_time() - began
 
 
 class TimedTexts(TextVectors):
-    """Text vectors, with the time that they take."""
+    """Text vectors, timed."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class TimedTexts(TextVectors):
 
 
 class TimedTokens(TokenVectors):
-    """Token vectors, with the time that they take."""
+    """Token vectors, timed."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class TimedTokens(TokenVectors):
 
 
 def main() -> None:
-    """Measure and record, in a process whose numerical libraries have one thread from their beginning."""
+    """Measure and record, in a process whose numerical libraries start with one thread."""
     one_thread()
     subprocess.run([sys.executable, "-m", "bench.shares"], check=True)
 

@@ -1,4 +1,4 @@
-"""What the tests cost, as tables: ``python -m bench.suite COSTS``.
+"""Print the costs of tests as tables: ``python -m bench.suite COSTS``.
 
 ``READING_ROOM_TEST_COSTS=COSTS make test`` writes the file. Each line is an object: ``test``, ``kind``, ``wall`` and
 ``processor`` in seconds.
@@ -18,7 +18,7 @@ SLOWEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One test and what it took, in seconds."""
+    """One test and its costs, in seconds."""
 
     test: str
     kind: str
@@ -27,7 +27,7 @@ class Line:
 
     @property
     def folder(self) -> str:
-        """The folder of tests that it is in."""
+        """The test's folder."""
         return self.test.split("/")[1]
 
 
@@ -37,7 +37,7 @@ def read(path: Path) -> list[Line]:
 
 
 def sums(lines: Iterable[Line], title: str) -> Iterator[str]:
-    """Yield a table of tests, wall and processor seconds by an attribute of the lines, the dearest first."""
+    """Yield a table of tests, wall and processor seconds by an attribute of the lines, most expensive first."""
     groups: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         groups[getattr(line, title)].append(line)
@@ -49,7 +49,7 @@ def sums(lines: Iterable[Line], title: str) -> Iterator[str]:
 
 
 def slowest(lines: Iterable[Line], count: int = SLOWEST) -> Iterator[str]:
-    """Yield a table of the tests that took longest."""
+    """Yield a table of the slowest tests."""
     yield "| wall, s | processor, s | test |"
     yield "|---:|---:|---|"
     for line in sorted(lines, key=lambda each: -each.wall)[:count]:

@@ -1,4 +1,4 @@
-"""EC2's calls over HTTP: how soon they are answered, and how soon a new interface counts in the kernel. Needs root."""
+"""EC2 calls over HTTP: the time to an answer, and to a new interface's effect in the kernel. Needs root."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _calls(account: reading.Account, data: Path) -> Iterator[Row]:
             {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": group}]},
         ],
     )
-    # An endpoint's interface carries the group, so the kernel has the set of the group's members.
+    # An endpoint's interface has the group, so the kernel has the set of the group's members.
     service = f"com.amazonaws.{Settings().region}.sts"
     ec2.create_vpc_endpoint(
         VpcId=vpc,
@@ -82,7 +82,7 @@ def _timed(call: Callable[[int], object]) -> list[float]:
 
 @contextmanager
 def _changes(data: Path, vpc: str) -> Iterator[Callable[[str], None]]:
-    """Yield a function that waits until a set of the VPC's ruleset got an element with a text."""
+    """Yield a function that waits until an element with a text is added to a set of the VPC's ruleset."""
     holder = recorded(runtime_folder(Settings(data=data)))
     assert holder is not None
     namespace = holder.public_dir / "netns" / vpc

@@ -74,7 +74,7 @@ def _client(service: str, endpoint: Endpoint) -> Any:
 
 
 async def _crowd(endpoint: Endpoint) -> list[Row]:
-    """Have many clients send requests, each one after the other on a connection of its own."""
+    """Have many clients send requests one by one, each on its own connection."""
     s3 = _client("s3", endpoint)
     s3.create_bucket(Bucket="wire-bench")
     s3.put_object(Bucket="wire-bench", Key="crowd", Body=OBJECT)
@@ -126,7 +126,7 @@ async def _one(
 
 
 def _requests(endpoint: Endpoint) -> list[bytes]:
-    """Return signed requests. A signature is good for 15 minutes, so they are signed once: clients cost time, too."""
+    """Return requests, signed once (for 15 minutes) in advance, because signing would cost the clients time."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     identity = b"Action=GetCallerIdentity&Version=2011-06-15"
     vpcs = b"Action=DescribeVpcs&Version=2016-11-15"

@@ -305,7 +305,7 @@ def outcome(mutant: Mutant, knowledge: Knowledge) -> tuple[str, str]:
 def main() -> None:
     """Draw the mutants, run them one by one, and print the fate of each, and the survivors."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31), help="seed of the selection")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31), help="seed of the draw")
     parser.add_argument("--count", type=int, default=300, help="number of mutants")
     parser.add_argument("--only", default="", help="prefix of the modules' names")
     parser.add_argument("--tool", default=sys.executable, help="interpreter that has mutmut")

@@ -135,7 +135,7 @@ def points(page: str, section: str) -> list[tuple[float, float]]:
 
 
 def curve(found: Sequence[tuple[float, float]], what: str) -> str:
-    """Return the drawing of seconds over sizes, both logarithmic, with linear growth from the first as a dashed line."""
+    """Return the drawing of seconds over sizes, both logarithmic, with linear growth from the first as a dash."""
     if not found:
         return _not_measured("make growth")
     first, short = found[0]
