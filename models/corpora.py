@@ -1,7 +1,7 @@
-"""Texts of corpora, read out of clones of the public repositories that hold them.
+"""Texts of corpora, read from clones of their public repositories.
 
-A recipe names a repository, a revision and a file. Where clones lie, and how a missing one is fetched, is the bench's
-business (``bench.quality.corpora``). Files are read at the named revision whatever is checked out, so the same names
+A recipe names a repository, a revision and a file. ``bench.quality.corpora`` knows where the clones are, and fetches
+missing ones. Files are read at the named revision whatever is checked out, so the same names
 always mean the same bytes.
 """
 
@@ -16,18 +16,18 @@ from bench.quality.corpora import Repository, corpora_folder, git_directory
 
 @dataclass(frozen=True)
 class Corpus:
-    """A repository on GitHub at one revision, and the licence of what is read from it."""
+    """A repository on GitHub at one revision, and the licence of its texts."""
 
     repository: str
     revision: str
     licence: str
 
     def read(self, path: str) -> str:
-        """Return a file of UTF-8 text. Raises what ``git`` below does."""
+        """Return a UTF-8 text file. Raises what ``git`` below raises."""
         return self.read_bytes(path).decode()
 
     def read_bytes(self, path: str) -> bytes:
-        """Return a file as it is. Raises what ``git`` below does."""
+        """Return a file's bytes. Raises what ``git`` below raises."""
         return self._git("show", f"{self.revision}:{path}")
 
     def names(self, folder: str) -> list[str]:
@@ -40,9 +40,9 @@ class Corpus:
 
 
 def git(folder: Path, repository: str, revision: str, *arguments: str) -> bytes:
-    """Return what git prints in the clone of a repository, which is fetched at its revision if it is missing.
+    """Return what git prints in a repository's clone, which is fetched at its revision if it is missing.
 
-    Raises ``CorpusError`` when it cannot be, and ``FileNotFoundError`` when git has no answer.
+    Raises ``CorpusError`` if it cannot be fetched, and ``FileNotFoundError`` if git fails.
     """
     place = git_directory(folder, Repository(repository, revision, "", ""))
     done = subprocess.run(["git", "--git-dir", str(place), *arguments], capture_output=True, check=False)

@@ -1,11 +1,11 @@
 """Recipe of ``weights/english-entities``: MiniLM fine-tuned to tag words with Comprehend's nine entity types.
 
-Start: all-MiniLM-L6-v2 (Apache-2.0), whose word vectors stay as they are; the shapes of words (``entity_tags.shape``)
-are added to them. Texts: see ``entity_corpora.training``, the types that a corpus lacks filled in by
-``entity_filling``. Every twelfth sentence or so is held back: the pass with the best F1 on them is kept, and scores
+Start: all-MiniLM-L6-v2 (Apache-2.0), whose word vectors stay unchanged; the shapes of words (``entity_tags.shape``)
+are added to them. Texts: see ``entity_corpora.training``; ``entity_filling`` adds the types that a corpus
+lacks. About every twelfth sentence is held out: the pass with the best F1 on them is kept, and scores
 are fitted on them.
 
-A sentence is met as it is written or with blanks around every token, alone or with up to three others, now and then in
+A sentence is presented as written or with spaces around every token, alone or with up to three others, sometimes in
 lower or upper case, and with 6 % of its word pieces hidden. Weights are averaged over steps.
 
     READING_ROOM_CORPORA=clones python -m models.english_entities \\
@@ -73,7 +73,7 @@ class Tagger(nn.Module):
         nn.init.normal_(self.shape.weight, std=0.02)
         self.drop = nn.Dropout(0.1)
         self.head = nn.Linear(width, len(TAGS))
-        # Dropout inside the encoder costs a third of the time here; hidden pieces do its work.
+        # Dropout inside the encoder would cost a third of the time; hidden pieces serve the same purpose.
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
@@ -90,9 +90,9 @@ class Tagger(nn.Module):
 
 
 def cut(tokenizer: Tokenizer, text: str, entities: list[CharSpan]) -> Pieces:
-    """Cut a text into word pieces and tag its words; a word belongs to an entity when they share a character."""
+    """Cut a text into word pieces and tag its words; a word belongs to an entity if they share a character."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    # Special tokens alone are of no word.
+    # Only special tokens belong to no word.
     words = [word for word in encoding.word_ids if word is not None]
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
@@ -114,16 +114,16 @@ def cut(tokenizer: Tokenizer, text: str, entities: list[CharSpan]) -> Pieces:
 
 
 def char_spans(sentence: Sentence, places: list[tuple[int, int]]) -> list[CharSpan]:
-    """Return the sentence's entities by code points."""
+    """Return the sentence's entities, in code points."""
     return [(places[first][0], places[end - 1][1], kind) for first, end, kind in sentence.spans]
 
 
 def written(sentence: Sentence, chance: random.Random) -> tuple[str, list[CharSpan]]:
-    """Write a sentence in one of the ways in which it may be met."""
+    """Write a sentence in one of the ways in which it may be presented."""
     text, places = sentence.render(chance.random() < 0.5)
     drawn = chance.random()
     varied = text.lower() if drawn < 0.04 else text.upper() if drawn < 0.06 else text
-    # Some letters change their number of code points with their case.
+    # Changing case changes some letters' number of code points.
     return (varied if len(varied) == len(text) else text), char_spans(sentence, places)
 
 
@@ -164,7 +164,7 @@ def _joined(tokenizer: Tokenizer, group: list[Sentence], chance: random.Random) 
 
 
 def tensors(batch: list[Pieces]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return ids, shapes, mask and tags, each batch x tokens, with the marks at both ends."""
+    """Return ids, shapes, mask and tags, each batch x tokens, with the special tokens at both ends."""
     width = max(len(pieces.ids) for pieces in batch) + 2
     ids, shapes, mask = (torch.zeros(len(batch), width, dtype=torch.long) for _ in range(3))
     tags = torch.full_like(ids, IGNORED)
@@ -199,7 +199,7 @@ def exact_f1(model: Tagger, tokenizer: Tokenizer, sentences: list[Sentence]) -> 
 
 
 def train(model: Tagger, tokenizer: Tokenizer, learnt: list[Sentence], held_back: list[Sentence], best: Path) -> None:
-    """Train and leave the averaged weights of the best pass in ``best``."""
+    """Train, and write the averaged weights of the best pass to ``best``."""
     chance = random.Random(SEED)
     torch.manual_seed(SEED)
     free = {name: value for name, value in model.named_parameters() if value.requires_grad}
@@ -252,7 +252,7 @@ def _put(parameters: dict[str, nn.Parameter], values: dict[str, torch.Tensor]) -
 
 
 def parted() -> tuple[list[Sentence], list[Sentence]]:
-    """Return the sentences to learn from and those held back, types filled in."""
+    """Return the training sentences and the held-out ones, with missing types added."""
     sentences = training()
     fill(sentences)
     chance = random.Random(1)

@@ -1,7 +1,7 @@
 """Recipe of ``weights/english-key-phrases``: how often the engine's phrases are noun phrases of a treebank.
 
-A phrase is right when it is a whole noun phrase of the tree: one of its words, a noun, a name, a number or a sign, has
-its head outside, by a relation that does not make it a modifier of a word to its right; all its other words hang on
+A phrase is right if it is a whole noun phrase of the tree: one of its words, a noun, name, number or symbol, has
+its head outside, in a relation that does not make it a modifier of a word to its right; all its other words depend on
 words inside. The shares are counted on the development part of UD English EWT (CC BY-SA 4.0), by origin and number of
 words.
 
@@ -26,7 +26,7 @@ _MODIFIERS = frozenset({"compound", "amod", "flat", "nummod", "det", "case", "ad
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a tree: its place in the text, and the index of its head, -1 for the root."""
+    """A word of a tree: its position in the text, and the index of its head, -1 for the root."""
 
     begin: int
     end: int
@@ -36,7 +36,7 @@ class Word:
 
 
 def trees(text: str) -> Iterator[tuple[str, list[Word]]]:
-    """Yield the sentences of a CoNLL-U file whose words can be found in order in their text."""
+    """Yield the sentences of a CoNLL-U file whose words occur in order in their text."""
     for block in text.split("\n\n"):
         written, rows = "", []
         for line in block.splitlines():
@@ -56,7 +56,7 @@ def trees(text: str) -> Iterator[tuple[str, list[Word]]]:
 
 
 def is_noun_phrase(words: list[Word], begin: int, end: int) -> bool:
-    """Whether the words from ``begin`` to ``end``, in code points, are a whole noun phrase of the tree."""
+    """Return whether the words from ``begin`` to ``end``, in code points, are a whole noun phrase of the tree."""
     inside = [index for index, word in enumerate(words) if begin <= word.begin and word.end <= end]
     if not inside or words[inside[0]].begin != begin or words[inside[-1]].end != end:
         return False
@@ -78,7 +78,7 @@ def main() -> None:
             answered[key] += 1
             right[key] += is_noun_phrase(words, doc[first].idx, doc[end - 1].idx + len(doc[end - 1]))
     overall = right.total() / answered.total()
-    # Ten phrases of the average kind are added to each count, so that a rare kind gets no extreme score.
+    # Add ten average phrases to each count, so that a rare kind gets no extreme score.
     kinds = [score_key(length, origin) for origin in ("whole", "part", "loose") for length in range(1, 6)]
     scores = {kind: round((right[kind] + 10 * overall) / (answered[kind] + 10), 4) for kind in kinds}
     target = WEIGHTS / "english-key-phrases" / "scores.json"

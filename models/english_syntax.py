@@ -1,8 +1,8 @@
 """Recipe of ``weights/english-syntax``: a tagger for Universal Dependencies' parts of speech.
 
-Start: the shared layers of en_core_web_md (MIT). Texts: the training part of UD English EWT (CC BY-SA 4.0), met as raw
-text and cut by the packaged tokenizer, so that the tagger learns on the words that it will see; words that the corpus
-cuts elsewhere teach nothing. The pass with the best accuracy on the development part is kept, and the temperature of
+Start: the shared layers of en_core_web_md (MIT). Texts: the training part of UD English EWT (CC BY-SA 4.0) as raw
+text, cut by the packaged tokenizer, so that the tagger is trained on the words that it will see; words that the corpus
+cuts differently are not used. The pass with the best accuracy on the development part is kept, and the temperature of
 the scores is fitted there.
 
     READING_ROOM_CORPORA=clones python -m models.english_syntax
@@ -37,11 +37,11 @@ FOLDER = WEIGHTS / "english-syntax"
 _SOURCES = "not-to-release/sources/"
 
 Words = tuple[list[tuple[str, str]], list[bool]]
-"""(form, tag) pairs, and whether a blank follows each."""
+"""(form, tag) pairs, and whether a space follows each."""
 
 
 def training() -> list[Words]:
-    """Return the training part, rebuilt from its documents, without sentences that the test part has too."""
+    """Return the training part, rebuilt from its documents, without sentences that are also in the test part."""
     files = set(EWT.read("not-to-release/file-lists/files.train").split())
     paths = [path for path in EWT.names(_SOURCES.rstrip("/")) if path.removeprefix(_SOURCES) in files]
     tested = {_joined(sentence) for sentence in conllu(EWT.read("en_ewt-ud-test.conllu"))}
@@ -54,7 +54,7 @@ def _joined(sentence: Words) -> str:
 
 
 def example(nlp: Language, sentence: Words) -> Example:
-    """Return the raw text as the tokenizer cuts it, beside the corpus's words and tags."""
+    """Return the raw text as the tokenizer cuts it, with the corpus's words and tags."""
     words, blanks = sentence
     forms = [form for form, _ in words]
     tags = ["O" if tag == "X" else tag for _, tag in words]
@@ -115,7 +115,7 @@ def _batches(examples: list[Example]) -> list[list[Example]]:
 
 
 def temperature(probabilities: NDArray[np.float32], gold: NDArray[np.intp]) -> float:
-    """Return the temperature with the least mean negative logarithm of the gold tags' probabilities."""
+    """Return the temperature with the lowest mean negative log probability of the gold tags."""
     logarithms = np.log(np.maximum(probabilities, 1e-12))
     losses = {}
     for value in np.arange(0.7, 2.01, 0.05):

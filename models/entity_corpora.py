@@ -1,7 +1,7 @@
 """Sentences with entities in Comprehend's types, from free corpora.
 
-A corpus annotates some of the types only. Which ones it does is recorded with each sentence, so that a recipe can fill
-in the others from a model instead of teaching that they are absent.
+A corpus annotates only some of the types. Each sentence records which, so that a recipe can add
+the others from a model instead of teaching that they are absent.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ Span = tuple[int, int, str]
 
 @dataclass
 class Sentence:
-    """Tokens, the entities among them, the types that its corpus annotates, and whether a blank follows each token."""
+    """Tokens, the entities among them, the types that its corpus annotates, and whether a space follows each token."""
 
     tokens: list[str]
     spans: list[Span]
     annotated: frozenset[str]
     source: str
     blanks: list[bool] = field(default_factory=list)
-    """Empty where the corpus does not tell; then ``render`` guesses."""
+    """Empty if the corpus does not say; then ``render`` guesses."""
 
     def render(self, detokenised: bool = True) -> tuple[str, list[tuple[int, int]]]:
-        """Return the text and each token's place in it, in code points."""
+        """Return the text and each token's position in it, in code points."""
         blanks = self.blanks or (guess_blanks(self.tokens) if detokenised else [True] * len(self.tokens))
         text, places = "", []
         for token, blank in zip(self.tokens, blanks, strict=True):
@@ -67,7 +67,7 @@ class Sentence:
 
 
 def guess_blanks(tokens: list[str]) -> list[bool]:
-    """Say which tokens a blank follows in ordinary writing, for corpora that keep only tokens."""
+    """Return which tokens a space follows in ordinary writing, for corpora that keep only tokens."""
     blanks = [True] * len(tokens)
     open_quote = False
     for index, token in enumerate(tokens):
@@ -86,7 +86,7 @@ def guess_blanks(tokens: list[str]) -> list[bool]:
 
 
 def training() -> list[Sentence]:
-    """Return every sentence to learn from, without those whose words are a sentence of a test part."""
+    """Return every training sentence, without those whose words are a sentence of a test part."""
     forbidden = {_words(sentence) for sentence in held_out()}
     found = [*_uner_ewt("dev"), *_wnut("wnut17train.conll"), *_wnut("emerging.dev.conll"), *_broad_twitter("train")]
     found += [*_broad_twitter("dev"), *_wikigold()]
@@ -96,7 +96,7 @@ def training() -> list[Sentence]:
 
 
 def held_out() -> list[Sentence]:
-    """Return the sentences of the test parts: read to leave their copies out of the training, for nothing else."""
+    """Return the sentences of the test parts, used only to leave their copies out of the training."""
     found = [
         *_uner(UNER_EWT.read("en_ewt-ud-test.iob2"), "uner_ewt"),
         *_uner(UNER_PUD.read("en_pud-ud-test.iob2"), "pud"),
@@ -108,7 +108,7 @@ def held_out() -> list[Sentence]:
 
 
 def unannotated(limit: int) -> list[Sentence]:
-    """Return sentences of EWT's training part, which has no entities here: a model is to find them."""
+    """Return sentences of EWT's training part, in which a model has to find the entities."""
     files = set(EWT.read("not-to-release/file-lists/files.train").split())
     found: list[Sentence] = []
     forbidden = {_words(sentence) for sentence in held_out()}
@@ -123,9 +123,9 @@ def unannotated(limit: int) -> list[Sentence]:
 
 
 def conllu(text: str) -> Iterator[tuple[list[tuple[str, str]], list[bool]]]:
-    """Yield each sentence of a CoNLL-U file as (form, UPOS) pairs and whether a blank follows each word.
+    """Yield each sentence of a CoNLL-U file as (form, UPOS) pairs and whether a space follows each word.
 
-    A word range such as "don't" keeps its words; they are written without a blank between them.
+    A word range such as "don't" keeps its words, which are written without a space between them.
     """
     tokens: list[tuple[str, str]] = []
     blanks: list[bool] = []
@@ -175,7 +175,7 @@ def _uner(text: str, source: str) -> list[Sentence]:
 
 
 def _blanks(tokens: list[str], raw: str) -> list[bool]:
-    """Find the tokens in the written sentence; an empty list where they are not there in order."""
+    """Find the tokens in the written sentence; return an empty list if they do not occur in order."""
     blanks, at = [], 0
     for token in tokens:
         if not raw.startswith(token, at):
@@ -206,7 +206,7 @@ def _wnut(path: str) -> list[Sentence]:
 
 
 def _broad_twitter(part: str) -> list[Sentence]:
-    """Tweets; an address such as @name is no entity here, though the corpus counts it as one."""
+    """Tweets; a handle such as @name is not an entity here, though the corpus counts it as one."""
     found = []
     for tokens, tags in _columns(BROAD_TWITTER.read(f"train_dev_test_conll/btc.{part}")):
         kept = list(tags)
@@ -234,7 +234,7 @@ def _crossner(domain: str, part: str) -> list[Sentence]:
 
 
 def _spans(tags: list[str], types: dict[str, str]) -> list[Span]:
-    """Read IOB1 or IOB2 tags; a tag whose type is not among ``types`` ends an entity and begins none."""
+    """Read IOB1 or IOB2 tags; a tag of a type outside ``types`` ends an entity and begins none."""
     spans: list[Span] = []
     for index, tag in enumerate(tags):
         prefix, _, name = tag.partition("-")

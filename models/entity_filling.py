@@ -1,6 +1,6 @@
-"""Types that a corpus does not annotate, filled in by the packaged recognizer.
+"""Adding the types that a corpus does not annotate, with the packaged recognizer.
 
-Without it a tweet corpus that marks persons, places and organizations would teach that dates are no entities.
+Otherwise a tweet corpus that annotates persons, places and organizations would teach that dates are not entities.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ COMPREHEND_TYPES = {
     "EVENT": "EVENT",
     "WORK_OF_ART": "TITLE",
 }
-"""The recognizer's types (those of OntoNotes) in Comprehend's."""
+"""The recognizer's types (those of OntoNotes) mapped to Comprehend's."""
 
 _BEFORE = frozenset({"the", "a", "an", '"', "``", "'", "“"})
 _AFTER = frozenset({"'s", "’s", '"', "''", "'", "”", "."})
 
 
 def fill(sentences: Iterable[Sentence]) -> None:
-    """Add to each sentence what the recognizer finds of the types that its corpus leaves out; gold spans stay."""
+    """Add the recognizer's entities of types that the sentence's corpus does not annotate; gold spans stay."""
     listed = list(sentences)
     rendered = [sentence.render() for sentence in listed]
     nlp = load_english({"ner"})

@@ -1,4 +1,4 @@
-"""Fits the curve of the entity engine's scores on sentences held back from the training."""
+"""Fit the curve of the entity engine's scores on sentences held out of the training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_ONCE = 256
 
 
 def answers(engine: EnglishEntities, sentences: Sequence[Sentence]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the log odds of every answer of an annotated type, and whether it is right to the character."""
+    """Return the log odds of every answer of an annotated type, and whether it is exactly right."""
     evidence: list[float] = []
     right: list[bool] = []
     for start in range(0, len(sentences), AT_ONCE):

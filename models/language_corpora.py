@@ -1,8 +1,8 @@
-"""Sentences with entities or noun phrases in the languages beside English, in splits that keep public test parts apart.
+"""Sentences with entities or noun phrases in languages other than English, split so that public test parts stay apart.
 
-Entities are of the types that a corpus annotates: persons, places and organizations everywhere, and Comprehend's other
-types in Japanese. Noun phrases are derived from trees (``treebanks``). Where the stored training part of a treebank is
-not to be had, its development part is used, an eighth of it held back.
+Entities have the types that a corpus annotates: persons, places and organizations everywhere, and Comprehend's other
+types in Japanese. Noun phrases are derived from trees (``treebanks``). If a treebank's training part is
+not available, its development part is used, with an eighth of it held out.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ _NAME_LETTERS = {
 }
 
 HELD_BACK = 8
-"""One sentence in so many is held back where a corpus has no part of its own for it."""
+"""One sentence in this many is held out if a corpus has no separate part for that."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Sentences to train on, to fit scores on, and to measure on: the last is a public test part."""
+    """Sentences for training, for fitting scores, and for measuring; the last are a public test part."""
 
     train: Sequence[Sentence]
     held_back: Sequence[Sentence]
@@ -104,7 +104,7 @@ def chinese_entities(*, traditional: bool = False) -> Split:
 
 
 def german_entities() -> Split:
-    """GermEval 2014, outer entities, none derived or partial; tokens joined by blanks; its dev part to train."""
+    """GermEval 2014, outer entities, none derived or partial; tokens joined by spaces; trained on its dev part."""
     train, held_back = _cut(_germeval("dev"))
     return Split(*_without_test_texts([train, held_back, _germeval("test")]))
 
@@ -164,7 +164,7 @@ _TREEBANKS = {
 
 
 def bosque() -> dict[str, list[Tree]]:
-    """Return Bosque's three parts, from its documents and the lists of what belongs to which."""
+    """Return Bosque's three parts, from its documents and the lists that assign them."""
     folder = "not-to-release/documents"
     found = {
         tree.identifier: tree
@@ -179,7 +179,7 @@ def bosque() -> dict[str, list[Tree]]:
 
 
 def iob(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Read UNER's form: the text, the words and the IOB2 marks of each sentence."""
+    """Read UNER's format: the text, the words and the IOB2 tags of each sentence."""
     for block in text.split("\n\n"):
         lines = block.split("\n")
         rows = [line.split("\t") for line in lines if line and not line.startswith("#")]

@@ -1,8 +1,8 @@
-"""Tables that tell close languages apart: ``python -m models.language_tables``.
+"""Tables that distinguish close languages: ``python -m models.language_tables``.
 
-Bosnian, Croatian and Serbian; Indonesian and Malay. Trained on parallel sentences, so that they learn languages and not
-topics: NTREX-128's translations of the same news (a test set of machine translation, and no test set of ours), with the
-development parts of treebanks. How much the identifiers' votes count beside a table is chosen on held-back sentences.
+Bosnian, Croatian and Serbian; Indonesian and Malay. Trained on parallel sentences, so that they model languages and not
+topics: NTREX-128's translations of the same news (a test set for machine translation, but not one of ours), with the
+development parts of treebanks. The weight of the identifiers' votes against a table is chosen on held-out sentences.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LANGUAGES = {
     "south-slavic": {"bs": "bos", "hr": "hrv", "sr": "srp-Latn"},
     "malay-indonesian": {"id": "ind", "ms": "msa"},
 }
-"""For each table, its languages and NTREX's names of them."""
+"""For each table, its languages with NTREX's names for them."""
 
 TREEBANKS = {
     "hr": (CROATIAN, "hr_set-ud-dev.conllu"),
@@ -39,7 +39,7 @@ TREEBANKS = {
 }
 
 TRAINED = 1_700
-"""Of NTREX's 1,997 sentences; the others are held back."""
+"""Of NTREX's 1,997 sentences; the others are held out."""
 
 PIECES = 4_000
 LEAST_COUNT = 6
@@ -47,14 +47,14 @@ INVERSE_PENALTY = 5.0
 
 
 def main() -> None:
-    """Train and write each table, and print its accuracy on what was held back."""
+    """Train and write each table, and print its accuracy on the held-out sentences."""
     for name, languages in LANGUAGES.items():
         texts = {language: _ntrex(file) for language, file in languages.items()}
         _train(name, {language: lines[:TRAINED] + _treebank(language) for language, lines in texts.items()})
         table = PieceTable(WEIGHTS / name / "pieces.txt.xz")
         for at, (language, lines) in enumerate(texts.items()):
             answers = [int(np.argmax(table.probabilities(line))) for line in lines[TRAINED:]]
-            print(language, f"{answers.count(at) / len(answers):.3f} of {len(answers)} held-back sentences")
+            print(language, f"{answers.count(at) / len(answers):.3f} of {len(answers)} held-out sentences")
 
 
 def _train(name: str, texts: Mapping[str, Sequence[str]]) -> None:
@@ -66,7 +66,7 @@ def _train(name: str, texts: Mapping[str, Sequence[str]]) -> None:
     model.fit(_matrix(found, index), labels)
     constant, weights = model.intercept_, model.coef_
     if len(texts) == 2:
-        # Of two classes the library keeps the second's side only.
+        # For two classes the library stores only the second one's weights.
         constant, weights = np.array([0.0, constant[0]]), np.stack([np.zeros(len(chosen)), weights[0]])
     rows = [("", constant), *zip(chosen, weights.T, strict=True)]
     text = "\t" + "\t".join(texts) + "\n"

@@ -1,7 +1,7 @@
-"""Entities and key phrases in the languages beside English: ``python -m models.languages [model ...]``.
+"""Entities and key phrases in languages other than English: ``python -m models.languages [model ...]``.
 
-Trains the named models, or all, into the package's ``weights`` and prints their figures on held-back data. With
-``--test`` the public test parts are scored as well: once, at the end, never to choose between recipes.
+Trains the named models, or all, into the package's ``weights`` and prints their figures on held-out data. With
+``--test`` the public test parts are scored as well: once, at the end, and never to choose between recipes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", metavar="model", help=", ".join(MODELS))
     parser.add_argument("--lexicons", action="store_true", help="write the lexicons first")
     parser.add_argument("--test", action="store_true", help="score the public test parts, too")
-    parser.add_argument("--no-training", action="store_true", help="only score what is there")
+    parser.add_argument("--no-training", action="store_true", help="only score the existing models")
     chosen = parser.parse_args()
     if chosen.lexicons:
         lexicons.build(WEIGHTS, lexicons.japanese_names(japanese_names()).items())
@@ -63,7 +63,7 @@ def main() -> None:
         split = read()
         if not chosen.no_training:
             train(WEIGHTS / name, recipe, split.train, split.held_back)
-        print(name, "held back:", measure(name, split.held_back), flush=True)
+        print(name, "held out:", measure(name, split.held_back), flush=True)
         if chosen.test:
             print(name, "test:", measure(name, split.test), flush=True)
     if chosen.test:

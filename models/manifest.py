@@ -1,8 +1,8 @@
 """``models/MANIFEST.toml``: every file of trained weights with its hash, its origin and its licence.
 
-``python -m models.manifest`` compares it with the package and prints what differs; with ``--update`` it writes the
-hashes of the files that are there into the entries that are there. An entry itself is written by hand. It also writes
-``weights/SHA256SUMS``, by which engines compare what they load: the same hashes, and those of models in packages.
+``python -m models.manifest`` compares it with the package and prints the differences; with ``--update`` it writes the
+hashes of the existing files into the existing entries. Entries are written by hand. It also writes
+``weights/SHA256SUMS``, which engines use to check the files they load: those hashes, and those of models in packages.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ REQUIRED = ("recipe", "licence", "corpora", "files")
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file below a folder, by its path there."""
+    """Return the SHA-256 of each file below a folder, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def sums(manifest: Path = MANIFEST) -> str:
-    """Return the text of ``SHA256SUMS``: what the manifest says of our own files, and what is installed of others."""
+    """Return the text of ``SHA256SUMS``: the manifest's hashes of our own files, and those of installed models."""
     entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
     found = {f"weights/{name}/{file}": digest for name in entries for file, digest in entries[name]["files"].items()}
     for name in PACKAGED:
@@ -57,7 +57,7 @@ def sums(manifest: Path = MANIFEST) -> str:
 
 
 def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
-    """Return what is wrong, a sentence each; nothing when files and manifest agree and the sizes are allowed."""
+    """Return the problems, a sentence each; none if files and manifest agree and the sizes are allowed."""
     entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
     folders = {path.name: path for path in sorted(weights.iterdir()) if path.is_dir()}
     found = [f"weights/{name} has no entry" for name in folders if name not in entries]
@@ -80,7 +80,7 @@ def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
 
 
 def update(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> None:
-    """Rewrite the ``files`` table of each entry from the files that are there."""
+    """Rewrite the ``files`` table of each entry from the existing files."""
     text = manifest.read_text(encoding="utf-8")
     for name in tomllib.loads(text):
         if not (weights / name).is_dir():

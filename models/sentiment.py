@@ -1,13 +1,13 @@
-"""Recipe of ``weights/sentiment-en``: MiniLM with two heads, for what a text says and for what it says of a mention.
+"""Recipe of ``weights/sentiment-en``: MiniLM with two heads, for the sentiment of a text and towards a mention.
 
     python -m models.sentiment train  --wheel WHEEL --corpora FOLDER --work WORK
     python -m models.sentiment export --wheel WHEEL --work WORK --out src/reading_room/analysis/weights/sentiment-en
     python -m models.sentiment_calibration --corpora FOLDER
 
-``train`` fine-tunes everything but the word embeddings and leaves ``WORK/last.pt`` every ``SAVE_EVERY`` steps; it goes
-on from there when it was stopped. Then a round over all sources leaves ``WORK/polished.pt``. ``export`` makes the int8
-graph of the mean of both; the calibration of its scores is a step of its own. Build time only: torch, transformers,
-onnx, onnxruntime. About 30 minutes of one core with bfloat16 units, else an hour.
+``train`` fine-tunes everything except the word embeddings and writes ``WORK/last.pt`` every ``SAVE_EVERY`` steps; it
+resumes there if it was stopped. Then a round over all sources writes ``WORK/polished.pt``. ``export`` makes the int8
+graph of the mean of both; calibrating its scores is a separate step. Build time only: torch, transformers,
+onnx, onnxruntime. About 30 minutes of one core with bfloat16 units, otherwise an hour.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from models.sentiment_corpora import Corpora, Sample, pairs, training_samples
 
 SEED = 20261125
 STEPS_TOKENS = 1408
-"""Tokens in a step, padding included."""
+"""Tokens in a step, including padding."""
 MOST_TEXTS = 64
 TOKENS = 96
 ENCODER_RATE, HEADS_RATE = 1.6e-4, 1e-3
@@ -71,11 +71,12 @@ STAGES = (
     ),
     (350, {"comments": 0.27, "aspects": 0.3, "targets": 0.8, "news": 0.65}),
 )
-"""Steps, and how often each source would be seen if all of them were taken. Sources with mentions are small and weigh
-more, in the second stage above all. The last stage is for what was weakest on held-back texts after the others."""
+"""Steps, and how often each source would be seen if all steps were taken. Sources with mentions are small and weigh
+more, mainly in the second stage. The last stage is for the sources that were weakest on held-out texts after the
+others."""
 
 LAST_RATE = 0.25
-"""The rates fall to nothing over the stages but the last, which starts again with this share of them."""
+"""The rates fall to zero over all stages except the last, which starts again with this share of them."""
 
 POLISH = {
     "comments": 0.9,
@@ -89,9 +90,9 @@ POLISH = {
     "labelled": 0.3,
     "pairs": 0.3,
 }
-"""The round after the stages, all of it: the last stage had forgotten some of films, products and tweets."""
+"""The sources of the round after the stages: the last stage had forgotten some of films, products and tweets."""
 POLISH_RATE, POLISH_WARM_UP = 0.4, 20
-"""The share of the full rates at which it starts, after so many steps, to fall to nothing."""
+"""The share of the full rates at which it starts, after this many steps, to fall to zero."""
 POLISH_SEED = 7
 
 PAIRS = 1500
@@ -148,7 +149,7 @@ def encode(tokenizer: Tokenizer, samples: list[Sample]) -> list[Encoded]:
 
 
 def batches(samples: list[Encoded], rng: random.Random) -> Iterator[list[Encoded]]:
-    """Shuffled batches of like length, of ``STEPS_TOKENS`` tokens."""
+    """Shuffled batches of similar length, of ``STEPS_TOKENS`` tokens."""
     samples = samples[:]
     rng.shuffle(samples)
     for start in range(0, len(samples), 2000):
@@ -181,7 +182,7 @@ def mention_logits(batch: list[Encoded], tokens: torch.Tensor) -> tuple[torch.Te
 
 
 def loss_of(model: TwoHeads, batch: list[Encoded]) -> tuple[torch.Tensor, float, float]:
-    """The loss of a batch: of its texts whose sign is known, plus of its mentions."""
+    """The loss of a batch: that of its texts with a known sign, plus that of its mentions."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         text, tokens = model(*tensors(batch))
     text, tokens = text.float(), tokens.float()
@@ -221,7 +222,7 @@ def drawn(sources: dict[str, list[Sample]], passes: dict[str, float], rng: rando
 
 
 def rate(step: int, turn: int) -> float:
-    """The share of the full rates after so many steps; ``turn`` is the first step of the last stage."""
+    """The share of the full rates after this many steps; ``turn`` is the first step of the last stage."""
     if step >= turn:
         return LAST_RATE * max(0.0, 1 - (step - turn) / STAGES[-1][0])
     return min(step / (WARM_UP * turn), (turn - step) / (turn * (1 - WARM_UP)))
@@ -239,7 +240,7 @@ def readied(wheel: Path, corpora: Corpora) -> tuple[TwoHeads, Tokenizer, dict[st
 
 
 def optimizer_of(model: TwoHeads) -> torch.optim.AdamW:
-    """The optimizer at the full rates, of the encoder without its word embeddings and of the heads."""
+    """The optimizer at the full rates, for the encoder without its word embeddings and for the heads."""
     heads = [weight for name, weight in model.named_parameters() if not name.startswith("encoder.")]
     body = [weight for weight in model.encoder.parameters() if weight.requires_grad]
     return torch.optim.AdamW([{"params": body, "lr": ENCODER_RATE}, {"params": heads, "lr": HEADS_RATE}])
@@ -252,7 +253,7 @@ def learn(
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.LambdaLR,
 ) -> Iterator[int]:
-    """Take the steps from number ``first`` on, print what happens, and yield the count of steps taken after each."""
+    """Take the steps from number ``first`` on, print the progress, and yield the count of steps taken after each."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     model.train()
     started, losses = time.time(), []
@@ -284,7 +285,7 @@ def train(wheel: Path, corpora: Corpora, work: Path) -> None:
         first = torch.load(work / "last.pt", weights_only=True)["step"]
     steps: list[list[Encoded]] = []
     for count, passes in STAGES:
-        # A stage that is behind us is not tokenized again.
+        # Do not tokenize a finished stage again.
         stage = drawn(sources, passes, random.Random(SEED + len(steps))) if len(steps) + count > first else []
         steps += (
             list(batches(encode(tokenizer, stage), random.Random(SEED + len(steps))))[:count] if stage else [[]] * count
@@ -305,7 +306,7 @@ def train(wheel: Path, corpora: Corpora, work: Path) -> None:
 
 
 def polish(wheel: Path, corpora: Corpora, work: Path) -> None:
-    """One more round over all sources from ``last.pt``, with an optimizer of its own."""
+    """One more round over all sources from ``last.pt``, with a new optimizer."""
     torch.manual_seed(POLISH_SEED)
     model, tokenizer, sources = readied(wheel, corpora)
     model.load_state_dict(torch.load(work / "last.pt", weights_only=True)["model"])
@@ -321,11 +322,11 @@ def polish(wheel: Path, corpora: Corpora, work: Path) -> None:
 
 
 def export_graph(wheel: Path, work: Path, out: Path) -> None:
-    """Write the trained model as an int8 graph of two outputs: logits of the text, and of every token."""
+    """Write the trained model as an int8 graph with two outputs: logits of the text, and of every token."""
     with tempfile.TemporaryDirectory() as scratch:
         model, _ = prepared(wheel, Path(scratch))
     before, after = (torch.load(work / name, weights_only=True)["model"] for name in ("last.pt", "polished.pt"))
-    # The mean of the weights was right on 0.730 of the held-back comments; what the last round left, on 0.728.
+    # The mean of the weights was right on 0.730 of the held-out comments; the weights of the last round on 0.728.
     model.load_state_dict({name: (before[name] + each) / 2 for name, each in after.items()})
     out.mkdir(parents=True, exist_ok=True)
     outputs = {"text_logits": {0: "batch"}, "token_logits": {0: "batch", 1: "tokens"}}

@@ -1,13 +1,13 @@
-"""Fits what ``weights/sentiment-en/calibration.json`` holds, on texts held back from training.
+"""Fit the numbers in ``weights/sentiment-en/calibration.json`` on texts held out of training.
 
     python -m models.sentiment_calibration --corpora FOLDER
 
-Temperatures: by likelihood, each source of held-back texts having the same weight, so that a large one does not decide
-alone. Long texts: no corpus of long English texts with four signs is free, so they are put together from held-back
-sentences of one source, 8 to 30 of them. Of the sentences that have a sign, a POSITIVE text has at least 0.75 positive
+Temperatures: by likelihood, with the same weight for each source of held-out texts, so that a large one does not decide
+alone. Long texts: no corpus of long English texts with four signs is free, so they are composed of held-out
+sentences of one source, 8 to 30 of them. Of the sentences with a sign, a POSITIVE text has at least 0.75 positive
 ones, a NEGATIVE one as many negative ones, a MIXED one 0.35 to 0.65 of both; a NEUTRAL text has at most a tenth with
-a sign. The numbers are fitted on one half of the sentences and measured on the other, MIXED with half the weight: what
-people write is of both signs less often than one in three.
+a sign. The numbers are fitted on one half of the sentences and measured on the other, MIXED with half the weight: fewer
+than one in three real texts have both signs.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sign_of(sample: Sample) -> int:
 
 
 def composed(samples: Sequence[Sample], count: int, rng: random.Random) -> list[tuple[str, int]]:
-    """Long texts with their signs, of the sentences of one source."""
+    """Long texts with their signs, composed of the sentences of one source."""
     by_sign = {sign: [each.text for each in samples if sign_of(each) == sign] for sign in range(4)}
     kinds = [POSITIVE, NEGATIVE, MIXED] + ([NEUTRAL] if len(by_sign[NEUTRAL]) > 100 else [])
     texts = []
@@ -68,7 +68,7 @@ def composed(samples: Sequence[Sample], count: int, rng: random.Random) -> list[
 
 
 def temperature(logits: list[Array], targets: list[Array]) -> float:
-    """The temperature of the greatest likelihood; each pair of the lists has the same weight."""
+    """The temperature with the greatest likelihood; each pair of the lists has the same weight."""
 
     def loss(log: float) -> float:
         temperature = float(np.exp(log))
@@ -92,7 +92,7 @@ def calibration_error(scores: Array, signs: NDArray[np.signedinteger[Any]]) -> f
 
 
 def fit(corpora: Corpora) -> dict[str, Any]:
-    """Fit all numbers and print what they give."""
+    """Fit all numbers and print the resulting figures."""
     rng = random.Random(SEED)
     _, held = training_samples(corpora, rng)
     neutral: dict[str, Any] = {"text_temperature": 1.0, "mention_temperature": 1.0, "mention_mixed": 0.0}
@@ -102,7 +102,7 @@ def fit(corpora: Corpora) -> dict[str, Any]:
 
     texts = {source: samples for source, samples in held.items() if samples[0].shares}
     scores = {source: model.texts(model.windows([each.text for each in samples])) for source, samples in texts.items()}
-    # Logits up to a constant, which the softmax does not see.
+    # Logits up to a constant, which does not change the softmax.
     logits = {source: np.log(each + 1e-12) for source, each in scores.items()}
     shares = {source: np.array([each.shares for each in samples]) for source, samples in texts.items()}
     fitted["text_temperature"] = temperature(list(logits.values()), list(shares.values()))

@@ -1,11 +1,11 @@
-"""The texts that ``models/sentiment.py`` learns from, and those it is calibrated on, from git repositories.
+"""The training and calibration texts of ``models/sentiment.py``, from git repositories.
 
 Every repository is read at a fixed revision from ``FOLDER/<owner>+<name>`` (a clone, bare or not, or one of the two in
-a folder ``repo``). What a text means is said in four numbers, the shares of POSITIVE, NEGATIVE, NEUTRAL and MIXED, or
-left open; mentions in it are spans with one of three signs.
+a folder ``repo``). The sentiment of a text is four numbers, the shares of POSITIVE, NEGATIVE, NEUTRAL and MIXED, or
+unknown; mentions in it are spans with one of three signs.
 
-Left out are all texts that share a run of eight words with a test text (five words for film sentences, whose test set
-was cut from the same reviews), or equal one after everything but letters and digits is dropped.
+All texts are left out that share a run of eight words with a test text (five words for film sentences, whose test set
+was cut from the same reviews), or equal one when only letters and digits are compared.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ LABELLED = ("kvrao/sentiment_analysis", "462f7304ab341f1b5014e6eae56100bfe35d703
 TEST_FILM = ("clairett/pytorch-sentiment-classification", "457ffd83de90a9d6d472d8ffc31bbffe40a8b236")
 TEST_TWEETS = ("cardiffnlp/tweeteval", "4fbd22cd78421f05b1ecdb4fc5725bc7a7bd8f66")
 
-# The signs that GoEmotions' authors give their emotions; the four left (realization, surprise, curiosity, confusion)
-# they call ambiguous.
+# The signs that GoEmotions' authors give their emotions; they call the other four (realization, surprise, curiosity,
+# confusion) ambiguous.
 _POSITIVE_EMOTIONS = frozenset(
     [
         "admiration",
@@ -84,7 +84,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Sample:
-    """A text with what is known of it."""
+    """A text with its known sentiment."""
 
     source: str
     text: str
@@ -99,7 +99,7 @@ class Corpora:
         self._folder = folder
 
     def content(self, repository: tuple[str, str], path: str) -> bytes:
-        """Return a file's bytes. Raises what ``models.corpora.git`` does."""
+        """Return a file's bytes. Raises what ``models.corpora.git`` raises."""
         name, revision = repository
         return git(self._folder, name, revision, "show", f"{revision}:{path}")
 
@@ -122,7 +122,7 @@ def of_signs(signs: Iterable[int]) -> int:
 
 
 def go_emotions(corpora: Corpora, part: str) -> list[Sample]:
-    """Comments; one whose emotions are all ambiguous has no sign, and is NEUTRAL only where it asks."""
+    """Comments. One without a sign is left out, unless it is neutral or, in training, has a questioning emotion."""
     labels = corpora.text(GO_EMOTIONS, "data/original/labels.txt").split()
     samples = []
     for line in corpora.text(GO_EMOTIONS, f"data/original/{part}.tsv").splitlines():
@@ -151,7 +151,7 @@ def mams(corpora: Corpora, task: str, part: str) -> list[Sample]:
 
 
 def news(corpora: Corpora, part: str) -> list[Sample]:
-    """News sentences with people and organizations; what the sentence as a whole says is left open."""
+    """News sentences with people and organizations; the sentence's own sentiment is unknown."""
     folder = "NewsSentiment/experiments/default/datasets"
     if part == "train":
         files = [f"{folder}/newsmtsc-mt/train.jsonl"]
@@ -172,8 +172,8 @@ def news(corpora: Corpora, part: str) -> list[Sample]:
 def rated(corpora: Corpora, kind: str, source: str) -> list[Sample]:
     """Sentences that 15 to 20 people rated from -4 to 4.
 
-    With p, n and z the shares of those who saw a positive sign, a negative one and none: of two readers who disagree in
-    sign the text is MIXED (2pn), of one who sees none half is the other's. The power keeps a few stray ratings small.
+    Let p, n and z be the shares of people who saw a positive sign, a negative one and none: if two readers disagree in
+    sign the text is MIXED (2pn); if one sees none, half goes to the other's. The power reduces a few stray ratings.
     """
     packed = io.BytesIO(corpora.content(RATED, "additional_resources/hutto_ICWSM_2014.tar.gz"))
 
@@ -229,7 +229,7 @@ def test_texts(corpora: Corpora) -> dict[str, list[str]]:
 
 
 class Seen:
-    """Test texts, to ask whether a training text is one of them or shares a run of words with one."""
+    """Test texts, to check whether a training text is one of them or shares a run of words with one."""
 
     def __init__(self, texts: Iterable[str], run: int) -> None:
         self._run = run
@@ -253,7 +253,7 @@ def _words(text: str) -> list[str]:
 
 
 def training_samples(corpora: Corpora, rng: random.Random) -> tuple[dict[str, list[Sample]], dict[str, list[Sample]]]:
-    """Return training and held-back samples by source, all test texts left out of both."""
+    """Return training and held-out samples by source, both without test texts."""
     tests = test_texts(corpora)
     of_film, of_all = Seen(tests["film"], 5), Seen([*tests["film"], *tests["other"]], 8)
 
@@ -269,7 +269,7 @@ def training_samples(corpora: Corpora, rng: random.Random) -> tuple[dict[str, li
         "comments": clean(go_emotions(corpora, "train")),
         "aspects": clean(mams(corpora, "ACSA", "train")),
         "targets": clean(mams(corpora, "ATSA", "train")),
-        # One sentence may come more than once, with another mention each time.
+        # A sentence may occur more than once, each time with another mention.
         "news": [sample for sample in news(corpora, "train") if sample.text not in of_all],
         "films": clean(rated(corpora, "movieReviewSnippets", "films")),
         "products": clean(rated(corpora, "amazonReviewSnippets", "products")),
@@ -287,7 +287,7 @@ def training_samples(corpora: Corpora, rng: random.Random) -> tuple[dict[str, li
     for source, count in (("films", 800), ("products", 300), ("rated tweets", 400), ("tweets", 1500)):
         rng.shuffle(train[source])
         held[source], train[source] = train[source][:count], train[source][count:]
-    # The sets of one corpus share sentences: what was learnt is not held back.
+    # The sets of a corpus share sentences: do not hold out a training sentence.
     learnt = {"".join(_words(sample.text)) for samples in train.values() for sample in samples}
     for source, samples in held.items():
         held[source] = [sample for sample in samples if "".join(_words(sample.text)) not in learnt]

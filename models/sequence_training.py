@@ -1,4 +1,4 @@
-"""Training of a sequence model: a conditional random field by CRFsuite, and what its probabilities mean.
+"""Training of a sequence model, a conditional random field by CRFsuite, and calibration of its probabilities.
 
 The optimizer has no random part: the same data give the same model.
 """
@@ -21,7 +21,7 @@ import pycrfsuite
 from reading_room.analysis.engines.sequence_tagger import LEAST_PROBABILITY, SequenceInput, SequenceTagger
 
 FEATURES_PLACE = 28
-"""Bytes from the start of a model's file to the 32-bit word that says where its features begin."""
+"""Bytes from the start of a model's file to the 32-bit offset of its features."""
 
 CUT_BITS = 40
 """Of the 52 binary places of a weight."""
@@ -34,7 +34,7 @@ Sentence = tuple[str, list[Phrase]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model is made. ``ends``: labels for the last token of a phrase and for one alone, where data allow it."""
+    """How a model is made. ``ends``: labels for a phrase's last token and for a single token, if the data allow it."""
 
     writing: Literal["words", "characters"]
     lexicon: str | None = None
@@ -48,7 +48,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Quality:
-    """Exact matches of phrases with their labels, and of scores: calibration error and area under the curve."""
+    """Exact matches of phrases with their labels; for scores, calibration error and area under the curve."""
 
     precision: float
     recall: float
@@ -64,7 +64,7 @@ class Quality:
 
 
 def train(folder: Path, recipe: Recipe, sentences: Sequence[Sentence], held_back: Sequence[Sentence]) -> None:
-    """Train on ``sentences``, fit the meaning of probabilities on ``held_back``, and write the model to ``folder``."""
+    """Train on ``sentences``, calibrate probabilities on ``held_back``, and write the model to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     source = SequenceInput.load(recipe.writing, recipe.lexicon, recipe.fold)
     trainer = pycrfsuite.Trainer(verbose=False)
@@ -91,10 +91,10 @@ def train(folder: Path, recipe: Recipe, sentences: Sequence[Sentence], held_back
 
 
 def rounded(model: bytes) -> bytes:
-    """Cut a CRFsuite model's weights to twelve binary places, with which they answer alike and pack a quarter smaller.
+    """Cut a CRFsuite model's weights to twelve binary places: the answers stay, and files compress a quarter smaller.
 
-    At the place of the features lie the word ``FEAT``, the chunk's size, their number, and 20 bytes each, the last 8 of
-    them the weight. Raises ``ValueError`` for a file of another form.
+    At the features' offset are the word ``FEAT``, the chunk's size, their number, and 20 bytes each, the last 8 of
+    them the weight. Raises ``ValueError`` for a file of another format.
     """
     changed = bytearray(model)
     (place,) = struct.unpack_from("<I", changed, FEATURES_PLACE)
@@ -108,7 +108,7 @@ def rounded(model: bytes) -> bytes:
 
 
 def tags(spans: Sequence[tuple[int, int]], phrases: Sequence[Phrase], *, ends: bool) -> list[str]:
-    """Write phrases as a tag per token; a phrase's tokens are those that lie in it whole."""
+    """Write phrases as a tag per token; a phrase's tokens are those that are completely inside."""
     result = ["O"] * len(spans)
     for begin, end, label in phrases:
         inside = [at for at, (first, last) in enumerate(spans) if first >= begin and last <= end]
@@ -143,7 +143,7 @@ def calibration(found: np.ndarray, right: np.ndarray) -> tuple[float, float]:
         slope = design.T @ (right - expected) - 1e-3 * weights
         curve = (design * (expected * (1 - expected))[:, None]).T @ design + 1e-3 * np.eye(2)
         step = np.linalg.solve(curve, slope)
-        # Whole steps may overshoot where the answers are nearly separable.
+        # Full steps may overshoot if the answers are nearly separable.
         weights = weights + step * min(1.0, 0.5 / max(math.hypot(*step), 1e-9))
         if math.hypot(*step) < 1e-8:
             break

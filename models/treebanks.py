@@ -1,7 +1,7 @@
 """Universal Dependencies: sentences with their trees, and the noun phrases that a tree implies.
 
-A key phrase is a noun with what stands around it and belongs to it: determiner, adjectives, numbers, parts of a
-compound or of a name. Prepositional phrases, clauses and coordinated nouns are phrases of their own. Pronouns are none.
+A key phrase is a noun with the words around it that belong to it: determiner, adjectives, numbers, parts of a
+compound or of a name. Prepositional phrases, clauses and coordinated nouns are separate phrases. Pronouns are none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FUNCTIONS = frozenset(("case", "mark", "cc", "discourse", "cop", "aux"))
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A syntactic word. ``begin`` and ``end`` are code points of the sentence: those of the written token it is in."""
+    """A syntactic word. ``begin`` and ``end`` are those of its written token, in code points of the sentence."""
 
     number: int
     form: str
@@ -44,7 +44,7 @@ class Tree:
 
 
 def trees(conllu: str) -> Iterator[Tree]:
-    """Read CoNLL-U. A sentence whose written tokens are not in its text, in order, is left out."""
+    """Read CoNLL-U. A sentence whose written tokens do not occur in order in its text is left out."""
     for block in conllu.split("\n\n"):
         lines = block.split("\n")
         comments = dict(_comment(line) for line in lines if line.startswith("# ") and " = " in line)
@@ -79,7 +79,7 @@ def _placed(text: str, rows: list[list[str]]) -> tuple[Word, ...]:
 def noun_phrases(words: Iterable[Word], *, bare_modifiers: bool = False) -> list[tuple[int, int]]:
     """Return the noun phrases as code points, in order, none inside another.
 
-    ``bare_modifiers``: nouns before a noun, without a word that marks their case, are part of its phrase, and a
+    ``bare_modifiers``: nouns before a noun without a case marker are part of its phrase, and a
     particle with such nouns is its head (Chinese and Japanese).
     """
     return _Phrases(tuple(words), bare_modifiers).found()
@@ -143,7 +143,7 @@ class _Phrases:
         while last + 1 < len(words) and words[last + 1].number in members:
             last += 1
         last = self._with_name(head, last)
-        # An article that is written into one token with a preposition stays outside with it.
+        # An article that is contracted with a preposition stays outside with it.
         while first < last and first > 0 and words[first - 1].begin == words[first].begin:
             first += 1
         if first > 0 and words[first - 1].begin == words[first].begin:
@@ -153,7 +153,7 @@ class _Phrases:
         return words[first].begin, words[last].end
 
     def _with_name(self, head: Word, last: int) -> int:
-        """Take in a name that stands in apposition directly behind the phrase: a title and who bears it."""
+        """Extend a phrase by a name in apposition directly behind it, such as a title's holder."""
         words = self._words
         while last + 1 < len(words):
             name = words[last + 1]
