@@ -1,1 +1,1 @@
-"""How good the engines' answers are, on public test sets: see docs/quality.md for the figures and their definitions."""
+"""The quality of the engines' answers on public test sets: docs/quality.md has the figures and their definitions."""

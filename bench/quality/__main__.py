@@ -1,6 +1,6 @@
-"""Measure the quality of the engines on public test sets: all tasks, or those named.
+"""Measure the quality of the engines on public test sets, for all tasks or the named ones.
 
-The figures go to docs/quality.md, section by section, and to the terminal. The exit status is 1 when a figure misses
+The figures go to docs/quality.md, section by section, and to the terminal. The exit status is 1 if a figure misses
 its floor or a task could not be measured.
 """
 
@@ -36,7 +36,7 @@ TASKS = (
 
 
 class Task(Protocol):
-    """A module of this package that measures something."""
+    """A module of this package that measures a task."""
 
     TITLE: str
     HOW: str
@@ -47,10 +47,10 @@ class Task(Protocol):
 
 
 def main() -> int:
-    """Run what is named on the command line, or every task."""
+    """Run the tasks named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     parser.add_argument("tasks", nargs="*", metavar="task", help=f"of {', '.join(TASKS)}; all when none is named")
-    parser.add_argument("--dry", action="store_true", help="print, and leave docs/quality.md as it is")
+    parser.add_argument("--dry", action="store_true", help="print only, and do not change docs/quality.md")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.tasks) - set(TASKS))
     if unknown:
@@ -63,7 +63,7 @@ def main() -> int:
         try:
             failed += run(name, corpora, write=not arguments.dry)
         except Exception as error:
-            # One task that cannot be measured does not keep the others from it; the exit status tells.
+            # If a task cannot be measured, go on with the others; the exit status reports it.
             if not isinstance(error, CorpusError):
                 traceback.print_exc()
             failed.append(f"{name}: not measured: {error}")
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def run(name: str, corpora: Corpora, write: bool) -> list[str]:
-    """Measure one task, print it and renew its section. Returns what misses its bars, in words."""
+    """Measure a task, print it and rewrite its section. Return a sentence for each figure that misses its bars."""
     task: Task = importlib.import_module(f"bench.quality.{name}")
     began = time.perf_counter()
     rows = task.measure(corpora)

@@ -1,4 +1,4 @@
-"""Custom classification, one class a document: banking77, 77 intents."""
+"""Custom classification, one class per document: banking77, 77 intents."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def questions(corpora: Corpora, key: str) -> list[Labelled]:
 
 
 def as_csv(rows: list[Labelled]) -> bytes:
-    """Return rows in Comprehend's form: label, then text, without a header."""
+    """Return rows in Comprehend's format: label, then text, without a header."""
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows((label, text) for text, label in rows)
     return written.getvalue().encode()

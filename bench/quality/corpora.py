@@ -1,8 +1,8 @@
 """Public test sets: fetched at a recorded revision, read from git, checked against a recorded hash.
 
 ``corpora.toml`` lists repositories (name, revision, licence) and files (path, sha256). A repository is a git directory
-in one folder, ``$READING_ROOM_CORPORA`` or ``~/.cache/reading-room/corpora``, as ``owner+name``; one that is missing is
-fetched there, without a work tree and without history. Nothing is unpacked, and nothing is written into this tree.
+in one folder, ``$READING_ROOM_CORPORA`` or ``~/.cache/reading-room/corpora``, as ``owner+name``; a missing one is
+fetched there, without a work tree or history. Nothing is unpacked, and nothing is written into this repository.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class Repository:
 
     @property
     def address(self) -> str:
-        """Where git finds it."""
+        """The address for git."""
         return f"https://github.com/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a repository, or all files of a folder (a path that ends in ``/``), with the hash of the content.
+    """A file of a repository, or all files of a folder (if the path ends with ``/``), with the content's hash.
 
-    A folder's hash is that of its lines "<sha256 of the file>  <name>", in the order of the names.
+    A folder's hash is that of lines "<sha256 of the file>  <name>", in the order of the names.
     """
 
     repository: str
@@ -59,7 +59,7 @@ def corpora_folder() -> Path:
 
 
 class Corpora:
-    """The catalogue, and the content of what it lists."""
+    """The catalogue, and the contents of the listed files."""
 
     def __init__(self, folder: Path | None = None, catalogue: Path = CATALOGUE) -> None:
         """Read the catalogue. ``folder`` is ``corpora_folder()`` unless given."""
@@ -78,7 +78,7 @@ class Corpora:
         return self.content(key).decode(encoding)
 
     def content(self, key: str) -> bytes:
-        """Return a listed file's bytes. Raises ``CorpusError`` where it is missing or is not the one recorded."""
+        """Return a listed file's bytes. Raises ``CorpusError`` if it is missing or has another hash."""
         entry = self.entries[key]
         content = self._show(entry, [entry.path])[0]
         self._check(key, entry, hashlib.sha256(content).hexdigest())
@@ -94,7 +94,7 @@ class Corpora:
         return files
 
     def require(self, repository: str) -> None:
-        """Have a listed repository in the folder, fetched if need be. Raises ``CorpusError``."""
+        """Make sure that a listed repository is in the folder, and fetch it if not. Raises ``CorpusError``."""
         self._git_directory(repository)
 
     @property
@@ -142,7 +142,7 @@ class Corpora:
 
 @cache
 def git_directory(folder: Path, repository: Repository) -> Path:
-    """Return where a folder holds a repository, fetched there if its revision is missing. Raises ``CorpusError``."""
+    """Return a repository's path in a folder, after fetching a missing revision. Raises ``CorpusError``."""
     place = folder / repository.name.replace("/", "+")
     found = next((each for each in _candidates(place) if (each / "objects").is_dir()), None)
     if found is None or not _has(found, repository.revision):

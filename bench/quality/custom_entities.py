@@ -53,7 +53,7 @@ def measure(corpora: Corpora) -> list[Row]:
 
 
 def recognised(train: Sequence[Sentence], test: Sequence[Sentence], source: str) -> tuple[str, list[dict[Span, float]]]:
-    """Train a recognizer and apply it. Returns what the training took, and each test text's answers with scores."""
+    """Train a recognizer and apply it. Return the training's cost, and each test text's answers with scores."""
     kinds = sorted({kind for each in train for _, _, kind in each.spans})
     files = {"train.txt": lines(train), "test.txt": lines(test)}
     config: dict[str, object] = {"EntityTypes": [{"Type": kind} for kind in kinds]}
@@ -83,12 +83,12 @@ def recognised(train: Sequence[Sentence], test: Sequence[Sentence], source: str)
 
 
 def lines(documents: Sequence[Sentence]) -> bytes:
-    """Return documents as a file with one a line. Their tokens have single blanks between them, so offsets stay."""
+    """Return documents as a file with one per line. Their tokens are separated by single spaces, so offsets stay."""
     return "".join(f"{each.text}\n" for each in documents).encode()
 
 
 def annotation_rows(file: str, documents: Sequence[Sentence]) -> bytes:
-    """Return the gold spans in Comprehend's form."""
+    """Return the gold spans in Comprehend's format."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(("File", "Line", "Begin Offset", "End Offset", "Type"))
@@ -98,7 +98,7 @@ def annotation_rows(file: str, documents: Sequence[Sentence]) -> bytes:
 
 
 def entity_list(documents: Sequence[Sentence]) -> bytes:
-    """Return the names among the gold spans with the type that each has most often, in Comprehend's form."""
+    """Return the names among the gold spans, each with its most frequent type, in Comprehend's format."""
     counts: dict[str, dict[str, int]] = {}
     for document in documents:
         for begin, end, kind in document.spans:

@@ -1,8 +1,8 @@
 """Entities in English: exact F1 over begin, end and type, on ten test sets.
 
-A set is scored on the types that it annotates and nothing else: answers of other types do not count. Names of a corpus
-map to Comprehend's types as below; what maps to no type (an algorithm, a protein, a musical genre) is no entity, and
-``None`` is either way: neither expected nor held against an answer that meets it. A handle (@name) is no entity.
+A set is scored only on the types that it annotates: answers of other types do not count. A corpus's types are mapped
+to Comprehend's as below; a type without a counterpart (algorithm, protein, musical genre) is not an entity, and
+``None`` is ignored: it is not expected, and an answer there is not wrong. A handle (@name) is not an entity.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ OUT_OF_DOMAIN = "UNER PUD, news and encyclopedia"
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A text, its gold spans in Comprehend's types, and the places where either answer is accepted."""
+    """A text, its gold spans in Comprehend's types, and the spans where any answer is accepted."""
 
     text: str
     spans: frozenset[Span]
@@ -89,7 +89,7 @@ def measure(corpora: Corpora) -> list[Row]:
 
 
 def score_set(engine: Engine, documents: list[Labelled]) -> tuple[Any, list[float], list[bool]]:
-    """Return a set's tally (right, answered, expected), and each scored answer's score and whether it is right."""
+    """Return a set's tally (right, answered, expected), and each scored answer's score and correctness."""
     types = {kind for document in documents for _, _, kind in document.spans}
     tally: list[tuple[int, int, int]] = []
     scores: list[float] = []
@@ -103,7 +103,7 @@ def score_set(engine: Engine, documents: list[Labelled]) -> tuple[Any, list[floa
 
 
 def scored(document: Labelled, found: Iterable[Any], types: set[str]) -> dict[Span, float]:
-    """Return the answers that count, with their scores: of the set's types, and not about a place of either answer."""
+    """Return the answers that count, with their scores: of the set's types, outside the ignored spans."""
     answers: dict[Span, float] = {}
     for entity in found:
         begin, end, kind = entity["BeginOffset"], entity["EndOffset"], entity["Type"]
@@ -134,7 +134,7 @@ CROSSNER_DOMAINS = ("politics", "science", "music", "literature", "ai")
 
 
 def labelled(sentence: Sentence, types: Types) -> Labelled:
-    """Map a sentence's spans to Comprehend's types; a handle is no entity."""
+    """Map a sentence's spans to Comprehend's types; a handle is not an entity."""
     spans: set[Span] = set()
     either = []
     for begin, end, name in sentence.spans:
@@ -155,7 +155,7 @@ def _is_handle(text: str, begin: int) -> bool:
 def reports(corpora: Corpora) -> Iterable[Labelled]:
     """Yield the government reports of re3d, whole documents, with their dates and quantities.
 
-    Its persons and organizations include descriptions ("the rebels"), which are no entities here: left out.
+    Its persons and organizations include descriptions ("the rebels"), which are not entities here and are left out.
     """
     for source in ("uk", "us", "centcom", "australia", "eu"):
         gold: dict[str, set[Span]] = {}

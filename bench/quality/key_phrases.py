@@ -1,7 +1,7 @@
-"""Key phrases in English: how many of the phrases that indexers chose are among the answers.
+"""Key phrases in English: the share of the indexers' phrases that are among the answers.
 
-The engine answers every noun phrase, indexers choose a few: recall says whether their choice is there, precision says
-nothing and is shown only because readers ask for it.
+The engine answers with every noun phrase, indexers choose a few: recall says whether their choice is there; precision
+says nothing and is shown only because readers expect it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A text and the phrases that indexers chose, in lower case, of those that stand in it."""
+    """A text and the indexers' phrases that occur in it, in lower case."""
 
     text: str
     phrases: frozenset[str]
@@ -85,7 +85,7 @@ def measure(corpora: Corpora) -> list[Row]:
 
 
 def noun_phrases(engine: Engine, sentences: Sequence[tuple[str, list[Word]]]) -> list[Row]:
-    """Score what the engine's score promises: that an answer is a whole noun phrase, out of domain."""
+    """Check the meaning of the engine's score: that an answer is a whole noun phrase, out of domain."""
     tally: list[tuple[int, int]] = []
     scores: list[float] = []
     right: list[bool] = []
@@ -102,17 +102,17 @@ def noun_phrases(engine: Engine, sentences: Sequence[tuple[str, list[Word]]]) ->
 
 
 def normal(phrase: str) -> str:
-    """Return a phrase as it is compared."""
+    """Return a phrase in the form for comparison."""
     return _ARTICLE.sub("", " ".join(phrase.lower().split()))
 
 
 def inside(answer: str, gold: frozenset[str]) -> bool:
-    """Whether a gold phrase stands in the answer as whole words."""
+    """Return whether a gold phrase occurs in the answer as whole words."""
     return any(f" {phrase} " in f" {answer} " for phrase in gold)
 
 
 def indexed(text: str, phrases: str) -> Indexed:
-    """Take the phrases, one a line, that stand in the text as whole words."""
+    """Return the phrases, one per line, that occur in the text as whole words."""
     folded = " ".join(text.split())
     lower = folded.lower()
     wanted = {" ".join(phrase.lower().split()) for phrase in phrases.splitlines()} - {""}

@@ -1,4 +1,4 @@
-"""Dominant language: macro accuracy over Comprehend's languages, for one sentence and for a paragraph."""
+"""Dominant language: macro accuracy over Comprehend's languages, for a sentence and for a paragraph."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DECLARATIONS = dict(
 """The Declaration's file for each of Comprehend's codes."""
 
 SENTENCES = {"nb": "no"}
-"""lingua's names that are not Comprehend's codes."""
+"""lingua's names that differ from Comprehend's codes."""
 
 TWELVE = ("en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW")
 
@@ -56,7 +56,7 @@ Text = tuple[str, str]
 
 
 def measure(corpora: Corpora) -> list[Row]:
-    """Score both lengths, and the twelve languages that the other kinds serve."""
+    """Score both lengths, and the twelve languages of the other kinds."""
     engine = load_engine("dominant-language")
     rows = []
     declared = declarations(corpora)
@@ -113,7 +113,7 @@ def weakest(right: Sequence[bool], texts: Sequence[Text], count: int = 6) -> str
 
 
 def declarations(corpora: Corpora) -> list[Text]:
-    """Return the paragraphs and titles of the Declaration, a blank for each run of blanks."""
+    """Return the paragraphs and titles of the Declaration, with runs of spaces collapsed."""
     files = corpora.folder("language-udhr")
     texts = []
     for code, name in DECLARATIONS.items():
@@ -125,7 +125,7 @@ def declarations(corpora: Corpora) -> list[Text]:
 
 
 def short_sentences(corpora: Corpora, declared: Sequence[Text]) -> list[Text]:
-    """Return at most ``MOST_EACH`` sentences a language, drawn by a seed."""
+    """Return at most ``MOST_EACH`` sentences per language, drawn with a seed."""
     chance = random.Random(SEED)
     files = corpora.folder("language-sentences")
     texts = []

@@ -1,7 +1,7 @@
-"""Sentiment of documents of up to 5 KB that carry several signs.
+"""Sentiment of documents of up to 5 KB with several signs.
 
-No public set of such documents has four classes. So documents are put together from test sentences and comments whose
-sign is known, one kind of source each, in a seeded order: what a document is follows from what is in it.
+No public set of such documents has four classes. So documents are composed of test sentences and comments with a known
+sign, each from one kind of source, in a seeded order. A document's class follows from its pieces.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def composed(source: Sequence[Document], chance: random.Random) -> list[Document
 
 
 def compose(kind: str, pieces: Mapping[str, Sequence[str]], chance: random.Random) -> str:
-    """Put one document together: pieces of drawn kinds, in drawn order, until it has its drawn size in bytes."""
+    """Compose a document of pieces of random kinds, in random order, up to a random size in bytes."""
     aim = chance.randint(*SIZES)
     shares = drawn_shares(kind, pieces, chance)
     chosen: list[str] = []
     counts = dict.fromkeys(shares, 0)
     size = 0
     while True:
-        # The kind that is furthest behind its share: shares hold in short documents too.
+        # Take the kind that is furthest behind its share, so that short documents have the shares, too.
         behind = min(shares, key=lambda each: (counts[each] + 1) / shares[each])
         piece = chance.choice(pieces[behind]).strip()
         size += len(piece.encode()) + 1

@@ -1,4 +1,4 @@
-"""Targeted sentiment in English: what is said of a mention, and whether the mention is found at all."""
+"""Targeted sentiment in English: the sentiment towards a mention, and whether the mention is found at all."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measure(corpora: Corpora) -> list[Row]:
 
 
 def on_gold_spans(name: str, model: SentimentModel, documents: Sequence[Told], floor: float, aim: float) -> list[Row]:
-    """Score the signs of gold mentions; documents are what a bootstrap resamples."""
+    """Score the signs of gold mentions; the bootstrap resamples documents."""
     texts = [each.text for each in documents]
     scores = model.mentions(texts, [[(begin, end) for begin, end, _ in each.mentions] for each in documents])
     labels = [[SIGNS[int(of_one.argmax())] for of_one in of_text] for of_text in scores]
@@ -96,7 +96,7 @@ def found(name: str, answers: Any, documents: Sequence[Told]) -> list[Row]:
 
 
 def meeting(mentions: dict[tuple[int, int], str], begin: int, end: int) -> str | None:
-    """Return the sign of the mention that equals a span, else of the one that shares most with it, else ``None``."""
+    """Return the sign of the mention that equals a span or else overlaps it most, or ``None``."""
     if (begin, end) in mentions:
         return mentions[begin, end]
     shared = {span: min(end, span[1]) - max(begin, span[0]) for span in mentions}

@@ -1,4 +1,4 @@
-"""Custom classification, several labels a document: GoEmotions, 28 emotions."""
+"""Custom classification, several labels per document: GoEmotions, 28 emotions."""
 
 from __future__ import annotations
 

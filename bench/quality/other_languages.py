@@ -1,4 +1,4 @@
-"""Entities and key phrases in the languages beside English, on the test parts that their recipes keep apart."""
+"""Entities and key phrases in languages other than English, on the test parts that their recipes keep apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/quality.md: a generated section per task between its own markers, so that a run renews what it measures."""
+"""docs/quality.md: a generated section per task between markers, so that a run rewrites what it measures."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sources(corpora: Corpora) -> str:
 
 
 def glance(page: str) -> str:
-    """Return a table of every figure that has a floor or a ceiling, with the section that it stands in."""
+    """Return a table of every figure that has a floor or a ceiling, with its section."""
     rows = ["| section | what | figure | 95 % interval | bar | aim | |", "|---|---|---|---|---|---|---|"]
     title = ""
     for line in page.split("\n"):
@@ -68,9 +68,9 @@ def glance(page: str) -> str:
 
 
 def replaced(page: str, name: str, text: str) -> str:
-    """Return the page with what stands between the markers of ``name`` replaced.
+    """Return the page with the text between the markers of ``name`` replaced.
 
-    Raises ``ValueError`` where a marker is missing.
+    Raises ``ValueError`` if a marker is missing.
     """
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     before, found, rest = page.partition(begin)

@@ -1,4 +1,4 @@
-"""Running a program as a worker does, with objects in memory: trainings, custom models, topics."""
+"""Running a program like a worker, with objects in memory: trainings, custom models, topics."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def run_program(
     model: bytes | None = None,
     sha256: str = "",
 ) -> tuple[Done, dict[str, bytes], bytes]:
-    """Run a program over files of one bucket, those under ``input/`` being its documents, one a line.
+    """Run a program over the files of a bucket; those under ``input/`` are its documents, one per line.
 
-    Returns what it says, the members of its archive (none where it wrote none), and the model's artifact (empty where
-    there is none). Raises ``JobFailure`` as the program does.
+    Return its messages, the members of its archive (none if it wrote none), and the model's artifact (empty if
+    there is none). Raises ``JobFailure`` if the program does.
     """
     objects: Objects = {(BUCKET, key): content for key, content in files.items()}
     artifacts: Objects = {} if model is None else {(ARTIFACT.bucket, ARTIFACT.key): model}
@@ -78,11 +78,11 @@ def members(archive: bytes) -> dict[str, bytes]:
 
 
 def one_a_line(texts: Sequence[str]) -> bytes:
-    """Return documents as a file with one a line; line breaks in a document become blanks."""
+    """Return documents as a file with one per line; line breaks in a document become spaces."""
     return "".join(f"{' '.join(text.split())}\n" for text in texts).encode()
 
 
 def json_lines(content: bytes) -> list[dict[str, Any]]:
-    """Return a member's records in the order of their lines' numbers."""
+    """Return a member's records in the order of their line numbers."""
     records = [json.loads(line) for line in content.decode().splitlines()]
     return sorted(records, key=lambda record: int(record["Line"]))

@@ -1,4 +1,4 @@
-"""A measured figure as a row of docs/quality.md: value, interval, bars, and what it was measured on."""
+"""A measured figure as a row of docs/quality.md: value, interval, bars, and test set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Row:
 def calibration(
     engine: str, scores: ArrayLike, right: ArrayLike, size: str, ceiling: float | None = CALIBRATION_CEILING
 ) -> list[Row]:
-    """Return the rows of an engine's scores against right and wrong: their calibration error, and how they rank."""
+    """Return the rows on an engine's scores of right and wrong answers: calibration error and ranking."""
     import numpy as np
 
     given, truth = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=np.float64)

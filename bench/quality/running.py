@@ -1,4 +1,4 @@
-"""Running an engine over texts, with the type of result that it is known to have."""
+"""Running an engine over texts, with the type of its results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reading_room.analysis.engine import Engine
 
 
 def lists(engine: Engine, texts: Iterable[str]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the list of each text, of an engine that answers lists (entities, phrases, tokens, languages)."""
+    """Yield each text's list from an engine that answers with lists (entities, phrases, tokens, languages)."""
     return cast("Iterator[list[dict[str, Any]]]", engine.analyse(texts))
 
 

@@ -1,4 +1,4 @@
-"""Scores, as pure functions: sums over documents to a figure, and how sure the figure is.
+"""Scores, as pure functions: from sums over documents to a figure with its interval.
 
 Most figures are ratios of sums over documents (or sentences). A *tally* is an array with one row per document and one
 column per count; a figure is a function from column sums to a number, so a bootstrap resamples rows and sums again.
@@ -36,22 +36,22 @@ def f1(sums: Floats) -> float:
 
 
 def precision(sums: Floats) -> float:
-    """Share of the answers that are right, of sums (right, answered, expected)."""
+    """The share of right answers, from sums (right, answered, expected)."""
     return float(sums[0] / sums[1]) if sums[1] else 0.0
 
 
 def recall(sums: Floats) -> float:
-    """Share of what is expected that was answered, of sums (right, answered, expected)."""
+    """The share of expected items that were answered, from sums (right, answered, expected)."""
     return float(sums[0] / sums[2]) if sums[2] else 0.0
 
 
 def share(sums: Floats) -> float:
-    """Share of sums (right, all): accuracy, when rows are (1 or 0, 1)."""
+    """The share from sums (right, all); accuracy, if rows are (1 or 0, 1)."""
     return float(sums[0] / sums[1]) if sums[1] else 0.0
 
 
 def mean_share(sums: Floats) -> float:
-    """Macro accuracy: the mean share over pairs of columns (right, all), one pair a class, without empty classes."""
+    """Macro accuracy: the mean share over pairs of columns (right, all), one pair per class, without empty classes."""
     pairs = np.asarray(sums, dtype=np.float64).reshape(-1, 2)
     pairs = pairs[pairs[:, 1] > 0]
     return float((pairs[:, 0] / pairs[:, 1]).mean()) if len(pairs) else 0.0
@@ -74,7 +74,7 @@ def class_tally(answers: Sequence[str], gold: Sequence[str], classes: Sequence[s
 
 
 def exact(answers: Collection[Hashable], expected: Collection[Hashable]) -> tuple[int, int, int]:
-    """Count (right, answered, expected) where right means: the same value, each counted once."""
+    """Count (right, answered, expected); an answer is right if it has an expected value, each counted once."""
     found, wanted = set(answers), set(expected)
     return len(found & wanted), len(found), len(wanted)
 
@@ -106,7 +106,7 @@ def bootstrap_mean(
 def bootstrap_rows(
     rows: int, figure: Callable[[NDArray[np.intp]], float], resamples: int = 200, seed: int = SEED
 ) -> Estimate:
-    """Return a figure that is no function of sums: ``figure`` gets the indices of the rows to count."""
+    """Return a figure that is not a function of sums: ``figure`` gets the indices of the rows to count."""
     random = np.random.default_rng(seed)
     value = figure(np.arange(rows))
     drawn = [figure(random.integers(0, rows, rows)) for _ in range(resamples)]

@@ -74,7 +74,7 @@ def marks(answers: Iterable[str], gold: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def vader_classes() -> Callable[[list[str]], list[str]]:
-    """Return VADER as a function from texts to classes. Raises ``ModuleNotFoundError`` where it is not installed."""
+    """Return VADER as a function from texts to classes. Raises ``ModuleNotFoundError`` if it is not installed."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
 
     analyzer = SentimentIntensityAnalyzer()
@@ -86,7 +86,7 @@ def vader_classes() -> Callable[[list[str]], list[str]]:
 
 
 def vader_class(scores: dict[str, float]) -> str:
-    """Return the class that VADER's scores stand for: see ``HOW``."""
+    """Return the class for VADER's scores: see ``HOW``."""
     if scores["pos"] >= 0.15 and scores["neg"] >= 0.15:
         return "MIXED"
     if scores["compound"] >= 0.05:
@@ -102,7 +102,7 @@ def folded(positive: bool, negative: bool) -> str:
 
 
 def comments(corpora: Corpora, ambiguous: bool = False) -> list[Document]:
-    """Return GoEmotions' test comments; those with ambiguous emotions only are left out, or NEUTRAL."""
+    """Return GoEmotions' test comments; those with only ambiguous emotions are left out, or NEUTRAL."""
     names = corpora.text("emotions-labels").split()
     documents = []
     for line in corpora.text("emotions-test").split("\n"):

@@ -19,14 +19,14 @@ domain); if a corpus writes several words as one token ("don't"), the positions 
 and X are the API's CCONJ and O; SYM, PUNCT and the rest have the same names."""
 
 TAGS = {"X": "O"}
-"""UD's names that the API writes in another way."""
+"""UD's names that the API spells differently."""
 
 Token = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A sentence and the tag of every gold word, by its place."""
+    """A sentence and the tag of every gold word, by position."""
 
     text: str
     tags: dict[Token, str]
@@ -65,7 +65,7 @@ def scored(
 
 
 def parse(text: str) -> list[Parsed]:
-    """Read CoNLL-U: words with their places in "# text"; empty nodes are left out."""
+    """Read CoNLL-U: words with their positions in "# text"; empty nodes are left out."""
     documents = []
     for block in text.split("\n\n"):
         written, words = "", []

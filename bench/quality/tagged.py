@@ -1,7 +1,7 @@
 """Corpora of tokens with tags: from lines to texts with spans.
 
-A corpus with the sentence as it was written ("# text = ...") keeps it, and tokens are found in it one after the other;
-the others are tokens only, joined with single blanks: their texts are as the corpus splits them.
+If a corpus has the sentence as written ("# text = ..."), it is kept, and tokens are found in it one after the other;
+the others have only tokens, which are joined with single spaces.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _sentence(written: str | None, rows: list[tuple[str, str]]) -> Sentence:
 
 
 def places(text: str, tokens: Iterable[str]) -> list[tuple[int, int]]:
-    """Find tokens in a text one after the other. Raises ``ValueError`` for one that is not there."""
+    """Find tokens in a text one after the other. Raises ``ValueError`` if one is missing."""
     found, position = [], 0
     for token in tokens:
         begin = text.find(token, position)
@@ -56,7 +56,7 @@ def places(text: str, tokens: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def spans(positions: Iterable[tuple[int, int]], tags: Iterable[str]) -> Iterator[Span]:
-    """Join tokens to spans: B- begins one, I- of the same type goes on with it and otherwise begins one, O ends it."""
+    """Join tokens to spans: B- begins one, I- continues one of the same type and otherwise begins one, O ends it."""
     current: Span | None = None
     for (begin, end), tag in zip(positions, tags, strict=True):
         kind = tag[2:] if tag[:2] in ("B-", "I-") else None

@@ -1,4 +1,4 @@
-"""Topics: how well ten topics part ten news groups, and whether each topic's terms belong together."""
+"""Topics: how well ten topics separate ten news groups, and whether each topic's terms belong together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _WORD = re.compile(r"[a-z][a-z0-9'-]*")
 
 
 def measure(corpora: Corpora) -> list[Row]:
-    """Find topics by the default engine, and by the two others, and score them."""
+    """Find topics with the default engine and with the two others, and score them."""
     texts, groups = posts(corpora)
     words = [frozenset(_WORD.findall(text.lower())) for text in texts]
     size = f"{len(texts):,} posts of {len(GROUPS)} groups"
@@ -95,7 +95,7 @@ def coherent(terms: list[list[str]], words: list[frozenset[str]]) -> Estimate:
 
 
 def found_topics(texts: list[str], engine: str) -> tuple[list[list[str]], list[str]]:
-    """Return each topic's terms, and each text's topic with the highest proportion ("" where it has none)."""
+    """Return each topic's terms, and each text's topic with the highest proportion, or ""."""
     request = {"NumberOfTopics": TOPICS, "Engine": engine}
     _, output, _ = run_program("topics", "topics", {"input/posts": one_a_line(texts)}, request)
     terms: dict[str, list[str]] = {}
@@ -121,7 +121,7 @@ def posts(corpora: Corpora) -> tuple[list[str], list[str]]:
 
 
 def body(post: str) -> str:
-    """Return what a post's author wrote in it: without headers, quoted lines, attributions and the signature."""
+    """Return the author's own text of a post, without headers, quoted lines, attributions and the signature."""
     _, _, rest = post.replace("\r\n", "\n").partition("\n\n")
     kept = []
     for line in rest.split("\n"):
