@@ -225,7 +225,7 @@ class Settings:
     )
     trail_bytes: int = _setting(
         20_000_000_000,
-        "Bytes that each of the trail's books of identified callers may have on disk; the oldest days are deleted "
+        "Bytes that each of the trail's books of authenticated callers may have on disk; the oldest days are deleted "
         "first.",
         within=(1 << 20, 1 << 50),
     )
@@ -237,7 +237,7 @@ class Settings:
     )
     trail_unidentified_bytes: int = _setting(
         1_000_000_000,
-        "Bytes that the trail's book of unidentified requests may have on disk; the oldest days are deleted first.",
+        "Bytes that the trail's book of unauthenticated requests may have on disk; the oldest days are deleted first.",
         within=(1 << 20, 1 << 50),
     )
     trail_head: str = _setting(
