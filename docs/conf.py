@@ -1,7 +1,7 @@
-"""How Sphinx makes the documents a site: `sphinx-build -W -b html -c docs . build/site` in the root of the repository.
+"""Sphinx's configuration for the site: `sphinx-build -W -b html -c docs . build/site` in the repository's root.
 
-The sources are the repository's own pages, those of its root too, so that their links work here as they do where the
-files are looked at. `scripts/navigation.py` has what that asks for.
+The sources are the repository's own pages, including those in its root, so that their links work on the site as they do
+in the repository. `scripts/navigation.py` is the extension that this needs.
 """
 
 import sys
@@ -15,7 +15,7 @@ _package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 project = "Reading Room"
 version = release = _package["version"]
 html_title = f"{project} {version}"
-# No date and no names: the same sources make the same pages.
+# No date and no names, so that the same sources make the same pages.
 html_show_copyright = False
 html_show_sphinx = False
 
@@ -24,16 +24,16 @@ root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/*/*.md", "*.md", "bench/RESULTS.md", "models/README.md"]
 exclude_patterns = [".*", "build", "console", "dist", "packaging", "scripts", "src", "tests", "**/node_modules"]
 
-# Anchors as the viewers of repositories make them, as deep as any heading.
+# Anchors as repository viewers make them, for headings of any depth.
 myst_heading_anchors = 6
-# Commands are shown as they are typed: no quotes bent, no dashes joined.
+# Show commands as they are typed, without typographic quotes and dashes.
 smartquotes = False
-# The pages show fragments (one statement of a policy) and `…` for what is left out, which no lexer takes.
+# The pages show fragments (one statement of a policy) and `…` for omissions, which no lexer accepts.
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_copy_source = False
 html_show_sourcelink = False
-# Furo brings its scripts and styles along and names the fonts of the reader's own system: nothing is asked elsewhere.
+# Furo includes its scripts and styles and uses the fonts of the reader's system: nothing is fetched from elsewhere.
 html_theme_options = {"sidebar_hide_name": False}
