@@ -98,6 +98,7 @@ async def _converse(data: bytes) -> bytes:
         Unfinished(),
         lambda _: None,
         "127.0.0.1",
+        lambda: False,
     )
     with theirs:
         theirs.setblocking(False)

@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import httptools
@@ -28,7 +29,7 @@ from uvicorn.server import ServerState
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.cors import CrossOrigin, origin_in, readable
 from reading_room.aws.counts import Counts, in_the_loop, site_of
-from reading_room.aws.receive import STANDING_KEY, read_headers
+from reading_room.aws.receive import STANDING_KEY, AsgiApplication, Message, Receive, Scope, Send, read_headers
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Standing, Unfinished
 
 KEEP_ALIVE_SECONDS = 30
@@ -48,6 +49,8 @@ EXHAUSTED_SECONDS = 0.1
 
 _TLS_NUMBERS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 """TLS versions as ASGI's extension says them."""
+_BEGIN_KEY = "reading_room.begin"
+"""The scope's entry that ``_Admission`` takes out and calls when a request is about to be answered."""
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,7 @@ class HttpListener:
         head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._config = uvicorn.Config(
-            app,
+            _Admission(app, origins),
             loop="none",
             http="httptools",
             ws="none",
@@ -87,12 +90,12 @@ class HttpListener:
             server_header=False,
             date_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            limit_concurrency=connections,
         )
         self._config.load()
         self._socket = sock
         self._tls = tls
         self._most = most_of_a_peer
+        self._connections = connections
         self._most_waiting = waiting
         self._head_seconds = head_seconds
         self.origins = frozenset(origins)
@@ -154,6 +157,7 @@ class HttpListener:
             self.unfinished,
             lambda code: self.refused.add(NetworkPath(source_ip=peer), "", code),
             site_of(peer),
+            self._is_full,
         )
         task = asyncio.current_task()
         assert task is not None
@@ -173,6 +177,9 @@ class HttpListener:
             if not protocol.made:
                 self._waiting.pop(protocol, None)
                 self._leave(peer)
+
+    def _is_full(self) -> bool:
+        return max(len(self._state.connections), len(self._state.tasks)) >= self._connections
 
     def _waits(self, connection: _Connection, *, waits: bool) -> None:
         """Hear of a connection that now waits for its peer, or no longer does."""
@@ -224,6 +231,40 @@ class HttpListener:
         self.cut()
 
 
+class _Admission:
+    """The application that uvicorn runs: the listener's own, or a refusal of a request that came while it was full.
+
+    Pages of ``origins`` can read the refusal. It also answers their preflight requests, which costs no more. The
+    connection is closed in both cases.
+    """
+
+    def __init__(self, app: AsgiApplication, origins: Collection[str]) -> None:
+        self._app = app
+        self._refusal = CrossOrigin(_refuse, origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope.pop(_BEGIN_KEY)():
+            await self._app(scope, receive, send)
+        else:
+            await self._refusal(scope, receive, partial(_send_last, send))
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 503, as uvicorn does for its own ``limit_concurrency``."""
+    body = b"Service Unavailable"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_last(send: Send, message: Message) -> None:
+    """Send a message of the last answer on a connection."""
+    if message["type"] == "http.response.start":
+        message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+    await send(message)
+
+
 class _Errors(logging.LoggerAdapter[logging.Logger]):
     """uvicorn's log without its warnings."""
 
@@ -250,6 +291,7 @@ class _Connection(HttpToolsProtocol):
         unfinished: Unfinished,
         refused: Callable[[str], None],
         source: str,
+        is_full: Callable[[], bool],
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         # uvicorn would write a line for each request that it refuses: they are counted instead.
@@ -257,6 +299,7 @@ class _Connection(HttpToolsProtocol):
         self._unfinished = unfinished
         self._refused = refused
         self._source = source
+        self._is_full = is_full
         self._arriving: Standing | None = None
         """Of the request that is being read."""
         self._in_body = False
@@ -324,15 +367,12 @@ class _Connection(HttpToolsProtocol):
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (lines, body))
         self.transport.close()
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if app is not self.app:
-            # uvicorn's own refusal, as more ask than are served. A page must be able to read that, and so its browser's
-            # question beforehand is answered, which costs no more; but the connection is not kept.
+    def _begin(self, standing: Standing, *, full: bool) -> bool:
+        """Note that a request is about to be answered; return whether the application answers it."""
+        self._answered = standing
+        if full:
             self._refused("ServiceUnavailable")
-            cycle.keep_alive = False
-            app = CrossOrigin(app, self._origins)
-        self._answered = cycle.scope[STANDING_KEY]
-        super()._start_asgi_task(cycle, app)
+        return not full
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -367,6 +407,9 @@ class _Connection(HttpToolsProtocol):
         if not self.url.startswith(b"/"):
             self._take_host_of_target()
         self._in_body = True
+        assert self._arriving is not None
+        begin = partial(self._begin, self._arriving, full=self._is_full())
+        self.scope[_BEGIN_KEY] = begin  # type: ignore[literal-required]
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
