@@ -60,8 +60,8 @@ def errors_page() -> str:
     lines = [
         "# Error codes",
         "",
-        "Every code that a call can answer with, its HTTP status, and its causes. The message names the parameter,",
-        "resource or policy. Codes with a link are explained in",
+        "Every code that a call can answer with, its HTTP status, and a row for each cause. The message names the",
+        "parameter, resource or policy. Codes with a link are explained in",
         "[troubleshooting](../troubleshooting.md).",
         "",
         "An unsupported service answers `UnknownOperationException` to JSON requests, `InvalidAction` to",
@@ -71,11 +71,11 @@ def errors_page() -> str:
         advised = (not_started if title == "comprehend" else {}) | refused
         lines += ["", f"## {title}", "", "| code | status | when |", "|---|---|---|"]
         for code in sorted(codes):
-            statuses = ", ".join(str(status) for status in sorted({status for status, _ in codes[code]}))
-            sentences = list(dict.fromkeys(sentence for _, sentence in codes[code]))
+            shown = f"`{code}`"
             if code in advised:
-                sentences.append(f"[What to do](../troubleshooting.md#{_anchor(advised[code])})")
-            lines.append(f"| `{code}` | {statuses} | {'<br>'.join(sentences)} |")
+                shown = f"[{shown}](../troubleshooting.md#{_anchor(advised[code])})"
+            reasons = dict.fromkeys((sentence, status) for status, sentence in codes[code])
+            lines += [f"| {shown} | {status} | {sentence} |" for sentence, status in reasons]
     lines += [*_failures(), *_in_documents()]
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,7 @@
 """Write the pages that are generated from the code: `make docs`. A test fails if one of them is out of date.
 
-docs/reference/settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md, differences.md
-and cli.md there, and the tree in ARCHITECTURE.md.
+They are in docs/reference: settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md,
+differences.md, cli.md and tree.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import typer.main
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "reading_room"
-BEGIN, END = "<!-- tree: begin -->", "<!-- tree: end -->"
 
 
 def settings_page() -> str:
@@ -105,7 +104,7 @@ def _operations_of(service: str, there: dict[str, str]) -> list[str]:
     lines += [
         f"<details><summary>{summary}</summary>",
         "",
-        f"{', '.join(absent)}.",
+        *(f"- {name}" for name in absent),
         "",
         "</details>",
     ]
@@ -422,12 +421,19 @@ def _command(command: Any, path: list[str], lines: list[str]) -> None:
         _command(child, [*path, name], lines)
 
 
-def tree() -> str:
-    """Return the package's tree, each module with the first line of its docstring."""
-    lines = ["```", "src/reading_room/"]
+def tree_page() -> str:
+    """Return the tree of the product's packages and modules, each with the first sentence of its docstring."""
+    lines = [
+        "# The tree",
+        "",
+        "Every package and module of the product, with the first sentence of its docstring.",
+        "[ARCHITECTURE.md](../../ARCHITECTURE.md) explains how they fit together.",
+        "",
+        "```",
+        "src/reading_room/",
+    ]
     _folder(PACKAGE, "  ", lines)
-    lines.append("```")
-    return "\n".join(lines)
+    return "\n".join([*lines, "```"]) + "\n"
 
 
 def _folder(folder: Path, indent: str, lines: list[str]) -> None:
@@ -445,13 +451,6 @@ def _says(path: Path) -> str:
     return first.split(". ")[0].rstrip(".").replace("``", "")
 
 
-def with_tree(page: str) -> str:
-    """Return ARCHITECTURE.md with its tree replaced by today's."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{tree()}\n{END}{after}"
-
-
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     # Tests load this file by its path, so its neighbours are not on the import path.
@@ -459,7 +458,6 @@ def pages() -> dict[Path, str]:
         sys.path.append(str(ROOT / "scripts"))
     from error_codes import errors_page
 
-    architecture = ROOT / "ARCHITECTURE.md"
     return {
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
@@ -469,7 +467,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "reading-room.md": reading_room_page(),
         ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
-        architecture: with_tree(architecture.read_text()),
+        ROOT / "docs" / "reference" / "tree.md": tree_page(),
     }
 
 
