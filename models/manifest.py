@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from reading_room.analysis.trained import path_of
+from reading_room.analysis.trained import ORIGINALS, path_of
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "src" / "reading_room" / "analysis" / "weights"
@@ -42,7 +42,10 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def sums(manifest: Path = MANIFEST) -> str:
-    """Return the text of ``SHA256SUMS``: the manifest's hashes of our own files, and those of installed models."""
+    """Return the text of ``SHA256SUMS``: the manifest's hashes of our own files, and those of installed models.
+
+    spaCy's own packages need not be installed: their lines come from their ``RECORD`` files, and stay as they are.
+    """
     entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
     found = {f"weights/{name}/{file}": digest for name in entries for file, digest in entries[name]["files"].items()}
     for name in PACKAGED:
@@ -53,6 +56,9 @@ def sums(manifest: Path = MANIFEST) -> str:
             found |= {f"{name}/{file}": digest for file, digest in hashes(path).items()}
         else:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = (WEIGHTS / SUMS).read_text(encoding="utf-8").splitlines()
+    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    found |= {name: listed[name] for name in listed if name.startswith(tuple(ORIGINALS.values()))}
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(found.items()))
 
 

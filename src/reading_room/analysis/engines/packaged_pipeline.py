@@ -1,8 +1,8 @@
 """The packaged English pipelines: loading the parts of them that an engine uses, their files compared.
 
-They are spaCy's ``en_core_web_md`` and ``en_core_web_sm``, 3.8.0 (MIT), in wheels that PyPI has; why in these is in
-``docs/decisions/0058-supply-chain.md``. The wheel of the larger one declares Python 3.12 for its own code's sake; its
-data loads under 3.11 too.
+They are spaCy's ``en_core_web_md`` and ``en_core_web_sm``, 3.8.0 (MIT), from wheels that third parties uploaded to
+PyPI, or from spaCy's own; ``docs/decisions/0058-supply-chain.md`` says why. The wheel of the larger one declares Python
+3.12 because of its code; its data also loads under 3.11.
 """
 
 from __future__ import annotations
