@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -64,6 +65,19 @@ def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
         if path.stat().st_size and not reference._says(path)
     ]
     assert silent == []
+
+
+def test_the_architecture_has_a_sentence_for_every_package_and_the_layers_of_the_contract() -> None:
+    """It is short enough to be read to the end."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    assert len(page.splitlines()) <= 150
+    section = page.partition("\n## Packages\n")[2].partition("\n## ")[0]
+    packages = [path.parent.name for path in (ROOT / "src" / "reading_room").glob("*/__init__.py")]
+    assert sorted(re.findall(r"^\| `(\w+)` \| [^|]+\. \|$", section, re.MULTILINE)) == sorted(packages)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["name"] == "Layers")
+    listed = "\n".join(layers)
+    assert f"```text\n{listed}\n```" in page
 
 
 @pytest.mark.costs(0.05, reason="all code is read")
