@@ -356,7 +356,7 @@ def answered(made: World, incoming: IncomingRequest) -> None:
     service = identify(incoming.method, incoming.query_string, incoming.headers)
     if getattr(service, "name", "") == "s3":
         return
-    reply = made.app.answer(incoming, service)
+    reply = made.app.answer(incoming, service).reply
     assert reply.status < 500, reply.body
     for name, value in reply.headers:
         f"{name}: {value}".encode("latin-1")

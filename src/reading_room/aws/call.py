@@ -1,6 +1,7 @@
 """A request on its way through the wire: each step makes a fuller, frozen value of the one before.
 
-``IncomingRequest`` → ``SignedRequest`` → ``Call`` → ``Reply``. A step in the wrong order does not type-check.
+``IncomingRequest`` → ``SignedRequest`` → ``OperationRequest`` → ``Call`` → ``Reply``. A step in the wrong order does
+not type-check. S3 has values of its own after the first (``s3/call.py``).
 """
 
 from __future__ import annotations
@@ -8,7 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # The fronts import this module, and have no use for botocore.
+    from botocore.model import OperationModel
+
+    from reading_room.aws.models import ServedService
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +98,20 @@ class IncomingRequest:
 class SignedRequest:
     """A request whose signature was verified, with the principal that it proves.
 
-    One for an operation that asks for no signature and has none is anonymous, and has no key.
+    An unsigned request for an operation that needs no signature is anonymous, and has no key.
     """
 
     request: IncomingRequest
     principal: Principal
     access_key_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRequest(SignedRequest):
+    """A signed request for an operation that the model of the service has."""
+
+    service: ServedService
+    operation: OperationModel
 
 
 @dataclass(frozen=True, slots=True)

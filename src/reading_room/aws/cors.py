@@ -13,9 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from reading_room.aws.receive import AsgiApplication, Message, Receive, Scope, Send, read_headers
-
-Headers = tuple[tuple[str, str], ...]
+from reading_room.aws.receive import AsgiApplication, Headers, Message, Receive, Scope, Send, read_headers
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 MAX_AGE_SECONDS = 600

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reading_room.aws.call import Reply
+from reading_room.aws.receive import Headers, Scope, Send, send_reply
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,16 @@ class Probes:
     def close(self) -> None:
         """Look no more."""
         self._thread.shutdown(wait=False)
+
+    async def serve(self, scope: Scope, headers: Headers, send: Send) -> bool:
+        """Answer a request if it is for one of the pages and has no signature; say whether it was."""
+        if not scope["path"].startswith(FOLDER) or any(name == "authorization" for name, _ in headers):
+            return False
+        page = await self.answer(scope["method"], scope["path"])
+        if page is None:
+            return False
+        await send_reply(send, page, head=scope["method"] == "HEAD")
+        return True
 
     async def answer(self, method: str, path: str) -> Reply | None:
         """Return the page at a path, ``None`` where there is none."""

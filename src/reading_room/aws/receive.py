@@ -1,13 +1,16 @@
-"""An HTTP request off an ASGI server: its head at once, its body within bounds of size and time."""
+"""An HTTP request from an ASGI server: its head at once, its body within bounds of size and time."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
-from reading_room.aws.call import NetworkPath, Reply
+from reading_room.aws.call import IncomingRequest, NetworkPath, Reply
+from reading_room.ids import request_id
 
+Headers = tuple[tuple[str, str], ...]
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -93,13 +96,27 @@ def network_path(scope: Scope) -> NetworkPath:
     return NetworkPath(source_ip=str(client[0]) if client else None, secure=scope.get("scheme") == "https")
 
 
-def read_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+def read_headers(scope: Scope) -> Headers:
     """Return the headers in order of arrival, names in lower case, values as Latin-1."""
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
 
 
+def read_head(scope: Scope, headers: Headers, received_at: dt.datetime) -> IncomingRequest:
+    """Return a request without its body, under a new id."""
+    return IncomingRequest(
+        method=scope["method"],
+        raw_path=scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0],
+        query_string=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=b"",
+        path=network_path(scope),
+        request_id=request_id(),
+        received_at=received_at,
+    )
+
+
 async def read_body(
-    receive: Receive, headers: tuple[tuple[str, str], ...], limit: int = BODY_LIMIT, seconds: float = BODY_SECONDS
+    receive: Receive, headers: Headers, limit: int = BODY_LIMIT, seconds: float = BODY_SECONDS
 ) -> bytes:
     """Return the whole body, of ``limit`` bytes at most, which must be here within so many ``seconds``.
 

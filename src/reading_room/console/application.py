@@ -10,8 +10,7 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from reading_room.aws.cors import Headers
-from reading_room.aws.receive import Receive, Scope, Send, read_headers
+from reading_room.aws.receive import Headers, Receive, Scope, Send, read_headers
 from reading_room.console.files import ASSETS, INDEX, Representation, StaticFile, read_files
 from reading_room.console.headers import security_headers
 from reading_room.console.listen_address import OPTION, Origins

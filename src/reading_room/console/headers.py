@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.aws.cors import Headers
+from reading_room.aws.receive import Headers
 
 _FEATURES = (
     *("accelerometer", "ambient-light-sensor", "attribution-reporting", "autoplay", "battery", "bluetooth"),

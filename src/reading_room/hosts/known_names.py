@@ -15,12 +15,12 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 
 from reading_room.aws.call import Reply
+from reading_room.aws.error_replies import refusal
 from reading_room.aws.errors import MisdirectedRequest
 from reading_room.aws.identify import UnknownService, identify
 from reading_room.aws.models import ServedService
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import AsgiApplication, Receive, Scope, Send, read_headers, send_reply
-from reading_room.aws.server import refusal
 from reading_room.hosts.listen_addresses import is_unspecified
 from reading_room.ids import request_id as new_request_id
 from reading_room.settings import Settings
