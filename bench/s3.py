@@ -31,7 +31,7 @@ from reading_room.agent.fronts import FrontProcesses
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.errors import AwsError
 from reading_room.aws.receive import PATH_KEY
-from reading_room.aws.sigv4 import CredentialSource, Verified
+from reading_room.aws.sigv4 import CredentialSource
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -43,9 +43,11 @@ from reading_room.hosts.listeners import VpcListeners
 from reading_room.iam.authorizer import EndpointPolicy, PolicyAuthorizer
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.iam.credentials import StoredCredentials
+from reading_room.s3.authentication import Authentication
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend
 from reading_room.s3.backends.files import file_backend
+from reading_room.s3.call import AuthenticatedRequest, IdentifiedRequest
 from reading_room.s3.decisions import Decisions
 from reading_room.s3.server import S3Application
 from reading_room.s3.tables import S3Object
@@ -89,15 +91,21 @@ class NoDecisions(Decisions):
         return ACCOUNT, {}
 
 
+class NoAuthentication(Authentication):
+    """Authentication that takes every request for an anonymous one."""
+
+    def authenticate(self, request: IdentifiedRequest) -> AuthenticatedRequest:
+        """Verify nothing."""
+        return AuthenticatedRequest(request, None)
+
+
 class StoreAlone(S3Application):
     """The store without authentication and authorization."""
 
     def __init__(self, backend: Backend, credentials: CredentialSource, authorization: S3Authorization) -> None:
         super().__init__(backend, credentials, authorization, region=REGION)
+        self._authentication = NoAuthentication(credentials, system_clock, REGION)
         self._decisions = NoDecisions(backend, authorization)
-
-    def _authenticate(self, *_: Any) -> Verified | None:
-        return None
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reading_room.s3.backends.backend import S3Response
-from reading_room.s3.requests import send_response
+from reading_room.s3.reply import send_response
 
 
 class Pieces:

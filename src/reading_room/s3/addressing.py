@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from reading_room.s3.errors import InvalidArgument, InvalidURI, KeyTooLong
+from reading_room.aws.call import IncomingRequest
+from reading_room.s3.errors import InvalidArgument, InvalidRequest, InvalidURI, KeyTooLong, PermanentRedirect
 
 KEY_LIMIT = 1024
 """Bytes of UTF-8 that a key may have."""
@@ -43,6 +44,27 @@ class Address:
         if self.bucket is None:
             return "SERVICE"
         return "BUCKET" if self.key is None else "OBJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint's region, and the host names, without port, that it has besides AWS's own."""
+
+    region: str
+    base_hosts: frozenset[str]
+
+    def locate(self, request: IncomingRequest, headers: Mapping[str, str]) -> Address:
+        """Return the address that a request names.
+
+        Raises ``InvalidRequest`` for an operation of another service, ``PermanentRedirect`` for a bucket of another
+        region, and the errors of ``locate``.
+        """
+        if "x-amz-target" in headers:
+            raise InvalidRequest("This endpoint speaks for S3 only: X-Amz-Target names another service's operation.")
+        address = locate(headers.get("host", ""), request.raw_path, self.base_hosts)
+        if address.region not in (None, self.region):
+            raise PermanentRedirect(address.bucket or "", f"s3.{self.region}.amazonaws.com", self.region)
+        return address
 
 
 def locate(host: str, raw_path: str, base_hosts: Collection[str]) -> Address:

@@ -1,7 +1,8 @@
-"""Whether a request of a proven caller may happen: what its operation needs, and what its answer may tell."""
+"""Whether an authenticated caller may make a request, and what its answer may disclose."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +14,11 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Verified
 from reading_room.s3.actions import Requirement, asks_to_bypass_retention, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, parse_copy_source
-from reading_room.s3.authorization import Caller, S3Authorization, s3_context
+from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
 from reading_room.s3.backends.backend import Backend, S3Response
 from reading_room.s3.bucket_errors import InvalidBucketOwner
+from reading_room.s3.call import AuthenticatedRequest, AuthorizedRequest, ParsedRequest, stopping_at
 from reading_room.s3.errors import AccessDenied
-from reading_room.s3.steps import Asking, Decided, deletes_nothing, location_of, signing_of
 from reading_room.s3.tagging import requested_tags
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
@@ -30,22 +31,23 @@ _CREATING = {
 
 
 class Decisions:
-    """Decides the requests of an endpoint. Blocking: to be called in worker threads."""
+    """Decides the requests of an endpoint. Blocking; called in worker threads."""
 
     def __init__(self, backend: Backend, authorization: S3Authorization) -> None:
         self._backend = backend
         self._authorization = authorization
 
-    def decided(self, asking: Asking, verified: Verified | None, parameters: dict[str, Any]) -> Decided:
-        """Decide a request whose caller is proven. Raises what is to be answered when it may not happen."""
-        model, incoming, headers = asking.model, asking.incoming, asking.headers
+    def authorize(self, authenticated: AuthenticatedRequest, parameters: Mapping[str, Any]) -> AuthorizedRequest:
+        """Return the request if its caller may make it; else raise the error to answer."""
+        request, verified = authenticated.request, authenticated.verified
+        model, incoming, headers = request.model, request.incoming, request.headers
         context = s3_context(
-            asking.query,
+            request.query,
             headers,
-            signing_of(verified, posted=asking.form is not None),
+            _signing(verified, posted=request.form is not None),
             incoming.received_at,
-            asking.tls_version,
-            location_of(parameters),
+            request.tls_version,
+            _location(parameters),
             requested_tags(parameters) if model.name in _BRINGING_OBJECT_TAGS else None,
             _CREATING.get(model.name),
         )
@@ -58,42 +60,42 @@ class Decisions:
             user_agent=headers.get("user-agent", ""),
             context=context,
         )
-        facts = asking.record.facts
-        facts.parameters = parameters
-        owner, refused = self._authorize(caller, asking, parameters)
-        if verified is not None or not deletes_nothing(parameters, refused):
-            facts.owner = owner
-        refuse_unknown_headers(model.name, headers)
-        return Decided(caller, owner, refused, parameters)
+        parsed = ParsedRequest(request, verified, parameters, caller)
+        with stopping_at(parsed):
+            owner, refused = self._authorize(parsed)
+        authorized = AuthorizedRequest(request, verified, parameters, caller, owner, refused)
+        with stopping_at(authorized):
+            refuse_unknown_headers(model.name, headers)
+        return authorized
 
-    def authorize_absence(self, caller: Caller, address: Address, parameters: Mapping[str, Any]) -> None:
-        """Return if the caller may learn that a key is not in a bucket, as who may list it. Raises ``AccessDenied``."""
-        buckets = [address.bucket]
+    def authorize_absence(self, authorized: AuthorizedRequest) -> None:
+        """Return if the caller may list the buckets, and so may know that a key is missing. Raises ``AccessDenied``."""
+        buckets, parameters = [authorized.request.address.bucket], authorized.parameters
         if "CopySource" in parameters:
             buckets.append(parse_copy_source(parameters["CopySource"])[0])
         needed = [Requirement("s3:ListBucket", bucket_arn(name), name) for name in buckets if name]
-        self._authorization.authorize(caller, needed)
+        self._authorization.authorize(authorized.caller, needed)
 
-    def with_readable_tags(self, caller: Caller, address: Address, response: S3Response) -> S3Response:
-        """Leave out how many tags an object has for a caller that may not read them."""
+    def with_readable_tags(self, authorized: AuthorizedRequest, response: S3Response) -> S3Response:
+        """Remove the number of the object's tags from a response to a caller who may not read them."""
+        address = authorized.request.address
         assert address.bucket is not None
         facts = self._backend.bucket(address.bucket)
         needed = Requirement("s3:GetObjectTagging", bucket_arn(address.bucket, address.key), address.bucket)
-        if facts is not None and self._authorization.permits(caller, needed, facts):
+        if facts is not None and self._authorization.permits(authorized.caller, needed, facts):
             return response
         return replace(response, headers=tuple(h for h in response.headers if h[0] != "x-amz-tagging-count"))
 
-    def _authorize(
-        self, caller: Caller, asking: Asking, parameters: Mapping[str, Any]
-    ) -> tuple[str, Mapping[str, AwsError]]:
+    def _authorize(self, parsed: ParsedRequest) -> tuple[str, Mapping[str, AwsError]]:
         """Return the bucket's owner and the keys that DeleteObjects may not delete.
 
-        Raises for any other operation that may not happen.
+        Raises for any other operation that the caller may not make.
         """
-        model, address = asking.model, asking.address
+        request, caller, parameters = parsed.request, parsed.caller, parsed.parameters
+        model, address = request.model, request.address
         if model.name == "DeleteObjects":
             assert address.bucket is not None
-            bypass = asks_to_bypass_retention(asking.headers)
+            bypass = asks_to_bypass_retention(request.headers)
             needed = {
                 entry["Key"]: _deletion(address.bucket, entry, bypass)
                 for entry in parameters.get("Delete", {}).get("Objects", [])
@@ -101,7 +103,7 @@ class Decisions:
             }
             refused = self._authorization.refusals(caller, needed)
             return self._owner(address, parameters, caller), refused
-        needed_here = requirements(model.name, address, asking.query, asking.headers)
+        needed_here = requirements(model.name, address, request.query, request.headers)
         if model.name == "CopyObject" and parameters.get("TaggingDirective", "COPY") == "COPY":
             needed_here += self._copied_tags(address, parameters)
         self._authorization.authorize(caller, needed_here, creates=model.name == "CreateBucket")
@@ -134,6 +136,22 @@ class Decisions:
     def _account_of(self, bucket: str | None, caller: Caller) -> str:
         facts = self._backend.bucket(bucket) if bucket is not None else None
         return facts.account if facts is not None else caller.principal.account
+
+
+def _signing(verified: Verified | None, *, posted: bool) -> Signing | None:
+    """Return how a request was signed, ``None`` for one that was not."""
+    if verified is None:
+        return None
+    if not verified.amz_date:
+        return Signing("AWS", verified.presigned, posted=posted)
+    signed_at = dt.datetime.fromisoformat(verified.amz_date)
+    return Signing("AWS4-HMAC-SHA256", verified.presigned, signed_at, posted)
+
+
+def _location(parameters: Mapping[str, Any]) -> str | None:
+    """Return the region that a CreateBucket names, for ``s3:LocationConstraint``."""
+    found = parameters.get("CreateBucketConfiguration", {}).get("LocationConstraint")
+    return str(found) if found else None
 
 
 def _deletion(bucket: str, entry: Mapping[str, Any], bypass: bool) -> tuple[Requirement, ...]:

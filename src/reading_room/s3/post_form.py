@@ -1,10 +1,8 @@
-"""Browser uploads: a form's ``multipart/form-data`` taken apart as it comes, turned into the PutObject that it means.
-
-The fields must come before the file, whose bytes stream; what comes after it is not looked at.
-"""
+"""Browser uploads: a form is turned into the PutObject of the same meaning, and gets the answer that it asks for."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -14,25 +12,23 @@ from xml.etree.ElementTree import Element  # nosec B405 # the type alone; defuse
 
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.protocols.xml import DECLARATION, element, read
+from reading_room.aws.sigv4 import has_signature
 from reading_room.s3.addressing import KEY_LIMIT, Address
 from reading_room.s3.backends.backend import S3Response
 from reading_room.s3.checksums import Digests
-from reading_room.s3.errors import InvalidArgument, KeyTooLong, MalformedXML
-from reading_room.s3.form_errors import FileTooSmall, FormTooLarge, MalformedPOSTRequest
+from reading_room.s3.errors import InvalidArgument, InvalidRequest, KeyTooLong, MalformedXML
+from reading_room.s3.form_errors import FileTooSmall
+from reading_room.s3.form_reader import read_fields
 from reading_room.s3.post_policy import PostPolicy
 from reading_room.s3.streaming import Expectation, UploadBody
 from reading_room.s3.tagging import OBJECT_TAGS, read_tag_set
 
-FIELDS_LIMIT = 20 * 1024
-"""Bytes that the fields before the file may have together, with their part headers."""
-_BOUNDARY = re.compile(r'multipart/form-data\s*;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*', re.IGNORECASE)
-_PARAMETER = re.compile(r';\s*(name|filename)=(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 _PLAIN = frozenset({"cache-control", "content-disposition", "content-encoding", "content-type", "expires"})
 _OF_FORM = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token"})
 
 
 def is_form(method: str, address: Address, headers: Mapping[str, str]) -> bool:
-    """Say whether a request is a browser's upload."""
+    """Say whether a request is the upload of a browser's form."""
     posted = method == "POST" and address.bucket is not None and address.key is None
     return posted and headers.get("content-type", "").lower().startswith("multipart/form-data")
 
@@ -101,7 +97,7 @@ class Form:
 
 
 class FormUpload(UploadBody):
-    """The file of a form: as long as its policy allows."""
+    """The file of a form, whose policy may bound its length."""
 
     def __init__(self, form: Form, headers: Mapping[str, str], policy: PostPolicy | None, executor: Executor) -> None:
         expectation = replace(Expectation.of({**headers, "content-length": "0"}, "UNSIGNED-PAYLOAD"), length=None)
@@ -117,105 +113,33 @@ class FormUpload(UploadBody):
         return digests
 
 
-async def read_form(content_type: str, chunks: AsyncIterator[bytes]) -> Form:
-    """Read a form up to the first byte of its file.
+async def form_of(incoming: IncomingRequest, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> Form:
+    """Read the form that is the body of a request, as ``read_form`` does.
 
-    Raises ``MalformedPOSTRequest``, ``FormTooLarge``, and ``InvalidArgument`` for a form without a file.
+    Raises ``InvalidRequest`` besides, for a request that is signed outside the form.
     """
-    match = _BOUNDARY.fullmatch(content_type)
-    if match is None:
-        raise MalformedPOSTRequest
-    reader = _Reader(chunks, b"\r\n--" + (match[1] or match[2]).encode())
-    fields: dict[str, str] = {}
-    await reader.open()
-    while await reader.has_part():
-        name, file_name = _disposition(await reader.until(b"\r\n\r\n"))
-        if name == "file":
-            return Form(fields, file_name, reader.file())
-        if name in fields:
-            raise MalformedPOSTRequest
-        fields[name] = _text(await reader.until(reader.delimiter))
-    raise InvalidArgument("file", "0", "POST requires exactly one file upload per request.")
+    if has_signature(incoming):
+        raise InvalidRequest("A form is signed by its own fields: no Authorization header is allowed.")
+    return await read_form(headers["content-type"], chunks)
 
 
-class _Reader:
-    """Bytes up to marks, and at last the file's, of a stream that is never held whole."""
-
-    def __init__(self, chunks: AsyncIterator[bytes], delimiter: bytes) -> None:
-        self.delimiter = delimiter
-        self._chunks = chunks
-        # The first delimiter has no line before it.
-        self._buffer = bytearray(b"\r\n")
-        self._taken = 0
-
-    async def open(self) -> None:
-        """Take the first delimiter, which must be the first thing."""
-        if await self.until(self.delimiter):
-            raise MalformedPOSTRequest
-
-    async def has_part(self) -> bool:
-        """Say, after a delimiter, whether a part follows it."""
-        while len(self._buffer) < 2:
-            await self._fill()
-        end = bytes(self._buffer[:2])
-        del self._buffer[:2]
-        if end not in (b"\r\n", b"--"):
-            raise MalformedPOSTRequest
-        return end == b"\r\n"
-
-    async def until(self, mark: bytes) -> bytes:
-        """Return the bytes before a mark, and go on after it."""
-        position = 0
-        while (found := self._buffer.find(mark, position)) < 0:
-            position = max(len(self._buffer) - len(mark) + 1, 0)
-            if self._taken + len(self._buffer) > FIELDS_LIMIT:
-                raise FormTooLarge
-            await self._fill()
-        taken = bytes(self._buffer[:found])
-        self._taken += found + len(mark)
-        if self._taken > FIELDS_LIMIT:
-            raise FormTooLarge
-        del self._buffer[: found + len(mark)]
-        return taken
-
-    async def file(self) -> AsyncIterator[bytes]:
-        """Yield the file's bytes."""
-        while (found := self._buffer.find(self.delimiter)) < 0:
-            safe = len(self._buffer) - len(self.delimiter) + 1
-            if safe > 0:
-                yield bytes(self._buffer[:safe])
-                del self._buffer[:safe]
-            await self._fill()
-        if found:
-            yield bytes(self._buffer[:found])
-
-    async def _fill(self) -> None:
-        chunk = await anext(self._chunks, None)
-        if chunk is None:
-            raise MalformedPOSTRequest
-        self._buffer += chunk
+async def read_form(content_type: str, chunks: AsyncIterator[bytes]) -> Form:
+    """Read a form up to the first byte of its file. Raises the errors of ``read_fields``."""
+    return Form(*await read_fields(content_type, chunks))
 
 
-def _disposition(head: bytes) -> tuple[str, str]:
-    """Return the name and the file name, if any, that a part's headers say."""
-    headers: dict[str, str] = {}
-    for line in _text(head).split("\r\n"):
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise MalformedPOSTRequest
-        headers[name.strip().lower()] = value.strip()
-    disposition = headers.get("content-disposition", "")
-    found = {match[1].lower(): match[2] or match[3] or "" for match in _PARAMETER.finditer(disposition)}
-    if not disposition.lower().startswith("form-data") or not found.get("name"):
-        raise MalformedPOSTRequest
-    return found["name"].lower(), found.get("filename", "")
+def form_upload(
+    form: Form, address: Address, headers: Mapping[str, str], now: dt.datetime, executor: Executor
+) -> UploadBody:
+    """Check a form against its policy, and return its file.
 
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise MalformedPOSTRequest from None
+    Raises ``InvalidPolicyDocument`` and ``FormNotAllowed``.
+    """
+    policy = None
+    if "policy" in form.fields:
+        policy = PostPolicy.parse(form.fields["policy"])
+        policy.check({**form.fields, "key": form.key}, address.bucket or "", now)
+    return FormUpload(form, headers, policy, executor)
 
 
 def _tags(document: str) -> Mapping[str, str]:

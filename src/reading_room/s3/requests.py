@@ -1,29 +1,22 @@
-"""An S3 request as it comes off an ASGI server, and its response as it goes back."""
+"""An S3 request as it comes from an ASGI server: its head at once, its body in pieces."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 
+from reading_room.aws import receive as wire
 from reading_room.aws.call import IncomingRequest
-from reading_room.aws.errors import AwsError
-from reading_room.aws.protocols import rest_xml
-from reading_room.aws.receive import PATH_KEY, Receive, Scope, Send, network_path, read_headers
-from reading_room.aws.sigv4 import query_pairs
+from reading_room.aws.receive import PATH_KEY, Receive, Scope, read_headers
+from reading_room.aws.sigv4 import has_signature, query_pairs
 from reading_room.clock import Clock
-from reading_room.ids import request_id
-from reading_room.s3.backends.backend import S3Response
 from reading_room.s3.body_errors import RequestTimeout
-from reading_room.s3.errors import AccessDenied, InvalidRequest, NotModified, S3Error
+from reading_room.s3.errors import AccessDenied, InvalidRequest
 from reading_room.s3.streaming import ClientGone
 
 IDLE_SECONDS = 60.0
 """How long a client may pause in the middle of its body."""
 _DRAINED = 64 * 1024 * 1024
-_WATCHED = 8 * 1024 * 1024
 _SIGNATURE_QUERY = frozenset(
     f"x-amz-{name}"
     for name in (
@@ -46,17 +39,9 @@ def read_head(scope: Scope, clock: Clock, vpc_only: bool) -> IncomingRequest:
     """
     if vpc_only and PATH_KEY not in scope:
         raise AccessDenied
-    return IncomingRequest(
-        method=scope["method"],
-        raw_path=scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0],
-        query_string=scope["query_string"].decode("latin-1"),
-        # An empty Authorization header says nothing to S3.
-        headers=tuple(header for header in read_headers(scope) if header != ("authorization", "")),
-        body=b"",
-        path=network_path(scope),
-        request_id=request_id(),
-        received_at=clock(),
-    )
+    # S3 ignores an empty Authorization header.
+    headers = tuple(header for header in read_headers(scope) if header != ("authorization", ""))
+    return wire.read_head(scope, headers, clock())
 
 
 def header_map(request: IncomingRequest) -> dict[str, str]:
@@ -94,6 +79,22 @@ def with_query_headers(headers: Mapping[str, str], query: Mapping[str, str]) -> 
         if together.setdefault(name, value) != value:
             raise InvalidRequest(f"The header {name} and the query parameter of its name contradict each other.")
     return together
+
+
+def is_unsigned(request: IncomingRequest) -> bool:
+    """Say whether the head of a request shows that nobody signed it.
+
+    The fields of a form may be signed, and a preflight request has no signature.
+    """
+    kind = request.header("content-type") or ""
+    form = request.method == "POST" and kind.startswith("multipart/form-data")
+    return not (form or request.method == "OPTIONS" or has_signature(request))
+
+
+def tls_version_of(scope: Scope) -> str | None:
+    """Return the TLS version in the form of ``s3:TlsVersion``, if the server gives it (ASGI's TLS extension)."""
+    number = scope.get("extensions", {}).get("tls", {}).get("tls_version")
+    return {0x0303: "1.2", 0x0304: "1.3"}.get(number) if isinstance(number, int) else None
 
 
 class RequestBody:
@@ -143,61 +144,3 @@ class RequestBody:
         except (TimeoutError, RequestTimeout):
             return False
         return True
-
-
-def host_id(identifier: str) -> str:
-    """Return the second identifier that S3 gives each request."""
-    return base64.b64encode(hashlib.sha256(identifier.encode()).digest()).decode()
-
-
-def error_response(error: AwsError, request: IncomingRequest | None, identifier: str) -> S3Response:
-    """Return an error as S3 says it; to HEAD, and for an unmodified object, without a body."""
-    headers, body = rest_xml.serialize_error(error, identifier, host_id(identifier))
-    own = tuple(error.headers.items()) if isinstance(error, S3Error) else ()
-    region = error.extra.get("Region")
-    if region is not None:
-        own += (("x-amz-bucket-region", region),)
-    if isinstance(error, NotModified):
-        return S3Response(error.status, own)
-    if request is not None and request.method == "HEAD":
-        return S3Response(error.status, (("content-type", "application/xml"), *own))
-    plain = tuple((name, value) for name, value in headers if not name.startswith("x-amz-"))
-    return S3Response(error.status, (*plain, *own), body)
-
-
-async def send_response(
-    send: Send, receive: Receive, response: S3Response, identifier: str, *, head: bool, keep: bool
-) -> None:
-    """Send a response; a client that goes away meanwhile ends it early."""
-    headers = [*response.headers, ("x-amz-request-id", identifier), ("x-amz-id-2", host_id(identifier))]
-    if not keep:
-        headers.append(("connection", "close"))
-    has_length = any(name == "content-length" for name, _ in headers)
-    if isinstance(response.body, bytes) and response.status not in (204, 304) and not has_length:
-        headers.append(("content-length", str(len(response.body))))
-    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
-    if isinstance(response.body, bytes):
-        await send({"type": "http.response.body", "body": b"" if head else response.body})
-        return
-    length = left = next((int(value) for name, value in headers if name == "content-length"), 0)
-    gone = asyncio.create_task(_disconnected(receive)) if length > _WATCHED else None
-    try:
-        async for piece in response.body:
-            if gone is not None and gone.done():
-                return
-            left -= len(piece)
-            # The last piece says so: an empty one behind it would wake everybody on the way once more.
-            await send({"type": "http.response.body", "body": piece, "more_body": left != 0})
-        if left or not length:
-            await send({"type": "http.response.body", "body": b""})
-    finally:
-        if gone is not None:
-            gone.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await gone
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
