@@ -55,8 +55,8 @@ def test_an_address_has_some_refusals_written_down_and_the_others_counted(caplog
         counts.tell()
         counts.tell()
     assert [record.getMessage() for record in caplog.records] == [
-        "7 requests of 192.0.2.1 refused by ec2 with AuthFailure in the last second",
-        "1 requests of 192.0.2.1 refused by s3 with AccessDenied in the last second",
+        "7 requests from 192.0.2.1 refused by ec2 with AuthFailure in the last second",
+        "1 requests from 192.0.2.1 refused by s3 with AccessDenied in the last second",
     ]
     assert [(each.path, each.service, each.code, each.count) for each in told] == [
         (HERE, "ec2", "AuthFailure", 7),
@@ -138,4 +138,4 @@ def test_more_kinds_than_are_told_are_told_together(caplog: pytest.LogCaptureFix
     for number in range(5):
         counts.add(NetworkPath(source_ip=f"192.0.2.{number}"), "", "BadRequest")
     counts.tell()
-    assert f"3 requests of {OTHERS} refused with BadRequest in the last second" in caplog.text
+    assert f"3 requests from {OTHERS} refused with BadRequest in the last second" in caplog.text

@@ -195,7 +195,7 @@ def test_bytes_that_are_no_request_are_counted_in_one_line(caplog: pytest.LogCap
     lines = [record.getMessage() for record in caplog.records if "BadRequest" in record.getMessage()]
     assert sum(int(line.split()[0]) for line in lines) == 5
     told = {line.partition(" ")[2] for line in lines}
-    assert told == {"requests of 127.0.0.1 refused with BadRequest in the last second"}
+    assert told == {"requests from 127.0.0.1 refused with BadRequest in the last second"}
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 

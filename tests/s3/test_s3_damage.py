@@ -97,14 +97,14 @@ def test_a_file_that_is_shorter_or_longer_than_it_was_is_found(blobs: FileBlobSt
     name = write(blobs, bytes(3 * BLOCK))
     path = blobs.path(name)
     os.truncate(path, path.stat().st_size + change)
-    with pytest.raises(DamagedBlob, match="does not end in its own sums"):
+    with pytest.raises(DamagedBlob, match="does not end with its own checksums"):
         blobs.open(name, 3 * BLOCK)
 
 
 def test_the_file_of_another_blob_is_not_taken_for_this_one(blobs: FileBlobStore) -> None:
     one, two = write(blobs, b"mine" * 100), write(blobs, b"your" * 100)
     os.replace(blobs.path(two), blobs.path(one))
-    with pytest.raises(DamagedBlob, match="does not end in its own sums"):
+    with pytest.raises(DamagedBlob, match="does not end with its own checksums"):
         blobs.open(one, 400)
     with pytest.raises(DamagedBlob, match=r"cannot be opened \(No such file"):
         blobs.open(two, 400)

@@ -71,7 +71,7 @@ def test_a_flood_of_unsigned_calls_is_counted_and_signed_ones_are_served(
     one_by_one = alone(world)
     assert 20 <= len(one_by_one) < FLOOD
     assert len(one_by_one) + sum(number for number, _ in counts) == FLOOD
-    assert "requests of 127.0.0.1 refused by ec2 with RequestLimitExceeded in the last second" in caplog.text
+    assert "requests from 127.0.0.1 refused by ec2 with RequestLimitExceeded in the last second" in caplog.text
     assert len([each for each in caplog.records if "service=ec2" in each.getMessage()]) == len(one_by_one) + 1
     assert "DescribeVpcs" in [event["eventName"] for event in world.book("management")]
     assert not [event for event in world.book("management") if "errorCode" in event]

@@ -1,1 +1,1 @@
-"""The wire: what is the same for every AWS service."""
+"""The wire: everything that is the same for all AWS services."""

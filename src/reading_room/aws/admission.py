@@ -1,4 +1,4 @@
-"""Whether a call may be made now: within its caller's rate, and while the trail can record it."""
+"""The admission of calls: within the rate of the caller, and only while the trail can record them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ class Admission:
         self._gate = gate
 
     def admit(self, request: OperationRequest) -> None:
-        """Count a call. Raises the service's error if its caller is too fast, and the error of the gate."""
+        """Count a call. Raises the service's throttling error, and the error of the gate."""
         service, operation, principal = request.service.name, request.operation.name, request.principal
         if request.access_key_id is not None:
             self._throttle.admit(service, operation, principal.arn, principal.account)
         self._gate(service, operation, principal.account)
 
     def count_refusal(self, request: OperationRequest) -> None:
-        """Count a call that was refused, if it has no signature. Raises the error of a caller who is too fast.
+        """Count a call that was refused, if it has no signature. Raises the service's throttling error.
 
-        Such calls bring a secret. Successful ones do not count, so that clients who guess keep nobody else out.
+        Unsigned calls carry a secret of their own. Successful ones do not count, so that a client that guesses secrets
+        does not block others.
         """
         if request.access_key_id is None:
             path = request.request.path

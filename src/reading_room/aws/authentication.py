@@ -1,4 +1,4 @@
-"""Who makes a call: the signature of its request, or nobody for the few operations that need no signature."""
+"""The authentication of calls, by a signature or as anonymous for the few operations that need none."""
 
 from __future__ import annotations
 

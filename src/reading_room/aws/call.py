@@ -19,10 +19,10 @@ if TYPE_CHECKING:  # The fronts import this module, and have no use for botocore
 
 @dataclass(frozen=True, slots=True)
 class NetworkPath:
-    """Where a connection came from: facts of the accepting socket, never of anything the client sent.
+    """The origin of a connection. These are facts of the accepting socket, never of anything that the client sent.
 
-    Through a VPC endpoint ``vpc_id``, ``vpc_endpoint_id`` and ``vpc_source_ip`` are set and ``source_ip`` is
-    ``None``; on any other path it is the other way round.
+    For a connection through a VPC endpoint, ``vpc_id``, ``vpc_endpoint_id`` and ``vpc_source_ip`` are set and
+    ``source_ip`` is ``None``. For any other connection it is the other way round.
     """
 
     source_ip: str | None = None
@@ -31,17 +31,17 @@ class NetworkPath:
     vpc_endpoint_id: str | None = None
     vpc_source_ip: str | None = None
     router_vpc_id: str | None = None
-    """At a service's public address, the VPC in whose router the connection ended. No condition key is made of it."""
+    """The VPC whose router accepted a connection to a service's public address. No condition key uses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a call.
+    """The caller of an operation.
 
-    ``arn`` is the caller's own ARN, for a session ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``, for a federated
-    user ``arn:aws:sts::ACCOUNT:federated-user/NAME``; ``user_id`` is what ``aws:userid`` says (``AIDA…``,
-    ``AROA…:SESSION``, ``ACCOUNT:NAME`` for a federated user, or the account for its root). Who calls with the
-    credentials of GetSessionToken is the user itself, with ``token_issued_at``.
+    ``arn`` is the caller's own ARN: ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`` for a session,
+    ``arn:aws:sts::ACCOUNT:federated-user/NAME`` for a federated user. ``user_id`` is the value of ``aws:userid``:
+    ``AIDA…``, ``AROA…:SESSION``, ``ACCOUNT:NAME`` for a federated user, or the account for its root. The credentials of
+    GetSessionToken make the caller the user itself, with ``token_issued_at``.
     """
 
     kind: Literal["root", "user", "session", "federated", "service", "anonymous"]
@@ -53,22 +53,22 @@ class Principal:
     service_name: str | None = None
     token_issued_at: dt.datetime | None = None
     session_policy: str | None = None
-    """JSON text of the policy given to AssumeRole or GetFederationToken, which narrows the session."""
+    """JSON text of the policy given to AssumeRole or GetFederationToken, which limits the session."""
     session_policy_arns: tuple[str, ...] = ()
-    """Managed policies that narrow the session, too, together with ``session_policy``."""
+    """Managed policies that limit the session together with ``session_policy``."""
     session_tags: tuple[tuple[str, str], ...] = ()
-    """Key and value of each tag of the session, inherited ones included."""
+    """Key and value of each tag of the session, including inherited ones."""
     transitive_tag_keys: tuple[str, ...] = ()
     """The keys of the tags that a role assumed with this session inherits."""
     source_identity: str | None = None
     issuer_arn: str | None = None
-    """Of a federated user: the ARN of the user that asked for its credentials."""
+    """For a federated user: the ARN of the user who requested the credentials."""
     issuer_id: str | None = None
-    """Of a federated user: the unique id of that user, whose policies hold for it."""
+    """For a federated user: the unique id of that user, whose policies apply."""
     signed_in: bool = False
-    """Of a user: whether the credentials come of a sign-in, which are good for all that the user may do."""
+    """For a user: whether the credentials come from a sign-in. They allow everything that the user may do."""
     bound_to: str | None = None
-    """Of a session: the id of the job whose interfaces alone may use the credentials."""
+    """For a session: the id of the job that the credentials belong to. Only its interfaces may use them."""
 
 
 ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")
@@ -76,7 +76,7 @@ ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", us
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """An HTTP request as it came: nothing decoded, nothing believed."""
+    """An HTTP request as it arrived, not decoded and not verified."""
 
     method: str
     raw_path: str
@@ -128,7 +128,7 @@ class Call:
     path: NetworkPath
     request_id: str
     access_key_id: str | None = None
-    """``None`` for calls that the service itself makes as a role session."""
+    """``None`` for calls that the product itself makes as a role session."""
     user_agent: str = ""
 
 

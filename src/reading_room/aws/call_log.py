@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 def log_unfinished(request: IncomingRequest) -> None:
     """Log a request whose client went away."""
-    log.info("request %s: the connection ended before its body was complete", request.request_id)
+    log.info("request %s: the connection ended before the body was complete", request.request_id)
 
 
 def log_call(outcome: Outcome, began: float) -> None:
@@ -37,5 +37,5 @@ def log_call(outcome: Outcome, began: float) -> None:
 def _operation(outcome: Outcome) -> str:
     if outcome.operation is not None:
         return outcome.operation
-    # Operations that nobody implements are worth a look. The client chose the text, so it is quoted.
+    # The log shows which missing operations clients call. The client chose the text, so it is quoted.
     return repr(outcome.error.operation)[:80] if isinstance(outcome.error, UnknownOperation) else "-"

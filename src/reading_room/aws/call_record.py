@@ -1,7 +1,7 @@
-"""What the trail is handed of each call: its facts as they were, by reference, at the moment when it has ended.
+"""The record of a call that the trail gets when the call has ended. It refers to the call's own values.
 
-Declared here so that the servers need nothing of ``trail``, which takes the records. Taking one must be quick and must
-not raise: it happens on the way of every call.
+It is declared here so that the servers need nothing of ``trail``, which takes the records. Taking a record must be
+quick and must not raise, because every call does it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _READING = (
     "Get", "List", "Describe", "Head", "Lookup", "Filter", "Search", "Simulate", "Decode", "Detect", "BatchDetect",
     "Contains", "Classify", "Test", "Check", "Explain", "Generate", "AssumeRole", "Select", "Preflight",
 )  # fmt: skip
-"""How operations begin that change nothing; the sessions that STS gives out count as reading, as in CloudTrail."""
+"""The first words of operations that change nothing. Giving out sessions of STS counts as reading, as in CloudTrail."""
 _GIVING = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})
 
 
 @dataclass(frozen=True, slots=True)
 class S3Details:
-    """What only requests of S3 have."""
+    """The fields that only requests of S3 have."""
 
     bucket: str | None
     key: str | None
     owner: str | None
-    """The account of the bucket; ``None`` where nothing of the call was allowed."""
+    """The account of the bucket; ``None`` if nothing in the request was allowed."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
     signature_version: str | None = None
@@ -38,40 +38,40 @@ class S3Details:
     received: int = 0
     """Bytes of the request's body."""
     sent: int = 0
-    """Bytes of the answer's body."""
+    """Bytes of the response's body."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call that ended, well or not."""
+    """A call that ended, successfully or not."""
 
     service: str
-    """botocore's name, or what the client called it where there is no such service here."""
+    """botocore's name, or the client's name for a service that is not served here."""
     operation: str
     request_id: str
     ended_at: dt.datetime
     region: str
     path: NetworkPath
     principal: Principal | None
-    """``None`` for a request whose signature proved nobody."""
+    """``None`` for a request that was not authenticated."""
     access_key_id: str | None
     user_agent: str
     parameters: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
-    """Of calls that change something; what was only read is in nobody's trail."""
+    """For calls that change something. The trail does not have the output of calls that only read."""
     error: AwsError | None = None
     host: str | None = None
     """The ``Host`` header."""
     tls_version: str | None = None
     s3: S3Details | None = None
     size: int = 0
-    """Bytes of the request, by which the trail bounds what waits in memory."""
+    """Bytes of the request, with which the trail limits the memory of waiting records."""
 
     @property
     def is_noise(self) -> bool:
-        """Whether it proved nobody and was refused, or was a browser's question beforehand: anybody can make these.
+        """Whether anybody could have made the call: an anonymous call that was refused, or a preflight request.
 
-        What a bucket's policy allows everybody is none, even if it failed for another reason.
+        An anonymous call that a bucket's policy allows is no noise, even if it failed for another reason.
         """
         if self.principal is not None and self.principal.kind != "anonymous":
             return False
@@ -81,33 +81,32 @@ class CallRecord:
 
 Recorder = Callable[[CallRecord], None]
 Gate = Callable[[str, str, str], None]
-"""Asked before a call of a service and operation is made for an account, empty for nobody's and the service's own.
-
-Raises ``AwsError`` where the call could not be recorded."""
+"""Called with service, operation and account before a call is made. The account is empty for anonymous calls and for
+those of the product itself. Raises ``AwsError`` if the call could not be recorded."""
 
 
 def forget(record: CallRecord) -> None:
-    """Keep no trail: for tests, and for a table of operations that serves nobody."""
+    """Keep no trail, for tests and for a table of operations that serves no clients."""
 
 
 def let_in(service: str, operation: str, account: str) -> None:
-    """Let every call in: where none is recorded."""
+    """Admit every call, for use without a trail."""
 
 
 def reads_only(operation: str) -> bool:
-    """Say whether an operation changes nothing, by its name."""
+    """Say whether the name of an operation is that of one that changes nothing."""
     return operation.startswith(_READING)
 
 
 def keeps_answer(operation: str) -> bool:
-    """Say whether the answer belongs in the trail: of what changes something, and of what gives out credentials."""
+    """Say whether the trail has the output of an operation: it changes something or gives out credentials."""
     return not reads_only(operation) or operation in _GIVING
 
 
 def record_of(
     call: Call, ended_at: dt.datetime, output: Mapping[str, Any] | None = None, error: AwsError | None = None
 ) -> CallRecord:
-    """Return the record of a call that came from no socket: one of a service itself."""
+    """Return the record of a call that the product itself made."""
     return CallRecord(
         service=call.service,
         operation=call.operation,

@@ -1,7 +1,7 @@
-"""The threads that calls run in, apart by what calls wait for.
+"""The threads of calls, in separate pools for calls that wait for different things.
 
-A call that writes waits for its turn at the database, and an analysis for its container. With one set of threads for
-all, enough of these keep every call waiting that only reads and could be answered at once.
+A call that writes waits for its turn at the database, and an analysis waits for its container. In a common pool, enough
+of these would delay every call that only reads and could be answered at once.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from reading_room.aws.call_record import keeps_answer
 
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]{1,80})")
 _LOOKED_AT = 4096
-"""Bytes of a form in which its action is looked for; SDKs write it at the beginning."""
+"""Bytes at the beginning of a form that are searched for its action. SDKs put it there."""
 _ANALYSES = ("Detect", "BatchDetect", "Contains", "Classify")
 
 
 class CallThreads:
-    """So many threads for each of three kinds of calls: those that read, that change something, and analyses.
+    """Pools of ``each`` threads for three kinds of calls: those that read, those that write, and analyses.
 
-    A thread is made when it is needed first.
+    A thread is started when it is first needed.
     """
 
     def __init__(self, each: int) -> None:
@@ -30,14 +30,14 @@ class CallThreads:
         self._analysing = ThreadPoolExecutor(each, thread_name_prefix="analyse")
 
     def of(self, request: IncomingRequest) -> Executor:
-        """Return the threads for a request, by the operation that it claims; whether it is one is found out there."""
+        """Return the pool for the operation that a request names. The operation is not verified yet."""
         operation = _claimed(request)
         if operation.startswith(_ANALYSES):
             return self._analysing
         return self._changing if keeps_answer(operation) else self._reading
 
     def close(self) -> None:
-        """Finish the calls that run and take no more."""
+        """Finish the running calls and take no more."""
         for threads in (self._reading, self._changing, self._analysing):
             threads.shutdown(wait=True)
 

@@ -1,11 +1,10 @@
-"""The APIs for pages of other origins: exactly those of the web console, and no other page.
+"""Cross-origin access to the APIs, for the web console and for no other page.
 
-Rules of a bucket are S3's (``s3/cors.py``), and hold for all other origins. This stands around the whole application
-at its doors, so that every answer passes it, an error's too; what the doors refuse by themselves asks it for the same
-headers. Listeners inside VPCs are not behind it.
+The CORS rules of buckets are S3's (``s3/cors.py``), and apply to all other origins. This module wraps the whole
+application at its listeners, so that every answer passes through it, errors included. Answers that the listeners give
+themselves get the same headers from it. Listeners inside VPCs do not use it.
 
-That a page may call gives it no right: its calls are signed like all others. Source: the Fetch standard, "CORS
-protocol".
+A page gets no permission from this: its calls are signed like all others. Source: the Fetch standard, "CORS protocol".
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _OF_THE_CONNECTION = frozenset({b"connection", b"keep-alive", b"transfer-encodin
 
 
 class CrossOrigin:
-    """An application whose answers pages of some origins may read. For every other request it is as it was."""
+    """Wraps an application so that pages of some origins may read its answers. Other requests pass unchanged."""
 
     def __init__(self, app: AsgiApplication, origins: Collection[str]) -> None:
         self._app = app
@@ -52,21 +51,24 @@ class CrossOrigin:
         try:
             await self._app(scope, receive, send_readable)
         except Exception:
-            # The server below would say so in an answer of its own, which no page could read. It logs the error, and
-            # ends the connection.
+            # The server would send an answer of its own, which no page could read. It still logs the error and ends
+            # the connection.
             if not begun:
                 await _fail(send_readable)
             raise
 
 
 def origin_in(headers: Headers, origins: Collection[str]) -> str | None:
-    """Return which of ``origins`` a request's headers (names in lower case) say, ``None`` for none or several."""
+    """Return the origin in a request's headers (names in lower case) if it is one of ``origins``, else ``None``.
+
+    A request with several ``Origin`` headers has none.
+    """
     said = [value for name, value in headers if name == "origin"]
     return said[0] if len(said) == 1 and said[0] in origins else None
 
 
 async def _allow(send: Send, origin: str, headers: Headers) -> None:
-    """Answer a browser that asks whether a page may make a call. It proves no caller, and needs none."""
+    """Answer a preflight request. It needs no caller."""
     asked = ",".join(value for name, value in headers if name == f"{_ASKING}headers").split(",")
     names = [name.strip() for name in asked]
     told = [
@@ -82,7 +84,7 @@ async def _allow(send: Send, origin: str, headers: Headers) -> None:
 
 
 async def _fail(send: Send) -> None:
-    """Answer as the server below answers for an application that failed."""
+    """Send the answer that the server sends for an application that failed."""
     body = b"Internal Server Error"
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
@@ -94,10 +96,10 @@ async def _fail(send: Send) -> None:
 
 
 def readable(headers: Collection[tuple[bytes, bytes]], origin: str) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers with all of them shown to a page of an origin.
+    """Return an answer's headers, with those that let a page of an origin read all of them.
 
-    What a bucket's rules say to that origin is left out: they may forbid what the console may do, or allow it to send
-    cookies, which it never does.
+    The headers from the CORS rules of a bucket are removed: they might forbid what the console may do, or allow it to
+    send cookies, which it never does.
     """
     kept = [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
     shown = dict.fromkeys(name.lower() for name, _ in kept if name.lower() not in _OF_THE_CONNECTION)

@@ -1,6 +1,6 @@
-"""Refused requests that are only counted, and told in one line for each address and kind.
+"""Refused requests that are only counted, and reported in one line for each address and kind.
 
-Nothing here needs more than the wire does: listeners count what they refuse themselves.
+This module is light, because the listeners also count the requests that they refuse themselves.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from reading_room.clock import Clock, system_clock
 log = logging.getLogger(__name__)
 
 SECONDS = 1.0
-"""How often it is told how many were counted."""
+"""The period of the reports in seconds."""
 KINDS = 100
-"""Lines of counts in one period at most; what comes beyond is told together, as of other addresses."""
+"""Most lines in one report. Further requests are reported together, as those of other addresses."""
 OTHERS = "other addresses"
 _SITE = 64
-"""Bits of an IPv6 address that tell one site from the other: all others are its own choice."""
+"""Bits of an IPv6 address that identify a site. The site chooses the others itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequests:
-    """So many refused requests of one kind from one place, which are not written down one by one."""
+    """A number of refused requests of one kind from one place, which are not recorded one by one."""
 
     path: NetworkPath | None
     """``None`` for those of several addresses."""
@@ -43,7 +43,7 @@ class RefusedRequests:
 
 
 def site_of(address: str) -> str:
-    """Return an address as those are told apart who may be many: an IPv6 address by its network of 64 bits."""
+    """Return the part of an address that identifies a client: for IPv6 its network of 64 bits, else the address."""
     return _site(address) if ":" in address else address
 
 
@@ -59,26 +59,26 @@ def _site(address: str) -> str:
 
 
 def source_of(path: NetworkPath) -> str:
-    """Return where a request comes from: an address, in a VPC with the VPC's id."""
+    """Return the origin of a request as text: an address, with the VPC's id if it is inside a VPC."""
     if path.source_ip is not None:
         return site_of(path.source_ip)
     return f"{path.vpc_source_ip} in {path.vpc_id}"
 
 
 class Timer(Protocol):
-    """What will be done later, unless it is cancelled."""
+    """A function call in the future that can be cancelled."""
 
     def cancel(self) -> None:
-        """Do it no more."""
+        """Cancel the call."""
         ...
 
 
 Later = Callable[[float, Callable[[], None]], Timer]
-"""Does something after so many seconds."""
+"""Calls a function after some seconds."""
 
 
 def in_a_thread(seconds: float, function: Callable[[], None]) -> Timer:
-    """Do something later in a thread of its own, which keeps no process alive."""
+    """Call a function later in a daemon thread."""
     timer = threading.Timer(seconds, function)
     timer.daemon = True
     timer.start()
@@ -86,14 +86,14 @@ def in_a_thread(seconds: float, function: Callable[[], None]) -> Timer:
 
 
 def in_the_loop(seconds: float, function: Callable[[], None]) -> Timer:
-    """Do something later in the event loop that runs, for processes that may start no thread."""
+    """Call a function later in the running event loop, for processes that must not start threads."""
     return asyncio.get_running_loop().call_later(seconds, function)
 
 
 class Counts:
-    """Counts refused requests by where they come from and how, and tells them once a period. Thread-safe.
+    """Counts refused requests by origin and error, and logs the counts once a period. Thread-safe.
 
-    ``told`` is handed each count besides the log; ``later`` waits for the end of a period.
+    ``told`` also gets each count; ``later`` schedules the end of a period.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Counts:
         self._timer: Timer | None = None
 
     def add(self, path: NetworkPath, service: str, code: str) -> None:
-        """Count one."""
+        """Count a refused request."""
         source: str = source_of(path)
         at: NetworkPath | None = path
         with self._lock:
@@ -128,7 +128,7 @@ class Counts:
                 self._timer = self._later(self._seconds, self.tell)
 
     def tell(self) -> None:
-        """Tell what was counted since the last time."""
+        """Report the counts since the last report."""
         with self._lock:
             counts, self._counts = self._counts, {}
             began, ended = self._began, self._clock()
@@ -137,6 +137,6 @@ class Counts:
                 self._timer = None
         for (source, service, code), (path, count) in counts.items():
             of = f" by {service}" if service else ""
-            log.warning("%d requests of %s refused%s with %s in the last second", count, source, of, code)
+            log.warning("%d requests from %s refused%s with %s in the last second", count, source, of, code)
             if self._told is not None:
                 self._told(RefusedRequests(path, service, code, count, began, ended))

@@ -1,4 +1,4 @@
-"""Validate, authorize, handle: the second half of a call, shared by the wire and by the service's own calls."""
+"""The second half of a call (validate, authorize, handle), for calls of clients and of the product itself."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Dispatcher:
         trail: Recorder = forget,
         gate: Gate = let_in,
     ) -> None:
-        """``trail`` takes the calls of the service itself, if ``gate`` lets them in.
+        """``trail`` records the calls of the product itself, if ``gate`` admits them.
 
-        Those of clients are asked for, and recorded, where they came in.
+        The server admits and records the calls of clients.
         """
         self._gate = gate
         self.table = table
@@ -37,7 +37,7 @@ class Dispatcher:
         self.trail = trail
 
     def act(self, call: Call) -> Mapping[str, Any]:
-        """Run a call that the service makes itself, and record it. Raises ``AwsError``."""
+        """Run a call of the product itself, and record it. Raises ``AwsError``."""
         self._gate(call.service, call.operation, "")
         try:
             output = self.invoke(call)
@@ -50,10 +50,10 @@ class Dispatcher:
     def invoke(self, call: Call) -> Mapping[str, Any]:
         """Run one call and return its output structure. Raises ``AwsError``.
 
-        EC2's ``DryRun`` ends here, after the authorization and before anything is done.
+        A ``DryRun`` of EC2 ends after the authorization, before the handler.
 
-        A call that the service makes as a role session goes through here too, so a permission that the role lacks
-        denies it exactly as it denies a client.
+        Calls that the product makes as a role session also come here. So a missing permission of the role denies them
+        exactly as it denies a client.
         """
         bound = self.table.find(call.service, call.operation)
         if bound is None:

@@ -1,7 +1,7 @@
-"""Errors that cross the wire. A package's own ``errors.py`` has one subclass per AWS error code it raises.
+"""Errors that clients get. The ``errors.py`` of a package has one subclass for each AWS error code that it raises.
 
-Here are the base and what any service may answer before an operation runs; what is wrong with a signature is in
-``signature_errors.py``.
+This module has the base class, and the errors of any service before an operation runs. The errors of signatures are
+in ``signature_errors.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import ClassVar, Literal
 class AwsError(Exception):
     """An error in AWS's own words: code, message, HTTP status.
 
-    Subclasses set ``code`` and ``status`` and build their message from typed arguments, so that raise sites hold no
-    prose. ``extra`` holds further members of the error structure (S3's ``Key``, a batch item's ``Index``).
+    Subclasses set ``code`` and ``status`` and build their message from typed arguments, so that no message is written
+    where an error is raised. ``extra`` has further members of the error structure (S3's ``Key``, a batch item's
+    ``Index``).
     """
 
     code: ClassVar[str] = "InternalFailure"
@@ -27,15 +28,15 @@ class AwsError(Exception):
 
     @property
     def sender(self) -> Literal["Sender", "Receiver"]:
-        """Whose fault it is, in the query protocol's words."""
+        """The party at fault, in the terms of the query protocol."""
         return "Sender" if self.status < 500 else "Receiver"
 
 
-# Operations that do not exist, or not here.
+# Operations that do not exist, or are not implemented here.
 
 
 class UnknownOperation(AwsError):
-    """The service has no such operation here; the subclasses spell it as each protocol does."""
+    """The service has no such operation here; the subclasses have the codes of the protocols."""
 
     def __init__(self, service: str, operation: str | None) -> None:
         self.operation = operation
@@ -61,7 +62,7 @@ class InvalidAction(UnknownOperation):
 
 
 class NotImplementedHere(UnknownOperation):
-    """S3: the request asks for functionality that is not implemented."""
+    """S3: the request needs functionality that is not implemented."""
 
     code = "NotImplemented"
     status = 501
@@ -77,7 +78,7 @@ class MissingAction(AwsError):
 
 
 class DryRunOperation(AwsError):
-    """EC2: the caller may do it, and asked that it not be done."""
+    """EC2: the caller has permission, and asked for a dry run."""
 
     code = "DryRunOperation"
     status = 412
@@ -90,7 +91,7 @@ class DryRunOperation(AwsError):
 
 
 class RequestTooLarge(AwsError):
-    """The body is longer than any operation needs; nothing beyond the limit was kept."""
+    """The body is longer than any operation needs."""
 
     code = "RequestEntityTooLarge"
     status = 413
@@ -115,13 +116,13 @@ class RequestTimeout(AwsError):
 
 
 class SerializationException(AwsError):
-    """JSON services: the body is not JSON, or a value is of another type than the member."""
+    """JSON services: the body is not JSON, or a value does not have the type of its member."""
 
     code = "SerializationException"
 
 
 class MalformedInput(AwsError):
-    """Query services: a parameter's text is not of the member's type."""
+    """Query services: a parameter does not have the type of its member."""
 
     code = "MalformedInput"
 
@@ -139,7 +140,7 @@ class MalformedQueryString(AwsError):
 
 
 class MalformedXML(AwsError):
-    """S3: the body is not XML, holds a DTD, or does not fit the operation."""
+    """S3: the body is not XML, has a DTD, or does not fit the operation."""
 
     code = "MalformedXML"
 
@@ -148,7 +149,7 @@ class MalformedXML(AwsError):
 
 
 class InvalidArgument(AwsError):
-    """S3: a header or query parameter is not of its member's type."""
+    """S3: a header or a query parameter does not have the type of its member."""
 
     code = "InvalidArgument"
 
@@ -160,7 +161,7 @@ class InvalidArgument(AwsError):
 
 
 class ConstraintViolations(AwsError):
-    """One or more members break a constraint of the model; subclasses are the services' codes for it."""
+    """One or more members break a constraint of the model; the subclasses have the codes of the services."""
 
     def __init__(self, violations: list[str]) -> None:
         noun = "validation error" if len(violations) == 1 else "validation errors"
@@ -180,7 +181,7 @@ class InvalidParameterException(ConstraintViolations):
 
 
 class LogNameTooLong(AwsError):
-    """CloudWatch Logs: the name of a group or stream has more characters than the model takes."""
+    """CloudWatch Logs: the name of a group or stream has more characters than the model allows."""
 
     code = "InvalidParameterException"
 
@@ -204,7 +205,7 @@ class MissingParameter(AwsError):
 
 
 class InvalidParameterValue(AwsError):
-    """EC2: a value is outside what the parameter takes."""
+    """EC2: a parameter has an invalid value."""
 
     code = "InvalidParameterValue"
 
@@ -226,7 +227,7 @@ class UnknownParameter(AwsError):
 
 
 class Throttled(AwsError):
-    """More calls than the rate allows; the subclasses are the services' spellings."""
+    """The caller exceeds its rate; the subclasses have the codes of the services."""
 
     says: ClassVar[str] = "Rate exceeded"
 
@@ -262,11 +263,11 @@ class SlowDown(Throttled):
     says = "Please reduce your request rate."
 
 
-# What cannot be done now.
+# Calls that cannot be made now.
 
 
 class ServiceUnavailable(AwsError):
-    """Something that the call needs is not there now, and may be in a moment; the message says what."""
+    """Something that the call needs is not available now; the message says what."""
 
     code = "ServiceUnavailable"
     status = 503
@@ -278,11 +279,11 @@ class ServiceUnavailableException(ServiceUnavailable):
     code = "ServiceUnavailableException"
 
 
-# Faults of ours.
+# Faults of the product.
 
 
 class InternalFailure(AwsError):
-    """Something of ours failed; the log has the details under the request id."""
+    """The product failed. The log has the details under the id of the request."""
 
     code = "InternalFailure"
     status = 500
@@ -310,16 +311,16 @@ class ServiceFailure(InternalFailure):
 
 
 class MisdirectedRequest(AwsError):
-    """The request is for a name that this installation was not told (RFC 9110, 15.5.20). Ours, of every service."""
+    """The host of the request is not a name of this installation (RFC 9110, 15.5.20). AWS has no such error."""
 
     code = "MisdirectedRequest"
     status = 421
 
     def __init__(self, name: str | None) -> None:
-        """``name`` is ``None`` where the request has no name, several, or what is none."""
+        """``name`` is ``None`` if the request has no valid host name, or several."""
         super().__init__(
-            "The request's one Host header has to name this installation, for example 127.0.0.1."
+            "The request must have exactly one Host header, with a name of this installation, for example 127.0.0.1."
             if name is None
-            else f"This installation does not answer to the name {name}. Call it by 127.0.0.1 or localhost, or start "
-            f"it with the setting READING_ROOM_TLS_NAMES={name} (several names with commas between)."
+            else f"This installation does not answer to the name {name}. Use 127.0.0.1 or localhost, or start the "
+            f"installation with the setting READING_ROOM_TLS_NAMES={name} (separate several names with commas)."
         )

@@ -1,4 +1,4 @@
-"""Which service and which operation a request is for, before anything in it is verified.
+"""The service and the operation of a request, before anything in it is verified.
 
 The service follows from the head: the credential scope that the client signed for, the JSON target, the host name, the
 query, in this order. A form without any of them names its service in its body. Every other request is for S3.

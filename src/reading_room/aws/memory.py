@@ -1,4 +1,4 @@
-"""Access keys held in memory: for tests, and for a program that needs no accounts."""
+"""Access keys in memory, for tests and for programs that need no accounts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from reading_room.aws.sigv4 import Credential
 
 
 class MemoryCredentials:
-    """A ``CredentialSource`` of keys given to it."""
+    """A ``CredentialSource`` with the keys that were added to it."""
 
     def __init__(self, credentials: Iterable[Credential] = ()) -> None:
         self._credentials = {credential.access_key_id: credential for credential in credentials}
 
     def add(self, credential: Credential) -> None:
-        """Add a key, or replace the one of the same id."""
+        """Add a key, or replace the one with the same id."""
         self._credentials[credential.access_key_id] = credential
 
     def find(self, access_key_id: str) -> Credential | None:

@@ -1,7 +1,7 @@
 """The service models, botocore's and our own, loaded once: operations, shapes and their constraints.
 
-Nothing here reads ``metadata["protocol"]``: what a client speaks is decided by its request, because a model lists what
-is possible and the SDKs choose.
+Nothing here reads ``metadata["protocol"]``. The request determines the protocol, because a model lists all possible
+protocols and the SDKs choose one.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
 
 @dataclass(frozen=True, slots=True)
 class ServedService:
-    """A service that has an endpoint here, and how its clients speak to it."""
+    """A service that is served here, and the protocol of its clients."""
 
     name: str
     """botocore's name, which is also the signing name of all services served."""
     protocol: ProtocolName
     target_prefix: str | None = None
-    """What precedes the operation in ``X-Amz-Target``; of JSON services only."""
+    """The part before the operation in ``X-Amz-Target``; only for JSON services."""
     version: str | None = None
-    """The ``Version`` parameter; of query services only."""
+    """The ``Version`` parameter; only for query services."""
     is_global: bool = False
-    """Clients may sign for us-east-1 wherever they are."""
+    """Whether clients of every region may sign for us-east-1."""
 
     @property
     def target_prefixes(self) -> frozenset[str]:
-        """The target's prefix as clients write it: the AWS SDK for JavaScript, for one, leaves its package out."""
+        """The forms of the target's prefix. Some clients, such as the AWS SDK for JavaScript, omit its package."""
         if self.target_prefix is None:
             return frozenset()
         return frozenset((self.target_prefix, self.target_prefix.rpartition(".")[2]))
@@ -60,10 +60,10 @@ SERVED: Mapping[str, ServedService] = {
 
 
 class _PlainFiles(JSONFileLoader):
-    """The models' files as plain dictionaries: botocore's ordered ones take a third more memory, for the same order."""
+    """Loads the models as plain dictionaries, which have the same order as botocore's and take less memory."""
 
     def load_file(self, file_path: str) -> Any:
-        """Return what the file holds, ``None`` where there is none; ``file_path`` has no ending."""
+        """Return the content of a file, ``None`` if it is missing; ``file_path`` has no extension."""
         for path, opener in ((Path(f"{file_path}.json"), open), (Path(f"{file_path}.json.gz"), gzip.open)):
             if path.is_file():
                 with opener(path, "rb") as file:
@@ -88,9 +88,9 @@ def _operation_names(service: str) -> frozenset[str]:
 
 
 def operation_model(service: str, operation: str) -> OperationModel | None:
-    """Return the model of an operation, or ``None`` when the service has none of that name.
+    """Return the model of an operation, or ``None`` if the service has no such operation.
 
-    The same object comes back each time, so its shapes are resolved once in the life of the process.
+    Each call returns the same object, so that its shapes are resolved only once in a process.
     """
     if operation not in _operation_names(service):
         return None

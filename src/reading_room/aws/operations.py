@@ -1,7 +1,7 @@
-"""The table of operations: which method implements which AWS operation, and what its authorization is about.
+"""The table of operations: the method that implements each AWS operation, and the facts for its authorization.
 
-The decorator's facts *are* the authorization table. ``OperationTable`` looks each name up in botocore's service model
-when the program starts, so a name that AWS does not have cannot ship.
+The facts of the decorator *are* the authorization table. ``OperationTable`` looks up each name in the service's model
+when the program starts, so that no operation can have a name that AWS does not know.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ ContextValues = Mapping[str, Sequence[str]]
 
 
 def any_resource(call: Call) -> Sequence[str]:
-    """Say that the operation does not name resources: policies must allow it on ``*``."""
+    """Return ``*``, for an operation that names no resources."""
     return ("*",)
 
 
 def no_context(call: Call) -> ContextValues:
-    """Say that the operation adds no condition keys of its own."""
+    """Return no condition keys, for an operation that has none of its own."""
     return {}
 
 
 def no_resource_context(call: Call, resource: str) -> ContextValues:
-    """Say that no condition key depends on which of the call's resources is decided."""
+    """Return no condition keys, for an operation whose keys do not depend on the resource."""
     return {}
 
 
 def refuse_nothing(request: Mapping[str, Any]) -> None:
-    """Say that the operation gives every parameter of its model its effect."""
+    """Refuse no parameter, for an operation that supports all of its model."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassedRole:
-    """The operation hands a role to a service, so its caller needs ``iam:PassRole`` on it."""
+    """The role that an operation passes to a service. Its caller needs ``iam:PassRole`` on the role."""
 
     parameter: str
-    """Which holds the role's ARN; ``RoleName`` its name."""
+    """The parameter with the role's ARN, or ``RoleName``, which has its name."""
     service: str
     """The service principal, for example ``comprehend.amazonaws.com``."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationFacts:
-    """What the decorator says of one operation."""
+    """The facts of one operation, from the decorator."""
 
     service: str
     name: str
@@ -58,21 +58,21 @@ class OperationFacts:
     context: Callable[[Call], ContextValues]
     passed_role: PassedRole | None
     authorized: bool
-    """False for the few calls that no policy can deny (``sts:GetCallerIdentity``), or that authorize themselves."""
+    """False for the few operations that no policy can deny (``sts:GetCallerIdentity``) or that authorize themselves."""
     resource_context: Callable[[Call, str], ContextValues] = no_resource_context
-    """Condition keys of one of ``resources`` alone (``aws:ResourceTag/…``); they win over those of ``context``."""
+    """Condition keys of a single resource (``aws:ResourceTag/…``). They win over those of ``context``."""
     decided_by: str = ""
-    """In a few words what decides instead, where ``authorized`` is false; for the reference."""
+    """A few words on what decides if ``authorized`` is false; for the reference."""
     unsigned: bool = False
-    """Whether it may be called without a signature, which its model has to say too (``"authtype": "none"``)."""
+    """Whether the operation needs no signature. Its model must agree (``"authtype": "none"``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoundOperation:
     """An operation with the method that implements it.
 
-    ``refuse`` raises for a request that asks for what nobody gets; it is asked before the authorization, so that a dry
-    run never says that such a request would have succeeded.
+    ``refuse`` raises for a request with unsupported parameters. It is called before the authorization, so that a dry
+    run never says that such a request would succeed.
     """
 
     facts: OperationFacts
@@ -81,13 +81,13 @@ class BoundOperation:
 
 
 class Authorizer(Protocol):
-    """Decides whether a call may happen.
+    """Decides whether a call is allowed.
 
-    Declared here so that ``aws`` needs nothing of ``iam``, which implements it.
+    It is declared here so that ``aws`` needs nothing of ``iam``, which implements it.
     """
 
     def authorize(self, call: Call, facts: OperationFacts) -> None:
-        """Return if the call is allowed; raise the service's own access-denied error if it is not."""
+        """Return if the call is allowed, else raise the service's own error for a denied call."""
         ...
 
 
@@ -109,8 +109,8 @@ def operation(
 ) -> Callable[[Method], Method]:
     """Mark a method ``(self, call, request) -> response`` as the implementation of an AWS operation.
 
-    ``request`` is the operation's input structure with botocore's member names, validated; the response is the output
-    structure (``None`` where it is empty). An error leaves as an ``AwsError``.
+    ``request`` is the validated input structure with botocore's member names. The response is the output structure, or
+    ``None`` if it is empty. The method raises ``AwsError`` for an error.
     """
     facts = OperationFacts(
         service,
@@ -132,17 +132,17 @@ def operation(
 
 
 class OperationNameError(LookupError):
-    """An implementation claims an operation that the service's model does not have."""
+    """An implementation names an operation that the service's model does not have."""
 
     def __init__(self, service: str, name: str) -> None:
         super().__init__(f"{service} has no operation {name}: correct the name given to @operation")
 
 
 class OperationTable:
-    """Every operation that some object implements.
+    """Every operation that the given objects implement.
 
-    Raises ``OperationNameError`` for a name that the service's model lacks, ``ValueError`` for one implemented twice,
-    and for one that would take requests without a signature although its model has them signed.
+    Raises ``OperationNameError`` for a name that the service's model lacks. Raises ``ValueError`` for an operation that
+    is implemented twice, and for one that is marked as unsigned although its model requires a signature.
     """
 
     def __init__(self, *implementations: object) -> None:
@@ -156,7 +156,7 @@ class OperationTable:
                 if model is None:
                     raise OperationNameError(*key)
                 if bound.facts.unsigned and model.auth_type != "none":
-                    raise ValueError(f"{key[0]}:{key[1]} has to be signed, as its model says")
+                    raise ValueError(f"{key[0]}:{key[1]} must be signed, according to its model")
                 self._operations[key] = bound
 
     def __iter__(self) -> Iterator[BoundOperation]:
@@ -173,5 +173,5 @@ def _operations_of(implementation: object) -> Iterator[BoundOperation]:
         facts = getattr(function, _FACTS, None)
         if isinstance(facts, OperationFacts):
             yield BoundOperation(facts, getattr(implementation, attribute))
-    # A class whose operations come from rows of a table (a row per job kind) lists them itself.
+    # A class whose operations come from the rows of a table (one for each job kind) lists them itself.
     yield from getattr(implementation, "bound_operations", lambda: ())()

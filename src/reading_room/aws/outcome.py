@@ -1,4 +1,4 @@
-"""How a call ended: the fullest value that it became, the reply, and the error if it failed."""
+"""The outcome of a call: the fullest value that it became, the reply, and the error if it failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reading_room.full_disk import is_full
 
 log = logging.getLogger(__name__)
 
-NO_ROOM = "The disk of this installation has no room for what the call writes."
+NO_SPACE = "The disk of this installation has no space for the data of the call."
 Stage = IncomingRequest | SignedRequest | Call
 """What a request became before it ended."""
 
@@ -71,8 +71,8 @@ def failed(
     if not isinstance(error, AwsError):
         called = service.name if service is not None else ""
         if is_full(error):
-            log.error("request %s found no room on the disk: %s", request.request_id, error)
-            error = unavailable(called, NO_ROOM)
+            log.error("request %s found no space on the disk: %s", request.request_id, error)
+            error = unavailable(called, NO_SPACE)
         else:
             fault, error = error, internal_failure(called, request.request_id)
     reply = with_request_id(refusal(service, error, request.request_id), request)

@@ -1,4 +1,4 @@
-"""A request's parameters and a call's output, from and to the wire in the protocol of the service."""
+"""The parameters of requests and the output of calls, read and written in the protocol of the service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The models' regular expressions, which are Java's, as Python's.
+"""The models' regular expressions, translated from Java's syntax to Python's.
 
-Java's ``\\p{L}`` and relations are spelled out as ranges of code points; ``\\w``, ``\\d`` and ``\\s`` mean ASCII there.
+Java's ``\\p{L}`` and similar properties become ranges of code points. ``\\w``, ``\\d`` and ``\\s`` mean ASCII in Java.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import unicodedata
 from functools import cache
 
 _PROPERTY = re.compile(r"\\([pP])\{(\w+)\}")
-# A range cannot begin with a class; Java reads the hyphen as itself.
+# A range cannot begin with a class. Java takes the hyphen literally.
 _CLASS_THEN_HYPHEN = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
-# Java writes a character beyond 16 bits as two halves.
+# Java writes a character beyond 16 bits as two surrogates.
 _HALVES = re.compile(r"\\u(D[89AB][0-9A-F]{2})\\u(D[C-F][0-9A-F]{2})", re.IGNORECASE)
 
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return a pattern of the models, to be used with ``fullmatch``.
+    """Return a pattern of the models, for ``fullmatch``.
 
-    ``None`` when Python cannot express it; a test lists the patterns of that kind, so that skipping one is a choice.
+    Return ``None`` if Python cannot express it. A test lists all such patterns, so that none is skipped by accident.
     """
     try:
         return re.compile(_translate(pattern), re.ASCII)

@@ -1,8 +1,8 @@
-"""Whether the service lives, and whether it is ready: pages without a signature for whoever watches it.
+"""Liveness and readiness: unsigned pages for whatever monitors the product.
 
-``live`` says that the process answers, and looks at nothing: a service that is not live is started again. ``ready``
-looks at what a job needs. A look may cost a write to the disk, so there is one a second at the most, however many ask,
-and nothing of it is written to log or trail. What is said tells no path and no name of this machine.
+``live`` only shows that the process answers; a process that does not is restarted. ``ready`` checks what a job needs.
+The checks may write to the disk, so they run once a second at most, however many requests come, and the requests are
+neither logged nor recorded. The pages disclose no path and no name of the machine.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 FOLDER = "/_reading_room/"
 GOOD_SECONDS = 1.0
-"""How long what a look found is told."""
+"""Seconds for which the results of the checks are reused."""
 LOOK_SECONDS = 3.0
-"""How long a look may take. What has not answered by then is not ready: a disk that hangs, or a lock."""
+"""Seconds that the checks may take. A check that takes longer has failed, for example because the disk hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and what to do about it: a sentence each."""
+    """A problem and its remedy, a sentence each."""
 
     says: str
     remedy: str
@@ -37,14 +37,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that has to be right; ``look`` returns what is wrong with it. It runs in a thread of its own."""
+    """One condition of readiness. ``look`` returns the fault, if there is one. It runs in a thread of its own."""
 
     name: str
     look: Callable[[], Fault | None]
 
 
 class Probes:
-    """Answers ``live``, ``ready`` and ``health``, the name that ``live`` had before."""
+    """Answers ``live``, ``ready`` and ``health``, the former name of ``live``."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Probes:
         self._began = 0.0
 
     def close(self) -> None:
-        """Look no more."""
+        """Run no more checks."""
         self._thread.shutdown(wait=False)
 
     async def serve(self, scope: Scope, headers: Headers, send: Send) -> bool:
@@ -74,7 +74,7 @@ class Probes:
         return True
 
     async def answer(self, method: str, path: str) -> Reply | None:
-        """Return the page at a path, ``None`` where there is none."""
+        """Return the page at a path, or ``None``."""
         page = path.removeprefix(FOLDER)
         if not path.startswith(FOLDER) or page not in ("live", "ready", "health"):
             return None
@@ -91,7 +91,7 @@ class Probes:
         return _reply(200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks})
 
     async def _found(self) -> dict[str, Fault | None]:
-        """Return what the newest look found, which everybody who asks meanwhile waits for."""
+        """Return the results of the latest checks. All requests that arrive meanwhile wait for the same checks."""
         now = self._clock()
         if self._looking is None or (self._looking.done() and now >= self._began + GOOD_SECONDS):
             self._began = now
@@ -112,8 +112,8 @@ def _fault(check: Check) -> Fault | None:
     try:
         return check.look()
     except Exception:
-        log.exception("it cannot be found out whether the %s is ready", check.name)
-        return Fault("it cannot be found out", "see the log of `reading-room serve`")
+        log.exception("the readiness check of %s failed", check.name)
+        return Fault("the check failed", "see the log of `reading-room serve`")
 
 
 def _reply(status: int, document: dict[str, object], *headers: tuple[str, str]) -> Reply:

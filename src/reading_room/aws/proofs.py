@@ -1,4 +1,4 @@
-"""What requests must prove before they get a thread: those of busy addresses, and those whose bodies are slow."""
+"""Proofs of signatures before a call gets a thread, for busy addresses and for bodies that arrive slowly."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Proofs:
         """Return the complete request of a busy address with its caller, or the outcome if it is refused."""
         whole = replace(request, body=body)
         if service is None or not self._authentication.can_succeed(request, service):
-            # Without a signature nothing can come of the body. A short one is read to find the protocol of the error.
+            # An unsigned request cannot succeed. A short form is read only to find the protocol of the error.
             refuser: Service = service
             if service is None and len(body) <= _QUICK:
                 with contextlib.suppress(AwsError):

@@ -18,24 +18,24 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH_KEY = "reading_room.path"
-"""Where an ASGI scope carries the ``NetworkPath``. Only servers and listeners write it; no client can."""
+"""The key of the ``NetworkPath`` in an ASGI scope. Only servers and listeners write it; no client can."""
 ONLY_KEY = "reading_room.only"
-"""Where an ASGI scope carries the service that its listener speaks for, ``api`` for all but S3; absent, for all."""
+"""The key of the service that a listener serves, in an ASGI scope: ``api`` for all but S3, absent for all."""
 STANDING_KEY = "reading_room.standing"
-"""Where an ASGI scope carries the ``Standing`` of its request, if its listener wants to hear of it."""
+"""The key of the ``Standing`` of a request in an ASGI scope, if its listener uses one."""
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
-"""How long a whole body may take."""
+"""Seconds in which a body must arrive."""
 _DRAINED = 6
-"""How many times the limit is thrown away of a body that is too large, before the connection is given up."""
+"""Multiples of the limit that are read and discarded of a body that is too large, before the connection is closed."""
 
 
 class Disconnected(Exception):
-    """The client went away before its request was complete: there is nobody to answer."""
+    """The client went away before its request was complete, so nobody waits for an answer."""
 
 
 class BodyTooLarge(Exception):
-    """The body is above its limit; what was beyond it was thrown away as it came."""
+    """The body is above its limit. The rest of it was discarded."""
 
 
 class BodyTooSlow(Exception):
@@ -43,7 +43,7 @@ class BodyTooSlow(Exception):
 
 
 class Standing(Protocol):
-    """How a listener hears what a request has proven, by which it decides whom it serves when there are too many."""
+    """Receives what a request has proven, for its listener, which prefers proven requests if there are too many."""
 
     @property
     def awaits_body(self) -> bool:
@@ -51,20 +51,20 @@ class Standing(Protocol):
         ...
 
     def names_key(self, access_key_id: str) -> None:
-        """Hear that the request names a key that exists."""
+        """Note that the request names an existing access key."""
         ...
 
     def proves(self, account: str) -> None:
-        """Hear that the request's signature is right, and whose key signed it."""
+        """Note that the signature of the request is right, and the account of the key."""
         ...
 
     def streams(self) -> None:
-        """Hear that the body does not wait in memory from now on."""
+        """Note that the body streams from now on, and no longer waits in memory."""
         ...
 
 
 class _Unheard:
-    """The standing of a request whose listener asks for none."""
+    """The standing of a request whose listener uses none."""
 
     awaits_body = False
 
@@ -82,13 +82,13 @@ _UNHEARD = _Unheard()
 
 
 def standing_of(scope: Scope) -> Standing:
-    """Return how the listener of a request hears what it has proven."""
+    """Return the standing of a request."""
     found: Standing = scope.get(STANDING_KEY, _UNHEARD)
     return found
 
 
 def network_path(scope: Scope) -> NetworkPath:
-    """Return where a connection came from: what the listener says, else the peer's address and the scheme."""
+    """Return the origin of a connection: the path that the listener gives, else the peer's address and the scheme."""
     given = scope.get(PATH_KEY)
     if isinstance(given, NetworkPath):
         return given
@@ -118,14 +118,14 @@ def read_head(scope: Scope, headers: Headers, received_at: dt.datetime) -> Incom
 async def read_body(
     receive: Receive, headers: Headers, limit: int = BODY_LIMIT, seconds: float = BODY_SECONDS
 ) -> bytes:
-    """Return the whole body, of ``limit`` bytes at most, which must be here within so many ``seconds``.
+    """Return the whole body.
 
-    Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``Disconnected``.
+    Raises ``BodyTooLarge`` above ``limit`` bytes, ``BodyTooSlow`` after ``seconds``, and ``Disconnected``.
     """
     declared = next((value for name, value in headers if name == "content-length"), "")
     announced = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
     if announced > limit and any(name == "expect" for name, _ in headers):
-        # The client waits for leave to send: not asking for the body is the refusal.
+        # The client waits for "100 Continue". It does not send the body if it gets the refusal instead.
         raise BodyTooLarge()
     try:
         async with asyncio.timeout(seconds):
@@ -144,7 +144,7 @@ async def _collect(receive: Receive, limit: int, *, too_large: bool) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit or too_large:
-            # A client that is still sending does not read: let it finish, within reason, so that it gets the answer.
+            # A client does not read while it sends. Let it finish, up to a limit, so that it gets the answer.
             too_large, chunks = True, []
             if size > _DRAINED * limit:
                 raise BodyTooLarge()
@@ -158,7 +158,7 @@ async def _collect(receive: Receive, limit: int, *, too_large: bool) -> bytes:
 
 
 async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
-    """Send a whole reply; a client that has gone meanwhile is not an error."""
+    """Send a reply. A client that has gone away is no error."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
     headers.append((b"content-length", str(len(reply.body)).encode()))
     try:

@@ -1,12 +1,12 @@
-"""Requests that prove nobody and are refused: what of them is written down, and what they may cost everybody else.
+"""Refused requests of unauthenticated clients: which of them are recorded, and how much they may cost others.
 
-Anybody can send them as fast as the wire takes them. So each address has a bucket of refusals that are written down one
-by one, in the log and in the trail. Beyond it they are counted, and told in one line a second for each address and
-kind.
+Anybody can send such requests as fast as the network allows. So each address has a token bucket of refusals that are
+recorded one by one, in the log and in the trail. Further ones are counted, and reported in one line a second for each
+address and kind.
 
-An address whose bucket is empty is busy. Its requests without a signature are refused by their heads alone, as nothing
-can come of them. Whether the others' signatures are right is found out in one thread, which busy addresses share, and
-what is signed rightly goes on as always.
+An address with an empty bucket is busy. Its unsigned requests are refused by their heads alone, because they cannot
+succeed. The signatures of its other requests are verified in a single thread that busy addresses share. Requests with
+a valid signature then continue as always.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Buckets, Rate
 
 OF_ONE = Rate(20, 1)
-"""Refusals of one address that are written down one by one."""
+"""Refusals of one address that are recorded one by one."""
 OF_ALL = Rate(200, 20)
-"""The same, of all addresses together."""
+"""Refusals of all addresses together that are recorded one by one."""
 PROVING = 200
-"""Requests of busy addresses whose signatures may wait to be verified; more are refused."""
+"""Requests of busy addresses that may wait for the verification of their signatures. More are refused."""
 
 Result = TypeVar("Result")
 
 
 class Refusals:
-    """Decides which refusals are written down, and looks after the requests of busy addresses. Thread-safe."""
+    """Decides which refusals are recorded, and verifies the requests of busy addresses. Thread-safe."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Refusals:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prove")
 
     def writes(self, path: NetworkPath, service: str, code: str) -> bool:
-        """Hear of a refusal. Say whether it is to be written down; else it was counted."""
+        """Take note of a refusal. Say whether to record it; if not, it was counted."""
         alone = self._buckets.take(self._of_one, ("refused", source_of(path)))
         if alone and self._buckets.take(self._of_all, ("refused",)):
             return True
@@ -60,13 +60,13 @@ class Refusals:
         return False
 
     def busy(self, path: NetworkPath) -> bool:
-        """Say whether so much of an address was refused that its requests are looked at more cheaply."""
+        """Say whether so many requests of an address were refused that it is busy."""
         return not self._buckets.has(self._of_one, ("refused", source_of(path)))
 
     async def prove(self, service: str, function: Callable[..., Result], *arguments: object) -> Result:
-        """Run what verifies a signature in the thread that busy addresses share.
+        """Run a function that verifies a signature, in the thread that busy addresses share.
 
-        Raises what it raises, and the service's error of a caller who is too fast where too many wait.
+        Raises the errors of the function, and the service's throttling error if too many requests wait.
         """
         if self._proving >= self._most_proving:
             raise throttled(service)
@@ -77,10 +77,10 @@ class Refusals:
             self._proving -= 1
 
     def tell(self) -> None:
-        """Tell what was counted since the last time."""
+        """Report the counts since the last report."""
         self._counts.tell()
 
     def close(self) -> None:
-        """Tell what was counted, and verify no more."""
+        """Report the counts, and verify no more signatures."""
         self._thread.shutdown(wait=True)
         self.tell()

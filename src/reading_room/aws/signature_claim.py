@@ -1,4 +1,4 @@
-"""What a request says of its own signature, in its header or its query, taken apart; nothing of it is believed yet."""
+"""The parts of a request's signature, from its header or its query. Nothing is verified here."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
 _SECONDS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ONCE = ("authorization", "host", "x-amz-date", "date", _SECURITY_TOKEN, "x-amz-content-sha256", "x-amz-target")
-"""Headers that decide what a request means: two of them, and two readers could believe different ones."""
+"""Headers that may occur only once: of two values, two readers could use different ones."""
 _OF_QUERY = frozenset({"X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential"})
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The credential scope: what a signing key is good for."""
+    """The credential scope, for which a signing key is valid."""
 
     date: str
     region: str
@@ -36,7 +36,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a request says of its own signature; nothing of it is believed yet."""
+    """The parts of a request's signature, not verified yet."""
 
     access_key_id: str
     scope: Scope
@@ -48,7 +48,7 @@ class Claim:
 
 
 def has_signature(request: IncomingRequest) -> bool:
-    """Say whether a request claims to be signed at all, in any version and form."""
+    """Say whether a request has a signature of any version and form, valid or not."""
     if request.header("authorization") is not None:
         return True
     names = {name for name, _ in query_pairs(request.query_string)}
@@ -56,7 +56,7 @@ def has_signature(request: IncomingRequest) -> bool:
 
 
 def query_pairs(query_string: str) -> list[tuple[str, str]]:
-    """Split a query string into decoded pairs; what is no UTF-8 stays recognizable and different."""
+    """Split a query string into decoded pairs. Bytes that are not UTF-8 become surrogates, so none are lost."""
     pairs = []
     for part in query_string.split("&"):
         if part:
@@ -70,7 +70,7 @@ def _decode(text: str) -> str:
 
 
 def read_claim(request: IncomingRequest, dialect: Dialect) -> Claim:
-    """Return what a request says of its signature. Raises the dialect's errors for what cannot be read."""
+    """Return the parts of a request's signature. Raises the dialect's errors for a malformed one."""
     refuse_repeated(request, dialect)
     authorization = request.header("authorization")
     query = query_pairs(request.query_string)
@@ -88,7 +88,7 @@ def read_claim(request: IncomingRequest, dialect: Dialect) -> Claim:
 
 
 def refuse_repeated(request: IncomingRequest, dialect: Dialect) -> None:
-    """Raise the dialect's error for a header that a request may have only once and has twice."""
+    """Raise the dialect's error for a repeated header that may occur only once."""
     names = [name for name, _ in request.headers]
     for name in _ONCE:
         if names.count(name) > 1:
@@ -96,7 +96,7 @@ def refuse_repeated(request: IncomingRequest, dialect: Dialect) -> None:
 
 
 def readable(text: str) -> str:
-    """Return text of a request with what is no UTF-8 replaced, so that it can be told and compared."""
+    """Return text of a request with invalid UTF-8 replaced, so that it can be shown and compared."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -108,7 +108,7 @@ def _header_claim(request: IncomingRequest, authorization: str, dialect: Dialect
     for item in rest.split(","):
         name, equals, value = item.strip().partition("=")
         if not equals or name in parts:
-            raise dialect.malformed(f"'{item.strip()[:256]}' is not a key=value pair of its own", False)
+            raise dialect.malformed(f"'{item.strip()[:256]}' is not a key=value pair, or occurs twice", False)
         parts[name] = value
     for name in ("Credential", "Signature", "SignedHeaders"):
         if not parts.get(name):
@@ -134,7 +134,8 @@ def _query_claim(query: dict[str, str], dialect: Dialect) -> Claim:
     if query.get("X-Amz-Algorithm") != ALGORITHM:
         raise dialect.malformed(f'X-Amz-Algorithm only supports "{ALGORITHM}"', True)
     for suffix in ("Credential", "Date", "Expires", "SignedHeaders", "Signature"):
-        # EC2 and the query services sign in the query without an end; 15 minutes hold for them as for a header.
+        # Signatures in the query need no expiration with EC2 and the query services. They are valid for 15 minutes,
+        # like those in a header.
         optional = suffix == "Expires" and not dialect.urls_must_end
         if not query.get(f"X-Amz-{suffix}") and not optional:
             raise dialect.malformed(

@@ -1,6 +1,6 @@
-"""What can be wrong with a request's signature, in the words of each family of services.
+"""The errors of signatures in the words of each family of services.
 
-``sigv4.py`` says what is wrong by calling a method of a ``Dialect``; the dialect says which code AWS has for it there.
+``sigv4.py`` calls a method of a ``Dialect`` for each kind of failure. The dialect returns AWS's error for it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _MISMATCH_TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """What was signed, so that S3 can show it to the caller (it holds nothing that the caller did not send)."""
+    """The strings behind a wrong signature. S3 shows them to the caller, who sent all of their content."""
 
     access_key_id: str
     signature: str
@@ -58,10 +58,10 @@ class Mismatch:
 
 
 class Dialect(ABC):
-    """The failures of a signature. Each method returns the error to raise."""
+    """The errors of signatures. Each method returns an error to raise."""
 
     urls_must_end = False
-    """Whether a presigned URL must say for how long it is good."""
+    """Whether a presigned URL must have an expiration."""
 
     def two_mechanisms(self) -> AwsError:
         """Return the error for a request that is signed in two ways."""
@@ -72,11 +72,11 @@ class Dialect(ABC):
         return self.malformed(f"Unsupported authorization type: use {ALGORITHM}", False)
 
     def invalid_date(self, written: str) -> AwsError:
-        """Return the error for an end of a presigned URL of Signature Version 2 that is no moment."""
+        """Return the error for a malformed expiration of a presigned URL of Signature Version 2."""
         return self.malformed(f"Invalid date (should be seconds since epoch): {written}", True)
 
     def not_yet_valid(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
-        """Return the error for a presigned URL that is signed for the future."""
+        """Return the error for a presigned URL whose date is in the future."""
         return self.skewed(signed, now)
 
     @abstractmethod
@@ -85,7 +85,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def malformed(self, reason: str, presigned: bool) -> AwsError:
-        """Return the error for a signature that cannot be read."""
+        """Return the error for a malformed signature."""
 
     @abstractmethod
     def unknown_key(self, access_key_id: str) -> AwsError:
@@ -93,7 +93,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def mismatch(self, what: Mismatch) -> AwsError:
-        """Return the error for a signature that is not the one computed."""
+        """Return the error for a signature that differs from the computed one."""
 
     @abstractmethod
     def skewed(self, signed: dt.datetime, now: dt.datetime) -> AwsError:
@@ -101,11 +101,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
-        """Return the error for a presigned URL whose time is over; Version 2 has no ``seconds``."""
+        """Return the error for an expired presigned URL. Version 2 has no ``seconds``."""
 
     @abstractmethod
     def expired_token(self) -> AwsError:
-        """Return the error for a session that has ended."""
+        """Return the error for an expired session."""
 
     @abstractmethod
     def wrong_token(self) -> AwsError:
@@ -117,7 +117,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def unsigned_headers(self, names: list[str]) -> AwsError:
-        """Return the error for headers that must be signed and are not."""
+        """Return the error for unsigned headers that must be signed."""
 
 
 def _skew_text(signed: dt.datetime, now: dt.datetime) -> str:
@@ -216,7 +216,7 @@ class QueryDialect(Dialect):
 
 
 class Ec2Dialect(Dialect):
-    """EC2, which says little: nearly everything is AuthFailure."""
+    """EC2, which has few errors: nearly every failure is an AuthFailure."""
 
     def missing(self) -> AwsError:
         return MissingParameter("AWSAccessKeyId")
@@ -250,7 +250,7 @@ class Ec2Dialect(Dialect):
 
 
 class S3Dialect(Dialect):
-    """S3, which says most."""
+    """S3, which has the most detailed errors."""
 
     urls_must_end = True
 

@@ -1,4 +1,4 @@
-"""The codes of what can be wrong with a request's signature; ``signature_dialects.py`` says which service has which."""
+"""The errors of signatures. ``signature_dialects.py`` maps them to services."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _EXPIRED_TOKEN = "The security token included in the request is expired"
 
 
 def amz_time(moment: dt.datetime) -> str:
-    """Return a moment as signatures write it: ``20260101T000000Z``."""
+    """Return a time in the form of signatures: ``20260101T000000Z``."""
     return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def iso_time(moment: dt.datetime) -> str:
-    """Return a moment as S3's errors write it: ``2026-01-01T00:00:00Z``."""
+    """Return a time in the form of S3's errors: ``2026-01-01T00:00:00Z``."""
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -37,13 +37,13 @@ class UnrecognizedClientException(AwsError):
 
 
 class InvalidSignatureException(AwsError):
-    """JSON: the signature, its date or its scope is not right."""
+    """JSON: the signature, its date or its scope is wrong."""
 
     code = "InvalidSignatureException"
 
 
 class ExpiredTokenException(AwsError):
-    """JSON: the session has ended."""
+    """JSON: the session has expired."""
 
     code = "ExpiredTokenException"
 
@@ -61,7 +61,7 @@ class MissingAuthenticationTokenException(AwsError):
 
 
 class IncompleteSignatureException(AwsError):
-    """JSON: the Authorization header cannot be read."""
+    """JSON: the Authorization header is malformed."""
 
     code = "IncompleteSignatureException"
 
@@ -77,14 +77,14 @@ class InvalidClientTokenId(AwsError):
 
 
 class SignatureDoesNotMatch(AwsError):
-    """Query and S3: the signature is wrong; S3 shows what it computed it from."""
+    """Query and S3: the signature is wrong. S3 shows the strings that it computed the signature from."""
 
     code = "SignatureDoesNotMatch"
     status = 403
 
 
 class ExpiredToken(AwsError):
-    """Query: the session has ended."""
+    """Query: the session has expired."""
 
     code = "ExpiredToken"
     status = 403
@@ -94,7 +94,7 @@ class ExpiredToken(AwsError):
 
 
 class S3ExpiredToken(AwsError):
-    """S3: the session has ended."""
+    """S3: the session has expired."""
 
     code = "ExpiredToken"
 
@@ -113,13 +113,13 @@ class MissingAuthenticationToken(AwsError):
 
 
 class IncompleteSignature(AwsError):
-    """Query: the Authorization header cannot be read."""
+    """Query: the Authorization header is malformed."""
 
     code = "IncompleteSignature"
 
 
 class AuthFailure(AwsError):
-    """EC2: the credentials, or the form of the signature, are not right."""
+    """EC2: the credentials are wrong, or the signature is malformed."""
 
     code = "AuthFailure"
     status = 401
@@ -130,7 +130,7 @@ class AuthFailure(AwsError):
 
 
 class RequestExpired(AwsError):
-    """EC2: the date is more than 15 minutes off, or the session has ended."""
+    """EC2: the date is more than 15 minutes off, or the session has expired."""
 
     code = "RequestExpired"
 
@@ -181,7 +181,7 @@ class RequestTimeTooSkewed(AwsError):
 
 
 class AuthorizationHeaderMalformed(AwsError):
-    """S3: the Authorization header, or its scope, is not right."""
+    """S3: the Authorization header is malformed, or its scope is wrong."""
 
     code = "AuthorizationHeaderMalformed"
 
@@ -199,7 +199,7 @@ class UnsupportedMechanism(AwsError):
 
 
 class InvalidAuthorization(AwsError):
-    """S3: the Authorization header is of no kind that S3 knows."""
+    """S3: the kind of the Authorization header is unknown."""
 
     code = "InvalidArgument"
 
@@ -208,7 +208,7 @@ class InvalidAuthorization(AwsError):
 
 
 class AuthorizationQueryParametersError(AwsError):
-    """S3: the parameters of a presigned URL are not right."""
+    """S3: the parameters of a presigned URL are wrong."""
 
     code = "AuthorizationQueryParametersError"
 

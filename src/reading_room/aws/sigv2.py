@@ -1,6 +1,6 @@
 """Verification of S3's presigned URLs of Signature Version 2, which boto3 still makes by default in old regions.
 
-Only the query form, and only for S3: no current SDK signs headers this way.
+Only the query form of S3 is supported. No current SDK signs headers this way.
 
 AWS source: "Signing and authenticating REST requests", S3 user guide.
 """
@@ -47,7 +47,7 @@ _UNSIGNED = frozenset(
     )
     for name in line.split()
 )
-"""What this version leaves open, so that the holder of a URL may choose: which part of a list to read."""
+"""Parameters that this version does not sign. They only select a part of a listing, so the holder may choose them."""
 
 
 def is_presigned(request: IncomingRequest) -> bool:
@@ -67,8 +67,8 @@ def verify_presigned(
 ) -> Verified:
     """Verify a presigned URL of Signature Version 2.
 
-    ``bucket_in_host`` is the bucket of a virtual-hosted request, ``None`` for path style: the signature covers
-    it. Raises S3's ``AwsError`` for what is wrong.
+    ``bucket_in_host`` is the bucket of a virtual-hosted request, which the signature covers; ``None`` for path style.
+    Raises S3's errors for a malformed, wrong or expired signature.
     """
     dialect = DIALECTS["rest-xml"]
     refuse_repeated(request, dialect)
@@ -102,7 +102,7 @@ def verify_presigned(
 
 
 def _check_parameters(names: list[str], dialect: Dialect) -> None:
-    """Refuse a URL that is signed twice, and one whose unsigned parameters could make it another operation's."""
+    """Refuse a URL that is signed twice, and one whose unsigned parameters could select another operation."""
     if "X-Amz-Signature" in names:
         raise dialect.two_mechanisms()
     for name in _OWN:
@@ -124,9 +124,9 @@ def _string_to_sign(request: IncomingRequest, pairs: list[tuple[str, str]], expi
     for name, value in pairs:
         if name.lower().startswith("x-amz-"):
             amz.setdefault(name.lower(), []).append(value.strip())
-    # A value may be sent as a header or as its twin in the query, and is signed the same way.
+    # A value may be sent as a header or as a query parameter of the same name. Both are signed the same way.
     plain = [request.header(name) or query.get(name) or query.get(name.title()) or "" for name in _PLAIN]
-    # Whatever escapes the client chose in the path, its signature covers the SDK's own form.
+    # The signature covers the path in the encoding of the SDKs, whatever encoding the client sent.
     path = quote(unquote_to_bytes(request.raw_path), safe="/~")
     resource = f"/{bucket}{path}" if bucket else path
     parts = sorted(f"{name}={value}" if value else name for name, value in pairs if name in _SUBRESOURCES)

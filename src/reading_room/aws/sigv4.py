@@ -1,7 +1,7 @@
-"""Verification of Signature Version 4: in the Authorization header and in the query of a presigned URL.
+"""Verification of Signature Version 4, in the Authorization header and in the query of a presigned URL.
 
-S3's bodies are not looked at here, because they stream: ``Verified`` carries what the body must still prove (its hash,
-or the seed signature and the key that sign its chunks). S3's old Signature Version 2 URLs are in ``sigv2.py``.
+The bodies of S3 are not verified here, because they stream. ``Verified`` has the values for their verification: the
+hash, or the seed signature and the key of the chunks. S3's old URLs of Signature Version 2 are in ``sigv2.py``.
 
 AWS source: "Signature Version 4 signing process", IAM user guide; "Authenticating Requests", S3 API reference.
 """
@@ -51,43 +51,43 @@ __all__ = [
     "string_to_sign",
     "verify",
 ]
-# The date is part of the string to sign, the payload hash of the canonical request, and the token is compared with the
-# key's own: changing any of them breaks the verification also where the header itself is not signed.
+# The date is part of the string to sign, the payload hash is part of the canonical request, and the token is compared
+# with that of the key. So a change to any of them fails the verification even if the header itself is not signed.
 _PROVEN_OTHERWISE = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An access key as it is stored: the secret that signs, and whom a signature proves."""
+    """A stored access key: the secret that signs, and the principal that a signature proves."""
 
     access_key_id: str
     secret_access_key: str
     principal: Principal
     session_token: str | None = None
-    """Of temporary keys: what a request must carry besides."""
+    """For temporary keys: the token that a request must have, too."""
     expires_at: dt.datetime | None = None
 
     def __repr__(self) -> str:
-        """Leave the secrets out, so that no log line can hold them."""
+        """Omit the secrets, so that no log line can contain them."""
         return f"Credential({self.access_key_id!r}, {self.principal.arn!r})"
 
 
 class CredentialSource(Protocol):
-    """Where access keys are looked up. Declared here so that ``aws`` needs nothing of ``iam``, which implements it."""
+    """A store of access keys. It is declared here so that ``aws`` needs nothing of ``iam``, which implements it."""
 
     def find(self, access_key_id: str) -> Credential | None:
-        """Return an active key, or ``None``. Expired temporary keys are returned: the caller must learn why."""
+        """Return an active key, or ``None``. Expired temporary keys are returned, as they get an error of their own."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A signature that was recomputed and is right."""
+    """A verified signature."""
 
     principal: Principal
     access_key_id: str
     signature: str
-    """In hexadecimal; of a streaming upload the seed of its first chunk's signature."""
+    """In hexadecimal. For a streaming upload it is the seed of the first chunk's signature."""
     signing_key: bytes
     """Signs the chunks and trailers of a streaming upload. Empty for Signature Version 2."""
     scope: Scope
@@ -98,7 +98,7 @@ class Verified:
     signed_headers: frozenset[str]
 
     def __repr__(self) -> str:
-        """Leave the key out."""
+        """Omit the key."""
         return f"Verified({self.principal.arn!r}, {self.access_key_id!r}, {self.scope})"
 
 
@@ -111,9 +111,9 @@ def verify(
 ) -> Verified:
     """Verify a request's signature for a service in a region.
 
-    The body is hashed and must be the signed one, except for S3, where ``Verified.payload_hash`` is what the body
-    must turn out to be. Raises the service's own ``AwsError`` for a missing, malformed, stale or wrong signature,
-    an unknown key, a wrong or expired token, and a scope of another region or service.
+    The body is hashed and must be the signed one, except for S3, where ``Verified.payload_hash`` is the hash that the
+    body must have. Raises the service's own ``AwsError`` for a missing, malformed, stale or wrong signature, an unknown
+    key, a wrong or expired token, and a scope of another region or service.
     """
     served = SERVED[service] if isinstance(service, str) else service
     dialect = DIALECTS[served.protocol]
@@ -136,22 +136,22 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class HeadProof:
-    """What the head of a request proves by itself, before its body is here."""
+    """What the head of a request proves before its body has arrived."""
 
     access_key_id: str
     account: str
     complete: bool
-    """Whether the caller is proven. Otherwise it is known only that the key exists and may be meant."""
+    """Whether the caller is proven. Otherwise it is only known that the key exists."""
 
 
 def prove_head(
     request: IncomingRequest, service: ServedService, source: CredentialSource, now: dt.datetime, region: str
 ) -> HeadProof | None:
-    """Return what the head of a request for any service but S3 proves, ``None`` for nothing.
+    """Return what the head of a request for any service but S3 proves, ``None`` if it proves nothing.
 
-    Their signatures cover the body. One can be checked before if the client sends the body's hash, too
-    (``x-amz-content-sha256``): that the body has it remains to be verified. And whoever has the token of a temporary
-    key has that key.
+    Signatures cover the body. One can be verified earlier if the client also sends the hash of the body
+    (``x-amz-content-sha256``); the body is then compared with it later. The token of a temporary key proves the caller,
+    too, because only the holder of the key has it.
     """
     dialect = DIALECTS[service.protocol]
     try:
@@ -168,8 +168,8 @@ def prove_head(
 
 
 def find(source: CredentialSource, access_key_id: str, dialect: Dialect) -> Credential:
-    """Return the credential of a key that a request names. Raises the dialect's error when there is none."""
-    # Nothing else can be an id: the source need not be asked, and be asked in no strange characters.
+    """Return the credential of an access key id. Raises the dialect's error if there is none."""
+    # No other text can be an id, so the source is not called with strange characters.
     credential = source.find(access_key_id) if _KEY_ID.fullmatch(access_key_id) else None
     if credential is None:
         raise dialect.unknown_key(access_key_id[:_KEY_ID_SHOWN])
@@ -177,7 +177,7 @@ def find(source: CredentialSource, access_key_id: str, dialect: Dialect) -> Cred
 
 
 def check_token(credential: Credential, token: str | None, now: dt.datetime, dialect: Dialect) -> None:
-    """Compare the session token sent with the key's own, and its end with now. Raises the dialect's errors."""
+    """Compare a request's session token with that of the key, and check its expiration. Raises the dialect's errors."""
     expected = credential.session_token or ""
     if not hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "surrogateescape")):
         raise dialect.wrong_token()
@@ -195,7 +195,7 @@ def signing_key(secret_access_key: str, date: str, region: str, service: str) ->
 
 
 def string_to_sign(canonical_request: str, amz_date: str, scope: Scope) -> str:
-    """Return the text whose HMAC is the signature."""
+    """Return the string to sign, whose HMAC is the signature."""
     digest = hashlib.sha256(canonical_request.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
 
@@ -207,7 +207,7 @@ def _encode(text: str, safe: str = "") -> str:
 def _claimed(
     request: IncomingRequest, served: ServedService, source: CredentialSource, now: dt.datetime, region: str
 ) -> tuple[Claim, Credential]:
-    """Return what a request says of its signature, checked but for the signature itself, and the key that it names."""
+    """Return the parts of a request's signature, with all but the signature itself checked, and the key."""
     dialect = DIALECTS[served.protocol]
     claim = read_claim(request, dialect)
     _check_scope(claim, served, region, dialect)
@@ -219,7 +219,7 @@ def _claimed(
 def _check_signature(
     request: IncomingRequest, served: ServedService, claim: Claim, credential: Credential, payload_hash: str
 ) -> bytes:
-    """Compute the signature of a request whose body has that hash, compare it, and return the key that signs."""
+    """Compare a request's signature with the computed one for this payload hash, and return the signing key."""
     dialect = DIALECTS[served.protocol]
     canonical = _canonical_request(request, served, claim, payload_hash)
     text = string_to_sign(canonical, amz_time(claim.signed_at), claim.scope)
@@ -257,7 +257,7 @@ def _check_time(claim: Claim, now: dt.datetime, dialect: Dialect) -> None:
 
 
 def _check_signed_headers(request: IncomingRequest, claim: Claim, dialect: Dialect) -> None:
-    """Demand that what decides a request's meaning is signed, so that a replay cannot change it."""
+    """Check that the headers that determine a request's meaning are signed, so that a replay cannot change them."""
     signed = set(claim.signed_headers)
     needed = {"host"} | {name for name, _ in request.headers if name.startswith("x-amz-")}
     missing = sorted(needed - signed - _PROVEN_OTHERWISE)
@@ -297,13 +297,13 @@ def _canonical_request(request: IncomingRequest, served: ServedService, claim: C
 
 def _header_value(request: IncomingRequest, name: str) -> str:
     values = ",".join(_BLANKS.sub(" ", value.strip(" \t")) for key, value in request.headers if key == name)
-    # Headers are read as Latin-1, and signed as the bytes that they are.
+    # Headers are decoded as Latin-1, and their bytes are signed.
     return values if values.isascii() else values.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _canonical_path(raw_path: str, served: ServedService) -> str:
     if served.name == "s3":
-        # Once encoded, never normalized: keys may hold empty and dotted segments.
+        # The path is encoded once and not normalized, because keys may have empty and dotted segments.
         return quote(unquote_to_bytes(raw_path), safe="/~") or "/"
     segments: list[str] = []
     for segment in raw_path.split("/"):

@@ -1,4 +1,4 @@
-"""Which of the error classes a service answers with, where services differ only in spelling."""
+"""The error class of each service, for errors that differ only in their code."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def unknown_operation(service: str, operation: str | None) -> UnknownOperation:
 
 
 def internal_failure(service: str, request_id: str) -> AwsError:
-    """Return the service's error for a fault of ours."""
+    """Return the service's error for a fault of the product."""
     return _INTERNAL.get(service, InternalFailure)(request_id)
 
 
@@ -79,10 +79,10 @@ def unavailable(service: str, message: str) -> AwsError:
     """Return the service's error for a call that cannot be made now."""
     if service == "logs":
         return ServiceUnavailableException(message)
-    # An endpoint that is gone has the same code in S3: by this a job's container tells them apart.
+    # S3 has the same code for an endpoint that is gone. The reason lets a job's container distinguish the two.
     return ServiceUnavailable(message, {"Reason": "Unavailable"} if service == "s3" else None)
 
 
 def throttled(service: str) -> AwsError:
-    """Return the service's error for a caller who calls too often."""
+    """Return the service's throttling error."""
     return _THROTTLED.get(service, ThrottlingException)()

@@ -1,11 +1,12 @@
-"""Rates of calls: token buckets, as AWS throttles, and the error that each service answers above them.
+"""Throttling of calls with token buckets, as AWS does it.
 
-Two kinds of rate. One protects this machine and holds always: so many calls a second of one principal, far above what a
-client in its right mind makes. The profile ``aws`` adds AWS's own figures, which count an account's calls of one
-operation: EC2's and CloudTrail's are documented as buckets and rates, STS's, CloudWatch Logs' and S3's as calls a
-second. Comprehend's are with its other quotas (``comprehend/quotas.py``), whose error is another.
+There are two kinds of rates. One protects this machine and always applies: a number of calls a second for each
+principal, far above what a sensible client needs. The profile ``aws`` adds AWS's own figures, which count the calls of
+an account for one operation. Those of EC2 and CloudTrail are documented as buckets and rates, those of STS, CloudWatch
+Logs and S3 as calls a second. Comprehend's are with its other quotas (``comprehend/quotas.py``), which have another
+error.
 
-AWS says nowhere when to come back: SDKs wait longer each time, so no answer has a ``Retry-After``.
+AWS sends no ``Retry-After``, because SDKs wait longer after each error. So no answer here has one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from reading_room.aws.spelling import throttled
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A bucket of ``burst`` calls that fills by ``per_second``."""
+    """A bucket of ``burst`` calls that refills with ``per_second`` calls a second."""
 
     burst: float
     per_second: float
@@ -30,10 +31,10 @@ class Rate:
 
 MACHINE: Mapping[str, Rate] = {"s3": Rate(50_000, 5_000)}
 MACHINE_OTHERS = Rate(10_000, 1_000)
-"""With a service that is not named above."""
+"""The rate of every other service."""
 
 UNSIGNED = Rate(20, 1)
-"""How often a service may refuse one address without a signature, whatever the profile: such calls bring a secret."""
+"""The rate of refused unsigned calls of one address to one service, in every profile: such calls try secrets."""
 
 EC2_READS = Rate(100, 20)
 EC2_WRITES = Rate(50, 5)
@@ -44,7 +45,7 @@ EC2_OPERATIONS: Mapping[str, Rate] = {
     "CreateTags": Rate(100, 10),
     "DeleteTags": Rate(100, 10),
 }
-"""The operations of EC2 that have buckets of their own."""
+"""EC2's operations with buckets of their own."""
 LOGS_OPERATIONS: Mapping[str, Rate] = {
     "PutLogEvents": Rate(5_000, 5_000),
     "CreateLogStream": Rate(50, 50),
@@ -56,18 +57,18 @@ STS_OPERATIONS = Rate(600, 600)
 CLOUDTRAIL_OPERATIONS = Rate(2, 2)
 S3_READS = Rate(5_500, 5_500)
 S3_WRITES = Rate(3_500, 3_500)
-"""Of one bucket: AWS counts by prefix, and a bucket begins with one."""
+"""The rates of one S3 bucket. AWS counts by prefix, and a new bucket has one."""
 BUCKETS_KEPT = 10_000
-"""Buckets that are remembered; the one unused for longest is forgotten, which is to say full again."""
+"""Most buckets in memory. The least recently used one is dropped, and so is full again."""
 
 
 def machine_rate(service: str) -> Rate:
-    """Return what one principal may do with a service, whatever the profile."""
+    """Return the rate of one principal's calls to a service, for every profile."""
     return MACHINE.get(service, MACHINE_OTHERS)
 
 
 def aws_rate(service: str, operation: str) -> Rate | None:
-    """Return AWS's own rate for an account's calls of an operation; ``None`` where AWS documents none."""
+    """Return AWS's rate for an account's calls of an operation; ``None`` if AWS documents none."""
     reads = _kind(operation) == "read"
     match service:
         case "ec2":
@@ -85,21 +86,21 @@ def aws_rate(service: str, operation: str) -> Rate | None:
 
 
 class Buckets:
-    """Token buckets by key. A bucket that was never asked for, or was forgotten, is full. Thread-safe."""
+    """Token buckets by key. A new bucket is full. Thread-safe."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic, kept: int = BUCKETS_KEPT) -> None:
-        """``now`` tells seconds, from whatever beginning; ``kept`` is how many buckets are remembered."""
+        """``now`` returns seconds of any epoch; ``kept`` is the maximum number of buckets."""
         self._now = now
         self._kept = kept
         self._lock = threading.Lock()
         self._buckets: OrderedDict[tuple[str, ...], tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return how many are remembered."""
+        """Return the number of buckets in memory."""
         return len(self._buckets)
 
     def take(self, rate: Rate, key: tuple[str, ...]) -> bool:
-        """Take a call out of a bucket; say whether there was one."""
+        """Take a call from a bucket. Say whether it had one."""
         with self._lock:
             now = self._now()
             left = self._left(rate, key, now)
@@ -111,7 +112,7 @@ class Buckets:
             return within
 
     def has(self, rate: Rate, key: tuple[str, ...]) -> bool:
-        """Say whether there is a call in a bucket, and leave it there."""
+        """Say whether a bucket has a call, without taking it."""
         with self._lock:
             return self._left(rate, key, self._now()) >= 1
 
@@ -121,7 +122,7 @@ class Buckets:
 
 
 class Throttle:
-    """Counts calls and refuses those beyond the rates. Its method may be called by any thread."""
+    """Counts calls and refuses those above the rates. Thread-safe."""
 
     def __init__(
         self,
@@ -132,29 +133,28 @@ class Throttle:
         of_aws: Callable[[str, str], Rate | None] = aws_rate,
         kept: int = BUCKETS_KEPT,
     ) -> None:
-        """``now`` tells seconds, from whatever beginning; ``kept`` is how many buckets are remembered."""
+        """``now`` returns seconds of any epoch; ``kept`` is the maximum number of buckets."""
         self._aws = profile == "aws"
         self._of_machine = of_machine
         self._of_aws = of_aws
         self._buckets = Buckets(now, kept)
 
     def admit(self, service: str, operation: str, caller: str, account: str, bucket: str | None = None) -> None:
-        """Count a call of ``caller`` (an ARN, or where a nameless one comes from).
+        """Count a call of ``caller``, an ARN or the origin of an anonymous call.
 
-        ``account`` is the caller's; ``bucket`` is that of an S3 request. Raises the service's error of a caller who is
-        too fast.
+        ``account`` is the caller's; ``bucket`` is that of an S3 request. Raises the service's throttling error.
         """
         within = self._buckets.take(self._of_machine(service), ("machine", service, caller))
         if within and self._aws:
             rate = self._of_aws(service, operation)
-            # S3 counts what a bucket is asked for, all others what an account calls.
+            # S3 counts the requests to a bucket, the other services the calls of an account.
             counted = (bucket or account, _kind(operation)) if service == "s3" else (account, operation)
             within = rate is None or self._buckets.take(rate, ("aws", service, *counted))
         if not within:
             raise throttled(service)
 
     def admit_unsigned(self, service: str, source: str) -> None:
-        """Count a refused call without a signature, from an address. Raises the error of a caller who is too fast."""
+        """Count a refused unsigned call of an address. Raises the service's throttling error."""
         if not self._buckets.take(UNSIGNED, ("unsigned", service, source)):
             raise throttled(service)
 

@@ -1,7 +1,7 @@
-"""Parameters against the model's constraints: required members, lengths, patterns, enums and ranges.
+"""Validation of parameters by the model's constraints: required members, lengths, patterns, enums and ranges.
 
-All violations are collected, in the order of the model. JSON services, IAM and STS tell them in one sentence each; EC2
-names the first.
+All violations are collected in the order of the model. The errors of JSON services, IAM and STS have a sentence for
+each; EC2's names only the first.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from reading_room.aws.spelling import constraint_violations, unknown_operation
 _SHOWN = 1024
 """Characters of a value that a message repeats."""
 _MANY = 50
-"""Violations that a message tells."""
+"""Most violations in a message."""
 _LOG_NAMES = ("logGroupName", "logStreamName")
 _MATCHED = 131_072
-"""Characters of a string that patterns are run on: what is longer breaks the length constraint that goes with it."""
+"""Most characters of a string that a pattern is matched with. A longer string breaks a length constraint anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A value that breaks a constraint; ``value`` is ``None`` for a member that is required and absent."""
+    """A value that breaks a constraint. ``value`` is ``None`` for a required member that is missing."""
 
     path: str
     value: str | None
@@ -42,7 +42,7 @@ class Violation:
         return f"Value {shown} at '{self.path}' failed to satisfy constraint: {self.constraint}"
 
     def without_value(self) -> str:
-        """Return the sentence as IAM tells it, and Logs of patterns: without the value, and those that an enum has."""
+        """Return the sentence without the value and the values of an enum, as in IAM, and in Logs for patterns."""
         constraint = "Member must satisfy enum value set" if self.kind == "enum" else self.constraint
         return f"Value at '{self.path}' failed to satisfy constraint: {constraint}"
 
@@ -50,9 +50,8 @@ class Violation:
 def validate(call: Call) -> None:
     """Return if the parameters of a call satisfy the model.
 
-    Raises the service's error for constraints otherwise (``ValidationException``, ``ValidationError``,
-    ``InvalidParameterException``, ``MissingParameter``, ``InvalidParameterValue``), and its error for an operation that
-    the model lacks.
+    Otherwise raise the service's error (``ValidationException``, ``ValidationError``, ``InvalidParameterException``,
+    ``MissingParameter``, ``InvalidParameterValue``). Raises the error for an unknown operation if the model lacks it.
     """
     operation = operation_model(call.service, call.operation)
     if operation is None:
@@ -70,7 +69,7 @@ def validate(call: Call) -> None:
 
 
 def violations_of(shape: Shape, value: Any, path: str = "") -> Iterator[Violation]:
-    """Yield what is wrong with a value, in the order of the model."""
+    """Yield the violations in a value, in the order of the model."""
     if isinstance(shape, StructureShape):
         yield from _structure(shape, value, path)
     elif isinstance(shape, ListShape):
@@ -103,7 +102,7 @@ def _list(shape: ListShape, value: list[Any], path: str) -> Iterator[Violation]:
         for index, item in enumerate(value, 1):
             yield from violations_of(member, item, f"{path}.{index}.member")
         return
-    # AWS shows the whole list for a scalar item that is wrong, with every constraint of the items.
+    # For an invalid scalar item AWS shows the whole list, with every constraint of the items.
     if any(True for item in value for _ in _scalar(member, item, path)):
         constraints = ", ".join(_constraints(member))
         yield Violation(path, _show(shape, value), f"Member must satisfy constraint: [{constraints}]", "item")
@@ -164,7 +163,7 @@ def _constraints(shape: Shape) -> Iterator[str]:
 
 
 def _show(shape: Shape, value: Any) -> str:
-    """Return a value as messages repeat it, blanks included; never a secret one."""
+    """Return a value for a message, blanks included, and ``***`` for a secret one."""
     if shape.metadata.get("sensitive"):
         return "***"
     if isinstance(shape, ListShape):

@@ -1,1 +1,1 @@
-"""The S3 endpoint of a VPC, and of everyone."""
+"""S3, as it is served inside each VPC and at the public address."""

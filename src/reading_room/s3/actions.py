@@ -1,8 +1,8 @@
-"""Which operation a request is, hence which IAM actions on which resources it needs.
+"""The operations of requests, with the IAM actions and resources that they need.
 
-Both come from tables: botocore's S3 model says what an operation looks like on the wire; ``_EXCEPTIONS`` says where
-the IAM action is not simply the operation's name (AWS's service authorization reference, page S3). A request that the
-model cannot name is refused, never passed on.
+Both come from tables. botocore's S3 model describes each operation on the wire. ``_EXCEPTIONS`` lists the operations
+whose IAM action has another name (AWS's service authorization reference, page S3). A request that fits no operation of
+the model is refused, never passed on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reading_room.s3.errors import InvalidRequest, MethodNotAllowed, NotImplemen
 class Requirement:
     """One permission that a request needs: an IAM action on one resource (an ARN, or ``*``).
 
-    ``bucket`` names the bucket whose policy bears on it; ``None`` where no bucket does.
+    ``bucket`` is the bucket whose policy applies, or ``None``.
     """
 
     action: str
@@ -94,7 +94,7 @@ _VERSIONED = {
     "s3:GetObjectTorrent": "s3:GetObjectVersionTorrent",
 }
 
-# Headers that ask for a second right beside the write itself, by prefix of the header's name.
+# Headers that need a permission in addition to that of the write, by prefix of the header's name.
 _BY_HEADER = {
     "x-amz-acl": "s3:PutObjectAcl",
     "x-amz-grant-": "s3:PutObjectAcl",
@@ -116,8 +116,8 @@ _WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 _CONDITIONAL = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject"})
 
 _SIGNING = frozenset({"AWSAccessKeyId", "Signature", "Expires", "content-type", "content-md5"})
-"""Query names of a presigned URL of Signature Version 2. All others of signatures begin with ``x-``, as do those that
-S3 promises to leave to whoever reads its logs."""
+"""Query names of a presigned URL of Signature Version 2. All other names that belong to a signature begin with ``x-``,
+and so do the names that S3 ignores and only logs."""
 _TRANSPORT = frozenset(
     f"x-amz-{name}"
     for name in (
@@ -155,7 +155,7 @@ class _Shape:
 
     @property
     def consumed(self) -> frozenset[str]:
-        """The query names that make this operation what it is."""
+        """The query names that select this operation."""
         return self.query | {name for name, _ in self.tokens}
 
     @property
@@ -164,9 +164,9 @@ class _Shape:
 
 
 def identify(method: str, address: Address, query: Mapping[str, str], headers: Mapping[str, str]) -> OperationModel:
-    """Return the operation that a request asks for.
+    """Return the operation of a request.
 
-    ``query`` holds decoded names and values, ``headers`` lower-case names. Raises ``MethodNotAllowed`` when the model
+    ``query`` has decoded names and values, ``headers`` lower-case names. Raises ``MethodNotAllowed`` when the model
     has no such operation, ``InvalidRequest`` when the query names two different subresources, and
     ``NotImplementedParameter`` for a name in the query that the operation does not have.
     """
@@ -183,7 +183,7 @@ def identify(method: str, address: Address, query: Mapping[str, str], headers: M
     assert model is not None
     known = _wire_names(best.name).query | best.consumed | _SIGNING
     for name in query:
-        # It might be what makes another operation of the request.
+        # The unknown name might select another operation.
         if name not in known and not name.lower().startswith("x-"):
             raise NotImplementedParameter(name)
     return model
@@ -208,22 +208,22 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     if operation == "DeleteObject" and asks_to_bypass_retention(headers):
         extra = ("s3:BypassGovernanceRetention",)
     if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
-        # Whoever may ask for a certain ETag learns what the object's is.
+        # A caller who may test ETags can find out the ETag of the object.
         extra = (*extra, "s3:GetObject")
     return (*actions, *(action for action in extra if action not in actions))
 
 
 def asks_to_bypass_retention(headers: Mapping[str, str]) -> bool:
-    """Say whether a deletion is to pass over retention in governance mode, which takes a right of its own."""
+    """Say whether a deletion bypasses retention in governance mode, which needs a permission of its own."""
     return headers.get("x-amz-bypass-governance-retention", "false").lower() != "false"
 
 
 def requirements(
     operation: str, address: Address, query: Mapping[str, str], headers: Mapping[str, str]
 ) -> tuple[Requirement, ...]:
-    """Return every permission that a request needs before it may act.
+    """Return every permission that a request needs.
 
-    DeleteObjects has none here: its keys are in the body and are decided one by one.
+    DeleteObjects needs none here, because its keys are in the body and are authorized one by one.
     """
     if operation == "DeleteObjects":
         return ()
@@ -238,7 +238,7 @@ def requirements(
 
 @lru_cache(maxsize=1)
 def action_targets() -> Mapping[str, S3Target]:
-    """Return every IAM action of S3 and what it is authorized on, for the check of bucket policies."""
+    """Return every IAM action of S3 with the kind of resource that it applies to, for the check of bucket policies."""
     targets: dict[str, S3Target] = {}
     for (_, kind), shapes in _shapes().items():
         target: S3Target = "object" if kind == "OBJECT" else "bucket" if kind == "BUCKET" else "*"
@@ -248,7 +248,7 @@ def action_targets() -> Mapping[str, S3Target]:
                     targets.setdefault(action, target)
     for action in (*_VERSIONED.values(), *_BY_HEADER.values(), *_WITHOUT_OPERATION):
         targets.setdefault(action, "object")
-    # DeleteObjects is called on a bucket, and needs the right to delete each object.
+    # DeleteObjects is called on a bucket, and needs permission to delete each object.
     del targets["s3:DeleteObjects"]
     return targets
 
@@ -273,7 +273,7 @@ def _resource_type(address: Address, subresources: frozenset[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _WireNames:
-    """What an operation's parameters are called on the wire."""
+    """The names of an operation's parameters on the wire."""
 
     query: frozenset[str]
     headers: frozenset[str]
@@ -293,7 +293,7 @@ def _wire_names(operation: str) -> _WireNames:
 
 @lru_cache(maxsize=1)
 def _subresources() -> frozenset[str]:
-    """Query names that turn a request into another operation: never to be taken for an ignorable parameter."""
+    """Return the query names that select an operation, so that none of them is ignored as a mere parameter."""
     shapes = (shape for found in _shapes().values() for shape in found)
     tokens = {name for shape in shapes for name, value in shape.tokens if not value}
     return frozenset(tokens | {"uploadId"})
@@ -306,8 +306,8 @@ def _shapes() -> dict[tuple[str, str], tuple[_Shape, ...]]:
     for name in model.operation_names:
         operation = model.operation_model(name)
         if operation.deprecated or name in ("WriteGetObjectResponse", "ListDirectoryBuckets", "CreateSession"):
-            # The first is for another host, the others for directory buckets; the deprecated ones share their wire
-            # form with their successors.
+            # The first is for another host, the others are for directory buckets. Deprecated operations have the same
+            # form on the wire as their successors.
             continue
         path, _, static = operation.http["requestUri"].partition("?")
         kind = "OBJECT" if "{Key+}" in path else "BUCKET" if "{Bucket}" in path else "SERVICE"

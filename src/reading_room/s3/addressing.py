@@ -1,7 +1,7 @@
-"""Which bucket and key a request names, from its host and path, in every style that S3 clients use.
+"""The bucket and the key of a request, from its host and path in every style that S3 clients use.
 
-Path style is ``/BUCKET/KEY`` at a service name; virtual-hosted style puts the bucket before it. A key is never
-normalised: ``..``, doubled and leading slashes belong to it.
+Path style is ``/BUCKET/KEY`` at a service name. Virtual-hosted style puts the bucket before the service name. A key is
+never normalized: ``..``, doubled and leading slashes belong to it.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ _SERVICE_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a request names. ``bucket`` is ``None`` for the service itself, ``key`` is ``None`` for a bucket."""
+    """The target of a request. ``bucket`` is ``None`` for the service itself, ``key`` is ``None`` for a bucket."""
 
     bucket: str | None
     key: str | None
     region: str | None = None
-    """The region that the host spells out; ``None`` when it spells none."""
+    """The region in the host name, or ``None``."""
     virtual: bool = False
-    """Whether the bucket is named by the host and not by the path."""
+    """Whether the bucket is in the host name instead of the path."""
 
     @property
     def resource_type(self) -> str:
-        """``SERVICE``, ``BUCKET`` or ``OBJECT``, as S3's errors say."""
+        """``SERVICE``, ``BUCKET`` or ``OBJECT``, for S3's errors."""
         if self.bucket is None:
             return "SERVICE"
         return "BUCKET" if self.key is None else "OBJECT"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An endpoint's region, and the host names, without port, that it has besides AWS's own."""
+class HostNames:
+    """The region of S3 here, and the host names, without port, at which it is served besides AWS's own."""
 
     region: str
     base_hosts: frozenset[str]
@@ -60,7 +60,7 @@ class Endpoint:
         region, and the errors of ``locate``.
         """
         if "x-amz-target" in headers:
-            raise InvalidRequest("This endpoint speaks for S3 only: X-Amz-Target names another service's operation.")
+            raise InvalidRequest("This address serves only S3, but X-Amz-Target names another service's operation.")
         address = locate(headers.get("host", ""), request.raw_path, self.base_hosts)
         if address.region not in (None, self.region):
             raise PermanentRedirect(address.bucket or "", f"s3.{self.region}.amazonaws.com", self.region)
@@ -68,10 +68,10 @@ class Endpoint:
 
 
 def locate(host: str, raw_path: str, base_hosts: Collection[str]) -> Address:
-    """Return the address that ``host`` (with or without port) and the still encoded ``raw_path`` name.
+    """Return the address for ``host`` (with or without port) and ``raw_path``, which is still percent-encoded.
 
-    ``base_hosts`` are the names, without port, that this endpoint is called by besides AWS's own. Any other host is a
-    bucket's own domain. Raises ``InvalidURI`` and ``KeyTooLong``.
+    ``base_hosts`` are the host names of S3 here, without port, besides AWS's own. Any other host is a bucket's own
+    domain. Raises ``InvalidURI`` and ``KeyTooLong``.
     """
     name = _without_port(host).lower().rstrip(".")
     bucket, region = _bucket_of_host(name, base_hosts)
@@ -90,7 +90,7 @@ def locate(host: str, raw_path: str, base_hosts: Collection[str]) -> Address:
 def parse_copy_source(header: str) -> tuple[str, str, str | None]:
     """Split ``x-amz-copy-source`` into bucket, key and version id.
 
-    Raises ``InvalidArgument``, and ``InvalidURI`` and ``KeyTooLong`` as the path of a request does.
+    Raises ``InvalidArgument``, and ``InvalidURI`` and ``KeyTooLong`` as for the path of a request.
     """
     path, _, query = header.partition("?")
     bucket, _, key = path.removeprefix("/").partition("/")
@@ -108,7 +108,7 @@ def _bucket_of_host(name: str, base_hosts: Collection[str]) -> tuple[str | None,
             return match["bucket"], match.groupdict().get("region")
     if not name or name in base_hosts or _is_address(name):
         return None, None
-    # The longest base wins, so that b.s3.localhost is not bucket "b.s3" of localhost.
+    # The longest base wins, so that b.s3.localhost is not the bucket "b.s3" at localhost.
     for base in sorted(base_hosts, key=len, reverse=True):
         if name.endswith("." + base):
             return name[: -len(base) - 1], None

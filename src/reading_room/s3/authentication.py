@@ -1,4 +1,4 @@
-"""Who makes an S3 request: its header, its query, or the fields of its form may be signed."""
+"""The authentication of S3 requests, by a signature in the header, in the query, or in the fields of a form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.s3.post_policy import verify_form
 
 
 class Authentication:
-    """Verifies signatures for an endpoint. Blocking; called in worker threads."""
+    """Verifies the signatures of S3 requests. Blocking; called in worker threads."""
 
     def __init__(self, credentials: CredentialSource, clock: Clock, region: str) -> None:
         self._credentials = credentials

@@ -1,7 +1,7 @@
-"""Who may do what to which object: identity ∩ session ∩ bucket policy ∩ endpoint policy, one decision with its reason.
+"""Authorization: identity ∩ session ∩ bucket policy ∩ endpoint policy give one decision with its reason.
 
-Where a request came from is a fact of its socket (``NetworkPath``). The condition keys of S3 are those of the service
-authorization reference; a key whose value the request does not have is absent.
+The origin of a request comes from its socket (``NetworkPath``). The condition keys of S3 are those of the service
+authorization reference. A key for which the request has no value is absent.
 """
 
 from __future__ import annotations
@@ -65,24 +65,24 @@ _ABOUT_TAGGED = frozenset(
         ("Delete", "Tagging"),
     )
 )
-"""The actions whose conditions may ask for the tags that the object has."""
+"""The actions whose conditions may test the tags of the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """How a request was signed, as conditions can ask."""
+    """How a request was signed, for condition keys."""
 
     version: str
     """``AWS4-HMAC-SHA256``, or ``AWS`` for Signature Version 2."""
     presigned: bool
     signed_at: dt.datetime | None = None
     posted: bool = False
-    """Whether it came as a browser's form."""
+    """Whether the request is a browser's form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, from where, and with which condition keys."""
+    """The principal of a request, its origin and its condition keys."""
 
     principal: Principal
     path: NetworkPath
@@ -101,10 +101,10 @@ def s3_context(
     tags: Mapping[str, str] | None = None,
     creates_object: bool | None = None,
 ) -> Context:
-    """Return S3's own condition keys of a request.
+    """Return the condition keys of a request that S3 defines.
 
-    ``tags`` are those that it brings for an object; ``creates_object`` says of a write whether an object comes of it
-    at once, as none does of a part.
+    ``tags`` are those that the request sets on an object. ``creates_object`` says whether a write makes an object at
+    once, unlike the upload of a part; it is ``None`` for other requests.
     """
     context: Context = {key: (query[name],) for name, key in _BY_QUERY.items() if name in query}
     context |= {f"s3:{name}": (headers[name],) for name in _BY_HEADER if name in headers}
@@ -129,7 +129,7 @@ def s3_context(
 
 
 class S3Authorization:
-    """Decides requests by the policies in force at this moment. Blocking: to be called in worker threads."""
+    """Decides requests by the policies now in force. Blocking; called in worker threads."""
 
     def __init__(self, *, authorizer: PolicyAuthorizer, backend: Backend, region: str) -> None:
         self.denials = Denials()
@@ -149,22 +149,22 @@ class S3Authorization:
         context: Mapping[str, Sequence[str]],
         via_service: bool = False,
     ) -> Caller:
-        """Return a caller with the complete condition keys of its request; see ``request_context``."""
+        """Return a caller with all condition keys of its request; see ``request_context``."""
         common = request_context(
             path, principal=principal, now=now, region=self._region, user_agent=user_agent, via_service=via_service
         )
-        # The global keys win: nothing that S3 reads from a request may stand for them.
+        # The global keys win, so that nothing in the request can replace them.
         return Caller(principal, path, access_key_id, request_id, {**context, **common})
 
     def authorize(self, caller: Caller, requirements: Sequence[Requirement], *, creates: bool = False) -> None:
         """Return if every requirement is met.
 
-        Raises ``AccessDenied`` naming the policy that decided, or ``NoSuchBucket`` to a caller whose own policies
-        would allow it. ``creates`` says that the bucket is to be made.
+        Raises ``AccessDenied``, whose message names the policy that decided, or ``NoSuchBucket`` for a caller whose own
+        policies would allow the request. ``creates`` says that the request makes the bucket.
         """
         facts: dict[str, BucketFacts | None] = {}
         for requirement in requirements:
-            # A bucket that is to be made has no owner and no policy yet, even if another account has its name.
+            # A new bucket has no owner and no policy yet, even if another account has a bucket of this name.
             name = None if creates else requirement.bucket
             if name is not None and name not in facts:
                 facts[name] = self._backend.bucket(name)
@@ -176,16 +176,16 @@ class S3Authorization:
                 raise NoSuchBucket(name)
 
     def permits(self, caller: Caller, requirement: Requirement, bucket: BucketFacts) -> bool:
-        """Say whether a requirement would be met if the bucket were as these facts say. Nothing is recorded."""
+        """Say whether a requirement would be met by a bucket with these facts. Nothing is recorded."""
         return self._decide(caller, requirement, bucket).allowed
 
     def decision(self, caller: Caller, requirement: Requirement) -> Decision:
-        """Return the decision about a requirement. Nothing is recorded: nobody asked S3 for anything."""
+        """Return the decision about a requirement. Nothing is recorded, because no request was made."""
         bucket = None if requirement.bucket is None else self._backend.bucket(requirement.bucket)
         return self._decide(caller, requirement, bucket)
 
     def refusals(self, caller: Caller, resources: Mapping[str, Sequence[Requirement]]) -> dict[str, AwsError]:
-        """Return the keys of ``resources`` of whose requirements one is not met, each with its error."""
+        """Return the keys of ``resources`` that have an unmet requirement, each with its error."""
         refused: dict[str, AwsError] = {}
         bucket: BucketFacts | None = None
         for key, requirements in resources.items():
@@ -199,7 +199,7 @@ class S3Authorization:
         return refused
 
     def recent_denial(self, caller: str) -> str | None:
-        """Return in words the latest denial of an access key id or principal ARN, with the statement that decided."""
+        """Describe the latest denial of an access key id or principal ARN, with the statement that decided."""
         return self.denials.recent_denial(caller)
 
     def _decide(self, caller: Caller, requirement: Requirement, bucket: BucketFacts | None) -> Decision:
@@ -228,16 +228,16 @@ class S3Authorization:
         if endpoint_id is not None and "endpoint" in decision.by:
             story += f" (endpoint {endpoint_id})"
         now = dt.datetime.now(dt.UTC)
-        # The request's id is what `reading-room access explain` takes.
+        # `reading-room access explain` takes the id of the request.
         text = f"{message} [{story}; request {caller.request_id}]"
         denial = Denial(now, decision.action, decision.resource, text)
         self.denials.add(denial, caller.access_key_id, caller.principal.arn)
-        # Anybody can be denied without a key, and fill the log: what became of such a request is told where it ends.
+        # Anonymous callers could fill the log with denials. The log line of the request has the outcome.
         if caller.principal.kind != "anonymous":
             logger.info("request=%s denied: %s", caller.request_id, denial.text)
         self._authorizer.denied(caller.request_id, decision)
         owner = bucket.account if bucket is not None else caller.principal.account
-        # Other accounts and anonymous callers are told nothing about the policies.
+        # The message for other accounts and anonymous callers says nothing about the policies.
         known = caller.principal.kind != "anonymous" and caller.principal.account == owner
         return AccessDenied(message) if known else AccessDenied()
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request's body: its length, its sums, its framing, and how it comes."""
+"""Errors of a request's body: its length, its checksums, its framing and its transfer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reading_room.s3.errors import S3Error
 
 
 class BadDigest(S3Error):
-    """The body is not what its sender summed up."""
+    """The body does not have the checksum that its sender computed."""
 
     code = "BadDigest"
     status = 400
@@ -57,7 +57,7 @@ class ChunkSignatureDoesNotMatch(S3Error):
 
 
 class IncompleteBody(S3Error):
-    """The body ended early, or is longer than was said."""
+    """The body is shorter or longer than the headers say."""
 
     code = "IncompleteBody"
     status = 400
@@ -90,7 +90,7 @@ class InvalidChunkSize(S3Error):
 
 
 class MalformedTrailer(S3Error):
-    """What follows the chunks of an ``aws-chunked`` body is not the trailer that the headers promise."""
+    """The trailer of an ``aws-chunked`` body is not the one that the headers announce."""
 
     code = "MalformedTrailerError"
     status = 400
@@ -102,7 +102,7 @@ class MalformedTrailer(S3Error):
 
 
 class MissingContentLength(S3Error):
-    """A body came without its length."""
+    """A body has no declared length."""
 
     code = "MissingContentLength"
     status = 411
@@ -112,7 +112,7 @@ class MissingContentLength(S3Error):
 
 
 class EntityTooLarge(S3Error):
-    """The body is bigger than the operation takes. ``limit`` in bytes."""
+    """The body is larger than the operation accepts. ``limit`` is in bytes."""
 
     code = "EntityTooLarge"
     status = 400

@@ -1,4 +1,4 @@
-"""What can be wrong with making and removing a bucket."""
+"""Errors of creating and deleting buckets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from reading_room.s3.errors import S3Error
 
 
 class BucketAlreadyOwnedByYou(S3Error):
-    """The caller has this bucket already."""
+    """The caller already owns this bucket."""
 
     code = "BucketAlreadyOwnedByYou"
     status = 409
@@ -19,7 +19,7 @@ class BucketAlreadyOwnedByYou(S3Error):
 
 
 class BucketAlreadyExists(S3Error):
-    """Another account has this bucket."""
+    """Another account owns this bucket."""
 
     code = "BucketAlreadyExists"
     status = 409
@@ -66,7 +66,7 @@ class IllegalLocationConstraint(S3Error):
 
 
 class InvalidLocationConstraint(S3Error):
-    """CreateBucket names what is no region, or us-east-1, which is asked for by naming none."""
+    """CreateBucket names an unknown region, or us-east-1, which a client selects by naming no region."""
 
     code = "InvalidLocationConstraint"
     status = 400
@@ -76,7 +76,7 @@ class InvalidLocationConstraint(S3Error):
 
 
 class InvalidBucketOwner(S3Error):
-    """A request expects a bucket of what is no account's number."""
+    """The expected bucket owner of a request is not an account id."""
 
     code = "InvalidBucketOwnerAWSAccountID"
     status = 400

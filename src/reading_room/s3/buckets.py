@@ -38,7 +38,7 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 def check_name(name: str) -> None:
-    """Raise ``InvalidBucketName`` when a bucket may not be called so."""
+    """Raise ``InvalidBucketName`` if the name breaks the rules for bucket names."""
     try:
         ipaddress.IPv4Address(name)
     except ValueError:
@@ -64,9 +64,10 @@ def find(session: Session, name: str) -> S3Bucket:
 
 
 def create(session: Session, name: str, account: str, region: str, now: dt.datetime) -> None:
-    """Make a bucket with Block Public Access on.
+    """Create a bucket with Block Public Access on.
 
-    Raises ``BucketAlreadyExists``, and ``BucketAlreadyOwnedByYou`` outside us-east-1, where it succeeds again.
+    Raises ``BucketAlreadyExists``. Raises ``BucketAlreadyOwnedByYou`` for the caller's own bucket, except in us-east-1,
+    where the operation succeeds again.
     """
     check_name(name)
     row = session.get(S3Bucket, name)
@@ -80,7 +81,7 @@ def create(session: Session, name: str, account: str, region: str, now: dt.datet
 
 
 def delete(session: Session, name: str) -> list[str]:
-    """Remove a bucket without objects, and end its uploads; return the blobs that this lets go of.
+    """Delete an empty bucket and abort its uploads; return the blobs that no row names any more.
 
     Raises ``NoSuchBucket`` and ``BucketNotEmpty``.
     """
@@ -95,7 +96,7 @@ def delete(session: Session, name: str) -> list[str]:
 def owned_by(
     session: Session, account: str, *, prefix: str = "", after: str = "", limit: int = 10_000
 ) -> Sequence[S3Bucket]:
-    """Return the buckets of an account in order of their names."""
+    """Return the buckets of an account in the order of their names."""
     query = select(S3Bucket).where(S3Bucket.account == account, S3Bucket.name > after)
     if prefix:
         query = query.where(S3Bucket.name.startswith(prefix, autoescape=True))

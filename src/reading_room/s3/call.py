@@ -45,7 +45,7 @@ class PreflightRequest:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedRequest:
-    """A request whose operation and address are known. Nothing that it says of its caller is verified yet."""
+    """A request whose operation and address are known. Its signature is not verified yet."""
 
     incoming: IncomingRequest
     """The request; for a form, the PutObject of the same meaning."""
@@ -95,7 +95,7 @@ class AuthorizedRequest(ParsedRequest):
 
     @property
     def allows_something(self) -> bool:
-        """Whether the caller may do any of what it asks for. DeleteObjects succeeds even if every key is refused."""
+        """Whether the caller may do any part of the request. DeleteObjects succeeds even if every key is refused."""
         return not self.refused or any(
             entry.get("Key") not in self.refused for entry in self.parameters["Delete"]["Objects"]
         )

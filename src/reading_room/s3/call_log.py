@@ -21,7 +21,7 @@ def log_fault(outcome: Outcome) -> None:
 
 def log_unfinished(outcome: Outcome) -> None:
     """Log a request whose client went away."""
-    log.info("request=%s the connection ended before its body was complete", outcome.request_id)
+    log.info("request=%s the connection ended before the body was complete", outcome.request_id)
 
 
 def log_call(outcome: Outcome, status: int, code: str, began: float) -> None:

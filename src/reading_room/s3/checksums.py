@@ -1,4 +1,4 @@
-"""Checksums of objects: S3's algorithms, their base64 spelling, and how those of parts make that of an object."""
+"""Checksums of objects: S3's algorithms, their base64 form, and the checksum of an object from those of its parts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _Crc:
     def __init__(self, algorithm: str) -> None:
         self._size = _BYTES[algorithm]
         model = _CRC_MODELS[algorithm]
-        # zlib's own is used for CRC32 because it releases the interpreter lock while it runs.
+        # CRC32 is zlib's, which releases the interpreter lock while it runs.
         self._advance: Callable[[bytes, int], int] = zlib.crc32 if algorithm == "CRC32" else model.calc
         self._value = 0
 
@@ -90,12 +90,12 @@ def new_hash(algorithm: str) -> Hash:
 
 
 def encode(digest: bytes) -> str:
-    """Return a digest as S3 spells it in headers."""
+    """Return a digest as S3 writes it in headers."""
     return base64.b64encode(digest).decode("ascii")
 
 
 def is_well_formed(algorithm: str, text: str) -> bool:
-    """Say whether ``text`` is the base64 of as many bytes as the algorithm has."""
+    """Say whether ``text`` is the base64 of a digest of the algorithm's length."""
     try:
         return len(base64.b64decode(text, validate=True)) == _BYTES[algorithm]
     except ValueError:
@@ -104,7 +104,7 @@ def is_well_formed(algorithm: str, text: str) -> bool:
 
 @dataclass(slots=True)
 class Digests:
-    """Size, MD5 and SHA-256 of a stream of bytes, and further checksums on demand."""
+    """Size, MD5 and SHA-256 of a stream of bytes, and the checksums of further algorithms."""
 
     algorithms: Sequence[str] = ()
     size: int = 0
@@ -120,18 +120,18 @@ class Digests:
         self.update_md5(data)
 
     def update_all_but_md5(self, data: bytes) -> None:
-        """Take the next bytes into the size and every hash but the slowest."""
+        """Add the next bytes to the size and to every hash but the slowest."""
         self.size += len(data)
         for name, running in self._hashes.items():
             if name != "MD5":
                 running.update(data)
 
     def update_md5(self, data: bytes) -> None:
-        """Take the next bytes into the slowest hash, perhaps in another thread."""
+        """Add the next bytes to the slowest hash, perhaps in another thread."""
         self._hashes["MD5"].update(data)
 
     def digest(self, algorithm: str) -> bytes:
-        """Return the digest by one of the algorithms asked for, ``MD5`` or ``SHA256``."""
+        """Return the digest of one of the further algorithms, of ``MD5`` or of ``SHA256``."""
         return self._hashes[algorithm].digest()
 
     @property
@@ -146,19 +146,19 @@ class Digests:
 
 
 def of_full_object(digests: Digests, algorithm: str) -> dict[str, str]:
-    """Return the checksum of a whole object as its row keeps it."""
+    """Return the checksum of a whole object as its row stores it."""
     return {"algorithm": algorithm, "value": encode(digests.digest(algorithm)), "type": FULL_OBJECT}
 
 
 def composite(algorithm: str, parts: Sequence[str]) -> str:
-    """Return the checksum of checksums of a multipart object, ``BASE64-N``; ``parts`` are base64."""
+    """Return the composite checksum of a multipart object, ``BASE64-N``; ``parts`` are base64."""
     running = new_hash(algorithm)
     running.update(b"".join(map(base64.b64decode, parts)))
     return f"{encode(running.digest())}-{len(parts)}"
 
 
 def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
-    """Return the CRC of the whole from those of its parts (base64 and size in bytes), reading nothing again."""
+    """Return the CRC of the whole from those of its parts (base64 and size in bytes), without reading the bytes."""
     model = _CRC_MODELS[algorithm]
     value = 0
     for text, size in parts:

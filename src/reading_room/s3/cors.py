@@ -1,7 +1,7 @@
-"""Cross-origin resource sharing: which pages of other sites may call a bucket from a browser.
+"""Cross-origin resource sharing (CORS): which pages of other sites may call a bucket from a browser.
 
-The rules only tell browsers what they may show to a page; they give nobody a right. Pure functions on the rules as
-PutBucketCors takes them.
+The rules only tell browsers what they may show to a page; they grant no permission. These are pure functions on the
+rules in the form of PutBucketCors.
 
 AWS source: "Using cross-origin resource sharing (CORS)", S3 user guide.
 """
@@ -27,7 +27,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a browser asks: the page's origin, the method, and the headers that it wants to send."""
+    """The question of a browser: the page's origin, the method, and the headers that the page wants to send."""
 
     origin: str
     method: str
@@ -35,7 +35,7 @@ class Asked:
 
     @classmethod
     def in_preflight(cls, headers: Mapping[str, str]) -> Asked:
-        """Read a preflight request. Raises ``BadRequest`` when a header that it must have is missing."""
+        """Read a preflight request. Raises ``BadRequest`` if a required header is missing."""
         if not headers.get("origin"):
             raise BadRequest("Insufficient information. Origin request header needed.")
         method = headers.get("access-control-request-method", "")
@@ -46,7 +46,7 @@ class Asked:
 
 
 def check_rules(rules: Sequence[Rule]) -> None:
-    """Raise ``MalformedXML`` or ``InvalidRequest`` for rules that S3 does not take."""
+    """Raise ``MalformedXML`` or ``InvalidRequest`` for rules that S3 does not accept."""
     if not 1 <= len(rules) <= MOST_RULES:
         raise MalformedXML
     for rule in rules:
@@ -86,7 +86,7 @@ def preflight(rules: Sequence[Rule] | None, asked: Asked, resource_type: str) ->
 
 
 def granted(rules: Sequence[Rule] | None, origin: str, method: str) -> Headers:
-    """Return the headers that an answer to a request of a page of ``origin`` gets; none when no rule lets it."""
+    """Return the headers of the answer to a page of ``origin``, none if no rule allows the page to read it."""
     asked = Asked(origin, method)
     rule = _first_match(rules or (), asked)
     return _granted(rule, asked) if rule is not None else ()

@@ -1,4 +1,4 @@
-"""What S3 answers to pages of other sites: preflight requests, and the headers that let a page read an answer."""
+"""Answers for pages of other sites: those to preflight requests, and the headers that let a page read a response."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
-from reading_room.s3.addressing import Endpoint
+from reading_room.s3.addressing import HostNames
 from reading_room.s3.backends.backend import Backend, S3Response
 from reading_room.s3.call import PreflightRequest
 from reading_room.s3.cors import Asked, granted, preflight
@@ -22,14 +22,14 @@ def answer_preflight(request: PreflightRequest, backend: Backend) -> S3Response:
 
 
 def with_cors_headers(
-    response: S3Response, incoming: IncomingRequest, endpoint: Endpoint, backend: Backend
+    response: S3Response, incoming: IncomingRequest, hosts: HostNames, backend: Backend
 ) -> S3Response:
     """Add the headers that let the page of ``Origin`` read a response, if the bucket's rules allow it. Blocking."""
     origin = incoming.header("origin")
     if origin is None or incoming.method == "OPTIONS":
         return response
     try:
-        address = endpoint.locate(incoming, header_map(incoming))
+        address = hosts.locate(incoming, header_map(incoming))
     except AwsError:
         return response
     facts = backend.bucket(address.bucket) if address.bucket is not None else None

@@ -1,4 +1,4 @@
-"""Whether an authenticated caller may make a request, and what its answer may disclose."""
+"""Decisions about the requests of authenticated callers, and about what the answers disclose."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _CREATING = {
     **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
     **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False),
 }
-"""Whether an object comes of a write at once, for ``s3:ObjectCreationOperation``."""
+"""Whether a write makes an object at once, for ``s3:ObjectCreationOperation``."""
 
 
 class Decisions:
-    """Decides the requests of an endpoint. Blocking; called in worker threads."""
+    """Decides S3 requests. Blocking; called in worker threads."""
 
     def __init__(self, backend: Backend, authorization: S3Authorization) -> None:
         self._backend = backend
@@ -89,7 +89,7 @@ class Decisions:
     def _authorize(self, parsed: ParsedRequest) -> tuple[str, Mapping[str, AwsError]]:
         """Return the bucket's owner and the keys that DeleteObjects may not delete.
 
-        Raises for any other operation that the caller may not make.
+        Raises ``AccessDenied`` for any other operation without permission.
         """
         request, caller, parameters = parsed.request, parsed.caller, parsed.parameters
         model, address = request.model, request.address
@@ -110,7 +110,7 @@ class Decisions:
         return self._owner(address, parameters, caller), {}
 
     def _copied_tags(self, address: Address, parameters: Mapping[str, Any]) -> tuple[Requirement, ...]:
-        """Return what a copy needs besides when its source has tags, which come along."""
+        """Return the additional requirements of a copy whose source has tags, which are copied, too."""
         bucket, key, _ = parse_copy_source(parameters["CopySource"])
         if address.bucket is None or not self._backend.object_tags(bucket, key):
             return ()
@@ -159,6 +159,6 @@ def _deletion(bucket: str, entry: Mapping[str, Any], bypass: bool) -> tuple[Requ
     if bypass:
         actions.append("s3:BypassGovernanceRetention")
     if entry.get("ETag", "*").strip() != "*":
-        # Whoever may ask for a certain ETag learns what the object's is.
+        # A caller who may test ETags can find out the ETag of the object.
         actions.append("s3:GetObject")
     return tuple(Requirement(each, bucket_arn(bucket, entry["Key"]), bucket) for each in actions)

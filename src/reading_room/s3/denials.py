@@ -1,6 +1,6 @@
 """The latest denials by caller, so that a failing job can say which policy decided.
 
-A ring in memory: it explains, and nothing is decided by it. After a restart it is empty, and the log still has all.
+The denials are a ring in memory, which only explains and decides nothing. A restart empties it; the log keeps them all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PER_CALLER = 8
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """One refused permission: the sentence for the caller, and the statement or missing allow behind it."""
+    """One denied permission: the message for the caller, and the statement or the missing allow behind it."""
 
     at: dt.datetime
     action: str
@@ -25,14 +25,14 @@ class Denial:
 
 
 class Denials:
-    """Remembers the last denials of the last callers; safe to use from several threads."""
+    """Remembers the latest denials of the latest callers. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._callers: OrderedDict[str, deque[Denial]] = OrderedDict()
 
     def add(self, denial: Denial, *callers: str | None) -> None:
-        """Remember a denial under each name of its caller: the access key id and the ARN."""
+        """Remember a denial under each name of its caller: the access key id and the principal ARN."""
         with self._lock:
             for caller in filter(None, callers):
                 self._callers.setdefault(caller, deque(maxlen=PER_CALLER)).append(denial)
@@ -46,6 +46,6 @@ class Denials:
             return tuple(self._callers.get(caller, ()))
 
     def recent_denial(self, caller: str) -> str | None:
-        """Return the latest denial of an access key id or principal ARN in words, or ``None``."""
+        """Describe the latest denial of an access key id or principal ARN, or return ``None``."""
         found = self.of(caller)
         return found[-1].text if found else None

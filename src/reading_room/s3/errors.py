@@ -1,4 +1,4 @@
-"""S3's errors: one class per code and meaning, with S3's message; ``extra`` becomes further elements of ``Error``."""
+"""S3's errors: one class for each code and meaning, with S3's message. ``extra`` becomes elements of ``Error``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reading_room.aws.errors import AwsError
 
 
 class S3Error(AwsError):
-    """Parent of all: an error with headers of its own where S3 sends some."""
+    """The base of all errors here; ``headers`` are those that S3 sends with it."""
 
     code: ClassVar[str] = "InternalError"
     status: ClassVar[int] = 500
@@ -22,21 +22,21 @@ class S3Error(AwsError):
 
 
 class InternalError(S3Error):
-    """Something of ours broke; the log has it under the request's id."""
+    """The service failed. The log has the details under the id of the request."""
 
     def __init__(self, extra: Mapping[str, str] | None = None) -> None:
         super().__init__("We encountered an internal error. Please try again.", extra)
 
 
 class DamagedObject(InternalError):
-    """The bytes that were written are lost; the log has the place. ``Reason`` is ours: no other try will help."""
+    """The stored bytes are damaged. The log names the blob. ``Reason`` is ours, and tells clients not to try again."""
 
     def __init__(self) -> None:
         super().__init__({"Reason": "The stored bytes of this object are not those that were written."})
 
 
 class AccessDenied(S3Error):
-    """The caller may not do this, or may not know whether it could."""
+    """The caller has no permission, or must not find out whether the resource exists."""
 
     code = "AccessDenied"
     status = 403
@@ -46,36 +46,36 @@ class AccessDenied(S3Error):
 
 
 class InsufficientCapacity(S3Error):
-    """There is no room for what is to be written. The code is that of S3 on Outposts, where room is bounded, too."""
+    """There is no space for a write. The code is that of S3 on Outposts, where space is limited, too."""
 
     code = "InsufficientCapacity"
     status = 507
 
     @classmethod
     def of_account(cls, limit: int) -> InsufficientCapacity:
-        """Return the error for an account whose objects have all the room that they may have."""
+        """Return the error for an account whose objects have reached their limit."""
         return cls(
-            f"The account of the bucket has no room for this: its objects and unfinished uploads may have {limit:,} "
-            "bytes (READING_ROOM_STORAGE_PER_ACCOUNT). Delete some, and try again some seconds later."
+            f"The account of the bucket has no space left: its objects and unfinished uploads may take {limit:,} bytes "
+            "(READING_ROOM_STORAGE_PER_ACCOUNT). Delete some, and try again after a few seconds."
         )
 
     @classmethod
     def of_all(cls, limit: int) -> InsufficientCapacity:
-        """Return the error for objects that have all the room that there is for objects."""
+        """Return the error for the limit on the objects of all accounts."""
         return cls(
-            f"There is no room for this: the objects of all accounts may have {limit:,} bytes "
-            "(READING_ROOM_STORAGE_TOTAL). Delete some, and try again some seconds later."
+            f"There is no space left: the objects of all accounts may take {limit:,} bytes "
+            "(READING_ROOM_STORAGE_TOTAL). Delete some, and try again after a few seconds."
         )
 
     @classmethod
     def of_disk(cls, floor: int) -> InsufficientCapacity:
-        """Return the error for a file system that is full but for what has to stay free."""
-        kept = f" but for the {floor:,} bytes that stay free (READING_ROOM_STORAGE_FREE)" if floor else ""
-        return cls(f"There is no room for this: the disk of the service is full{kept}. Delete objects, or make room.")
+        """Return the error for a full file system; ``floor`` bytes must stay free."""
+        kept = f", except for the {floor:,} bytes that must stay free (READING_ROOM_STORAGE_FREE)" if floor else ""
+        return cls(f"There is no space left: the disk of the service is full{kept}. Delete objects or free space.")
 
 
 class MalformedXML(S3Error):
-    """The body is not the XML that the operation takes."""
+    """The body is not the XML that the operation expects."""
 
     code = "MalformedXML"
     status = 400
@@ -85,7 +85,7 @@ class MalformedXML(S3Error):
 
 
 class MalformedPolicy(S3Error):
-    """A bucket policy that S3 refuses; ``problem`` is S3's own text for it."""
+    """A bucket policy is invalid; ``problem`` is S3's own text."""
 
     code = "MalformedPolicy"
     status = 400
@@ -95,7 +95,7 @@ class MalformedPolicy(S3Error):
 
 
 class NoSuchBucket(S3Error):
-    """There is no bucket of this name."""
+    """No bucket has this name."""
 
     code = "NoSuchBucket"
     status = 404
@@ -105,7 +105,7 @@ class NoSuchBucket(S3Error):
 
 
 class NoSuchKey(S3Error):
-    """There is no object with this key."""
+    """No object has this key."""
 
     code = "NoSuchKey"
     status = 404
@@ -115,7 +115,7 @@ class NoSuchKey(S3Error):
 
 
 class NoSuchVersion(S3Error):
-    """Buckets here have no versions, so only the version ``null`` exists."""
+    """Buckets are unversioned here, so only the version ``null`` exists."""
 
     code = "NoSuchVersion"
     status = 404
@@ -125,7 +125,7 @@ class NoSuchVersion(S3Error):
 
 
 class InvalidPartNumber(S3Error):
-    """GetObject asks for a part that the object does not have."""
+    """GetObject names a part that the object does not have."""
 
     code = "InvalidPartNumber"
     status = 416
@@ -136,7 +136,7 @@ class InvalidPartNumber(S3Error):
 
 
 class InvalidRange(S3Error):
-    """No byte of the asked range exists."""
+    """No byte of the requested range exists."""
 
     code = "InvalidRange"
     status = 416
@@ -160,7 +160,7 @@ class PreconditionFailed(S3Error):
 
 
 class NotModified(S3Error):
-    """The caller has this very object already: an answer without a body rather than a failure."""
+    """The caller has the current object already. This is an answer without a body rather than a failure."""
 
     code = "NotModified"
     status = 304
@@ -203,7 +203,7 @@ class InvalidURI(S3Error):
 
 
 class InvalidArgument(S3Error):
-    """A parameter has a value that it cannot have."""
+    """A parameter has an invalid value."""
 
     code = "InvalidArgument"
     status = 400
@@ -213,7 +213,7 @@ class InvalidArgument(S3Error):
 
 
 class InvalidRequest(S3Error):
-    """Parameters that do not go together; ``problem`` says which."""
+    """The request is invalid, for example because parameters contradict each other; ``problem`` says why."""
 
     code = "InvalidRequest"
     status = 400
@@ -223,7 +223,7 @@ class InvalidRequest(S3Error):
 
 
 class InvalidStorageClass(S3Error):
-    """There is no such storage class, or its objects would have to be restored before they are read."""
+    """The storage class is unknown, or its objects would have to be restored before they could be read."""
 
     code = "InvalidStorageClass"
     status = 400
@@ -233,7 +233,7 @@ class InvalidStorageClass(S3Error):
 
 
 class AccessControlListNotSupported(S3Error):
-    """Buckets are owner-enforced: access is a matter of policies."""
+    """Buckets are owner-enforced: only policies grant access."""
 
     code = "AccessControlListNotSupported"
     status = 400
@@ -243,7 +243,7 @@ class AccessControlListNotSupported(S3Error):
 
 
 class KmsKeyNotFound(S3Error):
-    """A KMS key is named, and there is none."""
+    """The request names a KMS key. There are none here."""
 
     code = "KMS.NotFoundException"
     status = 400
@@ -253,7 +253,7 @@ class KmsKeyNotFound(S3Error):
 
 
 class NotImplementedHeader(S3Error):
-    """A parameter asks for something that this S3 does not have."""
+    """A header needs something that this S3 does not implement."""
 
     code = "NotImplemented"
     status = 501
@@ -263,7 +263,7 @@ class NotImplementedHeader(S3Error):
 
 
 class NotImplementedParameter(S3Error):
-    """A parameter of the query asks for something that this S3 does not have, or does not know."""
+    """A query parameter is unknown, or needs something that this S3 does not implement."""
 
     code = "NotImplemented"
     status = 501
@@ -273,7 +273,7 @@ class NotImplementedParameter(S3Error):
 
 
 class NotImplementedOperation(S3Error):
-    """An operation of S3's model that this S3 does not have."""
+    """An operation of S3's model is not implemented by this S3."""
 
     code = "NotImplemented"
     status = 501
@@ -296,7 +296,7 @@ class MethodNotAllowed(S3Error):
 
 
 class PermanentRedirect(S3Error):
-    """The request was made for an endpoint of another region."""
+    """The request names the S3 of another region."""
 
     code = "PermanentRedirect"
     status = 301

@@ -1,4 +1,4 @@
-"""What can be wrong with a browser's form: its body, its policy, and what it uploads."""
+"""Errors of a browser's form: its body, its policy, and its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InvalidPolicyDocument(S3Error):
 
 
 class FormNotAllowed(S3Error):
-    """A browser's form is not as its policy demands."""
+    """A browser's form breaks a condition of its policy."""
 
     code = "AccessDenied"
     status = 403
@@ -26,7 +26,7 @@ class FormNotAllowed(S3Error):
 
 
 class MalformedPOSTRequest(S3Error):
-    """The body of a browser's form is no well-formed ``multipart/form-data``."""
+    """The body of a browser's form is not well-formed ``multipart/form-data``."""
 
     code = "MalformedPOSTRequest"
     status = 400
@@ -46,7 +46,7 @@ class FormTooLarge(S3Error):
 
 
 class FileTooSmall(S3Error):
-    """The file is below the length that the form's policy demands."""
+    """The file is shorter than the policy of the form requires."""
 
     code = "EntityTooSmall"
     status = 400

@@ -41,17 +41,17 @@ async def read_fields(
 
 
 class _Reader:
-    """Bytes up to marks, and at last the file's, of a stream that is never held whole."""
+    """Reads a stream up to delimiters, and then the file, without holding the whole stream in memory."""
 
     def __init__(self, chunks: AsyncIterator[bytes], delimiter: bytes) -> None:
         self.delimiter = delimiter
         self._chunks = chunks
-        # The first delimiter has no line before it.
+        # No line precedes the first delimiter.
         self._buffer = bytearray(b"\r\n")
         self._taken = 0
 
     async def open(self) -> None:
-        """Take the first delimiter, which must be the first thing."""
+        """Read the first delimiter, with which the body must begin."""
         if await self.until(self.delimiter):
             raise MalformedPOSTRequest
 
@@ -66,7 +66,7 @@ class _Reader:
         return end == b"\r\n"
 
     async def until(self, mark: bytes) -> bytes:
-        """Return the bytes before a mark, and go on after it."""
+        """Return the bytes before a mark, and continue after the mark."""
         position = 0
         while (found := self._buffer.find(mark, position)) < 0:
             position = max(len(self._buffer) - len(mark) + 1, 0)
@@ -99,7 +99,7 @@ class _Reader:
 
 
 def _disposition(head: bytes) -> tuple[str, str]:
-    """Return the name and the file name, if any, that a part's headers say."""
+    """Return the name and the file name, if any, in the headers of a part."""
     headers: dict[str, str] = {}
     for line in _text(head).split("\r\n"):
         name, colon, value = line.partition(":")

@@ -1,6 +1,6 @@
-"""Listing keys in the order of their UTF-8 bytes, with prefix and delimiter.
+"""Listings of keys in the order of their UTF-8 bytes, with prefix and delimiter.
 
-A common prefix is stepped over in one jump, so listing the "folders" of a large bucket reads one row per folder.
+A listing jumps over a common prefix at once, so that listing the "folders" of a large bucket reads one row for each.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from reading_room.s3.tables import S3Object
 
 _CLASS = "x-amz-storage-class"
-# Few objects have one, and to search their headers' text for it costs less than to read them.
+# Few objects have one. Searching the text of their headers costs less than parsing it.
 _STORAGE_CLASS = case((func.instr(cast(S3Object.headers, Text), _CLASS) > 0, S3Object.headers[_CLASS].as_string()))
 
 
 class ListedObject(NamedTuple):
-    """What a listing tells of an object, as its row has it."""
+    """The fields of an object that a listing shows, as its row has them."""
 
     key: bytes
     last_modified: dt.datetime
@@ -34,7 +34,7 @@ class ListedObject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page. ``last`` is the last key or common prefix of the page: where the next one goes on."""
+    """One page. ``last`` is its last key or common prefix, after which the next page begins."""
 
     objects: Sequence[ListedObject]
     prefixes: Sequence[str]
@@ -48,7 +48,7 @@ class Listing:
 
 
 def successor(prefix: bytes) -> bytes | None:
-    """Return the least byte string that is greater than all that begin with ``prefix``; ``None`` if there is none."""
+    """Return the least byte string greater than every one that begins with ``prefix``; ``None`` if there is none."""
     trimmed = prefix.rstrip(b"\xff")
     return trimmed[:-1] + bytes([trimmed[-1] + 1]) if trimmed else None
 
@@ -56,13 +56,13 @@ def successor(prefix: bytes) -> bytes | None:
 def list_keys(
     session: Session, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
 ) -> Listing:
-    """Return at most ``limit`` keys and common prefixes that come after ``after``."""
+    """Return at most ``limit`` keys and common prefixes that follow ``after``."""
     start, separator, floor = prefix.encode(), delimiter.encode(), after.encode()
     objects: list[ListedObject] = []
     prefixes: list[str] = []
     last: bytes | None = None
     lower, inclusive = (start, True) if floor < start else (floor, False)
-    # A marker inside or equal to a common prefix means that the whole of it was listed.
+    # If the marker equals a common prefix or begins with it, the whole prefix was listed.
     inside = separator and floor.startswith(start) and floor != start
     if inside and (common := _common_prefix(floor, start, separator)) is not None:
         following = successor(common)
@@ -95,7 +95,7 @@ def list_keys(
 def _rows(
     session: Session, bucket: str, lower: bytes, inclusive: bool, upper: bytes | None, limit: int
 ) -> Sequence[ListedObject]:
-    # A thousand objects at a time: only what is told, and not as entities.
+    # Pages have up to a thousand objects, so only the columns that are shown are read, and no entities are built.
     query = select(
         S3Object.key, S3Object.last_modified, S3Object.etag, S3Object.size, S3Object.checksum, _STORAGE_CLASS
     )

@@ -1,7 +1,7 @@
-"""Whether flow logs can be written to a bucket: what EC2 asks before it makes one, and what it adds to the policy.
+"""The delivery of flow logs to a bucket: the check before EC2 creates one, and the statements that it adds.
 
-As AWS does (VPC User Guide, "Amazon S3 bucket permissions for flow logs"), a caller who owns the bucket and may change
-its policy need not write it: two statements for the delivery service are added when the flow log is made.
+As at AWS (VPC User Guide, "Amazon S3 bucket permissions for flow logs"), a caller who owns the bucket and may change
+its policy need not do so: creating the flow log adds two statements for the delivery service.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CHANGES_POLICY = ("s3:GetBucketPolicy", "s3:PutBucketPolicy")
 
 
 def delivery_context(account: str, region: str) -> dict[str, tuple[str, ...]]:
-    """Return the condition keys of a delivery on an account's behalf."""
+    """Return the condition keys of a delivery on behalf of an account."""
     return {
         "s3:x-amz-acl": (_ACL,),
         "aws:SourceAccount": (account,),
@@ -41,9 +41,9 @@ def delivery_context(account: str, region: str) -> dict[str, tuple[str, ...]]:
 
 
 def with_delivery(policy: str | None, account: str, region: str, bucket: str, key_prefix: str) -> str:
-    """Return a bucket policy (JSON) with the statements by which log delivery may write under ``key_prefix``.
+    """Return a bucket policy (JSON) with the statements that let log delivery write under ``key_prefix``.
 
-    The statements that are there stay as they are, and come first.
+    The existing statements come first, unchanged.
     """
     document: dict[str, Any] = json.loads(policy) if policy else {"Version": "2012-10-17"}
     given = document.get("Statement", [])
@@ -70,7 +70,7 @@ def with_delivery(policy: str | None, account: str, region: str, bucket: str, ke
 
 
 class LogBuckets:
-    """Implements ``vpc.flow_logs.BucketCheck``: the bucket's policy is asked exactly as it will be at delivery."""
+    """Implements ``vpc.flow_logs.BucketCheck``. It evaluates the bucket's policy exactly as the delivery will."""
 
     def __init__(
         self, *, backend: Backend, authorization: S3Authorization, region: str, clock: Clock = system_clock
@@ -81,7 +81,7 @@ class LogBuckets:
         self._clock = clock
 
     def __call__(self, call: Call, bucket: str, key_prefix: str) -> BucketVerdict:
-        """Say whether the delivery service may put objects under ``key_prefix`` on the account's behalf."""
+        """Say whether the delivery service may put objects under ``key_prefix`` on behalf of the account."""
         facts = self._backend.bucket(bucket)
         if facts is None:
             return "missing"
@@ -91,7 +91,7 @@ class LogBuckets:
         if self._authorization.permits(delivery, put, facts):
             return "writable"
         wanted = replace(facts, policy=with_delivery(facts.policy, account, self._region, bucket, key_prefix))
-        # A statement that denies still denies beside those that would be added: then nothing is changed.
+        # A statement that denies would win over the added ones. In that case the policy is not changed.
         if facts.account != account or not self._authorization.permits(delivery, put, wanted):
             return "denied"
         needed = tuple(Requirement(action, bucket_arn(bucket), bucket) for action in _CHANGES_POLICY)
@@ -106,7 +106,7 @@ class LogBuckets:
     def grant(self, session: Session, account: str, bucket: str, key_prefix: str) -> None:
         """Add the delivery service's statements to the bucket's policy.
 
-        Raises ``LogDestinationMissing``, or ``LogDestinationDenied`` when the policy would become too long.
+        Raises ``LogDestinationMissing``, or ``LogDestinationDenied`` if the policy would become too long.
         """
         try:
             policy = buckets.find(session, bucket).policy
@@ -142,7 +142,7 @@ class LogBuckets:
 
 
 def _free(sid: str, taken: set[str | None]) -> str:
-    """Return ``sid``, or with the first number that makes it unlike every Sid of the policy."""
+    """Return ``sid``, with the first number that makes it unique in the policy if it is taken."""
     name, number = sid, 0
     while name in taken:
         number += 1

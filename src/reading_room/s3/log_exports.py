@@ -1,8 +1,8 @@
-"""Whether log groups can be exported to a bucket, and writing what is exported, as the service of CloudWatch Logs.
+"""Exports of log groups to a bucket: the check of permissions, and the writing as the service of CloudWatch Logs.
 
-The bucket's policy decides (CloudWatch Logs User Guide, "Set permissions on an S3 bucket"): it lets in the service of
-the region, ``logs.REGION.amazonaws.com``, or of all, for ``s3:GetBucketAcl`` on the bucket and ``s3:PutObject`` under
-the prefix. Who asks for the export must be allowed to write there, too.
+The bucket's policy decides (CloudWatch Logs User Guide, "Set permissions on an S3 bucket"). It must allow the regional
+service, ``logs.REGION.amazonaws.com``, or the global one to do ``s3:GetBucketAcl`` on the bucket and ``s3:PutObject``
+under the prefix. The caller who creates the export needs permission to write there, too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class S3ExportBuckets:
         self._clock = clock
 
     def check(self, call: Call, bucket: str, key_prefix: str, group_arn: str) -> Verdict:
-        """Say whether a caller may have a group exported under a prefix, and the service may write there."""
+        """Say whether a caller may export a group to a prefix, and whether the service may write there."""
         facts = self._backend.bucket(bucket)
         if facts is None:
             return "missing"
@@ -79,7 +79,7 @@ class S3ExportBuckets:
         return f"logs.{self._region}.amazonaws.com", "logs.amazonaws.com"
 
     def _service_for(self, wanted: Requirement, facts: BucketFacts, account: str, group_arn: str) -> str | None:
-        """Return the name by which the bucket lets the service in, ``None`` when it does by neither."""
+        """Return the service name that the bucket's policy allows, ``None`` if it allows neither."""
         for service in self._services():
             if self._authorization.permits(self._caller(service, account, group_arn), wanted, facts):
                 return service

@@ -1,8 +1,7 @@
 """User metadata beyond ASCII, which headers carry in the encoded words of RFC 2047.
 
-S3 decodes such words when it stores a value, and writes a value that is not plain ASCII as such words. What a client
-sends in bytes beyond ASCII is Latin-1 to it, whatever the client meant. AWS source: "Working with object metadata", S3
-user guide.
+S3 decodes such words when it stores a value, and encodes a value that is not plain ASCII when it returns it. It reads
+bytes beyond ASCII as Latin-1, whatever the client meant. AWS source: "Working with object metadata", S3 user guide.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ _BROKEN = re.compile(r"=(?![0-9A-Fa-f]{2})")
 _GAP = re.compile(r"(?<=\?=)[ \t]+(?==\?)")
 _PLAIN = re.compile(r"[ -~\t]*")
 _CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
-"""What words are decoded of. Others stay as they were sent."""
+"""The character sets of words that are decoded. Other words stay as they were sent."""
 _WORD_LIMIT = 75
 """Characters that an encoded word may have."""
 _SAFE = frozenset(b"!\"#$%&'()*+,-./0123456789:;<>@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^`abcdefghijklmnopqrstuvwxyz{|}~")
 
 
 def user_metadata(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the metadata of a write as it is stored, its encoded words decoded."""
+    """Return the metadata of a write as it is stored, with encoded words decoded."""
     return {name: decode(value) for name, value in parameters.get("Metadata", {}).items()}
 
 
 def decode(value: str) -> str:
-    """Return a value with its encoded words decoded; one that cannot be stays as it is."""
+    """Return a value with its encoded words decoded. A word that cannot be decoded stays as it is."""
     if "=?" not in value:
         return value
     return _WORD.sub(_decoded, _GAP.sub("", value))
 
 
 def encode(value: str) -> str:
-    """Return a value as a header has it: plain ASCII as it is, everything else in encoded words."""
+    """Return a value for a header: plain ASCII unchanged, everything else as encoded words."""
     if _PLAIN.fullmatch(value):
         return value
     ascii_characters = sum(character.isascii() for character in value)

@@ -1,6 +1,6 @@
 """Multipart uploads, as functions on a database session.
 
-Completing joins nothing: the object's segments are the parts' blobs, in order.
+Completing an upload copies no bytes: the segments of the object are the blobs of the parts, in order.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def create(
     tags: Mapping[str, str],
     now: dt.datetime,
 ) -> str:
-    """Begin an upload and return its id. Raises ``InvalidRequest`` for an algorithm that has no such type."""
+    """Begin an upload and return its id. Raises ``InvalidRequest`` for a checksum type that the algorithm lacks."""
     if checksum_type not in (None, checksums.FULL_OBJECT, checksums.COMPOSITE):
         raise InvalidRequest("Value for x-amz-checksum-type header is invalid.")
     if algorithm is None and checksum_type is not None:
@@ -83,7 +83,7 @@ def create(
 
 
 def put_part(session: Session, part: S3Part) -> list[str]:
-    """Keep a part, in place of one with its number; return the blobs that this lets go of."""
+    """Store a part in place of an earlier one with its number. Return the blobs that no row names any more."""
     old = session.get(S3Part, (part.upload_id, part.part_number))
     gone = [old.blob] if old is not None else []  # before the merge, which writes into the same row
     session.merge(part)
@@ -91,13 +91,13 @@ def put_part(session: Session, part: S3Part) -> list[str]:
 
 
 def parts(session: Session, upload_id: str, *, after: int = 0, limit: int = MOST_PARTS) -> Sequence[S3Part]:
-    """Return the parts of an upload in order of their numbers."""
+    """Return the parts of an upload in the order of their numbers."""
     query = select(S3Part).where(S3Part.upload_id == upload_id, S3Part.part_number > after)
     return session.scalars(query.order_by(S3Part.part_number).limit(limit)).all()
 
 
 def abort(session: Session, upload: S3Upload) -> list[str]:
-    """Remove an upload and its parts; return the blobs that this lets go of."""
+    """Remove an upload and its parts. Return the blobs that no row names any more."""
     blobs = [part.blob for part in parts(session, upload.upload_id)]
     session.execute(delete(S3Part).where(S3Part.upload_id == upload.upload_id))
     session.delete(upload)
@@ -105,7 +105,7 @@ def abort(session: Session, upload: S3Upload) -> list[str]:
 
 
 def abort_all(session: Session, bucket: str) -> list[str]:
-    """Remove every upload of a bucket with its parts; return the blobs that this lets go of."""
+    """Remove every upload of a bucket with its parts. Return the blobs that no row names any more."""
     of_bucket = S3Part.upload_id.in_(select(S3Upload.upload_id).where(S3Upload.bucket == bucket))
     blobs = list(session.scalars(select(S3Part.blob).where(of_bucket)))
     session.execute(delete(S3Part).where(of_bucket))
@@ -115,7 +115,7 @@ def abort_all(session: Session, bucket: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The object that an upload becomes, and the parts that were uploaded but not named."""
+    """The object of a completed upload, and the parts that were uploaded but not listed."""
 
     row: S3Object
     unused: list[str]
@@ -124,9 +124,9 @@ class Completed:
 def complete(
     session: Session, upload: S3Upload, listed: Sequence[Mapping[str, Any]], given: str | None, now: dt.datetime
 ) -> Completed:
-    """Make the object of the listed parts and remove the upload.
+    """Make the object from the listed parts and remove the upload.
 
-    ``listed`` are the ``Part`` structures of the request; ``given`` is the checksum of the whole that the request
+    ``listed`` are the ``Part`` structures of the request; ``given`` is the checksum of the object that the request
     states. Raises ``MalformedXML``, ``InvalidPartOrder``, ``InvalidPart``, ``EntityTooSmall`` and ``BadDigest``.
     """
     if not listed or len(listed) > MOST_PARTS:
@@ -174,7 +174,7 @@ def complete(
 def uploads_of(
     session: Session, bucket: str, *, prefix: str = "", after: tuple[str, str] = ("", ""), limit: int = 1000
 ) -> Sequence[S3Upload]:
-    """Return unfinished uploads in order of key and id, after that key (and id, when not empty)."""
+    """Return unfinished uploads in the order of key and id, after the given key (and id, if it is not empty)."""
     query = select(S3Upload).where(S3Upload.bucket == bucket)
     if prefix:
         query = query.where(S3Upload.key >= prefix.encode())

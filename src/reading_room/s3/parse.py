@@ -1,4 +1,4 @@
-"""The parameters and the body of an authenticated request, which its head and its body bring."""
+"""The parameters of an authenticated request, and the body that some of them come from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCUMENT_LIMIT = 8 * 1024 * 1024
 
 
 def upload_of(authenticated: AuthenticatedRequest, body: RequestBody, threads: Executor) -> UploadBody:
-    """Return the body of a request with what its headers say of it; ``threads`` decode and digest it.
+    """Return the body of a request with its declared properties; ``threads`` decode and digest it.
 
     Raises the errors of ``Expectation.of``, and those of the policy of a form.
     """
@@ -35,7 +35,7 @@ def _upload(headers: Mapping[str, str], verified: Verified | None, body: Request
     declared = headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)
     payload_hash = verified.payload_hash if verified else declared
     if payload_hash == UNSIGNED_PAYLOAD and declared.startswith("STREAMING-"):
-        # A presigned URL does not sign the payload. The user of the URL then says how it is framed.
+        # A presigned URL does not sign the payload. The client that uses the URL then chooses the framing.
         payload_hash = declared
     signer = None
     if verified is not None and verified.signing_key:

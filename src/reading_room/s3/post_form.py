@@ -1,4 +1,4 @@
-"""Browser uploads: a form is turned into the PutObject of the same meaning, and gets the answer that it asks for."""
+"""Browser uploads: a form as the PutObject of the same meaning, and the response that the form selects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_form(method: str, address: Address, headers: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form whose file is still to be read. Field names are in lower case."""
+    """A form whose file is not read yet. Field names are in lower case."""
 
     fields: Mapping[str, str]
     file_name: str
@@ -43,7 +43,7 @@ class Form:
 
     @property
     def key(self) -> str:
-        """The object's key, ``${filename}`` filled in. Raises ``InvalidArgument`` and ``KeyTooLong``."""
+        """The object's key, with ``${filename}`` filled in. Raises ``InvalidArgument`` and ``KeyTooLong``."""
         name = re.split(r"[/\\]", self.file_name)[-1]
         key = self.fields.get("key", "").replace("${filename}", name)
         if not key:
@@ -58,7 +58,7 @@ class Form:
         return key
 
     def headers(self, request: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers that a PutObject of the same meaning has. Raises ``MalformedXML`` for tags."""
+        """Return the headers of the PutObject of the same meaning. Raises ``MalformedXML`` for unreadable tags."""
         headers = {name: value for name, value in request.items() if name in ("host", "origin", "user-agent")}
         for name, value in self.fields.items():
             if not value.isprintable():
@@ -72,11 +72,11 @@ class Form:
         return headers
 
     def as_put(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> IncomingRequest:
-        """Return the request that means the same without a form."""
+        """Return the PutObject of the same meaning, with these headers."""
         return replace(incoming, method="PUT", query_string="", headers=tuple(headers.items()))
 
     def answer(self, stored: S3Response, address: Address, incoming: IncomingRequest) -> S3Response:
-        """Return the answer that the form asks for: a redirect, or a status with or without a document."""
+        """Return the response that the form selects: a redirect, or a status with or without a document."""
         assert address.bucket is not None
         etag = dict(stored.headers)["etag"]
         scheme, host = "https" if incoming.path.secure else "http", incoming.header("host") or ""
@@ -105,7 +105,7 @@ class FormUpload(UploadBody):
         self._range = policy.length if policy is not None else None
 
     async def drain(self, consume: Callable[[bytes], object], limit: int, algorithms: Sequence[str] = ()) -> Digests:
-        """Read the file as any body. Raises ``EntityTooLarge`` and ``FileTooSmall`` besides."""
+        """Read the file like any body. Also raises ``EntityTooLarge`` and ``FileTooSmall``."""
         least, most = self._range or (0, limit)
         digests = await super().drain(consume, min(limit, most), algorithms)
         if digests.size < least:
@@ -116,10 +116,10 @@ class FormUpload(UploadBody):
 async def form_of(incoming: IncomingRequest, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> Form:
     """Read the form that is the body of a request, as ``read_form`` does.
 
-    Raises ``InvalidRequest`` besides, for a request that is signed outside the form.
+    Also raises ``InvalidRequest`` for a request that is signed outside the form.
     """
     if has_signature(incoming):
-        raise InvalidRequest("A form is signed by its own fields: no Authorization header is allowed.")
+        raise InvalidRequest("The fields of a form sign it, so an Authorization header is not allowed.")
     return await read_form(headers["content-type"], chunks)
 
 

@@ -1,6 +1,6 @@
-"""The policy of a browser's form: who signed it, until when it holds, and what the form's fields may be.
+"""The policy of a browser's form: its signer, its expiration, and its conditions on the fields of the form.
 
-A site signs a policy once and hands it out in an HTML form; whoever has it may upload what it allows, and nothing else.
+A site signs a policy once and serves it in an HTML form. Anybody who has the form may upload what the policy allows.
 
 AWS source: "Browser-based uploads using POST", S3 API reference.
 """
@@ -41,11 +41,11 @@ class Condition:
     value: str
 
     def holds(self, fields: Fields) -> bool:
-        """Say whether the field is as it must be; one that is missing is empty."""
+        """Say whether the condition holds. A missing field counts as empty."""
         found = fields.get(self.field, "")
         if self.operator == "eq":
             return found == self.value
-        # A list of content types must begin so in each of its members.
+        # Every member of a list of content types must begin with the value.
         values = found.split(",") if self.field == "content-type" else [found]
         return all(value.strip().startswith(self.value) for value in values)
 
@@ -55,7 +55,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class PostPolicy:
-    """A policy taken apart. ``length`` is the range that the file's bytes must be in, both ends included."""
+    """A parsed policy. ``length`` is the range of the file's size in bytes, both ends included."""
 
     expiration: dt.datetime
     conditions: tuple[Condition, ...]
@@ -63,7 +63,7 @@ class PostPolicy:
 
     @classmethod
     def parse(cls, encoded: str) -> PostPolicy:
-        """Read a policy's base64. Raises ``InvalidPolicyDocument``."""
+        """Read a policy in base64. Raises ``InvalidPolicyDocument``."""
         try:
             document = json.loads(base64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError, RecursionError):
@@ -89,7 +89,7 @@ class PostPolicy:
         return cls(expiration, tuple(conditions), length)
 
     def check(self, fields: Fields, bucket: str, now: dt.datetime) -> None:
-        """Raise ``FormNotAllowed`` unless the policy is in force and every field is as it says."""
+        """Raise ``FormNotAllowed`` if the policy has expired, or does not allow every field."""
         if now >= self.expiration:
             raise FormNotAllowed("Policy expired.")
         given = {**fields, "bucket": bucket}
@@ -113,7 +113,7 @@ def _conditions(entry: Any) -> list[Condition]:
 
 
 def _range(entry: Sequence[Any]) -> tuple[int, int]:
-    # Some clients write the numbers as text.
+    # Some clients send the numbers as strings.
     numbers = [int(part) for part in entry[1:] if str(part).isascii() and str(part).isdigit() and len(str(part)) < 16]
     if len(entry) != 3 or len(numbers) != 2:
         raise InvalidPolicyDocument(f"Invalid content-length-range: {json.dumps(entry)[:256]}")
@@ -121,9 +121,9 @@ def _range(entry: Sequence[Any]) -> tuple[int, int]:
 
 
 def verify_form(fields: Fields, source: CredentialSource, now: dt.datetime, region: str) -> Verified | None:
-    """Return the proven signer of a form's policy, or ``None`` for a form that claims none.
+    """Return the verified signer of a form's policy, or ``None`` for an unsigned form.
 
-    Raises S3's errors for a missing or wrong signature, an unknown key, a wrong token and a scope of elsewhere.
+    Raises S3's errors for a missing or wrong signature, an unknown key, a wrong token and a wrong credential scope.
     """
     if not _SIGNATURES & fields.keys():
         if "policy" in fields:

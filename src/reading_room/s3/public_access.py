@@ -1,7 +1,7 @@
-"""Whether a bucket policy is public, and what is left of one when public access is restricted.
+"""Public bucket policies, and what remains of them if public access is restricted.
 
-A statement is public when it lets everybody in and no condition fixes who or from where. AWS source: "The meaning of
-public", S3 user guide.
+A statement is public if it allows everybody and no condition fixes the caller or the origin. AWS source: "The meaning
+of public", S3 user guide.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _FIXING = frozenset(
 )
 _POSITIVE = frozenset(["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"])
 _BROADEST_PREFIX = 8
-"""Bits that an ``aws:SourceIp`` range must fix at least for a statement not to be public."""
+"""Prefix bits from which on an ``aws:SourceIp`` range keeps a statement from being public."""
 
 
 def is_public(text: str) -> bool:
-    """Say whether a bucket policy, which must have been parsed before, has a public statement."""
+    """Say whether a bucket policy has a public statement. The policy must be known to be valid."""
     return any(
         statement["Effect"] == "Allow" and _everybody(statement) and not _fixed(statement.get("Condition", {}))
         for statement in _statements(json.loads(text))
@@ -44,9 +44,9 @@ def is_public(text: str) -> bool:
 
 
 def lets_anybody_in(text: str, switches: Mapping[str, bool] | None) -> bool:
-    """Say whether a bucket policy may allow something to who proves nobody, under these Block Public Access switches.
+    """Say whether a bucket policy might allow anonymous requests, given the switches of Block Public Access.
 
-    Conditions are not looked at: only such a policy can, and which requests it lets in has to be decided.
+    Conditions are ignored, so a policy that passes may still deny every anonymous request.
     """
     if (switches or {}).get("RestrictPublicBuckets") and is_public(text):
         return False
@@ -77,7 +77,7 @@ def _fixed(block: dict[str, Any]) -> bool:
 
 
 def _fixes(operator: str, key: str, values: list[str]) -> bool:
-    # "…IfExists" and "ForAllValues:" hold when the key is absent, so they keep nobody out.
+    # "…IfExists" and "ForAllValues:" hold if the key is absent, so they exclude nobody.
     if operator == "ipaddress" and key == "aws:sourceip":
         return all(_is_narrow(value) for value in values)
     return operator.removeprefix("foranyvalue:") in _POSITIVE and key in _FIXING and all(map(_is_constant, values))
@@ -86,7 +86,7 @@ def _fixes(operator: str, key: str, values: list[str]) -> bool:
 def _is_constant(value: str) -> bool:
     if "${" in value:
         return False
-    # Of an ARN the account must be fixed; its resource may have wildcards.
+    # The account of an ARN must be fixed. The resource may have wildcards.
     fixed = ":".join(value.split(":", 5)[:5]) if value.startswith("arn:") else value
     return not any(wildcard in fixed for wildcard in "*?")
 
@@ -99,7 +99,7 @@ def _is_narrow(value: str) -> bool:
 
 
 def without_allows(text: str) -> str | None:
-    """Return a policy's denies alone, for callers whom RestrictPublicBuckets keeps out; ``None`` if it has none."""
+    """Return only the denies of a policy, for callers that RestrictPublicBuckets excludes; ``None`` if it has none."""
     document: dict[str, Any] = json.loads(text)
     denies = [statement for statement in _statements(document) if statement["Effect"] != "Allow"]
     return json.dumps({**document, "Statement": denies}) if denies else None

@@ -18,8 +18,8 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
     """Return offset and length of ``bytes=A-B``, ``A-`` or ``-N`` in an object of ``size`` bytes.
 
-    ``None`` means that the header is to be ignored, as S3 does with several ranges and with nonsense. Raises
-    ``InvalidRange`` when no byte of it exists.
+    ``None`` means that the header is ignored, as S3 ignores several ranges and malformed ones. Raises ``InvalidRange``
+    if no byte of the range exists.
     """
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or (not match[1] and not match[2]):
@@ -39,10 +39,10 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 def parse_copy_range(header: str, size: int) -> tuple[int, int]:
-    """Return offset and length of the ``bytes=A-B`` that is to become a part, of a source of ``size`` bytes.
+    """Return offset and length of ``bytes=A-B`` for a part that is copied from a source of ``size`` bytes.
 
-    Unlike that of a read it must be of this form and exist whole. Raises ``InvalidArgument``, and ``InvalidRequest``
-    when no byte of it exists.
+    Unlike the range of a read, it must have this form and exist completely. Raises ``InvalidArgument``, and
+    ``InvalidRequest`` if no byte of it exists.
     """
     match = _RANGE.fullmatch(header)
     if match is None or not match[1] or not match[2] or int(match[1]) > int(match[2]):
@@ -92,6 +92,6 @@ def check_copy_source(parameters: Mapping[str, Any], etag: str, last_modified: d
 
 
 def matches(header: str, etag: str) -> bool:
-    """Say whether a list of entity tags, quoted or not, or ``*``, names this one."""
+    """Say whether a list of entity tags, quoted or not, or ``*``, includes this one."""
     tags = {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")}
     return "*" in tags or etag in tags

@@ -1,4 +1,4 @@
-"""The response to an S3 request: an error as S3 writes it, and the way of every response to the client."""
+"""Error responses as S3 writes them, and the sending of every response."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def host_id(request_id: str) -> str:
 async def deliver(
     outcome: Outcome, response: S3Response, body: RequestBody | None, send: Send, receive: Receive, *, head: bool
 ) -> str:
-    """Read what is left of the request's ``body``, send the response, and return the error code for the log.
+    """Read the rest of the request's ``body``, send the response, and return the error code for the log.
 
     A client that goes away before the end is no error.
     """
@@ -79,10 +79,10 @@ async def deliver(
         await send_response(send, receive, response, outcome.request_id, head=head, keep=keep)
     except DamagedBlob as error:
         # Half of the response is sent. Only the end of the connection can tell the client that it is incomplete.
-        log.error("request=%s place=%r cut off: %s", outcome.request_id, outcome.place, error)
+        log.error("request=%s place=%r response cut off: %s", outcome.request_id, outcome.place, error)
         return InternalError.code
     except (ClientGone, OSError) as error:
-        log.info("request=%s the client did not take the answer: %s", outcome.request_id, error)
+        log.info("request=%s the client went away during the response: %s", outcome.request_id, error)
     return outcome.code
 
 

@@ -35,7 +35,7 @@ _SIGNATURE_QUERY = frozenset(
 def read_head(scope: Scope, clock: Clock, vpc_only: bool) -> IncomingRequest:
     """Return a request without its body.
 
-    With ``vpc_only`` the listener must have said where the connection came from; else ``AccessDenied``.
+    Raises ``AccessDenied`` with ``vpc_only`` if the listener did not give the origin of the connection.
     """
     if vpc_only and PATH_KEY not in scope:
         raise AccessDenied
@@ -45,7 +45,7 @@ def read_head(scope: Scope, clock: Clock, vpc_only: bool) -> IncomingRequest:
 
 
 def header_map(request: IncomingRequest) -> dict[str, str]:
-    """Return the headers by name; one that is sent twice has its values joined, as HTTP has it."""
+    """Return the headers by name. The values of a header that was sent twice are joined by a comma, as in HTTP."""
     headers: dict[str, str] = {}
     for name, value in request.headers:
         headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -53,7 +53,7 @@ def header_map(request: IncomingRequest) -> dict[str, str]:
 
 
 def query_map(request: IncomingRequest) -> dict[str, str]:
-    """Return the query's parameters by name. Raises ``InvalidRequest`` for one that is no UTF-8 or comes twice."""
+    """Return the query's parameters by name. Raises ``InvalidRequest`` for one that is not UTF-8 or occurs twice."""
     query: dict[str, str] = {}
     for name, value in query_pairs(request.query_string):
         if name in query:
@@ -67,9 +67,9 @@ def query_map(request: IncomingRequest) -> dict[str, str]:
 
 
 def with_query_headers(headers: Mapping[str, str], query: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with those that a presigned URL carries in its query, where some SDKs write them.
+    """Return the headers, with those that some SDKs put into the query of a presigned URL.
 
-    Raises ``InvalidRequest`` for one that says two things.
+    Raises ``InvalidRequest`` for a header whose value in the query is another.
     """
     together = dict(headers)
     for written, value in query.items():
@@ -98,19 +98,19 @@ def tls_version_of(scope: Scope) -> str | None:
 
 
 class RequestBody:
-    """The raw bytes of a request's body, and whether any are left."""
+    """The raw bytes of a request's body, read once."""
 
     def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
         self._expects = headers.get("expect", "").lower() == "100-continue"
         self._started = False
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        # Asked for even when it is empty: a client that got its answer in place of "100 Continue" may take the next
-        # answer on the connection for a continuation of it, as the AWS CLI does.
+        # With "Expect" even an empty body is read: a client that gets its answer in place of "100 Continue" may take
+        # the next answer on the connection for a continuation of the first, as the AWS CLI does.
         self._ended = not has_body and not self._expects
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the bytes as they come. Raises ``ClientGone`` and ``RequestTimeout``."""
+        """Yield the bytes as they arrive. Raises ``ClientGone`` and ``RequestTimeout``."""
         while not self._ended:
             self._started = True
             try:
@@ -126,9 +126,9 @@ class RequestBody:
                 yield chunk
 
     async def finish(self) -> bool:
-        """Read and forget what is left of the body, within reason; say whether the connection can go on.
+        """Discard the rest of the body, up to a limit. Say whether the connection can be used again.
 
-        A client that waits for ``100 Continue`` is not asked to send: refusing without reading is the point of it.
+        A client that waits for ``100 Continue`` does not get it, so that a refusal saves it the upload.
         """
         if self._ended:
             return True

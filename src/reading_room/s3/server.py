@@ -1,4 +1,4 @@
-"""The S3 endpoint as an ASGI application: the steps of an S3 request, in their order.
+"""The ASGI application of S3: the steps of an S3 request, in their order.
 
 Locate, identify, authenticate, parse, authorize, act, reply; ``call.py`` has the values that the steps return. Where a
 connection came from is in ``scope["reading_room.path"]``, which only the server or the listener writes.
@@ -23,7 +23,7 @@ from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
 from reading_room.s3.actions import identify
-from reading_room.s3.addressing import Endpoint
+from reading_room.s3.addressing import HostNames
 from reading_room.s3.authentication import Authentication
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.backend import Backend, S3Response
@@ -63,9 +63,9 @@ Result = TypeVar("Result")
 
 
 class S3Application:
-    """Serves S3. With ``vpc_only`` it is a VPC's listener: it speaks for S3 only, whatever a request names.
+    """Serves S3. With ``vpc_only`` every request must come through the listener of a VPC.
 
-    ``base_hosts`` are the host names, without port, that this endpoint is called by besides AWS's own.
+    ``base_hosts`` are the host names at which S3 is served here, without port, besides AWS's own.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class S3Application:
         gate: Gate = let_in,
     ) -> None:
         self._backend = backend
-        self._endpoint = Endpoint(region, frozenset(base_hosts))
+        self._hosts = HostNames(region, frozenset(base_hosts))
         self._authentication = Authentication(credentials, clock, region)
         self._decisions = Decisions(backend, authorization)
         self._clock = clock
@@ -103,7 +103,7 @@ class S3Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
         if scope["type"] != "http":
-            raise ValueError(f"S3 does not speak {scope['type']}")
+            raise ValueError(f"S3 does not serve {scope['type']}")
         began = time.perf_counter()
         incoming, body = None, None
         try:
@@ -122,7 +122,7 @@ class S3Application:
             log_fault(outcome)
         _report(standing_of(scope), outcome.verified)
         if recorded and incoming is not None and incoming.header("origin") is not None:
-            response = await self._run(with_cors_headers, response, incoming, self._endpoint, self._backend)
+            response = await self._run(with_cors_headers, response, incoming, self._hosts, self._backend)
         try:
             code = await deliver(outcome, response, body, send, receive, head=scope["method"] == "HEAD")
             if recorded:
@@ -131,7 +131,7 @@ class S3Application:
             if not isinstance(response.body, bytes):
                 response.body.close()
             if recorded and incoming is not None:
-                ended_at, region, tls_version = self._clock(), self._endpoint.region, tls_version_of(scope)
+                ended_at, region, tls_version = self._clock(), self._hosts.region, tls_version_of(scope)
                 self._trail(record_of(incoming, outcome, response, ended_at, region, tls_version))
 
     def _is_recorded(self, incoming: IncomingRequest | None, outcome: Outcome) -> bool:
@@ -147,18 +147,18 @@ class S3Application:
             raise throttled("s3")
         query = query_map(incoming)
         headers = with_query_headers(header_map(incoming), query)
-        address = self._endpoint.locate(incoming, headers)
+        address = self._hosts.locate(incoming, headers)
         if incoming.method == "OPTIONS":
-            question = PreflightRequest(address, headers)
-            with stopping_at(question):
-                return question, await self._run(answer_preflight, question, self._backend)
-        form, meant = None, incoming
+            preflight = PreflightRequest(address, headers)
+            with stopping_at(preflight):
+                return preflight, await self._run(answer_preflight, preflight, self._backend)
+        form, effective = None, incoming
         if is_form(incoming.method, address, headers) and not query:
             form = await form_of(incoming, headers, body.chunks())
             headers, address = form.headers(headers), replace(address, key=form.key)
-            meant = form.as_put(incoming, headers)
-        model = identify(meant.method, address, query, headers)
-        request = IdentifiedRequest(meant, model, address, query, headers, tls_version_of(scope), form)
+            effective = form.as_put(incoming, headers)
+        model = identify(effective.method, address, query, headers)
+        request = IdentifiedRequest(effective, model, address, query, headers, tls_version_of(scope), form)
         with stopping_at(request):
             authorized, upload = await self._authorize(request, body, standing, busy=busy)
         with stopping_at(authorized):
@@ -246,7 +246,7 @@ class S3Application:
         """
         if incoming.method not in _READING:
             return False
-        bucket = self._endpoint.locate(incoming, header_map(incoming)).bucket
+        bucket = self._hosts.locate(incoming, header_map(incoming)).bucket
         known = self._backend.known_open_buckets()
         return bucket in (await self._run(self._backend.open_buckets) if known is None else known)
 

@@ -1,8 +1,8 @@
-"""The service's own bucket for custom models: ``reading-room-models-REGION``, and the role that alone may use it.
+"""The service's own bucket for custom models, ``reading-room-models-REGION``, and the only role that may use it.
 
 Both belong to an account that nobody has: no account lists the bucket, every user is denied, and no policy of a
-customer reaches the role. A job's container gets a session of the role that is narrowed to the one object of its model
-and to the job's own place in the network.
+customer applies to the role. The container of a job gets a session of the role that is limited to the object of its
+model and to the network addresses of the job.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
 
 
 class ServiceBucketTaken(Exception):
-    """Somebody's bucket has the name of the service's own."""
+    """A bucket of another account has the name of the service's own bucket."""
 
     def __init__(self, name: str, account: str) -> None:
         super().__init__(
@@ -41,7 +41,7 @@ class ServiceBucketTaken(Exception):
 
 
 def ensure(session: Session, region: str, now: dt.datetime) -> None:
-    """Make the bucket and the role if they are missing. Raises ``ServiceBucketTaken``."""
+    """Create the bucket and the role if they are missing. Raises ``ServiceBucketTaken``."""
     name = bucket_name(region)
     row = session.get(S3Bucket, name)
     if row is not None and row.account != OWNER:
@@ -58,10 +58,10 @@ def ensure(session: Session, region: str, now: dt.datetime) -> None:
 def session_policy(
     bucket: str, key: str, *, writes: bool, vpc_id: str | None, inside: Sequence[str], outside: Sequence[str]
 ) -> str:
-    """Return the policy of a session for one artifact, good from the addresses of one interface only.
+    """Return the policy of a session for one artifact, valid only from the addresses of one interface.
 
-    ``inside`` are the addresses that it may have to S3 when it comes from its VPC, ``outside`` those when it comes
-    from nowhere that S3 knows: by a gateway, or from the service's own network, which is no VPC to S3.
+    ``inside`` are the addresses that S3 sees for requests from the VPC. ``outside`` are those for requests that come to
+    S3 from no VPC: through a gateway, or from the service's own network.
     """
     places: list[dict[str, Any]] = []
     if vpc_id is not None:

@@ -1,9 +1,9 @@
-"""What the service's own bucket is called, and who owns it: nothing that needs a database."""
+"""The name and the owner of the service's own bucket, without anything that needs a database."""
 
 from __future__ import annotations
 
 OWNER = "amazon-comprehend"
-"""The account of the service itself; not a number, so that no account can have it."""
+"""The account of the service itself. It is not a number, so no other account can have it."""
 
 
 def bucket_name(region: str) -> str:
@@ -12,5 +12,5 @@ def bucket_name(region: str) -> str:
 
 
 def artifact_uri(region: str, account: str, model_id: str) -> str:
-    """Return where the artifact of a model is."""
+    """Return the S3 URI of the artifact of a model."""
     return f"s3://{bucket_name(region)}/{account}/{model_id}/model"

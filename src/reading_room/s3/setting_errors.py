@@ -1,4 +1,4 @@
-"""What can be wrong with tags and with rules of cross-origin resource sharing."""
+"""Errors of tags and of the rules of cross-origin resource sharing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from reading_room.s3.errors import S3Error
 
 
 class BadRequest(S3Error):
-    """The request lacks what its kind must have."""
+    """A preflight request lacks a header that it must have."""
 
     code = "BadRequest"
     status = 400
 
 
 class InvalidTag(S3Error):
-    """A tag may not be so."""
+    """A tag breaks the rules for tags."""
 
     code = "InvalidTag"
     status = 400
@@ -23,7 +23,7 @@ class InvalidTag(S3Error):
 
 
 class TooManyTags(S3Error):
-    """An object or bucket may not have as many tags."""
+    """An object or a bucket has more tags than S3 allows."""
 
     code = "BadRequest"
     status = 400
@@ -33,7 +33,7 @@ class TooManyTags(S3Error):
 
 
 class CorsForbidden(S3Error):
-    """The bucket's CORS rules do not let this page make this call."""
+    """The bucket's CORS rules do not allow this page to make this call."""
 
     code = "AccessForbidden"
     status = 403

@@ -1,8 +1,8 @@
-"""How much room objects may take: those of one account, all together, and what of the file system stays free.
+"""How much space objects may take: those of one account, all together, and how much of the disk must stay free.
 
-What is stored is counted at the start, and what is written since is added as it is written: the parts of unfinished
-uploads and bodies that are still arriving, too. What is deleted or replaced is taken off by counting again, which is
-done only where something would be refused: so a count is never too low, and no request pays for it.
+The stored bytes are counted at the start. Every byte written later is added as it is written, including the parts of
+unfinished uploads and bodies that are still arriving. Bytes that are deleted or replaced are subtracted by counting
+again, which happens only before a write would be refused. So the count is never too low, and costs no request anything.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from reading_room.settings import Settings
 
 LEAST_REST = 1.0
 _RESTS = 20
-"""Between two counts lies a second, and twenty times what the first took: whoever writes beyond a limit again and
-again makes the database work for a twentieth of the time at most."""
+"""Between two counts there is at least a second, and at least twenty times the duration of the first. So a client that
+keeps writing beyond a limit keeps the database busy for a twentieth of the time at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceLimits:
-    """Bytes: what objects may take of one account and in all, and what must stay free; 0 is no such limit."""
+    """Limits in bytes: on the objects of an account, on all objects, and on the space that stays free. 0 is none."""
 
     per_account: int = 0
     total: int = 0
@@ -41,7 +41,7 @@ class SpaceLimits:
 
     @classmethod
     def of(cls, settings: Settings, folder: Path) -> SpaceLimits:
-        """Return the limits that an operator has set; by default an account has three quarters of the file system."""
+        """Return the limits of the settings; by default an account may use three quarters of the file system."""
         return cls(
             per_account=settings.storage_per_account or all_bytes(folder) * 3 // 4,
             total=settings.storage_total,
@@ -70,9 +70,9 @@ def stored_by_account(session: Session) -> dict[str, int]:
 
 
 class Space:
-    """The room that there is. Thread-safe.
+    """Keeps account of the space. Thread-safe.
 
-    ``count`` reads the bytes stored, by account, and ``free`` how many the file system has left.
+    ``count`` returns the stored bytes by account, ``free`` the bytes that the file system has left.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class Space:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
-        """Bytes by account: what is stored, and what is being written."""
+        """Bytes by account, stored or being written."""
         self._writing: Counter[str] = Counter()
-        """Of these, what no committed row names yet."""
+        """Those of them that no committed row names yet."""
         self._since: Counter[str] = Counter()
-        """What came and went since the last count began."""
+        """Changes since the last count began."""
         self._counting = threading.Lock()
         self._next_count = clock()
         self._left, self._left_until = 0, clock()
-        """Bytes that may be written by the last look at the file system, and until when that is good."""
+        """Bytes that may be written according to the latest look at the file system, and until when it is valid."""
 
     def count(self) -> None:
-        """Count what is stored."""
+        """Count the stored bytes again."""
         with self._counting:
             self._count()
 
@@ -108,7 +108,7 @@ class Space:
         with self._lock:
             self._since.clear()
             known = Counter(self._writing)
-        # What is committed meanwhile may be in both: it is too much, until the next count.
+        # Bytes that are committed during the count may be in both. The sum is then too high until the next count.
         known.update(self._read())
         with self._lock:
             known.update(self._since)
@@ -117,13 +117,13 @@ class Space:
         self._next_count = ended + max(LEAST_REST, _RESTS * (ended - began))
 
     def has_room(self, account: str, size: int) -> bool:
-        """Say whether so many bytes more of an account are within all limits, by what is known. Never waits."""
+        """Say whether an account may store ``size`` more bytes, by the known counts. Never waits."""
         return self._refusal(account, size) is None
 
     def check(self, account: str, size: int) -> None:
-        """Raise ``InsufficientCapacity`` unless there is room for so many bytes more of an account.
+        """Raise ``InsufficientCapacity`` unless an account may store ``size`` more bytes.
 
-        Where there is none by what is known, it is counted again first, unless that was done a moment ago.
+        Before it raises, it counts again, unless that happened a moment ago.
         """
         if self.has_room(account, size):
             return
@@ -137,7 +137,7 @@ class Space:
             raise refusal
 
     def claim(self, account: str) -> Claim:
-        """Return the claim of a write to a bucket of an account. Nothing is written yet."""
+        """Return an empty claim for a write to a bucket of an account."""
         return Claim(self, account)
 
     def _refusal(self, account: str, size: int) -> InsufficientCapacity | None:
@@ -175,7 +175,7 @@ class Space:
 
 
 class Claim:
-    """The room that one write takes, from its first byte until its row is committed or it is given up."""
+    """The space of one write, from its first byte until its row is committed or the write is given up."""
 
     def __init__(self, space: Space, account: str) -> None:
         self._space = space
@@ -183,20 +183,20 @@ class Claim:
         self.size = 0
 
     def grow(self, size: int) -> None:
-        """Take room for so many bytes more. Raises ``InsufficientCapacity``."""
+        """Claim ``size`` more bytes. Raises ``InsufficientCapacity``."""
         self._space._grow(self, size)
 
     def keep(self) -> None:
-        """Say that a committed row names what was written."""
+        """Keep the space, because a committed row names the bytes."""
         self._space._end(self)
 
     def drop(self) -> None:
-        """Give the room back. After ``keep`` there is none."""
+        """Give the space back. Does nothing after ``keep``."""
         self._space._end(self, self._space._held, self._space._since)
 
 
 class MeteredWriter:
-    """A blob being written that takes room as it grows."""
+    """A blob being written that claims space as it grows."""
 
     def __init__(self, writer: BlobWriter, claim: Claim) -> None:
         self._writer = writer
@@ -204,13 +204,13 @@ class MeteredWriter:
         self.blob_id = writer.blob_id
 
     def write(self, data: bytes) -> None:
-        """Append bytes. Raises ``InsufficientCapacity``, also where the file system itself has no more room."""
+        """Append bytes. Raises ``InsufficientCapacity``, also if the file system is full."""
         self._claim.grow(len(data))
         with _disk_full():
             self._writer.write(data)
 
     def take_small(self) -> bytes | None:
-        """Return all that was written, if the store would rather not keep it."""
+        """Return all written bytes if the store leaves them to the row of the object."""
         return self._writer.take_small()
 
     def seal(self) -> None:
@@ -219,11 +219,11 @@ class MeteredWriter:
             self._writer.seal()
 
     def keep(self) -> None:
-        """Say that a committed row names the blob."""
+        """Keep the space, because a committed row names the blob."""
         self._claim.keep()
 
     def discard(self) -> None:
-        """Forget what was written, and give its room back."""
+        """Delete the written bytes, and give their space back."""
         self._writer.discard()
         self._claim.drop()
 

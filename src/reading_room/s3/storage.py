@@ -1,4 +1,4 @@
-"""What the embedded backend's operations work on: rows, blobs, and the rule that binds the two."""
+"""The storage of the embedded backend: rows, blobs, and the rule that keeps the two consistent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A body that was read to its end and verified, in a blob that is not sealed yet."""
+    """A complete, verified body in a blob that is not sealed yet."""
 
     writer: MeteredWriter
     digests: Digests
@@ -61,11 +61,10 @@ class Storage:
     def lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
         """Return the object of a key with a lease on its bytes, or ``None``. The caller must release it.
 
-        The row is a copy that belongs to no session. Raises ``DamagedBlob`` for bytes in the row that are not those
-        that were written.
+        The row is a copy that belongs to no session. Raises ``DamagedBlob`` if the bytes in the row are damaged.
         """
         with self._leases.lock, self.database.engine.connect() as connection:
-            # Not through a session: every read of an object comes here, and this takes half the time.
+            # Without a session this takes half the time, and every read of an object comes here.
             found = connection.execute(_OF_KEY, {"of_bucket": bucket, "of_key": key.encode()}).one_or_none()
             if found is None:
                 return None
@@ -77,17 +76,17 @@ class Storage:
         return row, lease
 
     def create(self, account: str) -> MeteredWriter:
-        """Begin a blob of an object in a bucket of an account."""
+        """Begin a blob for an object in a bucket of an account."""
         return MeteredWriter(self.blobs.create(), self.space.claim(account))
 
     def expect_tags(self) -> None:
-        """Say that an object is about to have tags, so that they are looked up from now on."""
+        """Look up the tags of objects from now on, because one is about to have some."""
         self._tagged = True
 
     def object_tags(self, bucket: str, key: str) -> dict[str, str]:
-        """Return an object's tags; none for an object that is not there.
+        """Return an object's tags, none for a missing object.
 
-        Every request about an object asks, so that conditions can: as long as no object has tags it costs nothing.
+        Every request about an object calls this for its conditions. It costs nothing while no object has tags.
         """
         if self._tagged is None:
             with self.database.reading() as session:
@@ -100,20 +99,20 @@ class Storage:
         return tags or {}
 
     def committed(self, written: MeteredWriter, gone: Collection[str]) -> None:
-        """Keep the room of what a committed row names, and forget the blobs that it let go of."""
+        """Keep the space of the blob that a committed row names, and delete the blobs that it replaced."""
         written.keep()
         self.forget(gone)
 
     def forget(self, blob_ids: Collection[str]) -> None:
-        """Delete blobs that no row names any more. To be called after the commit that let go of them."""
+        """Delete blobs that no row names any more. Called after the commit that removed their rows."""
         try:
             self._leases.discard(blob_ids)
         except OSError:
-            # The commit stands, so the request succeeded; the next start's sweep removes what is left.
+            # The commit stands, so the request succeeded. The sweep at the next start removes the blobs.
             logger.exception("blobs without an object could not be deleted: %s", ", ".join(blob_ids))
 
     def sweep(self) -> int:
-        """Remove every blob that no row names. Only before the first request."""
+        """Remove every blob that no row names. Must run before the first request."""
         with self.database.reading() as session:
             wanted = {blob for segments in session.scalars(select(S3Object.segments)) for blob, _ in segments}
             wanted |= set(session.scalars(select(S3Part.blob)))
@@ -137,27 +136,27 @@ class Lease:
 
     @property
     def size(self) -> int:
-        """Bytes of the object."""
+        """The size of the object in bytes."""
         return sum(size for _, size in self.segments)
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
-        """Yield bytes in pieces, verified. Raises ``DamagedBlob``."""
+        """Yield verified bytes in pieces. Raises ``DamagedBlob``."""
         if self._content is not None:
             return iter([self._content[start : start + length]] if length else [])
         return read_segments(self._blobs, self.segments, start, length, PIECE)
 
     def release(self) -> None:
-        """Give the lease back; a second time does nothing."""
+        """Give the lease back. Does nothing the second time."""
         if not self._released:
             self._released = True
             self._leases.release(self._ids)
 
 
 class LeasedStream:
-    """Some bytes of an object, read in the thread pool while the pieces before are sent.
+    """Bytes of an object, each piece read in the thread pool while the one before is sent.
 
-    The first piece is read at once, in the thread that makes the stream: most objects are no longer than that, and one
-    that is damaged there is refused before anything is answered. Raises ``DamagedBlob``.
+    The first piece is read at once, in the thread that makes the stream: most objects are no longer than that, and
+    damage in it is found before the response begins. Raises ``DamagedBlob``.
     """
 
     def __init__(self, store: Storage, lease: Lease, start: int, length: int) -> None:
@@ -181,7 +180,7 @@ class LeasedStream:
             piece = await self._reading if self._reading is not None else b""
 
     def close(self) -> None:
-        """Let go of the object's bytes, once no thread reads them any more."""
+        """Release the object's bytes, once no thread reads them any more."""
         if self._reading is None or self._reading.done():
             self._lease.release()
         else:
@@ -189,13 +188,13 @@ class LeasedStream:
 
     def _abandoned(self, reading: asyncio.Future[bytes]) -> None:
         self._lease.release()
-        # Nobody waits for these bytes; what was wrong with them, their next reader will learn.
+        # Nobody waits for these bytes. If they are damaged, the next reader gets the error.
         if not reading.cancelled():
             reading.exception()
 
 
 def blobs_of(rows: Sequence[S3Object | S3Part]) -> list[str]:
-    """Return the blobs that rows name."""
+    """Return the names of the blobs in rows."""
     found: list[str] = []
     for row in rows:
         found += [row.blob] if isinstance(row, S3Part) else blob_names(row.segments)
@@ -203,7 +202,7 @@ def blobs_of(rows: Sequence[S3Object | S3Part]) -> list[str]:
 
 
 def blob_names(segments: Iterable[Sequence[Any]]) -> list[str]:
-    """Return the blobs of an object's segments; content that lies in the row has none."""
+    """Return the names of the blobs in segments. Content that is stored in the row has none."""
     return [blob for blob, _ in segments if blob != WITH_ITS_ROW]
 
 

@@ -1,4 +1,4 @@
-"""The object store for the service's own use: checking a job's output, and writing flow logs to a customer's bucket."""
+"""The object store for the service itself, which checks the output of jobs and writes flow logs to buckets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG_ACL = "bucket-owner-full-control"
 
 
 class ObjectStore:
-    """Blocking calls, to be made in worker threads. Only ``put`` is authorized; the others are internal checks."""
+    """Blocking; called in worker threads. Only ``put`` is authorized; the other methods are internal."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ObjectStore:
         region: str = "us-east-1",
         trail: Recorder = forget,
     ) -> None:
-        """``trail`` takes what is written in a service's name; the internal checks are no calls."""
+        """``trail`` takes a record of each ``put``. The internal methods make no calls that belong there."""
         self._region = region
         self._trail = trail
         self._backend = backend
@@ -39,7 +39,7 @@ class ObjectStore:
         self._clock = clock
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
-        """Return size, ETag, SHA-256 and time of an object, or ``None``."""
+        """Return the facts of an object, or ``None``."""
         return self._backend.head(bucket, key)
 
     def put(
@@ -68,7 +68,7 @@ class ObjectStore:
             context={"s3:x-amz-acl": (LOG_ACL,), **(context or {})},
         )
         try:
-            # Log delivery writes without PutObjectAcl where the bucket's owner owns every object anyway.
+            # Log delivery needs no PutObjectAcl, because the owner of the bucket owns every object anyway.
             self._authorization.authorize(caller, (Requirement("s3:PutObject", bucket_arn(bucket, key), bucket),))
             self._backend.put(bucket, key, data, content_type)
         except AwsError as error:
@@ -95,11 +95,11 @@ class ObjectStore:
         )
 
     def bucket_exists(self, bucket: str) -> bool:
-        """Say whether a bucket exists, whosever it is."""
+        """Say whether a bucket exists in any account."""
         return self._backend.bucket(bucket) is not None
 
     def bucket_policy(self, bucket: str) -> str | None:
-        """Return a bucket's policy as decisions see it, or ``None`` when it has none or does not exist."""
+        """Return a bucket's policy as authorization uses it, or ``None`` if it has none or does not exist."""
         facts = self._backend.bucket(bucket)
         return facts.policy if facts is not None else None
 
@@ -108,16 +108,16 @@ class ObjectStore:
         self._backend.copy(bucket, key, new_key)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object. A missing object is no error."""
         self._backend.delete(bucket, key)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every object whose key begins with a prefix, and such uploads; return how many objects.
+        """Delete every object and unfinished upload whose key begins with a prefix. Return the number of objects.
 
         Raises ``ValueError`` for an empty prefix.
         """
         return self._backend.delete_prefix(bucket, prefix)
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished multipart upload of a key; return how many there were."""
+        """Abort every unfinished multipart upload of a key. Return their number."""
         return self._backend.abort_uploads(bucket, key)

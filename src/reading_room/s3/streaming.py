@@ -1,7 +1,7 @@
-"""Bodies on their way in: undo ``aws-chunked``, verify every signature and checksum, in bounded memory.
+"""Incoming bodies: decode ``aws-chunked`` and verify every signature and checksum, in bounded memory.
 
-An ``UploadBody`` is drained once. The event loop only collects bytes; batches of about 1 MiB are decoded, summed and
-written in a worker thread while the next batch arrives. Nothing that was drained may be kept unless ``drain`` returns.
+An ``UploadBody`` is drained once. The event loop only collects bytes. Worker threads decode, digest and write batches
+of about 1 MiB while the next batch arrives. The consumer must discard what it got unless ``drain`` returns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from reading_room.s3.errors import InvalidArgument, InvalidRequest, NotImplement
 BATCH = 1 << 20
 """Bytes that are handed to a worker thread at once."""
 QUICK = 16 * 1024
-"""Bytes of a body that are decoded and consumed at once where they arrive: another thread would take longer."""
+"""Bytes of a body that are decoded and consumed on the event loop, because a thread would take longer."""
 LEAST_CHUNK = 8192
 """Bytes that every chunk but the last must have."""
 _LINE_LIMIT = 4096
@@ -45,12 +45,12 @@ STREAMING_UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 
 class ClientGone(Exception):
-    """The client closed its connection before its body was complete: there is nobody to answer."""
+    """The client closed its connection before its body was complete, so nobody waits for an answer."""
 
 
 @dataclass(slots=True)
 class ChunkSigner:
-    """Verifies the chain of signatures of a signed stream; each signature covers the one before it."""
+    """Verifies the chain of signatures of a signed stream. Each signature covers the one before it."""
 
     signing_key: bytes
     amz_date: str
@@ -75,7 +75,7 @@ class ChunkSigner:
 
 
 class ChunkDecoder:
-    """Undoes ``aws-chunked`` as the bytes come, whatever their cutting. ``signer`` is ``None`` for unsigned streams."""
+    """Decodes ``aws-chunked`` from pieces of any size. ``signer`` is ``None`` for unsigned streams."""
 
     def __init__(self, signer: ChunkSigner | None, with_trailer: bool) -> None:
         self._signer = signer
@@ -83,7 +83,7 @@ class ChunkDecoder:
         self._line = bytearray()
         self._left = 0
         self._size = LEAST_CHUNK
-        """Of the chunk before."""
+        """The size of the chunk before."""
         self._chunks = 0
         self._state = "header"
         self._signature = ""
@@ -123,7 +123,7 @@ class ChunkDecoder:
 
     def finish(self) -> Mapping[str, str]:
         """Return the trailer, names in lower case, once all bytes were fed. Raises ``IncompleteBody``."""
-        # Some clients leave out the empty line after the last chunk or the trailer.
+        # Some clients omit the empty line after the last chunk or the trailer.
         if self._state not in ("trailer", "end") or self._line:
             raise IncompleteBody
         if self._signer is not None and self._with_trailer:
@@ -179,7 +179,7 @@ class ChunkDecoder:
     def _take_trailer(self, text: str) -> None:
         name, colon, value = text.partition(":")
         name = name.lower()
-        # After the signature nothing may come that it does not cover, and no name may come twice: which one counts?
+        # Nothing may follow the signature, which would not cover it. A name that occurs twice would be ambiguous.
         done = self._trailer_signature is not None or len(self._trailer) >= _MOST_TRAILERS
         if not colon or not self._with_trailer or name in self._trailer or done:
             raise MalformedTrailer
@@ -191,26 +191,26 @@ class ChunkDecoder:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a request's headers say of its body."""
+    """The properties of a body that the request's headers declare."""
 
     length: int | None
-    """Bytes after decoding; ``None`` where only the end of the body says it."""
+    """Bytes after decoding; ``None`` if only the end of the body shows its length."""
     sha256: str | None = None
-    """The signed hash in hexadecimal; ``None`` when the payload is unsigned or a stream."""
+    """The signed hash in hexadecimal; ``None`` if the payload is unsigned or a stream."""
     md5: str | None = None
     """Content-MD5, base64."""
     checksums: Mapping[str, str] = field(default_factory=dict)
     """Algorithm → base64, from ``x-amz-checksum-*`` headers."""
     trailer: str | None = None
-    """The algorithm whose checksum comes in the trailer."""
+    """The algorithm of the checksum in the trailer."""
     chunked: str | None = None
     """One of the ``STREAMING-…`` words, or ``None`` for a plain body."""
 
     @classmethod
     def of(cls, headers: Mapping[str, str], payload_hash: str) -> Expectation:
-        """Read the headers (lower-case names). ``payload_hash`` is what the signature says of the payload.
+        """Read the headers (lower-case names). ``payload_hash`` is the one that the signature covers.
 
-        Raises the S3 error for contradicting, malformed or unsupported ones.
+        Raises S3's errors for contradictory, malformed and unsupported headers.
         """
         chunked = payload_hash if payload_hash.startswith("STREAMING-") else None
         if chunked and chunked not in (STREAMING_SIGNED, STREAMING_SIGNED_TRAILER, STREAMING_UNSIGNED_TRAILER):
@@ -252,7 +252,7 @@ def _checksum_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _trailer_algorithm(headers: Mapping[str, str]) -> str | None:
     if "x-amz-trailer" not in headers:
-        # A stream that could have a trailer and announces none must have none.
+        # A stream of a kind that has trailers must not have one if it announces none.
         return None
     name = headers["x-amz-trailer"].strip().lower()
     for algorithm in ALGORITHMS:
@@ -265,7 +265,7 @@ Receive = Callable[[], AsyncIterator[bytes]]
 
 
 class UploadBody:
-    """The body of one request: what it should be, and the means to read it once."""
+    """The body of one request, with its declared properties. It can be read once."""
 
     def __init__(
         self,
@@ -286,11 +286,11 @@ class UploadBody:
             self._decoder = ChunkDecoder(signer if signed else None, expectation.trailer is not None)
 
     async def drain(self, consume: Callable[[bytes], object], limit: int, algorithms: Sequence[str] = ()) -> Digests:
-        """Read all, hand the decoded bytes to ``consume`` in a worker thread, and return their verified digests.
+        """Read the body, call ``consume`` with the decoded bytes in a worker thread, and return the verified digests.
 
-        A body of ``QUICK`` bytes at most is consumed on the event loop, so of so few ``consume`` must not block.
-        ``limit`` is the most bytes taken, else ``EntityTooLarge``; ``algorithms`` are computed besides those that
-        the request itself names. Raises ``ClientGone``, ``IncompleteBody``, ``BadDigest`` and their kin.
+        A body of at most ``QUICK`` bytes is consumed on the event loop, so ``consume`` must not block for so few.
+        ``algorithms`` are computed besides those that the request names. Raises ``EntityTooLarge`` above ``limit``
+        bytes, ``ClientGone``, ``IncompleteBody``, ``BadDigest`` and the other errors of bodies.
         """
         self._most = limit if self.expectation.length is None else self.expectation.length
         if self._most > limit:
@@ -307,8 +307,8 @@ class UploadBody:
                 gathered += len(raw)
                 if gathered < BATCH:
                     continue
-                # Three batches are on their way at most: one arrives, one is decoded and written, one is in MD5, which
-                # takes longer than all the rest.
+                # At most three batches are in progress: one arrives, one is decoded and written, and one is hashed by
+                # MD5, which takes longer than all the rest.
                 if taking is not None:
                     pieces = await taking
                     if summing is not None:
@@ -325,24 +325,24 @@ class UploadBody:
                 taking = loop.run_in_executor(self._executor, self._finish, rest, batch, digests, consume)
                 await taking
         finally:
-            # Whoever discards what was written must not race with a thread that still writes.
+            # The caller may discard what was written. No thread must still be writing then.
             running = [future for future in (taking, summing) if future is not None and not future.done()]
             if running:
                 await asyncio.wait(running)
         return digests
 
     async def read(self, limit: int) -> bytes:
-        """Return a small body whole, verified. Raises as ``drain`` does."""
+        """Return a small body, verified. Raises the errors of ``drain``."""
         pieces: list[bytes] = []
         if not self.expectation.length and not self.expectation.chunked:
-            # Most requests have no body: not worth a thread.
+            # Most requests have no body, which is not worth a thread.
             self._verify(Digests(self.expectation.algorithms), {})
             return b""
         await self.drain(pieces.append, limit)
         return b"".join(pieces)
 
     def _take(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> list[bytes]:
-        """Decode, sum up but for MD5, and consume a batch; return its decoded pieces."""
+        """Decode a batch, update all digests but MD5, and consume it. Return the decoded pieces."""
         raw = batch[0] if len(batch) == 1 else b"".join(batch)
         pieces: list[bytes] = []
         for piece in self._decoder.feed(raw) if self._decoder else (raw,):
@@ -356,7 +356,7 @@ class UploadBody:
     def _finish(
         self, rest: list[bytes], batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]
     ) -> list[bytes]:
-        """Take the last batch, after the pieces that MD5 still lacks, and verify the whole."""
+        """Add the pieces that MD5 still lacks, take the last batch, and verify the whole body."""
         _sum_md5(digests, rest)
         if batch:
             _sum_md5(digests, self._take(batch, digests, consume))

@@ -1,4 +1,4 @@
-"""The metadata of buckets and objects. Bytes lie elsewhere, in blobs that rows name.
+"""The tables of buckets and objects. The bytes are in blobs, which the rows name.
 
 Keys are stored as their UTF-8 bytes, so that SQLite orders them as S3 lists them.
 """
@@ -24,22 +24,22 @@ class S3Bucket(Base):
     region: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     policy: Mapped[str | None] = mapped_column(Text)
-    """As given, for GetBucketPolicy."""
+    """The text that GetBucketPolicy returns, as it was put."""
     pinned_policy: Mapped[str | None] = mapped_column(Text)
-    """For decisions: unique ids in place of the ARNs of users and roles, so that a successor of the same name is
-    somebody else."""
+    """The policy for authorization, with unique ids in place of the ARNs of users and roles: a later user or role of
+    the same name is another principal."""
     public_access_block: Mapped[dict[str, bool] | None] = mapped_column(JSON(none_as_null=True))
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     cors: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
-    """The rules of CORS as given, under botocore's member names."""
+    """The CORS rules as they were put, under botocore's member names."""
 
 
 class S3Object(Base):
-    """The current object of a key. A row is the moment that an object exists: no row, no object.
+    """The current object of a key. An object exists from the commit of its row on.
 
     ``segments`` is a list of ``[blob, size]``: one for a plain object, one per part for a multipart one. The bytes of
-    a small plain object lie in ``content``, and its blob has no name.
-    ``sha256`` is of the whole content; ``None`` for a multipart object until somebody asks.
+    a small plain object are in ``content``, and its blob has no name. ``sha256`` is that of the whole content; for a
+    multipart object it is ``None`` until it is needed.
     """
 
     __tablename__ = "s3_objects"
@@ -52,19 +52,19 @@ class S3Object(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     last_modified: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     headers: Mapped[dict[str, str]] = mapped_column(JSON)
-    """Content-Type and its kin, under botocore's member names."""
+    """Content-Type and the other stored headers, under botocore's member names."""
     user_metadata: Mapped[dict[str, str]] = mapped_column(JSON)
     checksum: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """``algorithm``, ``value`` (base64, with ``-N`` when composite) and ``type``."""
     segments: Mapped[list[Any]] = mapped_column(JSON)
     multipart: Mapped[bool] = mapped_column(default=False)
     upload_id: Mapped[str | None] = mapped_column(String(64))
-    """The multipart upload that made it: a completion that is sent again is answered again."""
+    """The multipart upload that made the object, so that a repeated completion gets the same answer."""
     tags: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     part_checksums: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
-    """Of a multipart object with a checksum: that of each part, base64, as ``segments`` go."""
+    """For a multipart object with a checksum: the checksum of each part, base64, in the order of ``segments``."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
-    """Last, and only read when asked for: so a listing passes over it."""
+    """Deferred, and the last column, so that a listing does not read it."""
 
 
 class S3Upload(Base):
@@ -85,7 +85,7 @@ class S3Upload(Base):
 
 
 class S3Part(Base):
-    """A part of an upload; uploading the same number again replaces it."""
+    """A part of an upload. A later part with the same number replaces it."""
 
     __tablename__ = "s3_parts"
 

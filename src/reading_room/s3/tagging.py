@@ -1,4 +1,4 @@
-"""Tags of objects and buckets: how they are written in a header and in XML, and which may be.
+"""Tags of objects and buckets: their forms in a header and in XML, and their rules.
 
 AWS source: "Categorizing your objects using tags" and "Using cost allocation tags", S3 user guide.
 """
@@ -26,7 +26,7 @@ Tags = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class TagRules:
-    """What S3 asks of the tags of one kind of resource, and how it says so."""
+    """The rules for the tags of one kind of resource, and S3's messages about them."""
 
     most: int
     counted_as: str
@@ -68,12 +68,12 @@ def read_tag_set(tagging: Mapping[str, Any] | None, rules: TagRules) -> Tags:
 
 
 def tag_set(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
-    """Return tags as answers list them."""
+    """Return tags in the form of a response."""
     return [{"Key": name, "Value": value} for name, value in (tags or {}).items()]
 
 
 def requested_tags(parameters: Mapping[str, Any]) -> Tags:
-    """Return the tags that a request about an object brings, in a header or in its body; none: an empty dictionary."""
+    """Return the tags that a request sets on an object, from its header or its body; empty if there are none."""
     tagging = parameters.get("Tagging")
     if isinstance(tagging, str):
         return read_header(tagging)

@@ -1,4 +1,4 @@
-"""The 404 answers of the read-only calls about what a bucket does not have, which Terraform makes after each change."""
+"""The 404 errors for settings that a bucket does not have. Terraform reads all of them after each change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reading_room.s3.errors import S3Error
 
 
 class NotConfigured(S3Error):
-    """Parent of these answers; ``text`` is S3's message."""
+    """The base of these errors; ``text`` is S3's message."""
 
     status = 404
     text: ClassVar[str] = ""
@@ -39,7 +39,7 @@ class NoSuchCORSConfiguration(NotConfigured):
 
 
 class NoSuchWebsiteConfiguration(NotConfigured):
-    """The bucket is no website."""
+    """The bucket is not a website."""
 
     code = "NoSuchWebsiteConfiguration"
     text = "The specified bucket does not have a website configuration"

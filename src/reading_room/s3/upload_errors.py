@@ -1,4 +1,4 @@
-"""What can be wrong with an upload in parts."""
+"""Errors of multipart uploads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from reading_room.s3.errors import S3Error
 
 
 class EntityTooSmall(S3Error):
-    """A part that is not the last is below 5 MiB."""
+    """A part other than the last is smaller than 5 MiB."""
 
     code = "EntityTooSmall"
     status = 400
@@ -17,7 +17,7 @@ class EntityTooSmall(S3Error):
 
 
 class NoSuchUpload(S3Error):
-    """The multipart upload is not, or no longer, there."""
+    """The multipart upload does not exist, or no longer."""
 
     code = "NoSuchUpload"
     status = 404
@@ -31,7 +31,7 @@ class NoSuchUpload(S3Error):
 
 
 class InvalidPart(S3Error):
-    """CompleteMultipartUpload names a part that was not uploaded so."""
+    """CompleteMultipartUpload names a part that was not uploaded, or has another ETag."""
 
     code = "InvalidPart"
     status = 400
@@ -45,7 +45,7 @@ class InvalidPart(S3Error):
 
 
 class InvalidPartOrder(S3Error):
-    """The parts of CompleteMultipartUpload do not ascend."""
+    """The parts of CompleteMultipartUpload are not in ascending order."""
 
     code = "InvalidPartOrder"
     status = 400

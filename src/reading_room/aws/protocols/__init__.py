@@ -1,5 +1,5 @@
-"""One module per protocol, both directions each; values in, values out.
+"""The protocols, a module for each, with both directions as functions of values.
 
-Each has ``operation_name``, ``parse``, ``serialize`` and ``serialize_error``; ``rest_xml``, whose operations are told
-by path and host and whose bodies stream, has the last three in a form of its own.
+Each module has ``operation_name``, ``parse``, ``serialize`` and ``serialize_error``. ``rest_xml`` has the last three in
+a form of its own, because path and host determine its operations and its bodies stream.
 """

@@ -1,4 +1,4 @@
-"""EC2's protocol: a form with flattened lists in, XML with the model's camelCase names out."""
+"""EC2's protocol: requests are forms with flattened lists, answers are XML with the model's camelCase names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WRITER = XmlWriter("item", "iso8601", scalars=scalars.write_text)
 
 
 def wire_name(name: str, member: Shape) -> str:
-    """Return a member's name in a request: its query name, else its location name or its own with a capital."""
+    """Return a member's name in a request: its query name, else its location name or its own name, capitalized."""
     serialization = member.serialization
     if "queryName" in serialization:
         return str(serialization["queryName"])
@@ -31,11 +31,11 @@ def wire_name(name: str, member: Shape) -> str:
 def parse(operation: OperationModel, request: IncomingRequest) -> dict[str, Any]:
     """Return the parameters of a request.
 
-    Raises ``UnknownParameter`` for a name that the operation does not have, ``InvalidParameterValue`` for a text that
-    is not of the member's type, and ``MalformedQueryString``.
+    Raises ``UnknownParameter`` for a name that the operation does not have, ``InvalidParameterValue`` for a value that
+    does not have the type of its member, and ``MalformedQueryString``.
     """
     tree = forms.tree(forms.read(request))
-    # The session token of an old-style signature; nobody signs so any more, SDKs may still send it.
+    # The session token of an old kind of signature. Nobody signs that way any more, but SDKs may still send it.
     tree.pop("SecurityToken", None)
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
@@ -53,7 +53,7 @@ def serialize(operation: OperationModel, result: Mapping[str, Any], request_id: 
     if isinstance(shape, StructureShape):
         _WRITER.members(out, shape, result)
     else:
-        # An operation without an output still says that it did what was asked.
+        # An operation without an output still confirms its success.
         out.append(element("return", "true"))
     out.append(f"</{operation.name}Response>")
     return Reply(200, (_XML,), "".join(out).encode())

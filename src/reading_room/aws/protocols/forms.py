@@ -1,4 +1,4 @@
-"""Forms with dotted names (``Filter.1.Value.2=x``), as both query protocols send them."""
+"""Forms with dotted names (``Filter.1.Value.2=x``), the requests of both query protocols."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.aws.models import ServedService
 from reading_room.aws.spelling import unknown_operation
 
 Node = dict[str, "Node | str"]
-"""A form as a tree: a branch for each part of a name between dots."""
+"""A form as a tree, with a branch for each dotted part of a name."""
 
 MAX_FIELDS = 20_000
 MAX_DEPTH = 24
@@ -29,8 +29,8 @@ def is_form(request: IncomingRequest) -> bool:
 def read(request: IncomingRequest) -> dict[str, str]:
     """Return the fields of the query string and, for a POST, of the body.
 
-    Raises ``MalformedQueryString`` for bytes that are no UTF-8, a name that occurs twice, or more fields than any
-    operation takes.
+    Raises ``MalformedQueryString`` for bytes that are not UTF-8, a name that occurs twice, or more fields than any
+    operation has.
     """
     texts = [request.query_string]
     if request.method == "POST" and request.body:
@@ -55,7 +55,7 @@ def read(request: IncomingRequest) -> dict[str, str]:
 
 
 def operation_name(request: IncomingRequest, served: ServedService) -> str:
-    """Return the action asked for.
+    """Return the action of a request.
 
     Raises ``MissingAction``, ``MalformedQueryString``, and ``InvalidAction`` for another version of the API.
     """
@@ -76,9 +76,9 @@ def _decode(text: str) -> str:
 
 
 def tree(fields: Mapping[str, str]) -> Node:
-    """Return the fields as a tree, without those that name the operation or belong to the signature.
+    """Return the fields as a tree, without those of the operation's name and of the signature.
 
-    Raises ``MalformedQueryString`` when a name is both a value and a branch, or has more parts than any shape.
+    Raises ``MalformedQueryString`` if a name is both a value and a branch, or has more parts than any shape.
     """
     root: Node = {}
     for name, value in fields.items():
@@ -100,9 +100,9 @@ def tree(fields: Mapping[str, str]) -> Node:
 
 
 def indexed(node: Node, path: str) -> list[tuple[str, Node | str]]:
-    """Return the branches ``1``, ``2``, … in order of their numbers, which may have gaps.
+    """Return the branches ``1``, ``2``, … in the order of their numbers, which may have gaps.
 
-    Raises ``MalformedQueryString`` for a branch that is no number.
+    Raises ``MalformedQueryString`` for a branch that is not a number.
     """
     if not all(key.isascii() and key.isdigit() and len(key) < 9 for key in node):
         raise MalformedQueryString(f"the members of {path[:256]} are not numbered")

@@ -1,4 +1,4 @@
-"""AWS JSON 1.1, of Comprehend and Logs: the operation in ``X-Amz-Target``, an object in, an object out."""
+"""AWS JSON 1.1, the protocol of Comprehend and Logs: ``X-Amz-Target`` names the operation, bodies are JSON objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_DEPTH = 64
 
 
 def operation_name(request: IncomingRequest, served: ServedService) -> str:
-    """Return the operation that the target names. Raises ``UnknownOperationException`` for another service's."""
+    """Return the operation in the target. Raises ``UnknownOperationException`` for that of another service."""
     target = request.header("x-amz-target")
     prefix, dot, name = (target or "").rpartition(".")
     if request.method != "POST" or not dot or not name or prefix not in served.target_prefixes:
@@ -30,9 +30,9 @@ def operation_name(request: IncomingRequest, served: ServedService) -> str:
 
 
 def parse(operation: OperationModel, request: IncomingRequest) -> dict[str, Any]:
-    """Return the parameters of a request; unknown members are ignored and nulls are absent, as AWS does.
+    """Return the parameters of a request. Unknown members and nulls are ignored, as at AWS.
 
-    Raises ``SerializationException`` for a body that is no JSON object and for values of a wrong type.
+    Raises ``SerializationException`` for a body that is not a JSON object, and for values of a wrong type.
     """
     shape = operation.input_shape
     body = _load(request.body) if request.body.strip() else {}
@@ -44,7 +44,7 @@ def parse(operation: OperationModel, request: IncomingRequest) -> dict[str, Any]
 
 
 def read_output(operation: OperationModel, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an operation's output as members of JSON say it, by the same rules as parameters; others are left out.
+    """Return an operation's output from JSON members, by the same rules as for parameters.
 
     Raises ``SerializationException`` for values of a wrong type.
     """
@@ -61,7 +61,7 @@ def serialize(operation: OperationModel, result: Mapping[str, Any], request_id: 
 
 
 def serialize_error(service: ServiceModel, error: AwsError, request_id: str) -> Reply:
-    """Return the answer for an error: its code in the body, where this protocol's clients read it."""
+    """Return the answer for an error. Its code is in the body, where the clients of this protocol read it."""
     body = {"__type": error.code, _message_member(service.service_name): error.message, **error.extra}
     headers = (("content-type", CONTENT_TYPE), ("x-amzn-errortype", error.code))
     return Reply(error.status, headers, json.dumps(body, separators=(",", ":")).encode())
@@ -69,7 +69,7 @@ def serialize_error(service: ServiceModel, error: AwsError, request_id: str) -> 
 
 @cache
 def _message_member(service: str) -> str:
-    # Comprehend's errors say Message, those of Logs message; an error outside the model follows its service.
+    # The member is Message in Comprehend and message in Logs. An error outside the model follows its service.
     for shape in service_model(service).error_shapes:
         for name in shape.members if isinstance(shape, StructureShape) else ():
             if name.lower() == "message":

@@ -1,4 +1,4 @@
-"""The query protocol of IAM and STS: a form in, XML with a result element out."""
+"""The query protocol of IAM and STS: requests are forms, answers are XML with a result element."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WRITER = XmlWriter("member", "iso8601", scalars=scalars.write_text)
 
 
 def parse(operation: OperationModel, request: IncomingRequest) -> dict[str, Any]:
-    """Return the parameters of a request; names that the operation does not know are ignored, as AWS does here.
+    """Return the parameters of a request. Names that the operation does not have are ignored, as at AWS.
 
     Raises ``MalformedInput`` and ``MalformedQueryString``.
     """
@@ -67,7 +67,7 @@ def _structure(shape: StructureShape, node: forms.Node, path: str) -> dict[str, 
 def _value(shape: Shape, node: forms.Node | str, path: str) -> Any:
     if isinstance(node, str):
         if isinstance(shape, (ListShape, MapShape)) and node == "":
-            # How SDKs write an empty list.
+            # SDKs write an empty list like this.
             return [] if isinstance(shape, ListShape) else {}
         if isinstance(shape, (ListShape, MapShape, StructureShape)):
             raise MalformedInput(path, node, f"a {shape.type_name}")

@@ -1,7 +1,7 @@
-"""S3's protocol: parameters in path, query, headers and an XML body; answers in headers and XML.
+"""S3's protocol: parameters are in path, query, headers and an XML body, answers in headers and XML.
 
-The caller has already told which operation a request is and what its path names, since that depends on the host.
-Streaming bodies never pass through here: a streaming payload member is left to the caller both ways.
+The caller has already identified the operation and the target of the path, because both depend on the host. Streaming
+bodies never pass through this module: the caller handles a streaming payload member in both directions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 Headers = list[tuple[str, str]]
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
-# The model names no root for these answers, since its own reader ignores the name; other clients do not.
+# The model names no root for these answers, because botocore ignores the name. Other clients do not.
 _ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
     "CreateMultipartUpload": "InitiateMultipartUploadResult",
@@ -51,14 +51,14 @@ _WRITER = XmlWriter("member", "iso8601", scalars=scalars.write_text)
 
 @dataclass(frozen=True, slots=True)
 class RequestParts:
-    """An S3 request taken apart: ``labels`` are the path's (``Bucket``, ``Key``), everything decoded once."""
+    """The decoded parts of an S3 request. ``labels`` are those of the path (``Bucket``, ``Key``)."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     query: Sequence[tuple[str, str]] = ()
     headers: Sequence[tuple[str, str]] = ()
     """Names in lower case."""
     body: bytes | None = None
-    """``None`` where the body streams; its member is then absent from the parameters."""
+    """``None`` if the body streams. Its member is then not in the parameters."""
 
 
 def parse(operation: OperationModel, parts: RequestParts) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def parse(operation: OperationModel, parts: RequestParts) -> dict[str, Any]:
             parameters[name] = _read_header(member, wire, headers[wire.lower()])
         elif location == "headers":
             prefix = wire.lower()
-            # Metadata keys are what follows the prefix; HTTP does not keep their case.
+            # Metadata keys are the rest of the name after the prefix. HTTP does not preserve their case.
             found = {key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)}
             if found:
                 parameters[name] = found
@@ -106,7 +106,7 @@ def parse(operation: OperationModel, parts: RequestParts) -> dict[str, Any]:
 
 
 def serialize(operation: OperationModel, result: Mapping[str, Any]) -> tuple[Headers, bytes]:
-    """Return headers and body of an answer; a streaming payload is the caller's to send."""
+    """Return headers and body of an answer. The caller sends a streaming payload."""
     shape = operation.output_shape
     if not isinstance(shape, StructureShape):
         return [], b""
@@ -127,7 +127,7 @@ def serialize(operation: OperationModel, result: Mapping[str, Any]) -> tuple[Hea
 
 
 def serialize_error(error: AwsError, request_id: str, host_id: str = "") -> tuple[Headers, bytes]:
-    """Return headers and body of an error; its extra members become elements."""
+    """Return headers and body of an error. Its extra members become elements."""
     parts = [DECLARATION, "<Error>", element("Code", error.code), element("Message", error.message)]
     parts += [element(name, value) for name, value in error.extra.items()]
     parts += [element("RequestId", request_id), element("HostId", host_id), "</Error>"]
@@ -142,7 +142,7 @@ def _body(operation: OperationModel, shape: StructureShape, result: Mapping[str,
     payload = shape.serialization.get("payload")
     out = [DECLARATION]
     if operation.name == "GetBucketLocation":
-        # The constraint is the root itself, and empty in us-east-1.
+        # The constraint is the root element, which is empty in us-east-1.
         constraint = text(str(result.get("LocationConstraint") or ""))
         out.append(f'<LocationConstraint xmlns="{NAMESPACE}">{constraint}</LocationConstraint>')
     elif payload is not None:

@@ -1,6 +1,6 @@
-"""Numbers, moments, blobs and booleans as text, and back; the same for every protocol that writes text.
+"""Numbers, timestamps, blobs and booleans as text and back, for every protocol that writes text.
 
-The readers raise ``ValueError`` with what was expected; the protocol says it in its own error.
+The readers raise ``ValueError`` with the expected type, from which the protocol makes its own error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXPECTED = {
     "blob": "a base64 encoded string",
     "string": "a String",
 }
-"""How each type is called in messages."""
+"""The name of each type in messages."""
 
 
 def read_text(shape: Shape, text: str) -> Any:
@@ -71,14 +71,14 @@ def read_blob(text: str) -> bytes:
 
 
 def read_timestamp(text: str) -> dt.datetime:
-    """Read a moment as ISO 8601, as an HTTP date, or as seconds since the epoch. Raises ``ValueError``."""
+    """Read a timestamp: ISO 8601, an HTTP date, or seconds since the epoch. Raises ``ValueError``."""
     try:
         if _FLOAT.fullmatch(text):
             return epoch(float(text))
         if len(text) > 3 and text[3] == ",":
             moment = parsedate_to_datetime(text)
         else:
-            # More than six digits of a fraction are allowed on the wire, but not by datetime.
+            # The wire allows more than six digits of a fraction, datetime does not.
             moment = dt.datetime.fromisoformat(_FRACTION.sub(lambda m: "." + m[1][:6].ljust(6, "0"), text))
         return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     except (ValueError, OverflowError, OSError):
@@ -86,7 +86,7 @@ def read_timestamp(text: str) -> dt.datetime:
 
 
 def epoch(seconds: float) -> dt.datetime:
-    """Return the moment so many seconds after the epoch. Raises ``ValueError`` beyond what a datetime holds."""
+    """Return the time some seconds after the epoch. Raises ``ValueError`` outside the range of ``datetime``."""
     try:
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     except (OverflowError, ValueError):
@@ -94,7 +94,7 @@ def epoch(seconds: float) -> dt.datetime:
 
 
 def write_timestamp(moment: dt.datetime, style: str) -> str:
-    """Write a moment as ``iso8601`` (milliseconds), ``rfc822`` or ``unixTimestamp``."""
+    """Write a time as ``iso8601`` (milliseconds), ``rfc822`` or ``unixTimestamp``."""
     moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     if style == "rfc822":
         return format_datetime(moment, usegmt=True)
@@ -104,14 +104,14 @@ def write_timestamp(moment: dt.datetime, style: str) -> str:
 
 
 def write_epoch(moment: dt.datetime) -> int | float:
-    """Return seconds since the epoch with milliseconds, an integer where there are none."""
+    """Return seconds since the epoch with milliseconds, an integer if there are none."""
     moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
     milliseconds = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
     return milliseconds // 1000 if milliseconds % 1000 == 0 else milliseconds / 1000
 
 
 def write_float(value: float) -> str:
-    """Write a number so that it reads back the same; infinities as the protocols spell them."""
+    """Write a number so that it reads back the same, and infinities as in the protocols."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
@@ -120,7 +120,7 @@ def write_float(value: float) -> str:
 
 
 def write_text(shape: Shape, value: Any, style: str = "iso8601") -> str:
-    """Write a scalar as text; ``style`` is the timestamp format where the shape does not name one."""
+    """Write a scalar as text; ``style`` is the timestamp format if the shape names none."""
     kind = shape.type_name
     if kind == "string":
         return str(value)

@@ -1,6 +1,6 @@
-"""Structures as XML, for the three protocols that answer in it; and XML read safely.
+"""XML: a writer of structures for the three protocols that answer in it, and a safe reader.
 
-Reading refuses document types and entities, and stops at a depth that no operation needs.
+The reader refuses document types and entities, and stops at a depth that no operation needs.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 def text(value: str) -> str:
     """Escape text for an element.
 
-    XML 1.0 has no way to write most control characters, so they become U+FFFD. A carriage return is written as a
-    reference, since a reader would turn it into a line feed.
+    XML 1.0 cannot express most control characters, so they become U+FFFD. A carriage return is written as a reference,
+    because a reader would turn it into a line feed.
     """
     if _SPECIAL.search(value) is None:
         return value
@@ -36,23 +36,23 @@ def text(value: str) -> str:
 
 
 def element(name: str, value: str) -> str:
-    """Return an element that holds only text."""
+    """Return an element with text."""
     return f"<{name}>{text(value)}</{name}>"
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a structure is written: members with their element's name and shape, and attributes with theirs."""
+    """The layout of a structure: members with the name and the shape of their elements, and attributes with names."""
 
     shape: StructureShape
-    """Kept, so that no other shape has its identity."""
+    """Referenced here so that no other shape can get the same ``id``."""
     members: tuple[tuple[str, str, Shape, bool], ...]
-    """The last says whether it is a text of its own."""
+    """The last item says whether the member is a scalar."""
     attributes: tuple[tuple[str, str], ...]
 
 
 class XmlWriter:
-    """Writes values by their shapes. ``list_item`` is the name of list items where a shape names none."""
+    """Writes values by their shapes. ``list_item`` is the name of list items if a shape names none."""
 
     def __init__(self, list_item: str, timestamps: str, *, scalars: Any) -> None:
         self._list_item = list_item
@@ -61,7 +61,7 @@ class XmlWriter:
         self._layouts: dict[int, _Layout] = {}
 
     def members(self, out: list[str], shape: StructureShape, value: Mapping[str, Any]) -> None:
-        """Write the members of a structure that have a value and belong to the body."""
+        """Write the members of a structure that have a value and are part of the body."""
         for name, wire, member, is_scalar in self._layout(shape).members:
             given = value.get(name)
             if given is None:
@@ -72,7 +72,7 @@ class XmlWriter:
                 self.value(out, wire, member, given)
 
     def _layout(self, shape: StructureShape) -> _Layout:
-        """Return how a structure is written; worked out once, as a long answer writes the same one a thousand times."""
+        """Return the layout of a structure. It is cached, as a long answer writes the same one a thousand times."""
         found = self._layouts.get(id(shape))
         if found is None:
             members, attributes = [], []
@@ -86,7 +86,7 @@ class XmlWriter:
         return found
 
     def value(self, out: list[str], name: str, shape: Shape, value: Any) -> None:
-        """Write one value under an element of that name."""
+        """Write a value as an element of this name."""
         if isinstance(shape, StructureShape):
             out.append(f"<{name}{self._attributes(shape, value)}>")
             self.members(out, shape, value)
@@ -100,7 +100,7 @@ class XmlWriter:
 
     def _name(self, name: str, member: Shape) -> str:
         if isinstance(member, ListShape) and member.serialization.get("flattened"):
-            # A flattened list has no element of its own: its items carry the item's name, if it has one.
+            # A flattened list has no element of its own. Its items have the name of the item, if there is one.
             item = member.member.serialization.get("name")
             if item is not None:
                 return str(item)
@@ -142,10 +142,10 @@ class XmlWriter:
 
 
 def read(body: bytes) -> Element:
-    """Return the root of an XML document, its names without namespaces.
+    """Return the root of an XML document, with names without namespaces.
 
-    Raises ``ValueError`` for what is not well-formed, holds a document type or an entity, or is nested more than
-    ``MAX_DEPTH`` deep.
+    Raises ``ValueError`` for a document that is not well-formed, has a document type or an entity, or is nested more
+    than ``MAX_DEPTH`` deep.
     """
     depth = 0
     root: Element | None = None

@@ -1,1 +1,1 @@
-"""Where buckets and objects are kept: the seam, and the embedded backend over files or memory."""
+"""Storage of buckets and objects: the interface, and the embedded backend over files or memory."""

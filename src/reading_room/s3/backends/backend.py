@@ -1,7 +1,7 @@
-"""The seam of storage: one authorized request in, one response out, and the few facts that authorization needs.
+"""The interface of storage: one authorized request in, one response out, and the few facts that authorization needs.
 
-A new backend implements ``Backend`` and passes ``tests/api/test_s3_backend_contract.py``. One that forwards to another
-S3 needs only the original request, which an ``S3Request`` carries.
+A new backend implements ``Backend`` and passes ``tests/api/test_s3_backend_contract.py``. A backend that forwards to
+another S3 needs only the original request, which is part of ``S3Request``.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from reading_room.s3.streaming import UploadBody
 
 @dataclass(frozen=True, slots=True)
 class BucketFacts:
-    """What authorization and the service itself need to know of a bucket."""
+    """The facts of a bucket that authorization and the service itself need."""
 
     name: str
     account: str
     region: str
     policy: str | None = None
     public_access_block: Mapping[str, bool] | None = None
-    """The four switches under their AWS names; ``None`` when the configuration was deleted."""
+    """The four switches under their AWS names; ``None`` if the configuration was deleted."""
     cors: Sequence[Mapping[str, Any]] | None = None
-    """The rules of CORS under botocore's member names; ``None`` when there are none."""
+    """The CORS rules under botocore's member names; ``None`` if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What the service itself needs to know of an object. ``sha256`` is of the whole content, in hexadecimal."""
+    """The facts of an object that the service itself needs. ``sha256`` is that of the whole content, in hexadecimal."""
 
     size: int
     etag: str
@@ -46,8 +46,8 @@ class ObjectFacts:
 class S3Request:
     """One identified, authenticated and authorized request.
 
-    ``parameters`` have botocore's member names, ``Body`` left out. ``refused`` has the keys of DeleteObjects that
-    policies do not let this caller delete: the backend reports them and leaves them.
+    ``parameters`` have botocore's member names, without ``Body``. ``refused`` has the keys of DeleteObjects that the
+    caller may not delete: the backend reports them and does not delete them.
     """
 
     model: OperationModel
@@ -68,20 +68,20 @@ class S3Request:
 
 
 class ByteStream(Protocol):
-    """Bytes that come in pieces; whoever takes it closes it, read to its end or not."""
+    """Bytes in pieces. The receiver must close the stream, whether or not it reads to the end."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the pieces, once."""
         ...
 
     def close(self) -> None:
-        """Let go of what the stream holds."""
+        """Release the resources of the stream."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class S3Response:
-    """A response; ``body`` is bytes, or a stream whose length is in the headers."""
+    """A response. ``body`` is bytes, or a stream whose length is in the headers."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -89,10 +89,10 @@ class S3Response:
 
 
 class Backend(Protocol):
-    """Where buckets and objects are."""
+    """A place where buckets and objects are stored."""
 
     async def send(self, request: S3Request) -> S3Response:
-        """Carry out a request. Raises ``AwsError``; then nothing was changed."""
+        """Carry out a request. Raises ``AwsError``, and has changed nothing in that case."""
         ...
 
     def bucket(self, name: str) -> BucketFacts | None:
@@ -100,34 +100,34 @@ class Backend(Protocol):
         ...
 
     def open_buckets(self) -> frozenset[str]:
-        """Return the buckets whose policies may allow something to who proves nobody. Blocking."""
+        """Return the buckets whose policies might allow anonymous requests. Blocking."""
         ...
 
     def known_open_buckets(self) -> frozenset[str] | None:
-        """Return the same if it is known at once, ``None`` if it has to be asked. Never blocks."""
+        """Return ``open_buckets`` if it is known already, else ``None``. Never blocks."""
         ...
 
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """Return an object's tags, none for an object that is not there. Blocking; asked for every request."""
+        """Return an object's tags, none for a missing object. Blocking; called for every request about an object."""
         ...
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
-        """Return the facts of an object, or ``None``. Blocking; may read the object to sum it up."""
+        """Return the facts of an object, or ``None``. Blocking; may read the whole object for its SHA-256."""
         ...
 
     def first_key(self, bucket: str, prefix: str) -> str | None:
-        """Return the first key that begins with a prefix and is no folder marker, or ``None``. Blocking.
+        """Return the first key that begins with a prefix and is not a folder marker, or ``None``. Blocking.
 
-        Where a thousand markers come before it, it is not found.
+        A key after the first thousand is not found.
         """
         ...
 
     def keys_below(self, bucket: str, prefix: str, most: int) -> list[str]:
-        """Return the keys that begin with a prefix, in order, the first ``most`` of them. Blocking."""
+        """Return the first ``most`` keys that begin with a prefix, in order. Blocking."""
         ...
 
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
-        """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them. Blocking."""
+        """Return the total size of the first ``most`` objects whose keys begin with a prefix. Blocking."""
         ...
 
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
@@ -139,16 +139,16 @@ class Backend(Protocol):
         ...
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object for the service itself; one that is not there is no error. Blocking."""
+        """Delete an object for the service itself. A missing object is no error. Blocking."""
         ...
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every object whose key begins with a prefix, for the service itself; return how many. Blocking.
+        """Delete every object whose key begins with a prefix, for the service itself. Return their number. Blocking.
 
-        Unfinished uploads of such keys go too. Raises ``ValueError`` for an empty prefix.
+        Unfinished uploads of such keys are aborted, too. Raises ``ValueError`` for an empty prefix.
         """
         ...
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished multipart upload of a key and return how many there were. Blocking."""
+        """Abort every unfinished multipart upload of a key. Return their number. Blocking."""
         ...

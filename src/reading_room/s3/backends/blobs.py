@@ -1,7 +1,7 @@
-"""Where bytes lie: blobs with random names, written once, read often, never changed.
+"""Blobs, which hold the bytes: they have random names, are written once, read often, and never changed.
 
-An object's row names its blobs; a blob that no row names is rubbish, so a write is done when its row is committed and
-undone by forgetting the blob.
+The row of an object names its blobs. A blob that no row names is garbage. So a write succeeds when its row is
+committed, and deleting the blob undoes it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from contextlib import closing
 from typing import Protocol
 
 WITH_ITS_ROW = ""
-"""The blob of a segment whose bytes lie in the object's row."""
+"""The blob name of a segment whose bytes are in the object's row."""
 SMALL = 16 * 1024
-"""Bytes that an object may have to lie in its row: one commit is one sync, where a file of its own takes three."""
+"""Bytes up to which an object is stored in its row. That takes the one sync of the commit; a file takes three."""
 
 
 class DamagedBlob(Exception):
-    """A blob does not hold the bytes that were written, or not all, or is not there."""
+    """A blob is missing, incomplete, or does not have the bytes that were written."""
 
     def __init__(self, blob: str, how: str) -> None:
         super().__init__(
@@ -29,12 +29,12 @@ class DamagedBlob(Exception):
 
 
 def new_blob_id() -> str:
-    """Return a new blob's name: 32 hexadecimal digits, and nothing of any key."""
+    """Return a name for a new blob: 32 random hexadecimal digits, which do not depend on a key."""
     return secrets.token_hex(16)
 
 
 class BlobWriter(Protocol):
-    """A blob being written. Either ``seal`` or ``discard`` ends it."""
+    """A blob being written. ``seal`` or ``discard`` ends the write."""
 
     blob_id: str
 
@@ -43,18 +43,18 @@ class BlobWriter(Protocol):
         ...
 
     def take_small(self) -> bytes | None:
-        """Return all that was written, if that is at most ``SMALL`` bytes and the store would rather not keep it.
+        """Return all written bytes if they are at most ``SMALL`` and the store leaves such blobs to the caller.
 
-        It is then for the caller to keep, in the row of the object, and ``seal`` has nothing left to do.
+        The caller then stores the bytes in the row of the object, and ``seal`` has nothing left to do.
         """
         ...
 
     def seal(self) -> None:
-        """Make the blob durable and readable: when this returns it survives the machine's sudden end."""
+        """Make the blob durable and readable. Once this has returned, the blob survives a crash of the machine."""
         ...
 
     def discard(self) -> None:
-        """Forget what was written; also after ``seal``."""
+        """Delete what was written, also after ``seal``."""
         ...
 
 
@@ -62,11 +62,11 @@ class BlobReader(Protocol):
     """A sealed blob being read."""
 
     def read(self, start: int, length: int) -> bytes:
-        """Return bytes of the blob, verified. Raises ``DamagedBlob``, and never returns other bytes or fewer."""
+        """Return verified bytes of the blob. Raises ``DamagedBlob``, and never returns wrong or too few bytes."""
         ...
 
     def close(self) -> None:
-        """Let go of the blob."""
+        """Release the blob."""
         ...
 
 
@@ -78,23 +78,26 @@ class BlobStore(Protocol):
         ...
 
     def open(self, blob_id: str, size: int) -> BlobReader:
-        """Open a sealed blob of so many bytes for reading. Raises ``DamagedBlob`` when there is no such blob."""
+        """Open a sealed blob of ``size`` bytes for reading. Raises ``DamagedBlob`` if it is missing."""
         ...
 
     def delete(self, blob_ids: Iterable[str]) -> None:
-        """Remove blobs; those that are not there are passed over."""
+        """Remove blobs. Missing ones are ignored."""
         ...
 
     def sweep(self, wanted: Collection[str]) -> int:
-        """Remove every blob and unfinished write but the wanted ones; return how many. Only while nobody writes."""
+        """Remove all blobs but the wanted ones, and all unfinished writes. Return their number.
+
+        No write may be under way.
+        """
         ...
 
 
 class Leases:
     """Keeps blobs alive that are being read while their object is replaced or deleted.
 
-    A reader takes its lease under ``lock`` together with reading the row; a writer discards after its commit. So a
-    reader sees either the new row, or a lease that the discard respects.
+    A reader reads the row and takes its lease under ``lock``. A writer discards after its commit. So a reader either
+    sees the new row, or has a lease that the discard respects.
     """
 
     def __init__(self, store: BlobStore) -> None:
@@ -104,11 +107,11 @@ class Leases:
         self._doomed: set[str] = set()
 
     def hold(self, blob_ids: Iterable[str]) -> None:
-        """Take a lease on each blob; to be called under ``lock``."""
+        """Take a lease on each blob. Must be called under ``lock``."""
         self._held.update(blob_ids)
 
     def release(self, blob_ids: Collection[str]) -> None:
-        """Give leases back and delete what was discarded meanwhile."""
+        """Give leases back, and delete the blobs that were discarded meanwhile."""
         with self.lock:
             self._held.subtract(blob_ids)
             free = [b for b in blob_ids if self._held[b] <= 0]
@@ -119,7 +122,7 @@ class Leases:
         self._store.delete(gone)
 
     def discard(self, blob_ids: Collection[str]) -> None:
-        """Delete blobs that no row names any more, now or when their last reader is done."""
+        """Delete blobs that no row names any more, now or once their last reader is done."""
         if not blob_ids:
             return
         with self.lock:
@@ -133,7 +136,7 @@ Segments = list[tuple[str, int]]
 
 
 def read_segments(store: BlobStore, segments: Segments, start: int, length: int, piece: int) -> Iterator[bytes]:
-    """Yield ``length`` verified bytes from ``start`` on, at most ``piece`` at once. Raises ``DamagedBlob``."""
+    """Yield ``length`` verified bytes from ``start`` on, in pieces of at most ``piece``. Raises ``DamagedBlob``."""
     offset = 0
     for blob_id, size in segments:
         if length <= 0:
@@ -146,7 +149,7 @@ def read_segments(store: BlobStore, segments: Segments, start: int, length: int,
         length -= end - skip
         with closing(store.open(blob_id, size)) as blob:
             while skip < end:
-                # Pieces end where blocks do, so that no block is read and verified twice.
+                # Pieces end at the end of a block, so that no block is read and verified twice.
                 stop = min(skip - skip % piece + piece, end)
                 yield blob.read(skip, stop - skip)
                 skip = stop

@@ -58,30 +58,30 @@ class EmbeddedBackend:
         free: Callable[[], int] | None = None,
         tick: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``free`` says how many bytes the file system has for blobs, where they are on one."""
+        """``free`` returns the free bytes of the file system, if the blobs are on one."""
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
-        # What changes something waits for its turn at the database, and must keep nobody waiting who only reads.
+        # Writes wait for their turn at the database. With threads of their own they do not delay reads.
         self._changing = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
         self._store = Storage(database, blobs, region, clock, self._executor, self._space)
         self._buckets = _BucketCache(database)
 
     def close(self) -> None:
-        """Finish what runs and take no more."""
+        """Finish the running requests and take no more."""
         self._executor.shutdown(wait=True)
         self._changing.shutdown(wait=True)
 
     def sweep(self) -> int:
-        """Remove blobs of writes that were never acknowledged; return how many. Before the first request only.
+        """Remove the blobs of writes that were never acknowledged, and count the rest. Return how many were removed.
 
-        What is left is counted.
+        Must run before the first request.
         """
         removed = self._store.sweep()
         self._space.count()
         return removed
 
     async def send(self, request: S3Request) -> S3Response:
-        """Carry out a request. Raises ``AwsError``; then nothing was changed."""
+        """Carry out a request. Raises ``AwsError``, and has changed nothing in that case."""
         operation = OPERATIONS.get(request.operation)
         if operation is None:
             raise NotImplementedOperation(request.operation)
@@ -117,38 +117,38 @@ class EmbeddedBackend:
         )
 
     def _commit(self, operation: Operation, request: S3Request, received: Received) -> S3Response:
-        # In one piece in a thread: a client that goes away cannot stop it between the row and the answer.
+        # A single job in a thread, so that a client that goes away cannot stop it between the row and the response.
         try:
             return operation.handler(self._store, request, received)
         except AwsError:
-            # Raised before the commit, so no row names the blob. After any other failure that is not certain, and
-            # the next sweep decides.
+            # This is raised before the commit, so no row names the blob. After any other failure that is not certain,
+            # and the next sweep decides.
             received.writer.discard()
             raise
 
     async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
 
-    # What the service itself asks, in its own threads.
+    # For the service itself, in its own threads.
 
     def bucket(self, name: str) -> BucketFacts | None:
         """Return the facts of a bucket, or ``None``."""
         return self._buckets.find(name)
 
     def open_buckets(self) -> frozenset[str]:
-        """Return the buckets whose policies may allow something to who proves nobody."""
+        """Return the buckets whose policies might allow anonymous requests."""
         return self._buckets.open()
 
     def known_open_buckets(self) -> frozenset[str] | None:
-        """Return the same if no bucket was written since it was asked last."""
+        """Return ``open_buckets`` if no bucket was written since its last call, else ``None``."""
         return self._buckets.known_open()
 
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """Return an object's tags, none for an object that is not there."""
+        """Return an object's tags, none for a missing object."""
         return self._store.object_tags(bucket, key)
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
-        """Return the facts of an object, or ``None``. Sums a multipart object up at the first question."""
+        """Return the facts of an object, or ``None``. The first call for a multipart object computes its SHA-256."""
         found = self._store.lease(bucket, key)
         if found is None:
             return None
@@ -162,19 +162,19 @@ class EmbeddedBackend:
         return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
 
     def first_key(self, bucket: str, prefix: str) -> str | None:
-        """Return the first key that begins with a prefix and is no folder marker; of the first thousand keys only."""
+        """Return the first of a thousand keys that begins with a prefix and is not a folder marker, or ``None``."""
         with self._store.database.reading() as session:
             listed = list_keys(session, bucket, prefix=prefix).objects
         return next((entry.key.decode() for entry in listed if entry.size or not entry.key.endswith(b"/")), None)
 
     def keys_below(self, bucket: str, prefix: str, most: int) -> list[str]:
-        """Return the keys that begin with a prefix, in order, the first ``most`` of them."""
+        """Return the first ``most`` keys that begin with a prefix, in order."""
         query = select(S3Object.key).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(most)
         with self._store.database.reading() as session:
             return [key.decode() for key in session.scalars(query)]
 
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
-        """Return the bytes of the objects whose keys begin with a prefix, of the first ``most`` of them."""
+        """Return the total size of the first ``most`` objects whose keys begin with a prefix."""
         sizes = select(S3Object.size).where(*_below(bucket, prefix)).limit(most).subquery()
         with self._store.database.reading() as session:
             return int(session.scalar(select(func.sum(sizes.c.size))) or 0)
@@ -228,7 +228,7 @@ class EmbeddedBackend:
         self._store.committed(received.writer, gone)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object for the service itself; one that is not there is no error."""
+        """Delete an object for the service itself. A missing object is no error."""
         with self._store.database.transaction() as session:
             row = object_operations.current(session, bucket, key)
             gone = [] if row is None else blobs_of([row])
@@ -237,9 +237,9 @@ class EmbeddedBackend:
         self._store.forget(gone)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every object whose key begins with a prefix, and such uploads; return how many objects.
+        """Delete every object and unfinished upload whose key begins with a prefix. Return the number of objects.
 
-        No transaction deletes more than a thousand. Raises ``ValueError`` for an empty prefix.
+        No transaction deletes more than a thousand objects. Raises ``ValueError`` for an empty prefix.
         """
         if not prefix:
             raise ValueError("an empty prefix would delete the whole bucket")
@@ -259,7 +259,7 @@ class EmbeddedBackend:
                 return count
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished upload of a key and return how many there were."""
+        """Abort every unfinished upload of a key. Return their number."""
         gone: list[str] = []
         with self._store.database.transaction() as session:
             uploads = [u for u in multipart.uploads_of(session, bucket, prefix=key) if u.key == key.encode()]
@@ -283,7 +283,7 @@ class EmbeddedBackend:
 
 
 def _announced(request: S3Request) -> int:
-    """Return how many bytes a write is going to have, as its head says; of a form a little more."""
+    """Return the size of a write's body that its head declares; for a form it is a little more than the file."""
     assert request.body is not None
     if request.body.expectation.length is not None:
         return request.body.expectation.length
@@ -305,7 +305,7 @@ def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:
 
 
 class _BucketCache:
-    """The facts of buckets, which every request needs, read once and kept until a bucket is written."""
+    """The facts of buckets, which every request needs. They are read once and kept until a bucket is written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

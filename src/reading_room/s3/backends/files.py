@@ -1,11 +1,11 @@
-"""The store of bytes on a file system: one file per blob under ``objects/``, named by chance and never by a key.
+"""The blob store on a file system: one file per blob under ``objects/``, with a random name that no key determines.
 
-What is small has no file: it lies in its object's row (``blobs.SMALL``). Of every other blob the bytes are followed by
-their sums (``sums.py``), and every read is verified by them.
+Small blobs have no file; their bytes are in the row of the object (``blobs.SMALL``). The bytes of every other blob are
+followed by their checksums (``sums.py``), which verify every read.
 
-A blob is written in ``incoming/``, synced, moved to ``objects/XX/``, and that folder synced; only then may a row name
-it. So the process can be killed at any moment: what was acknowledged is there, and what was not leaves at most a file
-that no row names, which the sweep at the next start removes.
+A blob is written in ``incoming/``, synced, and moved to ``objects/XX/``; then that folder is synced. Only then may a
+row name the blob. So the process can be killed at any moment: every acknowledged write is there, and any other leaves
+at most a file that no row names. The sweep at the next start removes it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reading_room.s3.space import SpaceLimits
 
 
 class FileBlobWriter:
-    """A blob being written to a file, once it is more than small."""
+    """A blob being written. It gets a file once it is no longer small."""
 
     def __init__(self, store: FileBlobStore) -> None:
         self.blob_id = new_blob_id()
@@ -35,17 +35,17 @@ class FileBlobWriter:
         self._file: int | None = None
         self._sums = BlockSums()
         self._small: bytearray | None = bytearray()
-        """All that was written, until it goes to a file."""
+        """All written bytes while there is no file."""
         self._taken = False
 
     def _opened(self) -> int:
-        # Opened at the first byte: whoever makes a writer on the event loop does not touch the disk there.
+        # The file is opened for its first bytes, so that making a writer on the event loop does not touch the disk.
         if self._file is None:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         return self._file
 
     def write(self, data: bytes) -> None:
-        """Append bytes. Raises ``OSError``, for example when the disk is full."""
+        """Append bytes. Raises ``OSError``, for example if the disk is full."""
         self._sums.update(data)
         if self._small is not None and len(self._small) + len(data) <= SMALL:
             self._small += data
@@ -54,7 +54,7 @@ class FileBlobWriter:
         self._append(data)
 
     def take_small(self) -> bytes | None:
-        """Return all that was written, if it is small, and write no file."""
+        """Return all written bytes if they are small, and write no file."""
         self._taken = self._small is not None
         return bytes(self._small) if self._small is not None else None
 
@@ -69,7 +69,7 @@ class FileBlobWriter:
             view = view[os.write(file, view) :]
 
     def seal(self) -> None:
-        """Write the sums, sync the file, move it to its place and sync that folder."""
+        """Write the checksums, sync the file, move it to its place and sync that folder."""
         if self._taken:
             return
         self._spill()
@@ -91,7 +91,7 @@ class FileBlobWriter:
 
 
 class FileBlobReader:
-    """A blob being read from a file. Raises ``DamagedBlob`` when the file is not there or its sums are not its own."""
+    """A blob being read from a file. Raises ``DamagedBlob`` if the file is missing or its footer belongs elsewhere."""
 
     def __init__(self, path: Path, blob_id: str, size: int) -> None:
         self._blob_id = blob_id
@@ -101,17 +101,17 @@ class FileBlobReader:
         except OSError as error:
             raise DamagedBlob(blob_id, f"cannot be opened ({error.strerror})") from None
         try:
-            # One byte more is asked for than there may be: a file that is too long is none of ours either.
+            # One byte more than expected is read, because a file that is too long is damaged, too.
             sums = sums_of(self._bytes(size, footer_size(size) + 1), blob_id, size)
             if sums is None:
-                raise DamagedBlob(blob_id, "does not end in its own sums")
+                raise DamagedBlob(blob_id, "does not end with its own checksums")
         except DamagedBlob:
             self.close()
             raise
         self._sums = sums
 
     def read(self, start: int, length: int) -> bytes:
-        """Return bytes, verified by the sums of the blocks that hold them. Raises ``DamagedBlob``."""
+        """Return bytes, verified by the checksums of their blocks. Raises ``DamagedBlob``."""
         first, skip = divmod(start, BLOCK)
         end = min(-(-(start + length) // BLOCK) * BLOCK, self._size)
         blocks = self._bytes(first * BLOCK, end - first * BLOCK)
@@ -131,7 +131,7 @@ class FileBlobReader:
 
 
 class FileBlobStore:
-    """Blobs as files below one folder, readable by nobody else."""
+    """Blobs as files below a folder that only this user may read."""
 
     def __init__(self, folder: Path) -> None:
         self.incoming = folder / "incoming"
@@ -144,7 +144,7 @@ class FileBlobStore:
         _sync_folder(folder)
 
     def path(self, blob_id: str) -> Path:
-        """Return where a sealed blob lies."""
+        """Return the path of a sealed blob."""
         return self._objects / blob_id[:2] / blob_id
 
     def create(self) -> FileBlobWriter:
@@ -152,16 +152,16 @@ class FileBlobStore:
         return FileBlobWriter(self)
 
     def open(self, blob_id: str, size: int) -> FileBlobReader:
-        """Open a sealed blob of so many bytes. Raises ``DamagedBlob``."""
+        """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
         return FileBlobReader(self.path(blob_id), blob_id, size)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
-        """Remove blobs. What a crash leaves half removed the next sweep removes."""
+        """Remove blobs. After a crash the next sweep removes the rest."""
         for blob_id in blob_ids:
             self.path(blob_id).unlink(missing_ok=True)
 
     def sweep(self, wanted: Collection[str]) -> int:
-        """Remove unfinished writes and blobs that are not wanted; return how many files went."""
+        """Remove unfinished writes and blobs that are not wanted. Return the number of files."""
         rubbish = list(self.incoming.iterdir())
         for folder in self._objects.iterdir():
             rubbish += [file for file in folder.iterdir() if file.name not in wanted]
@@ -186,9 +186,9 @@ def file_backend(
     limits: SpaceLimits = SpaceLimits(),
     tick: Callable[[], float] = time.monotonic,
 ) -> EmbeddedBackend:
-    """Open the backend whose bytes lie below ``folder`` and whose rows are in ``database``; sweep what is rubbish.
+    """Open the backend with its bytes below ``folder`` and its rows in ``database``, and remove garbage.
 
-    One process at a time may have a folder open.
+    Only one process at a time may open a folder.
     """
     backend = EmbeddedBackend(database, FileBlobStore(folder), region, clock, limits, partial(free_bytes, folder), tick)
     backend.sweep()

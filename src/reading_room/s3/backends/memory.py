@@ -1,4 +1,4 @@
-"""The store of bytes in memory: for tests, and for trying the product without a disk."""
+"""The blob store in memory, for tests and for trials of the product without a disk."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class MemoryBlobWriter:
         self._pieces.append(data)
 
     def take_small(self) -> None:
-        """Keep everything here: memory has nothing to sync."""
+        """Leave nothing to the caller, because memory needs no sync."""
 
     def seal(self) -> None:
         """Make the blob readable."""
         self._store.blobs[self.blob_id] = b"".join(self._pieces)
 
     def discard(self) -> None:
-        """Forget the blob."""
+        """Delete the blob."""
         self._store.blobs.pop(self.blob_id, None)
 
 
@@ -46,11 +46,11 @@ class MemoryBlobReader:
         return self._data[start : start + length]
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
 
 class MemoryBlobStore:
-    """Blobs in a dictionary; gone with the process."""
+    """Blobs in a dictionary, which ends with the process."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
@@ -60,7 +60,7 @@ class MemoryBlobStore:
         return MemoryBlobWriter(self)
 
     def open(self, blob_id: str, size: int) -> MemoryBlobReader:
-        """Open a sealed blob of so many bytes. Raises ``DamagedBlob``."""
+        """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
         data = self.blobs.get(blob_id)
         if data is None or len(data) != size:
             raise DamagedBlob(blob_id, "is not there")
@@ -72,7 +72,7 @@ class MemoryBlobStore:
             self.blobs.pop(blob_id, None)
 
     def sweep(self, wanted: Collection[str]) -> int:
-        """Remove blobs that are not wanted; return how many."""
+        """Remove blobs that are not wanted. Return their number."""
         rubbish = [blob_id for blob_id in self.blobs if blob_id not in wanted]
         self.delete(rubbish)
         return len(rubbish)

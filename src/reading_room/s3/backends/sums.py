@@ -1,9 +1,9 @@
-"""How a blob's bytes are known, at every read, to be those that were written: a sum of each block, and one of the sums.
+"""Checksums that verify the bytes of a blob at every read: one for each block, and one for these checksums.
 
-A blob ends in a footer: the XXH3-64 of each ``BLOCK`` of its bytes, then the XXH3-128 of the blob's name, its size and
-those sums. So a range is verified by the blocks that hold it, and a footer of another blob, or of another size, is
-none. The sums find what a disk, a file system or a copy did to the bytes; they are no defence against somebody who may
-write to the folder.
+A blob ends with a footer: the XXH3-64 of each ``BLOCK`` of its bytes, then the XXH3-128 of the blob's name, its size
+and those checksums. So the checksums of its blocks verify a range, and the footer of another blob, or for another
+size, is not valid. The checksums detect damage by a disk, a file system or a copy. They do not protect against anybody
+who can write to the folder.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from __future__ import annotations
 import xxhash
 
 BLOCK = 128 * 1024
-"""Bytes that one sum is of; the last block of a blob may be shorter."""
+"""Bytes of a block, which has one checksum. The last block of a blob may be shorter."""
 _SUM = 8
 _SEAL = 16
 
 
 def footer_size(size: int) -> int:
-    """Return how long the footer of a blob of so many bytes is."""
+    """Return the bytes of the footer of a blob of ``size`` bytes."""
     return -(-size // BLOCK) * _SUM + _SEAL
 
 
 class BlockSums:
-    """The running sums of a blob that is being written."""
+    """The running checksums of a blob that is being written."""
 
     def __init__(self) -> None:
         self._sums = bytearray()
@@ -43,7 +43,7 @@ class BlockSums:
             view = view[len(piece) :]
 
     def footer(self, blob_id: str) -> bytes:
-        """Return what is to follow the blob's bytes. To be called once, after the last of them."""
+        """Return the footer. Must be called once, after the last bytes of the blob."""
         if self._room < BLOCK:
             self._end_block()
         return bytes(self._sums) + _seal(blob_id, self._size, self._sums)
@@ -55,13 +55,13 @@ class BlockSums:
 
 
 def sums_of(footer: bytes, blob_id: str, size: int) -> bytes | None:
-    """Return the sums in a footer; ``None`` when it is not the footer of that blob."""
+    """Return the checksums in a footer; ``None`` if it is not the footer of this blob."""
     sums = footer[:-_SEAL]
     return sums if footer[-_SEAL:] == _seal(blob_id, size, sums) else None
 
 
 def agree(sums: bytes, first: int, blocks: bytes) -> bool:
-    """Say whether ``blocks``, which begin with the block of number ``first``, are the bytes that the sums are of."""
+    """Say whether the checksums are those of ``blocks``, which begin with block number ``first``."""
     view = memoryview(blocks)
     found = b"".join(xxhash.xxh3_64_digest(view[start : start + BLOCK]) for start in range(0, len(blocks), BLOCK))
     return found == sums[first * _SUM : first * _SUM + len(found)]

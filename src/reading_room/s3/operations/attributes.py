@@ -1,4 +1,4 @@
-"""GetObjectAttributes: what is known of an object, and of the parts that it was made of."""
+"""GetObjectAttributes: the attributes of an object, and those of the parts that made it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
 def _parts(row: S3Object, parameters: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"TotalPartsCount": len(row.segments)}
     if row.part_checksums is None or row.checksum is None:
-        return result  # As S3 does: the parts are listed only where each has a checksum to show.
+        return result  # Like S3, list the parts only if each of them has a checksum.
     limit = page_size(parameters, "MaxParts", "max-parts")
     marker = int(parameters.get("PartNumberMarker", 0))
     if marker < 0:

@@ -27,7 +27,7 @@ from reading_room.s3.unconfigured import NoSuchBucketPolicy, NoSuchPublicAccessB
 
 @s3_operation("ListBuckets", "MaxBuckets ContinuationToken Prefix BucketRegion")
 def list_buckets(store: Storage, request: S3Request) -> S3Response:
-    """List the caller's account's buckets."""
+    """List the buckets of the caller's account."""
     parameters = request.parameters
     limit = int(parameters.get("MaxBuckets", 10_000))
     if not 1 <= limit <= 10_000:
@@ -62,7 +62,7 @@ def list_buckets(store: Storage, request: S3Request) -> S3Response:
 @s3_operation("CreateBucket", "ACL CreateBucketConfiguration ObjectOwnership ObjectLockEnabledForBucket "
               "GrantFullControl GrantRead GrantReadACP GrantWrite GrantWriteACP")  # fmt: skip
 def create_bucket(store: Storage, request: S3Request) -> S3Response:
-    """Make a bucket of the caller's account."""
+    """Create a bucket in the caller's account."""
     assert request.bucket is not None
     parameters = request.parameters
     configuration = parameters.get("CreateBucketConfiguration", {})
@@ -86,7 +86,7 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("DeleteBucket")
 def delete_bucket(store: Storage, request: S3Request) -> S3Response:
-    """Remove a bucket without objects; uploads that are in progress end with it."""
+    """Delete an empty bucket, and abort its unfinished uploads."""
     with store.database.transaction() as session:
         gone = buckets.delete(session, request.bucket or "")
     store.forget(gone)
@@ -95,17 +95,17 @@ def delete_bucket(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("HeadBucket")
 def head_bucket(store: Storage, request: S3Request) -> S3Response:
-    """Say that a bucket exists, and where."""
+    """Say that a bucket exists, and in which region."""
     with store.database.reading() as session:
         row = buckets.find(session, request.bucket or "")
-    # S3 says so here although nothing follows.
+    # S3 sends this content type here although there is no body.
     headers = (("content-type", "application/xml"),)
     return respond(request, {"BucketRegion": row.region, "AccessPointAlias": False}, headers=headers)
 
 
 @s3_operation("GetBucketLocation")
 def get_bucket_location(store: Storage, request: S3Request) -> S3Response:
-    """Name the bucket's region; us-east-1 is spelled as nothing."""
+    """Return the bucket's region; for us-east-1 it is empty."""
     with store.database.reading() as session:
         region = buckets.find(session, request.bucket or "").region
     return respond(request, {"LocationConstraint": "" if region == "us-east-1" else region})
@@ -129,14 +129,14 @@ def put_bucket_policy(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("GetBucketPolicy")
 def get_bucket_policy(store: Storage, request: S3Request) -> S3Response:
-    """Return the policy as it was given."""
+    """Return the policy as it was put."""
     _owner_only(store, request)
     return respond(request, {"Policy": _policy(store, request)}, headers=(("content-type", "application/json"),))
 
 
 @s3_operation("DeleteBucketPolicy")
 def delete_bucket_policy(store: Storage, request: S3Request) -> S3Response:
-    """Remove the policy; without one there is nothing to do."""
+    """Remove the policy. A missing policy is no error."""
     _owner_only(store, request)
     with store.database.transaction() as session:
         row = buckets.find(session, request.bucket or "")
@@ -162,7 +162,7 @@ def get_public_access_block(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("PutPublicAccessBlock", "PublicAccessBlockConfiguration")
 def put_public_access_block(store: Storage, request: S3Request) -> S3Response:
-    """Set the four switches; those not named are off."""
+    """Set the four switches. Those that the request does not name are off."""
     given = request.parameters.get("PublicAccessBlockConfiguration")
     if given is None:
         raise MalformedXML
@@ -181,7 +181,7 @@ def delete_public_access_block(store: Storage, request: S3Request) -> S3Response
 
 
 def _check_location(constraint: str | None, region: str) -> None:
-    """Compare where a bucket is to be with where it can be; us-east-1 is asked for by naming no region."""
+    """Check the region of a new bucket. Clients select us-east-1 by naming no region."""
     if constraint is not None and constraint not in _regions() - {"us-east-1"}:
         raise InvalidLocationConstraint(constraint)
     if {None: "us-east-1", "EU": "eu-west-1"}.get(constraint, constraint) != region:
@@ -189,7 +189,7 @@ def _check_location(constraint: str | None, region: str) -> None:
 
 
 def _regions() -> frozenset[str]:
-    """Return what S3's model knows as places of buckets."""
+    """Return the location constraints of S3's model."""
     shape = service_model("s3").shape_for("BucketLocationConstraint")
     return frozenset(getattr(shape, "enum", ()))
 
@@ -203,6 +203,6 @@ def _policy(store: Storage, request: S3Request) -> str:
 
 
 def _owner_only(store: Storage, request: S3Request) -> None:
-    """Policies belong to the bucket's account: another one gets MethodNotAllowed even with permission."""
+    """Raise ``MethodNotAllowed`` unless the caller is of the bucket's account: policies cannot allow others this."""
     if request.principal.account != request.account:
         raise MethodNotAllowed(request.incoming.method, "BUCKETPOLICY")

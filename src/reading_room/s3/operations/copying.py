@@ -49,7 +49,7 @@ _SOURCE_CONDITIONS = (
     "CopyObject", f"{_SOURCE_CONDITIONS} MetadataDirective TaggingDirective IfMatch IfNoneMatch {WRITE_PARAMETERS}"
 )
 def copy_object(store: Storage, request: S3Request) -> S3Response:
-    """Copy an object within the store; metadata comes along unless it is replaced, the storage class never."""
+    """Copy an object within the store, with its metadata unless it is replaced, and without its storage class."""
     if request.principal == ANONYMOUS:
         raise AccessDenied("Anonymous users cannot copy objects. Please authenticate.")
     bucket, key = place(request)
@@ -58,7 +58,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     tagging = _directive(request.parameters, "tagging")
     if tagging == "COPY" and "Tagging" in request.parameters:
         raise InvalidRequest("The x-amz-tagging header is only taken with the x-amz-tagging-directive REPLACE.")
-    # To S3 an object changes when these are said, be it what they are.
+    # For S3, an object changes if the request names any of these, even with the present values.
     said = {"StorageClass", "ServerSideEncryption"} & request.parameters.keys()
     source, lease = _leased_source(store, request)
     try:
@@ -96,7 +96,7 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("UploadPartCopy", f"{_SOURCE_CONDITIONS} CopySourceRange PartNumber UploadId")
 def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
-    """Make a part of an upload from an object, or from a range of one."""
+    """Copy an object, or a range of one, into a part of an upload."""
     bucket, key = place(request)
     upload_id = request.parameters["UploadId"]
     with store.database.reading() as session:
@@ -155,7 +155,7 @@ def _copy_range(parameters: Mapping[str, Any], source: S3Object) -> tuple[int, i
 
 
 def copy_bytes(store: Storage, account: str, lease: Lease, start: int, length: int, algorithm: str) -> Received:
-    """Write the bytes to a new, sealed blob of an account. Raises ``InsufficientCapacity``."""
+    """Copy bytes to a new, sealed blob of an account. Raises ``InsufficientCapacity``."""
     store.space.check(account, length)
     writer = store.create(account)
     digests = Digests((algorithm,))

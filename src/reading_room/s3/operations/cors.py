@@ -1,4 +1,4 @@
-"""The rules of cross-origin resource sharing of a bucket."""
+"""The CORS rules of a bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reading_room.s3.unconfigured import NoSuchCORSConfiguration
 
 @s3_operation("PutBucketCors", "CORSConfiguration")
 def put_bucket_cors(store: Storage, request: S3Request) -> S3Response:
-    """Set the rules in place of those before; they take effect with the next request."""
+    """Replace the rules. The new ones take effect with the next request."""
     rules = request.parameters.get("CORSConfiguration", {}).get("CORSRules", [])
     check_rules(rules)
     with store.database.transaction() as session:
@@ -22,7 +22,7 @@ def put_bucket_cors(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("GetBucketCors")
 def get_bucket_cors(store: Storage, request: S3Request) -> S3Response:
-    """Return the rules as they were given."""
+    """Return the rules as they were put."""
     with store.database.reading() as session:
         rules = buckets.find(session, request.bucket or "").cors
     if not rules:

@@ -23,7 +23,7 @@ _TOKEN = b"after:"
 
 
 def speller(parameters: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return how keys are written in this answer: as they are, or URL-encoded when the request asks for it."""
+    """Return the function that writes keys in the response: unchanged, or URL-encoded if the request wants that."""
     encoding = parameters.get("EncodingType")
     if encoding is None:
         return lambda key: key
@@ -33,7 +33,7 @@ def speller(parameters: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 def page_size(parameters: Mapping[str, Any], member: str, argument: str) -> int:
-    """Return how many entries a page may have. Raises ``InvalidArgument``."""
+    """Return the maximum number of entries of a page. Raises ``InvalidArgument``."""
     asked = int(parameters.get(member, PAGE))
     if asked < 0:
         raise InvalidArgument(argument, str(asked), f"Argument {argument} must be an integer between 0 and 2147483647")
@@ -48,14 +48,14 @@ def list_objects(store: Storage, request: S3Request) -> S3Response:
     listing, result = _listed(store, request, marker, with_owner=True)
     result["Marker"] = speller(parameters)(marker)
     if listing.truncated and listing.last is not None and parameters.get("Delimiter"):
-        # Without a delimiter the last key itself is the next marker, and S3 does not repeat it.
+        # Without a delimiter the last key is the next marker, and S3 does not repeat it.
         result["NextMarker"] = speller(parameters)(listing.last)
     return respond(request, result)
 
 
 @s3_operation("ListObjectsV2", "Prefix Delimiter StartAfter ContinuationToken FetchOwner MaxKeys EncodingType")
 def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
-    """List keys, version 2: pages follow each other by a token."""
+    """List keys, version 2: a token leads to the next page."""
     parameters = request.parameters
     token = parameters.get("ContinuationToken")
     start_after = parameters.get("StartAfter", "")
@@ -73,9 +73,9 @@ def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("ListObjectVersions", "Prefix Delimiter KeyMarker VersionIdMarker MaxKeys EncodingType")
 def list_object_versions(store: Storage, request: S3Request) -> S3Response:
-    """List versions: buckets are unversioned, so each object is the only one of its own, and nothing is a marker.
+    """List versions. Buckets are unversioned, so each object is its only version, and there are no delete markers.
 
-    Whoever empties a bucket to delete it reads this, as Terraform does.
+    Clients that empty a bucket before they delete it, such as Terraform, call this.
     """
     parameters = request.parameters
     marker, version = parameters.get("KeyMarker", ""), parameters.get("VersionIdMarker")

@@ -47,7 +47,7 @@ SINGLE_PUT_LIMIT = 5 * 1024**3
 """Bytes that one PutObject, UploadPart or CopyObject takes."""
 DEFAULT_CHECKSUM = "CRC64NVME"
 ONLY_VERSION = "null"
-"""What S3 calls the one version that an object of an unversioned bucket has."""
+"""S3's name for the only version of an object in an unversioned bucket."""
 _READ_PARAMETERS = (
     "IfMatch IfNoneMatch IfModifiedSince IfUnmodifiedSince Range PartNumber VersionId ChecksumMode "
     + OVERRIDE_PARAMETERS
@@ -55,14 +55,14 @@ _READ_PARAMETERS = (
 
 
 def written_algorithm(request: S3Request) -> str:
-    """Return the checksum algorithm that a write asks for or brings; without one, S3's default."""
+    """Return the checksum algorithm that a write names or uses, or S3's default."""
     if request.body is not None and request.body.expectation.algorithms:
         return request.body.expectation.algorithms[0]
     return known_algorithm(request.parameters.get("ChecksumAlgorithm", DEFAULT_CHECKSUM))
 
 
 def known_algorithm(name: str) -> str:
-    """Return a checksum algorithm's name as it is kept. Raises ``InvalidRequest`` for one that there is not."""
+    """Return the name of a checksum algorithm as it is stored. Raises ``InvalidRequest`` for an unknown one."""
     if name.upper() not in ALGORITHMS:
         raise InvalidRequest(
             "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
@@ -91,10 +91,10 @@ _BEFORE = (
 
 
 def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
-    """Store an object's row in place of the one before; return the blobs that this lets go of.
+    """Store the row of an object in place of the one before. Return the blobs that no row names any more.
 
-    Two statements, and no row that the session follows: a write of a small object is little more than this. Raises
-    ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` when IfMatch or IfNoneMatch do not hold.
+    Two statements do this without an entity of the session, because a small write consists of little else. Raises
+    ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
     """
     before = session.execute(_BEFORE, {"bucket": row.bucket, "key": row.key}).one_or_none()
     if before is None:
@@ -106,7 +106,7 @@ def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any
 
 
 def _check_write_conditions(etag: str | None, key: str, conditions: Mapping[str, Any]) -> None:
-    """Compare what a write demands with the ETag of the object that is there, ``None`` where there is none."""
+    """Check the conditions of a write against the ETag of the present object; ``etag`` is ``None`` without one."""
     if {"IfMatch", "IfNoneMatch"} <= conditions.keys():
         raise NotImplementedHeader("If-Match,If-None-Match")
     if (none_match := conditions.get("IfNoneMatch")) is not None:
@@ -129,7 +129,7 @@ def _check_put(store: Storage, request: S3Request) -> None:
     check_write(request)
     bucket, key = place(request)
     if _is_conditional(request):
-        # Again when the row is written; now it spares the client the body.
+        # This is checked again with the write of the row. The check here saves the client the upload.
         with store.database.reading() as session:
             found = current(session, bucket, key)
             _check_write_conditions(found.etag if found is not None else None, key, request.parameters)
@@ -143,7 +143,7 @@ def _check_put(store: Storage, request: S3Request) -> None:
     looks=_is_conditional,
 )
 def put_object(store: Storage, request: S3Request, received: Received) -> S3Response:
-    """Store an object: acknowledged means that bytes and row are on disk."""
+    """Store an object. The response means that bytes and row are on disk."""
     bucket, key = place(request)
     algorithm = written_algorithm(request)
     checksum = of_full_object(received.digests, algorithm)
@@ -165,7 +165,7 @@ def plain_row(
     user_metadata: Mapping[str, str],
     checksum: dict[str, str],
 ) -> S3Object:
-    """Return the row of an object of one blob, which was written to its end; a small one lies in the row itself."""
+    """Return the row of an object whose body was received into one blob; a small body is stored in the row itself."""
     content = received.writer.take_small()
     return S3Object(
         bucket=bucket,
@@ -180,7 +180,7 @@ def plain_row(
         segments=[[received.writer.blob_id if content is None else WITH_ITS_ROW, received.digests.size]],
         content=content,
         multipart=False,
-        # Named because a merge leaves what is not named as it was in the row before.
+        # These are named because a merge keeps the values of the earlier row for the columns that are not.
         upload_id=None,
         tags=None,
         part_checksums=None,
@@ -188,7 +188,7 @@ def plain_row(
 
 
 def give_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> None:
-    """Put tags on a row that is not stored yet."""
+    """Set the tags of a row that is not stored yet."""
     if tags:
         store.expect_tags()
         row.tags = dict(tags)
@@ -196,14 +196,14 @@ def give_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """The bytes that a read asks for."""
+    """The bytes that a read selects."""
 
     start: int
     length: int
     status: int = 200
     parts: int | None = None
     checksum: Mapping[str, str] | None = None
-    """That of the bytes selected, where it is known."""
+    """The checksum of the selected bytes, if it is known."""
 
 
 @s3_operation("GetObject", _READ_PARAMETERS)
@@ -222,7 +222,7 @@ def get_object(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("HeadObject", _READ_PARAMETERS)
 def head_object(store: Storage, request: S3Request) -> S3Response:
-    """Describe an object as GetObject would, without its bytes."""
+    """Describe an object as GetObject does, without its bytes."""
     row, lease = _leased(store, request)
     lease.release()
     return _read(store, request, row)[1]
@@ -283,23 +283,23 @@ def _select_part(number: int, row: S3Object) -> _Selection:
 
 
 def check_version(version: str | None) -> None:
-    """Raise ``InvalidArgument`` unless the version is the only one that an unversioned bucket has."""
+    """Raise ``InvalidArgument`` unless the version is the only one of an object in an unversioned bucket."""
     if version not in (None, ONLY_VERSION):
         raise InvalidArgument("versionId", version, "Invalid version id specified")
 
 
 @s3_operation("DeleteObject", "VersionId IfMatch BypassGovernanceRetention")
 def delete_object(store: Storage, request: S3Request) -> S3Response:
-    """Delete an object; one that is not there is deleted too, unless the request asks for a certain one.
+    """Delete an object. A missing object is no error, unless the request has a condition.
 
-    Nothing is locked here, so there is no retention that BypassGovernanceRetention would pass over.
+    There is no object lock here, so BypassGovernanceRetention has nothing to bypass.
     """
     bucket, key = place(request)
     check_version(request.parameters.get("VersionId"))
     with store.database.transaction() as session:
         row = current(session, bucket, key)
         if row is None and request.parameters.get("IfMatch", "").strip() == "*":
-            # Of an ETag it is told that its object is gone: so the loser of two deletions at once learns of the other.
+            # With an ETag, the second of two concurrent deletions gets the error that the object is gone.
             raise PreconditionFailed("If-Match")
         _check_write_conditions(row.etag if row is not None else None, key, request.parameters)
         gone = []
@@ -312,7 +312,7 @@ def delete_object(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("DeleteObjects", "Delete BypassGovernanceRetention")
 def delete_objects(store: Storage, request: S3Request) -> S3Response:
-    """Delete up to 1,000 objects in one transaction; those that policies refuse are reported and stay."""
+    """Delete up to 1,000 objects in one transaction. Those that policies deny are reported and stay."""
     entries = request.parameters.get("Delete", {}).get("Objects", [])
     if not entries or len(entries) > 1000 or not all(entry.get("Key") for entry in entries):
         raise MalformedXML
@@ -354,7 +354,7 @@ def _delete_refusal(entry: Mapping[str, Any], row: S3Object | None) -> AwsError 
 
 
 def place(request: S3Request) -> tuple[str, str]:
-    """Return bucket and key of a request about an object."""
+    """Return the bucket and the key of a request about an object."""
     assert request.bucket is not None
     assert request.key is not None
     return request.bucket, request.key

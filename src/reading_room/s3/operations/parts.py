@@ -32,12 +32,12 @@ from reading_room.s3.tagging import requested_tags
 
 @s3_operation("CreateMultipartUpload", f"ChecksumType {WRITE_PARAMETERS}")
 def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
-    """Begin an upload in parts."""
+    """Begin a multipart upload."""
     if request.principal == ANONYMOUS:
         raise AccessDenied("Anonymous users cannot initiate multipart uploads. Please authenticate.")
     bucket, key = place(request)
     check_write(request)
-    # Who asks is told now, and not after the work for what is to be stored: a job asks before it reads its input.
+    # Without space the error comes now, not after the work: a job begins its upload before it reads its input.
     store.space.check(request.account, 1)
     asked = request.parameters.get("ChecksumAlgorithm")
     algorithm = known_algorithm(asked) if asked is not None else None
@@ -63,7 +63,7 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
 
 
 def _check_part(store: Storage, request: S3Request) -> str:
-    """Return the algorithm of the part's checksum, once upload and number are good."""
+    """Check the upload and the part's number, and return the algorithm of the part's checksum."""
     bucket, key = place(request)
     number = request.parameters["PartNumber"]
     if not 1 <= number <= multipart.MOST_PARTS:
@@ -77,7 +77,7 @@ def _check_part(store: Storage, request: S3Request) -> str:
 
 @s3_operation("UploadPart", "PartNumber UploadId", stores_body=True, check=_check_part)
 def upload_part(store: Storage, request: S3Request, received: Received) -> S3Response:
-    """Store a part, in place of an earlier one of its number."""
+    """Store a part in place of an earlier one with its number."""
     bucket, key = place(request)
     received.writer.seal()
     with store.database.transaction() as session:
@@ -110,7 +110,7 @@ def part_row(store: Storage, request: S3Request, received: Received, algorithm: 
 
 @s3_operation("CompleteMultipartUpload", "MultipartUpload UploadId ChecksumType MpuObjectSize IfMatch IfNoneMatch")
 def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
-    """Make the object of the parts that the request lists; asked again for the same object, say the same again."""
+    """Make an object from the listed parts. A repeated request for the same object gets the same response."""
     bucket, key = place(request)
     upload_id = request.parameters["UploadId"]
     gone: list[str] = []
@@ -130,7 +130,7 @@ def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
 
 
 def _completed(store: Storage, request: S3Request, session: Session, upload: S3Upload) -> tuple[S3Object, list[str]]:
-    """Return the object that an upload becomes, and the blobs that this lets go of."""
+    """Return the object of a completed upload, and the blobs that no row names any more."""
     parameters = request.parameters
     given = next((v for a in ALGORITHMS if (v := parameters.get(f"Checksum{a}")) is not None), None)
     if "MultipartUpload" not in parameters:
@@ -152,7 +152,7 @@ def _completed(store: Storage, request: S3Request, session: Session, upload: S3U
 
 @s3_operation("AbortMultipartUpload", "UploadId")
 def abort_multipart_upload(store: Storage, request: S3Request) -> S3Response:
-    """Give an upload up and forget its parts."""
+    """Abort an upload and delete its parts."""
     bucket, key = place(request)
     with store.database.transaction() as session:
         gone = multipart.abort(session, multipart.find(session, request.parameters["UploadId"], bucket, key))

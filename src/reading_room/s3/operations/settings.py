@@ -1,7 +1,6 @@
-"""What may be asked of a bucket's or object's settings, where the answer is the one every new bucket gives.
+"""The settings of buckets and objects that cannot be changed here and have the values of a new bucket.
 
-Terraform reads all of these after each change. Changing them is not implemented, so the answers are true; a change
-that asks for what is so anyway is taken.
+Terraform reads all of them after each change. A change to a setting's present value succeeds.
 """
 
 from __future__ import annotations
@@ -38,20 +37,20 @@ def _acl(account: str) -> dict[str, Any]:
 
 @s3_operation("GetBucketAcl")
 def get_bucket_acl(store: Storage, request: S3Request) -> S3Response:
-    """Say that the owner has full control: buckets are owner-enforced."""
+    """Return full control for the owner, because buckets are owner-enforced."""
     return respond(request, _acl(_account(store, request)))
 
 
 @s3_operation("GetObjectAcl", "VersionId")
 def get_object_acl(store: Storage, request: S3Request) -> S3Response:
-    """Say so of an object."""
+    """Return full control for the owner of the bucket."""
     _existing(store, request)
     return respond(request, _acl(_account(store, request)))
 
 
 @s3_operation("GetBucketEncryption")
 def get_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
-    """Say that SSE-S3 is the default."""
+    """Return SSE-S3 as the default."""
     _account(store, request)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
     return respond(request, {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
@@ -59,7 +58,7 @@ def get_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("PutBucketEncryption", "ServerSideEncryptionConfiguration")
 def put_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
-    """Take SSE-S3, which is so anyway; refuse keys of KMS."""
+    """Accept SSE-S3, the present value; refuse KMS keys."""
     _account(store, request)
     rules = request.parameters.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
     if len(rules) != 1:
@@ -75,14 +74,14 @@ def put_bucket_encryption(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("GetBucketOwnershipControls")
 def get_bucket_ownership_controls(store: Storage, request: S3Request) -> S3Response:
-    """Say that ACLs are disabled."""
+    """Return that ACLs are disabled."""
     _account(store, request)
     return respond(request, {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}})
 
 
 @s3_operation("PutBucketOwnershipControls", "OwnershipControls")
 def put_bucket_ownership_controls(store: Storage, request: S3Request) -> S3Response:
-    """Take disabled ACLs, which is so anyway; refuse ACLs."""
+    """Accept disabled ACLs, the present value; refuse others."""
     _account(store, request)
     rules = request.parameters.get("OwnershipControls", {}).get("Rules", [])
     if len(rules) != 1:
@@ -102,7 +101,7 @@ def _put_object_acl(store: Storage, request: S3Request) -> S3Response:
 
 
 def _put_acl(request: S3Request, account: str, *canned: str) -> S3Response:
-    """Take a list that gives the bucket's owner all rights and nobody else any, which is so anyway."""
+    """Accept an ACL that grants full control to the bucket's owner alone, the present value."""
     check_acl(request.parameters, canned)
     policy = request.parameters.get("AccessControlPolicy")
     if policy is None and "ACL" not in request.parameters:
@@ -121,7 +120,7 @@ s3_operation("PutObjectAcl", f"{_GRANTS} VersionId")(_put_object_acl)
 
 @s3_operation("GetBucketRequestPayment")
 def get_bucket_request_payment(store: Storage, request: S3Request) -> S3Response:
-    """Say that the owner pays."""
+    """Return that the owner pays."""
     _account(store, request)
     return respond(request, {"Payer": "BucketOwner"})
 

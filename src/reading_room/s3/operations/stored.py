@@ -1,4 +1,4 @@
-"""What is kept with an object beside its bytes: which headers are kept, which are refused, and how they come back."""
+"""The headers that are stored with an object: which ones are stored, which are refused, and how reads return them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
 
 METADATA_LIMIT = 2048
-"""Bytes of names and values that user metadata may have together."""
+"""Bytes that the names and values of user metadata may have together."""
 ENCRYPTED = {"ServerSideEncryption": "AES256"}
-"""What S3 says of every object since it encrypts by default."""
+"""The header that S3 has sent for every object since it encrypts by default."""
 STANDARD = "STANDARD"
 STORAGE_CLASSES = frozenset(
     (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
 )
-"""Those of S3's whose objects can be read at once. Nothing is restored here: others could never be read again."""
+"""S3's storage classes whose objects can be read at once. Objects of others could never be read, as there is no
+restore here."""
 
 WRITE_PARAMETERS = (
     "ACL GrantFullControl GrantRead GrantReadACP GrantWriteACP CacheControl ContentDisposition ContentEncoding "
     "ContentLanguage ContentType Expires Metadata ServerSideEncryption SSEKMSKeyId SSEKMSEncryptionContext "
     "BucketKeyEnabled StorageClass Tagging"
 )
-"""The parameters of a write that ``check_write`` and ``kept_headers`` see to."""
+"""The parameters of a write that ``check_write`` and ``kept_headers`` handle."""
 
 _KEPT = (
     "cache-control",
@@ -44,7 +45,7 @@ _KEPT = (
     "expires",
 )
 CLASS_HEADER = "x-amz-storage-class"
-"""The header that names a storage class. It is kept like the others, and only where it is not ``STANDARD``."""
+"""The header with the storage class. It is stored like the others, unless it is ``STANDARD``."""
 _OVERRIDES = {
     "ResponseCacheControl": "cache-control",
     "ResponseContentDisposition": "content-disposition",
@@ -57,9 +58,9 @@ OVERRIDE_PARAMETERS = " ".join(_OVERRIDES)
 
 
 def check_write(request: S3Request) -> None:
-    """Refuse what a write asks for and cannot have: ACLs, some storage classes, KMS, too much metadata, bad tags.
+    """Refuse unsupported parameters of a write: ACLs, some storage classes, KMS, too much metadata, invalid tags.
 
-    ``private`` says what is so anyway, that the bucket's account alone has all rights, unless another one writes.
+    The ACL ``private`` is accepted from the bucket's account, because it grants what that account has anyway.
     """
     parameters = request.parameters
     own = ("private",) if request.principal.account == request.account else ()
@@ -74,14 +75,14 @@ def check_write(request: S3Request) -> None:
 
 
 def check_acl(parameters: Mapping[str, Any], accepted: tuple[str, ...]) -> None:
-    """Refuse access control lists, but for the canned ones that say what is so anyway."""
+    """Refuse ACLs, except for the canned ones in ``accepted``, which change nothing."""
     grants = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
     if any(name in parameters for name in grants) or parameters.get("ACL", accepted[0]) not in accepted:
         raise AccessControlListNotSupported
 
 
 def check_encryption(parameters: Mapping[str, Any]) -> None:
-    """Refuse encryption with keys of KMS. Raises ``KmsKeyNotFound`` for a named key."""
+    """Refuse encryption with KMS keys. Raises ``KmsKeyNotFound`` for a named key."""
     if (key_id := parameters.get("SSEKMSKeyId")) is not None:
         raise KmsKeyNotFound(key_id)
     if parameters.get("ServerSideEncryption", "AES256") != "AES256":
@@ -93,7 +94,7 @@ def check_encryption(parameters: Mapping[str, Any]) -> None:
 
 
 def kept_headers(request: S3Request) -> dict[str, str]:
-    """Return the request's headers that are kept, as sent; ``aws-chunked`` is a coding of the transfer only."""
+    """Return the headers of a request that are stored, without ``aws-chunked``, which only encodes the transfer."""
     kept = {name: value for name in _KEPT if (value := request.incoming.header(name)) is not None}
     kept.setdefault("content-type", "binary/octet-stream")
     kept |= _class_header(request.parameters)
@@ -106,7 +107,7 @@ def kept_headers(request: S3Request) -> dict[str, str]:
 
 
 def copied_headers(source: Mapping[str, str], request: S3Request) -> dict[str, str]:
-    """Return the headers of a copy that come along from its source; its storage class is what the request says."""
+    """Return the stored headers of a copy: those of its source, with the storage class of the request."""
     kept = {name: value for name, value in source.items() if name != CLASS_HEADER}
     return kept | _class_header(request.parameters)
 
@@ -117,14 +118,14 @@ def _class_header(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def storage_class_of(headers: Mapping[str, str]) -> str:
-    """Return the storage class of an object or upload by what is kept with it."""
+    """Return the storage class of an object or an upload with these stored headers."""
     return headers.get(CLASS_HEADER, STANDARD)
 
 
 def described(row: S3Object, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the headers that describe an object, with the response-… overrides of a read.
 
-    Raises ``InvalidArgument`` for an override that could not be a header's value.
+    Raises ``InvalidArgument`` for an override that cannot be the value of a header.
     """
     headers = dict(row.headers)
     for member, name in _OVERRIDES.items():

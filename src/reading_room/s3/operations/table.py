@@ -1,6 +1,6 @@
-"""The table of implemented operations: which function carries out which, and which parameters it gives effect to.
+"""The table of implemented operations, with the function and the supported parameters of each.
 
-A parameter that an operation does not list is refused with NotImplemented, so nothing is accepted and ignored.
+A parameter that an operation does not list is refused with NotImplemented, so that none is silently ignored.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BodyHandler = Callable[[Storage, S3Request, Received], S3Response]
 _CHECKSUMS = frozenset(
     {"ContentMD5", "ContentLength", "ChecksumAlgorithm", *(f"Checksum{algorithm}" for algorithm in ALGORITHMS)}
 )
-# The owner is checked by the server, checksums by the body; nobody pays here, so nothing changes for a requester that
-# offers to; a region is not split into the accounts' own name spaces.
+# The server checks the owner, and the body checks checksums. Nobody pays here, so a requester's offer to pay changes
+# nothing. The bucket names of a region are not split by account.
 _EVERYWHERE = frozenset({"Bucket", "Key", "Body", "ExpectedBucketOwner", "RequestPayer"}) | _CHECKSUMS
 
 
@@ -38,12 +38,12 @@ class Operation:
     stores_body: bool
     """Whether the request's body becomes a blob before the handler runs."""
     check: Callable[[Storage, S3Request], object] | None
-    """What can be refused before the body is read."""
+    """Checks a request before its body is read."""
     looks: Callable[[S3Request], bool]
-    """Whether ``check`` asks the database, hence needs a thread."""
+    """Whether ``check`` reads the database, and so needs a thread."""
 
     def gives_effect_to(self, parameter: str) -> bool:
-        """Say whether a parameter, by botocore's name, does something here."""
+        """Say whether a parameter, by botocore's name, has an effect here."""
         return parameter in self.parameters or parameter in _EVERYWHERE
 
     def refuse_unsupported(self, request: S3Request) -> None:
@@ -54,7 +54,7 @@ class Operation:
 
 
 OPERATIONS: dict[str, Operation] = {}
-"""Every implemented operation by its AWS name; filled when the modules of this package are imported."""
+"""Every implemented operation by its AWS name. Importing the modules of this package fills it."""
 
 Function = TypeVar("Function", bound=Callable[..., S3Response])
 
@@ -69,8 +69,8 @@ def s3_operation(
 ) -> Callable[[Function], Function]:
     """Mark a function as the implementation of an operation.
 
-    ``parameters`` are botocore's names of those it gives effect to, separated by blanks, besides the ones that all
-    share. With ``stores_body`` it is called with a ``Received`` too.
+    ``parameters`` are botocore's names of the supported parameters, separated by blanks, besides those that all
+    operations share. With ``stores_body`` the function also gets a ``Received``.
     """
 
     def mark(function: Function) -> Function:
@@ -89,7 +89,7 @@ def respond(
     status: int | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> S3Response:
-    """Return the response that says ``result`` (botocore's member names) in the operation's own form."""
+    """Return the response with ``result`` (botocore's member names) in the form of the operation."""
     written, body = rest_xml.serialize(request.model, result or {})
     default = int(request.model.http.get("responseCode") or 200)
     return S3Response(status or default, (*written, *headers), body)

@@ -19,7 +19,7 @@ from reading_room.s3.unconfigured import NoSuchTagSet
 
 @s3_operation("PutObjectTagging", "VersionId Tagging")
 def put_object_tagging(store: Storage, request: S3Request) -> S3Response:
-    """Give an object these tags in place of those that it has."""
+    """Replace the tags of an object."""
     tags = read_tag_set(request.parameters.get("Tagging"), OBJECT_TAGS)
     store.expect_tags()
     _set_object_tags(store, request, tags)
@@ -36,14 +36,14 @@ def get_object_tagging(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("DeleteObjectTagging", "VersionId")
 def delete_object_tagging(store: Storage, request: S3Request) -> S3Response:
-    """Take all tags off an object."""
+    """Remove all tags of an object."""
     _set_object_tags(store, request, {})
     return respond(request)
 
 
 @s3_operation("PutBucketTagging", "Tagging")
 def put_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
-    """Give a bucket these tags in place of those that it has."""
+    """Replace the tags of a bucket."""
     tags = read_tag_set(request.parameters.get("Tagging"), BUCKET_TAGS)
     with store.database.transaction() as session:
         buckets.find(session, request.bucket or "").tags = tags
@@ -62,7 +62,7 @@ def get_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
 
 @s3_operation("DeleteBucketTagging")
 def delete_bucket_tagging(store: Storage, request: S3Request) -> S3Response:
-    """Take all tags off a bucket."""
+    """Remove all tags of a bucket."""
     with store.database.transaction() as session:
         buckets.find(session, request.bucket or "").tags = None
     return respond(request)
