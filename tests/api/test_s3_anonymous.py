@@ -21,7 +21,7 @@ from reading_room.aws.receive import PATH_KEY
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.throttling import Buckets, Rate
 from reading_room.client import InProcess
-from reading_room.s3.public_access import lets_anybody_in
+from reading_room.s3.public_access import may_allow_anonymous
 from reading_room.s3.server import S3Application
 from tests.worlds.s3 import PUBLIC_PATH, REGION, S3World, policy, s3_world, statement
 
@@ -233,5 +233,5 @@ def test_a_bucket_is_open_only_if_an_allow_for_everybody_is_left(
     condition = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}} if fixed else {}
     text = json.dumps({"Statement": {"Effect": effect, "Action": "s3:*", "Resource": "*", **who, **condition}})
     everybody = effect == "Allow" and ("NotPrincipal" in who or "*" in str(who["Principal"]))
-    assert lets_anybody_in(text, {"RestrictPublicBuckets": restricted}) == (everybody and (fixed or not restricted))
-    assert lets_anybody_in(text, None) == everybody
+    assert may_allow_anonymous(text, {"RestrictPublicBuckets": restricted}) == (everybody and (fixed or not restricted))
+    assert may_allow_anonymous(text, None) == everybody

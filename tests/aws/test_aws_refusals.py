@@ -48,12 +48,12 @@ def refusals(
 def test_an_address_has_some_refusals_written_down_and_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:
     told: list[RefusedRequests] = []
     here, counts = refusals(Seconds(), told)
-    assert [here.writes(HERE, "ec2", "AuthFailure") for _ in range(10)] == [True] * 3 + [False] * 7
-    assert here.writes(THERE, "ec2", "AuthFailure")
-    here.writes(HERE, "s3", "AccessDenied")
+    assert [here.should_record(HERE, "ec2", "AuthFailure") for _ in range(10)] == [True] * 3 + [False] * 7
+    assert here.should_record(THERE, "ec2", "AuthFailure")
+    here.should_record(HERE, "s3", "AccessDenied")
     with caplog.at_level(logging.WARNING):
-        counts.tell()
-        counts.tell()
+        counts.report()
+        counts.report()
     assert [record.getMessage() for record in caplog.records] == [
         "7 requests from 192.0.2.1 refused by ec2 with AuthFailure in the last second",
         "1 requests from 192.0.2.1 refused by s3 with AccessDenied in the last second",
@@ -68,13 +68,13 @@ def test_a_bucket_fills_again_and_the_address_is_busy_no_more() -> None:
     now = Seconds()
     here, counts = refusals(now, [])
     for _ in range(4):
-        here.writes(HERE, "ec2", "AuthFailure")
-    assert here.busy(HERE)
-    assert not here.busy(THERE)
+        here.should_record(HERE, "ec2", "AuthFailure")
+    assert here.is_busy(HERE)
+    assert not here.is_busy(THERE)
     now.at = 1.0
-    assert not here.busy(HERE)
-    assert here.writes(HERE, "ec2", "AuthFailure")
-    counts.tell()
+    assert not here.is_busy(HERE)
+    assert here.should_record(HERE, "ec2", "AuthFailure")
+    counts.report()
 
 
 def test_all_addresses_together_have_a_bucket_too() -> None:
@@ -82,9 +82,9 @@ def test_all_addresses_together_have_a_bucket_too() -> None:
     told: list[RefusedRequests] = []
     here, counts = refusals(Seconds(), told, of_all=5)
     paths = [NetworkPath(source_ip=f"192.0.2.{number}") for number in range(200)]
-    assert sum(here.writes(path, "ec2", "AuthFailure") for path in paths) == 5
-    assert not here.busy(paths[-1])
-    counts.tell()
+    assert sum(here.should_record(path, "ec2", "AuthFailure") for path in paths) == 5
+    assert not here.is_busy(paths[-1])
+    counts.report()
     assert len(told) == 101
     assert (told[-1].path, told[-1].count) == (None, 95)
 
@@ -137,5 +137,5 @@ def test_more_kinds_than_are_told_are_told_together(caplog: pytest.LogCaptureFix
     counts = Counts(None, lambda: NOON, NEVER, kinds=2)
     for number in range(5):
         counts.add(NetworkPath(source_ip=f"192.0.2.{number}"), "", "BadRequest")
-    counts.tell()
+    counts.report()
     assert f"3 requests from {OTHERS} refused with BadRequest in the last second" in caplog.text

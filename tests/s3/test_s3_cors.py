@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.s3.cors import Asked, granted, preflight
+from reading_room.s3.cors import CorsRequest, cors_headers, preflight_headers
 from reading_room.s3.setting_errors import CorsForbidden
 from tests.worlds.s3 import policy, statement
 from tests.worlds.s3_served import Served, served_world
@@ -159,8 +159,8 @@ def test_removed_rules_no_longer_hold(served: Served) -> None:
 
 def test_the_first_rule_that_matches_answers() -> None:
     rules = [{"AllowedOrigins": ["http://a"], "AllowedMethods": ["GET"]}, *RULES]
-    assert dict(granted(rules, "http://a", "GET"))["access-control-allow-origin"] == "http://a"
-    assert dict(granted(rules, "http://b", "GET"))["access-control-allow-origin"] == "*"
-    assert granted(rules, "http://b", "DELETE") == ()
+    assert dict(cors_headers(rules, "http://a", "GET"))["access-control-allow-origin"] == "http://a"
+    assert dict(cors_headers(rules, "http://b", "GET"))["access-control-allow-origin"] == "*"
+    assert cors_headers(rules, "http://b", "DELETE") == ()
     with pytest.raises(CorsForbidden):
-        preflight(rules, Asked("http://axexample", "PUT"), "OBJECT")
+        preflight_headers(rules, CorsRequest("http://axexample", "PUT"), "OBJECT")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.aws.call import ANONYMOUS, NetworkPath, Principal
-from reading_room.aws.call_record import CallRecord, keeps_answer, reads_only
+from reading_room.aws.call_record import CallRecord, reads_only, records_output
 from reading_room.aws.models import SERVED, service_model
 from reading_room.iam.errors import AccessDeniedException, NoSuchEntity, UnauthorizedOperation
 from reading_room.trail.events import as_text, events_of
@@ -298,8 +298,8 @@ def test_every_operation_of_the_served_models_is_either_reading_or_not_as_its_na
                 assert not reads_only(name), name
             if name.startswith(("Get", "List", "Describe", "Head")):
                 assert reads_only(name), name
-    assert keeps_answer("AssumeRole")
-    assert not keeps_answer("DescribeVpcs")
+    assert records_output("AssumeRole")
+    assert not records_output("DescribeVpcs")
 
 
 def test_times_are_written_in_utc() -> None:

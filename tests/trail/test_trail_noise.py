@@ -47,7 +47,7 @@ def flood(call: Any, **parameters: Any) -> list[str]:
 
 def counted(world: World) -> list[tuple[int, str]]:
     """Return how many refusals were counted, with their codes."""
-    world.product.access.refusals.tell()
+    world.product.access.refusals.report()
     events = [event for event in world.book("unidentified") if event.get("eventName") == "RequestsRefused"]
     details = [event["serviceEventDetails"] for event in events]
     return [(each["refused"], each["errorCode"]) for each in details]

@@ -98,7 +98,7 @@ def reads_only(operation: str) -> bool:
     return operation.startswith(_READING)
 
 
-def keeps_answer(operation: str) -> bool:
+def records_output(operation: str) -> bool:
     """Say whether the trail has the output of an operation: it changes something or gives out credentials."""
     return not reads_only(operation) or operation in _GIVING
 
@@ -118,6 +118,6 @@ def record_of(
         access_key_id=call.access_key_id,
         user_agent=call.user_agent,
         parameters=call.parameters,
-        output=output if keeps_answer(call.operation) else None,
+        output=output if records_output(call.operation) else None,
         error=error,
     )

@@ -10,7 +10,7 @@ import re
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from reading_room.aws.call import IncomingRequest
-from reading_room.aws.call_record import keeps_answer
+from reading_room.aws.call_record import records_output
 
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]{1,80})")
 _LOOKED_AT = 4096
@@ -34,7 +34,7 @@ class CallThreads:
         operation = _claimed(request)
         if operation.startswith(_ANALYSES):
             return self._analysing
-        return self._changing if keeps_answer(operation) else self._reading
+        return self._changing if records_output(operation) else self._reading
 
     def close(self) -> None:
         """Finish the running calls and take no more."""

@@ -63,22 +63,22 @@ def origin_in(headers: Headers, origins: Collection[str]) -> str | None:
 
     A request with several ``Origin`` headers has none.
     """
-    said = [value for name, value in headers if name == "origin"]
-    return said[0] if len(said) == 1 and said[0] in origins else None
+    named = [value for name, value in headers if name == "origin"]
+    return named[0] if len(named) == 1 and named[0] in origins else None
 
 
 async def _allow(send: Send, origin: str, headers: Headers) -> None:
     """Answer a preflight request. It needs no caller."""
-    asked = ",".join(value for name, value in headers if name == f"{_ASKING}headers").split(",")
-    names = [name.strip() for name in asked]
-    told = [
+    requested = ",".join(value for name, value in headers if name == f"{_ASKING}headers").split(",")
+    names = [name.strip() for name in requested]
+    allowed = [
         ("access-control-allow-origin", origin),
         ("access-control-allow-methods", ", ".join(METHODS)),
         ("access-control-allow-headers", ", ".join(name for name in names if _TOKEN.fullmatch(name))),
         ("access-control-max-age", str(MAX_AGE_SECONDS)),
         ("vary", f"Origin, {_ASKING.title()}Method, {_ASKING.title()}Headers"),
     ]
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told if value]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in allowed if value]
     await send({"type": "http.response.start", "status": 204, "headers": encoded})
     await send({"type": "http.response.body", "body": b""})
 

@@ -93,19 +93,19 @@ def in_the_loop(seconds: float, function: Callable[[], None]) -> Timer:
 class Counts:
     """Counts refused requests by origin and error, and logs the counts once a period. Thread-safe.
 
-    ``told`` also gets each count; ``later`` schedules the end of a period.
+    ``on_report`` also gets each count; ``later`` schedules the end of a period.
     """
 
     def __init__(
         self,
-        told: Callable[[RefusedRequests], None] | None = None,
+        on_report: Callable[[RefusedRequests], None] | None = None,
         clock: Clock = system_clock,
         seconds: float = SECONDS,
         kinds: int = KINDS,
         later: Later = in_a_thread,
     ) -> None:
         self._later = later
-        self._told = told
+        self._on_report = on_report
         self._clock = clock
         self._seconds = seconds
         self._kinds = kinds
@@ -125,9 +125,9 @@ class Counts:
             self._counts[source, service, code] = at, count + 1
             if self._timer is None:
                 self._began = self._clock()
-                self._timer = self._later(self._seconds, self.tell)
+                self._timer = self._later(self._seconds, self.report)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report the counts since the last report."""
         with self._lock:
             counts, self._counts = self._counts, {}
@@ -138,5 +138,5 @@ class Counts:
         for (source, service, code), (path, count) in counts.items():
             of = f" by {service}" if service else ""
             log.warning("%d requests from %s refused%s with %s in the last second", count, source, of, code)
-            if self._told is not None:
-                self._told(RefusedRequests(path, service, code, count, began, ended))
+            if self._on_report is not None:
+                self._on_report(RefusedRequests(path, service, code, count, began, ended))

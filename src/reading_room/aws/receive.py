@@ -63,7 +63,7 @@ class Standing(Protocol):
         ...
 
 
-class _Unheard:
+class _IgnoredStanding:
     """The standing of a request whose listener uses none."""
 
     awaits_body = False
@@ -78,12 +78,12 @@ class _Unheard:
         pass
 
 
-_UNHEARD = _Unheard()
+_IGNORED = _IgnoredStanding()
 
 
 def standing_of(scope: Scope) -> Standing:
     """Return the standing of a request."""
-    found: Standing = scope.get(STANDING_KEY, _UNHEARD)
+    found: Standing = scope.get(STANDING_KEY, _IGNORED)
     return found
 
 

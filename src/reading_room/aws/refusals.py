@@ -51,7 +51,7 @@ class Refusals:
         self._proving = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prove")
 
-    def writes(self, path: NetworkPath, service: str, code: str) -> bool:
+    def should_record(self, path: NetworkPath, service: str, code: str) -> bool:
         """Take note of a refusal. Say whether to record it; if not, it was counted."""
         alone = self._buckets.take(self._of_one, ("refused", source_of(path)))
         if alone and self._buckets.take(self._of_all, ("refused",)):
@@ -59,7 +59,7 @@ class Refusals:
         self._counts.add(path, service, code)
         return False
 
-    def busy(self, path: NetworkPath) -> bool:
+    def is_busy(self, path: NetworkPath) -> bool:
         """Say whether so many requests of an address were refused that it is busy."""
         return not self._buckets.has(self._of_one, ("refused", source_of(path)))
 
@@ -76,11 +76,11 @@ class Refusals:
         finally:
             self._proving -= 1
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report the counts since the last report."""
-        self._counts.tell()
+        self._counts.report()
 
     def close(self) -> None:
         """Report the counts, and verify no more signatures."""
         self._thread.shutdown(wait=True)
-        self.tell()
+        self.report()

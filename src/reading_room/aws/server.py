@@ -114,7 +114,7 @@ class AwsApplication:
                 await self._proofs.of_head(request, service, standing)
             body = await wire.read_body(receive, headers, seconds=self._body_seconds)
         except wire.Disconnected:
-            if self._refusals.writes(request.path, name_of(service), "RequestUnfinished"):
+            if self._refusals.should_record(request.path, name_of(service), "RequestUnfinished"):
                 log_unfinished(request)
             return
         except wire.BodyTooLarge:
@@ -131,7 +131,7 @@ class AwsApplication:
     async def _complete(self, request: IncomingRequest, body: bytes, service: Service) -> Outcome:
         """Answer a request whose body is here, in a thread. That of a busy address must first prove its caller."""
         proof: SignedRequest | None = None
-        if self._refusals.busy(request.path) and not isinstance(service, UnknownService):
+        if self._refusals.is_busy(request.path) and not isinstance(service, UnknownService):
             found = await self._proofs.of_busy(request, body, service)
             if isinstance(found, Outcome):
                 return found
@@ -169,7 +169,7 @@ class AwsApplication:
             outcome = Outcome(request, service, stage, reply, output)
         except Exception as error:
             outcome = failed(request, service, stage, error, output)
-        if outcome.error is None or outcome.account is not None or self._writes(outcome):
+        if outcome.error is None or outcome.account is not None or self._should_record(outcome):
             log_call(outcome, began)
             self._trail(record_of(outcome, self._clock(), self._region))
         return outcome
@@ -177,10 +177,10 @@ class AwsApplication:
     def _refuse_unread(self, request: IncomingRequest, service: Service, error: AwsError) -> Reply:
         """Refuse a request whose body was not read to its end."""
         outcome = failed(request, service, request, error)
-        if self._writes(outcome):
+        if self._should_record(outcome):
             self._trail(record_of(outcome, self._clock(), self._region))
         return closing(outcome.reply)
 
-    def _writes(self, outcome: Outcome) -> bool:
+    def _should_record(self, outcome: Outcome) -> bool:
         """Say whether the log and the trail get a refusal; else it was counted."""
-        return self._refusals.writes(outcome.request.path, name_of(outcome.service), outcome.code)
+        return self._refusals.should_record(outcome.request.path, name_of(outcome.service), outcome.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from reading_room.aws.call import Call
-from reading_room.aws.call_record import CallRecord, keeps_answer
+from reading_room.aws.call_record import CallRecord, records_output
 from reading_room.aws.errors import UnknownOperation
 from reading_room.aws.identify import claimed_operation
 from reading_room.aws.models import ServedService
@@ -26,7 +26,7 @@ def record_of(outcome: Outcome, ended_at: dt.datetime, region: str) -> CallRecor
         access_key_id=None if caller is None else caller.access_key_id,
         user_agent=request.header("user-agent") or "",
         parameters=outcome.stage.parameters if isinstance(outcome.stage, Call) else None,
-        output=outcome.output if keeps_answer(operation) else None,
+        output=outcome.output if records_output(operation) else None,
         error=outcome.error,
         host=request.header("host"),
         size=len(request.body),

@@ -183,8 +183,8 @@ def _error(service: str, violations: list[Violation]) -> AwsError:
     if service == "logs" and any(each.kind == "max" and each.path in _LOG_NAMES for each in violations):
         return LogNameTooLong()
     if service == "logs":
-        told = [each.without_value() if each.kind == "pattern" else str(each) for each in violations]
-        return constraint_violations(service, told)
+        sentences = [each.without_value() if each.kind == "pattern" else str(each) for each in violations]
+        return constraint_violations(service, sentences)
     if service == "iam":
         return constraint_violations(service, [violation.without_value() for violation in violations])
     if service != "ec2":

@@ -218,7 +218,7 @@ class HttpListener:
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
-        self.refused.tell()
+        self.refused.report()
 
     async def drain(self, seconds: float) -> None:
         """Stop accepting, let requests in progress end for so many seconds, then cut."""

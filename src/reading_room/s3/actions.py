@@ -205,7 +205,7 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     extra = _by_headers(headers) if operation in _WRITES else ()
     if operation == "CreateBucket" and any(_is_acl(name) for name in headers):
         extra = ("s3:PutBucketAcl",)
-    if operation == "DeleteObject" and asks_to_bypass_retention(headers):
+    if operation == "DeleteObject" and bypasses_retention(headers):
         extra = ("s3:BypassGovernanceRetention",)
     if operation in _CONDITIONAL and headers.get("if-match", "*") != "*":
         # A caller who may test ETags can find out the ETag of the object.
@@ -213,7 +213,7 @@ def actions_of(operation: str, query: Mapping[str, str], headers: Mapping[str, s
     return (*actions, *(action for action in extra if action not in actions))
 
 
-def asks_to_bypass_retention(headers: Mapping[str, str]) -> bool:
+def bypasses_retention(headers: Mapping[str, str]) -> bool:
     """Say whether a deletion bypasses retention in governance mode, which needs a permission of its own."""
     return headers.get("x-amz-bypass-governance-retention", "false").lower() != "false"
 

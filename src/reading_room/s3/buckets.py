@@ -88,9 +88,9 @@ def delete(session: Session, name: str) -> list[str]:
     row = find(session, name)
     if session.scalar(select(exists().where(S3Object.bucket == name))):
         raise BucketNotEmpty(name)
-    gone = multipart.abort_all(session, name)
+    freed = multipart.abort_all(session, name)
     session.delete(row)
-    return gone
+    return freed
 
 
 def owned_by(

@@ -26,7 +26,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CorsRequest:
     """The question of a browser: the page's origin, the method, and the headers that the page wants to send."""
 
     origin: str
@@ -34,7 +34,7 @@ class Asked:
     headers: tuple[str, ...] = ()
 
     @classmethod
-    def in_preflight(cls, headers: Mapping[str, str]) -> Asked:
+    def of_preflight(cls, headers: Mapping[str, str]) -> CorsRequest:
         """Read a preflight request. Raises ``BadRequest`` if a required header is missing."""
         if not headers.get("origin"):
             raise BadRequest("Insufficient information. Origin request header needed.")
@@ -68,40 +68,40 @@ def check_rules(rules: Sequence[Rule]) -> None:
                 raise MalformedXML
 
 
-def preflight(rules: Sequence[Rule] | None, asked: Asked, resource_type: str) -> Headers:
+def preflight_headers(rules: Sequence[Rule] | None, request: CorsRequest, resource_type: str) -> Headers:
     """Return the headers that answer a preflight request. Raises ``CorsForbidden``."""
     if not rules:
-        raise CorsForbidden("CORS is not enabled for this bucket.", asked.method, resource_type)
-    rule = _first_match(rules, asked)
+        raise CorsForbidden("CORS is not enabled for this bucket.", request.method, resource_type)
+    rule = _first_match(rules, request)
     if rule is None:
         raise CorsForbidden(
             "This CORS request is not allowed. This is usually because the evalution of Origin, request method / "
             "Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's "
             "CORS spec.",
-            asked.method,
+            request.method,
             resource_type,
         )
-    allowed = (("access-control-allow-headers", ", ".join(asked.headers)),) if asked.headers else ()
-    return (*_granted(rule, asked), *allowed)
+    allowed = (("access-control-allow-headers", ", ".join(request.headers)),) if request.headers else ()
+    return (*_headers(rule, request), *allowed)
 
 
-def granted(rules: Sequence[Rule] | None, origin: str, method: str) -> Headers:
+def cors_headers(rules: Sequence[Rule] | None, origin: str, method: str) -> Headers:
     """Return the headers of the answer to a page of ``origin``, none if no rule allows the page to read it."""
-    asked = Asked(origin, method)
-    rule = _first_match(rules or (), asked)
-    return _granted(rule, asked) if rule is not None else ()
+    request = CorsRequest(origin, method)
+    rule = _first_match(rules or (), request)
+    return _headers(rule, request) if rule is not None else ()
 
 
-def _first_match(rules: Sequence[Rule], asked: Asked) -> Rule | None:
-    return next((rule for rule in rules if _matches(rule, asked)), None)
+def _first_match(rules: Sequence[Rule], request: CorsRequest) -> Rule | None:
+    return next((rule for rule in rules if _matches(rule, request)), None)
 
 
-def _matches(rule: Rule, asked: Asked) -> bool:
+def _matches(rule: Rule, request: CorsRequest) -> bool:
     headers = [pattern.lower() for pattern in rule.get("AllowedHeaders", ())]
     return (
-        asked.method in rule["AllowedMethods"]
-        and any(_fits(pattern, asked.origin) for pattern in rule["AllowedOrigins"])
-        and all(any(_fits(pattern, name) for pattern in headers) for name in asked.headers)
+        request.method in rule["AllowedMethods"]
+        and any(_fits(pattern, request.origin) for pattern in rule["AllowedOrigins"])
+        and all(any(_fits(pattern, name) for pattern in headers) for name in request.headers)
     )
 
 
@@ -109,10 +109,10 @@ def _fits(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
-def _granted(rule: Rule, asked: Asked) -> Headers:
+def _headers(rule: Rule, request: CorsRequest) -> Headers:
     anybody = "*" in rule["AllowedOrigins"]
     headers = [
-        ("access-control-allow-origin", "*" if anybody else asked.origin),
+        ("access-control-allow-origin", "*" if anybody else request.origin),
         ("access-control-allow-methods", ", ".join(rule["AllowedMethods"])),
     ]
     if exposed := rule.get("ExposeHeaders"):

@@ -9,16 +9,17 @@ from reading_room.aws.errors import AwsError
 from reading_room.s3.addressing import HostNames
 from reading_room.s3.backends.backend import Backend, S3Response
 from reading_room.s3.call import PreflightRequest
-from reading_room.s3.cors import Asked, granted, preflight
+from reading_room.s3.cors import CorsRequest, cors_headers, preflight_headers
 from reading_room.s3.requests import header_map
 
 
 def answer_preflight(request: PreflightRequest, backend: Backend) -> S3Response:
     """Answer a preflight request. It needs no caller. Blocking. Raises ``BadRequest`` and ``CorsForbidden``."""
-    asked = Asked.in_preflight(request.headers)
-    address = request.address
-    facts = backend.bucket(address.bucket) if address.bucket is not None else None
-    return S3Response(200, preflight(facts.cors if facts is not None else None, asked, address.resource_type))
+    cors_request = CorsRequest.of_preflight(request.headers)
+    bucket = request.address.bucket
+    facts = backend.bucket(bucket) if bucket is not None else None
+    rules = facts.cors if facts is not None else None
+    return S3Response(200, preflight_headers(rules, cors_request, request.address.resource_type))
 
 
 def with_cors_headers(
@@ -35,4 +36,4 @@ def with_cors_headers(
     facts = backend.bucket(address.bucket) if address.bucket is not None else None
     if facts is None:
         return response
-    return replace(response, headers=(*response.headers, *granted(facts.cors, origin, incoming.method)))
+    return replace(response, headers=(*response.headers, *cors_headers(facts.cors, origin, incoming.method)))

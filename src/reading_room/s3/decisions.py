@@ -12,7 +12,7 @@ from reading_room.arns import bucket_arn
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Verified
-from reading_room.s3.actions import Requirement, asks_to_bypass_retention, refuse_unknown_headers, requirements
+from reading_room.s3.actions import Requirement, bypasses_retention, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
 from reading_room.s3.backends.backend import Backend, S3Response
@@ -95,7 +95,7 @@ class Decisions:
         model, address = request.model, request.address
         if model.name == "DeleteObjects":
             assert address.bucket is not None
-            bypass = asks_to_bypass_retention(request.headers)
+            bypass = bypasses_retention(request.headers)
             needed = {
                 entry["Key"]: _deletion(address.bucket, entry, bypass)
                 for entry in parameters.get("Delete", {}).get("Objects", [])

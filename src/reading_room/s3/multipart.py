@@ -85,9 +85,9 @@ def create(
 def put_part(session: Session, part: S3Part) -> list[str]:
     """Store a part in place of an earlier one with its number. Return the blobs that no row names any more."""
     old = session.get(S3Part, (part.upload_id, part.part_number))
-    gone = [old.blob] if old is not None else []  # before the merge, which writes into the same row
+    freed = [old.blob] if old is not None else []  # before the merge, which writes into the same row
     session.merge(part)
-    return gone
+    return freed
 
 
 def parts(session: Session, upload_id: str, *, after: int = 0, limit: int = MOST_PARTS) -> Sequence[S3Part]:

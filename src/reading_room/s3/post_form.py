@@ -84,8 +84,8 @@ class Form:
         location = f"{scheme}://{host}{folder}/{quote(self.key, safe='/~')}"
         target = self.fields.get("success_action_redirect") or self.fields.get("redirect") or ""
         if _is_address(target):
-            told = urlencode({"bucket": address.bucket, "key": self.key, "etag": etag})
-            return S3Response(303, (*stored.headers, ("location", f"{target}{'&' if '?' in target else '?'}{told}")))
+            query = urlencode({"bucket": address.bucket, "key": self.key, "etag": etag})
+            return S3Response(303, (*stored.headers, ("location", f"{target}{'&' if '?' in target else '?'}{query}")))
         headers = (*stored.headers, ("location", location))
         status = self.fields.get("success_action_status")
         if status == "201":

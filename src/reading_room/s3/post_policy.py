@@ -177,9 +177,9 @@ def _scope(fields: Fields, region: str, dialect: Dialect) -> tuple[str, Scope]:
         raise dialect.malformed("X-Amz-Date must be of the form yyyyMMdd'T'HHmmss'Z'", True) from None
     scope = Scope(parts[1], parts[2], parts[3])
     found = {"region": (scope.region, region), "service": (scope.service, "s3"), "date": (scope.date, date)}
-    for part, (said, expected) in found.items():
-        if said != expected:
-            raise dialect.wrong_scope(part, said, expected, False)
+    for part, (named, expected) in found.items():
+        if named != expected:
+            raise dialect.wrong_scope(part, named, expected, False)
     return parts[0], scope
 
 

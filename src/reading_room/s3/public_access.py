@@ -43,7 +43,7 @@ def is_public(text: str) -> bool:
     )
 
 
-def lets_anybody_in(text: str, switches: Mapping[str, bool] | None) -> bool:
+def may_allow_anonymous(text: str, switches: Mapping[str, bool] | None) -> bool:
     """Say whether a bucket policy might allow anonymous requests, given the switches of Block Public Access.
 
     Conditions are ignored, so a policy that passes may still deny every anonymous request.

@@ -138,11 +138,12 @@ class S3Application:
         """Say whether the log and the trail get a request. Of refused requests without a caller they get only some."""
         if incoming is None or outcome.verified is not None or outcome.was_allowed:
             return True
-        return self._refusals.writes(incoming.path, "s3", AccessDenied.code if outcome.code == "-" else outcome.code)
+        code = AccessDenied.code if outcome.code == "-" else outcome.code
+        return self._refusals.should_record(incoming.path, "s3", code)
 
     async def _answer(self, incoming: IncomingRequest, body: RequestBody, scope: Scope) -> tuple[Stage, S3Response]:
         """Take a request through the steps. Return its last stage and the response."""
-        standing, busy = standing_of(scope), self._refusals.busy(incoming.path)
+        standing, busy = standing_of(scope), self._refusals.is_busy(incoming.path)
         if busy and is_unsigned(incoming) and not await self._may_be_open(incoming):
             raise throttled("s3")
         query = query_map(incoming)

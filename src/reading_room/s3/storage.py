@@ -98,10 +98,10 @@ class Storage:
             tags = session.scalar(select(S3Object.tags).where(S3Object.bucket == bucket, S3Object.key == key.encode()))
         return tags or {}
 
-    def committed(self, written: MeteredWriter, gone: Collection[str]) -> None:
+    def committed(self, written: MeteredWriter, freed: Collection[str]) -> None:
         """Keep the space of the blob that a committed row names, and delete the blobs that it replaced."""
         written.keep()
-        self.forget(gone)
+        self.forget(freed)
 
     def forget(self, blob_ids: Collection[str]) -> None:
         """Delete blobs that no row names any more. Called after the commit that removed their rows."""

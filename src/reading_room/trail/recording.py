@@ -150,7 +150,7 @@ class Trail:
 
     def close(self) -> None:
         """Write what waits and end."""
-        self._beyond_shares.tell()
+        self._beyond_shares.report()
         self._journal.close()
 
     def _documents(self, item: CallRecord | DenialRecord | RefusedRequests) -> Iterator[tuple[str, dict[str, Any]]]:

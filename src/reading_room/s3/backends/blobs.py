@@ -117,9 +117,9 @@ class Leases:
             free = [b for b in blob_ids if self._held[b] <= 0]
             for blob_id in free:
                 del self._held[blob_id]
-            gone = self._doomed.intersection(free)
-            self._doomed -= gone
-        self._store.delete(gone)
+            freed = self._doomed.intersection(free)
+            self._doomed -= freed
+        self._store.delete(freed)
 
     def discard(self, blob_ids: Collection[str]) -> None:
         """Delete blobs that no row names any more, now or once their last reader is done."""

@@ -34,7 +34,7 @@ from reading_room.s3.operations import (  # noqa: F401  (their import fills the 
 from reading_room.s3.operations import buckets as bucket_operations  # noqa: F401
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
-from reading_room.s3.public_access import lets_anybody_in
+from reading_room.s3.public_access import may_allow_anonymous
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
@@ -198,11 +198,11 @@ class EmbeddedBackend:
         try:
             writer.seal()
             with self._store.database.transaction() as session:
-                gone = object_operations.replace_object(session, row, {})
+                freed = object_operations.replace_object(session, row, {})
         except AwsError:
             writer.discard()
             raise
-        self._store.committed(writer, gone)
+        self._store.committed(writer, freed)
 
     def copy(self, bucket: str, key: str, new_key: str) -> None:
         """Copy an object within a bucket for the service itself, durably. Raises ``NoSuchKey``."""
@@ -221,20 +221,20 @@ class EmbeddedBackend:
         )
         try:
             with self._store.database.transaction() as session:
-                gone = object_operations.replace_object(session, row, {})
+                freed = object_operations.replace_object(session, row, {})
         except AwsError:
             received.writer.discard()
             raise
-        self._store.committed(received.writer, gone)
+        self._store.committed(received.writer, freed)
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object for the service itself. A missing object is no error."""
         with self._store.database.transaction() as session:
             row = object_operations.current(session, bucket, key)
-            gone = [] if row is None else blobs_of([row])
+            freed = [] if row is None else blobs_of([row])
             if row is not None:
                 session.delete(row)
-        self._store.forget(gone)
+        self._store.forget(freed)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object and unfinished upload whose key begins with a prefix. Return the number of objects.
@@ -247,25 +247,25 @@ class EmbeddedBackend:
         while True:
             with self._store.database.transaction() as session:
                 rows = session.scalars(select(S3Object).where(*_below(bucket, prefix)).limit(_AT_ONCE)).all()
-                gone = blobs_of(rows)
+                freed = blobs_of(rows)
                 for row in rows:
                     session.delete(row)
                 uploads = multipart.uploads_of(session, bucket, prefix=prefix)
                 for upload in uploads:
-                    gone += multipart.abort(session, upload)
-            self._store.forget(gone)
+                    freed += multipart.abort(session, upload)
+            self._store.forget(freed)
             count += len(rows)
             if len(rows) < _AT_ONCE and not uploads:
                 return count
 
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished upload of a key. Return their number."""
-        gone: list[str] = []
+        freed: list[str] = []
         with self._store.database.transaction() as session:
             uploads = [u for u in multipart.uploads_of(session, bucket, prefix=key) if u.key == key.encode()]
             for upload in uploads:
-                gone += multipart.abort(session, upload)
-        self._store.forget(gone)
+                freed += multipart.abort(session, upload)
+        self._store.forget(freed)
         return len(uploads)
 
     def _account_of(self, bucket: str) -> str:
@@ -325,7 +325,7 @@ class _BucketCache:
         query = select(S3Bucket.name, S3Bucket.pinned_policy, S3Bucket.public_access_block)
         with self._database.reading() as session:
             rows = session.execute(query.where(S3Bucket.pinned_policy.is_not(None))).all()
-        return frozenset(name for name, policy, switches in rows if policy and lets_anybody_in(policy, switches))
+        return frozenset(name for name, policy, switches in rows if policy and may_allow_anonymous(policy, switches))
 
     def _read(self, name: str) -> BucketFacts | None:
         with self._database.reading() as session:

@@ -60,8 +60,8 @@ class FileBlobWriter:
 
     def _spill(self) -> None:
         if self._small is not None:
-            held, self._small = self._small, None
-            self._append(held)
+            small, self._small = self._small, None
+            self._append(small)
 
     def _append(self, data: bytes | bytearray) -> None:
         file, view = self._opened(), memoryview(data)

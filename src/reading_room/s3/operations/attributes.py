@@ -23,12 +23,12 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
     bucket, key = place(request)
     parameters = request.parameters
     check_version(parameters.get("VersionId"))
-    asked = [name for name in parameters.get("ObjectAttributes", []) if name]
-    if not asked:
+    names = [name for name in parameters.get("ObjectAttributes", []) if name]
+    if not names:
         raise InvalidRequest(
             "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
         )
-    for name in asked:
+    for name in names:
         if name not in _NAMES:
             raise InvalidArgument("x-amz-object-attributes", name, "Invalid attribute name specified.")
     with store.database.reading() as session:
@@ -42,7 +42,7 @@ def get_object_attributes(store: Storage, request: S3Request) -> S3Response:
         "StorageClass": storage_class_of(row.headers),
         "ObjectSize": row.size,
     }
-    return respond(request, {"LastModified": row.last_modified} | {name: known[name] for name in asked})
+    return respond(request, {"LastModified": row.last_modified} | {name: known[name] for name in names})
 
 
 def _parts(row: S3Object, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def create_bucket(store: Storage, request: S3Request) -> S3Response:
 def delete_bucket(store: Storage, request: S3Request) -> S3Response:
     """Delete an empty bucket, and abort its unfinished uploads."""
     with store.database.transaction() as session:
-        gone = buckets.delete(session, request.bucket or "")
-    store.forget(gone)
+        freed = buckets.delete(session, request.bucket or "")
+    store.forget(freed)
     return respond(request)
 
 

@@ -18,11 +18,11 @@ from reading_room.s3.operations.objects import (
     DEFAULT_CHECKSUM,
     SINGLE_PUT_LIMIT,
     check_version,
-    give_tags,
     known_algorithm,
     place,
     plain_row,
     replace_object,
+    set_tags,
 )
 from reading_room.s3.operations.parts import part_row
 from reading_room.s3.operations.stored import (
@@ -59,10 +59,10 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     if tagging == "COPY" and "Tagging" in request.parameters:
         raise InvalidRequest("The x-amz-tagging header is only taken with the x-amz-tagging-directive REPLACE.")
     # For S3, an object changes if the request names any of these, even with the present values.
-    said = {"StorageClass", "ServerSideEncryption"} & request.parameters.keys()
+    named = {"StorageClass", "ServerSideEncryption"} & request.parameters.keys()
     source, lease = _leased_source(store, request)
     try:
-        if (source.bucket, source.key) == (bucket, key.encode()) and not (directive == "REPLACE" or said):
+        if (source.bucket, source.key) == (bucket, key.encode()) and not (directive == "REPLACE" or named):
             raise InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the "
                 "object's metadata, storage class, website redirect location or encryption attributes."
@@ -72,8 +72,8 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
                 "The specified copy source is larger than the maximum allowable size for a copy source: "
                 f"{SINGLE_PUT_LIMIT}"
             )
-        asked = request.parameters.get("ChecksumAlgorithm")
-        algorithm = known_algorithm(asked or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM)
+        requested = request.parameters.get("ChecksumAlgorithm")
+        algorithm = known_algorithm(requested or (source.checksum or {}).get("algorithm") or DEFAULT_CHECKSUM)
         received = copy_bytes(store, request.account, lease, 0, source.size, algorithm)
     finally:
         lease.release()
@@ -82,14 +82,14 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     headers = kept_headers(request) if replaced else copied_headers(source.headers, request)
     metadata: Mapping[str, str] = user_metadata(request.parameters) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
-    give_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
+    set_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
     try:
         with store.database.transaction() as session:
-            gone = replace_object(session, row, request.parameters)
+            freed = replace_object(session, row, request.parameters)
     except AwsError:
         received.writer.discard()
         raise
-    store.committed(received.writer, gone)
+    store.committed(received.writer, freed)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
     return respond(request, {"CopyObjectResult": result, **ENCRYPTED})
 
@@ -111,11 +111,11 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     try:
         with store.database.transaction() as session:
             multipart.find(session, upload_id, bucket, key)
-            gone = multipart.put_part(session, part)
+            freed = multipart.put_part(session, part)
     except AwsError:
         received.writer.discard()
         raise
-    store.committed(received.writer, gone)
+    store.committed(received.writer, freed)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
     return respond(request, {"CopyPartResult": result, **ENCRYPTED})
 

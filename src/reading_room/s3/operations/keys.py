@@ -22,7 +22,7 @@ PAGE = 1000
 _TOKEN = b"after:"
 
 
-def speller(parameters: Mapping[str, Any]) -> Callable[[str], str]:
+def key_encoder(parameters: Mapping[str, Any]) -> Callable[[str], str]:
     """Return the function that writes keys in the response: unchanged, or URL-encoded if the request wants that."""
     encoding = parameters.get("EncodingType")
     if encoding is None:
@@ -34,10 +34,10 @@ def speller(parameters: Mapping[str, Any]) -> Callable[[str], str]:
 
 def page_size(parameters: Mapping[str, Any], member: str, argument: str) -> int:
     """Return the maximum number of entries of a page. Raises ``InvalidArgument``."""
-    asked = int(parameters.get(member, PAGE))
-    if asked < 0:
-        raise InvalidArgument(argument, str(asked), f"Argument {argument} must be an integer between 0 and 2147483647")
-    return min(asked, PAGE)
+    size = int(parameters.get(member, PAGE))
+    if size < 0:
+        raise InvalidArgument(argument, str(size), f"Argument {argument} must be an integer between 0 and 2147483647")
+    return min(size, PAGE)
 
 
 @s3_operation("ListObjects", "Prefix Delimiter Marker MaxKeys EncodingType")
@@ -46,10 +46,10 @@ def list_objects(store: Storage, request: S3Request) -> S3Response:
     parameters = request.parameters
     marker = parameters.get("Marker", "")
     listing, result = _listed(store, request, marker, with_owner=True)
-    result["Marker"] = speller(parameters)(marker)
+    result["Marker"] = key_encoder(parameters)(marker)
     if listing.truncated and listing.last is not None and parameters.get("Delimiter"):
         # Without a delimiter the last key is the next marker, and S3 does not repeat it.
-        result["NextMarker"] = speller(parameters)(listing.last)
+        result["NextMarker"] = key_encoder(parameters)(listing.last)
     return respond(request, result)
 
 
@@ -65,7 +65,7 @@ def list_objects_v2(store: Storage, request: S3Request) -> S3Response:
     if token is not None:
         result["ContinuationToken"] = token
     if start_after:
-        result["StartAfter"] = speller(parameters)(start_after)
+        result["StartAfter"] = key_encoder(parameters)(start_after)
     if listing.truncated and listing.last is not None:
         result["NextContinuationToken"] = base64.urlsafe_b64encode(_TOKEN + listing.last.encode()).decode()
     return respond(request, result)
@@ -86,9 +86,9 @@ def list_object_versions(store: Storage, request: S3Request) -> S3Response:
         raise InvalidArgument("version-id-marker", version, "Invalid version id specified")
     listing, result = _listed(store, request, marker, with_owner=True)
     result["Versions"] = [each | {"VersionId": ONLY_VERSION, "IsLatest": True} for each in result.pop("Contents")]
-    result |= {"KeyMarker": speller(parameters)(marker), "VersionIdMarker": version or ""}
+    result |= {"KeyMarker": key_encoder(parameters)(marker), "VersionIdMarker": version or ""}
     if listing.truncated and listing.last is not None:
-        result["NextKeyMarker"] = speller(parameters)(listing.last)
+        result["NextKeyMarker"] = key_encoder(parameters)(listing.last)
         if not listing.ends_in_prefix:
             result["NextVersionIdMarker"] = ONLY_VERSION
     return respond(request, result)
@@ -112,26 +112,26 @@ def _listed(store: Storage, request: S3Request, after: str, *, with_owner: bool)
     with store.database.reading() as session:
         account = buckets.find(session, request.bucket).account
         listing = list_keys(session, request.bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
-    spell = speller(parameters)
+    encode_key = key_encoder(parameters)
     owner = {"ID": canonical_user_id(account)} if with_owner else None
     result: dict[str, Any] = {
         "Name": request.bucket,
-        "Prefix": spell(prefix),
+        "Prefix": encode_key(prefix),
         "MaxKeys": limit,
         "EncodingType": parameters.get("EncodingType"),
         "IsTruncated": listing.truncated,
-        "Contents": [_entry(row, spell, owner) for row in listing.objects],
-        "CommonPrefixes": [{"Prefix": spell(common)} for common in listing.prefixes],
+        "Contents": [_entry(row, encode_key, owner) for row in listing.objects],
+        "CommonPrefixes": [{"Prefix": encode_key(common)} for common in listing.prefixes],
     }
     if delimiter:
-        result["Delimiter"] = spell(delimiter)
+        result["Delimiter"] = encode_key(delimiter)
     return listing, result
 
 
-def _entry(row: ListedObject, spell: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
+def _entry(row: ListedObject, encode_key: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
     checksum = row.checksum or {}
     return {
-        "Key": spell(row.key.decode()),
+        "Key": encode_key(row.key.decode()),
         "LastModified": row.last_modified,
         "ETag": f'"{row.etag}"',
         "Size": row.size,

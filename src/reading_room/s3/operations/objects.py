@@ -148,11 +148,11 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     algorithm = written_algorithm(request)
     checksum = of_full_object(received.digests, algorithm)
     row = plain_row(store, bucket, key, received, kept_headers(request), user_metadata(request.parameters), checksum)
-    give_tags(store, row, requested_tags(request.parameters))
+    set_tags(store, row, requested_tags(request.parameters))
     received.writer.seal()
     with store.database.transaction() as session:
-        gone = replace_object(session, row, request.parameters)
-    store.committed(received.writer, gone)
+        freed = replace_object(session, row, request.parameters)
+    store.committed(received.writer, freed)
     return respond(request, {"ETag": f'"{row.etag}"', **ENCRYPTED, **checksum_members(checksum)})
 
 
@@ -187,7 +187,7 @@ def plain_row(
     )
 
 
-def give_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> None:
+def set_tags(store: Storage, row: S3Object, tags: Mapping[str, str] | None) -> None:
     """Set the tags of a row that is not stored yet."""
     if tags:
         store.expect_tags()
@@ -302,11 +302,11 @@ def delete_object(store: Storage, request: S3Request) -> S3Response:
             # With an ETag, the second of two concurrent deletions gets the error that the object is gone.
             raise PreconditionFailed("If-Match")
         _check_write_conditions(row.etag if row is not None else None, key, request.parameters)
-        gone = []
+        freed = []
         if row is not None:
-            gone = blobs_of([row])
+            freed = blobs_of([row])
             session.delete(row)
-    store.forget(gone)
+    store.forget(freed)
     return respond(request)
 
 
@@ -318,7 +318,7 @@ def delete_objects(store: Storage, request: S3Request) -> S3Response:
         raise MalformedXML
     deleted: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    gone: list[str] = []
+    freed: list[str] = []
     with store.database.transaction() as session:
         buckets.find(session, request.bucket or "")
         for entry in entries:
@@ -330,11 +330,11 @@ def delete_objects(store: Storage, request: S3Request) -> S3Response:
                 errors.append({**named, "Code": refusal.code, "Message": refusal.message})
                 continue
             if row is not None:
-                gone += blobs_of([row])
+                freed += blobs_of([row])
                 session.delete(row)
                 session.flush()
             deleted.append(named)
-    store.forget(gone)
+    store.forget(freed)
     quiet = request.parameters["Delete"].get("Quiet", False)
     return respond(request, {"Deleted": [] if quiet else deleted, "Errors": errors})
 

@@ -14,7 +14,7 @@ from reading_room.s3.backends.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata
-from reading_room.s3.operations.keys import page_size, speller
+from reading_room.s3.operations.keys import key_encoder, page_size
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, current, known_algorithm, place, replace_object
 from reading_room.s3.operations.stored import (
     ENCRYPTED,
@@ -39,8 +39,8 @@ def create_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     check_write(request)
     # Without space the error comes now, not after the work: a job begins its upload before it reads its input.
     store.space.check(request.account, 1)
-    asked = request.parameters.get("ChecksumAlgorithm")
-    algorithm = known_algorithm(asked) if asked is not None else None
+    requested = request.parameters.get("ChecksumAlgorithm")
+    algorithm = known_algorithm(requested) if requested is not None else None
     with store.database.transaction() as session:
         buckets.find(session, bucket)
         upload_id = multipart.create(
@@ -85,8 +85,8 @@ def upload_part(store: Storage, request: S3Request, received: Received) -> S3Res
         part = part_row(store, request, received, upload.checksum_algorithm or DEFAULT_CHECKSUM)
         checksum = part.checksum
         etag = part.etag
-        gone = multipart.put_part(session, part)
-    store.committed(received.writer, gone)
+        freed = multipart.put_part(session, part)
+    store.committed(received.writer, freed)
     return respond(request, {"ETag": f'"{etag}"', **ENCRYPTED, **checksum_members(checksum)})
 
 
@@ -113,16 +113,16 @@ def complete_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     """Make an object from the listed parts. A repeated request for the same object gets the same response."""
     bucket, key = place(request)
     upload_id = request.parameters["UploadId"]
-    gone: list[str] = []
+    freed: list[str] = []
     with store.database.transaction() as session:
         row = current(session, bucket, key)
         if row is None or row.upload_id != upload_id:
             upload = multipart.find(session, upload_id, bucket, key)
-            row, gone = _completed(store, request, session, upload)
+            row, freed = _completed(store, request, session, upload)
             if row.tags:
                 store.expect_tags()
         etag, checksum = row.etag, row.checksum
-    store.forget(gone)
+    store.forget(freed)
     host = request.incoming.header("host") or "s3.amazonaws.com"
     location = f"http{'s' if request.incoming.path.secure else ''}://{host}{request.incoming.raw_path}"
     result = {"Bucket": bucket, "Key": key, "ETag": f'"{etag}"', "Location": location}
@@ -155,8 +155,8 @@ def abort_multipart_upload(store: Storage, request: S3Request) -> S3Response:
     """Abort an upload and delete its parts."""
     bucket, key = place(request)
     with store.database.transaction() as session:
-        gone = multipart.abort(session, multipart.find(session, request.parameters["UploadId"], bucket, key))
-    store.forget(gone)
+        freed = multipart.abort(session, multipart.find(session, request.parameters["UploadId"], bucket, key))
+    store.forget(freed)
     return respond(request)
 
 
@@ -212,20 +212,20 @@ def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
         account = buckets.find(session, request.bucket).account
         rows = multipart.uploads_of(session, request.bucket, prefix=prefix, after=after, limit=limit + 1)
     page = rows[:limit]
-    spell = speller(parameters)
+    encode_key = key_encoder(parameters)
     owner = {"ID": canonical_user_id(account)}
     result: dict[str, Any] = {
         "Bucket": request.bucket,
-        "KeyMarker": spell(after[0]),
+        "KeyMarker": encode_key(after[0]),
         "UploadIdMarker": after[1],
-        "Prefix": spell(prefix),
+        "Prefix": encode_key(prefix),
         "EncodingType": parameters.get("EncodingType"),
         "MaxUploads": limit,
         "IsTruncated": len(rows) > limit,
         "Uploads": [
             {
                 "UploadId": row.upload_id,
-                "Key": spell(row.key.decode()),
+                "Key": encode_key(row.key.decode()),
                 "Initiated": row.initiated,
                 "StorageClass": storage_class_of(row.headers),
                 "Owner": owner,
@@ -237,5 +237,5 @@ def list_multipart_uploads(store: Storage, request: S3Request) -> S3Response:
         ],
     }
     if len(rows) > limit and page:
-        result |= {"NextKeyMarker": spell(page[-1].key.decode()), "NextUploadIdMarker": page[-1].upload_id}
+        result |= {"NextKeyMarker": encode_key(page[-1].key.decode()), "NextUploadIdMarker": page[-1].upload_id}
     return respond(request, result)
