@@ -44,7 +44,7 @@ def test_an_operation_that_the_model_has_signed_cannot_be_bound_without_a_signat
         def create(self, call: object, request: object) -> None:
             """Give a token to anybody."""
 
-    with pytest.raises(ValueError, match="has to be signed"):
+    with pytest.raises(ValueError, match="must be signed"):
         OperationTable(Careless())
 
 
