@@ -18,12 +18,13 @@ from pathlib import Path
 from sqlalchemy import select
 
 from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.kind import JobKind
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.cli.privileges import drop_privileges
 from reading_room.cli.processes import read_settings
 from reading_room.cli.root_key import read_root_key
 from reading_room.clock import system_clock
 from reading_room.comprehend.conditions import job_arn
-from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.database.engine import Database
 from reading_room.database.outside import count_outside_write
 from reading_room.ids import job_id
@@ -131,7 +132,7 @@ def _request(like: JobRow, kind: JobKind, number: int) -> NewJob:
         arn=job_arn(like.region, like.account, kind, identifier),
         role_arn=like.role_arn,
         engine=next(iter(kind.engines.values()), like.engine),
-        analysis=kind.analysis,
+        analysis=kind.name,
         input_uri=like.input_uri,
         input_format=like.input_format,
         output_uri=output_location(f"s3://{bucket}/many", like.account, kind.token, identifier),

@@ -20,9 +20,9 @@ from typing import Any
 
 from bench.jobs import corpus, library, until_over
 from bench.report import Row, median, record
+from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.cli import reading
 from reading_room.cli.agent_config import runtime_folder
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES
 from reading_room.comprehend.tags import CONTAINERS_TAG
 from reading_room.containers.processes import worker_of
 from reading_room.containers.record import Folder

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reading_room.analysis.job_file import Done, EngineName, JobFile, Kind, Location, ModelPlace
+from reading_room.analysis.job_file import Done, JobFile, Location, ModelPlace
+from reading_room.analysis.kind import EngineName, Kind
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.program import Work, load_program
 

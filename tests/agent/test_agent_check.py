@@ -12,7 +12,7 @@ from reading_room.agent.check import check, serves
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.spec import HostSpec, StandbyWish
 from reading_room.analysis.job_file import ClusterPlace, Location
-from reading_room.comprehend.job_kinds import JOB_KINDS
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.containers.spec import Limits, RealtimeSpec
 from reading_room.dataplane.spec import (
     CidrPeer,

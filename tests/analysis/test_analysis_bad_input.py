@@ -16,7 +16,8 @@ import pytest
 from reading_room.analysis.engine import Engine
 from reading_room.analysis.forms import FORMS
 from reading_room.analysis.job import run_job
-from reading_room.analysis.job_file import Done, JobFile, Kind, Location
+from reading_room.analysis.job_file import Done, JobFile, Location
+from reading_room.analysis.kind import Kind
 from reading_room.analysis.memory import CapitalWords, MemoryStorage, WordMentions, WordSentiment
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from reading_room.analysis.engine import load_engine
 from reading_room.analysis.engines.lexicon import Lexicon
 from reading_room.analysis.engines.sentence_tokens import LONGEST_SENTENCE, characters, sentences, words
-from reading_room.analysis.engines.sequence_tagger import MODELS, SequenceTagger, labelled
-from reading_room.analysis.job_file import ENGINES
+from reading_room.analysis.engines.sequence_tagger import SequenceTagger, labelled
+from reading_room.analysis.kinds import ENTRIES, TAGGER
 
 pytestmark = pytest.mark.costs(0.3, reason="an engine is loaded")
 
@@ -27,21 +27,24 @@ TEXTS = {
 }
 
 
+def _tagger(name: str) -> SequenceTagger:
+    engine = load_engine(name)
+    assert isinstance(engine, SequenceTagger)
+    return engine
+
+
 @pytest.fixture(scope="module")
 def portuguese() -> SequenceTagger:
-    return SequenceTagger.for_engine("entities-pt")
+    return _tagger("entities-pt")
 
 
-def test_every_sequence_model_is_an_engine_that_a_job_can_name() -> None:
-    assert set(MODELS) <= set(ENGINES)
-
-
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.loads == TAGGER])
 def test_an_engine_finds_phrases_that_slice_the_text_and_have_scores(name: str) -> None:
     language = name.removeprefix("entities-").removeprefix("key-phrases-")
     text = TEXTS[language]
-    engine = SequenceTagger.for_engine(name)
+    engine = load_engine(name)
     (found,) = engine.analyse([text])
+    assert isinstance(found, list)
     assert found
     assert engine.result_member == ("Entities" if name.startswith("entities-") else "KeyPhrases")
     for item in found:
@@ -60,7 +63,7 @@ def test_a_name_of_a_person_and_of_a_place_are_told_apart(portuguese: SequenceTa
 
 
 def test_traditional_characters_get_the_answer_of_simplified_ones() -> None:
-    engine = SequenceTagger.for_engine("entities-zh-TW")
+    engine = _tagger("entities-zh-TW")
     simplified, traditional = engine.analyse([TEXTS["zh"], TEXTS["zh-TW"]])
     assert [(e["BeginOffset"], e["EndOffset"], e["Type"]) for e in simplified] == [
         (e["BeginOffset"], e["EndOffset"], e["Type"]) for e in traditional

@@ -23,7 +23,8 @@ from reading_room.analysis.engine import Engine, Result, in_batches
 from reading_room.analysis.forms import FORMS
 from reading_room.analysis.inputs import checked_input, documents_of, documents_of_part
 from reading_room.analysis.job import run_job
-from reading_room.analysis.job_file import ClusterPlace, Done, JobFile, Kind, Location, Progress
+from reading_room.analysis.job_file import ClusterPlace, Done, JobFile, Location, Progress
+from reading_room.analysis.kind import Kind
 from reading_room.analysis.memory import CapitalWords, Folder, MemoryStorage, WordMentions, WordSentiment
 from reading_room.analysis.part_work import PROBE_BYTES, PartResult, assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.program import Work

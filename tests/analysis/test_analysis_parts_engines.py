@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from reading_room.analysis.engine import load_engine
-from reading_room.analysis.job_file import EngineName, JobFile, Kind, Location
+from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.kind import EngineName, Kind
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.part_work import plan_of, write_part
 

@@ -13,7 +13,8 @@ import pytest
 
 from reading_room.analysis.custom.classification import Classification
 from reading_room.analysis.custom.entities import CustomEntities
-from reading_room.analysis.job_file import Done, JobFile, Kind, Location, ModelPlace
+from reading_room.analysis.job_file import Done, JobFile, Location, ModelPlace
+from reading_room.analysis.kind import Kind
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.program import Program, Work
 from reading_room.analysis.storage import JobFailure

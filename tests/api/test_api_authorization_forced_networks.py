@@ -10,8 +10,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.models import operation_model
-from reading_room.comprehend.job_kinds import JOB_KINDS
 from tests.worlds.minimal_calls import ACCOUNT, ROLE, minimal
 from tests.worlds.models import ModelWorld
 

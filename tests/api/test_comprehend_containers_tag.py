@@ -10,7 +10,8 @@ import pytest
 from botocore import xform_name
 
 from reading_room.agent.spec import Capacity
-from reading_room.comprehend.job_kinds import JOB_KINDS, TOPICS, JobKind
+from reading_room.analysis.kind import JobKind
+from reading_room.analysis.kinds import JOB_KINDS, TOPICS
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings

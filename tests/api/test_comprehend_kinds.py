@@ -12,7 +12,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from reading_room.comprehend.job_kinds import (
+from reading_room.analysis.kind import JobKind
+from reading_room.analysis.kinds import (
     DOMINANT_LANGUAGE,
     ENTITIES,
     JOB_KINDS,
@@ -20,7 +21,6 @@ from reading_room.comprehend.job_kinds import (
     SENTIMENT,
     TARGETED_SENTIMENT,
     TOPICS,
-    JobKind,
 )
 from reading_room.jobs.tables import JobRow
 from tests.worlds.comprehend import ACCOUNT, REGION, ComprehendWorld, start_request

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES
+from reading_room.analysis.kinds import CONTAINER_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "distributed.md").read_text()

@@ -10,11 +10,11 @@ import pytest
 
 from reading_room.agent.check import serves
 from reading_room.analysis.forms import FORMS
+from reading_room.analysis.kind import ENGINES, JobKind
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.errors import AwsError
 from reading_room.comprehend import errors
-from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
-from reading_room.containers.spec import ENGINES
 
 MODEL: Any = botocore.session.get_session().get_service_model("comprehend")
 CLASSES = [
@@ -66,7 +66,7 @@ def test_the_order_of_a_list_is_the_one_its_filter_documents(kind: JobKind) -> N
 @pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.arn_type)
 def test_a_kind_s_results_have_a_form_and_its_engines_serve_it(kind: JobKind) -> None:
     custom = [] if kind.model is None else [(kind.model.engine, kind.model.analysis)]
-    for engine, analysis in [*((engine, kind.analysis) for engine in kind.engines.values()), *custom]:
+    for engine, analysis in [*((engine, kind.name) for engine in kind.engines.values()), *custom]:
         assert serves(engine, analysis)
         # Topics write two tables about all documents instead of a line for each.
         assert analysis in FORMS or analysis == "topics"

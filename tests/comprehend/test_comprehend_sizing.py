@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.agent.spec import Capacity
-from reading_room.analysis.job_file import Kind
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES
+from reading_room.analysis.kind import Kind
+from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.comprehend.sizing import MOST_PARTS, JobSizing, SizeLimits, size_of
 from reading_room.jobs.parts import PARTS_LIMIT
 from reading_room.jobs.ports import JobSize

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reading_room.analysis.job_file import ENGINES
+from reading_room.analysis.kind import ENGINES
 from tests.worlds.container_entry import run_in_container
 from tests.worlds.containers import OWN_KIND, DriverWorld, leftovers
 from tests.worlds.processes import worker_below

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ParamValidationError
 from sqlalchemy import text
 
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.models import operation_model, service_model
-from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.extension.checks.check import NAMES
 from reading_room.s3 import buckets

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES
+from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.settings import SettingError, Settings
 from reading_room.wiring.server import ServerError, run_server
 from tests.worlds.databases import SEALER

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reading_room.analysis.kind import EngineName
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
@@ -16,7 +17,6 @@ from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
-from reading_room.containers.spec import EngineName
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.inline_policies import put

@@ -19,12 +19,13 @@ from typing import Any
 import reading_room
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.kind import EngineName
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.namespaces import inside_network
 from reading_room.containers.processes import worker_of
 from reading_room.containers.sandbox import SHARED_MEMORY, TEMPORARY, USR, View, code_paths, make_view
-from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
+from reading_room.containers.spec import ContainerSpec, ContainerState, Limits, RealtimeSpec
 from reading_room.containers.users import container_users
 
 LIMITS = Limits(memory_bytes=400_000_000, processes=32, cpus=1.0, seconds=600)

@@ -11,9 +11,9 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.cli import reading
 from reading_room.clock import system_clock
-from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.database.outside import count_outside_write
 from reading_room.iam import accounts

@@ -12,8 +12,10 @@ import re
 from reading_room.agent.network_check import CONTAINER, HOST, check_network
 from reading_room.agent.spec import HostSpec
 from reading_room.agent.values import address, at_most, between, matches, once, refuse, shown
-from reading_room.analysis.job_file import ClusterPlace, JobFile, Kind, Location
-from reading_room.containers.spec import ContainerSpec, EngineName, Limits
+from reading_room.analysis.job_file import ClusterPlace, JobFile, Location
+from reading_room.analysis.kind import EngineName, Kind
+from reading_room.analysis.kinds import WORK_KINDS
+from reading_room.containers.spec import ContainerSpec, Limits
 from reading_room.dataplane.spec import Interface
 
 NAME_SERVERS, SEARCH_DOMAINS = 4, 32
@@ -92,8 +94,8 @@ def _check_container(container: ContainerSpec, interfaces: dict[str, tuple[str, 
 
 
 def serves(engine: EngineName, kind: Kind) -> bool:
-    """Say whether an engine does jobs of a kind: it has the kind's name, and where it knows one language that too."""
-    return engine == kind or re.fullmatch(re.escape(kind) + "-[a-z]{2}(-[A-Z]{2})?", engine) is not None
+    """Say whether an engine does jobs of a kind."""
+    return any(entry.name == engine for entry in WORK_KINDS[kind].loads)
 
 
 def _check_limits(limits: Limits, about: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, RealtimeSpec
+from reading_room.analysis.kind import EngineName
+from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
 from reading_room.dataplane.spec import NetworkSpec, Problem
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
+
+from reading_room.analysis.kinds import ENTRIES
 
 T = TypeVar("T")
 
@@ -38,35 +41,18 @@ class Engine(Protocol):
 
 def load_engine(name: str) -> Engine:
     """Load an engine that needs nothing but its name. Raises ``ValueError`` for a name that is none."""
-    if name == "entities-en":
-        from reading_room.analysis.engines.english_entities import EnglishEntities
+    entry = ENTRIES.get(name)
+    if entry is None or entry.loads is None:
+        raise ValueError(f"unknown engine {name!r}")
+    engine: Engine = named(f"engines.{entry.loads}")(*entry.arguments)
+    return engine
 
-        return EnglishEntities()
-    if name == "syntax-en":
-        from reading_room.analysis.engines.english_syntax import EnglishSyntax
 
-        return EnglishSyntax()
-    if name == "key-phrases-en":
-        from reading_room.analysis.engines.english_key_phrases import EnglishKeyPhrases
-
-        return EnglishKeyPhrases()
-    if name == "dominant-language":
-        from reading_room.analysis.engines.language_vote import LanguageVote
-
-        return LanguageVote()
-    if name == "sentiment-en":
-        from reading_room.analysis.engines.sentiment import Sentiment
-
-        return Sentiment()
-    if name == "targeted-sentiment-en":
-        from reading_room.analysis.engines.targeted_sentiment import TargetedSentiment
-
-        return TargetedSentiment()
-    if name.startswith(("entities-", "key-phrases-")):
-        from reading_room.analysis.engines.sequence_tagger import SequenceTagger
-
-        return SequenceTagger.for_engine(name)
-    raise ValueError(f"unknown engine {name!r}")
+def named(name: str) -> Callable[..., Any]:
+    """Import what the registry names: ``module:name``, below this package."""
+    module, _, attribute = name.partition(":")
+    made: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), attribute)
+    return made
 
 
 def one_thread() -> None:

@@ -13,10 +13,8 @@ from typing import Any
 
 from reading_room.analysis.documents import Document, DocumentError
 from reading_room.analysis.engine import Members, Result
-from reading_room.analysis.job_file import Kind
-
-OUTPUT = "output"
-PREDICTIONS = "predictions.jsonl"
+from reading_room.analysis.kind import Lines
+from reading_room.analysis.kinds import WORK_KINDS
 
 EMPTY = DocumentError("EMPTY_DOCUMENT", "Document is empty: it has nothing but blanks, and an answer would be a guess.")
 
@@ -31,8 +29,8 @@ class Form:
     """
 
     line: Callable[[Document, Result | Members, str], str]
-    member: str | None = OUTPUT
-    empty_is_error: bool = False
+    member: str | None
+    empty_is_error: bool
 
     def checked(self, document: Document) -> Document:
         """Return the document, or its error where an empty one cannot have a result."""
@@ -62,15 +60,15 @@ def mention_line(document: Document, result: Result | Members, name: str) -> str
     return _fixed(ordered | _place(document))
 
 
-_SORTED = Form(sorted_line)
-FORMS: Mapping[Kind, Form] = {
-    "dominant-language": _SORTED,
-    "entities": _SORTED,
-    "custom-entities": _SORTED,
-    "key-phrases": _SORTED,
-    "sentiment": Form(sorted_line, empty_is_error=True),
-    "targeted-sentiment": Form(mention_line, member=None),
-    "classification": Form(prediction_line, member=PREDICTIONS, empty_is_error=True),
+LINES: Mapping[Lines, Callable[[Document, Result | Members, str], str]] = {
+    "sorted": sorted_line,
+    "predictions": prediction_line,
+    "mentions": mention_line,
+}
+FORMS: Mapping[str, Form] = {
+    name: Form(LINES[kind.output.lines], kind.output.member, kind.output.empty_is_error)
+    for name, kind in WORK_KINDS.items()
+    if kind.output is not None
 }
 """The form of each kind that has a line for each document; topics and trainings write files of their own."""
 

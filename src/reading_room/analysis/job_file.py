@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
+
+from reading_room.analysis.kind import Kind
 
 MESSAGE_LIMIT = 1_000_000
 """Bytes of messages that are read from one worker; what comes after is dropped."""
@@ -48,47 +50,6 @@ FILTERS_FOLDER = "/etc/reading-room/filters"
 """Where a container finds the system call filters of its programs, one file each, with the names in ``Confined``."""
 Confined = Literal["documents", "training", "cluster", "realtime"]
 """What a worker becomes once it has its work: it then keeps only the system calls that this needs."""
-
-Kind = Literal[
-    "dominant-language",
-    "entities",
-    "key-phrases",
-    "sentiment",
-    "targeted-sentiment",
-    "topics",
-    "classification",
-    "custom-entities",
-    "classifier-training",
-    "recognizer-training",
-]
-"""What a worker does with its input. This decides the form of the output."""
-EngineName = Literal[
-    "dominant-language",
-    "entities-en",
-    "entities-de",
-    "entities-ja",
-    "entities-pt",
-    "entities-zh",
-    "entities-zh-TW",
-    "key-phrases-en",
-    "key-phrases-de",
-    "key-phrases-es",
-    "key-phrases-fr",
-    "key-phrases-ja",
-    "key-phrases-pt",
-    "key-phrases-zh",
-    "key-phrases-zh-TW",
-    "sentiment-en",
-    "syntax-en",
-    "targeted-sentiment-en",
-    "topics",
-    "classification",
-    "custom-entities",
-    "classifier-training",
-    "recognizer-training",
-]
-"""The engine that a worker loads before it has a job."""
-ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
 
 

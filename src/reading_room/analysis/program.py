@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from reading_room.analysis.cluster.functions import Mapper
-from reading_room.analysis.engine import Engine, load_engine
+from reading_room.analysis.engine import Engine, load_engine, named
 from reading_room.analysis.job_file import Done, JobFile, Progress
+from reading_room.analysis.kinds import ENTRIES, PROGRAMS
 from reading_room.analysis.storage import Storage
 
 
@@ -54,26 +55,8 @@ class DocumentsProgram(Program, Protocol):
 
 def load_program(name: str) -> Program:
     """Load the program of an engine's name. Raises ``ValueError`` for a name that is none."""
-    if name == "classifier-training":
-        from reading_room.analysis.training.classifier import ClassifierTraining
-
-        return ClassifierTraining()
-    if name == "classification":
-        from reading_room.analysis.custom.classification import Classification
-
-        return Classification()
-    if name == "recognizer-training":
-        from reading_room.analysis.training.recognizer import RecognizerTraining
-
-        return RecognizerTraining()
-    if name == "custom-entities":
-        from reading_room.analysis.custom.entities import CustomEntities
-
-        return CustomEntities()
-    if name == "topics":
-        from reading_room.analysis.topics.program import Topics
-
-        return Topics()
-    from reading_room.analysis.job import DocumentProgram
-
-    return DocumentProgram(load_engine(name))
+    if name not in PROGRAMS:
+        raise ValueError(f"unknown engine {name!r}")
+    loaded = () if ENTRIES[name].loads is None else (load_engine(name),)
+    program: Program = named(PROGRAMS[name])(*loaded)
+    return program

@@ -15,7 +15,7 @@ import traceback
 
 from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
-from reading_room.analysis.job_file import ENGINES
+from reading_room.analysis.kind import ENGINES
 from reading_room.analysis.time_limits import Watch
 
 FLOOR_SECONDS, SECONDS_A_CODE_POINT = 10.0, 0.0002

@@ -23,7 +23,6 @@ import botocore.session
 from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import keep_memory, one_thread
 from reading_room.analysis.job_file import (
-    ENGINES,
     RESOLVER_FILE,
     Confined,
     Done,
@@ -33,6 +32,7 @@ from reading_room.analysis.job_file import (
     WorkerMessage,
     encode_message,
 )
+from reading_room.analysis.kind import ENGINES
 from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
 from reading_room.analysis.program import Program, Work, load_program
 from reading_room.analysis.storage import JobFailure

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reading_room.analysis.kinds import ANALYSES, CLASSIFICATION, SYNTAX
 from reading_room.cli.reading import JobCalls
-from reading_room.comprehend.job_kinds import CLASSIFICATION, by_language
 
-SYNTAX = "syntax"
-NAMES = (*JobCalls.KINDS, SYNTAX, CLASSIFICATION.analysis)
+NAMES = (*JobCalls.KINDS, SYNTAX.name, CLASSIFICATION.name)
 """Every kind that may be asked for."""
 ALL = "all"
 
@@ -55,7 +54,7 @@ def kinds_of(given: Sequence[str], classifier: str | None) -> tuple[str, ...]:
     for name in asked:
         if name not in (*NAMES, ALL):
             raise KindError(f"--kind {name}: expected {ALL}, or some of {', '.join(NAMES)}")
-    classification = CLASSIFICATION.analysis
+    classification = CLASSIFICATION.name
     if ALL in asked:
         asked = [name for name in NAMES if name != classification or classifier is not None]
     if classification in asked and classifier is None:
@@ -70,9 +69,7 @@ def kinds_of(given: Sequence[str], classifier: str | None) -> tuple[str, ...]:
 
 def languages_of(kind: str) -> tuple[str, ...]:
     """Return the languages that a kind has engines for; nothing for one that is told none."""
-    if kind == SYNTAX:
-        return tuple(each for each in by_language(SYNTAX) if each is not None)
-    return JobCalls.KINDS[kind].languages if kind in JobCalls.KINDS else ()
+    return ANALYSES[kind].languages
 
 
 def check_language(kinds: Sequence[str], language: str) -> None:

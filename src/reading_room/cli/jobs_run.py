@@ -17,6 +17,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from reading_room.analysis.kinds import SYNTAX
 from reading_room.cli import following, job_plan, once_made, reading, result_files, summaries, syntax, text_languages
 from reading_room.cli.answers import not_answered, plain_message
 from reading_room.cli.findings import Documents, Read, by_document
@@ -188,7 +189,7 @@ class Run:
         self._say_languages(languages, plan)
         if not plan.work:
             raise FolderError("nothing is left to analyse: name another --kind, or the --language")
-        jobs = self._start(plan, languages.of) if any(work.kind != job_plan.SYNTAX for work in plan.work) else {}
+        jobs = self._start(plan, languages.of) if any(work.kind != SYNTAX.name for work in plan.work) else {}
         ended = self._follow(jobs)
         reads = self._reads(plan, ended, languages.of)
         told = languages.of if any(map(job_plan.languages_of, self._asked.kinds)) else {}
@@ -238,7 +239,7 @@ class Run:
         console.print(f"{told}; network {place.network.vpc}; role {once_made.NAME}", soft_wrap=True)
         jobs = {}
         for work in plan.work:
-            if work.kind == job_plan.SYNTAX:
+            if work.kind == SYNTAX.name:
                 continue
             job = reading.JobCalls(self._account, work.kind, self._account.patient).start(
                 InputDataConfig={
@@ -298,7 +299,7 @@ class Run:
                 found = reading.results(self._account, properties)
             lines.setdefault(work.kind, []).extend(_named(found, names, work.language))
         for work in plan.work:
-            if work.kind == job_plan.SYNTAX:
+            if work.kind == SYNTAX.name:
                 with console.status(f"Detecting syntax in {counted(len(work.names), 'file')}"):
                     tokens = syntax.lines_of(self._account, str(work.language), self._documents(work.names))
                     lines.setdefault(work.kind, []).extend(_named(tokens, {}, work.language))

@@ -21,19 +21,10 @@ from botocore import xform_name
 from botocore.config import Config
 
 from reading_room.analysis.job_file import CLUSTER_PORTS
+from reading_room.analysis.kind import JobKind
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.cli.running import Endpoint
 from reading_room.client import connect
-from reading_room.comprehend.job_kinds import (
-    CLASSIFICATION,
-    DOMINANT_LANGUAGE,
-    ENTITIES,
-    JOB_KINDS,
-    KEY_PHRASES,
-    SENTIMENT,
-    TARGETED_SENTIMENT,
-    TOPICS,
-    JobKind,
-)
 from reading_room.s3 import service_bucket_name
 
 if TYPE_CHECKING:
@@ -316,18 +307,21 @@ def log_flows(account: Account, vpc: str, group: str, role_name: str) -> None:
 
 
 class JobCalls:
-    """Start, describe, stop and wait for jobs of one kind: one of ``KINDS``, or ``classification``."""
+    """Start, describe, stop and wait for jobs of one kind."""
 
+    ALL: Mapping[str, JobKind] = {kind.name: kind for kind in JOB_KINDS}
     KINDS: Mapping[str, JobKind] = {
-        kind.analysis: kind
-        for kind in (ENTITIES, KEY_PHRASES, SENTIMENT, TARGETED_SENTIMENT, DOMINANT_LANGUAGE, TOPICS)
+        kind.name: kind
+        # Those that are told a language come first, as the command line has them.
+        for kind in sorted(JOB_KINDS, key=lambda kind: not kind.languages)
+        if kind.engines
     }
     """The kinds that need nothing but texts, by the names that commands use."""
 
     def __init__(self, account: Account, kind: str, client: ComprehendClient | None = None) -> None:
         """``client`` is of Comprehend, by default the account's usual one."""
         self._client: Any = account.comprehend if client is None else client
-        self._kind = CLASSIFICATION if kind == CLASSIFICATION.analysis else self.KINDS[kind]
+        self._kind = self.ALL[kind]
 
     def start(self, **request: Any) -> str:
         """Start a job, in English where the kind is asked for a language, and return its id."""
@@ -341,7 +335,7 @@ class JobCalls:
     def stop(self, job: str) -> None:
         """Ask for the job's end. Raises ``LookupError`` where AWS has no such operation."""
         if self._kind.stop is None:
-            raise LookupError(f"jobs of the kind {self._kind.analysis} cannot be stopped")
+            raise LookupError(f"jobs of the kind {self._kind.name} cannot be stopped")
         self._call(self._kind.stop, JobId=job)
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:

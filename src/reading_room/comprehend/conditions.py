@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from reading_room.analysis.kind import JobKind
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
-from reading_room.comprehend.job_kinds import JobKind
 from reading_room.comprehend.models.models import ModelKind, model_arn
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.kind import JobKind
 from reading_room.comprehend.errors import InvalidFilterException
-from reading_room.comprehend.job_kinds import JobKind
 from reading_room.comprehend.pages import DEFAULT_PAGE, Page, binding, one_criterion, read_token, write_token
 from reading_room.jobs.job import TERMINAL, Phase
 from reading_room.jobs.tables import JobRow

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.kind import CustomModel, JobKind
 from reading_room.aws.call import Call
 from reading_room.comprehend.conditions import job_arn
 from reading_room.comprehend.errors import (
@@ -17,7 +18,6 @@ from reading_room.comprehend.errors import (
     ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
-from reading_room.comprehend.job_kinds import CustomModel, JobKind
 from reading_room.comprehend.models.reference import resolve
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
 from reading_room.comprehend.tags import as_mapping, check_containers
@@ -40,7 +40,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     language = request.get("LanguageCode")
     tags = as_mapping(request.get("Tags") or ())
     model = _custom_model(kind, request)
-    analysis = kind.analysis if model is None else model.analysis
+    analysis = kind.name if model is None else model.analysis
     own = _own_members(kind, request, topics)
     check_containers(tags, analysis, own)
     if request["InputDataConfig"].get("DocumentReaderConfig"):
@@ -96,7 +96,7 @@ def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
 def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:
     members = {member: request.get(member) or default for member, default in kind.own.items()}
     # The method is the server's to choose, and a job keeps the one that it was submitted with.
-    return members | {"Engine": topics} if kind.analysis == "topics" else members
+    return members | {"Engine": topics} if kind.name == "topics" else members
 
 
 def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | None:

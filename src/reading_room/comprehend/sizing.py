@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity
+from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import ContainersTagInvalid
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.models.requests import training_places
 from reading_room.comprehend.tags import CONTAINERS_TAG, containers_asked, stored
 from reading_room.jobs.job import CONTAINERS, counted
@@ -39,7 +39,7 @@ class SizeLimits:
 
     @classmethod
     def of(cls, settings: Settings, work: str) -> SizeLimits:
-        """Return those for one kind of work (``job_kinds.work_of``)."""
+        """Return those for one kind of work (``kinds.work_of``)."""
         usual = CONTAINER_BYTES.get(work, 0)
         chosen = getattr(settings, f"container_input_{work.replace('-', '_')}") if usual else 0
         return cls(chosen or usual, settings.containers_per_job, settings.container_memory)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import (
     ContainersTagInvalid,
     DuplicateTagKey,
@@ -17,7 +18,6 @@ from reading_room.comprehend.errors import (
     TooManyTagKeysException,
     TooManyTagsException,
 )
-from reading_room.comprehend.job_kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.tables import ModelRow
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow

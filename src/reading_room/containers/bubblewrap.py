@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reading_room.analysis.kind import EngineName
 from reading_room.containers import seccomp
 from reading_room.containers.calls import CONTAINER
 from reading_room.containers.errors import (
@@ -42,7 +43,7 @@ from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
 from reading_room.containers.reader import Reader, ReaderProcess
 from reading_room.containers.record import Folder, Record
 from reading_room.containers.sandbox import View, bubblewrap_options, code_paths, environment, resolver_text
-from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, Limits, RealtimeSpec
+from reading_room.containers.spec import ContainerSpec, ContainerState, Limits, RealtimeSpec
 from reading_room.containers.users import UserIds, WouldRunAsHostRoot, host_user_id
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, RealtimeSpec
+from reading_room.analysis.kind import EngineName
+from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
 
 
 class ContainerDriver(Protocol):

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reading_room.analysis.job_file import Done, Ready, WorkerMessage
+from reading_room.analysis.kind import EngineName
 from reading_room.containers.errors import ContainerError, ContainerNotReserved
-from reading_room.containers.spec import ContainerSpec, ContainerState, EngineName, RealtimeSpec
+from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
 
 
 @dataclass(frozen=True, slots=True)

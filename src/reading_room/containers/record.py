@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from reading_room.analysis.kind import EngineName
 from reading_room.codec import DocumentError, read_file, write_file
-from reading_room.containers.spec import EngineName, Limits
+from reading_room.containers.spec import Limits
 
 Phase = Literal["waiting", "claimed", "handing", "running"]
 """``waiting`` for a claim; ``claimed`` by a job that is not handed over; ``handing`` while the job file is written;

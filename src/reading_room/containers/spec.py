@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reading_room.analysis.job_file import ENGINES, EngineName, JobFile, WorkerMessage
-
-__all__ = ["ENGINES", "RESOLVER", "ContainerSpec", "ContainerState", "EngineName", "Limits", "RealtimeSpec"]
+from reading_room.analysis.job_file import JobFile, WorkerMessage
+from reading_room.analysis.kind import EngineName
 
 RESOLVER = "169.254.169.253"
 """The resolver of every VPC."""

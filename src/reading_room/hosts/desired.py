@@ -16,16 +16,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.analysis.kind import EngineName
+from reading_room.analysis.kinds import AHEAD
 from reading_room.clock import Clock, system_clock
-from reading_room.containers.spec import EngineName, RealtimeSpec
+from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.jobs import desired as jobs
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import network_spec
 
-AHEAD: tuple[EngineName, ...] = ("entities-en", "dominant-language")
-"""The engines that always wait loaded."""
 LATELY = dt.timedelta(minutes=15)
 LATELY_AT_MOST = 2
 """Engines besides those that wait loaded because a job was submitted for them lately, the latest first."""

@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reading_room.analysis.kind import EngineName
+from reading_room.analysis.kinds import ENTRIES
 from reading_room.aws.errors import ServiceUnavailable
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.realtime import Answer, read_answer
-from reading_room.containers.spec import EngineName, RealtimeSpec
+from reading_room.containers.spec import RealtimeSpec
 
 log = logging.getLogger(__name__)
 
@@ -210,4 +212,4 @@ class RealtimePool:
 
 
 def _size(engine: EngineName) -> int:
-    return LIGHT if engine == "dominant-language" else HEAVY
+    return LIGHT if ENTRIES[engine].light else HEAVY

@@ -9,8 +9,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.analysis.job_file import ClusterPlace, InputFormat, JobFile, Kind, ModelPlace
-from reading_room.containers.spec import RESOLVER, ContainerSpec, EngineName, Limits
+from reading_room.analysis.job_file import ClusterPlace, InputFormat, JobFile, ModelPlace
+from reading_room.analysis.kind import EngineName, Kind
+from reading_room.containers.spec import RESOLVER, ContainerSpec, Limits
 from reading_room.jobs.job import width
 from reading_room.jobs.places import location_of
 from reading_room.jobs.record import container_id

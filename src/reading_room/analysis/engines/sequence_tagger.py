@@ -22,22 +22,6 @@ from reading_room.analysis.engines.sentence_tokens import Span, characters, sent
 from reading_room.analysis.engines.sequence_features import character_features, word_features
 from reading_room.analysis.trained import weights
 
-MODELS = {
-    "entities-de": "german-entities",
-    "entities-ja": "japanese-entities",
-    "entities-pt": "portuguese-entities",
-    "entities-zh": "chinese-entities",
-    "entities-zh-TW": "chinese-entities",
-    "key-phrases-de": "german-key-phrases",
-    "key-phrases-es": "spanish-key-phrases",
-    "key-phrases-fr": "french-key-phrases",
-    "key-phrases-ja": "japanese-key-phrases",
-    "key-phrases-pt": "portuguese-key-phrases",
-    "key-phrases-zh": "chinese-key-phrases",
-    "key-phrases-zh-TW": "chinese-key-phrases",
-}
-"""The folder of weights of each engine. Traditional characters are read as simplified ones: one model serves both."""
-
 LEAST_PROBABILITY = 1e-6
 """Probabilities are kept this far from 0 and 1, where their odds would have no logarithm."""
 
@@ -85,13 +69,6 @@ class SequenceTagger:
         self._model = lzma.decompress(weights(folder, "model.crf.xz").read_bytes())
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._model)
-
-    @classmethod
-    def for_engine(cls, name: str) -> SequenceTagger:
-        """Load the model of an engine. Raises ``ValueError`` for a name that is none of ``MODELS``."""
-        if name not in MODELS:
-            raise ValueError(f"unknown engine {name!r}: a sequence model is one of {', '.join(sorted(MODELS))}")
-        return cls(MODELS[name], "Entities" if name.startswith("entities-") else "KeyPhrases")
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the phrases of each text in order of appearance."""

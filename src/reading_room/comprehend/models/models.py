@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.analysis.job_file import EngineName, Kind
+from reading_room.analysis.kind import EngineName, Kind
 from reading_room.arns import Arn
 from reading_room.comprehend.models.errors import ResourceNotFoundException
 from reading_room.comprehend.tables import ModelRow

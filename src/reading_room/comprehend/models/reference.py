@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reading_room.analysis.job_file import EngineName, Kind
+from reading_room.analysis.kind import EngineName, Kind
 from reading_room.aws.call import Call
 from reading_room.comprehend.models.errors import ModelUnavailable
 from reading_room.comprehend.models.models import MODEL_KINDS, find_of_kind

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
+from reading_room.analysis.kinds import WORK_KINDS
 from reading_room.arns import bucket_arn
-from reading_room.comprehend.job_kinds import WITHOUT_PARTS_IN_STORAGE
 from reading_room.comprehend.models.requests import training_places
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobRow
@@ -58,7 +58,7 @@ def part_steps_of(job: JobRow, attempt: int) -> Iterator[Step]:
 
     Kinds whose containers share no results through S3 ask nothing.
     """
-    if job.analysis in WITHOUT_PARTS_IN_STORAGE:
+    if not WORK_KINDS[job.analysis].parts_in_storage:
         return
     parts = parts_of(location_of(job.output_uri))
     # Named as a part will be: its number, its container's and some characters that nobody can tell beforehand.

@@ -1,4 +1,4 @@
-"""Start, Describe, List and Stop for every row of ``job_kinds.py``, where the operations' names stand."""
+"""Start, Describe, List and Stop for every entry of ``analysis/kinds.py``, which has the operations' names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from reading_room.analysis.kind import JobKind
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.call import Call
 from reading_room.aws.operations import (
     BoundOperation,
@@ -23,7 +25,6 @@ from reading_room.comprehend.errors import (
     TooManyJobs,
     TooManyWaiting,
 )
-from reading_room.comprehend.job_kinds import JOB_KINDS, JobKind
 from reading_room.comprehend.listings import list_jobs
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.requests import new_job as job_of_request

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from reading_room.analysis.kind import EngineName
+from reading_room.analysis.kinds import ANALYSES, SMALL_TEXT
 from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError, SerializationException
 from reading_room.aws.models import operation_model
@@ -21,13 +23,9 @@ from reading_room.comprehend.errors import (
     TextSizeLimitExceededException,
     UnsupportedLanguageException,
 )
-from reading_room.comprehend.job_kinds import by_language
 from reading_room.comprehend.quotas import Quotas
-from reading_room.containers.spec import EngineName
 
-LARGE, SMALL = 100_000, 5_000
-"""Bytes of UTF-8 that a text may have, as the service's own error prints it."""
-BATCH_TEXTS, BATCH_BYTES = 25, SMALL
+BATCH_TEXTS, BATCH_BYTES = 25, SMALL_TEXT
 """Documents of one batch, and bytes of each of them."""
 
 Request = Mapping[str, Any]
@@ -59,21 +57,16 @@ class RealtimeKind:
     text_bytes: int
 
 
-REALTIME_KINDS = (
-    RealtimeKind("DetectEntities", "BatchDetectEntities", "Entities", by_language("entities"), LARGE),
-    RealtimeKind("DetectKeyPhrases", "BatchDetectKeyPhrases", "KeyPhrases", by_language("key-phrases"), LARGE),
+REALTIME_KINDS = tuple(
     RealtimeKind(
-        "DetectDominantLanguage", "BatchDetectDominantLanguage", "Languages", {None: "dominant-language"}, LARGE
-    ),
-    RealtimeKind("DetectSentiment", "BatchDetectSentiment", "", by_language("sentiment"), SMALL),
-    RealtimeKind("DetectSyntax", "BatchDetectSyntax", "SyntaxTokens", by_language("syntax"), SMALL),
-    RealtimeKind(
-        "DetectTargetedSentiment",
-        "BatchDetectTargetedSentiment",
-        "Entities",
-        by_language("targeted-sentiment"),
-        SMALL,
-    ),
+        synchronous.detect,
+        synchronous.batch,
+        "".join(kind.results.members),
+        kind.engines,
+        synchronous.text_bytes,
+    )
+    for kind in ANALYSES.values()
+    if (synchronous := kind.synchronous) is not None
 )
 
 

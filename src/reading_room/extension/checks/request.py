@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.call import Call, IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import operation_model
@@ -16,7 +17,6 @@ from reading_room.aws.operations import OperationFacts
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.aws.validation import validate
 from reading_room.comprehend.errors import ResourceInUseException, TooManyJobs, TooManyWaiting
-from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.models import policies
 from reading_room.comprehend.models.errors import ResourceLimitExceededException
 from reading_room.comprehend.models.lifecycle import refuse_name

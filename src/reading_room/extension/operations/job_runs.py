@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.arns import Arn
 from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import OperationTable, operation
 from reading_room.clock import Clock
 from reading_room.comprehend.errors import JobNotFoundException, ResourceNotFoundException
-from reading_room.comprehend.job_kinds import JOB_KINDS
 from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.database.engine import Database
 from reading_room.extension import job_runs

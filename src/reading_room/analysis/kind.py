@@ -1,0 +1,236 @@
+"""The types of the entries in ``kinds.py``. They are plain values: this module imports no engine and no program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+KILOBYTE = 1_024
+MEGABYTE = 1_024 * KILOBYTE
+
+Kind = Literal[
+    "dominant-language",
+    "entities",
+    "key-phrases",
+    "sentiment",
+    "targeted-sentiment",
+    "topics",
+    "classification",
+    "custom-entities",
+    "classifier-training",
+    "recognizer-training",
+]
+"""What a worker does with its input. This decides the form of the output."""
+EngineName = Literal[
+    "dominant-language",
+    "entities-en",
+    "entities-de",
+    "entities-ja",
+    "entities-pt",
+    "entities-zh",
+    "entities-zh-TW",
+    "key-phrases-en",
+    "key-phrases-de",
+    "key-phrases-es",
+    "key-phrases-fr",
+    "key-phrases-ja",
+    "key-phrases-pt",
+    "key-phrases-zh",
+    "key-phrases-zh-TW",
+    "sentiment-en",
+    "syntax-en",
+    "targeted-sentiment-en",
+    "topics",
+    "classification",
+    "custom-entities",
+    "classifier-training",
+    "recognizer-training",
+]
+"""The engine that a worker loads before it has a job."""
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+Lines = Literal["sorted", "predictions", "mentions"]
+"""How a document's line is written: the keys of ``forms.LINES``."""
+Layout = Literal["spans", "tokens", "mentions", "types", "tone", "topics"]
+"""What a result consists of.
+
+``spans`` are places in the text, ``tokens`` all its words, ``mentions`` places grouped by what they mention, each with
+a sentiment. ``types`` are judgements of the whole document, each with a score; ``tone`` is one sentiment with the
+scores of all four. ``topics`` are tables about all documents.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """An engine, by its name.
+
+    ``loads`` is the class that analyses documents, as ``module:name`` below ``analysis.engines``, and ``arguments`` are
+    its arguments. It is ``None`` if the program needs no engine or loads the job's own model. A ``light`` engine needs
+    half the memory of others. An engine that is ``ahead`` always waits loaded.
+    """
+
+    name: EngineName
+    loads: str | None = None
+    arguments: tuple[str, ...] = ()
+    language: str | None = None
+    light: bool = False
+    ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How the results of documents are written.
+
+    ``member`` is the archive's member, ``None`` if each input file has a member of its own. With ``empty_is_error`` a
+    document without any word gets an error instead of an empty result: a sentiment or a class cannot be empty.
+    """
+
+    lines: Lines
+    member: str | None = "output"
+    empty_is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What an analysis finds, and what people call it.
+
+    ``members`` of a result line hold the findings. A second member holds them when several types may apply at once.
+    ``type_member`` is the member of a finding that has its type, ``None`` if findings have no types. ``one`` and
+    ``many`` are the words for findings, ``type`` is the heading of their types.
+    """
+
+    layout: Layout
+    members: tuple[str, ...]
+    type_member: str | None
+    one: str
+    many: str
+    type: str = "Type"
+
+
+@dataclass(frozen=True, slots=True)
+class Synchronous:
+    """The synchronous operations of an analysis.
+
+    ``text_bytes`` are the bytes of UTF-8 that a text may have, as the service's own error prints it. ``label`` is what
+    the console calls the analysis there.
+    """
+
+    detect: str
+    batch: str
+    text_bytes: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModel:
+    """How a kind uses a custom model: the member that names it, and what then does the work.
+
+    ``label`` and ``description`` are for the console, ``None`` for those of the kind.
+    """
+
+    member: Literal["EntityRecognizerArn", "DocumentClassifierArn"]
+    analysis: Kind
+    engine: EngineName
+    label: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """How the demo shows a kind: the prefix of its texts, their format, and members of the request."""
+
+    texts: str
+    input_format: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What a process loads for a kind.
+
+    ``program`` is the class that does a job, as ``module:name`` below ``analysis``. Its argument is the engine, if the
+    entry of the engine loads one.
+    """
+
+    name: str
+    program: str
+    loads: tuple[EngineEntry, ...]
+
+    @property
+    def engines(self) -> Mapping[str | None, EngineName]:
+        """The engine for each language, under ``None`` if it is given no language."""
+        return {entry.language: entry.name for entry in self.loads}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The language codes that an engine exists for."""
+        return tuple(entry.language for entry in self.loads if entry.language is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkKind(Loading):
+    """What a worker does.
+
+    ``output`` is ``None`` for a program that writes files of its own.
+
+    ``container_bytes`` are the bytes of input that one container is meant for, about half a minute on one core, from
+    the seconds that one container takes for 10 MB of documents of 2 KB (``bench/RESULTS.md``). It is ``None`` if every
+    job runs in one container. ``divided_engine`` is the value of the request's ``Engine`` with which a job can be
+    divided, ``None`` if the request has no such member. With ``parts_in_storage`` containers share their results
+    through S3; otherwise they send them to the first container.
+    """
+
+    name: Kind
+    output: Output | None = None
+    container_bytes: int | None = None
+    divided_engine: str | None = None
+    parts_in_storage: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind(WorkKind):
+    """One kind of job of the API.
+
+    ``arn_type`` is the job type in its ARN, ``token`` the word in its output path. The limits are bytes of UTF-8 per
+    document, bytes of all objects, and documents. ``stop`` is ``None`` if AWS has no such operation. ``own`` are the
+    request's members that only this kind has, with their defaults. ``newest_first`` names the time filter whose
+    documentation says that it lists newest first. ``documented_languages`` are the codes that Amazon documents,
+    ``None`` for every LanguageCode. ``label`` and ``description`` are for the console.
+    """
+
+    start: str
+    describe: str
+    list: str
+    stop: str | None
+    properties: str
+    arn_type: str
+    token: str
+    label: str
+    description: str
+    results: Results
+    synchronous: Synchronous | None = None
+    demo: Demo | None = None
+    document_limit: int = MEGABYTE
+    total_limit: int = 5_000_000_000
+    documents_limit: int = 1_000_000
+    model: CustomModel | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+    documented_languages: tuple[str, ...] | None = None
+    newest_first: Literal["SubmitTimeAfter", "SubmitTimeBefore"] = "SubmitTimeAfter"
+    passes_role: Literal["DataAccessRoleArn"] = "DataAccessRoleArn"
+
+    @property
+    def engines(self) -> Mapping[str | None, EngineName]:
+        """The built-in engine for each language, under ``None`` if the operation has no LanguageCode."""
+        needs_model = self.model is not None and self.model.analysis == self.name
+        return {} if needs_model else super(JobKind, self).engines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextKind(Loading):
+    """An analysis that has synchronous operations and no jobs."""
+
+    name: Literal["syntax"]
+    results: Results
+    synchronous: Synchronous
