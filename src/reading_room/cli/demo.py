@@ -15,7 +15,7 @@ from rich.table import Table
 
 from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.cli import reading
-from reading_room.cli.demo_kinds import FILES, start_all, table_of, wait_all
+from reading_room.cli.demo_kinds import start_all, table_of, wait_all
 from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
@@ -107,7 +107,9 @@ class Demo:
         console.print(table)
         return network
 
-    def _request(self, network: reading.Network, prefix: str = "speeches/", form: str = FILES) -> dict[str, Any]:
+    def _request(
+        self, network: reading.Network, prefix: str = "speeches/", form: str = "ONE_DOC_PER_FILE"
+    ) -> dict[str, Any]:
         return {
             "InputDataConfig": {"S3Uri": f"s3://{BUCKET}/{prefix}", "InputFormat": form},
             "OutputDataConfig": {"S3Uri": f"s3://{BUCKET}/results/"},

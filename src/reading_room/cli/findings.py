@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from reading_room.analysis.kind import Results
+from reading_room.analysis.kinds import ANALYSES
 
 TEXT_LENGTH = 32_767
 """Characters that a cell of a spreadsheet may have."""
@@ -129,27 +133,37 @@ def _token(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
     )
 
 
-def _language(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
-    yield here._replace(type=each["LanguageCode"], score=each["Score"])
-
-
-def _class(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
-    yield here._replace(type=each["Name"], score=each["Score"])
+def _judgement(here: Finding, each: Mapping[str, Any], type_member: str) -> Iterator[Finding]:
+    yield here._replace(type=each[type_member], score=each["Score"])
 
 
 def _topic(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
     yield here._replace(type=f"{each['Topic']}: {', '.join(each['Terms'])}", score=each["Proportion"])
 
 
-_MEMBERS = {
-    "Entities": _span,
-    "KeyPhrases": _span,
-    "SyntaxTokens": _token,
-    "Languages": _language,
-    "Classes": _class,
-    "Labels": _class,
-    "Topics": _topic,
-}
+def _made(results: Results) -> Callable[[Finding, Mapping[str, Any]], Iterator[Finding]]:
+    """Return the function that turns an item of a result line into findings."""
+    if results.layout == "types":
+        return partial(_judgement, type_member=str(results.type_member))
+    return _token if results.layout == "tokens" else _span
+
+
+_RESULTS = tuple(kind.results for kind in ANALYSES.values())
+_MEMBERS = {member: _made(results) for results in _RESULTS for member in results.members} | {"Topics": _topic}
+_TYPES = tuple(results for results in _RESULTS if results.layout == "types")
+_LIKELIEST = (*((results.members[0], results.type_member) for results in _TYPES), ("Topics", "Topic"))
+"""Members that list judgements of a document, and the name of each judgement; the likeliest one counts."""
+_SEVERAL = tuple((member, results.type_member) for results in _TYPES for member in results.members[1:])
+"""Members that list judgements of a document, and the name of each judgement; all of them count."""
+_PLACES = tuple(
+    dict.fromkeys(
+        member
+        for results in _RESULTS
+        if results.layout in ("spans", "mentions", "tokens")
+        for member in results.members
+    )
+)
+"""Members that list places in the text."""
 
 
 def _shortened(text: str) -> str:
@@ -196,19 +210,16 @@ def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
     """Return what a line says of its document as a whole, if it does, or else how much was found."""
     if "Sentiment" in line:
         return line["Sentiment"], 0
-    for member, name in (("Languages", "LanguageCode"), ("Classes", "Name"), ("Topics", "Topic")):
+    for member, name in _LIKELIEST:
         if line.get(member):
             best = max(line[member], key=lambda each: each.get("Score", each.get("Proportion", 0)))
             return str(best[name]), 0
-    if "Languages" in line:
+    if any(results.members[0] in line for results in _TYPES if len(results.members) == 1):
         return "none", 0
-    if "Labels" in line:
-        return ", ".join(each["Name"] for each in line["Labels"]), 0
-    found = sum(
-        len(each.get("Mentions", "1"))
-        for member in ("Entities", "KeyPhrases", "SyntaxTokens")
-        for each in line.get(member, ())
-    )
+    for member, name in _SEVERAL:
+        if member in line:
+            return ", ".join(each[name] for each in line[member]), 0
+    found = sum(len(each.get("Mentions", "1")) for member in _PLACES for each in line.get(member, ()))
     return "", found
 
 

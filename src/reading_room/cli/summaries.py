@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from reading_room.analysis.kind import Layout, Results
+from reading_room.analysis.kinds import ANALYSES
 from reading_room.cli import reading
 
 SENTIMENTS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
@@ -27,22 +29,15 @@ class Summary:
 
 def summary(account: reading.Account, kind: str, properties: dict[str, Any], lines: Sequence[Line]) -> Summary:
     """Return the table of a finished job; ``lines`` are its results, which topics have in tables of their own."""
-    if kind == "topics":
+    if ANALYSES[kind].results.layout == "topics":
         return topics_found(*reading.topics(account, properties))
     return found(kind, lines)
 
 
 def found(kind: str, lines: Sequence[Line]) -> Summary:
     """Return the table of the results of any kind but topics."""
-    return {
-        "entities": _entities,
-        "key-phrases": _key_phrases,
-        "sentiment": _sentiment,
-        "targeted-sentiment": _targeted,
-        "dominant-language": _languages,
-        "classification": _classes,
-        "syntax": _syntax,
-    }[kind](lines)
+    results = ANALYSES[kind].results
+    return _LAYOUTS[results.layout](results, lines)
 
 
 def documents_of_topics(
@@ -64,36 +59,34 @@ def documents_of_topics(
         }
 
 
-def _entities(lines: Sequence[Line]) -> Summary:
-    found = Counter((_one_line(e["Text"]), e["Type"]) for line in lines for e in line.get("Entities", ()))
-    return _counted(("entity", "type", "times"), found)
+def _spans(results: Results, lines: Sequence[Line]) -> Summary:
+    each = [found for line in lines for member in results.members for found in line.get(member, ())]
+    if results.type_member is None:
+        # The same phrase at the beginning of a sentence is the same phrase.
+        return _counted((results.one, "times"), Counter((_one_line(found["Text"]).lower(),) for found in each))
+    typed = Counter((_one_line(found["Text"]), found[results.type_member]) for found in each)
+    return _counted((results.one, "type", "times"), typed)
 
 
-def _key_phrases(lines: Sequence[Line]) -> Summary:
-    # The same phrase at the beginning of a sentence is the same phrase.
-    found = Counter((_one_line(p["Text"]).lower(),) for line in lines for p in line.get("KeyPhrases", ()))
-    return _counted(("key phrase", "times"), found)
+def _tokens(results: Results, lines: Sequence[Line]) -> Summary:
+    (member,) = results.members
+    parts = Counter((token[results.type_member]["Tag"],) for line in lines for token in line.get(member, ()))
+    return _counted((results.type.lower(), "times"), parts)
 
 
-def _sentiment(lines: Sequence[Line]) -> Summary:
+def _types(results: Results, lines: Sequence[Line]) -> Summary:
+    likeliest, *all_that_apply = results.members
+    judged = [each for line in lines for each in line.get(likeliest, ())[:1]]
+    judged += [each for line in lines for member in all_that_apply for each in line.get(member, ())]
+    return _counted((results.one, "documents"), Counter((each[results.type_member],) for each in judged))
+
+
+def _tone(results: Results, lines: Sequence[Line]) -> Summary:
     found = Counter((line["Sentiment"],) for line in lines if "Sentiment" in line)
-    return _counted(("sentiment", "documents"), found)
+    return _counted((results.one, "documents"), found)
 
 
-def _classes(lines: Sequence[Line]) -> Summary:
-    # One class is the likeliest; labels are all that apply.
-    named = Counter(
-        (each["Name"],) for line in lines for each in (*line.get("Classes", ())[:1], *line.get("Labels", ()))
-    )
-    return _counted(("class", "documents"), named)
-
-
-def _syntax(lines: Sequence[Line]) -> Summary:
-    parts = Counter((t["PartOfSpeech"]["Tag"],) for line in lines for t in line.get("SyntaxTokens", ()))
-    return _counted(("part of speech", "times"), parts)
-
-
-def _targeted(lines: Sequence[Line]) -> Summary:
+def _mentions(results: Results, lines: Sequence[Line]) -> Summary:
     mentions: Counter[tuple[str, str]] = Counter()
     spelled: dict[str, str] = {}
     for line in lines:
@@ -112,13 +105,8 @@ def _targeted(lines: Sequence[Line]) -> Summary:
         for name, times in totals.most_common()
         if times
     ]
-    columns = ("mention", *(sentiment.lower() for sentiment in SENTIMENTS))
+    columns = (results.one, *(sentiment.lower() for sentiment in SENTIMENTS))
     return Summary(columns, rows, "No mention with a sentiment was found.")
-
-
-def _languages(lines: Sequence[Line]) -> Summary:
-    found = Counter((line["Languages"][0]["LanguageCode"],) for line in lines if line.get("Languages"))
-    return _counted(("language", "documents"), found)
 
 
 def topics_found(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -> Summary:
@@ -137,6 +125,15 @@ def topics_found(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str
 def _counted(columns: tuple[str, ...], found: Counter[T]) -> Summary:
     rows = [(*values, str(times)) for values, times in found.most_common()]
     return Summary(columns, rows, f"No {columns[0]} was found.")
+
+
+_LAYOUTS: Mapping[Layout, Callable[[Results, Sequence[Line]], Summary]] = {
+    "spans": _spans,
+    "tokens": _tokens,
+    "mentions": _mentions,
+    "types": _types,
+    "tone": _tone,
+}
 
 
 def _one_line(text: str) -> str:
