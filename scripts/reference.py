@@ -1,7 +1,7 @@
 """Write the pages that are generated from the code: `make docs`. A test fails if one of them is out of date.
 
 They are in docs/reference: settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md,
-differences.md, cli.md and tree.md.
+differences.md, cli.md and tree.md. The console's kinds, by console_kinds.py, are in console/src/kinds.
 """
 
 from __future__ import annotations
@@ -456,6 +456,7 @@ def pages() -> dict[Path, str]:
     # Tests load this file by its path, so its neighbours are not on the import path.
     if str(ROOT / "scripts") not in sys.path:
         sys.path.append(str(ROOT / "scripts"))
+    import console_kinds
     from error_codes import errors_page
 
     return {
@@ -468,6 +469,8 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         ROOT / "docs" / "reference" / "tree.md": tree_page(),
+        ROOT / "console" / "src" / "kinds" / "rows.generated.ts": console_kinds.rows(),
+        ROOT / "console" / "src" / "kinds" / "commands.generated.ts": console_kinds.commands(),
     }
 
 

@@ -1,5 +1,6 @@
 import Box from "@cloudscape-design/components/box";
 import { languageName } from "../components/languages";
+import { RESULTS } from "../kinds/rows.generated";
 import { FindingsView } from "./FindingsView";
 import { type Answer, findingsOf, sentimentScores } from "./findings";
 import type { Kind } from "./kinds";
@@ -13,7 +14,8 @@ interface Props {
 
 /** What one text got, as its kind of analysis shows it. */
 export function AnswerView({ kind, text, answer }: Props) {
-  if (kind.id === "sentiment") {
+  const { layout } = RESULTS[kind.id];
+  if (layout === "tone") {
     return (
       <>
         <Box variant="h3">{answer.Sentiment}</Box>
@@ -21,7 +23,7 @@ export function AnswerView({ kind, text, answer }: Props) {
       </>
     );
   }
-  if (kind.id === "language") {
+  if (layout === "types") {
     const languages = answer.Languages ?? [];
     if (languages.length === 0) return <Box variant="p">No language was found. Give at least 20 characters.</Box>;
     return (

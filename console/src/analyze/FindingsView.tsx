@@ -3,6 +3,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo } from "react";
 import { type Column, ResourceTable } from "../components/ResourceTable";
 import { typeColour } from "../components/typeColours";
+import { RESULTS } from "../kinds/rows.generated";
 import { type Finding, formatScore } from "./findings";
 import type { Kind } from "./kinds";
 import { MarkedText } from "./MarkedText";
@@ -14,16 +15,9 @@ interface Props {
   readonly findings: readonly Finding[];
 }
 
-const NOUNS: Readonly<Record<string, string>> = {
-  entities: "entities",
-  "key-phrases": "key phrases",
-  "targeted-sentiment": "mentions",
-  syntax: "tokens",
-};
-
 /** The text with what was found in it, the types with their counts, and the finds as a table. */
 export function FindingsView({ kind, text, findings }: Props) {
-  const many = NOUNS[kind.id] ?? "finds";
+  const many = RESULTS[kind.id].many;
   const counts = useMemo(() => {
     const found = new Map<string, number>();
     for (const finding of findings) found.set(colourName(finding), (found.get(colourName(finding)) ?? 0) + 1);
@@ -84,6 +78,7 @@ function labelOf({ type, mention }: Finding): string | undefined {
 }
 
 function columnsOf(kind: Kind): Column<Finding>[] {
+  const { layout, typeMember, type: typeHeader } = RESULTS[kind.id];
   const text: Column<Finding> = {
     id: "text",
     header: kind.id === "entities" ? "Entity" : "Text",
@@ -98,7 +93,7 @@ function columnsOf(kind: Kind): Column<Finding>[] {
   };
   const type: Column<Finding> = {
     id: "type",
-    header: kind.id === "syntax" ? "Part of speech" : "Type",
+    header: typeHeader,
     cell: ({ type }) => type ?? "-",
     value: ({ type }) => type,
   };
@@ -108,8 +103,8 @@ function columnsOf(kind: Kind): Column<Finding>[] {
     cell: ({ begin, end }) => `${begin}–${end}`,
     value: ({ begin }) => begin,
   };
-  if (kind.id === "key-phrases") return [text, score, place];
-  if (kind.id !== "targeted-sentiment") return [text, type, score, place];
+  if (typeMember === undefined) return [text, score, place];
+  if (layout !== "mentions") return [text, type, score, place];
   return [
     text,
     {

@@ -1,32 +1,7 @@
-import {
-  BatchDetectDominantLanguageCommand,
-  type BatchDetectDominantLanguageCommandInput,
-  BatchDetectEntitiesCommand,
-  type BatchDetectEntitiesCommandInput,
-  BatchDetectKeyPhrasesCommand,
-  type BatchDetectKeyPhrasesCommandInput,
-  BatchDetectSentimentCommand,
-  type BatchDetectSentimentCommandInput,
-  BatchDetectSyntaxCommand,
-  type BatchDetectSyntaxCommandInput,
-  BatchDetectTargetedSentimentCommand,
-  type BatchDetectTargetedSentimentCommandInput,
-  type ComprehendClient,
-  DetectDominantLanguageCommand,
-  type DetectDominantLanguageCommandInput,
-  DetectEntitiesCommand,
-  type DetectEntitiesCommandInput,
-  DetectKeyPhrasesCommand,
-  type DetectKeyPhrasesCommandInput,
-  DetectSentimentCommand,
-  type DetectSentimentCommandInput,
-  DetectSyntaxCommand,
-  type DetectSyntaxCommandInput,
-  DetectTargetedSentimentCommand,
-  type DetectTargetedSentimentCommandInput,
-} from "@aws-sdk/client-comprehend";
+import type { ComprehendClient } from "@aws-sdk/client-comprehend";
+import { TEXT_COMMANDS } from "../kinds/commands.generated";
 import type { Answer, BatchAnswer } from "./findings";
-import type { Kind, KindId } from "./kinds";
+import type { Kind } from "./kinds";
 
 /** A request of a Detect operation, members as the API names them. */
 export interface DetectRequest {
@@ -47,7 +22,12 @@ export interface Timed<Value> {
 }
 
 type Sent<Value> = Promise<Value & { readonly $metadata: { readonly requestId?: string | undefined } }>;
-type Send<Request, Value> = (client: ComprehendClient, request: Request, signal?: AbortSignal) => Sent<Value>;
+type CommandClass<Input> = new (input: Input) => Parameters<ComprehendClient["send"]>[0];
+
+interface TextCommands {
+  readonly Detect: CommandClass<DetectRequest>;
+  readonly Batch: CommandClass<BatchRequest>;
+}
 
 export function detectRequest(kind: Kind, text: string, language: string | undefined): DetectRequest {
   return kind.languages === undefined || language === undefined
@@ -59,37 +39,10 @@ export function batchRequest(kind: Kind, texts: readonly string[], language: str
   return kind.languages === undefined ? { TextList: texts } : { TextList: texts, LanguageCode: language };
 }
 
-const DETECT: Readonly<Record<KindId, Send<DetectRequest, Answer>>> = {
-  entities: (client, request, abortSignal) =>
-    client.send(new DetectEntitiesCommand(request as DetectEntitiesCommandInput), { abortSignal }),
-  "key-phrases": (client, request, abortSignal) =>
-    client.send(new DetectKeyPhrasesCommand(request as DetectKeyPhrasesCommandInput), { abortSignal }),
-  language: (client, request, abortSignal) =>
-    client.send(new DetectDominantLanguageCommand(request as DetectDominantLanguageCommandInput), { abortSignal }),
-  sentiment: (client, request, abortSignal) =>
-    client.send(new DetectSentimentCommand(request as DetectSentimentCommandInput), { abortSignal }),
-  "targeted-sentiment": (client, request, abortSignal) =>
-    client.send(new DetectTargetedSentimentCommand(request as DetectTargetedSentimentCommandInput), { abortSignal }),
-  syntax: (client, request, abortSignal) =>
-    client.send(new DetectSyntaxCommand(request as DetectSyntaxCommandInput), { abortSignal }),
-};
-
-const BATCH: Readonly<Record<KindId, Send<BatchRequest, BatchAnswer>>> = {
-  entities: (client, request) =>
-    client.send(new BatchDetectEntitiesCommand(request as unknown as BatchDetectEntitiesCommandInput)),
-  "key-phrases": (client, request) =>
-    client.send(new BatchDetectKeyPhrasesCommand(request as unknown as BatchDetectKeyPhrasesCommandInput)),
-  language: (client, request) =>
-    client.send(new BatchDetectDominantLanguageCommand(request as unknown as BatchDetectDominantLanguageCommandInput)),
-  sentiment: (client, request) =>
-    client.send(new BatchDetectSentimentCommand(request as unknown as BatchDetectSentimentCommandInput)),
-  "targeted-sentiment": (client, request) =>
-    client.send(
-      new BatchDetectTargetedSentimentCommand(request as unknown as BatchDetectTargetedSentimentCommandInput),
-    ),
-  syntax: (client, request) =>
-    client.send(new BatchDetectSyntaxCommand(request as unknown as BatchDetectSyntaxCommandInput)),
-};
+function commandsOf(kind: Kind): TextCommands {
+  // The SDK types each class by its own operation; a table of all kinds needs what they have in common.
+  return TEXT_COMMANDS[kind.id] as unknown as TextCommands;
+}
 
 export function detect(
   client: ComprehendClient,
@@ -97,11 +50,12 @@ export function detect(
   request: DetectRequest,
   signal?: AbortSignal,
 ): Promise<Timed<Answer>> {
-  return timed(() => DETECT[kind.id](client, request, signal));
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  return timed(() => client.send(new (commandsOf(kind).Detect)(request), options) as Sent<Answer>);
 }
 
 export function detectBatch(client: ComprehendClient, kind: Kind, request: BatchRequest): Promise<Timed<BatchAnswer>> {
-  return timed(() => BATCH[kind.id](client, request));
+  return timed(() => client.send(new (commandsOf(kind).Batch)(request)) as unknown as Sent<BatchAnswer>);
 }
 
 async function timed<Value>(call: () => Sent<Value>): Promise<Timed<Value>> {

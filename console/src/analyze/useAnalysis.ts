@@ -30,7 +30,7 @@ export function useDetect(kind: Kind, submitted: Submitted, language: string | u
 /** The language that a text is to be read in, asked for where none was chosen. */
 export function useLanguage(submitted: Submitted, wanted: boolean) {
   const ask = wanted && submitted.language === undefined;
-  const query = useDetect(kindOf("language"), submitted, undefined, ask);
+  const query = useDetect(kindOf("dominant-language"), submitted, undefined, ask);
   const found = ask && query.data !== undefined ? dominantLanguage(query.data.value) : undefined;
   return {
     language: submitted.language ?? found?.code,

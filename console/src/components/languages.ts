@@ -4,15 +4,6 @@ export const LANGUAGE_CODES = ["en", "es", "fr", "de", "it", "pt", "ar", "hi", "
 /** The languages that a custom model can be of. */
 export const MODEL_LANGUAGES = ["en", "es", "fr", "de", "it", "pt"] as const;
 
-/** The languages with an engine here, by analysis (docs/languages.md); tests hold them against the service's table. */
-export const SERVED_LANGUAGES = {
-  entities: ["en", "de", "ja", "pt", "zh", "zh-TW"],
-  "key-phrases": ["en", "de", "es", "fr", "ja", "pt", "zh", "zh-TW"],
-  sentiment: ["en"],
-  "targeted-sentiment": ["en"],
-  syntax: ["en"],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-
 // The API tells the two by how they are written; the names that browsers have tell of countries.
 const WRITTEN: Readonly<Record<string, string>> = { zh: "Chinese (simplified)", "zh-TW": "Chinese (traditional)" };
 const NAMES = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });

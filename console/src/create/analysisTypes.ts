@@ -1,8 +1,10 @@
-import { LANGUAGE_CODES, MODEL_LANGUAGES, SERVED_LANGUAGES } from "../components/languages";
+import { LANGUAGE_CODES, MODEL_LANGUAGES } from "../components/languages";
 import { JOB_KINDS, type JobKind } from "../jobs/kinds";
-import type { ModelKindId } from "../models/kinds";
+import type { CustomModelRow } from "../kinds/row";
+import { RESULTS } from "../kinds/rows.generated";
+import { MODEL_KINDS, type ModelKindId } from "../models/kinds";
 
-/** What a person chooses as "analysis type": the kinds of job, and entities once more for one's own recognizers. */
+/** What a person chooses as "analysis type": the kinds of job, and once more those that a custom model can do. */
 export interface AnalysisType {
   readonly id: string;
   readonly label: string;
@@ -20,50 +22,40 @@ export interface AnalysisType {
   readonly hasTopics: boolean;
 }
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  entities: "Names of people, places, organisations, dates and quantities.",
-  "key-phrases": "The noun phrases that say what a text is about.",
-  "dominant-language": "The language that each document is written in.",
-  sentiment: "Whether a document is positive, negative, neutral or mixed.",
-  "targeted-sentiment": "What a text says of each thing it mentions.",
-  topics: "The subjects of a whole collection, and which documents belong to them.",
-  classification: "Your own classes, by a classifier that you trained.",
-};
-
 function builtIn(kind: JobKind): AnalysisType {
-  const served: readonly string[] = Object.entries(SERVED_LANGUAGES).find(([slug]) => slug === kind.slug)?.[1] ?? [];
-  const known = kind.slug === "targeted-sentiment" ? ["en"] : LANGUAGE_CODES;
   return {
     id: kind.slug,
     label: kind.label,
-    description: DESCRIPTIONS[kind.slug] ?? "",
-    group: kind.slug === "classification" ? "Custom" : "Built-in",
+    description: kind.description,
+    group: "Built-in",
     operation: `Start${kind.operation}Job`,
     kind,
-    languages: served.length === 0 ? [] : known,
-    served,
-    hasTopics: kind.slug === "topics",
-    ...(kind.slug === "classification" && { model: "classifier" as const }),
+    languages: kind.languages.length === 0 ? [] : (kind.documentedLanguages ?? LANGUAGE_CODES),
+    served: kind.languages,
+    hasTopics: RESULTS[kind.slug].layout === "topics",
   };
 }
 
-function customEntities(kind: JobKind): AnalysisType {
+function custom(kind: JobKind, { member, analysis, label, description }: CustomModelRow): AnalysisType {
+  const languages = kind.languages.length === 0 ? [] : MODEL_LANGUAGES;
+  const model = Object.values(MODEL_KINDS).find(({ arnMember }) => arnMember === member);
   return {
     ...builtIn(kind),
-    id: "custom-entities",
-    label: "Custom entity recognition",
-    description: "Your own types of entities, by a recognizer that you trained.",
+    id: analysis,
+    label,
+    description,
     group: "Custom",
-    languages: MODEL_LANGUAGES,
-    served: MODEL_LANGUAGES,
-    model: "recognizer",
+    languages,
+    served: languages,
+    ...(model && { model: model.id }),
   };
 }
 
 /** Every analysis type, the built-in ones first. */
-export const ANALYSIS_TYPES: readonly AnalysisType[] = JOB_KINDS.flatMap((kind) =>
-  kind.slug === "entities" ? [builtIn(kind), customEntities(kind)] : [builtIn(kind)],
-).sort((one, other) => Number(one.group === "Custom") - Number(other.group === "Custom"));
+export const ANALYSIS_TYPES: readonly AnalysisType[] = [
+  ...JOB_KINDS.filter((kind) => kind.builtIn).map(builtIn),
+  ...JOB_KINDS.flatMap((kind) => (kind.model === undefined ? [] : [custom(kind, kind.model)])),
+];
 
 export function analysisType(id: string): AnalysisType | undefined {
   return ANALYSIS_TYPES.find((type) => type.id === id);

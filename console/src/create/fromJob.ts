@@ -1,5 +1,5 @@
 import type { Tag } from "../components/tags/tags";
-import type { JobKind } from "../jobs/kinds";
+import { type JobKind, modelArnOf } from "../jobs/kinds";
 import type { JobProperties } from "../jobs/properties";
 import { type Draft, EMPTY_DRAFT } from "./draft";
 import { fromKey } from "./parts/encryption";
@@ -11,13 +11,13 @@ const OWN_FOLDER = /\/?[0-9]{12}-[A-Z]+-[0-9a-f]+\/output\/output\.tar\.gz$/;
 
 /** The form as it was for a job: everything that the API tells of it. */
 export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly Tag[]): Draft {
-  const recognizer = job.EntityRecognizerArn;
+  const model = modelArnOf(kind, job);
   return {
     name: copyName(job.JobName),
-    type: recognizer !== undefined ? "custom-entities" : kind.slug,
+    type: model !== undefined && kind.model !== undefined ? kind.model.analysis : kind.slug,
     language: job.LanguageCode ?? EMPTY_DRAFT.language,
     topics: String(job.NumberOfTopics ?? EMPTY_DRAFT.topics),
-    modelArn: recognizer ?? job.DocumentClassifierArn ?? "",
+    modelArn: model ?? "",
     volumeKey: fromKey(job.VolumeKmsKeyId),
     input: job.InputDataConfig?.S3Uri ?? "",
     inputFormat: job.InputDataConfig?.InputFormat ?? EMPTY_DRAFT.inputFormat,

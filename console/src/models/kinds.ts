@@ -7,6 +7,8 @@ export interface ModelKind {
   readonly createOperation: "CreateDocumentClassifier" | "CreateEntityRecognizer";
   readonly describeOperation: "DescribeDocumentClassifier" | "DescribeEntityRecognizer";
   readonly createPath: string;
+  /** The member of a Start request that names such a model. */
+  readonly arnMember: "DocumentClassifierArn" | "EntityRecognizerArn";
 }
 
 export const MODEL_KINDS: Readonly<Record<ModelKindId, ModelKind>> = {
@@ -16,6 +18,7 @@ export const MODEL_KINDS: Readonly<Record<ModelKindId, ModelKind>> = {
     createOperation: "CreateDocumentClassifier",
     describeOperation: "DescribeDocumentClassifier",
     createPath: "/models/create-classifier",
+    arnMember: "DocumentClassifierArn",
   },
   recognizer: {
     id: "recognizer",
@@ -23,5 +26,6 @@ export const MODEL_KINDS: Readonly<Record<ModelKindId, ModelKind>> = {
     createOperation: "CreateEntityRecognizer",
     describeOperation: "DescribeEntityRecognizer",
     createPath: "/models/create-recognizer",
+    arnMember: "EntityRecognizerArn",
   },
 };

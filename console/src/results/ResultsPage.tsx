@@ -74,5 +74,5 @@ function Results({ kind, job }: { readonly kind: JobKind; readonly job: JobPrope
       </Alert>
     );
   }
-  return <ArchiveView kind={kind.results} job={job} />;
+  return <ArchiveView kind={kind.slug} job={job} />;
 }

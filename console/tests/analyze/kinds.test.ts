@@ -28,9 +28,9 @@ describe("the kinds of analysis", () => {
   });
 
   it("send a language only where the operation takes one", () => {
-    expect(detectRequest(kindOf("language"), "x", "en")).toEqual({ Text: "x" });
+    expect(detectRequest(kindOf("dominant-language"), "x", "en")).toEqual({ Text: "x" });
     expect(detectRequest(kindOf("syntax"), "x", "en")).toEqual({ Text: "x", LanguageCode: "en" });
-    expect(batchRequest(kindOf("language"), ["x"], "en")).toEqual({ TextList: ["x"] });
+    expect(batchRequest(kindOf("dominant-language"), ["x"], "en")).toEqual({ TextList: ["x"] });
     expect(batchRequest(kindOf("entities"), ["x"], "de")).toEqual({ TextList: ["x"], LanguageCode: "de" });
   });
 });

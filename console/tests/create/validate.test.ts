@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SERVED_LANGUAGES } from "../../src/components/languages";
 import { ANALYSIS_TYPES, type AnalysisType, analysisType } from "../../src/create/analysisTypes";
 import { type Draft, EMPTY_DRAFT } from "../../src/create/draft";
 import { buildRequest } from "../../src/create/request";
 import { validateDraft } from "../../src/create/validate";
 
-const JOB_FILE = join(import.meta.dirname, "../../../src/reading_room/analysis/job_file.py");
 const ROLE = "arn:aws:iam::000000000001:role/reader";
 const COMPLETE: Draft = { ...EMPTY_DRAFT, input: "s3://bucket/in/", output: "s3://bucket/out/", roleArn: ROLE };
 
@@ -32,14 +28,6 @@ describe("analysis types", () => {
       "classification",
     ]);
     expect(type("custom-entities").operation).toBe("StartEntitiesDetectionJob");
-  });
-
-  it("serve the languages that the service has an engine for", () => {
-    const table = readFileSync(JOB_FILE, "utf8");
-    for (const [kind, languages] of Object.entries(SERVED_LANGUAGES)) {
-      const engines = [...table.matchAll(new RegExp(`^ +"${kind}-(zh-TW|[a-z]{2})",`, "gm"))].map((match) => match[1]);
-      expect([...languages].sort()).toEqual(engines.sort());
-    }
   });
 });
 

@@ -2,7 +2,7 @@
 import { strFromU8, unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
-import type { ResultKind } from "../../src/jobs/kinds";
+import type { ResultKind } from "../../src/kinds/rows.generated";
 import { buildDownload, type DownloadRequest } from "../../src/results/downloads/build";
 import { csvOriginal } from "../../src/results/downloads/csv";
 import { parseCsv } from "../../src/results/reading/csvRows";

@@ -1,4 +1,5 @@
-import type { ResultKind } from "../../jobs/kinds";
+import type { ResultRow } from "../../kinds/row";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, type ResultRecord, scoreName, TONES, type ToneScores } from "../reading/records";
 import { textBeside } from "./beside";
@@ -19,27 +20,30 @@ const SPAN = [whole("BeginOffset"), whole("EndOffset")];
 const TONE = TONES.map((tone) => real(scoreName(tone)));
 const ERROR = [text("ErrorCode"), text("ErrorMessage")];
 
-/** The columns of a kind's table, called as the members of the result's JSON are. */
-const COLUMNS: Readonly<Record<ResultKind, readonly TableColumn[]>> = {
-  entities: [...PLACE, ...SPAN, text("Type"), text("Text"), real("Score"), ...ERROR],
-  "key-phrases": [...PLACE, ...SPAN, text("Text"), real("Score"), ...ERROR],
-  "dominant-language": [...PLACE, text("LanguageCode"), real("Score"), ...ERROR],
-  sentiment: [...PLACE, text("Sentiment"), ...TONE, ...ERROR],
-  "targeted-sentiment": [
-    ...PLACE,
-    whole("Entity"),
-    ...SPAN,
-    text("Type"),
-    text("Text"),
-    real("Score"),
-    real("GroupScore"),
-    text("Sentiment"),
-    ...TONE,
-    ...ERROR,
-  ],
-  classification: [...PLACE, text("Name"), real("Score"), ...ERROR],
-  topics: [...PLACE, text("Topic"), real("Proportion"), ...ERROR],
-};
+/** The columns of each kind's table, called as the members of the result's JSON are. */
+const COLUMNS = Object.fromEntries(
+  Object.entries(RESULTS).map(([kind, row]) => [kind, [...PLACE, ...foundColumns(row), ...ERROR]]),
+) as unknown as Readonly<Record<ResultKind, readonly TableColumn[]>>;
+
+function foundColumns({ layout, typeMember }: ResultRow): readonly TableColumn[] {
+  const type = typeMember === undefined ? [] : [text(typeMember)];
+  switch (layout) {
+    case "spans":
+    case "tokens":
+      return [...SPAN, ...type, text("Text"), real("Score")];
+    case "mentions":
+      return [
+        ...[whole("Entity"), ...SPAN, ...type, text("Text"), real("Score"), real("GroupScore"), text("Sentiment")],
+        ...TONE,
+      ];
+    case "types":
+      return [...type, real("Score")];
+    case "tone":
+      return [...type, ...TONE];
+    case "topics":
+      return [...type, real("Proportion")];
+  }
+}
 
 export const TERM_COLUMNS: readonly TableColumn[] = [text("Topic"), text("Term"), real("Weight")];
 
@@ -98,20 +102,19 @@ function* foundRowsOf(
 
 function cellsOf(kind: ResultKind, finding: Finding, record: ResultRecord): Cell[] {
   const { begin, end, type, score } = finding;
-  switch (kind) {
-    case "entities":
-      return [begin, end, type, finding.text, score];
-    case "key-phrases":
-      return [begin, end, finding.text, score];
-    case "sentiment":
+  const { layout, typeMember } = RESULTS[kind];
+  switch (layout) {
+    case "spans":
+    case "tokens":
+      return [begin, end, ...(typeMember === undefined ? [] : [type]), finding.text, score];
+    case "tone":
       return [type, ...toneCells(record.toneScores)];
-    case "targeted-sentiment":
+    case "mentions":
       return [
         ...[finding.group, begin, end, type, finding.text, score, finding.groupScore, finding.tone],
         ...toneCells(finding.toneScores),
       ];
-    case "dominant-language":
-    case "classification":
+    case "types":
     case "topics":
       return [type, score];
   }

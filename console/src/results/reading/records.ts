@@ -1,4 +1,4 @@
-import type { ResultKind } from "../../jobs/kinds";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 
 export type Tone = "POSITIVE" | "NEGATIVE" | "NEUTRAL" | "MIXED";
 export const TONES: readonly Tone[] = ["POSITIVE", "NEUTRAL", "MIXED", "NEGATIVE"];
@@ -32,6 +32,7 @@ export interface ResultRecord {
   readonly toneScores?: ToneScores;
 }
 
+/** The type of a finding whose kind has no types. */
 export const KEY_PHRASE = "KEY_PHRASE";
 /** The error code, of ours, of a line that is not what the format says. */
 export const UNREADABLE = "UNREADABLE_RESULT";
@@ -61,22 +62,23 @@ export function readRecord(kind: ResultKind, line: string): ResultRecord {
 }
 
 function findingsOf(kind: ResultKind, value: Fields): Omit<ResultRecord, "file" | "line"> | undefined {
-  switch (kind) {
-    case "entities":
-      return listed(value["Entities"], (each) => spanned(each, text(each["Type"]) ?? MISSING));
-    case "key-phrases":
-      return listed(value["KeyPhrases"], (each) => spanned(each, KEY_PHRASE));
-    case "dominant-language":
-      return listed(value["Languages"], (each) => scored(each, "LanguageCode"));
-    case "classification": {
-      const several = Array.isArray(value["Labels"]);
-      const found = listed(several ? value["Labels"] : value["Classes"], (each) => scored(each, "Name"));
-      return found && { ...found, several };
+  const { layout, members, typeMember } = RESULTS[kind];
+  const [member = "", several] = members;
+  switch (layout) {
+    case "spans":
+      return listed(value[member], (each) =>
+        spanned(each, typeMember === undefined ? KEY_PHRASE : (text(each[typeMember]) ?? MISSING)),
+      );
+    case "types": {
+      const apply = several !== undefined && Array.isArray(value[several]);
+      const found = listed(value[apply ? several : member], (each) => scored(each, typeMember ?? ""));
+      return found && { ...found, ...(several !== undefined && { several: apply }) };
     }
-    case "sentiment":
+    case "tone":
       return sentiment(value);
-    case "targeted-sentiment":
-      return mentions(value["Entities"]);
+    case "mentions":
+      return mentions(value[member]);
+    case "tokens":
     case "topics":
       return undefined;
   }

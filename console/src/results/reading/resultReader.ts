@@ -1,4 +1,4 @@
-import type { ResultKind } from "../../jobs/kinds";
+import type { ResultKind } from "../../kinds/rows.generated";
 import { ArchiveLimit } from "../archive/errors";
 import { GunzipStream } from "../archive/gunzip";
 import { type TarMember, TarReader } from "../archive/tar";

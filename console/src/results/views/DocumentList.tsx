@@ -1,7 +1,8 @@
 import { useQueries } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useMemo, useRef } from "react";
-import type { ResultKind } from "../../jobs/kinds";
+import { findsPlaces } from "../../kinds/results";
+import type { ResultKind } from "../../kinds/rows.generated";
 import type { PlacedRecord } from "../worker/messages";
 import { percent, placeOf, type TopicNames, typeLabel } from "./labels";
 import { topicNames } from "./topics";
@@ -121,7 +122,7 @@ function Row({ kind, row, topics }: RowProps) {
 export function summaryOf(kind: ResultKind, row: PlacedRecord, topics?: TopicNames): string {
   if (row.error) return `Error: ${row.error.code}`;
   if (row.findings.length === 0) return "Nothing found";
-  if (kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment") {
+  if (findsPlaces(kind)) {
     return row.findings.map(({ text, type }) => (text ?? type).slice(0, 60)).join(", ");
   }
   return row.findings.map(({ type, score }) => `${typeLabel(kind, type, topics)} ${percent(score)}`).join(", ");

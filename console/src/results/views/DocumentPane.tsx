@@ -10,8 +10,9 @@ import { ErrorAlert } from "../../components/ErrorAlert";
 import { counted } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
 import { typeColour } from "../../components/typeColours";
-import type { ResultKind } from "../../jobs/kinds";
 import type { JobProperties } from "../../jobs/properties";
+import { findsPlaces, hasTypes } from "../../kinds/results";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { type DocumentText, NoText } from "../document/documentText";
 import { type ScoreRow, ScoreTable } from "../parts/ScoreTable";
 import { isShown, type ResultFilter } from "../reading/filter";
@@ -20,7 +21,7 @@ import type { PlacedRecord } from "../worker/messages";
 import { FindingsTable } from "./FindingsTable";
 import { HighlightedText } from "./HighlightedText";
 import { Legend } from "./Legend";
-import { placeOf, type TopicNames, typeLabel, WORDS } from "./labels";
+import { capital, placeOf, type TopicNames, typeLabel } from "./labels";
 import { topicNames } from "./topics";
 import type { OpenArchive } from "./useArchive";
 import { useDocumentText } from "./useDocumentText";
@@ -126,7 +127,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
     [text, numbers],
   );
   const together = useMemo(() => pointedOut(record, chosen), [record, chosen]);
-  const inText = kind === "entities" || kind === "key-phrases" || kind === "targeted-sentiment";
+  const inText = findsPlaces(kind);
   const colour = (finding: Finding): number => typeColour(finding.tone ?? finding.type);
   return (
     <SpaceBetween size="m">
@@ -152,8 +153,8 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
         />
       ) : (
         <ScoreTable
-          title={kind === "sentiment" ? "Scores" : `${capital(WORDS[kind].many)} of this document`}
-          labelHeader={WORDS[kind].type}
+          title={RESULTS[kind].layout === "tone" ? "Scores" : `${capital(RESULTS[kind].many)} of this document`}
+          labelHeader={RESULTS[kind].type}
           scoreHeader={kind === "topics" ? "Share" : "Score"}
           rows={scoresOf(kind, record, topics)}
         />
@@ -171,12 +172,12 @@ function pointedOut(record: PlacedRecord, chosen: number | undefined): ReadonlyS
 }
 
 function tagOf(kind: ResultKind, finding: Finding): string {
-  if (kind === "key-phrases") return "";
+  if (!hasTypes(kind)) return "";
   return finding.tone ?? finding.type;
 }
 
 function scoresOf(kind: ResultKind, record: PlacedRecord, topics: TopicNames): ScoreRow[] {
-  if (kind === "sentiment" && record.toneScores) {
+  if (RESULTS[kind].layout === "tone" && record.toneScores) {
     return TONES.map((tone) => ({
       label: tone,
       score: record.toneScores?.[scoreName(tone)] ?? 0,
@@ -184,8 +185,4 @@ function scoresOf(kind: ResultKind, record: PlacedRecord, topics: TopicNames): S
     }));
   }
   return record.findings.map(({ type, score }) => ({ label: typeLabel(kind, type, topics), score }));
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

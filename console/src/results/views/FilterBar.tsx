@@ -8,11 +8,12 @@ import Select from "@cloudscape-design/components/select";
 import Slider from "@cloudscape-design/components/slider";
 import { useMemo } from "react";
 import { formatNumber } from "../../components/format";
-import type { ResultKind } from "../../jobs/kinds";
+import { findsMentions, hasTypes } from "../../kinds/results";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { NO_FILTER, type ResultFilter } from "../reading/filter";
 import type { Tone } from "../reading/records";
 import type { ResultSummary } from "../reading/resultReader";
-import { typeLabel, WORDS } from "./labels";
+import { typeLabel } from "./labels";
 import { topicNames } from "./topics";
 
 interface Props {
@@ -32,7 +33,7 @@ const ORDERS = [
 
 /** What is looked for in a result: types, tones, least confidence, text. */
 export function FilterBar({ kind, summary, filter, onChange }: Props) {
-  const words = WORDS[kind];
+  const words = RESULTS[kind];
   const change = (part: Partial<ResultFilter>): void => onChange({ ...filter, ...part });
   const documents = [
     { value: "all", label: `All documents (${formatNumber(summary.records)})` },
@@ -58,7 +59,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
           onChange={({ detail }) => change({ search: detail.value })}
         />
       </FormField>
-      {kind !== "key-phrases" && (
+      {hasTypes(kind) && (
         <FormField label={words.type} description={`Only ${words.many} of these.`}>
           <Multiselect
             options={types}
@@ -74,7 +75,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
           />
         </FormField>
       )}
-      {kind === "targeted-sentiment" && (
+      {findsMentions(kind) && (
         <FormField label="Sentiment" description="Only mentions with this sentiment.">
           <Multiselect
             options={tones}

@@ -3,7 +3,8 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import { useMemo } from "react";
 import { type Column, ResourceTable } from "../../components/ResourceTable";
-import type { ResultKind } from "../../jobs/kinds";
+import { findsMentions, hasTypes } from "../../kinds/results";
+import type { ResultKind } from "../../kinds/rows.generated";
 import type { Finding } from "../reading/records";
 import { percent, typeLabel } from "./labels";
 
@@ -48,7 +49,7 @@ export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }:
 
 function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "found">): Column<Found>[] {
   const lost = new Set(misplaced);
-  const names = kind === "targeted-sentiment" ? groupNames(all) : new Map<number, string>();
+  const names = findsMentions(kind) ? groupNames(all) : new Map<number, string>();
   const columns: Column<Found>[] = [
     {
       id: "text",
@@ -71,7 +72,7 @@ function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "foun
         ),
     },
   ];
-  if (kind !== "key-phrases") {
+  if (hasTypes(kind)) {
     columns.push({
       id: "type",
       header: "Type",
@@ -79,7 +80,7 @@ function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "foun
       cell: ({ finding }) => <bdi>{typeLabel(kind, finding.type)}</bdi>,
     });
   }
-  if (kind === "targeted-sentiment") {
+  if (findsMentions(kind)) {
     const thing = ({ finding }: Found): string => names.get(finding.group ?? -1) ?? "";
     columns.push(
       { id: "thing", header: "Mentions", value: thing, cell: (each) => <bdi>{thing(each)}</bdi> },

@@ -1,6 +1,6 @@
 import Box from "@cloudscape-design/components/box";
 import { formatNumber } from "../../components/format";
-import type { ResultKind } from "../../jobs/kinds";
+import type { ResultKind } from "../../kinds/rows.generated";
 import type { Finding } from "../reading/records";
 import { typeLabel } from "./labels";
 import "./results.css";

@@ -5,12 +5,13 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { formatBytes, formatNumber } from "../../components/format";
 import { typeColour } from "../../components/typeColours";
-import type { ResultKind } from "../../jobs/kinds";
+import { findsLanguages, findsMentions, hasTypes, judgesDocuments } from "../../kinds/results";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { DistributionChart, type DistributionRow } from "../parts/DistributionChart";
 import type { ResultFilter } from "../reading/filter";
 import { LABEL_HOLDS } from "../reading/recordIndex";
 import type { ResultSummary } from "../reading/resultReader";
-import { percent, typeLabel, WORDS } from "./labels";
+import { capital, percent, typeLabel } from "./labels";
 
 interface Props {
   readonly kind: ResultKind;
@@ -41,42 +42,34 @@ export function OverviewView({ kind, summary, onShow }: Props) {
 
 /** What was found: of kinds that say one thing of each document, how many different things that are. */
 function foundInAll(kind: ResultKind, summary: ResultSummary) {
-  if (!isByDocument(kind))
-    return { label: `${capital(WORDS[kind].many)} found`, value: formatNumber(summary.findings) };
-  return { label: `Different ${WORDS[kind].many}`, value: formatNumber(summary.types.length) };
-}
-
-function isByDocument(kind: ResultKind): boolean {
-  return kind === "sentiment" || kind === "dominant-language" || kind === "classification";
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  if (!judgesDocuments(kind))
+    return { label: `${capital(RESULTS[kind].many)} found`, value: formatNumber(summary.findings) };
+  return { label: `Different ${RESULTS[kind].many}`, value: formatNumber(summary.types.length) };
 }
 
 function Charts({ kind, summary, onShow }: Props) {
-  const byDocument = isByDocument(kind);
+  const byDocument = judgesDocuments(kind);
   const toDocuments = (label: string): string => `Show the documents with ${label}`;
   const types: DistributionRow[] = summary.types
     .map(({ type, findings, leading }) => ({
       id: type,
       label: typeLabel(kind, type),
       count: byDocument ? leading : findings,
-      ...(kind !== "dominant-language" && { colour: typeColour(type) }),
+      ...(!findsLanguages(kind) && { colour: typeColour(type) }),
     }))
     .filter(({ count }) => count > 0);
   const description = byDocument
     ? summary.several
       ? `Labels whose score is ${percent(LABEL_HOLDS)} or more.`
       : "The one with the highest score of each document."
-    : `How many ${WORDS[kind].many} of each type.`;
+    : `How many ${RESULTS[kind].many} of each type.`;
   return (
-    <ColumnLayout columns={kind === "key-phrases" || byDocument ? 1 : 2}>
-      {kind !== "key-phrases" && (
+    <ColumnLayout columns={!hasTypes(kind) || byDocument ? 1 : 2}>
+      {hasTypes(kind) && (
         <DistributionChart
-          title={byDocument ? `Documents by ${WORDS[kind].one}` : "Types"}
+          title={byDocument ? `Documents by ${RESULTS[kind].one}` : "Types"}
           description={description}
-          labelHeader={WORDS[kind].type}
+          labelHeader={RESULTS[kind].type}
           countHeader={byDocument ? "Documents" : "Found"}
           rows={types}
           {...(byDocument && { total: summary.records })}
@@ -84,7 +77,7 @@ function Charts({ kind, summary, onShow }: Props) {
           selectLabel={toDocuments}
         />
       )}
-      {kind === "targeted-sentiment" && (
+      {findsMentions(kind) && (
         <DistributionChart
           title="Sentiment of the mentions"
           labelHeader="Sentiment"
@@ -112,7 +105,7 @@ function Charts({ kind, summary, onShow }: Props) {
           total={summary.findings}
           rows={summary.frequent.map(({ text, type, count }) => ({
             id: text,
-            label: kind === "key-phrases" ? text : `${text} (${typeLabel(kind, type)})`,
+            label: !hasTypes(kind) ? text : `${text} (${typeLabel(kind, type)})`,
             count,
           }))}
           onSelect={(text) => onShow({ search: text })}

@@ -1,33 +1,28 @@
-import type { ResultKind } from "../../jobs/kinds";
+import { findsLanguages, hasTypes } from "../../kinds/results";
+import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { KEY_PHRASE, type ResultRecord } from "../reading/records";
 
 const languages = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
-
-/** How a kind calls one thing that it finds, and its type. */
-export const WORDS: Readonly<Record<ResultKind, { one: string; many: string; type: string }>> = {
-  entities: { one: "entity", many: "entities", type: "Type" },
-  "key-phrases": { one: "key phrase", many: "key phrases", type: "Type" },
-  "dominant-language": { one: "language", many: "languages", type: "Language" },
-  sentiment: { one: "sentiment", many: "sentiments", type: "Sentiment" },
-  "targeted-sentiment": { one: "mention", many: "mentions", type: "Type" },
-  classification: { one: "class", many: "classes", type: "Class" },
-  topics: { one: "topic", many: "topics", type: "Topic" },
-};
 
 /** How topics are called, by what the archive calls them: "000" is "bread, oven, salt". */
 export type TopicNames = ReadonlyMap<string, string>;
 
 /** A type as people read it: languages by name, topics by their terms, the rest as the result has it. */
 export function typeLabel(kind: ResultKind, type: string, topics?: TopicNames): string {
-  if (type === KEY_PHRASE && kind === "key-phrases") return "Key phrase";
+  if (type === KEY_PHRASE && !hasTypes(kind)) return capital(RESULTS[kind].one);
   if (kind === "topics") return topics?.get(type) ?? `Topic ${type}`;
-  if (kind !== "dominant-language") return type;
+  if (!findsLanguages(kind)) return type;
   try {
     const name = languages.of(type);
     return name === undefined ? type : `${name} (${type})`;
   } catch {
     return type;
   }
+}
+
+/** A word at the beginning of a line. */
+export function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 /** Where a document is: "reviews.txt, line 3". Lines are counted from 1, as editors do; the result counts from 0. */

@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { ResultKind } from "../../jobs/kinds";
+import type { ResultKind } from "../../kinds/rows.generated";
 import { headObject, type ObjectFacts, type ObjectPlace, readParts } from "../archive/source";
 import type { ResultSummary } from "../reading/resultReader";
 import { WorkerClient } from "../worker/client";

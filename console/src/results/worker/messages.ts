@@ -1,4 +1,4 @@
-import type { ResultKind } from "../../jobs/kinds";
+import type { ResultKind } from "../../kinds/rows.generated";
 import type { DownloadRequest } from "../downloads/build";
 import type { ResultFilter } from "../reading/filter";
 import type { ResultRecord } from "../reading/records";

@@ -1,0 +1,114 @@
+// Written by `make docs` from src/reading_room/analysis/kinds.py. Do not edit.
+
+import {
+  BatchDetectDominantLanguageCommand,
+  BatchDetectEntitiesCommand,
+  BatchDetectKeyPhrasesCommand,
+  BatchDetectSentimentCommand,
+  BatchDetectSyntaxCommand,
+  BatchDetectTargetedSentimentCommand,
+  DescribeDocumentClassificationJobCommand,
+  DescribeDominantLanguageDetectionJobCommand,
+  DescribeEntitiesDetectionJobCommand,
+  DescribeKeyPhrasesDetectionJobCommand,
+  DescribeSentimentDetectionJobCommand,
+  DescribeTargetedSentimentDetectionJobCommand,
+  DescribeTopicsDetectionJobCommand,
+  DetectDominantLanguageCommand,
+  DetectEntitiesCommand,
+  DetectKeyPhrasesCommand,
+  DetectSentimentCommand,
+  DetectSyntaxCommand,
+  DetectTargetedSentimentCommand,
+  ListDocumentClassificationJobsCommand,
+  ListDominantLanguageDetectionJobsCommand,
+  ListEntitiesDetectionJobsCommand,
+  ListKeyPhrasesDetectionJobsCommand,
+  ListSentimentDetectionJobsCommand,
+  ListTargetedSentimentDetectionJobsCommand,
+  ListTopicsDetectionJobsCommand,
+  StartDocumentClassificationJobCommand,
+  StartDominantLanguageDetectionJobCommand,
+  StartEntitiesDetectionJobCommand,
+  StartKeyPhrasesDetectionJobCommand,
+  StartSentimentDetectionJobCommand,
+  StartTargetedSentimentDetectionJobCommand,
+  StartTopicsDetectionJobCommand,
+  StopDominantLanguageDetectionJobCommand,
+  StopEntitiesDetectionJobCommand,
+  StopKeyPhrasesDetectionJobCommand,
+  StopSentimentDetectionJobCommand,
+  StopTargetedSentimentDetectionJobCommand,
+} from "@aws-sdk/client-comprehend";
+
+/** The commands of each kind of job. */
+export const JOB_COMMANDS = {
+  entities: {
+    Start: StartEntitiesDetectionJobCommand,
+    Describe: DescribeEntitiesDetectionJobCommand,
+    List: ListEntitiesDetectionJobsCommand,
+    Stop: StopEntitiesDetectionJobCommand,
+  },
+  "key-phrases": {
+    Start: StartKeyPhrasesDetectionJobCommand,
+    Describe: DescribeKeyPhrasesDetectionJobCommand,
+    List: ListKeyPhrasesDetectionJobsCommand,
+    Stop: StopKeyPhrasesDetectionJobCommand,
+  },
+  "dominant-language": {
+    Start: StartDominantLanguageDetectionJobCommand,
+    Describe: DescribeDominantLanguageDetectionJobCommand,
+    List: ListDominantLanguageDetectionJobsCommand,
+    Stop: StopDominantLanguageDetectionJobCommand,
+  },
+  sentiment: {
+    Start: StartSentimentDetectionJobCommand,
+    Describe: DescribeSentimentDetectionJobCommand,
+    List: ListSentimentDetectionJobsCommand,
+    Stop: StopSentimentDetectionJobCommand,
+  },
+  "targeted-sentiment": {
+    Start: StartTargetedSentimentDetectionJobCommand,
+    Describe: DescribeTargetedSentimentDetectionJobCommand,
+    List: ListTargetedSentimentDetectionJobsCommand,
+    Stop: StopTargetedSentimentDetectionJobCommand,
+  },
+  topics: {
+    Start: StartTopicsDetectionJobCommand,
+    Describe: DescribeTopicsDetectionJobCommand,
+    List: ListTopicsDetectionJobsCommand,
+  },
+  classification: {
+    Start: StartDocumentClassificationJobCommand,
+    Describe: DescribeDocumentClassificationJobCommand,
+    List: ListDocumentClassificationJobsCommand,
+  },
+};
+
+/** The commands of each analysis of a text. */
+export const TEXT_COMMANDS = {
+  entities: {
+    Detect: DetectEntitiesCommand,
+    Batch: BatchDetectEntitiesCommand,
+  },
+  "key-phrases": {
+    Detect: DetectKeyPhrasesCommand,
+    Batch: BatchDetectKeyPhrasesCommand,
+  },
+  "dominant-language": {
+    Detect: DetectDominantLanguageCommand,
+    Batch: BatchDetectDominantLanguageCommand,
+  },
+  sentiment: {
+    Detect: DetectSentimentCommand,
+    Batch: BatchDetectSentimentCommand,
+  },
+  "targeted-sentiment": {
+    Detect: DetectTargetedSentimentCommand,
+    Batch: BatchDetectTargetedSentimentCommand,
+  },
+  syntax: {
+    Detect: DetectSyntaxCommand,
+    Batch: BatchDetectSyntaxCommand,
+  },
+};

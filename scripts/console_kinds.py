@@ -1,0 +1,153 @@
+"""The console's tables of kinds, in TypeScript, from the registry of kinds: part of `make docs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from reading_room.analysis.kind import JobKind, Results
+from reading_room.analysis.kinds import ANALYSES, JOB_KINDS
+
+WIDTH = 120
+HEAD = "// Written by `make docs` from src/reading_room/analysis/kinds.py. Do not edit.\n"
+SDK = "@aws-sdk/client-comprehend"
+
+Value = str | int | bool | Sequence[str] | Mapping[str, "Value"]
+
+
+def rows() -> str:
+    """Return the module with the facts of each kind."""
+    kinds = [kind.name for kind in JOB_KINDS]
+    texts = [name for name, kind in ANALYSES.items() if kind.synchronous is not None]
+    parts = [
+        HEAD,
+        'import type { JobRow, ResultRow, TextRow } from "./row";\n',
+        _union("ResultKind", "The kinds of job, each with results of its own form.", kinds),
+        _union("TextKindId", "The analyses that have synchronous operations.", texts),
+        _list("JOB_ROWS", "JobRow", "Every kind of job, in the order in which people are offered them.", _job_rows()),
+        _list("TEXT_ROWS", "TextRow", "Every analysis of a text at once, in the order of the tabs.", _text_rows()),
+        "/** What each analysis finds. */\n"
+        "export const RESULTS: Readonly<Record<ResultKind | TextKindId, ResultRow>> = "
+        + _object({name: _results(kind.results) for name, kind in ANALYSES.items()}, "")
+        + ";\n",
+    ]
+    return "\n".join(parts)
+
+
+def commands() -> str:
+    """Return the module with the SDK's commands of each kind."""
+    jobs: dict[str, dict[str, str]] = {
+        kind.name: {
+            word: f"{operation}Command"
+            for word, operation in (
+                *(("Start", kind.start), ("Describe", kind.describe)),
+                *(("List", kind.list), ("Stop", kind.stop)),
+            )
+            if operation is not None
+        }
+        for kind in JOB_KINDS
+    }
+    texts = {
+        name: {"Detect": f"{kind.synchronous.detect}Command", "Batch": f"{kind.synchronous.batch}Command"}
+        for name, kind in ANALYSES.items()
+        if kind.synchronous is not None
+    }
+    names = sorted(command for kinds in (jobs, texts) for kind in kinds.values() for command in kind.values())
+    imports = "".join(f"  {name},\n" for name in names)
+    return "\n".join(
+        [
+            HEAD,
+            f'import {{\n{imports}}} from "{SDK}";\n',
+            f"/** The commands of each kind of job. */\nexport const JOB_COMMANDS = {_classes(jobs)};\n",
+            f"/** The commands of each analysis of a text. */\nexport const TEXT_COMMANDS = {_classes(texts)};\n",
+        ]
+    )
+
+
+def _job_rows() -> Iterable[Mapping[str, Value]]:
+    for kind in JOB_KINDS:
+        row: dict[str, Value] = {
+            "slug": kind.name,
+            "label": kind.label,
+            "description": kind.description,
+            "operation": kind.start.removeprefix("Start").removesuffix("Job"),
+            "arnType": kind.arn_type,
+            "properties": kind.properties,
+            "builtIn": bool(kind.engines),
+            "languages": kind.languages,
+        }
+        if kind.documented_languages is not None:
+            row["documentedLanguages"] = kind.documented_languages
+        yield row | _model(kind)
+
+
+def _model(kind: JobKind) -> dict[str, Value]:
+    model = kind.model
+    if model is None:
+        return {}
+    facts: dict[str, Value] = {
+        "member": model.member,
+        "analysis": model.analysis,
+        "label": model.label or kind.label,
+        "description": model.description or kind.description,
+    }
+    return {"model": facts}
+
+
+def _text_rows() -> Iterable[Mapping[str, Value]]:
+    for name, kind in ANALYSES.items():
+        if kind.synchronous is None:
+            continue
+        row: dict[str, Value] = {
+            "id": name,
+            "label": kind.synchronous.label,
+            "detect": kind.synchronous.detect,
+            "batch": kind.synchronous.batch,
+        }
+        yield (
+            row | ({"languages": kind.languages} if kind.languages else {}) | {"textBytes": kind.synchronous.text_bytes}
+        )
+
+
+def _results(results: Results) -> Mapping[str, Value]:
+    row: dict[str, Value] = {"layout": results.layout, "members": results.members}
+    if results.type_member is not None:
+        row["typeMember"] = results.type_member
+    return row | {"one": results.one, "many": results.many, "type": results.type}
+
+
+def _union(name: str, says: str, members: Sequence[str]) -> str:
+    line = f"export type {name} = {' | '.join(map(json.dumps, members))};\n"
+    if len(line) - 1 > WIDTH:
+        line = f"export type {name} =" + "".join(f"\n  | {json.dumps(member)}" for member in members) + ";\n"
+    return f"/** {says} */\n{line}"
+
+
+def _list(name: str, of: str, says: str, items: Iterable[Mapping[str, Value]]) -> str:
+    body = "".join(f"  {_object(item, '  ')},\n" for item in items)
+    return f"/** {says} */\nexport const {name}: readonly {of}[] = [\n{body}];\n"
+
+
+def _object(members: Mapping[str, Value], indent: str) -> str:
+    lines = [f"{indent}  {_key(name)}: {_value(value, indent + '  ')},\n" for name, value in members.items()]
+    return "{\n" + "".join(lines) + indent + "}"
+
+
+def _value(value: Value, indent: str) -> str:
+    if isinstance(value, Mapping):
+        return _object(value, indent)
+    if isinstance(value, bool | int):
+        return str(value).lower() if isinstance(value, bool) else f"{value:_}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _classes(kinds: Mapping[str, Mapping[str, str]]) -> str:
+    lines = []
+    for name, words in kinds.items():
+        inner = "".join(f"    {word}: {command},\n" for word, command in words.items())
+        lines.append(f"  {_key(name)}: {{\n{inner}  }},\n")
+    return "{\n" + "".join(lines) + "}"
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else json.dumps(name)
