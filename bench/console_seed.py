@@ -20,8 +20,8 @@ from sqlalchemy import select
 from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import JOB_KINDS
+from reading_room.cli.options import read_settings
 from reading_room.cli.privileges import drop_privileges
-from reading_room.cli.processes import read_settings
 from reading_room.cli.root_key import read_root_key
 from reading_room.clock import system_clock
 from reading_room.comprehend.conditions import job_arn

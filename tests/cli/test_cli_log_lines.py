@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.cli.log_lines import LogLines
-from reading_room.cli.processes import configure_logging, fail
+from reading_room.cli.options import configure_logging, fail
 from reading_room.printable import escaped
 from reading_room.settings import Settings
 
@@ -70,7 +70,7 @@ def test_nothing_else_in_the_product_sets_up_a_log_of_its_own() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in makers
     }
-    assert found == {"cli/processes.py", "cli/log_lines.py"}
+    assert found == {"cli/options.py", "cli/log_lines.py"}
 
 
 def test_an_error_of_a_command_steers_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
+from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
 from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, Location, WorkerMessage
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.program import Program, Work

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from reading_room.analysis.cluster.functions import Mapper
 from reading_room.analysis.engine import Engine, load_engine, named
 from reading_room.analysis.job_file import Done, JobFile, Progress
 from reading_room.analysis.kinds import ENTRIES, PROGRAMS
 from reading_room.analysis.storage import Storage
+
+Mapper = Callable[[str, Sequence[Any]], Iterator[Any]]
+"""A function's name and the items; yields one result per item, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 from rich.table import Table
 
-from reading_room.cli.processes import DataOption, fail, read_settings
+from reading_room.cli.options import DataOption, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain
 from reading_room.clock import system_clock

@@ -18,8 +18,8 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from reading_room.cli.folder import StartError
+from reading_room.cli.options import DataOption, command, fail, read_settings
 from reading_room.cli.privileges import drop_privileges
-from reading_room.cli.processes import DataOption, command, fail, read_settings
 from reading_room.cli.root_key import of_another_key, read_root_key, source_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain

@@ -6,7 +6,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from reading_room.cli.processes import command
+from reading_room.cli.options import command
 from reading_room.settings import Settings
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli import access, accounts, console, demo, doctor, jobs, main, network, processes, trail_head, units
+from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, trail_head, units
+from reading_room.cli.screen import say_version
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -17,7 +18,7 @@ app = typer.Typer(
 
 def _say_version(asked: bool) -> None:
     if asked:
-        main.say_version()
+        say_version()
         raise typer.Exit
 
 

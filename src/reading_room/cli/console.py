@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 
 from reading_room.cli.answers import not_answered
 from reading_room.cli.folder import StartError
-from reading_room.cli.processes import (
+from reading_room.cli.options import (
     CertificateOption,
     ConsolePortOption,
     DataOption,

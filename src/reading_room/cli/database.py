@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reading_room.cli.processes import fail
+from reading_room.cli.options import fail
 from reading_room.database.engine import Database
 
 

@@ -19,8 +19,8 @@ from reading_room.cli.demo_kinds import start_all, table_of, wait_all
 from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
+from reading_room.cli.options import fail, read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
-from reading_room.cli.processes import fail, read_settings
 from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain

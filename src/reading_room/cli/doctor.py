@@ -28,7 +28,7 @@ from reading_room.cli.doctor_installation import (
     ids_finding,
     schema_finding,
 )
-from reading_room.cli.processes import DataOption, PortOption, command, read_settings
+from reading_room.cli.options import DataOption, PortOption, command, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.console.files import read_files
 from reading_room.console.listen_address import console_url

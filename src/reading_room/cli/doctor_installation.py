@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution, requires
 
 from reading_room.analysis.trained import ORIGINALS, path_of
 from reading_room.cli.doctor_finding import Finding
-from reading_room.cli.processes import command
+from reading_room.cli.options import command
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import SCHEMA_VERSION, SchemaVersionError
 from reading_room.database.migrate import BASELINE

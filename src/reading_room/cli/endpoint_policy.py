@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reading_room.arns import bucket_arn
-from reading_room.cli.processes import fail, read_settings
+from reading_room.cli.options import fail, read_settings
 from reading_room.s3 import service_bucket_name
 
 _MODEL_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")

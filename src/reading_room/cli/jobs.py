@@ -13,7 +13,7 @@ from reading_room.cli import following, reading
 from reading_room.cli.answers import not_answered, not_running
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs_run import INTERRUPTED, run
-from reading_room.cli.processes import DataOption, PortOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, PortOption, command, fail, read_settings
 from reading_room.cli.running import endpoint_of
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain

@@ -23,7 +23,7 @@ from reading_room.cli.answers import not_answered, plain_message
 from reading_room.cli.findings import Documents, Read, by_document
 from reading_room.cli.folder import StartError
 from reading_room.cli.job_plan import KindError, Plan, Work
-from reading_room.cli.processes import DataOption, PortOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, PortOption, command, fail, read_settings
 from reading_room.cli.running import Endpoint, endpoint_of, listening, started
 from reading_room.cli.screen import output as console
 from reading_room.cli.screen import plain

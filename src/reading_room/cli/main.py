@@ -15,7 +15,8 @@ from importlib import import_module
 import typer
 
 from reading_room.cli import processes
-from reading_room.cli.screen import PIPED_COLUMNS
+from reading_room.cli.options import fail
+from reading_room.cli.screen import PIPED_COLUMNS, say_version
 
 GROUPS = frozenset({"accounts", "jobs", "network", "access"})
 """Modules of commands with commands of their own."""
@@ -67,15 +68,8 @@ def run() -> None:
         if debugging or process is not None:
             raise  # What is written there is a log.
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
-        processes.fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")
+        fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")
         raise SystemExit(DEFECT) from None
-
-
-def say_version() -> None:
-    """Print which version this is. Nothing of the program needs to be loaded for that."""
-    from importlib.metadata import version  # Takes as long to load as all else here.
-
-    sys.stdout.write(f"reading-room {version('reading-room')}\n")
 
 
 def _process(name: str) -> Callable[..., None] | None:

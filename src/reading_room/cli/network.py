@@ -9,7 +9,7 @@ import typer
 from reading_room.cli.endpoint_policy import endpoint_policy
 from reading_room.cli.network_job import check_job
 from reading_room.cli.network_plan import plan
-from reading_room.cli.processes import DataOption
+from reading_room.cli.options import DataOption
 
 app = typer.Typer(help="Look at the network: what reaches what, and why not.", no_args_is_help=True)
 app.command("plan")(plan)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli.processes import DataOption, read_settings
+from reading_room.cli.options import DataOption, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.jobs.job import CONTAINERS, counted
 

@@ -14,7 +14,7 @@ import typer
 
 from reading_room import codec
 from reading_room.agent import holder as holders
-from reading_room.cli.processes import DataOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, command, fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.settings import Settings

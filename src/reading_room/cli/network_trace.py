@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.cli.database import open_to_read
-from reading_room.cli.processes import fail, read_settings
+from reading_room.cli.options import fail, read_settings
 from reading_room.cli.screen import output as console
 from reading_room.dataplane.rules.compile import compile_host
 from reading_room.dataplane.rules.trace import trace as trace_packet

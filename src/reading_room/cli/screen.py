@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import IO
 
 from rich.console import Console
@@ -32,3 +33,10 @@ def plain(text: str) -> str:
 
 output = make_console()
 errors = make_console(stderr=True)
+
+
+def say_version() -> None:
+    """Print which version this is. Nothing of the program needs to be loaded for that."""
+    from importlib.metadata import version  # Takes as long to load as all else here.
+
+    sys.stdout.write(f"reading-room {version('reading-room')}\n")

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError, take_certificate
-from reading_room.cli.processes import WORKING_SECONDS, command, print_line
+from reading_room.cli.options import command, print_line
 from reading_room.cli.root_key import hand_over
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.cli.trail_head import TrailHead
@@ -37,6 +37,8 @@ from reading_room.settings import Settings
 log = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
+WORKING_SECONDS = 3600.0
+"""How long a start may take that writes the database anew."""
 STOP_SECONDS = 8.0
 """``up`` promises to be gone 10 s after SIGTERM."""
 QUICK_DEATH_SECONDS = 2.0

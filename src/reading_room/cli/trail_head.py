@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 from reading_room.cli.folder import StartError
-from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_privileges
-from reading_room.cli.processes import (
+from reading_room.cli.lifeline import watch_lifeline
+from reading_room.cli.options import (
     DataOption,
     DescriptorOption,
     configure_logging,
     fail,
     read_settings,
-    watch_lifeline,
 )
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_privileges
 from reading_room.clock import system_clock
 from reading_room.settings import SettingError, Settings
 from reading_room.trail.chain import FOLDER

@@ -24,8 +24,8 @@ from reading_room.cli.agent_config import runtime_folder
 from reading_room.cli.claiming import claim, join_installation, look
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
+from reading_room.cli.options import DataOption, command, configure_logging, fail, read_settings, say
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
-from reading_room.cli.processes import DataOption, command, configure_logging, fail, read_settings, say
 from reading_room.cli.root_key import read_root_key, source_of
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.containers.limits import hand_controllers_on

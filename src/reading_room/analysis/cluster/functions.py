@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-Mapper = Callable[[str, Sequence[Any]], Iterator[Any]]
-"""A function's name and the items; yields one result per item, in their order."""
+from reading_room.analysis.program import Mapper
 
 
 def _vectors(program: Any, texts: Sequence[str]) -> Any:

@@ -24,8 +24,6 @@ from reading_room.analysis.job_file import SCHEDULER_PORT
 
 READY, END = b"ready\n", b"end\n"
 LINE_LIMIT = 1 << 20
-WORKER_TTL_SECONDS = 20
-"""A container that was not heard of for so long is out, and its part is done elsewhere."""
 _PR_SET_PDEATHSIG = 1
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.scheduler import END, READY, WORKER_TTL_SECONDS
+from reading_room.analysis.cluster.scheduler import END, READY
+from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
 from reading_room.analysis.storage import JobFailure
 
 _ENVIRONMENT = ("PATH", "LANG")

@@ -14,7 +14,7 @@ import dask.config
 import distributed
 
 from reading_room.analysis.cluster.identity import Identity
-from reading_room.analysis.cluster.scheduler import WORKER_TTL_SECONDS
+from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
 
 ALLOWED_FAILURES = 3
 """Containers that may be lost with the same part before the part itself is held to be the reason."""

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.archive import ResultArchive
-from reading_room.analysis.cluster.functions import Mapper, here
+from reading_room.analysis.cluster.functions import here
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engines.minilm import Encoder
 from reading_room.analysis.inputs import checked_input, documents_of
 from reading_room.analysis.job_file import Done, Progress
-from reading_room.analysis.program import Work
+from reading_room.analysis.program import Mapper, Work
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.topics.models import SEED, EmbeddingTopics, LdaTopics, NmfTopics, Shares, TopicModel
 from reading_room.analysis.topics.terms import topic_terms

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.archive import ResultArchive
-from reading_room.analysis.cluster.functions import Mapper
 from reading_room.analysis.custom.artifact import save_artifact
 from reading_room.analysis.custom.classifier_model import ClassifierModel, Matrix
 from reading_room.analysis.custom.mode import Mode
 from reading_room.analysis.custom.vectors import TextVectors
 from reading_room.analysis.job_file import Done, Progress
-from reading_room.analysis.program import Work
+from reading_room.analysis.program import Mapper, Work
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.training.classifier_fit import fit_classifier, truth_matrix
 from reading_room.analysis.training.labelled import (

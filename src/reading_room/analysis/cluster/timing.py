@@ -1,0 +1,6 @@
+"""Time limits between the containers of one job."""
+
+from __future__ import annotations
+
+WORKER_TTL_SECONDS = 20
+"""A container that sends nothing for so long is lost, and another container does its part."""
