@@ -19,9 +19,9 @@ from sqlalchemy import select
 
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import read_segments
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
+from reading_room.s3.blobs import read_segments
 from reading_room.s3.storage import Storage
 from reading_room.s3.tables import S3Object, S3Part, S3Upload
 from tests.s3.s3_crash_child import KEYS, body

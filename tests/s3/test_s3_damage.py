@@ -21,9 +21,9 @@ from reading_room.analysis.storage import JobFailure
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import SMALL, DamagedBlob, read_segments
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.backends.sums import BLOCK
+from reading_room.s3.blobs import SMALL, DamagedBlob, read_segments
 from reading_room.s3.tables import S3Object
 from tests.worlds.s3 import S3World, s3_world
 

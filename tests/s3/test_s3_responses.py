@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reading_room.s3.backends.backend import S3Response
+from reading_room.s3.backend import S3Response
 from reading_room.s3.reply import send_response
 
 

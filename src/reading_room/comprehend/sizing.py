@@ -16,7 +16,7 @@ from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of
 from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
 
 KEYS_LOOKED_AT = 100_000

@@ -16,7 +16,7 @@ from reading_room.aws.call import NetworkPath, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
 from reading_room.s3.actions import Requirement
-from reading_room.s3.backends.backend import Backend, BucketFacts
+from reading_room.s3.backend import Backend, BucketFacts
 from reading_room.s3.denials import Denial, Denials
 from reading_room.s3.errors import AccessDenied, NoSuchBucket
 from reading_room.s3.public_access import is_public, without_allows

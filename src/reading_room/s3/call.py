@@ -19,7 +19,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.sigv4 import Verified
 from reading_room.s3.addressing import Address
 from reading_room.s3.authorization import Caller
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import AccessDenied
 from reading_room.s3.post_form import Form
 from reading_room.s3.streaming import UploadBody

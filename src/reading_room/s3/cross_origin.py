@@ -7,7 +7,7 @@ from dataclasses import replace
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.s3.addressing import HostNames
-from reading_room.s3.backends.backend import Backend, S3Response
+from reading_room.s3.backend import Backend, S3Response
 from reading_room.s3.call import PreflightRequest
 from reading_room.s3.cors import CorsRequest, cors_headers, preflight_headers
 from reading_room.s3.requests import header_map

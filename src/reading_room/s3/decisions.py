@@ -15,7 +15,7 @@ from reading_room.aws.sigv4 import Verified
 from reading_room.s3.actions import Requirement, bypasses_retention, refuse_unknown_headers, requirements
 from reading_room.s3.addressing import Address, parse_copy_source
 from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
-from reading_room.s3.backends.backend import Backend, S3Response
+from reading_room.s3.backend import Backend, S3Response
 from reading_room.s3.bucket_errors import InvalidBucketOwner
 from reading_room.s3.call import AuthenticatedRequest, AuthorizedRequest, ParsedRequest, stopping_at
 from reading_room.s3.errors import AccessDenied

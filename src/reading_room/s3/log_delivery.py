@@ -21,7 +21,7 @@ from reading_room.ids import request_id
 from reading_room.s3 import buckets
 from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.s3.errors import AccessDenied, MalformedPolicy, NoSuchBucket
 from reading_room.vpc.flow_logs.errors import LogDestinationDenied, LogDestinationMissing
 from reading_room.vpc.flow_logs.flow_logs import BucketVerdict

@@ -15,7 +15,7 @@ from reading_room.ids import request_id
 from reading_room.logs.exports import Verdict
 from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization
-from reading_room.s3.backends.backend import Backend, BucketFacts
+from reading_room.s3.backend import Backend, BucketFacts
 from reading_room.s3.errors import AccessDenied, NoSuchBucket
 from reading_room.s3.store import LOG_ACL, ObjectStore
 

@@ -14,7 +14,7 @@ from reading_room.aws.call import IncomingRequest
 from reading_room.aws.protocols.xml import DECLARATION, element, read
 from reading_room.aws.sigv4 import has_signature
 from reading_room.s3.addressing import KEY_LIMIT, Address
-from reading_room.s3.backends.backend import S3Response
+from reading_room.s3.backend import S3Response
 from reading_room.s3.checksums import Digests
 from reading_room.s3.errors import InvalidArgument, InvalidRequest, KeyTooLong, MalformedXML
 from reading_room.s3.form_errors import FileTooSmall

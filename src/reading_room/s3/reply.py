@@ -13,8 +13,8 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Send
 from reading_room.full_disk import is_full
-from reading_room.s3.backends.backend import S3Response
-from reading_room.s3.backends.blobs import DamagedBlob
+from reading_room.s3.backend import S3Response
+from reading_room.s3.blobs import DamagedBlob
 from reading_room.s3.call import Outcome, Stage, Stopped
 from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error
 from reading_room.s3.requests import RequestBody

@@ -26,7 +26,7 @@ from reading_room.s3.actions import identify
 from reading_room.s3.addressing import HostNames
 from reading_room.s3.authentication import Authentication
 from reading_room.s3.authorization import S3Authorization
-from reading_room.s3.backends.backend import Backend, S3Response
+from reading_room.s3.backend import Backend, S3Response
 from reading_room.s3.call import (
     AuthenticatedRequest,
     AuthorizedRequest,

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.database.disk import LOOK_SECONDS, all_bytes
-from reading_room.s3.backends.blobs import BlobWriter
+from reading_room.s3.blobs import BlobWriter
 from reading_room.s3.errors import InsufficientCapacity
 from reading_room.s3.tables import S3Bucket, S3Object, S3Part, S3Upload
 from reading_room.settings import Settings

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, select
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import (
+from reading_room.s3.blobs import (
     WITH_ITS_ROW,
     BlobStore,
     DamagedBlob,

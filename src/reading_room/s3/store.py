@@ -12,7 +12,7 @@ from reading_room.clock import Clock, system_clock
 from reading_room.ids import request_id
 from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization
-from reading_room.s3.backends.backend import Backend, ObjectFacts
+from reading_room.s3.backend import Backend, ObjectFacts
 from reading_room.s3.errors import NoSuchBucket
 
 LOG_ACL = "bucket-owner-full-control"

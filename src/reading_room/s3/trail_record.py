@@ -7,7 +7,7 @@ import datetime as dt
 from reading_room.aws.call import ANONYMOUS, IncomingRequest
 from reading_room.aws.call_record import CallRecord, S3Details
 from reading_room.aws.sigv4 import query_pairs
-from reading_room.s3.backends.backend import S3Response
+from reading_room.s3.backend import S3Response
 from reading_room.s3.call import AuthenticatedRequest, Outcome, ParsedRequest
 from reading_room.s3.requests import header_map
 

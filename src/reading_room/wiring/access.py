@@ -16,7 +16,7 @@ from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.jobs.credentials import JobsBehind
 from reading_room.s3.authorization import S3Authorization
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.sealing import SealedFile
 from reading_room.settings import Settings
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER

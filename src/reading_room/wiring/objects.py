@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reading_room.clock import Clock
 from reading_room.hosts.listen_addresses import certificate_names
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.s3.log_delivery import LogBuckets
 from reading_room.s3.log_exports import S3ExportBuckets
 from reading_room.s3.server import S3Application

@@ -23,7 +23,7 @@ from reading_room.iam.bootstrap import first_administrator
 from reading_room.logs.room import LogRoom
 from reading_room.logs.upkeep import LogUpkeep
 from reading_room.s3 import service_bucket
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
 from reading_room.vpc.vpcs import service_network
 from reading_room.vpc.vpcs.bootstrap import default_vpc

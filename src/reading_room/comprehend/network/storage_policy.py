@@ -27,7 +27,7 @@ from reading_room.jobs.record import session_arn, session_name
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.actions import Requirement
 from reading_room.s3.authorization import Caller, S3Authorization, Signing, s3_context
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 from reading_room.vpc.tables import VpcEndpoint
 
 USER_AGENT = "Boto3"

@@ -20,7 +20,7 @@ from reading_room.extension.checks.check import Check, CheckName, Report, failed
 from reading_room.extension.checks.commands import allow_role, run
 from reading_room.jobs.places import location_of
 from reading_room.jobs.tables import JobRow
-from reading_room.s3.backends.backend import Backend
+from reading_room.s3.backend import Backend
 
 _SIZES_LOOKED_AT = 100_000
 """Objects whose sizes are added up."""

@@ -1,1 +1,1 @@
-"""Storage of buckets and objects: the interface, and the embedded backend over files or memory."""
+"""Storage of buckets and objects: the embedded backend, over files or memory."""

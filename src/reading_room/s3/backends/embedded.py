@@ -17,8 +17,8 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.s3 import multipart
-from reading_room.s3.backends.backend import BucketFacts, ObjectFacts, S3Request, S3Response
-from reading_room.s3.backends.blobs import BlobStore
+from reading_room.s3.backend import BucketFacts, ObjectFacts, S3Request, S3Response
+from reading_room.s3.blobs import BlobStore
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor

@@ -19,9 +19,9 @@ from pathlib import Path
 from reading_room.clock import Clock
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import SMALL, DamagedBlob, new_blob_id
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
+from reading_room.s3.blobs import SMALL, DamagedBlob, new_blob_id
 from reading_room.s3.space import SpaceLimits
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.s3.backends.blobs import DamagedBlob, new_blob_id
 from reading_room.s3.backends.embedded import EmbeddedBackend
+from reading_room.s3.blobs import DamagedBlob, new_blob_id
 from reading_room.s3.space import SpaceLimits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from reading_room.s3.operations.keys import page_size
 from reading_room.s3.operations.objects import check_version, current, place

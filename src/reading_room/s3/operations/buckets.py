@@ -8,7 +8,7 @@ from reading_room.arns import bucket_arn
 from reading_room.aws.models import service_model
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.bucket_errors import IllegalLocationConstraint, InvalidLocationConstraint
 from reading_room.s3.errors import (
     AccessControlListNotSupported,

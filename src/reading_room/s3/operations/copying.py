@@ -9,7 +9,7 @@ from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets, multipart
 from reading_room.s3.addressing import parse_copy_source
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.body_errors import EntityTooLarge
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, NoSuchKey

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.cors import check_rules
 from reading_room.s3.operations.table import respond, s3_operation
 from reading_room.s3.storage import Storage

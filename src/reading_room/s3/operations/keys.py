@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.listing import ListedObject, Listing, list_keys
 from reading_room.s3.operations.objects import ONLY_VERSION

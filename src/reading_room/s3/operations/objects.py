@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
-from reading_room.s3.backends.blobs import WITH_ITS_ROW
+from reading_room.s3.backend import S3Request, S3Response
+from reading_room.s3.blobs import WITH_ITS_ROW
 from reading_room.s3.checksums import ALGORITHMS, of_full_object
 from reading_room.s3.errors import (
     InvalidArgument,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import ANONYMOUS
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets, multipart
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS, encode
 from reading_room.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from reading_room.s3.metadata import user_metadata

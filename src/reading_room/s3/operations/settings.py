@@ -9,7 +9,7 @@ from typing import Any
 
 from reading_room.iam.policy.principals import canonical_user_id
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
     MalformedXML,

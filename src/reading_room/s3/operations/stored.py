@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reading_room.s3.backends.backend import S3Request
+from reading_room.s3.backend import S3Request
 from reading_room.s3.errors import (
     AccessControlListNotSupported,
     InvalidArgument,

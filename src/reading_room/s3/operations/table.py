@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from botocore.model import Shape
 
 from reading_room.aws.protocols import rest_xml
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.checksums import ALGORITHMS
 from reading_room.s3.errors import NotImplementedHeader
 from reading_room.s3.storage import Received, Storage

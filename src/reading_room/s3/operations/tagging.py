@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from reading_room.s3 import buckets
-from reading_room.s3.backends.backend import S3Request, S3Response
+from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.errors import NoSuchKey
 from reading_room.s3.operations.objects import check_version, current, place
 from reading_room.s3.operations.table import respond, s3_operation
