@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n,z as r}from"./commandBuilder-Cec9hxAX.js";var i=class extends t(n,e,`ListTagsForResource`,r){};export{i as t};
