@@ -1,4 +1,4 @@
-"""The product that commands speak to."""
+"""The product that the commands use."""
 
 from __future__ import annotations
 

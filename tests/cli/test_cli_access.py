@@ -1,4 +1,4 @@
-"""``reading-room access``: what the operator reads of a trail that is there, damaged, closed to them or not there."""
+"""``reading-room access``: what the operator sees of a trail that is intact, damaged, unreadable or missing."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_denied_call_is_explained_when_nothing_runs(data: Path) -> None:
         assert part in told, told
 
 
-def test_of_a_job_every_denial_is_told(data: Path) -> None:
+def test_every_denial_of_a_job_is_shown(data: Path) -> None:
     job = "0123456789abcdef0123456789abcdef"
     session = Principal(
         "session", ANN.account, f"arn:aws:sts::111122223333:assumed-role/Reader/job-{job}", f"AROA:{job}"
@@ -99,13 +99,13 @@ def test_of_a_job_every_denial_is_told(data: Path) -> None:
     assert "no call with" in says("explain", job[:-1] + "0", "--data", str(data), code=1)
 
 
-def test_everything_can_be_had_as_json(data: Path) -> None:
+def test_everything_can_be_printed_as_json(data: Path) -> None:
     told = json.loads(says("explain", REQUEST_ID, "--json", "--data", str(data)))
     assert told["calls"][0]["requestID"] == told["denials"][0]["requestID"] == REQUEST_ID
     assert told["denials"][0]["closest"][0]["document"]["Sid"] == "FromHome"
 
 
-def test_a_call_that_no_policy_decided_is_told_apart_from_one_that_was_allowed(tmp_path: Path) -> None:
+def test_a_call_that_no_policy_decided_differs_from_one_that_was_allowed(tmp_path: Path) -> None:
     trail = Trail(folder=tmp_path / "trail", clock=lambda: NOW, days=90)
     for request_id, error in (("refused", NoSuchEntity("user", "bo")), ("allowed", None)):
         trail.record(
@@ -129,7 +129,7 @@ def test_a_call_that_no_policy_decided_is_told_apart_from_one_that_was_allowed(t
     assert "it was allowed" in says("explain", "allowed", "--data", str(tmp_path))
 
 
-def test_a_request_id_that_is_in_no_book_is_said_to_be_in_none(data: Path) -> None:
+def test_an_unknown_request_id_is_reported(data: Path) -> None:
     for unknown in ("nothing", "", '"', REQUEST_ID[:-1]):
         assert "no call with the request id" in says("explain", unknown, "--data", str(data), code=1)
 
@@ -140,7 +140,7 @@ def test_a_folder_without_a_trail_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_who_may_not_read_the_trail_is_told_who_may(data: Path) -> None:
+def test_a_user_who_may_not_read_the_trail_is_told_who_may(data: Path) -> None:
     (data / "trail").chmod(0)
     try:
         assert "run this as root" in says("explain", REQUEST_ID, "--data", str(data), code=1)
@@ -148,7 +148,7 @@ def test_who_may_not_read_the_trail_is_told_who_may(data: Path) -> None:
         (data / "trail").chmod(0o700)
 
 
-def test_a_whole_trail_is_verified_and_its_digest_can_be_asked_for_later(data: Path) -> None:
+def test_an_intact_trail_is_verified_and_its_digest_can_be_checked_later(data: Path) -> None:
     told = says("verify-trail", "--data", str(data))
     digest = next(line.split()[-1] for line in told.splitlines() if line.startswith("management"))
     assert len(digest) == 64
@@ -167,11 +167,11 @@ def test_a_trail_that_was_changed_is_refused_with_the_place(data: Path) -> None:
     assert f"{path.name}, line 2" in told
 
 
-def test_a_good_policy_has_nothing_to_be_said_of(tmp_path: Path) -> None:
+def test_a_good_policy_has_no_findings(tmp_path: Path) -> None:
     allow = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
     file = tmp_path / "policy.json"
     file.write_text(json.dumps({"Version": "2012-10-17", "Statement": allow}))
-    assert "nothing to say" in says("lint", str(file))
+    assert "no findings" in says("lint", str(file))
 
 
 def test_two_documents_in_one_are_refused_and_merged(tmp_path: Path) -> None:
@@ -183,6 +183,6 @@ def test_two_documents_in_one_are_refused_and_merged(tmp_path: Path) -> None:
     assert "Both in one document:" in told
 
 
-def test_a_use_or_file_that_there_is_not_is_named(tmp_path: Path) -> None:
+def test_an_unknown_use_or_file_is_named(tmp_path: Path) -> None:
     assert "expected one of managed" in says("lint", str(tmp_path / "x"), "--use", "anything", code=1)
     assert "cannot be read" in says("lint", str(tmp_path / "x"), code=1)

@@ -1,4 +1,4 @@
-"""``reading-room accounts``, beside a product that runs and without one."""
+"""``reading-room accounts``, with a running product and without one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER = "000000000002"
 
 
 def run(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``reading-room accounts``: in a process of its own, as root's becomes the user of ``serve``."""
+    """Run ``reading-room accounts`` in a separate process, because root's becomes the user of ``serve``."""
     argv = [sys.executable, "-m", "reading_room", "accounts", *arguments, "--data", str(product.data)]
     environment = os.environ | {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, env=environment)
@@ -33,7 +33,7 @@ def run(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def refusal(data: Path, *arguments: str) -> str:
-    """Return what is said of a command that is refused before anything is opened."""
+    """Return the message of a command that is refused before anything is opened."""
     result = CliRunner().invoke(commands.app, ["accounts", *arguments, "--data", str(data)])
     assert (result.exit_code, result.stdout) == (1, "")
     assert not isinstance(result.exception, Exception), result.exception
@@ -47,7 +47,7 @@ def client(product: Product, service: str, key: tuple[str, str] | None) -> Any:
 
 
 def refused(sts: Any) -> bool:
-    """Say whether a client's key is no longer good."""
+    """Return whether a client's key is no longer valid."""
     try:
         sts.get_caller_identity()
     except ClientError as error:
@@ -68,7 +68,7 @@ def test_a_folder_that_no_product_has_used_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product of its own: it is stopped and started again, and its first administrator gets another key."""
+    """A separate product: it is stopped and started again, and its first administrator gets another key."""
     with running_product(tmp_path_factory.mktemp("cli-accounts")) as found:
         yield found
 

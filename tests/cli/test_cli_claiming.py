@@ -1,4 +1,4 @@
-"""Which folders are taken as data folders, what becomes of them, and that nothing in one leads root elsewhere."""
+"""Which folders are claimed as data folders, how they change, and that nothing in one leads root elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent import holder as holders
-from reading_room.cli.claiming import claim, look
+from reading_room.cli.claiming import check_folder, claim
 from reading_room.cli.folder import StartError, only_one
 from reading_room.installation import Installation, installation
 from reading_room.settings import Settings
@@ -35,10 +35,10 @@ def facts(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def refusal(settings: Settings) -> str:
-    """Return why a folder is not taken, after a look and after a claim, neither of which changes anything."""
+    """Return why a folder is refused, by the check and by the claim, neither of which changes anything."""
     before = facts(settings.data.parent)
     said = set()
-    for step in (look, claim):
+    for step in (check_folder, claim):
         with pytest.raises(StartError) as refused:
             step(settings)
         said.add(str(refused.value))
@@ -48,7 +48,7 @@ def refusal(settings: Settings) -> str:
 
 
 def earlier(settings: Settings) -> Path:
-    """Make a data folder as a version before there were installations left it; return the agent's part."""
+    """Make a data folder like that of a version without installations; return the agent's part."""
     own = settings.data / "agent"
     (own / "containers").mkdir(parents=True)
     own.chmod(0o700)
@@ -61,9 +61,9 @@ def earlier(settings: Settings) -> Path:
     return own
 
 
-def test_a_folder_that_is_new_or_empty_is_taken_and_closed(settings: Settings) -> None:
+def test_a_new_or_empty_folder_is_claimed_and_closed_to_others(settings: Settings) -> None:
     for _ in ("new", "known, and empty"):
-        look(settings)
+        check_folder(settings)
         place = claim(settings)
         found = settings.data.stat()
         assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, OWNER)
@@ -73,13 +73,13 @@ def test_a_folder_that_is_new_or_empty_is_taken_and_closed(settings: Settings) -
         assert place.agent.stat().st_uid == place.folder.stat().st_uid == os.geteuid()
 
 
-def test_a_look_makes_nothing(settings: Settings) -> None:
-    look(settings)
+def test_a_check_creates_nothing(settings: Settings) -> None:
+    check_folder(settings)
     assert not settings.data.exists()
     assert not settings.state.exists()
 
 
-def test_a_folder_that_is_known_is_taken_with_everything_in_it_as_it_is(settings: Settings) -> None:
+def test_a_known_folder_is_claimed_and_its_content_stays_unchanged(settings: Settings) -> None:
     claim(settings)
     (settings.data / "db.sqlite").write_bytes(b"rows")
     (settings.data / "log").symlink_to("/etc/passwd")
@@ -91,48 +91,48 @@ def test_a_folder_that_is_known_is_taken_with_everything_in_it_as_it_is(settings
 
 
 @as_root
-def test_somebody_else_s_tree_is_refused_and_stays_as_it_is(settings: Settings) -> None:
+def test_another_users_tree_is_refused_and_stays_unchanged(settings: Settings) -> None:
     (settings.data / "letters").mkdir(parents=True)
     (settings.data / "letters" / "a.txt").write_text("x")
     for path in (settings.data, settings.data / "letters"):
         os.chown(path, 1234, 1234)
     said = refusal(settings)
-    assert f"{settings.data} holds other things and is no data folder" in said
+    assert f"{settings.data} holds other files and is not a data folder" in said
     assert f"--data, for example {settings.data}/reading-room" in said
 
 
-def test_a_shared_folder_with_other_things_is_refused(settings: Settings) -> None:
+def test_a_shared_folder_with_other_files_is_refused(settings: Settings) -> None:
     settings.data.mkdir()
     (settings.data / "letter.txt").write_text("x")
     settings.data.chmod(0o1777)
-    assert "choose a folder of its own with --data" in refusal(settings)
+    assert "choose a separate folder with --data" in refusal(settings)
 
 
 @as_root
-def test_names_that_an_installation_has_make_none(settings: Settings) -> None:
-    """Whoever owns a folder can make a file of any name in it, and a folder called agent."""
+def test_a_folder_with_the_names_of_an_installation_is_not_one(settings: Settings) -> None:
+    """The owner of a folder can create a file with any name in it, and a folder called agent."""
     (settings.data / "agent").mkdir(parents=True)
     (settings.data / "db.sqlite").write_bytes(b"")
     for path in (settings.data, settings.data / "agent", settings.data / "db.sqlite"):
         os.chown(path, 1234, 1234)
-    assert "holds other things" in refusal(settings)
+    assert "holds other files" in refusal(settings)
 
 
 @as_root
-def test_what_the_agent_kept_in_an_earlier_version_s_folder_is_taken_over_once(settings: Settings) -> None:
+def test_the_agents_files_in_an_earlier_versions_folder_are_taken_over_once(settings: Settings) -> None:
     own = earlier(settings)
     place = claim(settings)
     assert not own.exists()
     assert holders.recorded(place.agent) == holders.Holder(1, 5)
     assert (place.agent / "containers").is_dir()
-    # A folder that the server makes there later is its own affair.
+    # A folder that the server makes there later stays.
     own.mkdir()
     (own / "holder.json").write_text(json.dumps({"pid": 7, "start_time": 7, "rootless": False}))
     assert holders.recorded(claim(settings).agent) == holders.Holder(1, 5)
 
 
 @as_root
-def test_an_agent_s_folder_that_is_not_root_s_is_never_taken_over(settings: Settings) -> None:
+def test_an_agents_folder_that_root_does_not_own_is_never_taken_over(settings: Settings) -> None:
     own = earlier(settings)
     os.chown(own, SERVICE, SERVICE)
     place = claim(settings)
@@ -145,7 +145,7 @@ def test_an_agent_s_folder_that_is_not_root_s_is_never_taken_over(settings: Sett
 
 
 @as_root
-def test_a_data_folder_that_was_copied_to_another_place_is_taken_if_it_has_its_owner(settings: Settings) -> None:
+def test_a_copied_data_folder_is_claimed_if_the_server_owns_it(settings: Settings) -> None:
     settings.data.mkdir(mode=0o700)
     (settings.data / "db.sqlite").write_bytes(b"rows")
     assert f"chown -R {SERVICE}:{SERVICE} {settings.data}" in refusal(settings)
@@ -157,7 +157,7 @@ def test_a_data_folder_that_was_copied_to_another_place_is_taken_if_it_has_its_o
 
 
 @as_root
-def test_data_of_another_user_id_are_refused_with_the_id_that_they_have(settings: Settings) -> None:
+def test_data_of_another_user_id_are_refused_with_that_id(settings: Settings) -> None:
     claim(settings)
     (settings.data / "db.sqlite").write_bytes(b"")
     other = dataclasses.replace(settings, service_uid=SERVICE + 1)
@@ -165,11 +165,11 @@ def test_data_of_another_user_id_are_refused_with_the_id_that_they_have(settings
 
 
 @as_root
-def test_a_folder_that_was_given_to_somebody_else_is_not_known_any_more(settings: Settings) -> None:
+def test_a_folder_that_now_belongs_to_somebody_else_is_not_known(settings: Settings) -> None:
     claim(settings)
     (settings.data / "db.sqlite").write_bytes(b"")
     os.chown(settings.data, 1234, 1234)
-    assert "holds other things" in refusal(settings)
+    assert "holds other files" in refusal(settings)
 
 
 @as_root
@@ -191,7 +191,7 @@ def test_an_installation_is_found_again_when_its_device_has_another_number(setti
     moved = Installation(settings.state / f"{members['device'] + 1:x}-{members['inode']:x}")
     place.record.write_text(json.dumps(members | {"device": members["device"] + 1}))
     place.folder.rename(moved.folder)
-    look(settings)
+    check_folder(settings)
     assert claim(settings) == place
     assert (place.agent / "mark").exists()
     assert json.loads(place.record.read_text()) == members
@@ -204,7 +204,7 @@ def test_a_record_that_cannot_be_read_stops_the_start_with_its_path(settings: Se
         claim(settings)
 
 
-def test_what_else_lies_among_the_installations_keeps_nobody_from_starting(settings: Settings) -> None:
+def test_other_files_among_the_installations_do_not_prevent_a_start(settings: Settings) -> None:
     claim(settings)
     broken = Installation(settings.state / "fe00-1")
     broken.folder.mkdir()
@@ -212,12 +212,12 @@ def test_what_else_lies_among_the_installations_keeps_nobody_from_starting(setti
     (settings.state / "a-file").touch()
     data = settings.data.parent / "other"
     other = dataclasses.replace(settings, data=data, service_uid=1234, container_uid_first=100_000)
-    look(other)
+    check_folder(other)
     assert claim(other).record.exists()
 
 
 def described(settings: Settings, name: str) -> Settings:
-    """Return the settings that another data folder beside this one gets without any told user id."""
+    """Return the settings that another data folder gets if no user id is set."""
     data = settings.data.parent / name
     return Settings.from_environment({}, data=data, state=settings.state)
 
@@ -229,7 +229,7 @@ def user_ids(settings: Settings) -> tuple[int, range]:
 
 
 @as_root
-def test_each_installation_has_user_ids_of_its_own_and_keeps_them(settings: Settings) -> None:
+def test_each_installation_has_its_own_user_ids_and_keeps_them(settings: Settings) -> None:
     taken: set[int] = set()
     for name in ("one", "two", "three"):
         made = described(settings, name)
@@ -253,7 +253,7 @@ def test_user_ids_that_another_installation_has_are_refused_to_a_new_one(setting
     other = dataclasses.replace(settings, data=settings.data.parent / "other")
     for same in (other, dataclasses.replace(other, service_uid=1234), dataclasses.replace(other, service_uid=60_600)):
         with pytest.raises(StartError, match=f"the installation of {settings.data} has user id {SERVICE}"):
-            look(same)
+            check_folder(same)
         other.data.mkdir()
         assert "choose others with READING_ROOM_SERVICE_UID" in refusal(same)
         other.data.rmdir()
@@ -261,7 +261,7 @@ def test_user_ids_that_another_installation_has_are_refused_to_a_new_one(setting
 
 
 @as_root
-def test_installations_that_share_user_ids_since_a_version_before_keep_them(settings: Settings) -> None:
+def test_installations_that_share_user_ids_since_an_earlier_version_keep_them(settings: Settings) -> None:
     places = []
     for name in ("one", "two"):
         old = described(settings, name)
@@ -287,7 +287,7 @@ def test_the_user_ids_of_a_deleted_data_folder_are_free_again(settings: Settings
 
 
 @as_root
-def test_restored_data_keep_the_user_id_that_they_have(settings: Settings) -> None:
+def test_restored_data_keep_their_user_id(settings: Settings) -> None:
     claim(described(settings, "one"))
     second = described(settings, "two")
     claim(second)
@@ -312,7 +312,7 @@ def test_user_ids_that_cannot_be_read_stop_the_start_with_their_path(settings: S
         claim(settings)
 
 
-def test_one_process_at_a_time_works_on_a_folder(settings: Settings) -> None:
+def test_only_one_process_at_a_time_uses_a_folder(settings: Settings) -> None:
     place = claim(settings)
     second = only_one(place, settings.data)
     with only_one(place, settings.data), pytest.raises(StartError, match=f"in use by process {os.getpid()}"):
@@ -329,7 +329,7 @@ def test_a_folder_that_an_earlier_version_uses_is_refused(settings: Settings) ->
         assert claim(settings, joining=True).agent.is_dir()
 
 
-def test_an_installation_of_before_gets_the_folder_of_the_agents_socket(settings: Settings) -> None:
+def test_an_earlier_installation_gets_the_folder_of_the_agents_socket(settings: Settings) -> None:
     place = claim(settings)
     place.socket.parent.rmdir()
     assert claim(settings, joining=True) == place

@@ -1,4 +1,4 @@
-"""What a person is told who types something that cannot work: one line, the thing's name, and what to change."""
+"""The error messages for commands that cannot work: one line that names the problem and what to change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def texts(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_a_folder_that_is_none_or_has_no_texts_is_named_with_what_it_has_instead(tmp_path: Path) -> None:
+def test_a_folder_without_texts_is_named_with_its_content(tmp_path: Path) -> None:
     assert says("jobs", "run").endswith("name a folder of .txt files")
     assert says("jobs", "run", str(tmp_path / "none")).endswith("none is not a folder: name a folder of .txt files")
     texts(tmp_path, "a.pdf")
@@ -49,15 +49,13 @@ def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["out", "out.json", "out.xls", "out.txt"])
-def test_a_file_for_results_whose_name_says_no_form_is_answered_with_the_forms_there_are(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_file_for_results_with_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
     texts(tmp_path, "a.txt")
     told = says("jobs", "run", str(tmp_path), "--output", str(tmp_path / name))
     assert told.endswith(f"{name}: name a file that ends with .jsonl, .csv or .xlsx")
 
 
-def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
     for kind in ("events", "entities,events"):
         assert says("jobs", "run", str(tmp_path), "--kind", kind).endswith(
@@ -66,14 +64,14 @@ def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> Non
         )
 
 
-def test_a_classification_without_a_classifier_is_answered_with_how_to_find_one(tmp_path: Path) -> None:
+def test_a_classification_without_a_classifier_is_refused_with_how_to_find_one(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
     run = ("jobs", "run", str(tmp_path))
     assert "name a custom classifier with --classifier ARN" in says(*run, "--kind", "classification")
-    assert "--classifier: is for --kind classification" in says(*run, "--classifier", "arn:aws:x")
+    assert "--classifier: is only for --kind classification" in says(*run, "--classifier", "arn:aws:x")
 
 
-def test_a_language_that_a_kind_does_not_know_is_answered_with_those_it_knows(tmp_path: Path) -> None:
+def test_a_language_that_a_kind_does_not_know_is_refused_with_those_it_knows(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
     run = ("jobs", "run", str(tmp_path), "--kind", "targeted-sentiment", "--language", "ja")
     assert says(*run).endswith("--language ja: targeted-sentiment knows en")
@@ -83,10 +81,10 @@ def test_a_data_folder_that_is_not_the_products_is_named(tmp_path: Path) -> None
     assert "credentials cannot be read (No such file" in says("jobs", "explain", "x", "--data", str(tmp_path))
     assert "db.sqlite cannot be read" in says("network", "trace", "eni-1", "192.0.2.1:1", "--data", str(tmp_path))
     (tmp_path / "credentials").write_text("[other]\n")
-    assert "holds no key of the profile default" in says("jobs", "explain", "x", "--data", str(tmp_path))
+    assert "holds no key for the profile default" in says("jobs", "explain", "x", "--data", str(tmp_path))
 
 
-def test_another_program_on_the_port_is_not_taken_for_the_product(tmp_path: Path) -> None:
+def test_another_program_on_the_port_is_not_mistaken_for_the_product(tmp_path: Path) -> None:
     class NoAws(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
@@ -103,26 +101,26 @@ def test_another_program_on_the_port_is_not_taken_for_the_product(tmp_path: Path
 
 
 @pytest.mark.parametrize("destination", ["here", "192.0.2.1:http", "192.0.2.1:65536", "192.0.2.1:-1", "2001:db8::1"])
-def test_a_destination_that_is_none_is_answered_with_an_example(destination: str) -> None:
+def test_a_malformed_destination_is_refused_with_an_example(destination: str) -> None:
     assert "expected ADDRESS:PORT, for example" in says("network", "trace", "eni-1", destination)
 
 
-def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impossible_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READING_ROOM_PROFILE", "closed")
     for command in (("doctor",), ("up",), ("jobs", "explain", "x")):
         assert says(*command).endswith("READING_ROOM_PROFILE='closed': expected one of open, aws")
 
 
-def test_what_comes_from_documents_can_neither_steer_the_terminal_nor_be_markup() -> None:
+def test_text_from_documents_can_neither_control_the_terminal_nor_be_markup() -> None:
     assert plain("[/red]\x1b[31mx\n\udce9é") == "\\[/red]\\x1b[31mx\\n\\udce9é"
 
 
-def test_tables_are_not_squeezed_where_there_is_no_terminal(tmp_path: Path) -> None:
+def test_tables_are_not_squeezed_without_a_terminal(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w+") as file:
         assert make_console(file=file).width >= PIPED_COLUMNS
 
 
-def test_an_error_that_nobody_foresaw_is_a_line_and_no_traceback(
+def test_an_unexpected_error_is_a_line_and_not_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "db.sqlite").write_text("no database, whatever its name says" * 100)
@@ -132,11 +130,11 @@ def test_an_error_that_nobody_foresaw_is_a_line_and_no_traceback(
     with pytest.raises(SystemExit) as ended:
         main.run()
     assert ended.value.code == main.DEFECT
-    assert "a defect of this program: DatabaseError" in capsys.readouterr().err
+    assert "a bug in this program: DatabaseError" in capsys.readouterr().err
 
 
 def loaded_by(code: str) -> set[str]:
-    """Return the modules that a process of its own has after some code."""
+    """Return the modules that a new process has loaded after some code."""
     argv = [sys.executable, "-c", f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"]
     return set(json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout))
 
@@ -173,13 +171,13 @@ def test_the_privileged_process_loads_no_sdk_no_database_and_no_cryptography() -
         ("jobs.explain", {"sqlalchemy"}),
     ],
 )
-def test_nobody_waits_for_what_other_commands_need(command: str, large: set[str]) -> None:
+def test_no_command_imports_what_only_other_commands_need(command: str, large: set[str]) -> None:
     module, _, name = command.partition(".")
     loaded = loaded_by(f"from reading_room.cli import main\nfrom reading_room.cli.{module} import {name}")
     assert {"cryptography", "reading_room.wiring.product", *large} & loaded == set()
 
 
-def test_the_version_is_said_by_the_whole_program_and_by_the_short_way(
+def test_the_whole_program_and_the_short_way_print_the_version(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["reading-room", "--version"])

@@ -1,4 +1,4 @@
-"""What ``doctor`` says of a machine that lacks something, in a view of the files where it is hidden."""
+"""What ``doctor`` says about a machine that lacks something, in a view of the files that hides it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def diagnosed(*hidden: str, before: str = "", options: str = "") -> dict[str, di
     return findings
 
 
-def test_a_missing_program_is_named_with_the_package_that_brings_it() -> None:
+def test_a_missing_program_is_named_with_its_package() -> None:
     found = diagnosed("/usr/bin/bwrap")
     assert found["bwrap"]["state"] == "missing"
     assert found["bwrap"]["mend"].endswith("apt-get install --no-install-recommends bubblewrap")
@@ -59,15 +59,15 @@ def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> Non
 
 
 @pytest.mark.costs(3, reason="every engine's packages are loaded")
-def test_a_full_disk_is_found_at_the_data_folder_that_is_named(tmp_path: Path) -> None:
-    """Also one that has room for bytes and for no more files."""
-    for size, says in (("size=1m", "have to stay free"), ("size=4g,nr_inodes=10", "more files only")):
+def test_a_full_disk_is_found_at_the_given_data_folder(tmp_path: Path) -> None:
+    """This includes a disk that has free bytes but no room for more files."""
+    for size, says in (("size=1m", "must stay free"), ("size=4g,nr_inodes=10", "room for only")):
         mount = f"mount -t tmpfs -o {size} tmpfs {tmp_path}"
         options = f"--data {tmp_path / 'data'} --port 4999"
         found = diagnosed("/usr/bin/bwrap", before=mount, options=options)
         assert found["disk"]["state"] == "missing"
         assert says in found["disk"]["says"]
-        assert found["doors"]["says"] == "http://127.0.0.1:4999"
+        assert found["addresses"]["says"] == "http://127.0.0.1:4999"
         assert found["database"]["says"].startswith(f"none in {tmp_path / 'data'} yet")
 
 
@@ -97,7 +97,7 @@ def test_spacys_own_package_stands_for_its_upload(monkeypatch: pytest.MonkeyPatc
     assert analysis_finding(modules=()).state == "ok"
 
 
-def test_a_package_that_breaks_whoever_loads_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_fails_to_load_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.py").write_text("import os\nos._exit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert analysis_finding(modules=("broken",)).state == "missing"
@@ -112,7 +112,7 @@ def test_a_package_that_breaks_whoever_loads_it_is_told(tmp_path: Path, monkeypa
         (1, "missing", "this program needs"),
     ],
 )
-def test_a_database_of_another_version_is_told_with_what_to_do(
+def test_a_database_of_another_version_is_reported_with_what_to_do(
     tmp_path: Path, version: int, state: str, says: str
 ) -> None:
     settings = Settings(data=tmp_path)
@@ -128,7 +128,7 @@ def test_a_database_of_another_version_is_told_with_what_to_do(
     assert (tmp_path / "db.sqlite").read_bytes() == before
 
 
-def test_a_database_that_is_none_and_one_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_malformed_and_a_missing_database(tmp_path: Path) -> None:
     assert schema_finding(Settings(data=tmp_path / "none")).state == "ok"
     (tmp_path / "db.sqlite").write_text("no database " * 100)
     found = schema_finding(Settings(data=tmp_path))
@@ -156,7 +156,7 @@ def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) ->
     assert refused is not None
     assert refused.state == "missing"
     first, second = (installation(settings(name).data, settings(name).state) for name in ("one", "two"))
-    # As versions before wrote it down.
+    # As earlier versions recorded it.
     second.ids.write_text(first.ids.read_text())
     assert told("two").state == "weaker"
     assert str(tmp_path / "one") in told("two").says

@@ -1,4 +1,4 @@
-"""What ``up`` and ``doctor`` say of doors that would be unsafe, before anything is opened."""
+"""What ``up`` and ``doctor`` say about unsafe listen addresses, before anything is opened."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reading_room.settings import Settings
 
 
 def up(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run ``up``, which is to end by itself."""
+    """Run ``up``, which should end by itself."""
     argv = [sys.executable, "-m", "reading_room", "up", "--data", str(folder / "data"), "--port", str(free_port())]
-    # What may listen at the console's usual port on this machine is no matter here.
+    # It does not matter whether something listens at the console's usual port on this machine.
     settings = {"CONSOLE_PORT": "0"} | settings
     environment = os.environ | {f"READING_ROOM_{name}": value for name, value in settings.items()}
     return subprocess.run([*argv, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -36,7 +36,7 @@ def up(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedPr
         (["--tls-port", "4999", "--tls-cert", "none.pem", "--tls-key", "none.key"], ["none.pem cannot be read"]),
     ],
 )
-def test_up_does_not_open_an_unsafe_door(tmp_path: Path, arguments: list[str], says: list[str]) -> None:
+def test_up_does_not_listen_at_an_unsafe_address(tmp_path: Path, arguments: list[str], says: list[str]) -> None:
     refused = up(tmp_path, *arguments)
     assert refused.returncode == 1
     assert refused.stdout == ""
@@ -57,7 +57,7 @@ def test_a_private_key_that_others_may_read_keeps_up_from_starting(tmp_path: Pat
     assert f"run chmod 600 {key}" in refused.stderr
 
 
-def test_doctor_names_the_doors_and_refuses_an_unsafe_one() -> None:
+def test_doctor_names_the_listen_addresses_and_refuses_an_unsafe_one() -> None:
     found = listen_address_finding(Settings.from_environment({"READING_ROOM_TLS_PORT": "4568"}))
     assert found.says == "http://127.0.0.1:4566 and https://127.0.0.1:4568"
     refused = listen_address_finding(Settings.from_environment({"READING_ROOM_HOST": "0.0.0.0"}))
@@ -79,5 +79,5 @@ def test_up_names_a_port_of_the_console_that_is_taken(tmp_path: Path) -> None:
         refused = up(tmp_path, CONSOLE_PORT=str(port))
     assert refused.returncode == 1
     assert f"127.0.0.1:{port} cannot be bound (Address already in use)" in refused.stderr
-    assert "choose another port with --console-port; --console-port 0 is no console" in refused.stderr
+    assert "choose another port with --console-port; --console-port 0 turns the console off" in refused.stderr
     assert "Traceback" not in refused.stderr

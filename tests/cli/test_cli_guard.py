@@ -1,4 +1,4 @@
-"""The guard of an ordinary user's `serve`: signals, the end, what systemd hears, and the certificate that was given."""
+"""The guard of an ordinary user's ``serve``: signals, its end, messages to systemd, and a given certificate."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def guarded(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_it_ends_as_what_it_guards(guarded: Callable[..., subprocess.Popen[str]]) -> None:
+def test_it_ends_like_the_process_that_it_guards(guarded: Callable[..., subprocess.Popen[str]]) -> None:
     assert guarded("os._exit(0)").wait(30) == 0
     assert guarded("os._exit(7)").wait(30) == 7
     assert guarded("os.kill(os.getpid(), signal.SIGKILL)").wait(30) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_passes_signals_on(guarded: Callable[..., subprocess.Popen[str]], number: signal.Signals) -> None:
+def test_it_forwards_signals(guarded: Callable[..., subprocess.Popen[str]], number: signal.Signals) -> None:
     process = guarded(
         f"signal.signal({int(number)}, lambda *_: os._exit(5)); print('set', flush=True)\nwhile True: signal.pause()"
     )
@@ -74,7 +74,7 @@ def test_it_passes_signals_on(guarded: Callable[..., subprocess.Popen[str]], num
     assert process.wait(30) == 5
 
 
-def test_it_tells_systemd_when_what_it_guards_is_ready(
+def test_it_tells_systemd_when_the_guarded_process_is_ready(
     guarded: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -86,7 +86,7 @@ def test_it_tells_systemd_when_what_it_guards_is_ready(
 
 
 @pytest.mark.costs(3, reason="it looks at the certificate every second")
-def test_a_new_certificate_is_taken_in(guarded: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+def test_a_new_certificate_is_copied(guarded: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     guarded("signal.pause()", str(certificate), str(key))
     kept = tmp_path / "doors" / "given.pem"

@@ -1,4 +1,4 @@
-"""Which jobs a run takes: by kind, and by the language of each text."""
+"""The jobs of a run, by kind and by the language of each text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def test_kinds_are_given_one_by_one_or_together_and_each_is_done_once() -> None:
     assert kinds_of(["classification", "syntax"], ARN) == ("classification", "syntax")
 
 
-def test_all_kinds_are_those_that_need_no_model_and_classification_where_one_is_named() -> None:
+def test_all_kinds_are_those_that_need_no_model_and_classification_if_one_is_named() -> None:
     assert kinds_of(["all"], None) == NAMES[:-1]
     assert kinds_of(["all"], ARN) == NAMES
 
 
-def test_a_kind_that_is_told_a_language_has_a_job_for_each_that_it_knows() -> None:
+def test_a_kind_that_takes_a_language_has_a_job_for_each_that_it_knows() -> None:
     found = plan(("entities", "topics"), LANGUAGES)
     assert found.work == [
         Work("entities", "en", ["a.txt", "c/d.txt"]),
@@ -38,7 +38,7 @@ def test_texts_that_a_kind_has_no_engine_for_are_never_read_as_another_language(
     assert plan(("syntax",), {"b.txt": "de"}).work == []
 
 
-def test_a_language_that_one_of_the_kinds_knows_is_taken() -> None:
+def test_a_language_that_one_of_the_kinds_knows_is_accepted() -> None:
     check_language(("sentiment", "entities"), "de")
     check_language(("sentiment", "topics"), "xx")
     with pytest.raises(KindError, match="--language de: sentiment knows en; syntax knows en"):

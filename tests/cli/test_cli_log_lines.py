@@ -1,4 +1,4 @@
-"""Nobody can write a line of the log: whatever is logged of an outsider stays within the line that speaks of it."""
+"""Outsiders cannot forge lines of the log: whatever text of theirs is logged stays within one line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.cli.log_lines import LogLines
-from reading_room.cli.options import configure_logging, fail
+from reading_room.cli.log_lines import LogLines, configure_logging
+from reading_room.cli.screen import fail
 from reading_room.printable import escaped
 from reading_room.settings import Settings
 
@@ -35,7 +35,7 @@ def test_a_record_is_one_line_whatever_is_in_it(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=None)))
-def test_no_line_of_a_traceback_begins_as_a_record_does(text: str) -> None:
+def test_no_line_of_a_traceback_begins_like_a_record(text: str) -> None:
     try:
         raise ValueError(text)
     except ValueError as error:
@@ -62,7 +62,7 @@ def test_the_product_logs_by_these_lines_and_by_nothing_else(capfd: pytest.Captu
     assert all(line.isprintable() for line in lines)
 
 
-def test_nothing_else_in_the_product_sets_up_a_log_of_its_own() -> None:
+def test_only_one_module_of_the_product_configures_logging() -> None:
     makers = {"basicConfig", "StreamHandler", "FileHandler", "SysLogHandler", "Formatter", "dictConfig", "fileConfig"}
     found = {
         path.relative_to(SOURCES).as_posix()
@@ -70,10 +70,10 @@ def test_nothing_else_in_the_product_sets_up_a_log_of_its_own() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in makers
     }
-    assert found == {"cli/options.py", "cli/log_lines.py"}
+    assert found == {"cli/log_lines.py"}
 
 
-def test_an_error_of_a_command_steers_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_commands_error_cannot_control_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     fail("no folder \x1b[31m\r\udce9\nsecond line")
     said = capfd.readouterr().err
     assert "no folder \\x1b[31m\\r\\udce9" in said
@@ -82,5 +82,5 @@ def test_an_error_of_a_command_steers_no_terminal(capfd: pytest.CaptureFixture[s
 
 
 @given(st.text(st.characters(categories=None)), st.sampled_from(["", "\n", "\n\t"]))
-def test_what_is_escaped_is_printable_but_for_what_is_kept(text: str, keep: str) -> None:
+def test_escaped_text_is_printable_except_for_kept_characters(text: str, keep: str) -> None:
     assert all(each.isprintable() or each in keep for each in escaped(text, keep))

@@ -66,7 +66,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The site; no test of this file changes it for good."""
+    """The site; no test in this file changes it permanently."""
     folder = tmp_path_factory.mktemp("site")
     database = databases.made(folder / "db.sqlite")
     with database.transaction() as session:
@@ -102,7 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(folder, vpc_id, interfaces[0], interfaces[1], group, table, endpoint, gateway, public)
 
 
-def test_between_interfaces_both_directions_are_told_with_the_deciding_rules(site: Site) -> None:
+def test_both_directions_between_interfaces_are_shown_with_the_deciding_rules(site: Site) -> None:
     told = site.trace(site.sender, f"{site.receiver}:22")
     assert told.splitlines()[0] == f"delivered {site.receiver}"
     there, back = told.split("The way there:")[1].split("The way back:")
@@ -111,7 +111,7 @@ def test_between_interfaces_both_directions_are_told_with_the_deciding_rules(sit
     assert "Rules met" in back
 
 
-def test_the_reason_of_a_refusal_is_told(site: Site) -> None:
+def test_the_reason_for_a_refusal_is_shown(site: Site) -> None:
     told = site.trace(site.sender, f"{site.receiver}:23")
     assert told.startswith("refused-ingress")
     assert "add one with AuthorizeSecurityGroupIngress" in told
@@ -129,7 +129,7 @@ def test_a_name_is_resolved_as_the_vpc_s_resolver_would(site: Site) -> None:
     assert "NXDOMAIN" in missing["reasons"][0]["message"]
 
 
-def test_names_are_not_guessed_where_the_vpc_asks_its_own_servers(site: Site) -> None:
+def test_names_are_not_guessed_if_the_vpc_uses_its_own_servers(site: Site) -> None:
     database = site.database()
     with database.transaction() as session:
         for row in session.scalars(select(DhcpOptions)):
@@ -164,7 +164,7 @@ def test_from_outside_the_gateway_translates_both_ways(site: Site, source: str) 
     assert f"destination {site.public} becomes {first['destination']}" in told
 
 
-def test_an_interface_that_is_attached_to_nothing_is_traced_as_if_it_were(site: Site) -> None:
+def test_an_unattached_interface_is_traced_as_if_it_were_attached(site: Site) -> None:
     database = site.database()
     with database.transaction() as session:
         row = session.get_one(NetworkInterface, site.sender)
@@ -187,14 +187,14 @@ def test_an_interface_that_is_attached_to_nothing_is_traced_as_if_it_were(site: 
         (("nobody", "192.0.2.1:1"), "nobody: expected eni-…, igw-…, or an address outside"),
         (("192.0.2.1", "eni-0123456789abcdef0:22"), "eni-0123456789abcdef0 does not exist"),
         (("192.0.2.1", "example.com:22"), "names are resolved inside a VPC"),
-        (("192.0.2.1", "igw-0123456789abcdef0:22"), "name one beyond the gateway"),
+        (("192.0.2.1", "igw-0123456789abcdef0:22"), "give one beyond the gateway"),
     ],
 )
 def test_what_does_not_exist_is_named(site: Site, arguments: tuple[str, str], said: str) -> None:
     assert said in " ".join(site.trace(*arguments, code=1).split())
 
 
-def test_a_plan_needs_something_that_runs(site: Site) -> None:
+def test_a_plan_needs_a_running_product(site: Site) -> None:
     result = CliRunner().invoke(commands.app, ["network", "plan", "--data", str(site.folder)])
     assert result.exit_code == 1
     assert "nothing runs on" in " ".join(result.output.split())
@@ -208,7 +208,7 @@ def _set_policy(site: Site, policy: dict[str, Any]) -> None:
 
 
 @pytest.mark.costs(0.2, reason="several commands read the database")
-def test_an_endpoint_that_lets_others_in_is_warned_of_and_the_printed_policy_is_closed(site: Site) -> None:
+def test_an_open_endpoint_causes_a_warning_and_the_printed_policy_is_closed(site: Site) -> None:
     asked = (site.sender, "s3.us-east-1.amazonaws.com")
     (warning,) = site.json(*asked)["warnings"]
     assert warning.startswith(f"the policy of {site.endpoint} (statement 1) lets in requests of every account")
@@ -226,7 +226,7 @@ def test_an_endpoint_that_lets_others_in_is_warned_of_and_the_printed_policy_is_
     assert site.json(site.sender, f"{site.receiver}:22")["warnings"] == []
 
 
-def test_the_printed_policy_is_one_that_an_endpoint_takes_and_names_its_account(site: Site) -> None:
+def test_an_endpoint_accepts_the_printed_policy_which_names_its_account(site: Site) -> None:
     arguments = ["network", "endpoint-policy", "--bucket", "papers", "--account", "111122223333"]
     printed = CliRunner().invoke(commands.app, arguments).output
     assert endpoints.checked_policy(printed, "Gateway") == printed

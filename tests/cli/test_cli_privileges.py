@@ -1,4 +1,4 @@
-"""What is left to `serve`, whoever starts it: tried by a program that gives up the same things by the same function."""
+"""What ``serve`` can still do, tried by a program that gives up the same privileges by the same function."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What came of everything."""
+    """The results of all attempts."""
     folder = tmp_path_factory.mktemp("privileges")
     (folder / "beside").write_text("of the person who started it")
     port = free_port()
@@ -161,11 +161,11 @@ LISTED = {
 """The lines of docs/attacks.md, with what is tried for each."""
 
 
-def test_serve_is_ended_by_calls_that_attack_kernels(tried: dict[str, Any]) -> None:
+def test_calls_that_attack_kernels_kill_serve(tried: dict[str, Any]) -> None:
     assert {name: tried["attempts"][name] for name in FATAL} == dict.fromkeys(FATAL, -signal.SIGSYS)
 
 
-def test_serve_is_refused_what_is_not_its_work(tried: dict[str, Any]) -> None:
+def test_serve_cannot_do_what_is_not_its_work(tried: dict[str, Any]) -> None:
     assert {name: tried["attempts"][name] for name in REFUSED} == REFUSED
 
 
@@ -182,11 +182,11 @@ def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, A
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's up starts a program that gains privileges")
-def test_what_root_starts_is_under_a_filter_that_no_program_leaves(tmp_path: Path) -> None:
+def test_processes_that_root_starts_have_a_filter_that_no_program_can_leave(tmp_path: Path) -> None:
     program = (
         "import ctypes, os, sys\n"
-        "from reading_room.cli.privileges import refuse_what_only_attackers_call\n"
-        "refuse_what_only_attackers_call()\n"
+        "from reading_room.cli.privileges import refuse_fatal_calls\n"
+        "refuse_fatal_calls()\n"
         "os.execv('/bin/sh', ['sh', '-c', sys.argv[1]])\n"
     )
     attempt = (

@@ -1,4 +1,4 @@
-"""The commands against a running product, as a person uses them who knows no AWS."""
+"""The commands with a running product, as somebody without AWS knowledge uses them."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def command(product: Product, *arguments: str, code: int = 0) -> Result:
 
 
 @pytest.mark.costs(5, reason="a command is a process of its own, and its job starts the first container")
-def test_a_folder_is_read_and_its_story_told(product: Product, tmp_path: Path) -> None:
-    """By the program as it is installed, with its output in a pipe."""
+def test_a_folder_is_analysed_and_its_story_explained(product: Product, tmp_path: Path) -> None:
+    """Use the installed program, with its output in a pipe."""
     texts = tmp_path / "texts"
     (texts / "deep").mkdir(parents=True)
     (texts / "a.txt").write_text("Marie Curie was born in Warsaw.")
@@ -101,7 +101,7 @@ def test_the_next_run_uses_bucket_role_and_network_of_the_first_and_clean_delete
     assert "There was nothing to delete" in command(product, "jobs", "run", "--clean").stdout
 
 
-def test_what_others_named_like_it_is_neither_used_nor_deleted(product: Product, tmp_path: Path) -> None:
+def test_resources_of_others_with_its_name_are_neither_used_nor_deleted(product: Product, tmp_path: Path) -> None:
     account = product.account()
     theirs = f"{once_made.NAME}-theirs"
     account.s3.create_bucket(Bucket=theirs)
@@ -112,7 +112,7 @@ def test_what_others_named_like_it_is_neither_used_nor_deleted(product: Product,
     reading.make_reader_role(account, once_made.NAME, theirs)
     (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
     refused = command(product, "jobs", "run", str(tmp_path), "--language", "en", code=1).stderr
-    assert f"the role {once_made.NAME} was not made by `jobs run`" in refused
+    assert f"the role {once_made.NAME} was not created by `jobs run`" in refused
     account.iam.delete_role_policy(RoleName=once_made.NAME, PolicyName="access")
     account.iam.delete_role(RoleName=once_made.NAME)
     account.s3.delete_object(Bucket=theirs, Key="kept")
@@ -120,10 +120,8 @@ def test_what_others_named_like_it_is_neither_used_nor_deleted(product: Product,
 
 
 @pytest.mark.costs(12, reason="six jobs of four engines, and two engines of calls")
-def test_each_text_is_read_in_its_own_language_by_every_kind_that_is_asked_for(
-    product: Product, tmp_path: Path
-) -> None:
-    """And two files of one name are told apart, in what is printed and in the workbook."""
+def test_each_text_is_read_in_its_own_language_by_every_requested_kind(product: Product, tmp_path: Path) -> None:
+    """Two files with one name are distinguished in the output and in the workbook."""
     texts = {
         "en/note.txt": "Marie Curie was born in Warsaw, and she loved her work there very much.",
         "de/note.txt": "Angela Merkel wurde in Hamburg geboren und lebte danach lange Zeit in Berlin.",
@@ -157,7 +155,7 @@ def test_each_text_is_read_in_its_own_language_by_every_kind_that_is_asked_for(
 
 
 @pytest.mark.costs(8, reason="four jobs run where one may be started a second")
-def test_an_account_that_may_call_once_a_second_is_waited_for(tmp_path: Path) -> None:
+def test_a_run_waits_for_an_account_that_may_call_once_a_second(tmp_path: Path) -> None:
     texts = {
         "en": "Marie Curie was born in Warsaw, and she loved her work there very much.",
         "de": "Angela Merkel wurde in Hamburg geboren und lebte danach lange Zeit in Berlin.",
@@ -175,7 +173,7 @@ def test_an_account_that_may_call_once_a_second_is_waited_for(tmp_path: Path) ->
 
 
 @pytest.mark.costs(6, reason="a command is a process of its own, and its job takes a while")
-def test_who_ends_a_run_leaves_its_job_alone_and_is_told_how_to_follow_it(product: Product, tmp_path: Path) -> None:
+def test_ending_a_run_does_not_end_its_job_and_shows_how_to_follow_it(product: Product, tmp_path: Path) -> None:
     for number in range(40):
         # A third of a second of work each.
         (tmp_path / f"{number}.txt").write_text("Marie Curie was born in Warsaw. " * 2_000)
@@ -188,7 +186,7 @@ def test_who_ends_a_run_leaves_its_job_alone_and_is_told_how_to_follow_it(produc
         run.send_signal(signal.SIGINT)
         printed = run.stdout.read().splitlines()
         assert run.wait() == 130
-    assert printed[-2] == "The job goes on:"
+    assert printed[-2] == "The job continues:"
     assert "reading-room jobs watch " in printed[-1]
     job = printed[-1].split()[-1]
     calls = reading.JobCalls(product.account(), "entities")
@@ -197,7 +195,7 @@ def test_who_ends_a_run_leaves_its_job_alone_and_is_told_how_to_follow_it(produc
     calls.wait(job)
 
 
-def test_what_runs_share_is_deleted_after_a_run_that_failed_too(product: Product, tmp_path: Path) -> None:
+def test_shared_resources_are_also_deleted_after_a_failed_run(product: Product, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Marie Curie was born in Warsaw.")
     arn = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/none"
     failed = ("jobs", "run", str(tmp_path), "--kind", "classification", "--classifier", arn)
@@ -207,7 +205,7 @@ def test_what_runs_share_is_deleted_after_a_run_that_failed_too(product: Product
     assert left_by_runs(product.account()) == ([], [], [])
 
 
-def test_where_no_engine_knows_the_language_nothing_is_read(product: Product, tmp_path: Path) -> None:
+def test_if_no_engine_knows_the_language_nothing_is_read(product: Product, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Il presidente della Repubblica ha visitato ieri la città di Napoli.")
     run = command(product, "jobs", "run", str(tmp_path), "--kind", "sentiment", code=1)
     assert "sentiment has no engine for Italian (it), and does not read a.txt" in run.stdout
@@ -226,7 +224,7 @@ def test_hints_name_the_data_folder_and_the_port_in_use(product: Product, tmp_pa
     assert "COMPLETED" in explained.output
 
 
-def test_a_job_that_is_not_there_is_named(product: Product) -> None:
+def test_an_unknown_job_is_named(product: Product) -> None:
     for asked in ("explain", "watch"):
         assert f"no job {'0' * 32}" in command(product, "jobs", asked, "0" * 32, code=1).stderr
 
@@ -258,7 +256,7 @@ def test_a_training_is_explained_by_the_arn_of_its_model(product: Product, place
         assert any(line.rstrip().endswith(f"to make {arn}") for line in lines), lines
     unknown = command(product, "jobs", "explain", arn.replace("/v1", "/v2"), code=1)
     assert "/v2: `aws comprehend list-document-classifiers`" in unknown.stderr
-    assert "is of no custom model" in command(product, "jobs", "explain", place.role, code=1).stderr
+    assert "is not the ARN of a custom model" in command(product, "jobs", "explain", place.role, code=1).stderr
 
 
 def test_a_packet_of_an_interface_without_a_container_goes_nowhere(product: Product, place: Place) -> None:
@@ -275,11 +273,11 @@ def test_a_packet_of_an_interface_without_a_container_goes_nowhere(product: Prod
 
 def test_a_healthy_host_has_nothing_to_change(product: Product) -> None:
     reading.build_network(product.account(), "10.78.0.0/16")
-    # The agent hears of it a moment later.
+    # The agent gets the spec a moment later.
     eventually(lambda: command(product, "network", "plan").stdout == "nothing to change\n")
 
 
-def test_a_job_is_watched_to_its_end_and_the_exit_code_says_which(product: Product, place: Place) -> None:
+def test_a_job_is_watched_to_its_end_which_the_exit_code_shows(product: Product, place: Place) -> None:
     place.put("watched/", 1)
     job = place.start("watched/")
     assert command(product, "jobs", "watch", job).stdout.splitlines()[-1] == f"{job}  COMPLETED"
@@ -290,10 +288,10 @@ def test_a_job_is_watched_to_its_end_and_the_exit_code_says_which(product: Produ
 
 
 @pytest.mark.costs(15, reason="a job first tells how far it is after ten seconds")
-def test_who_stops_watching_leaves_the_job_alone_and_the_next_one_sees_how_far_it_is(
+def test_ending_a_watch_does_not_end_the_job_and_the_next_watch_shows_its_progress(
     product: Product, place: Place
 ) -> None:
-    """In a process of its own, which Ctrl-C is for."""
+    """Watch in a separate process, which gets the Ctrl-C."""
     account = product.account()
     for number in range(40):
         # All but the first are a third of a second of work each.
@@ -317,7 +315,7 @@ def test_who_stops_watching_leaves_the_job_alone_and_the_next_one_sees_how_far_i
         rest = watching.stdout.read()
         assert watching.wait() == 130
     assert told.startswith("IN_PROGRESS, "), told
-    assert "The job goes on: " in rest
+    assert "The job continues: " in rest
     assert f"reading-room jobs watch {job}" in rest
     calls = reading.JobCalls(account, "entities")
     assert calls.describe(job)["JobStatus"] == "IN_PROGRESS"

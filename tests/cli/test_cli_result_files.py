@@ -102,7 +102,7 @@ def test_a_workbook_has_both_tables(tmp_path: Path, files: dict[str, Path]) -> N
     ]
 
 
-def test_what_judges_a_document_shows_its_text_and_lines_count_from_one(files: dict[str, Path]) -> None:
+def test_a_finding_about_a_document_shows_its_text_and_lines_count_from_one(files: dict[str, Path]) -> None:
     found = list(findings(SENTIMENT, Documents(files)))
     assert [(each.document, each.line, each.text, each.sentiment) for each in found] == [
         ("a/note.txt", 1, "first of 0", "POSITIVE"),

@@ -1,4 +1,4 @@
-"""The root key: made once, given by a file or a command, and handed to whoever serves."""
+"""The root key: created once, given by a file or a command, and handed to ``serve``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import StartError
-from reading_room.cli.root_key import CREDENTIAL, hand_over, read_root_key, serves_root_key
+from reading_room.cli.root_key import CREDENTIAL, hand_over, read_root_key, root_key_of_serve
 from reading_room.database.opening import FILE, PLAIN_BEFORE
 from reading_room.iam.credentials_file import read_key
 from reading_room.settings import Settings
@@ -27,7 +27,7 @@ OLD_KEY, OLD_SECRET = "AKIAOLD4444444444444", "old+secret/old+secret/old+secret/
 
 
 def settings(folder: Path, **told: str) -> Settings:
-    """Return the settings of an installation that is claimed."""
+    """Return the settings of a claimed installation."""
     given = {f"READING_ROOM_{name}": value for name, value in told.items()}
     found = Settings.from_environment(given, data=folder / "data", state=folder / "state")
     claim(found)
@@ -41,7 +41,7 @@ def private(path: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def test_it_is_made_once_for_its_owner_alone_and_outside_of_the_data_folder(tmp_path: Path) -> None:
+def test_it_is_created_once_outside_the_data_folder_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     told = settings(tmp_path)
     with pytest.raises(StartError, match=r"there is no root key in .*: start the product once, put the file back"):
         read_root_key(told)
@@ -56,13 +56,13 @@ def test_it_is_made_once_for_its_owner_alone_and_outside_of_the_data_folder(tmp_
     assert not [each for each in path.parent.iterdir() if each.name.startswith("root.key.")]
 
 
-def test_a_file_that_is_given_is_the_one(tmp_path: Path) -> None:
+def test_a_given_file_is_used(tmp_path: Path) -> None:
     told = settings(tmp_path, ROOT_KEY_FILE=str(private(tmp_path / "key", f"{KEY}\n")))
     assert read_root_key(told, making=True).hex() == KEY
     assert not told.installation.root_key.exists()
 
 
-def test_what_a_command_prints_is_the_one(tmp_path: Path) -> None:
+def test_the_output_of_a_given_command_is_used(tmp_path: Path) -> None:
     told = settings(tmp_path, ROOT_KEY_COMMAND=f"printf {KEY}")
     assert read_root_key(told, making=True).hex() == KEY
     assert not told.installation.root_key.exists()
@@ -71,20 +71,20 @@ def test_what_a_command_prints_is_the_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("false", "gave no root key: it ended with 1"),
+        ("false", "gave no root key: it exited with 1"),
         ("/no/such/program", "gave no root key: No such file or directory"),
         ("printf 'unbalanced", "gave no root key: ValueError"),
-        ("printf 0011", "holds no root key: it has to be 64 hexadecimal digits"),
-        ("head -c 64 /dev/zero", "holds no root key: it has to be 64 hexadecimal digits"),
+        ("printf 0011", "holds no root key: it must be 64 hexadecimal digits"),
+        ("head -c 64 /dev/zero", "holds no root key: it must be 64 hexadecimal digits"),
     ],
 )
-def test_a_command_that_gives_none_is_told_of_and_not_what_it_printed(tmp_path: Path, command: str, says: str) -> None:
+def test_a_command_without_a_key_is_reported_without_its_output(tmp_path: Path, command: str, says: str) -> None:
     with pytest.raises(StartError, match=says) as refused:
         read_root_key(settings(tmp_path, ROOT_KEY_COMMAND=command), making=True)
     assert str(refused.value).count("0011") == command.count("0011")
 
 
-def test_a_file_and_a_command_are_one_too_many(tmp_path: Path) -> None:
+def test_a_file_and_a_command_together_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="are both set: choose one"):
         read_root_key(settings(tmp_path, ROOT_KEY_FILE="a", ROOT_KEY_COMMAND="b"))
 
@@ -101,8 +101,8 @@ def test_a_file_that_others_may_read_or_write_is_refused_with_what_to_run(tmp_pa
         read_root_key(told)
 
 
-def test_a_given_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
-    """What it should be is on a disk that is not there, perhaps."""
+def test_a_missing_given_file_is_not_created(tmp_path: Path) -> None:
+    """The file may be on a disk that is not mounted."""
     path = tmp_path / "key"
     with pytest.raises(StartError, match=f"put it back; to make a new one: .*openssl rand -hex 32 > {path}"):
         read_root_key(settings(tmp_path, ROOT_KEY_FILE=str(path)), making=True)
@@ -120,29 +120,29 @@ def test_a_key_in_the_data_folder_is_refused_also_behind_a_link(tmp_path: Path) 
             read_root_key(told)
 
 
-def test_a_link_in_place_of_the_own_file_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_our_own_file_is_not_followed(tmp_path: Path) -> None:
     told = settings(tmp_path)
     told.installation.root_key.symlink_to(private(tmp_path / "key", KEY))
     with pytest.raises(StartError, match=r"root\.key cannot be read"):
         read_root_key(told, making=True)
 
 
-def test_whoever_serves_has_it_from_a_pipe_from_systemd_or_by_itself(
+def test_serve_gets_it_from_a_pipe_from_systemd_or_reads_it_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = settings(tmp_path)
-    own = serves_root_key(told, None)
+    own = root_key_of_serve(told, None)
     assert own == read_root_key(told)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     private(tmp_path / CREDENTIAL, f"{KEY}\n", 0o440)
-    assert serves_root_key(told, None).hex() == KEY
+    assert root_key_of_serve(told, None).hex() == KEY
     pipe = hand_over(own)
-    assert serves_root_key(told, pipe) == own
+    assert root_key_of_serve(told, pipe) == own
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(pipe)
 
 
-def test_the_command_says_where_it_is_and_hands_it_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_shows_where_it_is_and_copies_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READING_ROOM_STATE", str(tmp_path / "state"))
     told, handed = settings(tmp_path), tmp_path / "handed"
     arguments = ["root-key", "--data", str(told.data), "--to", str(handed)]
@@ -155,10 +155,10 @@ def test_the_command_says_where_it_is_and_hands_it_on(tmp_path: Path, monkeypatc
     assert key.hex() not in result.output
 
 
-def test_of_a_folder_that_no_product_has_used_there_is_none(tmp_path: Path) -> None:
+def test_a_folder_that_no_product_has_used_has_none(tmp_path: Path) -> None:
     result = CliRunner().invoke(commands.app, ["root-key", "--data", str(tmp_path)])
     assert result.exit_code == 1
-    assert "is no data folder yet: start the product first" in result.output
+    assert "is not a data folder yet: start the product first" in result.output
 
 
 @pytest.mark.costs(12, reason="the product is started three times")
@@ -195,7 +195,7 @@ def test_a_folder_of_an_earlier_version_opens_and_nothing_secret_in_it_stays_pla
         product.start()
         assert read_key(product.data / "credentials", "default") == (OLD_KEY, OLD_SECRET)
         assert product.account().client("sts").get_caller_identity()["Arn"].endswith("user/administrator")
-        assert "brought up to date" in product.tail(1000)
+        assert "being upgraded" in product.tail(1000)
         product.stop()
         (product.data / "credentials").unlink()  # The one place where it is handed over.
         left = bytes_of(product.data)

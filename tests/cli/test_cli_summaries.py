@@ -1,4 +1,4 @@
-"""What a person is shown of a job's results, by kind."""
+"""The printed summaries of a job's results, by kind."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_sentiments_and_languages_are_counted_by_document() -> None:
     assert rows_of("dominant-language", spoken) == [("en", "1")]
 
 
-def test_mentions_stand_under_their_descriptive_name_and_what_is_never_judged_is_left_out() -> None:
+def test_mentions_are_grouped_by_descriptive_name_and_neutral_ones_are_left_out() -> None:
     entity = {
         "DescriptiveMentionIndex": [1],
         "Mentions": [mention("it", "POSITIVE"), mention("the lamp", "NEGATIVE"), mention("it", "NEUTRAL")],
@@ -97,7 +97,7 @@ def test_a_printed_table_says_how_many_rows_it_left_out(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("kinds", [KINDS[:3], KINDS[:6], KINDS])
 def test_a_wide_table_cuts_neither_titles_nor_names(kinds: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """One that does not fit at all is told line by line."""
+    """A table that does not fit at all is printed line by line."""
     columns = ("document", "language", *kinds, "errors")
     print_summary(Summary(columns, [("archive/of/letters/note.txt", "de", *["not read"] * len(kinds), "12")], ""))
     printed = capsys.readouterr().out

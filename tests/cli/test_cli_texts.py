@@ -1,4 +1,4 @@
-"""Which files of a folder ``jobs run`` reads, and what it says of the others before it starts."""
+"""Which files of a folder ``jobs run`` reads, and what it says about the others before it starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reading_room.cli import texts
 from reading_room.cli.text_languages import BATCH_BYTES, sample
-from reading_room.cli.texts import FolderError, texts_of, told
+from reading_room.cli.texts import FolderError, left_out_lines, texts_of
 
 needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 
@@ -48,7 +48,7 @@ def test_every_other_file_is_named_with_the_reason_why_it_is_left_out(tmp_path: 
     assert found.left_out_count == 9
 
 
-def test_a_name_that_no_key_can_have_is_left_out(tmp_path: Path) -> None:
+def test_a_name_that_is_impossible_for_a_key_is_left_out(tmp_path: Path) -> None:
     folder(tmp_path, "a.txt")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x")
     folder(tmp_path.joinpath(*["x" * 200] * 5), "a.txt")
@@ -58,7 +58,7 @@ def test_a_name_that_no_key_can_have_is_left_out(tmp_path: Path) -> None:
 
 
 @needs_no_root
-def test_what_this_user_may_not_read_is_left_out(tmp_path: Path) -> None:
+def test_unreadable_files_are_left_out(tmp_path: Path) -> None:
     folder(tmp_path, "a.txt", "secret.txt", "closed/b.txt")
     (tmp_path / "secret.txt").chmod(0)
     (tmp_path / "closed").chmod(0)
@@ -74,9 +74,9 @@ def test_a_folder_without_a_text_is_refused_with_what_is_in_it(tmp_path: Path) -
     assert str(refused.value).splitlines()[1:] == [f"  {texts.DOCUMENT}: a.pdf", f"  {texts.OTHER}: b.md"]
 
 
-def test_every_document_is_named_and_of_other_files_some() -> None:
+def test_every_document_is_named_and_some_other_files() -> None:
     names = [f"{number}.x" for number in range(12)]
-    assert list(told({texts.DOCUMENT: names, texts.OTHER: names}, most=2)) == [
+    assert list(left_out_lines({texts.DOCUMENT: names, texts.OTHER: names}, most=2)) == [
         f"{texts.DOCUMENT}: {', '.join(names)}",
         f"{texts.OTHER}: 0.x, 1.x, and 10 more",
     ]
@@ -90,18 +90,18 @@ def test_every_document_is_named_and_of_other_files_some() -> None:
         (b"", ""),
         # Half of UTF-16, and binary files.
         (b"G\x00u\x00", ""),
-        # A line that is not UTF-8 costs itself only.
+        # Only a line that is not UTF-8 is left out.
         (b"Caf\xe9\nGuten Tag\n", "Guten Tag\n"),
         (b"Caf\xe9", ""),
     ],
 )
-def test_the_language_is_detected_by_what_is_text(tmp_path: Path, content: bytes, looked_at: str) -> None:
+def test_the_language_is_detected_from_readable_text(tmp_path: Path, content: bytes, looked_at: str) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     assert sample(tmp_path / "a.txt") == looked_at
 
 
 @given(st.text(min_size=1, max_size=30).filter(lambda text: "\x00" not in text and text[0] != "\ufeff"))
-def test_of_a_long_text_the_beginning_is_looked_at_wherever_it_is_cut(text: str) -> None:
+def test_the_beginning_of_a_long_text_is_used_wherever_it_is_cut(text: str) -> None:
     class Long:
         """As a path, without a file for every example."""
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.cli import once_made, reading
 from reading_room.cli.job_plan import kinds_of
-from reading_room.cli.jobs_run import Asked, Run
+from reading_room.cli.jobs_run import Run, RunOptions
 from reading_room.cli.texts import texts_of
 from reading_room.settings import Settings
 from tests.worlds.own_account import OwnAccount
@@ -195,7 +195,7 @@ def test_a_folder_is_classified_by_the_model_that_is_named(
     for folder, label in (("a", "billing"), ("b", "delivery")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "note.txt").write_text(SENTENCES[label][0].format(4711))
-    asked = Asked(kinds_of(["classification"], arn := arn_of(models["classifier"])), "auto", 10, False, arn, None)
+    asked = RunOptions(kinds_of(["classification"], arn := arn_of(models["classifier"])), "auto", 10, False, arn, None)
     assert Run(library.account, Settings(), texts_of(tmp_path), asked, running=True).to_the_end() == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["a/note.txt", "billing"] in printed

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 from rich.table import Table
 
-from reading_room.cli.options import DataOption, fail, read_settings
+from reading_room.cli.options import DataOption, read_settings
+from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
-from reading_room.cli.screen import plain
 from reading_room.clock import system_clock
 from reading_room.iam.policy.document import PolicyUse
 from reading_room.settings import Settings
@@ -30,15 +30,13 @@ USES: tuple[str, ...] = get_args(PolicyUse)
 
 @app.command("explain")
 def explain(
-    request_id: Annotated[
-        str, typer.Argument(help="The request id that the denied caller was given, or the id of a job.")
-    ],
+    request_id: Annotated[str, typer.Argument(help="The request id that the denied caller received, or a job's id.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Say what became of a call and why: each decision against it, statement by statement. Of a job, all its denials.
+    """Explain what happened to a call: each decision against it, statement by statement. For a job, all its denials.
 
-    Reads the data folder, so it needs the rights to, and works whether Reading Room runs or not.
+    Reads the data folder, so it needs permission to do so. It works whether or not Reading Room is running.
     """
     settings = read_settings(data)
     folder = _trail_of(settings)
@@ -47,9 +45,9 @@ def explain(
     denials = [each for each in found if "eventName" not in each]
     if not calls and not denials:
         raise fail(
-            f"no call with the request id {request_id} in {folder}: it is older than "
-            f"{settings.trail_days} days, younger than a second, of another data folder (--data), or one of many that "
-            "proved nobody and were only counted"
+            f"no call with the request id {request_id} in {folder}: it is older than {settings.trail_days} days or "
+            "less than a second old, it is in another data folder (--data), or it is one of many unauthenticated calls "
+            "that were only counted"
         )
     if as_json:
         typer.echo(json.dumps({"calls": calls, "denials": denials}, indent=2))
@@ -66,19 +64,19 @@ def explain(
 @app.command("verify-trail")
 def verify_trail(
     known: Annotated[
-        str | None, typer.Option(help="A digest that this command printed earlier: is its line still there?")
+        str | None, typer.Option(help="A digest that this command printed earlier; check that its line is still there.")
     ] = None,
     head: Annotated[
         Path | None,
-        typer.Option(help="A file of heads that were sent off the machine: is all that they stand for still there?"),
+        typer.Option(help="A file of heads that were sent elsewhere; check that all that they cover is still there."),
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Check that no line of the trail was changed, taken away or put in since it was written, and that none is missing.
+    """Check that no line of the trail was changed, removed or inserted since it was written, and that none is missing.
 
-    What is missing at the end, or with a whole file, is found by the heads that the database keeps. Whoever can write
-    to that too is found out by heads that READING_ROOM_TRAIL_HEAD has sent elsewhere (--head), or by a digest that was
-    printed here and noted (--known).
+    The heads in the database show whether lines are missing at the end, or with a whole file. To detect someone who can
+    change the database too, use heads that READING_ROOM_TRAIL_HEAD sent elsewhere (--head), or a digest that this
+    command printed earlier (--known).
     """
     settings = read_settings(data)
     kept_heads, heads = _kept_heads(settings), _heads_in(head)
@@ -100,18 +98,18 @@ def verify_trail(
         table.add_row(book, f"{verified.lines}{cut}", since, verified.last_digest)
     console.print(table)
     if not kept_heads:
-        told = "No database here keeps heads of this trail: whether lines are missing at its end is not known"
-        console.print(told, soft_wrap=True)
+        text = "No database here keeps heads of this trail, so lines missing at its end cannot be detected"
+        console.print(text, soft_wrap=True)
     if not seen:
         raise fail(
-            f"no line of {folder} has the digest {known}: lines are missing at the end, or it is older than the trail"
+            f"no line of {folder} has the digest {known}: lines are missing at the end, or it predates the trail"
         )
     if heads:
         _compare(heads, kept, system_clock().date() - dt.timedelta(days=settings.trail_days))
 
 
 def _kept_heads(settings: Settings) -> list[Wanted]:
-    """Return what the books must have by the database: nothing where there is none, or one that keeps no heads yet."""
+    """Return what the books must contain according to the database, which may be missing or have no heads yet."""
     # No other command here needs the database.
     from sqlalchemy.exc import OperationalError
 
@@ -128,13 +126,13 @@ def _kept_heads(settings: Settings) -> list[Wanted]:
     except OperationalError as error:
         if "no such table" not in str(error):
             raise fail(f"{settings.data / FILE} cannot be read: {error.orig}") from None
-        return []  # Of an earlier version, which kept none.
+        return []  # An earlier version kept none.
     finally:
         database.close()
 
 
 def _verified(settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[Wanted]) -> Verified:
-    """Walk a book, and end the program if it is not as it was written, or lacks what the database says that it has."""
+    """Verify a book; end the program if it was changed, or if it lacks lines that the database says it has."""
     while True:
         wanted = [each for each in kept if each.book == book]
         try:
@@ -145,7 +143,7 @@ def _verified(settings: Settings, folder: Path, book: str, known: Collection[str
         missing = [text for each in wanted if (text := each.missing(found, verified.first_day)) is not None]
         if not missing:
             return verified
-        # A product that runs may have deleted old files meanwhile.
+        # A running product may have deleted old files in the meantime.
         now = _kept_heads(settings)
         if now == kept:
             raise fail(f"the trail is not as it was written: {missing[0]}")
@@ -153,7 +151,7 @@ def _verified(settings: Settings, folder: Path, book: str, known: Collection[str
 
 
 def _heads_in(file: Path | None) -> list[Head]:
-    """Return the heads in a file, none without a file, or end the program where it holds none."""
+    """Return the heads in a file, none without a file, or end the program if the file holds none."""
     if file is None:
         return []
     try:
@@ -166,9 +164,9 @@ def _heads_in(file: Path | None) -> list[Head]:
 
 
 def _compare(heads: Sequence[Head], books: Sequence[Verified], oldest: dt.date) -> None:
-    """Say that the books have the lines that all heads name, or end the program with what is missing.
+    """Print that the books have the lines that all heads name, or end the program and say what is missing.
 
-    ``oldest`` is the day from which on a book without any file would have some.
+    ``oldest`` is the first day for which a book without files would have some.
     """
     missing: list[tuple[dt.datetime, str]] = []
     too_old = [head for head in heads if all(head.at.date() < (book.first_day or oldest) for book in books)]
@@ -185,7 +183,7 @@ def _compare(heads: Sequence[Head], books: Sequence[Verified], oldest: dt.date) 
         at, book_name = min(missing)
         raise fail(
             f"{len(missing)} of {len(heads)} heads are not in the trail: lines of the book {book_name} that were there "
-            f"at {at.isoformat()} are missing, or were written anew"
+            f"at {at.isoformat()} are missing, or were rewritten"
         )
     old = f"; {len(too_old)} {'is' if len(too_old) == 1 else 'are'} older than what is kept" if too_old else ""
     console.print(f"All {len(heads) - len(too_old)} heads are in the trail{old}", soft_wrap=True)
@@ -194,9 +192,9 @@ def _compare(heads: Sequence[Head], books: Sequence[Verified], oldest: dt.date) 
 @app.command("lint")
 def lint(
     file: Annotated[Path, typer.Argument(help="A file with the policy's JSON text.")],
-    use: Annotated[str, typer.Option(help=f"What it is for: {', '.join(USES)}.")] = "managed",
+    use: Annotated[str, typer.Option(help=f"What the policy is for: {', '.join(USES)}.")] = "managed",
 ) -> None:
-    """Say what AWS would answer to a policy, and what in it does not do what it seems to."""
+    """Show what AWS would answer to a policy, and which of its parts do not do what they seem to do."""
     from reading_room.iam.policy.lint import lint as findings_in
     from reading_room.iam.policy.lint import merged
 
@@ -214,20 +212,18 @@ def lint(
         console.print(one, soft_wrap=True, markup=False)
     if findings:
         raise typer.Exit(1)
-    console.print(f"{plain(str(file))}: nothing to say", soft_wrap=True)
+    console.print(f"{plain(str(file))}: no findings", soft_wrap=True)
 
 
 def _trail_of(settings: Settings) -> Path:
-    """Return the folder of the trail, or end the program where it cannot be read."""
+    """Return the folder of the trail, or end the program if it cannot be read."""
     folder = settings.data / FOLDER
     try:
         next(folder.iterdir(), None)
     except FileNotFoundError:
-        raise fail(f"{folder} does not exist: nothing was called yet, or --data names another folder") from None
+        raise fail(f"{folder} does not exist: no call was made yet, or --data names another folder") from None
     except OSError as error:
-        raise fail(
-            f"{folder} cannot be read ({error.strerror}): run this as root, or as the user whose folder it is"
-        ) from None
+        raise fail(f"{folder} cannot be read ({error.strerror}): run this as root, or as the folder's owner") from None
     return folder
 
 
@@ -241,12 +237,12 @@ def _print_call(call: Mapping[str, Any]) -> None:
     if "errorCode" in call:
         console.print(f"  [red]{plain(call['errorCode'])}[/]: {plain(call['errorMessage'])}", soft_wrap=True)
     else:
-        console.print("  it was carried out")
+        console.print("  it succeeded")
 
 
 def _print_denial(denial: Mapping[str, Any]) -> None:
-    told = {"explicitDeny": "denied by a statement", "implicitDeny": "allowed by no statement"}[denial["outcome"]]
-    console.print(f"\n[bold]{plain(denial['action'])}[/] on {plain(denial['resource'])}: {told}", soft_wrap=True)
+    decision = {"explicitDeny": "denied by a statement", "implicitDeny": "allowed by no statement"}[denial["outcome"]]
+    console.print(f"\n[bold]{plain(denial['action'])}[/] on {plain(denial['resource'])}: {decision}", soft_wrap=True)
     console.print(f"  request {plain(denial['requestID'])} of {plain(denial['principal'])}", soft_wrap=True)
     for reason in denial["because"]:
         console.print(f"  because {plain(reason)}", soft_wrap=True)
@@ -254,7 +250,7 @@ def _print_denial(denial: Mapping[str, Any]) -> None:
         _print_statement("The statement that decided", statement)
     for statement in denial.get("closest", []):
         _print_statement("The statement that came closest", statement)
-    console.print("  Policies that were asked:")
+    console.print("  Policies that were evaluated:")
     for policy in denial.get("policies", []):
         console.print(f"    {plain(policy)}", soft_wrap=True)
     console.print("  Condition keys of the request:")

@@ -1,7 +1,7 @@
-"""``reading-room accounts``: make accounts, list them, and give an administrator a new key.
+"""``reading-room accounts``: create accounts, list them, and give an administrator a new key.
 
-Works on the database in the data folder, whether the product runs or not. As root it becomes the user of ``serve``
-first, so that no file of the database is ever root's.
+Works on the database in the data folder, whether or not the product is running. As root it first becomes the user of
+``serve``, so that root never owns a file of the database.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from reading_room.cli.folder import StartError
-from reading_room.cli.options import DataOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.privileges import drop_privileges
-from reading_room.cli.root_key import of_another_key, read_root_key, source_of
+from reading_room.cli.root_key import read_root_key, source_of, wrong_key_message
+from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
-from reading_room.cli.screen import plain
 from reading_room.clock import system_clock
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
@@ -40,20 +40,20 @@ from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.vpc.vpcs.bootstrap import default_vpc
 
-app = typer.Typer(help="Make accounts, list them, give their administrators new keys.", no_args_is_help=True)
+app = typer.Typer(help="Create accounts, list them, give their administrators new keys.", no_args_is_help=True)
 
 AccountArgument = Annotated[str, typer.Argument(help="Number of the account, 12 digits.")]
-ShowOption = Annotated[bool, typer.Option("--show-key", help="Print the key, too. It is a secret.")]
+ShowOption = Annotated[bool, typer.Option("--show-key", help="Also print the key, which is a secret.")]
 
 
 @app.command("create")
 def create(
     account: AccountArgument,
-    name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    name: Annotated[str, typer.Option(help="What the account is for.")] = "",
     show_key: ShowOption = False,
     data: DataOption = None,
 ) -> None:
-    """Make an account with an administrator and a default VPC; the key becomes a profile of the credentials file."""
+    """Create an account with an administrator and a default VPC; add the key to the credentials file as a profile."""
     settings = read_settings(data)
     _check(account)
     if account == settings.account:
@@ -68,7 +68,7 @@ def create(
 
 @app.command("list")
 def every(data: DataOption = None) -> None:
-    """List the accounts, with the profile of each one's administrator."""
+    """List the accounts, with the profile of each administrator."""
     settings = read_settings(data)
     with _database(settings) as database, database.reading() as session:
         found = accounts.every(session)
@@ -82,7 +82,7 @@ def every(data: DataOption = None) -> None:
 
 @app.command("usage")
 def usage(data: DataOption = None) -> None:
-    """Show what each account uses of its limits: bytes of objects and of log events, jobs that wait and run."""
+    """Show what each account uses of its limits: bytes of objects and of log events, waiting and running jobs."""
     settings = read_settings(data)
     with _database(settings) as database, database.reading() as session:
         stored, jobs = stored_by_account(session), jobs_by_account(session)
@@ -94,25 +94,25 @@ def usage(data: DataOption = None) -> None:
         table.add_column(column, justify="left" if column == "account" else "right")
     for account in sorted({*known, *stored, *logged, *jobs}):
         waiting, running = jobs.get(account, (0, 0))
-        held = stored.get(account, 0), logged.get(account, 0), waiting, running
-        table.add_row(account, *(f"{each:,}" for each in held))
-    most = (
+        used = stored.get(account, 0), logged.get(account, 0), waiting, running
+        table.add_row(account, *(f"{each:,}" for each in used))
+    maxima = (
         limits.per_account,
         settings.log_bytes_per_account,
         settings.jobs_waiting_per_account,
         settings.jobs_per_account,
     )
-    table.add_row("at most", *(f"{each:,}" if each else "any" for each in most))
+    table.add_row("at most", *(f"{each:,}" if each else "any" for each in maxima))
     console.print(table)
     together = f"{sum(stored.values()):,} bytes" + (f" of {limits.total:,}" if limits.total else "")
-    free = f"{free_bytes(settings.data):,} bytes are free on the disk, of which {limits.free:,} stay free"
-    console.print(f"All objects together have {together}; {free}.", soft_wrap=True)
+    free = f"{free_bytes(settings.data):,} bytes are free on the disk, and {limits.free:,} of them stay free"
+    console.print(f"All objects together take {together}; {free}.", soft_wrap=True)
 
 
 @app.command("rotate-key")
 def rotate_key(
     account: AccountArgument,
-    keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old key good; delete it yourself.")] = False,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Keep the old key valid; delete it yourself.")] = False,
     show_key: ShowOption = False,
     data: DataOption = None,
 ) -> None:
@@ -123,23 +123,23 @@ def rotate_key(
         with database.transaction() as session:
             key = accounts.new_key(session, account, system_clock())
             count_outside_write(session)
-        # Whatever is interrupted here: the file holds a key that is good.
+        # Wherever this is interrupted, the file holds a valid key.
         _keep(settings, account, key, show_key)
         if not keep_old:
             with database.transaction() as session:
                 accounts.delete_other_keys(session, account, key.access_key_id)
                 count_outside_write(session)
-            console.print(f"The old key is deleted: no request with it is answered {LOOK_SECONDS:g} s from now.")
+            console.print(f"The old key is deleted: requests with it are refused from {LOOK_SECONDS:g} s from now on.")
 
 
 def _check(account: str) -> None:
     if not re.fullmatch(r"[0-9]{12}", account, re.ASCII):
-        raise fail(f"{account!r} is no account: give 12 digits")
+        raise fail(f"{account!r} is not an account number: give 12 digits")
 
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
-    """Yield the database of the data folder, as the user that the product's own server is."""
+    """Become the user of the product's server, and yield the database of the data folder."""
     path = settings.data / "db.sqlite"
     try:
         owner = path.stat().st_uid
@@ -157,7 +157,7 @@ def _database(settings: Settings) -> Iterator[Database]:
         drop_privileges(settings, key)
         database = Database.open(path, sealer=Sealer(key))
     except WrongRootKey as error:
-        raise fail(of_another_key(settings, source, error)) from None
+        raise fail(wrong_key_message(settings, source, error)) from None
     except (StartError, SchemaError, OperationalError) as error:
         raise fail(str(error)) from None
     try:
@@ -173,7 +173,7 @@ def _profile(settings: Settings, account: str) -> str:
 
 
 def _keep(settings: Settings, account: str, key: AccessKey, show: bool) -> None:
-    """Write a key to the credentials file, and say where it is."""
+    """Write a key to the credentials file, and print where it is."""
     path: Path = settings.data / "credentials"
     profile = _profile(settings, account)
     write_key(path, profile, key.access_key_id, key.secret_access_key, settings.region)

@@ -1,6 +1,6 @@
-"""What the agent is told by whoever starts it: folders, the server's user id, the range for containers.
+"""The agent's configuration: folders, the server's user id, the range of ids for containers.
 
-The agent itself is loaded only where it is to run: others ask only where its files are.
+The agent's own code is imported only where the agent runs; other commands only need the paths of its files.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 def socket_path(settings: Settings) -> Path:
-    """Return where the server finds its agent."""
+    """Return the path of the socket where the server finds its agent."""
     return settings.installation.socket
 
 
 def runtime_folder(settings: Settings) -> Path:
-    """Return the folder that is the agent's alone."""
+    """Return the agent's private folder."""
     return settings.installation.agent
 
 
 def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
     """Return the configuration of an agent inside the holder's namespaces.
 
-    ``leave``: see there; the containers' control groups are then the holder's, not below the agent's own.
+    ``leave`` is ``AgentConfig.leave``: the containers' control groups are then the holder's, not below the agent's own.
     """
     from reading_room.agent.main import AgentConfig
 
@@ -42,7 +42,7 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
         runtime_dir=runtime,
         socket_path=socket_path(settings),
         data=settings.data,
-        # Rootless, everything is the one user's, who is 0 inside; the server's id as the host knows it is the owner's.
+        # Without root, one user owns everything and has id 0 inside; on the host, the server has the owner's id.
         allowed_uid=_owner(settings.data) if rootless else settings.service_uid,
         uid_first=settings.container_uid_first,
         uid_count=settings.container_uid_count,
@@ -63,7 +63,7 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
 
 
 def _beyond(uplink: str) -> Path | None:
-    """Return the network namespace that a veth pair leads to: the named one, or that of whoever started the agent."""
+    """Return the network namespace that a veth pair leads to: the named one, or that of the agent's parent."""
     if uplink.startswith("namespace:"):
         return Path(uplink.removeprefix("namespace:"))
     return Path(f"/proc/{os.getppid()}/ns/net") if uplink == "veth" else None
@@ -80,7 +80,7 @@ def _owner(folder: Path) -> int:
 
 
 def prove_only() -> int:
-    """Try enforcement in a scratch VPC, print what was seen, and return the exit code."""
+    """Test enforcement in a scratch VPC, print the observations, and return the exit code."""
     from reading_room.agent.main import prove
 
     PUBLIC_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What to say of an answer that a command did not expect."""
+"""Error messages for answers that a command did not expect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def plain_message(error: Exception) -> str:
 
 
 def not_answered(error: Exception, settings: Settings) -> str:
-    """Return what to say of an error of the SDK; where nothing or something else may have answered, what to look at."""
+    """Return the message for an SDK error; if something else may have answered, it says what to check."""
     says = str(error)
     if isinstance(error, S3UploadFailedError):
         return says
@@ -25,10 +25,10 @@ def not_answered(error: Exception, settings: Settings) -> str:
         if code and not code.isdigit():
             return says
     if isinstance(error, ClientError | ResponseParserError):
-        says = "the answer is none that AWS gives"
+        says = "the answer is not one that AWS gives"
     return f"{says}: is it Reading Room that listens on {settings.host}:{settings.port}? --port names another port"
 
 
 def not_running(error: BotoCoreError, settings: Settings) -> str:
-    """Return what to say when nothing answered."""
+    """Return the message for when nothing answered."""
     return f"{error}: is the product running (`{command(settings, 'up')}`)?"

@@ -1,7 +1,8 @@
-"""Taking a folder as the data folder of an installation: which folders are taken, and what is written down of them.
+"""Claiming a folder as the data folder of an installation: which folders are accepted, and what is recorded of them.
 
-``look`` changes nothing, so that everything else that can fail is tried before ``claim`` does. Root opens its own
-folders one after the other, by descriptor and through no link, and only where nobody else could have put anything.
+``check_folder`` changes nothing, so that everything else that can fail is tried before ``claim``. Root opens its own
+folders one after the other, by descriptor and without following links, and only if nobody else could have put anything
+there.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Claim:
     owner: int
 
 
-def look(settings: Settings) -> None:
-    """Change nothing; raise ``StartError`` when the data folder may not be taken."""
+def check_folder(settings: Settings) -> None:
+    """Raise ``StartError`` if the data folder must not be claimed; change nothing."""
     try:
         with _opened(settings.data) as folder:
             _refuse_foreign(settings, folder)
@@ -50,11 +51,11 @@ def look(settings: Settings) -> None:
 def join_installation(settings: Settings) -> Installation | None:
     """Return the installation of a data folder, ``None`` if there is none. Raises ``StartError``.
 
-    What a holder of an earlier version wrote down is taken over from it, also while it runs.
+    The records of an earlier version's holder are taken over, even while it runs.
     """
     try:
         with _opened(settings.data) as folder:
-            known = settings.installation.record.exists() or _of_before(folder)
+            known = settings.installation.record.exists() or _is_of_earlier_version(folder)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -63,7 +64,7 @@ def join_installation(settings: Settings) -> Installation | None:
 
 
 def claim(settings: Settings, *, joining: bool = False) -> Installation:
-    """Make or take the data folder (0700) and its installation's folder. Raises ``StartError``."""
+    """Create or claim the data folder (0700) and its installation's folder. Raises ``StartError``."""
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _opened(settings.data) as folder:
@@ -77,10 +78,10 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
                 if not joining:
                     _refuse_running(settings.data, folder)
                 try:
-                    _write_down(settings, folder, place, wanted, ids)
+                    _record(settings, folder, place, wanted, ids)
                 except OSError as error:
                     raise StartError(
-                        f"what belongs to {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
+                        f"the installation of {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
                         "choose another folder with READING_ROOM_STATE"
                     ) from error
             if found.st_uid != owner:
@@ -92,15 +93,15 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
 
 
 def _ids(settings: Settings) -> UserIds | None:
-    """Return what an installation of root's has for user ids; those of anybody else have no choice."""
+    """Return the user ids of an installation that root runs; other users cannot choose theirs."""
     if os.geteuid() != 0:
         return None
     return UserIds(settings.service_uid, settings.container_uid_first, settings.container_uid_count)
 
 
 def open_installation(settings: Settings) -> int:
-    """Return a descriptor of the folder of an installation that is claimed. Raises ``OSError``, ``StartError``."""
-    state = _private_way(settings.state)
+    """Return a descriptor of the folder of a claimed installation. Raises ``OSError`` and ``StartError``."""
+    state = _open_private(settings.state)
     try:
         return os.open(settings.installation.folder.name, _FOLDER, dir_fd=state)
     finally:
@@ -108,17 +109,17 @@ def open_installation(settings: Settings) -> int:
 
 
 def _holds(place: Installation, wanted: Claim) -> bool:
-    """Return whether this is written down already. Only who may write it down anew minds another path."""
+    """Return whether this is recorded already. Another path matters only to a user who may update the record."""
     known = _claimed(place)
     if not place.socket.parent.is_dir() and os.access(place.folder, os.W_OK):
-        return False  # Of an earlier version, whose agent had its socket elsewhere.
+        return False  # Recorded by an earlier version, whose agent had its socket elsewhere.
     if known is None or (known.device, known.inode, known.owner) != (wanted.device, wanted.inode, wanted.owner):
         return False
     return known.data == wanted.data or not os.access(place.folder, os.W_OK)
 
 
 def no_such_user(settings: Settings, error: Exception) -> StartError:
-    """Return the error for a user id that ``serve`` is to drop to and cannot."""
+    """Return the error for a user id that ``serve`` cannot drop to."""
     return StartError(
         f"serve cannot drop to user id {settings.service_uid} ({error}): "
         "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user"
@@ -133,7 +134,7 @@ def _unusable(folder: Path, error: OSError) -> StartError:
 
 
 def _give(settings: Settings, folder: int) -> None:
-    """As root, give the folder to the user of ``serve``, and nothing that is in it."""
+    """As root, make the user of ``serve`` the owner of the folder, but of nothing in it."""
     try:
         os.fchown(folder, settings.service_uid, settings.service_uid)
     except OSError as error:
@@ -152,13 +153,13 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _refuse_foreign(settings: Settings, folder: int) -> None:
-    """Raise ``StartError`` for a folder that is neither empty nor ours: it would be closed to everybody else."""
+    """Raise ``StartError`` for a folder that is neither empty nor ours: claiming it would lock everybody else out."""
     data, found, names = settings.data, os.fstat(folder), set(os.listdir(folder))
     known = _known(settings, found)
     if os.geteuid() == 0:
-        # One that was copied here from elsewhere has its owner already: nobody loses anything.
+        # A folder that was copied here already belongs to the server's user: nobody is locked out.
         copied = "db.sqlite" in names and found.st_uid == settings.service_uid
-        ours = copied or _of_before(folder)
+        ours = copied or _is_of_earlier_version(folder)
         owner = known[1].owner if known is not None else found.st_uid if ours else None
         if owner is not None and owner != settings.service_uid:
             raise StartError(
@@ -166,29 +167,29 @@ def _refuse_foreign(settings: Settings, folder: int) -> None:
                 f"set READING_ROOM_SERVICE_UID={owner}, or choose another folder with --data"
             )
         foreign = owner is None and bool(names)
-        # A folder that is known and was given to somebody else is not ours any more.
+        # A known folder that now belongs to somebody else is no longer ours.
         foreign = foreign or (bool(names) and found.st_uid not in (0, settings.service_uid))
     else:
         shared = found.st_mode & (stat.S_ISVTX | stat.S_IWOTH) or data.parent == Path("/") or data == Path.home()
         foreign = bool(names and shared) and known is None and "db.sqlite" not in names
     if foreign:
         raise StartError(
-            f"{data} holds other things and is no data folder: choose a folder of its own with --data, "
-            f"for example {data / 'reading-room'}{_if_it_is_one(settings, names)}"
+            f"{data} holds other files and is not a data folder: choose a separate folder with --data, "
+            f"for example {data / 'reading-room'}{_chown_hint(settings, names)}"
         )
 
 
-def _if_it_is_one(settings: Settings, names: set[str]) -> str:
+def _chown_hint(settings: Settings, names: set[str]) -> str:
     if os.geteuid() != 0 or "db.sqlite" not in names:
         return ""
     user = settings.service_uid
-    return f"; if it is one all the same, give it to the user of serve: chown -R {user}:{user} {settings.data}"
+    return f"; if it is one after all, make the user of serve its owner: chown -R {user}:{user} {settings.data}"
 
 
-def _of_before(data: int) -> bool:
-    """Return whether a version before there were installations made it a data folder, run by this user.
+def _is_of_earlier_version(data: int) -> bool:
+    """Return whether this user made it a data folder with a version that had no installations yet.
 
-    Its agent then has a folder there that is this user's own, so that nobody else can have put anything into it.
+    Its agent then has a folder there that only this user can write to, so nobody else can have put anything into it.
     """
     try:
         own = os.stat("agent", dir_fd=data, follow_symlinks=False)
@@ -216,9 +217,9 @@ def _kept_ids(place: Installation) -> UserIds | None:
 
 
 def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Claim] | None:
-    """Return where a data folder is written down, and as what.
+    """Return where a data folder is recorded, and the record.
 
-    That may be under another device number, which a disk can have after a restart: path and inode tell then.
+    A disk can have another device number after a restart; the folder is then known by its path and inode.
     """
     place = settings.installation
     claimed = _claimed(place)
@@ -231,10 +232,10 @@ def _known(settings: Settings, found: os.stat_result) -> tuple[Installation, Cla
     return None
 
 
-def _write_down(settings: Settings, data: int, place: Installation, wanted: Claim, ids: UserIds | None) -> None:
-    state = _private_way(settings.state)
+def _record(settings: Settings, data: int, place: Installation, wanted: Claim, ids: UserIds | None) -> None:
+    state = _open_private(settings.state)
     try:
-        fcntl.flock(state, fcntl.LOCK_EX)  # Two first starts at once must not get the same user ids.
+        fcntl.flock(state, fcntl.LOCK_EX)  # Two simultaneous first starts must not get the same user ids.
         _refuse_shared(settings, os.fstat(data))
         known = _known(settings, os.fstat(data))
         if known is not None and not place.folder.is_dir():
@@ -257,7 +258,7 @@ def _keep(folder: int, name: str, value: Claim | UserIds) -> None:
     new = f"{name}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(new, flags, 0o644, dir_fd=folder), "wb") as file:
-        os.fchmod(file.fileno(), 0o644)  # Whatever the umask is: there is nothing secret in it.
+        os.fchmod(file.fileno(), 0o644)  # Regardless of the umask: the file holds no secret.
         file.write(encode(value))
         file.flush()
         os.fsync(file.fileno())
@@ -265,16 +266,16 @@ def _keep(folder: int, name: str, value: Claim | UserIds) -> None:
 
 
 def _refuse_shared(settings: Settings, data: os.stat_result | None) -> None:
-    """As root, raise ``StartError`` for user ids that another installation has; ``data`` is the folder, if it is there.
+    """As root, raise ``StartError`` for user ids that another installation has; ``data`` is the folder, if it exists.
 
-    What a version before wrote down keeps its ids, whoever else has them.
+    An installation that an earlier version recorded keeps its ids, even if another one has them.
     """
     ids = _ids(settings)
     known = None if data is None else _known(settings, data)
     if ids is None or (known is not None and _kept_ids(known[0]) in (None, ids)):
         return
     if data is not None and data.st_uid == ids.service:
-        # Data that were brought here belong to the server's id already: the ids of containers are theirs alone.
+        # Data from elsewhere belong to the server's id already, so only the ids of containers must not be shared.
         ids = replace(ids, service=ids.first)
     own = known[0] if known is not None else settings.installation if data is not None else None
     for folder, each in others(settings.state, own):
@@ -286,8 +287,8 @@ def _refuse_shared(settings: Settings, data: os.stat_result | None) -> None:
             )
 
 
-def _private_way(path: Path) -> int:
-    """Open a folder, made where it is missing; as root only if nobody else can change the path to it."""
+def _open_private(path: Path) -> int:
+    """Open a folder, created if missing; as root only if nobody else can change the path to it."""
     path = path.resolve()
     current = os.open("/", _FOLDER)
     try:
@@ -296,7 +297,7 @@ def _private_way(path: Path) -> int:
             below = _subfolder(current, name, 0o755 if last or os.geteuid() == 0 else 0o700)
             os.close(current)
             current = below
-            _trusted(Path(*path.parts[: depth + 1]), os.fstat(current), shared=not last)
+            _check_trusted(Path(*path.parts[: depth + 1]), os.fstat(current), shared=not last)
     except BaseException:
         os.close(current)
         raise
@@ -311,43 +312,43 @@ def _subfolder(parent: int, name: str, mode: int) -> int:
         made = False
     descriptor = os.open(name, _FOLDER, dir_fd=parent)
     if made:
-        os.fchmod(descriptor, mode)  # Whatever the umask is.
+        os.fchmod(descriptor, mode)  # Regardless of the umask.
     return descriptor
 
 
-def _trusted(path: Path, found: os.stat_result, *, shared: bool) -> None:
-    """As root, raise ``StartError`` where others could replace what is in a folder; ``shared`` allows ``/tmp``."""
+def _check_trusted(path: Path, found: os.stat_result, *, shared: bool) -> None:
+    """As root, raise ``StartError`` if others could replace the contents of a folder; ``shared`` allows ``/tmp``."""
     if os.geteuid() != 0:
         return
     open_to_all = found.st_mode & 0o022 and not (shared and found.st_mode & stat.S_ISVTX)
     if found.st_uid != 0 or open_to_all:
         raise StartError(
-            f"{path} is of user {found.st_uid} with mode {stat.S_IMODE(found.st_mode):04o}, so others could put "
-            "something else there: choose another folder with READING_ROOM_STATE"
+            f"{path} belongs to user {found.st_uid} and has mode {stat.S_IMODE(found.st_mode):04o}, so others could "
+            "replace its contents: choose another folder with READING_ROOM_STATE"
         )
 
 
 def _take_over(path: Path, data: int, place: int) -> None:
-    """Move what the agent kept in a data folder of an earlier version; what runs goes on."""
-    if not _of_before(data):
+    """Move the agent's files out of the data folder of an earlier version; running processes go on."""
+    if not _is_of_earlier_version(data):
         return
     try:
         os.rename("agent", "agent", src_dir_fd=data, dst_dir_fd=place)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        # On another file system: what runs there writes to files that cannot be moved.
-        held = holders.recorded(path / "agent")
-        if held is not None and holders.alive(held):
+        # Running processes write to these files, which cannot be moved to another file system.
+        holder = holders.recorded(path / "agent")
+        if holder is not None and holders.alive(holder):
             raise StartError(
-                f"an earlier version runs jobs on {path}: end it first, or set READING_ROOM_STATE to a folder on the "
+                f"an earlier version runs jobs on {path}: stop it first, or set READING_ROOM_STATE to a folder on the "
                 "same file system"
             ) from None
         shutil.rmtree("agent", dir_fd=data)
 
 
 def _refuse_running(data: Path, folder: int) -> None:
-    """Raise ``StartError`` while an ``up`` of an earlier version works on the folder."""
+    """Raise ``StartError`` while an ``up`` of an earlier version uses the folder."""
     try:
         lock = os.open("lock", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
@@ -355,6 +356,6 @@ def _refuse_running(data: Path, folder: int) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise StartError(f"the data folder {data} is in use by an earlier version: stop that one first") from None
+        raise StartError(f"the data folder {data} is in use by an earlier version: stop it first") from None
     finally:
         os.close(lock)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, trail_head, units
-from reading_room.cli.screen import say_version
+from reading_room.cli.screen import print_version
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
 
@@ -18,17 +18,17 @@ app = typer.Typer(
 
 def _say_version(asked: bool) -> None:
     if asked:
-        say_version()
+        print_version()
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take no other option before the command."""
+    """Accept no other option before the command."""
 
 
 app.command("up")(processes.up)

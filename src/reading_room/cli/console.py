@@ -1,4 +1,4 @@
-"""``reading-room console``: where the web console is, and a link that signs in to it once."""
+"""``reading-room console``: the URL of the web console, and a link that signs in to it once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from reading_room.cli.options import (
     PortOption,
     TlsPortOption,
     command,
-    fail,
-    print_line,
     read_settings,
 )
 from reading_room.cli.running import endpoint_of, listening
+from reading_room.cli.screen import fail, print_line
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.console.listen_address import console_url
@@ -70,11 +69,11 @@ def console(
 
 
 def _print_link(settings: Settings, url: str) -> None:
-    """Print a new link. Raises ``StartError`` where it would be kept: whoever has it before it is used signs in."""
+    """Print a new link. Raises ``StartError`` if the output might be kept: anyone with an unused link can sign in."""
     if not sys.stdout.isatty():
         raise StartError(
-            "a sign-in link is printed on a terminal only, for a file or a pipe would keep it: run this on a terminal, "
-            "or add --no-link for the URL alone"
+            "a sign-in link is printed on a terminal only, because a file or a pipe might keep it: run this on a "
+            "terminal, or add --no-link to print only the URL"
         )
     endpoint = endpoint_of(settings)
     client = connect(
@@ -88,6 +87,6 @@ def _print_link(settings: Settings, url: str) -> None:
     made = client.create_sign_in_token()
     expires: dt.datetime = made["ExpiresAt"]
     seconds = max(0, round((expires - system_clock()).total_seconds()))
-    # Behind the #, it stays in the browser: it is in no request for a page, and in no log of one.
+    # The part after the # stays in the browser: no request for a page contains it, and no log.
     print_line(f"sign-in link {url}sign-in#{quote(made['Token'], safe='')}")
-    print_line(f"The link works once, for {seconds} s. For another one: {command(settings, 'console')}")
+    print_line(f"The link works once, within {seconds} s. To get another one: {command(settings, 'console')}")

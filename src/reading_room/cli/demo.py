@@ -1,4 +1,4 @@
-"""``reading-room demo``: the whole product in one minute, on real texts, with the proofs."""
+"""``reading-room demo``: the whole product in one minute, on real texts, with proofs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from reading_room.cli.demo_kinds import start_all, table_of, wait_all
 from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
-from reading_room.cli.options import fail, read_settings
+from reading_room.cli.options import read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
 from reading_room.cli.running import Endpoint, free_port, host_address, started
+from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
-from reading_room.cli.screen import plain
 from reading_room.cli.texts import upload_folder
 from reading_room.comprehend.tags import CONTAINERS_TAG
 from reading_room.console.listen_address import console_url
@@ -34,7 +34,7 @@ BUCKET = "demo-library"
 ONE_SPEECH = "speeches/1865"
 FLOW_GROUP = "/demo/flow-logs"
 FOREIGN_ADDRESS = "198.51.100.10"
-"""An address of a documentation network: nobody's, so that a mistake would reach nobody."""
+"""An address of a documentation network, so that a mistake would reach nobody."""
 
 
 def demo() -> None:
@@ -43,7 +43,7 @@ def demo() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="reading-room-demo-") as folder:
             data = Path(folder) / "data"
-            with console.status("Starting Reading Room and proving that this machine enforces"):
+            with console.status("Starting Reading Room and proving that this machine enforces rules"):
                 context = started(data, free_port(), Path(folder) / "log", Path(folder) / "state")
                 endpoint = context.__enter__()
             try:
@@ -53,7 +53,9 @@ def demo() -> None:
                 context.__exit__(None, None, None)
     except (StartError, ProbeError, ClientError, BotoCoreError, TimeoutError, DemoError) as error:
         raise fail(str(error)) from None
-    console.print(f"\n[green]Everything that was started is stopped.[/] {time.monotonic() - began:.0f} s in all.\n")
+    console.print(
+        f"\n[green]Everything that was started has been stopped.[/] {time.monotonic() - began:.0f} s in all.\n"
+    )
     console.print("Three things to try next:")
     console.print("  .venv/bin/reading-room jobs run FOLDER    your own .txt files, no AWS knowledge needed")
     console.print("  make up                                   keep it running, and point boto3 or the AWS CLI at it")
@@ -63,7 +65,7 @@ def demo() -> None:
 
 
 class DemoError(Exception):
-    """Something did not turn out as promised."""
+    """A step did not have the promised result."""
 
 
 class Demo:
@@ -79,7 +81,7 @@ class Demo:
         network = self._build()
         self._read(network)
         self._every_kind(network)
-        self._own_models(network)
+        self._custom_models(network)
         console.rule("[bold]The proofs")
         self._without_endpoint(network)
         self._without_put(network)
@@ -138,27 +140,27 @@ class Demo:
         for (text, kind), times in entities.most_common(10):
             table.add_row(str(times), plain(text), kind)
         console.print(table)
-        console.print("\nIts packets, as the flow log has them:")
+        console.print("\nIts packets in the flow log:")
         self._print_flows(interface_of(lines), "ACCEPT")
 
     def _every_kind(self, network: reading.Network) -> None:
         console.rule("[bold]Every other kind, on the same speeches, at the same time")
-        with console.status("Five jobs, each in a container behind an interface of its own"):
+        with console.status("Five jobs, each in a container with its own interface"):
             jobs = start_all(self._account, partial(self._request, network))
             ended = wait_all(self._account, jobs, seconds=300)
         for properties in ended.values():
             _expect(properties, "COMPLETED")
         console.print(table_of(self._account, ended))
 
-    def _own_models(self, network: reading.Network) -> None:
-        console.rule("[bold]Models of one's own")
+    def _custom_models(self, network: reading.Network) -> None:
+        console.rule("[bold]Custom models")
         models = Models(self._account, BUCKET, TEXTS, partial(self._request, network))
         with console.status("Training a classifier and a recognizer in the same network, and a job with each"):
             models.start()
             trained = models.wait(seconds=300)
             for model in trained:
                 if model["Status"] not in READY:
-                    raise DemoError(f"a training ended {model['Status']}: {model.get('Message', '')}")
+                    raise DemoError(f"a training ended with {model['Status']}: {model.get('Message', '')}")
             jobs = models.use(seconds=300)
         for properties in jobs:
             _expect(properties, "COMPLETED")
@@ -172,7 +174,7 @@ class Demo:
             lines = [line for line in found if f" {action} " in line]
             time.sleep(0.1)
         if not lines:
-            raise DemoError(f"the flow log has no {action} line of {interface}")
+            raise DemoError(f"the flow log has no {action} line for {interface}")
         for line in lines[:8]:
             console.print(f"  {line}", soft_wrap=True, markup=False)
         return lines
@@ -211,7 +213,7 @@ class Demo:
         text = "\n".join(path.read_text() for path in sorted(TEXTS.glob("*.txt")))
         for number in range(40):
             self._account.s3.put_object(Bucket=BUCKET, Key=f"long/{number}.txt", Body=text.encode())
-        # In one container, so that what is entered is what the flow log is asked about.
+        # In one container, so that the flow log read below is that of the container that is entered.
         job = self._calls.start(**self._request(network, "long/"), Tags=[{"Key": CONTAINERS_TAG, "Value": "1"}])
         attempts = self._attempts(job)
         for attempt in attempts:
@@ -219,7 +221,7 @@ class Demo:
             console.print(f"   {attempt.address}:{attempt.port}  {verdict}  ({attempt.says})")
         if any(attempt.connected for attempt in attempts):
             raise DemoError("a container reached what it must not reach")
-        self._calls_stop(job)
+        self._stop(job)
         console.print("   The same packets in the flow log:")
         interface = interface_of(reading.story(self._account, job))
         lines = self._print_flows(interface, "REJECT")
@@ -234,7 +236,7 @@ class Demo:
         settings = Settings.from_environment(data=endpoint.data, state=endpoint.state)
         return connect_from_job(settings, f"job-{job}-", targets)
 
-    def _calls_stop(self, job: str) -> None:
+    def _stop(self, job: str) -> None:
         self._calls.stop(job)
         self._calls.wait(job, seconds=300)
 

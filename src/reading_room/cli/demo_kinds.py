@@ -34,7 +34,7 @@ def wait_all(account: reading.Account, jobs: Mapping[str, str], seconds: float) 
 
 
 def table_of(account: reading.Account, ended: Mapping[str, dict[str, Any]]) -> Table:
-    """Return one row for each kind: how long it took from submission to end, and the most frequent of what it found."""
+    """Return one row for each kind: how long it took from submission to end, and its most frequent findings."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("kind", "seconds", "for example"):
         table.add_column(column)

@@ -16,23 +16,23 @@ from reading_room.cli import reading
 from reading_room.cli.screen import plain
 
 PERIODS = {"1789 to 1829": ("17", "180", "181", "182"), "1845 to 1881": ("184", "185", "186", "187", "188")}
-"""The classes, by how the names of their files begin; what begins otherwise is of the last."""
+"""The classes, by the beginnings of their file names; any other file is of the last class."""
 LAST_PERIOD = "1897 to 1921"
 UNREAD = ("1801", "1873", "1921")
-"""One speech of each period is kept from the training."""
+"""One speech of each period is not used for training."""
 TERMS = {
     "INSTITUTION": ("Government", "Congress", "Senate", "House of Representatives", "Supreme Court", "Constitution"),
     "COUNTRY": ("United States", "Union", "America", "Republic", "Nation", "States"),
 }
-"""The entity list. The recognizer is to find the like in sentences that it has not seen."""
+"""The entity list. The recognizer should find similar terms in sentences that it has not seen."""
 CLASSIFIED, RECOGNIZED = 600, 300
-"""Code points of a paragraph that each training gets: enough to learn from, and the demo keeps to its minute."""
+"""Code points of a paragraph that each training gets: enough to learn from, in a demo of one minute."""
 READY = ("TRAINED", "TRAINED_WITH_WARNING")
 ENDED = (*READY, "IN_ERROR", "STOPPED")
 
 
 class Models:
-    """Two trainings and two jobs. ``request`` makes the members that every job has, of a prefix and a format."""
+    """Two trainings and two jobs. ``request`` makes the members that every job has from a prefix and a format."""
 
     def __init__(
         self, account: reading.Account, bucket: str, texts: Path, request: Callable[[str, str], dict[str, Any]]
@@ -46,7 +46,7 @@ class Models:
         self._recognizer = ""
 
     def start(self) -> None:
-        """Store the training data and start both trainings."""
+        """Upload the training data and start both trainings."""
         rows, documents = io.StringIO(), []
         writer = csv.writer(rows, lineterminator="\n")
         unread: dict[str, list[str]] = {}
@@ -111,7 +111,7 @@ class Models:
             time.sleep(0.2)
 
     def table(self, trained: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> Table:
-        """Return what was trained in which time, and what the jobs found in speeches that no training saw."""
+        """Return a table of the trainings' durations, and of what the jobs found in speeches that no training saw."""
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("model", "seconds", "on paragraphs that it never saw"):
             table.add_column(column)

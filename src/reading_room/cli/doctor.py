@@ -1,4 +1,4 @@
-"""``reading-room doctor``: what this machine can enforce, what is missing, and the command that mends it."""
+"""``reading-room doctor``: what this machine can enforce, what is missing, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from reading_room.containers.limits import ControlGroups
 from reading_room.hosts.listen_addresses import ListenAddressError, listen_addresses
 from reading_room.settings import Settings
 
-# Looked for where they are run from: never along PATH, which whoever starts the product could point elsewhere.
+# Checked at the paths from which they are run, never along PATH, which the user could point elsewhere.
 PROGRAMS = (
     ("/usr/bin/bwrap", "bubblewrap", "containers"),
     ("/usr/bin/prlimit", "util-linux", "limits of containers"),
@@ -49,8 +49,8 @@ PROOF_SECONDS = 60
 
 
 def diagnose(settings: Settings) -> list[Finding]:
-    """Look at everything that the product needs on this machine. Changes nothing that outlives the call."""
-    looked_at = [
+    """Check everything that the product needs on this machine. No change outlives the call."""
+    results = [
         _mode(),
         *(_program(Path(path), package, use) for path, package, use in PROGRAMS),
         _library("libnftables.so.1", "libnftables1", "security groups and routes"),
@@ -66,7 +66,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         listen_address_finding(settings),
         console_finding(settings),
     ]
-    findings = [finding for finding in looked_at if finding is not None]
+    findings = [finding for finding in results if finding is not None]
     if not any(finding.state == "missing" for finding in findings):
         findings.append(_enforcement())
     return findings
@@ -77,7 +77,7 @@ def doctor(
     port: PortOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say what this machine can enforce, what is missing, and the command that mends it."""
+    """Show what this machine can enforce, what is missing, and the command that fixes it."""
     findings = diagnose(read_settings(data, port))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
@@ -92,7 +92,7 @@ def _show(findings: list[Finding]) -> None:
     for finding in findings:
         table.add_row(marks[finding.state], f"[bold]{finding.what}[/]", finding.says)
         if finding.mend:
-            table.add_row("", "", f"[dim]mend:[/] {finding.mend}")
+            table.add_row("", "", f"[dim]fix:[/] {finding.mend}")
     console.print(table)
     missing = sum(finding.state == "missing" for finding in findings)
     console.print(
@@ -108,8 +108,8 @@ def _install(package: str) -> str:
 def _mode() -> Finding:
     user = pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid())
     if os.geteuid() == 0:
-        return Finding("mode", "ok", "root: the agent keeps it; serve and every container drop to ids of their own")
-    return Finding("mode", "ok", f"rootless, as {user}: everything lives in a user namespace")
+        return Finding("mode", "ok", "root: the agent keeps it; serve and every container drop to their own user ids")
+    return Finding("mode", "ok", f"rootless, as {user}: everything runs in a user namespace")
 
 
 def _known(uid: int) -> bool:
@@ -122,7 +122,7 @@ def _known(uid: int) -> bool:
 
 def _program(path: Path, package: str, use: str) -> Finding:
     if not os.access(path, os.X_OK):
-        return Finding(path.name, "missing", f"no program {path}; needed for {use}", _install(package))
+        return Finding(path.name, "missing", f"{path} does not exist; needed for {use}", _install(package))
     return Finding(path.name, "ok", f"{path}, for {use}")
 
 
@@ -139,7 +139,7 @@ def _user_namespaces() -> Finding:
         return Finding("user namespaces", "missing", "cannot be tried without unshare", _install("util-linux"))
     if _runs(["/usr/bin/unshare", "--user", "/bin/true"]):
         return Finding("user namespaces", "ok", "allowed")
-    says = "refused by the kernel; containers and the rootless mode need them"
+    says = "refused by the kernel; containers and rootless mode need them"
     for path, value, mend in (
         ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
         ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
@@ -157,10 +157,10 @@ def _landlock() -> Finding:
         if landlock.version():
             return Finding(what, "ok", landlock.says())
     except OSError as error:
-        return Finding(what, "missing", f"the kernel has it and does not answer: {error}")
-    apart = "user ids keep" if os.geteuid() == 0 else "namespaces keep"
-    says = f"{landlock.says()}: {apart} serve apart alone"
-    return Finding(what, "weaker", says, "a kernel from 5.13 on, started with lsm=landlock,…")
+        return Finding(what, "missing", f"the kernel has it, but a call failed: {error}")
+    isolation = "user ids" if os.geteuid() == 0 else "namespaces"
+    says = f"{landlock.says()}: only {isolation} isolate serve"
+    return Finding(what, "weaker", says, "use a kernel of 5.13 or later, booted with lsm=landlock,…")
 
 
 def _container_users(settings: Settings) -> Finding:
@@ -185,22 +185,23 @@ def _limits(settings: Settings) -> Finding:
     in_force = ", ".join(groups.in_force())
     if {"memory", "pids", "cpu"} <= set(groups.parents):
         return Finding("limits", "ok", in_force)
-    says = f"in force: {in_force or 'none'}; the rest needs a control group that this user may write"
+    says = f"in force: {in_force or 'none'}; the rest needs a control group that this user can write"
     user = "" if os.geteuid() == 0 else "--user "
     mend = f"systemd-run {user}--scope -p Delegate=yes {command(settings, 'up')}"
     return Finding("limits", "weaker", says, mend)
 
 
 def listen_address_finding(settings: Settings) -> Finding:
-    """Say where the APIs would listen, or why `up` would refuse to open such a door."""
+    """Show where the APIs would listen, or why `up` would refuse to listen there."""
+    what = "addresses"
     try:
-        return Finding("doors", "ok", " and ".join(listen_address.url for listen_address in listen_addresses(settings)))
+        return Finding(what, "ok", " and ".join(listen_address.url for listen_address in listen_addresses(settings)))
     except ListenAddressError as error:
-        return Finding("doors", "missing", f"up would not start: {error}")
+        return Finding(what, "missing", f"up would not start: {error}")
 
 
 def console_finding(settings: Settings) -> Finding:
-    """Say where the web console would be, or why `up` would refuse to serve it there."""
+    """Show where the web console would be, or why `up` would refuse to serve it there."""
     try:
         url = console_url(settings)
     except ListenAddressError as error:
@@ -208,12 +209,12 @@ def console_finding(settings: Settings) -> Finding:
     if url is None:
         return Finding("console", "ok", "off: READING_ROOM_CONSOLE_PORT is 0")
     if not read_files():
-        return Finding("console", "weaker", f"{url} has no pages: this checkout has no build", "make console")
+        return Finding("console", "weaker", f"{url} has no pages: they are not built in this checkout", "make console")
     return Finding("console", "ok", url)
 
 
 def _enforcement() -> Finding:
-    """Build a scratch VPC and watch one packet pass and one not."""
+    """Build a scratch VPC and check that one packet passes and another does not."""
     what = "enforcement"
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder) / "agent"
@@ -221,7 +222,7 @@ def _enforcement() -> Finding:
         try:
             holder = holders.start(runtime, rootless=os.geteuid() != 0)
         except AgentError as error:
-            return Finding(what, "missing", f"the namespaces cannot be made: {error}")
+            return Finding(what, "missing", f"the namespaces cannot be created: {error}")
         try:
             argv = [sys.executable, "-m", "reading_room", "agent", "--data", folder, "--prove"]
             proof = subprocess.run(

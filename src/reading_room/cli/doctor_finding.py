@@ -1,4 +1,4 @@
-"""What ``reading-room doctor`` says of one thing that it looked at."""
+"""A finding of ``reading-room doctor``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ State = Literal["ok", "weaker", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``weaker`` works with less protection; ``missing`` stops jobs."""
+    """The result of one check. ``weaker`` works with less protection; with ``missing``, no job can run."""
 
     what: str
     state: State

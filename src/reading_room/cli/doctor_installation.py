@@ -1,4 +1,4 @@
-"""What ``reading-room doctor`` says of this installation: its packages, its disk, its database, its user ids."""
+"""The findings of ``reading-room doctor`` about this installation: its packages, disk, database and user ids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODULES = (
     *("botocore", "s3transfer", "numpy", "scipy", "sklearn", "spacy", "onnxruntime", "tokenizers", "pycrfsuite"),
     *("tomotopy", "pycld2", "py3langid", "fasttext", "distributed"),
 )
-"""What the engines in a job's container load."""
+"""Modules that the engines in a job's container load."""
 LOAD_SECONDS = 120
 _LOAD = """
 import importlib, json, sys
@@ -36,16 +36,16 @@ for name in sys.argv[1:]:
 print(json.dumps(wrong))
 """
 _FREE_FILES = 1_000
-"""Files that a file system must have room for, beside bytes."""
+"""The fewest files that a file system must still have room for."""
 
 
 def analysis_finding(modules: tuple[str, ...] = MODULES, extra: str = "analysis") -> Finding:
-    """Say whether what the engines need is installed, and loads: by this Python, which containers run too."""
+    """Check that the engines' packages are installed and load in this Python, which containers run too."""
     what = "analysis"
     mend = f"{sys.executable} -m pip install 'reading-room[{extra}]', or make setup in the source's folder"
     absent = _absent(extra)
     if absent:
-        return Finding(what, "missing", f"not installed, and needed: {', '.join(absent)}", mend)
+        return Finding(what, "missing", f"required but not installed: {', '.join(absent)}", mend)
     try:
         run = subprocess.run(
             [sys.executable, "-c", _LOAD, *modules],
@@ -59,7 +59,7 @@ def analysis_finding(modules: tuple[str, ...] = MODULES, extra: str = "analysis"
             json.loads(run.stdout.splitlines()[-1]) if run.returncode == 0 else {"Python": run.stderr.strip()[-200:]}
         )
     except subprocess.TimeoutExpired:
-        wrong = {"Python": f"nothing was loaded within {LOAD_SECONDS} s"}
+        wrong = {"Python": f"the modules did not load within {LOAD_SECONDS} s"}
     if wrong:
         says = "; ".join(f"{name} ({error})" for name, error in wrong.items())
         return Finding(what, "missing", f"the engines of jobs cannot load {says}", mend)
@@ -67,15 +67,15 @@ def analysis_finding(modules: tuple[str, ...] = MODULES, extra: str = "analysis"
 
 
 def _absent(extra: str) -> list[str]:
-    """Return the packages that we need, and those of an extra of ours, that are not installed."""
+    """Return the required packages, and those of an extra, that are not installed."""
     try:
         needed = requires("reading-room") or []
     except PackageNotFoundError:
-        return []  # Run from a folder of sources: what loads decides.
+        return []  # Run from a source folder: then it matters whether the modules load.
     absent = []
     for each in needed:
         requirement, _, marker = each.partition(";")
-        # Where a package is for some Pythons alone, what loads decides.
+        # For a package that only some Python versions need, it matters whether the modules load.
         marker = marker.replace('"', "'").strip()
         if marker in ("", f"extra == '{extra}'"):
             name = re.split(r"[^A-Za-z0-9._-]", requirement.strip())[0]
@@ -94,29 +94,29 @@ def _original_of(name: str) -> bool:
 
 
 def disk_finding(settings: Settings) -> Finding:
-    """Say whether the disk has room for what is written."""
+    """Check that the disk has enough room."""
     what = "disk"
     try:
         folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
         free, files = free_bytes(folder), os.statvfs(folder)
     except OSError as error:
-        return Finding(what, "missing", f"{settings.data} cannot be looked at: {error.strerror}", "name another --data")
+        return Finding(what, "missing", f"{settings.data} cannot be checked: {error.strerror}", "choose another --data")
     says = f"{free:,} bytes are free at {folder}"
     if free < settings.storage_free or free == 0:
         mend = "make room, or lower READING_ROOM_STORAGE_FREE"
-        return Finding(what, "missing", f"{says}, and {settings.storage_free:,} have to stay free", mend)
-    # Some file systems have no such number.
+        return Finding(what, "missing", f"{says}, and {settings.storage_free:,} must stay free", mend)
+    # Some file systems do not report this number.
     if files.f_files and files.f_favail < _FREE_FILES:
-        return Finding(what, "missing", f"{says}, but it has room for {files.f_favail:,} more files only", "make room")
+        return Finding(what, "missing", f"{says}, but room for only {files.f_favail:,} more files", "make room")
     return Finding(what, "ok", says)
 
 
 def schema_finding(settings: Settings) -> Finding:
-    """Say whether this version can use the database that is there."""
+    """Check that this version can use the existing database."""
     what, path = "database", settings.data / "db.sqlite"
     try:
         if not path.exists():
-            return Finding(what, "ok", f"none in {settings.data} yet: the first start makes it")
+            return Finding(what, "ok", f"none in {settings.data} yet: the first start creates it")
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
             found = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -132,14 +132,14 @@ def schema_finding(settings: Settings) -> Finding:
         says = f"{path} has schema {found}, of an earlier version; this one needs {SCHEMA_VERSION}"
         up = command(settings, "up")
         return Finding(
-            what, "weaker", says, f"copy the folder, for there is no way back; then {up} brings it up to date"
+            what, "weaker", says, f"copy the folder, because there is no way back; then {up} upgrades the database"
         )
     says, _, mend = str(SchemaVersionError(str(path), found)).partition(": ")
     return Finding(what, "missing", says, mend)
 
 
 def ids_finding(settings: Settings) -> Finding | None:
-    """Say whether another installation of root's has the same user ids; nothing of an ordinary user's, who has one."""
+    """Check that no other installation of root has the same user ids; an ordinary user has no choice of ids."""
     if os.geteuid() != 0:
         return None
     what = "user ids"
@@ -150,7 +150,7 @@ def ids_finding(settings: Settings) -> Finding | None:
         known = "its own" if place is not None and recorded_ids(place) is not None else "free ones"
         return Finding(what, "ok", f"{known}: {own.service} for serve, {own.first} to {own.first + own.count - 1}")
     if place is None or recorded_ids(place) is None:
-        mend = "leave READING_ROOM_SERVICE_UID and READING_ROOM_CONTAINER_UID_FIRST out, or choose others"
+        mend = "unset READING_ROOM_SERVICE_UID and READING_ROOM_CONTAINER_UID_FIRST, or choose others"
         return Finding(
             what, "missing", f"up would not start: the installation of {', '.join(shared)} has the same", mend
         )

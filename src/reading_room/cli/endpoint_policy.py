@@ -1,4 +1,4 @@
-"""``reading-room network endpoint-policy``: an endpoint policy for a private VPC, to be given to EC2 as it is."""
+"""``reading-room network endpoint-policy``: an endpoint policy for a private VPC, in the form that EC2 takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from reading_room.arns import bucket_arn
-from reading_room.cli.options import fail, read_settings
+from reading_room.cli.options import read_settings
+from reading_room.cli.screen import fail
 from reading_room.s3 import service_bucket_name
 
 _MODEL_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
@@ -18,10 +19,10 @@ _MODEL_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
 def endpoint_policy(
     bucket: Annotated[list[str], typer.Option(help="A bucket that jobs read or write. May be repeated.")],
     account: Annotated[
-        str | None, typer.Option(help="The account of the jobs; by default that of the settings.")
+        str | None, typer.Option(help="The account of the jobs; by default the one in the settings.")
     ] = None,
 ) -> None:
-    """Print an endpoint policy that lets one account through, to these buckets and no others."""
+    """Print an endpoint policy that lets one account reach these buckets and no others."""
     settings = read_settings()
     owner = account or settings.account
     if not (owner.isdecimal() and len(owner) == 12):
@@ -32,16 +33,16 @@ def endpoint_policy(
 def private_policy(account: str, buckets: Sequence[str], region: str) -> dict[str, Any]:
     """Return the policy: the guide's seven actions on the buckets, and the service's own bucket for custom models.
 
-    Both statements name the account that may use them: the jobs' own, and that of the service.
+    Each statement names the account that may use it: the jobs' own, or that of the service.
     """
     from reading_room.cli.reading import ENDPOINT_ACTIONS
 
-    papers = [arn for bucket in buckets for arn in (bucket_arn(bucket), bucket_arn(bucket, "*"))]
+    objects = [arn for bucket in buckets for arn in (bucket_arn(bucket), bucket_arn(bucket, "*"))]
     models = [bucket_arn(service_bucket_name.bucket_name(region), "*")]
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _statement("OurAccountToOurBuckets", ENDPOINT_ACTIONS, papers, account),
+            _statement("OurAccountToOurBuckets", ENDPOINT_ACTIONS, objects, account),
             _statement("CustomModelsOfTheService", _MODEL_ACTIONS, models, service_bucket_name.OWNER),
         ],
     }

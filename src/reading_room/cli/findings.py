@@ -1,4 +1,4 @@
-"""What was found, a row for each finding and one for each document: for tables and files that people read."""
+"""Rows for tables and files that people read: one for each finding, or one for each document."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reading_room.analysis.kind import Results
 from reading_room.analysis.kinds import ANALYSES
 
 TEXT_LENGTH = 32_767
-"""Characters that a cell of a spreadsheet may have."""
+"""The most characters that a spreadsheet cell may have."""
 NOT_READ = "not read"
-"""What a table by document says where a kind has no engine for its language."""
+"""The cell in a table by document if a kind has no engine for the document's language."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -24,7 +24,7 @@ _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 class Finding(NamedTuple):
     """A row. ``line`` counts from 1; offsets count code points from the beginning of the document, as in results.
 
-    ``None`` is what does not apply.
+    A member that does not apply is ``None``.
     """
 
     kind: str
@@ -32,9 +32,9 @@ class Finding(NamedTuple):
     line: int | None
     language: str | None
     text: str
-    """What was found, as it stands in the document; where the whole document is judged, the document."""
+    """The text that was found, as it is in the document, or the document if the finding is about all of it."""
     type: str | None = None
-    """Of an entity, a part of speech, a class, a topic, a language."""
+    """The entity type, part of speech, class, topic or language."""
     sentiment: str | None = None
     score: float | None = None
     begin: int | None = None
@@ -51,28 +51,28 @@ class Read:
 
     @property
     def errors(self) -> list[Mapping[str, Any]]:
-        """The lines of documents that have an error in place of a result."""
+        """The lines of documents that have an error instead of a result."""
         return [line for line in self.lines if "ErrorCode" in line]
 
 
 class Documents:
-    """The texts that were analysed, as they are on this machine: each is read when its text is asked for."""
+    """The texts that were analysed, read from this machine when they are needed."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = files
         self._last: tuple[str, str, list[str]] = ("", "", [])
 
     def text(self, name: str, line: int | None) -> str:
-        """Return a document, or a line of it counted from 0; empty where the file is no text, or has changed since."""
+        """Return a document, or a line of it counted from 0; empty if the file is not text, or has changed since."""
         _, text, lines = self._read(name)
         if line is not None:
             text = lines[line] if line < len(lines) else ""
         return _NOT_TEXT.sub("\ufffd", text)
 
     def each(self, name: str, per_line: bool) -> Iterator[tuple[str, int | None, str | None]]:
-        """Yield the documents of a file: name, line, and text, which is ``None`` where it is not UTF-8."""
+        """Yield the documents of a file: name, line, and text, which is ``None`` if it is not UTF-8."""
         _, text, lines = self._read(name)
-        # A last line end begins no further line.
+        # The last line ending does not begin another line.
         whole: list[tuple[int | None, str]] = [*enumerate(lines[:-1] if lines[-1] == "" else lines)]
         for line, one in whole if per_line else [(None, text)]:
             yield name, line, None if _NOT_TEXT.search(one) else one
@@ -80,7 +80,7 @@ class Documents:
     def _read(self, name: str) -> tuple[str, str, list[str]]:
         if name != self._last[0]:
             try:
-                # What is not UTF-8 becomes a lone surrogate, which no text in UTF-8 has.
+                # Bytes that are not UTF-8 become lone surrogates, which no text in UTF-8 has.
                 text = self._files[name].read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
             except (KeyError, OSError):
                 text = ""
@@ -89,7 +89,7 @@ class Documents:
 
 
 def findings(read: Read, documents: Documents) -> Iterator[Finding]:
-    """Yield the findings of one kind, document by document; one that has an error has a row that says so."""
+    """Yield the findings of one kind, document by document, and a row for each document with an error."""
     for line in read.lines:
         number = None if line.get("Line") is None else int(line["Line"])
         here = Finding(read.kind, line["File"], None if number is None else number + 1, line.get("Language"), text="")
@@ -102,7 +102,7 @@ def findings(read: Read, documents: Documents) -> Iterator[Finding]:
 
 
 def _of_line(line: Mapping[str, Any], here: Finding) -> Iterator[Finding]:
-    """Yield what one result line tells; a finding without a text is of the whole document."""
+    """Yield the findings in one result line; a finding without a text is about the whole document."""
     for member, made in _MEMBERS.items():
         for each in line.get(member, ()):
             yield from made(here, each)
@@ -167,7 +167,7 @@ _PLACES = tuple(
 
 
 def _shortened(text: str) -> str:
-    """Return what of a text a cell holds. Spreadsheets count as UTF-16 does, so that a character may be two."""
+    """Return as much of a text as a cell holds. Spreadsheets count UTF-16 code units, so a character may be two."""
     if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= TEXT_LENGTH:
         return text
     kept = text[: TEXT_LENGTH - 1]
@@ -186,7 +186,7 @@ def by_document(
     }
     failed: Counter[str] = Counter()
     for read in reads:
-        told: dict[str, Counter[str]] = {}
+        verdicts: dict[str, Counter[str]] = {}
         seen: set[str] = set()
         numbers: Counter[str] = Counter()
         for line in read.lines:
@@ -195,19 +195,18 @@ def by_document(
             if "ErrorCode" in line:
                 failed[name] += 1
                 continue
-            words = told.setdefault(name, Counter())
-            judged, count = _in_a_word(line)
-            words[judged] += 1
+            verdict, count = _verdict(line)
+            verdicts.setdefault(name, Counter())[verdict] += 1
             numbers[name] += count
         by_language = any("Language" in line for line in read.lines)
         for name, row in cells.items():
             unread = by_language and name not in seen
-            row.append(NOT_READ if unread else _cell(told.get(name), numbers[name]))
+            row.append(NOT_READ if unread else _cell(verdicts.get(name), numbers[name]))
     return columns, [[*row, failed[name] or ""] for name, row in cells.items()]
 
 
-def _in_a_word(line: Mapping[str, Any]) -> tuple[str, int]:
-    """Return what a line says of its document as a whole, if it does, or else how much was found."""
+def _verdict(line: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the result of a line for its whole document, if it has one, or else the number of findings."""
     if "Sentiment" in line:
         return line["Sentiment"], 0
     for member, name in _LIKELIEST:

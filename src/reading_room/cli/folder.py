@@ -1,4 +1,4 @@
-"""The data folder: who may use it now."""
+"""The data folder's lock, and what is checked and copied before the product starts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reading_room.installation import Installation
 from reading_room.settings import Settings
 
 INHERITED_SECONDS = 15.0
-"""How long the children of an ``up`` that was killed may take to end."""
+"""How long the children of a killed ``up`` may take to end."""
 
 
 class StartError(Exception):
-    """The product cannot start; the message says what is in the way and what to change."""
+    """The product cannot start; the message says why and what to change."""
 
 
 def _locked(descriptor: int) -> bool:
@@ -37,8 +37,8 @@ def _alive(pid: str) -> bool:
 def only_one(place: Installation, data: Path) -> Iterator[int]:
     """Hold the installation's lock, and yield its descriptor. Raises ``StartError`` when another ``up`` has it.
 
-    The children of ``up`` inherit the descriptor, so one that was killed holds the folder until they have ended, which
-    is waited for: never do two agents, or two servers, work on one folder.
+    The children of ``up`` inherit the descriptor, so the folder stays locked after ``up`` is killed until they have
+    ended. This waits for them, so that two agents or two servers never work on one folder.
     """
     descriptor = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -48,7 +48,7 @@ def only_one(place: Installation, data: Path) -> Iterator[int]:
             if _alive(holder) or time.monotonic() > deadline:
                 raise StartError(
                     f"the data folder {data} is in use by process {holder or '(unknown)'}: "
-                    "stop that one, or choose another folder with --data"
+                    "stop it, or choose another folder with --data"
                 )
             time.sleep(0.05)
         os.ftruncate(descriptor, 0)
@@ -59,8 +59,8 @@ def only_one(place: Installation, data: Path) -> Iterator[int]:
 
 
 def check_listen_addresses(settings: Settings) -> None:
-    """Raise ``StartError`` when APIs or console may not be served as the settings say, or an address is taken."""
-    # Only ``up`` looks at the doors; the agent, which has none, then holds no cryptography.
+    """Raise ``StartError`` if the settings allow no safe listen address, or an address is in use."""
+    # Imported here, because the agent has no listen addresses and must not load cryptography.
     from reading_room.console.listen_address import OPTION, console_address
     from reading_room.hosts.listen_addresses import ListenAddressError, bound, listen_addresses
 
@@ -68,13 +68,13 @@ def check_listen_addresses(settings: Settings) -> None:
         for listen_address in listen_addresses(settings):
             bound(listen_address).close()
         if (console := console_address(settings)) is not None:
-            bound(console, f"{OPTION}; {OPTION} 0 is no console").close()
+            bound(console, f"{OPTION}; {OPTION} 0 turns the console off").close()
     except ListenAddressError as error:
         raise StartError(str(error)) from error
 
 
 def take_certificate(settings: Settings, root_key: bytes) -> None:
-    """Copy a given certificate to where ``serve`` reads it. Raises ``StartError`` when it is of no use."""
+    """Copy a given certificate to where ``serve`` reads it. Raises ``StartError`` if it cannot be used."""
     from reading_room.hosts.listen_addresses import ListenAddressError, take_in
 
     if settings.tls_cert:

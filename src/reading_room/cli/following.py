@@ -1,4 +1,4 @@
-"""Following a job to its end by plain AWS calls: its state, and how far it is as its log stream tells."""
+"""Following a job to its end with plain AWS calls: its state, and its progress from its log stream."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from reading_room.jobs.progress import Told
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
-WELL = frozenset({"COMPLETED", "TRAINED", "TRAINED_WITH_WARNING"})
-"""The states of jobs and models that ended as they were meant to."""
-OVER = WELL | {*reading.OVER, "IN_ERROR"}
+SUCCEEDED = frozenset({"COMPLETED", "TRAINED", "TRAINED_WITH_WARNING"})
+"""The states of jobs and models that ended successfully."""
+OVER = SUCCEEDED | {*reading.OVER, "IN_ERROR"}
 LOG_SECONDS = 1.0
-"""How often the log stream is read, unless told otherwise."""
+"""How often the log stream is read by default."""
 _INTERFACE = re.compile(r"\beni-[0-9a-f]+")
 
 Describe = Callable[[], dict[str, Any]]
@@ -30,13 +30,13 @@ Describe = Callable[[], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A job as it was seen last."""
+    """A job as it was last seen."""
 
     status: str = ""
     told: Told | None = None
-    """How far it was when it last said so."""
+    """Its progress when it was last reported."""
     told_at: float = 0.0
-    """When that was, in seconds since 1970."""
+    """When it was reported, in seconds since 1970."""
     containers: int = 1
     properties: dict[str, Any] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class View:
         return self.status in OVER
 
     def words(self, now: float | None = None) -> str:
-        """Return the state and how far it is; with ``now``, the time left is counted down from when it was told."""
+        """Return the state and the progress; with ``now``, the time since the report is taken from the time left."""
         words = [self.status]
         told = self.told
         if told is not None and not self.over:
@@ -64,7 +64,7 @@ class View:
 
 
 class Follower:
-    """Looks at one job again and again. ``job`` is its id, which names its log stream."""
+    """Polls one job. ``job`` is its id, which is also the name of its log stream."""
 
     def __init__(
         self, logs: CloudWatchLogsClient, job: str, describe: Describe, log_seconds: float = LOG_SECONDS
@@ -85,7 +85,7 @@ class Follower:
         if time.monotonic() - self._read_at >= self._every and not self.view.over:
             self._read_at = time.monotonic()
             for at, message in self._new_lines():
-                self.view = _heard(self.view, at, message)
+                self.view = _updated(self.view, at, message)
         return self.view
 
     def _new_lines(self) -> list[tuple[float, str]]:
@@ -94,13 +94,13 @@ class Follower:
         try:
             page = self._logs.get_log_events(**given)
         except self._logs.exceptions.ResourceNotFoundException:
-            # Its first line is told a moment after it was accepted.
+            # Its first line is written a moment after the job was accepted.
             return []
         self._token = page["nextForwardToken"]
         return [(event["timestamp"] / 1000, event["message"]) for event in page["events"]]
 
     def to_the_end(self, show: Callable[[View], None], pause: float = 0.01) -> View:
-        """Look until the job is over, after ``pause`` seconds and ever later up to half a second; return the end."""
+        """Poll until the job is over, with pauses that grow from ``pause`` to half a second; return the last view."""
         while True:
             view = self.look()
             show(view)
@@ -110,34 +110,34 @@ class Follower:
             pause = min(pause * 1.3, 0.5)
 
 
-def _heard(view: View, at: float, message: str) -> View:
-    """Return a view after one more line of the job's story."""
+def _updated(view: View, at: float, message: str) -> View:
+    """Return a view updated with one more line of the job's story."""
     told = progress.read(message)
     if told is not None:
         return replace(view, told=told, told_at=at, containers=told.containers)
     if message.startswith("Prepared: "):
-        # An interface for each container.
+        # The line names one interface for each container.
         return replace(view, containers=max(1, len(set(_INTERFACE.findall(message)))))
     return view
 
 
 def of_job(account: reading.Account, job: str) -> Follower | None:
-    """Return the follower of a job by its id, of whatever kind; ``None`` when there is no such job."""
+    """Return a follower of a job of any kind; ``None`` if there is no job with this id."""
     describe = reading.describer(account, job)
     return None if describe is None else Follower(account.logs, job, describe)
 
 
 def of_model(account: reading.Account, arn: str) -> Follower:
-    """Return the follower of the training of a custom model. Raises ``reading.NoTrainingError``."""
+    """Return a follower of the training of a custom model. Raises ``reading.NoTrainingError``."""
     _, job = reading.find_training(account, arn)
     return Follower(account.logs, job, reading.model_describer(account, arn))
 
 
 @contextmanager
 def shown(title: str, *, states: bool = True) -> Iterator[Callable[[View], None]]:
-    """Yield what shows a view: in a terminal a line that changes in its place, otherwise a line for each change.
+    """Yield a function that shows a view: on a terminal in a line that it updates, otherwise in a line for each change.
 
-    Without a terminal and without ``states`` only what is told of documents is a change.
+    Without a terminal and without ``states``, only reported progress is a change.
     """
     if console.is_terminal:
         with console.status(title) as status:

@@ -1,4 +1,4 @@
-"""Which jobs a run of ``jobs run`` takes: one for each kind, and for each language where the kind is told it."""
+"""The jobs that ``jobs run`` needs: one for each kind, and for each language if the kind takes one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from reading_room.analysis.kinds import ANALYSES, CLASSIFICATION, SYNTAX
 from reading_room.cli.reading import JobCalls
 
 NAMES = (*JobCalls.KINDS, SYNTAX.name, CLASSIFICATION.name)
-"""Every kind that may be asked for."""
+"""Every kind that can be requested."""
 ALL = "all"
 
 
 class KindError(Exception):
-    """What was asked for cannot be; the message names it and says what can."""
+    """The request is not possible; the message names the option and says what is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One job, or for syntax what takes its place: a kind, a language if the kind is told one, and its texts."""
+    """One job, or the calls that replace it for syntax: a kind, a language if the kind takes one, and the texts."""
 
     kind: str
     language: str | None
@@ -28,27 +28,27 @@ class Work:
 
     @property
     def title(self) -> str:
-        """What is said of it: ``entities (de)``."""
+        """Its name in messages, such as ``entities (de)``."""
         return self.kind if self.language is None else f"{self.kind} ({self.language})"
 
     @property
     def folder(self) -> str:
-        """Where its texts are, below the folder of the run's input."""
+        """The folder of its texts, inside the folder of the run's input."""
         return "" if self.language is None else f"{self.language}/"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The work of a run, and what no engine can read: texts by their language, by kind."""
+    """The work of a run, and the texts that no engine can read, by kind and language."""
 
     work: Sequence[Work]
     unread: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 def kinds_of(given: Sequence[str], classifier: str | None) -> tuple[str, ...]:
-    """Return the kinds that are asked for, each once. Raises ``KindError``.
+    """Return the requested kinds, each once. Raises ``KindError``.
 
-    ``all`` is every kind that needs no custom model, and classification where a classifier is named.
+    ``all`` stands for every kind that needs no custom model, and for classification if a classifier is named.
     """
     asked = [name for each in given for part in each.split(",") if (name := part.strip())]
     for name in asked:
@@ -60,28 +60,28 @@ def kinds_of(given: Sequence[str], classifier: str | None) -> tuple[str, ...]:
     if classification in asked and classifier is None:
         raise KindError(
             "--kind classification: name a custom classifier with --classifier ARN "
-            "(`aws comprehend list-document-classifiers` lists those there are)"
+            "(`aws comprehend list-document-classifiers` lists the existing ones)"
         )
     if classifier is not None and classification not in asked:
-        raise KindError("--classifier: is for --kind classification, which is not asked for")
+        raise KindError("--classifier: is only for --kind classification, which was not requested")
     return tuple(dict.fromkeys(asked))
 
 
 def languages_of(kind: str) -> tuple[str, ...]:
-    """Return the languages that a kind has engines for; nothing for one that is told none."""
+    """Return the languages that a kind has engines for; none if the kind takes no language."""
     return ANALYSES[kind].languages
 
 
 def check_language(kinds: Sequence[str], language: str) -> None:
-    """Raise ``KindError`` where none of the kinds could read anything in a language."""
-    told = {kind: known for kind in kinds if (known := languages_of(kind))}
-    if told and len(told) == len(kinds) and not any(language in known for known in told.values()):
-        says = "; ".join(f"{kind} knows {', '.join(known)}" for kind, known in told.items())
+    """Raise ``KindError`` if none of the kinds can read a language."""
+    taking = {kind: known for kind in kinds if (known := languages_of(kind))}
+    if taking and len(taking) == len(kinds) and not any(language in known for known in taking.values()):
+        says = "; ".join(f"{kind} knows {', '.join(known)}" for kind, known in taking.items())
         raise KindError(f"--language {language}: {says}")
 
 
 def plan(kinds: Sequence[str], languages: Mapping[str, str]) -> Plan:
-    """Return the work for texts, given with their languages; the most frequent language first."""
+    """Return the work for texts and their languages, the most frequent language first."""
     work: list[Work] = []
     unread: dict[str, dict[str, list[str]]] = {}
     for kind in kinds:
@@ -99,7 +99,7 @@ def plan(kinds: Sequence[str], languages: Mapping[str, str]) -> Plan:
 
 
 def names_in_results(work: Work, languages: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of the texts by what results call them: the last part, or all of it where that is ambiguous."""
+    """Return the texts' names by their names in results: the last part of the key, or all of it if ambiguous."""
     keys = {name: f"{languages[name]}/{name}"[len(work.folder) :] for name in work.names}
     times = Counter(key.rpartition("/")[2] for key in keys.values())
     return {last if times[last := key.rpartition("/")[2]] == 1 else key: name for name, key in keys.items()}

@@ -1,4 +1,4 @@
-"""``reading-room jobs``: run a folder through a job without knowing AWS, follow one, read what happened to one."""
+"""``reading-room jobs``: analyse a folder without knowing AWS, follow a job, read what happened to a job."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reading_room.cli import following, reading
 from reading_room.cli.answers import not_answered, not_running
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs_run import INTERRUPTED, run
-from reading_room.cli.options import DataOption, PortOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, PortOption, command, read_settings
 from reading_room.cli.running import endpoint_of
+from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
-from reading_room.cli.screen import plain
 
-app = typer.Typer(help="Analyse a folder of texts, follow a job, say what happened to one.", no_args_is_help=True)
+app = typer.Typer(help="Analyse a folder of texts, follow a job, explain what happened to it.", no_args_is_help=True)
 
 
 app.command("run")(run)
@@ -30,7 +30,7 @@ def explain(
     data: DataOption = None,
     port: PortOption = None,
 ) -> None:
-    """Tell what happened to a job, step by step, with milliseconds since it was submitted."""
+    """Show what happened to a job, step by step, with milliseconds since it was submitted."""
     settings = read_settings(data, port)
     try:
         account = reading.Account(endpoint_of(settings))
@@ -60,7 +60,7 @@ def _print_state(job: str, properties: dict[str, Any]) -> None:
     status = properties.get("JobStatus") or properties["Status"]
     console.print(f"[bold]{plain(job)}[/]  {status}", soft_wrap=True)
     if properties.get("Message"):
-        colour = "yellow" if status in following.WELL else "red"
+        colour = "yellow" if status in following.SUCCEEDED else "red"
         console.print(f"[{colour}]{plain(properties['Message'])}[/]", soft_wrap=True)
 
 
@@ -70,9 +70,9 @@ def watch(
     data: DataOption = None,
     port: PortOption = None,
 ) -> None:
-    """Follow a job to its end: documents done of all, rate, time left. Ctrl-C leaves the job alone.
+    """Follow a job to its end: documents done, rate, time left. Ctrl-C does not stop the job.
 
-    Exits with 0 when it is completed, with 1 when it failed or was stopped.
+    Exits with 0 if the job completed, and with 1 if it failed or was stopped.
     """
     settings = read_settings(data, port)
     try:
@@ -84,7 +84,7 @@ def watch(
             view = follower.to_the_end(show)
     except KeyboardInterrupt:
         follow = command(settings, "jobs", "watch", job)
-        console.print(f"The job goes on: {follow}", soft_wrap=True, markup=False)
+        console.print(f"The job continues: {follow}", soft_wrap=True, markup=False)
         raise typer.Exit(INTERRUPTED) from None
     except (StartError, reading.NoTrainingError) as error:
         raise fail(str(error)) from None
@@ -93,17 +93,17 @@ def watch(
     except BotoCoreError as error:
         raise fail(not_running(error, settings)) from None
     _print_state(job, view.properties)
-    if view.status not in following.WELL:
+    if view.status not in following.SUCCEEDED:
         raise typer.Exit(1)
 
 
 def no_such_job(job: str) -> str:
-    """Return what to say of an id that is no job's."""
-    return f"no job {job}: `aws comprehend list-entities-detection-jobs` lists those there are"
+    """Return the message for an id that no job has."""
+    return f"no job {job}: `aws comprehend list-entities-detection-jobs` lists the existing ones"
 
 
 def print_story(lines: list[tuple[int, str]]) -> None:
-    """Print a story, each line with its milliseconds since the first."""
+    """Print a job's story, each line with the milliseconds since the first."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right")
     for at, text in lines:

@@ -1,4 +1,4 @@
-"""``reading-room jobs run``: a folder of texts through jobs, from the first look at it to the printed results."""
+"""``reading-room jobs run``: analyse a folder of texts with jobs, from reading the folder to printing the results."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from reading_room.cli.answers import not_answered, plain_message
 from reading_room.cli.findings import Documents, Read, by_document
 from reading_room.cli.folder import StartError
 from reading_room.cli.job_plan import KindError, Plan, Work
-from reading_room.cli.options import DataOption, PortOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, PortOption, command, read_settings
 from reading_room.cli.running import Endpoint, endpoint_of, listening, started
+from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
-from reading_room.cli.screen import plain
 from reading_room.cli.tables import SHOWN, print_summary
 from reading_room.cli.text_languages import Languages, in_words
-from reading_room.cli.texts import FolderError, Texts, texts_of, told
+from reading_room.cli.texts import FolderError, Texts, left_out_lines, texts_of
 from reading_room.settings import Settings
 
 AUTO = "auto"
 INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C ended, as shells have it."""
+"""The exit code that shells use for a program that Ctrl-C ended."""
 SOME_FAILED = 3
-"""The exit code of a run that came to its end, and in which documents had errors."""
+"""The exit code of a finished run in which documents had errors."""
 MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
-"""What a person can do about a document's error, where its message does not say it."""
+"""What the user can do about a document's error, if its message does not say so."""
 _LEFT_OUT = re.compile(r"; Left out: (.*?)(?: \[\w+\])?$")
-"""What the story of a topics job says of documents that have no topics."""
+"""The line of a topics job's story that names the documents without topics."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of a run besides its texts."""
+class RunOptions:
+    """The options of a run."""
 
     kinds: Sequence[str]
     language: str
@@ -54,7 +54,7 @@ class Asked:
     classifier: str | None
     output: Path | None
 
-    def own(self, work: Work) -> dict[str, Any]:
+    def members(self, work: Work) -> dict[str, Any]:
         """Return the members of a Start request that only some kinds have."""
         if work.language is not None:
             return {"LanguageCode": work.language}
@@ -70,16 +70,20 @@ def run(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"What to find, more than once or separated by commas: {', '.join(job_plan.NAMES)}; or all.",
+            help=f"What to find, repeated or separated by commas: {', '.join(job_plan.NAMES)}; or all.",
             show_default="entities",
         ),
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of all texts, as de; auto detects that of each file.")] = AUTO,
+    language: Annotated[
+        str, typer.Option(help="Language of all texts, such as de; auto detects it for each file.")
+    ] = AUTO,
     topics: Annotated[int, typer.Option(help="How many topics to find.", min=1, max=100)] = 10,
     classifier: Annotated[
         str | None, typer.Option(help="ARN of the custom classifier for --kind classification.")
     ] = None,
-    per_line: Annotated[bool, typer.Option("--per-line", help="Each line is a document, not each file.")] = False,
+    per_line: Annotated[
+        bool, typer.Option("--per-line", help="Make each line a document, instead of each file.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="File for all results: .xlsx, .csv, or .jsonl with an object on each line.")
     ] = None,
@@ -88,7 +92,7 @@ def run(
         typer.Option(
             "--clean",
             help="At the end, delete the bucket, the role and the network that runs share, with the texts and results "
-            "of all runs in them. Without a folder, only do that.",
+            "of all runs. Without a folder, do only that.",
         ),
     ] = False,
     data: DataOption = None,
@@ -96,16 +100,16 @@ def run(
 ) -> None:
     """Analyse a folder of texts: find names, phrases, sentiment and more, and print what was found.
 
-    Makes what the jobs need (a bucket, a private network, a role), once, and uses the running product, or starts one
-    for as long as the jobs take. Exits with 3 when documents had errors, and with 1 when a job failed.
+    Creates what the jobs need (a bucket, a private network, a role) once, and uses the running product, or starts it
+    until the jobs have ended. Exits with 3 if documents had errors, and with 1 if a job failed.
     """
     settings = read_settings(data, port)
     try:
-        asked = Asked(
+        options = RunOptions(
             job_plan.kinds_of(kind or ["entities"], classifier), language, topics, per_line, classifier, output
         )
         if language != AUTO:
-            job_plan.check_language(asked.kinds, language)
+            job_plan.check_language(options.kinds, language)
         if folder is None and not clean:
             raise FolderError("name a folder of .txt files")
         texts = None if folder is None else texts_of(folder)
@@ -116,7 +120,7 @@ def run(
             running = listening(settings)
             account = reading.Account(endpoint_of(settings) if running else _started(stack, settings))
             try:
-                code = 0 if texts is None else Run(account, settings, texts, asked, running).to_the_end()
+                code = 0 if texts is None else Run(account, settings, texts, options, running).to_the_end()
             except Exception as error:
                 if clean:
                     _clean_anyway(account, error)
@@ -131,7 +135,7 @@ def run(
 
 
 def _started(stack: ExitStack, settings: Settings) -> Endpoint:
-    console.print("[dim]Reading Room is not running: it is started for this run, and stopped after it[/]")
+    console.print("[dim]Reading Room is not running: it is started for this run and stopped afterwards[/]")
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     return stack.enter_context(started(settings.data, settings.port, scratch / "log"))
 
@@ -141,7 +145,7 @@ def _say_left_out(texts: Texts) -> None:
         return
     count = texts.left_out_count
     console.print(f"[yellow]{counted(count, 'file')} left out[/], of {len(texts.files) + count:,}:")
-    for line in told(texts.left_out):
+    for line in left_out_lines(texts.left_out):
         console.print(f"  {plain(line)}", soft_wrap=True)
 
 
@@ -150,7 +154,7 @@ def _say_cleaned(gone: Sequence[str]) -> None:
 
 
 def _clean_anyway(account: reading.Account, error: Exception) -> None:
-    """Delete what runs share after one that failed, which is what is told in the end."""
+    """Delete what runs share after a failed run, whose error is what is finally reported."""
     try:
         _say_cleaned(once_made.clean(account))
     except (ClientError, BotoCoreError, once_made.NotOurs) as another:
@@ -165,18 +169,20 @@ def counted(number: int, noun: str) -> str:
 class Run:
     """One run over the texts of a folder."""
 
-    def __init__(self, account: reading.Account, settings: Settings, texts: Texts, asked: Asked, running: bool) -> None:
-        """``running`` is whether the product runs on after it."""
+    def __init__(
+        self, account: reading.Account, settings: Settings, texts: Texts, options: RunOptions, running: bool
+    ) -> None:
+        """``running`` says whether the product keeps running afterwards."""
         self._account = account
         self._running = running
         self._settings = settings
         self._files = texts.files
-        self._asked = asked
+        self._options = options
         self._failed: list[str] = []
         self._going: list[str] = []
 
     def to_the_end(self) -> int:
-        """Do all of it, printing, and return the exit code."""
+        """Do the whole run, print the results, and return the exit code."""
         try:
             return self._do()
         except KeyboardInterrupt:
@@ -185,17 +191,17 @@ class Run:
 
     def _do(self) -> int:
         languages = self._languages()
-        plan = job_plan.plan(self._asked.kinds, languages.of)
+        plan = job_plan.plan(self._options.kinds, languages.of)
         self._say_languages(languages, plan)
         if not plan.work:
-            raise FolderError("nothing is left to analyse: name another --kind, or the --language")
+            raise FolderError("nothing is left to analyse: choose another --kind, or set the --language")
         jobs = self._start(plan, languages.of) if any(work.kind != SYNTAX.name for work in plan.work) else {}
         ended = self._follow(jobs)
         reads = self._reads(plan, ended, languages.of)
-        told = languages.of if any(map(job_plan.languages_of, self._asked.kinds)) else {}
-        if self._asked.output is not None and reads:
-            result_files.write(self._asked.output, [read for read, _ in reads], self._files, told)
-        self._print(reads, told, [properties for _, properties in ended.values()])
+        shown = languages.of if any(map(job_plan.languages_of, self._options.kinds)) else {}
+        if self._options.output is not None and reads:
+            result_files.write(self._options.output, [read for read, _ in reads], self._files, shown)
+        self._print(reads, shown, [properties for _, properties in ended.values()])
         self._print_hints(jobs)
         if self._failed:
             raise FolderError("\n".join(self._failed))
@@ -203,16 +209,16 @@ class Run:
         return SOME_FAILED if wrong else 0
 
     def _languages(self) -> Languages:
-        if self._asked.language != AUTO:
-            return Languages(dict.fromkeys(self._files, self._asked.language))
-        if not any(map(job_plan.languages_of, self._asked.kinds)):
-            # Nobody asks for it.
+        if self._options.language != AUTO:
+            return Languages(dict.fromkeys(self._files, self._options.language))
+        if not any(map(job_plan.languages_of, self._options.kinds)):
+            # No kind needs it.
             return Languages(dict.fromkeys(self._files, text_languages.DEFAULT))
         with console.status("Detecting the language of each file"):
             return text_languages.detect(self._account, self._files)
 
     def _say_languages(self, languages: Languages, plan: Plan) -> None:
-        if self._asked.language == AUTO and any(map(job_plan.languages_of, self._asked.kinds)):
+        if self._options.language == AUTO and any(map(job_plan.languages_of, self._options.kinds)):
             spoken = "; ".join(
                 f"{', '.join(map(in_words, codes))} in {counted(times, 'file')}{' each' * (len(codes) > 1)}"
                 for times, codes in languages.counted()
@@ -228,15 +234,15 @@ class Run:
             console.print(f"{what}, and does not read {_some(names)}", soft_wrap=True)
 
     def _start(self, plan: Plan, languages: Mapping[str, str]) -> dict[str, Work]:
-        """Upload the texts and start every job; return what each one does by its id."""
+        """Upload the texts and start every job; return the work of each by its id."""
         with console.status("Preparing a private network, a bucket and a role"):
             place = once_made.place(self._account)
         where = f"runs/{secrets.token_hex(4)}"
         with console.status("Uploading"):
             for name, path in self._files.items():
                 self._account.s3.upload_file(str(path), place.bucket, f"{where}/input/{languages[name]}/{name}")
-        told = f"{counted(len(self._files), 'file')} in s3://{place.bucket}/{where}/input"
-        console.print(f"{told}; network {place.network.vpc}; role {once_made.NAME}", soft_wrap=True)
+        uploaded = f"{counted(len(self._files), 'file')} in s3://{place.bucket}/{where}/input"
+        console.print(f"{uploaded}; network {place.network.vpc}; role {once_made.NAME}", soft_wrap=True)
         jobs = {}
         for work in plan.work:
             if work.kind == SYNTAX.name:
@@ -244,12 +250,12 @@ class Run:
             job = reading.JobCalls(self._account, work.kind, self._account.patient).start(
                 InputDataConfig={
                     "S3Uri": f"s3://{place.bucket}/{where}/input/{work.folder}",
-                    "InputFormat": "ONE_DOC_PER_LINE" if self._asked.per_line else "ONE_DOC_PER_FILE",
+                    "InputFormat": "ONE_DOC_PER_LINE" if self._options.per_line else "ONE_DOC_PER_FILE",
                 },
                 OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/output/"},
                 DataAccessRoleArn=place.role,
                 VpcConfig=place.network.config(),
-                **self._asked.own(work),
+                **self._options.members(work),
             )
             jobs[job] = work
             self._going.append(job)
@@ -257,7 +263,7 @@ class Run:
         return jobs
 
     def _follow(self, jobs: Mapping[str, Work]) -> dict[str, tuple[Work, dict[str, Any]]]:
-        """Follow each job to its end; return those that are completed, and keep why others are not."""
+        """Follow each job to its end; return the completed ones, and remember why the others failed."""
         ended: dict[str, tuple[Work, dict[str, Any]]] = {}
         for number, (job, work) in enumerate(jobs.items(), 1):
             describe = partial(reading.JobCalls(self._account, work.kind).describe, job)
@@ -278,7 +284,7 @@ class Run:
             return
         when = "" if self._running else f", once Reading Room runs again ({command(self._settings, 'up')})"
         console.print(
-            f"\n{'The job goes' if len(jobs) == 1 else 'The jobs go'} on{when}:", soft_wrap=True, markup=False
+            f"\n{'The job continues' if len(jobs) == 1 else 'The jobs continue'}{when}:", soft_wrap=True, markup=False
         )
         for job in jobs:
             console.print(f"  {command(self._settings, 'jobs', 'watch', job)}", soft_wrap=True, markup=False)
@@ -286,7 +292,7 @@ class Run:
     def _reads(
         self, plan: Plan, ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Mapping[str, str]
     ) -> list[tuple[Read, summaries.Summary]]:
-        """Return the results of each kind, whatever jobs they are of, and their table."""
+        """Return the results of each kind from all its jobs, and their table."""
         lines: dict[str, list[dict[str, Any]]] = {}
         topics: summaries.Summary | None = None
         for work, properties in ended.values():
@@ -294,7 +300,7 @@ class Run:
             if work.kind == "topics":
                 terms, rows = reading.topics(self._account, properties)
                 topics = summaries.topics_found(terms, rows)
-                found = summaries.documents_of_topics(terms, rows, self._asked.per_line)
+                found = summaries.documents_of_topics(terms, rows, self._options.per_line)
             else:
                 found = reading.results(self._account, properties)
             lines.setdefault(work.kind, []).extend(_named(found, names, work.language))
@@ -303,7 +309,7 @@ class Run:
                 with console.status(f"Detecting syntax in {counted(len(work.names), 'file')}"):
                     tokens = syntax.lines_of(self._account, str(work.language), self._documents(work.names))
                     lines.setdefault(work.kind, []).extend(_named(tokens, {}, work.language))
-        read = [Read(kind, lines[kind]) for kind in self._asked.kinds if kind in lines]
+        read = [Read(kind, lines[kind]) for kind in self._options.kinds if kind in lines]
         return [
             (each, topics if topics is not None and each.kind == "topics" else summaries.found(each.kind, each.lines))
             for each in read
@@ -312,7 +318,7 @@ class Run:
     def _documents(self, names: Sequence[str]) -> Iterator[tuple[str, int | None, str | None]]:
         documents = Documents(self._files)
         for name in names:
-            yield from documents.each(name, self._asked.per_line)
+            yield from documents.each(name, self._options.per_line)
 
     def _print(
         self,
@@ -323,14 +329,14 @@ class Run:
         for read, found in reads:
             if len(reads) > 1:
                 console.print(f"\n[bold]{read.kind}[/]")
-            print_summary(found, more=self._asked.output is None)
+            print_summary(found, more=self._options.output is None)
         columns, rows = by_document([read for read, _ in reads], list(self._files), languages)
         if len(rows) > 1 and reads:
             console.print("\n[bold]by document[/]")
             print_summary(summaries.Summary(tuple(columns), [tuple(map(str, row)) for row in rows], ""), more=False)
         self._print_errors(reads, properties)
-        if self._asked.output is not None and reads:
-            written = " and ".join(map(str, result_files.written(self._asked.output)))
+        if self._options.output is not None and reads:
+            written = " and ".join(map(str, result_files.written(self._options.output)))
             console.print(f"\nAll results are in {plain(written)}", soft_wrap=True)
 
     def _print_errors(
@@ -342,7 +348,7 @@ class Run:
                 number = None if line.get("Line") is None else int(line["Line"]) + 1
                 says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
                 errors.setdefault((line["File"], number, says), []).append(read.kind)
-        # The tables of topics have no place for errors: their job's story names the documents.
+        # The tables of topics have no room for errors: the job's story names the documents.
         stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
         if not errors and not stories:
             return
@@ -352,7 +358,9 @@ class Run:
             what = f" ({', '.join(kinds)})" if len(reads) > 1 else ""
             console.print(f"  [yellow]{plain(name)}{where}[/]{what}: {says}", soft_wrap=True)
         if (left := len(errors) - SHOWN) > 0:
-            console.print(f"  and {left:,} more" + ("" if self._asked.output else "; --output FILE writes all of them"))
+            console.print(
+                f"  and {left:,} more" + ("" if self._options.output else "; --output FILE writes all of them")
+            )
         for each in stories:
             for _, text in reading.story(self._account, each["JobId"]):
                 if found := _LEFT_OUT.search(text):
@@ -371,7 +379,7 @@ class Run:
 
 
 def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterator[dict[str, Any]]:
-    """Yield result lines with the names of the texts as they are in the folder, and their language."""
+    """Yield result lines with the texts' names in the folder, and their language."""
     for line in lines:
         spoken = {} if language is None else {"Language": language}
         yield {**line, "File": names.get(line["File"], line["File"]), **spoken}

@@ -1,4 +1,4 @@
-"""The lifeline: a pipe that tells a process when ``up``, which started it, has ended."""
+"""The lifeline: a pipe by which the children of ``up`` notice that it is gone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import threading
 
 
 def watch_lifeline(descriptor: int | None) -> threading.Event:
-    """End this process as SIGTERM would when ``up`` ends, because the other end of the pipe closes then.
+    """Send this process SIGTERM when ``up`` has ended, which closes the other end of the pipe.
 
-    Return an event that is set when this has happened.
+    Returns an event that is set when this happens.
     """
     gone = threading.Event()
     if descriptor is None:

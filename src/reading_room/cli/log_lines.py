@@ -1,4 +1,4 @@
-"""How a line of the log is written: whatever an outsider chose in it, it stays one line, and steers no terminal."""
+"""The format of log lines: whatever text an outsider puts into one, it stays one line and cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import logging
 from typing import Any
 
 from reading_room.printable import escaped
+from reading_room.settings import Settings
+
+
+def configure_logging(settings: Settings, process: str) -> None:
+    """Log to standard error: time, process, level, module, message."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    # The SDK's own debug lines hold signatures and tokens.
+    for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 class LogLines(logging.Formatter):
-    """Formats records. What follows a record, a traceback, stands behind a bar, so that no line of it can be forged."""
+    """Formats records. Further lines, such as a traceback, begin with a bar, so that none passes for a record."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # logging's name
-        """Return the line without what follows it."""
+        """Return the record's first line."""
         record.message = escaped(record.message)
         return super().formatMessage(record)
 
@@ -21,7 +32,7 @@ class LogLines(logging.Formatter):
         return _behind_a_bar(super().formatException(ei))
 
     def formatStack(self, stack_info: str) -> str:  # logging's name
-        """Return where a record was made."""
+        """Return the stack of the call that made the record."""
         return _behind_a_bar(super().formatStack(stack_info))
 
 

@@ -1,8 +1,8 @@
 """The command line: ``reading-room``.
 
-A command is loaded alone. The privileged process then holds no SDK, no database and no policies, and each is as small
-as it can be; and nobody waits over a second for what another command needs. Only a command line that names none, as for
-help, gets the whole program (``commands.py``).
+Each command is imported alone. The privileged process therefore contains no SDK, no database and no policies, and no
+command waits for imports that only another one needs, which take over a second. Only a command line that names no
+command, such as a call for help, imports the whole program (``commands.py``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from importlib import import_module
 import typer
 
 from reading_room.cli import processes
-from reading_room.cli.options import fail
-from reading_room.cli.screen import PIPED_COLUMNS, say_version
+from reading_room.cli.screen import PIPED_COLUMNS, fail, print_version
 
 GROUPS = frozenset({"accounts", "jobs", "network", "access"})
-"""Modules of commands with commands of their own."""
+"""Modules of commands that have subcommands."""
 COMMANDS = frozenset({"console", "doctor", "demo"})
-"""Modules of one command each, a function of the module's name."""
+"""Modules of one command each, a function with the module's name."""
 DEFECT = 70
-"""Exit code of a command that met something it has no words for (EX_SOFTWARE of sysexits.h)."""
+"""The exit code of a command after an unexpected exception (EX_SOFTWARE of sysexits.h)."""
 
 
 def program(name: str) -> typer.Typer:
@@ -37,8 +36,8 @@ def _program(name: str, process: Callable[..., None] | None) -> typer.Typer:
 
         return app
     alone = typer.Typer(name="reading-room", add_completion=False, pretty_exceptions_enable=False)
-    # With a callback a program of one command still expects the command's name.
-    alone.callback()(_nothing_of_its_own)
+    # With a callback, a program with a single command still expects the command's name.
+    alone.callback()(_no_options)
     if name in GROUPS:
         alone.add_typer(import_module(f"reading_room.cli.{name}").app, name=name)
     else:
@@ -47,28 +46,28 @@ def _program(name: str, process: Callable[..., None] | None) -> typer.Typer:
 
 
 def run() -> None:
-    """Run the ``reading-room`` program. An error that nobody foresaw ends it with a line, not a traceback."""
+    """Run the ``reading-room`` program. An unexpected error ends it with one line, not a traceback."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name == "--version":
-        say_version()
+        print_version()
         return
     debugging = os.environ.get("READING_ROOM_LOG_LEVEL") == "debug"
     process = _process(name)
     app = _program(name, process)
     if not sys.stdout.isatty():
-        # How wide Typer's help is where there is no terminal. It is read when there is help to print, and not before.
+        # The width of Typer's help without a terminal. Typer reads it only when it prints help.
         os.environ.setdefault("TERMINAL_WIDTH", str(PIPED_COLUMNS))
     try:
         app(prog_name="reading-room")
     except BrokenPipeError:
-        # Whoever read the output has gone. Python would complain once more when it flushes at exit.
+        # The reader of the output is gone. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
         if debugging or process is not None:
-            raise  # What is written there is a log.
+            raise  # Its standard error is a log.
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
-        fail(f"a defect of this program: {type(error).__name__}: {error} ({hint})")
+        fail(f"a bug in this program: {type(error).__name__}: {error} ({hint})")
         raise SystemExit(DEFECT) from None
 
 
@@ -96,8 +95,8 @@ def _process(name: str) -> Callable[..., None] | None:
             return None
 
 
-def _nothing_of_its_own() -> None:
-    """Take no option before the command."""
+def _no_options() -> None:
+    """Accept no option before the command."""
 
 
 if __name__ == "__main__":

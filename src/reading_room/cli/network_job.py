@@ -1,4 +1,4 @@
-"""``reading-room network check-job``: whether a job would get along in a network, before it is started."""
+"""``reading-room network check-job``: whether a job could run in a network, before it is started."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from reading_room.jobs.job import CONTAINERS, counted
 
 def check_job(
     subnet: Annotated[list[str], typer.Option(help="A subnet of the job's VpcConfig. May be repeated.")],
-    security_group: Annotated[list[str], typer.Option(help="A security group of it. May be repeated.")],
+    security_group: Annotated[list[str], typer.Option(help="A security group of the VpcConfig. May be repeated.")],
     containers: Annotated[int, typer.Option(help="How many containers the job would have.", min=1, max=CONTAINERS)] = 2,
     data: DataOption = None,
 ) -> None:
-    """Say what would keep a job from running in a network, each with what to change. Starts nothing.
+    """Show what would keep a job from running in a network, and what to change. Starts nothing.
 
-    Looked at are free addresses, names, routes and rules: the way to S3, and that from container to container.
+    Checks free addresses, names, routes and rules, on the way to S3 and between the job's containers.
     """
     from reading_room.cli.database import open_to_read
     from reading_room.comprehend.network.preflight import failures

@@ -14,7 +14,8 @@ import typer
 
 from reading_room import codec
 from reading_room.agent import holder as holders
-from reading_room.cli.options import DataOption, command, fail, read_settings
+from reading_room.cli.options import DataOption, command, read_settings
+from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.settings import Settings
@@ -25,7 +26,7 @@ SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the database asks of this host: its network, and the ids of the containers that jobs want."""
+    """This host's spec in the database: its network, and the ids of the jobs' containers."""
 
     network: NetworkSpec
     containers: tuple[str, ...]
@@ -36,12 +37,12 @@ def plan(
     inside: Annotated[bool, typer.Option("--inside", hidden=True)] = False,
     data: DataOption = None,
 ) -> None:
-    """Say what the agent's next turn would change, and why. Changes nothing; run it as the user who runs `up`."""
+    """Show what the agent's next turn would change, and why. Changes nothing; run it as the user who runs `up`."""
     from reading_room.cli.agent_config import agent_config, runtime_folder
 
     settings = read_settings(data)
     if inside:
-        from reading_room.agent.look_ahead import look_ahead  # What only root needs is loaded only there.
+        from reading_room.agent.look_ahead import look_ahead  # Only the process inside needs it.
 
         config = agent_config(settings)
         wanted = codec.decode(Wanted, sys.stdin.buffer.read())
@@ -49,10 +50,10 @@ def plan(
         return
     file, runtime = settings.data / DATABASE, runtime_folder(settings)
     if not os.access(file, os.R_OK) or (runtime.exists() and not os.access(runtime, os.X_OK)):
-        raise fail(f"{file} and {runtime} cannot be read: is --data the folder of the product, and is it this user's?")
+        raise fail(f"{file} and {runtime} cannot be read: is --data the product's folder, and is this user its owner?")
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
-        raise fail(f"nothing runs on {settings.data}: `{command(settings, 'up')}` makes everything anew")
+        raise fail(f"nothing runs on {settings.data}: `{command(settings, 'up')}` would create everything")
     argv = [*_program(), "network", "plan", "--inside", "--data", str(settings.data)]
     steps = _look(holder, argv, _wanted(settings), settings.state)
     if as_json:
@@ -84,7 +85,7 @@ def _program() -> list[str]:
 
 
 def _look(holder: holders.Holder, argv: list[str], wanted: Wanted, state: Path) -> list[str]:
-    """Look from inside the holder's namespaces."""
+    """Return the steps that the look-ahead inside the holder's namespaces finds."""
     try:
         done = subprocess.run(
             holders.enter_argv(holder, argv),
@@ -97,6 +98,6 @@ def _look(holder: holders.Holder, argv: list[str], wanted: Wanted, state: Path) 
     except subprocess.TimeoutExpired:
         raise fail(f"the namespaces gave no answer within {SECONDS} s") from None
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise fail(f"the namespaces cannot be looked at: {said[-1] if said else f'exit code {done.returncode}'}")
+        errors = done.stderr.decode(errors="replace").strip().splitlines()
+        raise fail(f"the namespaces cannot be inspected: {errors[-1] if errors else f'exit code {done.returncode}'}")
     return [str(step) for step in json.loads(done.stdout)]

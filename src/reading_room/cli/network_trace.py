@@ -1,4 +1,4 @@
-"""What ``reading-room network trace`` tells: what becomes of a packet, and which rule, route or endpoint decides."""
+"""``reading-room network trace``: the fate of a packet, and which rule, route or endpoint decides it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.cli.database import open_to_read
-from reading_room.cli.options import fail, read_settings
+from reading_room.cli.options import read_settings
+from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
 from reading_room.dataplane.rules.compile import compile_host
 from reading_room.dataplane.rules.trace import trace as trace_packet
@@ -31,12 +32,12 @@ PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
 Policies = Mapping[str, tuple[str, str]]
 """The policy of each endpoint, and the account that owns it."""
 SOMEBODY = "192.0.2.1"
-"""An address of nobody here: who sends where only an internet gateway is named."""
+"""The sender's address if only an internet gateway is named; nobody here has it."""
 _PORT = 443
 
 
 def trace(source: str, destination: str, protocol: str, data: Path | None, *, as_json: bool) -> None:
-    """Print what becomes of a packet, in both directions."""
+    """Print the fate of a packet in both directions."""
     if protocol not in PROTOCOLS:
         raise fail(f"--protocol {protocol}: expected one of {', '.join(PROTOCOLS)}")
     where, port = _destination(destination, protocol)
@@ -61,7 +62,7 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
         return
     _print(named, answer, policies)
     if answer.verdict.outcome == "no-wire":
-        # No packet can leave now. What a job would meet is asked before there is one.
+        # No packet can leave now, but users ask what a job would meet before they start one.
         console.print("\nIf it were attached:")
         spec = as_attached(spec, {source, where})
         _print(replace(named, says=""), answer_for(spec, packet), policies)
@@ -71,7 +72,7 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A destination, and the address that it stands for; ``says`` is what told so, or why there is none."""
+    """A destination and its address; ``says`` is where the address comes from, or why there is none."""
 
     name: str
     address: str
@@ -79,7 +80,7 @@ class Named:
 
 
 def _destination(text: str, protocol: str) -> tuple[str, int]:
-    """Return what is before the last colon, and the port behind it."""
+    """Return the part before the last colon, and the port after it."""
     where, colon, port = text.rpartition(":")
     if not colon:
         where, port = text, "0" if protocol == "icmp" else str(_PORT)
@@ -93,11 +94,11 @@ def _destination(text: str, protocol: str) -> tuple[str, int]:
 def _unknown(identifier: str) -> str:
     what = "internet-gateways" if identifier.startswith("igw-") else "network-interfaces"
     kind = "internet gateway" if identifier.startswith("igw-") else "interface"
-    return f"no {kind} {identifier}: `aws ec2 describe-{what}` lists those there are"
+    return f"no {kind} {identifier}: `aws ec2 describe-{what}` lists the existing ones"
 
 
 def _named(session: Session, spec: NetworkSpec, vpc_id: str, source: str, where: str) -> Named:
-    """Return the address of a destination, as the sender would find it out."""
+    """Return the address of a destination, as the sender would resolve it."""
     try:
         return Named(where, str(ipaddress.IPv4Address(where)))
     except ValueError:
@@ -108,15 +109,13 @@ def _named(session: Session, spec: NetworkSpec, vpc_id: str, source: str, where:
             raise fail(f"{where} does not exist, or has no address yet")
         return Named(where, addresses[0])
     if where.startswith("igw-"):
-        raise fail(f"{where}: a packet is for an address: name one beyond the gateway")
+        raise fail(f"{where}: a packet goes to an address: give one beyond the gateway")
     if not source.startswith("eni-"):
         raise fail(f"{where}: names are resolved inside a VPC, so the sender has to be an interface")
     servers = dhcp_options.name_servers(session)[vpc_id].servers
     if AMAZON_DNS not in servers:
-        own = ", ".join(servers) or "nobody"
-        return Named(
-            where, "", f"the DHCP options of {vpc_id} send questions to {own}: ask there, and name the address"
-        )
+        own = ", ".join(servers) or "no server"
+        return Named(where, "", f"the DHCP options of {vpc_id} send queries to {own}: ask there, and give the address")
     zones = resolver.zones_of(session, vpc_id)
     if not zones.dns_support:
         return Named(where, "", f"the resolver of {vpc_id} answers nothing: enableDnsSupport is false")
@@ -124,7 +123,7 @@ def _named(session: Session, spec: NetworkSpec, vpc_id: str, source: str, where:
     if found is None:
         return Named(where, "", f"the resolver of {vpc_id} answers that {where} does not exist (NXDOMAIN)")
     if not found:
-        return Named(where, "", f"the resolver of {vpc_id} knows {where} and has no address for it")
+        return Named(where, "", f"the resolver of {vpc_id} knows {where} but has no address for it")
     return Named(where, found[0], f"the resolver of {vpc_id} says that {where} is {', '.join(found)}")
 
 
@@ -142,11 +141,11 @@ def _packet(spec: NetworkSpec, source: str, address: str, protocol: int, port: i
 
 
 def _warnings(answer: Answer, policies: Policies) -> list[str]:
-    """Return whom the endpoint that takes the packet lets in besides the account that owns it."""
+    """Return warnings about who else than the owner's account may use the endpoint that takes the packet."""
     endpoint = answer.verdict.delivered_to
     if endpoint not in policies:
         return []
-    from reading_room.iam.policy.open_endpoint import openings  # Most packets are for no endpoint.
+    from reading_room.iam.policy.open_endpoint import openings  # Most packets do not go to an endpoint.
 
     return [opening.warning(endpoint) for opening in openings(*policies[endpoint])]
 
@@ -199,11 +198,11 @@ def _print_way(title: str, hops: tuple[Hop, ...], start: tuple[str, str]) -> Non
     console.print(f"\n{title}:")
     before = start
     for number, hop in enumerate(hops, 1):
-        console.print(f"  {number}  {_told(hop)}{_translated(hop, before)}", soft_wrap=True, markup=False)
+        console.print(f"  {number}  {_sentence(hop)}{_translated(hop, before)}", soft_wrap=True, markup=False)
         before = (hop.source, hop.destination)
 
 
-def _told(hop: Hop) -> str:
+def _sentence(hop: Hop) -> str:
     if hop.refused:
         return f"{hop.component_id}: no {hop.kind} rule of its groups allows it"
     if hop.kind in ("egress", "ingress"):

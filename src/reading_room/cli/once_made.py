@@ -1,4 +1,4 @@
-"""What ``jobs run`` makes once and uses again: a bucket, a role and a network, known by their tag."""
+"""What ``jobs run`` creates once and reuses: a bucket, a role and a network, recognized by their tag."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 NAME = "reading-room-jobs-run"
-"""Of the role; the bucket's begins with it."""
+"""The name of the role, and the beginning of the bucket's name."""
 
 
 class NotOurs(Exception):
-    """Something has the name that ``jobs run`` uses, and was not made by it; the message says what to change."""
+    """Something that ``jobs run`` did not create has the name that it uses; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the jobs of a run read, write and are."""
+    """The bucket, role and network of a run's jobs."""
 
     bucket: str
     role: str
@@ -32,15 +32,15 @@ class Place:
 
 
 def place(account: reading.Account) -> Place:
-    """Return bucket, role and network of earlier runs; what is missing is made. Raises ``NotOurs``."""
+    """Return the bucket, role and network of earlier runs, and create what is missing. Raises ``NotOurs``."""
     bucket = next(_buckets(account), None) or _make_bucket(account)
     return Place(bucket, _role(account, bucket), reading.private_network(account))
 
 
 def clean(account: reading.Account) -> list[str]:
-    """Delete every bucket, role and network of runs, with all that is in them; return what was deleted, in words.
+    """Delete every bucket, role and network of runs, with everything in them; return descriptions of them.
 
-    Raises ``ClientError`` where something else uses a network.
+    Raises ``ClientError`` if something else uses a network.
     """
     gone = []
     for bucket in list(_buckets(account)):
@@ -58,7 +58,7 @@ def clean(account: reading.Account) -> list[str]:
 
 
 def _buckets(account: reading.Account) -> Iterator[str]:
-    """Yield the buckets of runs. Buckets of other accounts are not listed, whatever their names."""
+    """Yield the buckets of runs. Buckets of other accounts are not listed, whatever their names are."""
     for bucket in account.s3.list_buckets()["Buckets"]:
         name = bucket["Name"]
         if not name.startswith(f"{NAME}-"):
@@ -81,7 +81,7 @@ def _make_bucket(account: reading.Account) -> str:
 
 
 def _role(account: reading.Account, bucket: str) -> str:
-    """Return the ARN of the role of runs, with the right to read and write this bucket."""
+    """Return the ARN of the role of runs, with permission to read and write this bucket."""
     arn = _tagged_role(account)
     if arn is None:
         arn = reading.make_reader_role(account, NAME, bucket, tags={reading.NETWORK_TAG: "true"})
@@ -96,7 +96,9 @@ def _tagged_role(account: reading.Account) -> str | None:
     except account.iam.exceptions.NoSuchEntityException:
         return None
     if {"Key": reading.NETWORK_TAG, "Value": "true"} not in role.get("Tags", ()):
-        raise NotOurs(f"the role {NAME} was not made by `jobs run`, which needs its name: give that role another one")
+        raise NotOurs(
+            f"the role {NAME} was not created by `jobs run`, which needs this name: use another name for that role"
+        )
     return role["Arn"]
 
 

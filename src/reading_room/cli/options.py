@@ -1,8 +1,7 @@
-"""The options, settings and messages that commands share."""
+"""Options that several commands share, the settings that they make, and commands to suggest to the user."""
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import shutil
@@ -13,24 +12,22 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli.log_lines import LogLines
-from reading_room.cli.screen import errors
-from reading_room.printable import escaped
+from reading_room.cli.screen import fail
 from reading_room.settings import SettingError, Settings
 
 DataOption = Annotated[
-    # Whether it can be used is said by ``prepare_folder``, with what to change.
+    # ``claiming`` checks whether it can be used, and says what to change.
     Path | None,
     typer.Option("--data", readable=False, help="Folder of the database, the objects and the keys."),
 ]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port of the AWS APIs.")]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address of the AWS APIs.")]
 ConsolePortOption = Annotated[
-    int | None, typer.Option("--console-port", help="Port of the web console; 0 is no console.")
+    int | None, typer.Option("--console-port", help="Port of the web console; 0 turns it off.")
 ]
-TlsPortOption = Annotated[int | None, typer.Option("--tls-port", help="Port of the AWS APIs by HTTPS, on loopback.")]
+TlsPortOption = Annotated[int | None, typer.Option("--tls-port", help="HTTPS port of the AWS APIs, on loopback.")]
 CertificateOption = Annotated[
-    str | None, typer.Option("--tls-cert", help="File of the certificate for HTTPS (PEM); without it our own is made.")
+    str | None, typer.Option("--tls-cert", help="File of the certificate for HTTPS (PEM); by default one is created.")
 ]
 KeyOption = Annotated[str | None, typer.Option("--tls-key", help="File of that certificate's key (PEM), mode 0600.")]
 DescriptorOption = Annotated[int | None, typer.Option(hidden=True)]
@@ -45,7 +42,7 @@ def read_settings(
     tls_key: str | None = None,
     console_port: int | None = None,
 ) -> Settings:
-    """Read the settings, or end the program with what is wrong with one."""
+    """Read the settings, or end the program and say which one is wrong."""
     try:
         return Settings.from_environment(
             data=data,
@@ -61,9 +58,9 @@ def read_settings(
 
 
 def command(settings: Settings, *words: str) -> str:
-    """Return a command for a hint, ``reading-room jobs watch JOB``, with the data folder and the port in use.
+    """Return a command to suggest, such as ``reading-room jobs watch JOB``, with the data folder and the port in use.
 
-    What the environment says already is left out: it says so to the next command, too.
+    Options that the environment sets are left out, because it sets them for the next command too.
     """
     usual = Settings.from_environment()
     given = (
@@ -74,7 +71,7 @@ def command(settings: Settings, *words: str) -> str:
 
 
 def _this_program() -> str:
-    """Return what to type for this program: its name where the shell finds it, else where it is."""
+    """Return what to type to run this program: its name if the shell finds it, else its path."""
     program = Path(sys.executable).with_name("reading-room")
     if shutil.which(program.name) is not None or not program.exists():
         return program.name
@@ -83,34 +80,3 @@ def _this_program() -> str:
 
 def _takes_port(words: Sequence[str]) -> bool:
     return words[0] in ("up", "serve", "console", "doctor", "jobs")
-
-
-def print_line(line: str) -> None:
-    """Print a line for programs as well as people, by one write: other processes write to the same terminal.
-
-    ``print`` writes the end of a line by itself where Python is told not to buffer, as make tells it.
-    """
-    print(f"{line}\n", end="", flush=True)
-
-
-def fail(message: str) -> typer.Exit:
-    """Print an error and return the exit that goes with it."""
-    # A message quotes names, policies and documents: nothing in it is markup.
-    errors.print("[bold red]reading-room:[/] ", end="")
-    errors.print(escaped(message, keep="\n"), soft_wrap=True, markup=False)
-    return typer.Exit(1)
-
-
-def configure_logging(settings: Settings, process: str) -> None:
-    """Log to standard error: time, process, level, module, message."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    # The SDK's own debug lines hold signatures and tokens.
-    for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def say(message: str) -> None:
-    """Print a line for the person who started ``up``: never wrapped, so that it can be copied."""
-    errors.print(message, soft_wrap=True, markup=False)

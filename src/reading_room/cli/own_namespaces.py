@@ -1,7 +1,7 @@
-"""``serve`` of an ordinary user: in user, mount and pid namespaces of its own.
+"""``serve`` of an ordinary user, in its own user, mount and pid namespaces.
 
-The agent is another process of the same user there, and so are that user's shells and editors. In its namespaces
-``serve`` sees the program, the data folder and the folder of the agent's socket; no other process has a number there.
+The agent runs as the same user, and so do that user's shells and editors. In its namespaces ``serve`` sees only the
+program, the data folder and the folder of the agent's socket, and no other process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SYSTEM_FILES = tuple(
         *("hosts", "host.conf", "gai.conf", "resolv.conf", "ssl/openssl.cnf"),
     )
 )
-"""What the C library and OpenSSL read of ``/etc``: nothing secret."""
+"""The files in ``/etc`` that the C library and OpenSSL read; none is secret."""
 DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
 
 _NEW_USERS, _NEW_PIDS = 0x10000000, 0x20000000
@@ -43,7 +43,7 @@ _MOUNT_SETATTR, _AT_FDCWD, _RECURSIVE = 442, -100, 0x8000
 _DETACH = 2
 _PARENT_DEATH = 1
 _CAPABILITIES_VERSION = 0x20080522
-_BASE = Path("/tmp")  # nosec B108 # covered in a mount namespace of our own
+_BASE = Path("/tmp")  # nosec B108 # mounted over in our own mount namespace
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,14 +54,13 @@ class _Shown:
 
 
 def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[], None]:
-    """Continue as the first process of new namespaces; whoever called becomes the guard, and never returns.
+    """Continue as the first process of new namespaces; the calling process becomes the guard and never returns.
 
-    ``code`` is what a process of ours reads of the program; ``root_key`` is for the guard, which seals the given
-    certificate. Returns what tells the guard that this process is ready.
-    Raises ``StartError``: nobody serves then.
+    ``code`` are the folders of the program; ``root_key`` is for the guard, which seals the given certificate. Returns a
+    function that tells the guard that this process is ready. Raises ``StartError``.
     """
     shown = list(_shown(settings, code))
-    told, tell = os.pipe()
+    ready_read, ready_write = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, guard.FORWARDED)
     user, group = os.geteuid(), os.getegid()
     try:
@@ -77,20 +76,20 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
     child = os.fork()
     if child:
         key = hand_over(root_key)
-        for descriptor in (told, key):
+        for descriptor in (ready_read, key):
             os.set_inheritable(descriptor, True)
-        os.close(tell)
-        command = guard.argv(child, told, key, settings.data, settings.tls_cert, settings.tls_key)
-        os.execv(command[0], command)  # nosec B606 # without a shell is how it should be
-    os.close(told)
-    # Without a handler, the first process of a pid namespace is not ended by a signal.
+        os.close(ready_write)
+        command = guard.argv(child, ready_read, key, settings.data, settings.tls_cert, settings.tls_key)
+        os.execv(command[0], command)  # nosec B606 # no shell is needed
+    os.close(ready_read)
+    # Without a handler, a signal does not end the first process of a pid namespace.
     for number in guard.FORWARDED:
         signal.signal(number, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, guard.FORWARDED)
     try:
         _succeed("prctl", _libc.prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0))
         os.setsid()
-        # Not before: the guard's view of the files would be another, too.
+        # Not before the fork: the guard's view of the files must not change.
         enter_private_mounts()
         _show_only(shown)
         _give_up_capabilities()
@@ -98,7 +97,7 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
         raise _refused(error) from error
 
     def ready() -> None:
-        os.write(tell, b"ready\n")
+        os.write(ready_write, b"ready\n")
 
     return ready
 
@@ -114,15 +113,15 @@ def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
     for path in (settings.data, *code):
         if state.is_relative_to(path.resolve()):
             raise StartError(
-                f"{settings.state} lies in {path}, which serve may read: choose another folder with READING_ROOM_STATE"
+                f"{settings.state} is in {path}, which serve may read: choose another folder with READING_ROOM_STATE"
             )
 
 
 def _show_only(shown: list[_Shown]) -> None:
-    """Make a root that has nothing but these paths, each where it was, and go there."""
+    """Make a root that has only these paths, each where it was, and switch to it."""
     with ExitStack() as opened:
         sources = []
-        # Opened before anything is covered. What lies in a folder of the list comes after it.
+        # Opened before anything is mounted over them. A path in another one's folder comes after that folder.
         for each in sorted(shown, key=lambda each: len(each.path.parts)):
             try:
                 source = os.open(each.path, os.O_PATH | os.O_CLOEXEC)
@@ -148,7 +147,7 @@ def _show_only(shown: list[_Shown]) -> None:
     mount("proc", proc, "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
     _restrict(_BASE, _READ_ONLY | _NOSUID | _NODEV, recursive=False)
     os.chdir(_BASE)
-    # Both in one place: the old root is then on top of the new one, and taken away.
+    # With both at one path, the old root is mounted on top of the new one, and is then unmounted.
     _succeed("pivot_root", _libc.pivot_root(b".", b"."))
     _succeed("umount2", _libc.umount2(b".", _DETACH))
     os.chdir("/")
@@ -176,5 +175,5 @@ def _succeed(call: str, result: int) -> None:
 
 def _refused(error: Exception) -> StartError:
     return StartError(
-        f"serve gets no namespaces of its own ({error}): `reading-room doctor` says what the kernel lacks"
+        f"serve cannot have its own namespaces ({error}): `reading-room doctor` says what the kernel lacks"
     )

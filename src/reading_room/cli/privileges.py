@@ -1,7 +1,7 @@
-"""How ``serve`` gives up what it need not have.
+"""How ``serve`` gives up the privileges that it does not need.
 
-As root it takes a user id of its own, in a view of the files where it still finds its code. Where the agent is another
-process of the same user, it gets namespaces of its own. In both cases Landlock leaves it its files and its ports alone.
+As root it takes its own user id, in a view of the files where it still finds its code. If the agent runs as the same
+user, ``serve`` gets its own namespaces. In both cases Landlock leaves it only its files and its ports.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from reading_room.settings import Settings
 
 PR_SET_DUMPABLE = 4
 SCRATCH = "scratch"
-"""The folder in the data folder for files that nobody keeps."""
+"""The folder for temporary files, in the data folder."""
 
 
 def server_code_paths() -> list[Path]:
-    """Return the folders that a Python process of ours reads: its prefixes and this package."""
+    """Return the folders that our Python processes read: Python's prefixes and this package."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(reading_room.__file__).resolve().parents[1]}
     return sorted(path.resolve() for path in found)
 
 
 def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
-    """Become a process that has the data folder, the doors and the agent's socket, and nothing else of the machine.
+    """Become a process that can only use the data folder, the listen addresses and the agent's socket.
 
-    ``root_key`` is for whoever stays outside and takes in a certificate. Returns what says that it is ready to systemd,
-    where that started it. Raises ``StartError``.
+    ``root_key`` is for the guard, which stays outside and seals a given certificate. Returns a function that tells
+    systemd that ``serve`` is ready, if systemd started it. Raises ``StartError``.
     """
     ready: Callable[[], None] = partial(guard.notifier(), "READY=1")
     given: set[Path] = set()
@@ -52,7 +52,7 @@ def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
             settings, sorted({*server_code_paths(), Path(sys.prefix), Path(sys.base_prefix)}), root_key
         )
     elif settings.tls_cert:
-        # The agent is somebody else's, as in a unit of systemd, and nobody but this process reads a new certificate.
+        # The agent runs as another user, as in a systemd unit, and only this process reads a new certificate.
         files = (Path(settings.tls_cert), Path(settings.tls_key))
         given = {folder for file in files for folder in (file.absolute().parent, file.resolve().parent)}
     refuse_privileges()
@@ -62,10 +62,10 @@ def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
     return ready
 
 
-def refuse_what_only_attackers_call() -> None:
-    """Take the calls from this process, and all that it starts, by which kernels are attacked; namespaces stay.
+def refuse_fatal_calls() -> None:
+    """Refuse this process and its children the system calls that serve to attack kernels; namespaces stay allowed.
 
-    No program that it starts gains privileges from now on. Raises ``StartError``.
+    No program that they start gains privileges from now on. Raises ``StartError``.
     """
     refuse_privileges()
     _filtered(partial(seccomp.without_fatal, AGENT))
@@ -79,7 +79,7 @@ def _filtered(made: Callable[[], Callable[[], None]]) -> None:
 
 
 def refuse_privileges() -> None:
-    """Let nothing that this process starts gain privileges, for good. Raises ``StartError``."""
+    """Permanently keep everything that this process starts from gaining privileges. Raises ``StartError``."""
     try:
         landlock.refuse_new_privileges()
     except OSError as error:
@@ -87,9 +87,9 @@ def refuse_privileges() -> None:
 
 
 def _take_own_user_id(settings: Settings) -> None:
-    """As root, become ``settings.service_uid`` for good.
+    """As root, become ``settings.service_uid`` permanently.
 
-    Raises ``StartError`` when the user id cannot be taken (inside a container that maps too few ids).
+    Raises ``StartError`` if that fails, for example in a container that maps too few ids.
     """
     try:
         enter_private_mounts()
@@ -109,7 +109,7 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
     try:
         scratch = settings.data / SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
-        # SQLite sorts and vacuums there: nowhere else may it write. It reads this when it is loaded, which is later.
+        # SQLite sorts and vacuums there, as it may write nowhere else. It is loaded later, and then reads this.
         os.environ |= {"TMPDIR": str(scratch), "SQLITE_TMPDIR": str(scratch)}
         ports = [
             listen_address.port
@@ -125,15 +125,15 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
             )
         )
     except OSError as error:
-        raise StartError(f"serve cannot give up what it need not have: {error}") from error
+        raise StartError(f"serve cannot give up its privileges: {error}") from error
 
 
 def keep_out_of_core_dumps() -> None:
-    """Leave no memory behind when this process or one that it starts crashes: keys and tokens are in it.
+    """Prevent core dumps of this process and its children, whose memory holds keys and tokens.
 
-    The limit holds for children, too, and cannot be raised again without privileges. A program that the kernel pipes
-    core dumps to is not bound by it, but gets none of a process that is not dumpable, which no other process of the
-    same user may read either. Raises ``StartError``.
+    Children inherit the limit, and it cannot be raised again without privileges. A program to which the kernel pipes
+    core dumps is not bound by it, but gets none of a process that is not dumpable. Other processes of the same user
+    cannot read such a process either. Raises ``StartError``.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:

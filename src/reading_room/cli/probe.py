@@ -1,7 +1,7 @@
-"""Connecting out from inside a running job's container: the counter-proof that it is held in.
+"""Connecting out from inside a running job's container, to prove that it cannot reach the outside.
 
-The process of the job is found through the agent's own records, and a small program is run in its user, mount and
-network namespaces. Only whoever runs the product can do that: root, or the owner of the user namespace.
+The process of the job is found in the agent's records, and a small program runs in its user, mount and network
+namespaces. Only the user who runs the product can do that: root, or the owner of the user namespace.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to connect, and what came of it."""
+    """One attempt to connect, and its result."""
 
     address: str
     port: int
@@ -59,14 +59,14 @@ class Attempt:
 def connect_from_job(settings: Settings, container: str, targets: Sequence[tuple[str, int]]) -> list[Attempt]:
     """Try to connect from inside the container whose id begins with ``container`` (``job-<id of the job>-``).
 
-    Raises ``ProbeError`` when no such container runs, or it may not be entered.
+    Raises ``ProbeError`` if no such container runs, or if it cannot be entered.
     """
     runtime = runtime_folder(settings)
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
         raise ProbeError(f"no running product on {settings.data}")
     worker = _await_worker(runtime / "containers", container)
-    # A user namespace of the container's own exists always; entering it gives the rights to enter the others.
+    # The container always has its own user namespace; entering it gives the rights to enter the others.
     spaces = ["/usr/bin/nsenter", "--preserve-credentials", "-U", "-m", "-n", "-t", str(worker), "--"]
     program = [sys.executable, "-I", "-c", _PROGRAM, json.dumps(list(targets)), str(CONNECT_SECONDS)]
     argv = holders.enter_argv(holder, [*spaces, *program]) if os.geteuid() else [*spaces, *program]

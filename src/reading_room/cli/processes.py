@@ -1,4 +1,4 @@
-"""``up``, ``serve`` and ``agent``: the commands that are processes."""
+"""``up``, ``serve`` and ``agent``: the commands that run the product's processes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from reading_room.agent.errors import AgentError
-from reading_room.cli.claiming import claim, look
+from reading_room.cli.claiming import check_folder, claim
 from reading_room.cli.folder import StartError, check_listen_addresses, only_one, take_certificate
 from reading_room.cli.lifeline import watch_lifeline
+from reading_room.cli.log_lines import configure_logging
 from reading_room.cli.options import (
     CertificateOption,
     ConsolePortOption,
@@ -21,12 +22,10 @@ from reading_room.cli.options import (
     KeyOption,
     PortOption,
     TlsPortOption,
-    configure_logging,
-    fail,
     read_settings,
-    say,
 )
-from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
+from reading_room.cli.screen import fail, say
 
 
 def up(
@@ -46,11 +45,11 @@ def up(
     configure_logging(settings, "up")
     keep_out_of_core_dumps()
     try:
-        # An ordinary user's holder is given further user ids by a program that gains privileges.
+        # An ordinary user's holder gets further user ids from a program that gains privileges.
         if os.geteuid() == 0:
-            refuse_what_only_attackers_call()
+            refuse_fatal_calls()
         check_listen_addresses(settings)
-        look(settings)
+        check_folder(settings)
         key = given_root_key(settings)
         with only_one(claim(settings), settings.data) as lock:
             key = key or read_root_key(settings, making=True)
@@ -75,16 +74,16 @@ def serve(
 ) -> None:
     """Run the unprivileged part alone: the AWS APIs, S3, the web console, the database, the controllers."""
     from reading_room.cli.privileges import drop_privileges
-    from reading_room.cli.root_key import of_another_key, serves_root_key, source_of
+    from reading_room.cli.root_key import root_key_of_serve, source_of, wrong_key_message
 
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
         check_listen_addresses(settings)
-        look(settings)
-        # Whoever keeps others from the folder, ``up`` or the holder, may be of an earlier version.
+        check_folder(settings)
+        # The process that holds the folder's lock, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)
-        key = serves_root_key(settings, root_key)
+        key = root_key_of_serve(settings, root_key)
         take_certificate(settings, key)
         source = source_of(settings)
         tell = drop_privileges(settings, key)
@@ -111,7 +110,7 @@ def serve(
     try:
         run_server(settings, Sealer(key), working, announce)
     except WrongRootKey as error:
-        raise fail(of_another_key(settings, source, error)) from None
+        raise fail(wrong_key_message(settings, source, error)) from None
     except (ServerError, SchemaError, SealBroken) as error:
         raise fail(str(error)) from None
 
@@ -135,7 +134,7 @@ def agent(
     configure_logging(settings, "agent")
     keep_out_of_core_dumps()
     try:
-        refuse_what_only_attackers_call()
+        refuse_fatal_calls()
     except StartError as error:
         raise fail(str(error)) from None
     if prove:
@@ -160,6 +159,6 @@ def agent(
 
 
 def raise_descriptor_limit() -> None:
-    """Allow this process as many open descriptors as it may have: each connection, socket and namespace is one."""
+    """Raise this process's limit of open descriptors to its maximum: every connection and namespace takes one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

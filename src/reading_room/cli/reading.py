@@ -1,4 +1,4 @@
-"""What a person does around a job, as plain AWS calls: a private network, a bucket, a role, the job, its results.
+"""Plain AWS calls around a job: a private network, a bucket, a role, the job, its results.
 
 Everything here goes through boto3 and the public endpoint; there is no back door.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
-# Statements of the AWS guide for jobs in a VPC: seven S3 actions for the endpoint, nine EC2 actions for the role.
+# From the AWS guide on jobs in a VPC: seven S3 actions for the endpoint, nine EC2 actions for the role.
 ENDPOINT_ACTIONS = (
     "s3:GetObject",
     "s3:PutObject",
@@ -62,7 +62,7 @@ OVER = ("COMPLETED", "FAILED", "STOPPED")
 
 
 def _client_of(service: str, attempts: int = 3) -> Any:
-    """Return an attribute that is a client of a service, made once somebody asks for it: few commands need each."""
+    """Return an attribute with a client of a service, created at its first use: few commands need each."""
 
     def made(account: Account) -> Any:
         return account.client(service, attempts)
@@ -79,14 +79,14 @@ class Account:
     logs: CloudWatchLogsClient = _client_of("logs")
     comprehend: ComprehendClient = _client_of("comprehend")
     patient: ComprehendClient = _client_of("comprehend", attempts=12)
-    """Of Comprehend too, for many calls in a row: where an account may make one a second, it waits."""
+    """Also a client of Comprehend, for many calls in a row: it waits if the account may make only one a second."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
     def client(self, service: str, attempts: int = 3) -> Any:
         """Return a client of any service, for the same caller."""
-        # The SDK's own environment may point elsewhere; this command talks to one endpoint.
+        # The SDK's environment variables may point elsewhere; this command talks to one endpoint.
         return connect(
             service,
             self.endpoint.url,
@@ -114,7 +114,7 @@ class Network:
 
 
 def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS, accounts: Sequence[str] = ()) -> str:
-    """Return an endpoint policy that allows these actions to everybody, or to these accounts alone."""
+    """Return an endpoint policy that allows these actions to everybody, or only to these accounts."""
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": "*"}
     if accounts:
         statement["Condition"] = {"StringEquals": {"aws:PrincipalAccount": list(accounts)}}
@@ -122,20 +122,20 @@ def endpoint_policy(actions: tuple[str, ...] = ENDPOINT_ACTIONS, accounts: Seque
 
 
 def networks_of_runs(account: Account) -> list[str]:
-    """Return the ids of the VPCs that ``jobs run`` made."""
+    """Return the ids of the VPCs that ``jobs run`` created."""
     found = account.ec2.describe_vpcs(Filters=[{"Name": f"tag:{NETWORK_TAG}", "Values": ["true"]}])["Vpcs"]
     return [vpc["VpcId"] for vpc in found]
 
 
 def private_network(account: Account) -> Network:
-    """Return the network of earlier ``jobs run``, or make it: folder after folder needs no VPC each."""
+    """Return the network of earlier ``jobs run``, or create it: not every folder needs its own VPC."""
     ec2 = account.ec2
     for vpc in networks_of_runs(account):
         inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc]}]
         subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
         groups = ec2.describe_security_groups(Filters=[*inside, {"Name": "group-name", "Values": [GROUP]}])
         for endpoint in ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]:
-            # Somebody may have changed it since; a network with a part missing is left to them.
+            # Somebody may have changed it since; a network that lacks a part is left alone.
             whole = len(subnets) == 2 and bool(endpoint["RouteTableIds"])
             if whole and any(map(_is_open_to_itself, groups["SecurityGroups"])):
                 return Network(
@@ -147,7 +147,7 @@ def private_network(account: Account) -> Network:
                 )
     network = build_network(account)
     open_to_itself(account, network.group)
-    # Keys that a document brings along are of another account; the service's own fetches custom models.
+    # Keys that a document smuggles in belong to another account; the service's own account fetches custom models.
     owner = ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["OwnerId"]
     ec2.modify_vpc_endpoint(
         VpcEndpointId=str(network.endpoint), PolicyDocument=endpoint_policy(accounts=(owner, service_bucket_name.OWNER))
@@ -158,7 +158,7 @@ def private_network(account: Account) -> Network:
 
 
 def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bool = True) -> Network:
-    """Make a VPC with two subnets, a group that allows S3 alone, and (unless told not to) a gateway endpoint."""
+    """Create a VPC with two subnets, a group that allows only S3, and by default a gateway endpoint."""
     ec2 = account.ec2
     vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
     prefix = cidr.rsplit(".", 2)[0]
@@ -194,7 +194,7 @@ def build_network(account: Account, cidr: str = "10.0.0.0/16", with_endpoint: bo
 
 
 def open_to_itself(account: Account, group: str) -> None:
-    """Let the members of a group connect to each other where the containers of one job do, and nowhere else."""
+    """Let the members of a group connect to each other at the ports of a job's containers, and at no others."""
     first, last = CLUSTER_PORTS
     given: list[IpPermissionTypeDef] = [
         {"IpProtocol": "tcp", "FromPort": first, "ToPort": last, "UserIdGroupPairs": [{"GroupId": group}]}
@@ -204,7 +204,7 @@ def open_to_itself(account: Account, group: str) -> None:
 
 
 def _is_open_to_itself(group: SecurityGroupTypeDef) -> bool:
-    """Whether a group has the rules of ``open_to_itself``."""
+    """Return whether a group has the rules of ``open_to_itself``."""
     return all(
         any(
             (each.get("FromPort"), each.get("ToPort")) == CLUSTER_PORTS
@@ -223,7 +223,7 @@ def s3_prefix_list(account: Account) -> str:
 
 
 def add_endpoint(account: Account, vpc: str, route_table: str) -> str:
-    """Make a gateway endpoint for S3 with the guide's policy, routed from a table."""
+    """Create a gateway endpoint for S3 with the guide's policy and a route in a table."""
     made = account.ec2.create_vpc_endpoint(
         VpcId=vpc,
         VpcEndpointType="Gateway",
@@ -241,7 +241,7 @@ def make_role(
     statements: list[dict[str, Any]],
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Make a role that a service may assume, with one inline policy; return its ARN."""
+    """Create a role that a service may assume, with one inline policy; return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
@@ -261,12 +261,12 @@ def _allow(account: Account, role: str, statements: list[dict[str, Any]]) -> Non
 
 
 def make_reader_role(account: Account, name: str, bucket: str, tags: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Make the data access role of a job: the guide's network actions, and one bucket."""
+    """Create the data access role of a job, for the guide's network actions and one bucket."""
     return make_role(account, name, "comprehend.amazonaws.com", _reading(bucket), tags)
 
 
 def let_read(account: Account, role: str, bucket: str) -> None:
-    """Give a role that ``make_reader_role`` made this bucket, in place of the one that it had."""
+    """Give a role that ``make_reader_role`` created access to this bucket, instead of the one that it had."""
     _allow(account, role, _reading(bucket))
 
 
@@ -316,15 +316,15 @@ class JobCalls:
         for kind in sorted(JOB_KINDS, key=lambda kind: not kind.languages)
         if kind.engines
     }
-    """The kinds that need nothing but texts, by the names that commands use."""
+    """The kinds that need only texts, by the names that commands use."""
 
     def __init__(self, account: Account, kind: str, client: ComprehendClient | None = None) -> None:
-        """``client`` is of Comprehend, by default the account's usual one."""
+        """``client`` is a client of Comprehend, by default the account's usual one."""
         self._client: Any = account.comprehend if client is None else client
         self._kind = self.ALL[kind]
 
     def start(self, **request: Any) -> str:
-        """Start a job, in English where the kind is asked for a language, and return its id."""
+        """Start a job and return its id. The default language is English, if the kind takes one."""
         language = {"LanguageCode": "en"} if self._kind.languages else {}
         return str(self._call(self._kind.start, **(language | request))["JobId"])
 
@@ -333,7 +333,7 @@ class JobCalls:
         return dict(self._call(self._kind.describe, JobId=job)[self._kind.properties])
 
     def stop(self, job: str) -> None:
-        """Ask for the job's end. Raises ``LookupError`` where AWS has no such operation."""
+        """Request the job's end. Raises ``LookupError`` if AWS has no such operation."""
         if self._kind.stop is None:
             raise LookupError(f"jobs of the kind {self._kind.name} cannot be stopped")
         self._call(self._kind.stop, JobId=job)
@@ -358,7 +358,7 @@ class JobCalls:
 
 
 def describer(account: Account, job: str) -> Callable[[], dict[str, Any]] | None:
-    """Return what describes a job of whatever kind, or ``None`` when it is of none (a training is none)."""
+    """Return a function that describes a job of any kind, or ``None`` if there is none (a training is no job)."""
     for kind in JOB_KINDS:
         call = getattr(account.comprehend, xform_name(kind.describe))
         describe = partial(properties_in, call, kind.properties, JobId=job)
@@ -371,27 +371,27 @@ def describer(account: Account, job: str) -> Callable[[], dict[str, Any]] | None
 
 
 def properties_in(call: Callable[..., Mapping[str, Any]], member: str, **parameters: str) -> dict[str, Any]:
-    """Return the properties that a Describe call answers with."""
+    """Return the properties in the answer of a Describe call."""
     return dict(call(**parameters)[member])
 
 
 def find_job(account: Account, job: str) -> dict[str, Any] | None:
-    """Return the properties of a job of whatever kind, or ``None`` when it is of none."""
+    """Return the properties of a job of any kind, or ``None`` if there is none."""
     describe = describer(account, job)
     return None if describe is None else describe()
 
 
 class NoTrainingError(Exception):
-    """What is named has no training that could be told of; the message says why."""
+    """There is no training to explain; the message says why."""
 
 
 def model_describer(account: Account, arn: str) -> Callable[[], dict[str, Any]]:
-    """Return what describes a custom model. Raises ``NoTrainingError`` for an ARN that is of no such model."""
+    """Return a function that describes a custom model. Raises ``NoTrainingError`` for an ARN of anything else."""
     from reading_room.comprehend.models.models import MODEL_KINDS
 
     kind = MODEL_KINDS.get(arn.rpartition(":")[2].partition("/")[0])
     if kind is None:
-        raise NoTrainingError(f"{arn} is of no custom model: name a model by its ARN, a job by its id")
+        raise NoTrainingError(f"{arn} is not the ARN of a custom model: name a model by its ARN, a job by its id")
     call = getattr(account.comprehend, xform_name(kind.describe))
     return partial(properties_in, call, kind.properties, **{kind.arn_member: arn})
 
@@ -399,7 +399,7 @@ def model_describer(account: Account, arn: str) -> Callable[[], dict[str, Any]]:
 def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     """Return the properties of a custom model, and the id of the job that trained it.
 
-    Raises ``NoTrainingError`` when there is no such model, or no story of its training.
+    Raises ``NoTrainingError`` if there is no such model, or no story of its training.
     """
     from reading_room.comprehend.models.models import MODEL_KINDS
     from reading_room.jobs.progress import LOG_GROUP
@@ -409,10 +409,10 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     try:
         properties = describe()
     except account.comprehend.exceptions.ResourceNotFoundException:
-        raise NoTrainingError(f"no model {arn}: {lists} list those there are") from None
+        raise NoTrainingError(f"no model {arn}: {lists} list the existing ones") from None
     if source := properties.get("SourceModelArn"):
         raise NoTrainingError(f"{arn} was imported, so no job trained it: it is a copy of {source}")
-    # The story's first line has the ARN, and the moment that the model has: a name may have been used before.
+    # The story's first line has the ARN and the model's time of submission. The name may have been used before.
     submitted = int(properties["SubmitTime"].timestamp() * 1000)
     events = account.logs.get_paginator("filter_log_events").paginate(
         logGroupName=LOG_GROUP, filterPattern=f'"{arn}"', startTime=submitted - 1000, endTime=submitted + 1000
@@ -425,7 +425,7 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
 
 
 def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield the members of a finished job's archive: name and lines, to be read before the next member is."""
+    """Yield the members of a finished job's archive: name and lines, which must be read before the next member."""
     bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
     with tempfile.TemporaryFile() as file:
         account.s3.download_fileobj(bucket, key, file)
@@ -438,7 +438,7 @@ def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str,
 
 
 def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the result lines of a finished job, of all members one after the other; topics have none."""
+    """Yield the result lines of a finished job from all members of its archive; topics have none."""
     for _, lines in archive(account, properties):
         for line in lines:
             yield json.loads(line)
@@ -462,6 +462,6 @@ def story(account: Account, job: str) -> list[tuple[int, str]]:
 
 
 def flow_lines(account: Account, group: str, interface: str) -> list[str]:
-    """Return the flow log lines of an interface, those that say something of traffic."""
+    """Return the flow log lines of an interface that describe traffic."""
     found = account.logs.filter_log_events(logGroupName=group, filterPattern=f'"{interface}"')["events"]
     return [event["message"] for event in found if "NODATA" not in event["message"]]

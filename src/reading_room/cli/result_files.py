@@ -1,4 +1,4 @@
-"""The results of ``jobs run`` as a file, in the form that its name says: ``.jsonl``, ``.csv`` or ``.xlsx``."""
+"""The results of ``jobs run`` as a file, in the format that its suffix names: ``.jsonl``, ``.csv`` or ``.xlsx``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".csv", ".xlsx")
 ROWS = 1_048_576
-"""Rows that a sheet may have, its header counted."""
+"""The most rows that a sheet may have, including its header."""
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take a cell of a CSV file for that begins so: a formula, which may call programs."""
+"""How a CSV cell begins that spreadsheets take for a formula, which may call programs."""
 
 
 def check(output: Path | None) -> None:
-    """Raise ``FolderError`` when results could not be written to a file at the end."""
+    """Raise ``FolderError`` if the results could not be written to the file at the end."""
     if output is None:
         return
     if output.suffix.lower() not in SUFFIXES:
@@ -36,13 +36,13 @@ def check(output: Path | None) -> None:
 
 
 def written(output: Path) -> list[Path]:
-    """Return the files that are written for an output: a CSV file holds one table, so the summary is a second."""
+    """Return the files that are written for an output: a CSV file holds one table, so the summary is a second file."""
     beside = output.with_name(f"{output.stem}-documents{output.suffix}")
     return [output, beside] if output.suffix.lower() == ".csv" else [output]
 
 
 def write(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
-    """Write the results, for a spreadsheet with a summary by document."""
+    """Write the results; a spreadsheet also gets a summary by document."""
     _WRITERS[output.suffix.lower()](output, reads, files, languages)
 
 
@@ -62,7 +62,7 @@ def _csv(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languag
 
 
 def _csv_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    # With the mark, spreadsheets read it as UTF-8.
+    # With the byte order mark, spreadsheets read it as UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -71,7 +71,7 @@ def _csv_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def _harmless(value: object) -> object:
-    """Return a cell that a spreadsheet shows as it is; an apostrophe before a text marks it as one."""
+    """Return a cell that a spreadsheet shows as it is: a leading apostrophe marks a text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
@@ -86,7 +86,7 @@ def _xlsx(output: Path, reads: Sequence[Read], files: Mapping[str, Path], langua
 
 
 def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table to a sheet, and what one sheet has no room for to further ones."""
+    """Write a table to a sheet, and rows that do not fit to further sheets."""
     bold = book.add_format({"bold": True})
     left = iter(rows)
     for number in itertools.count(1):
@@ -99,7 +99,7 @@ def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequ
         for at, row in enumerate(itertools.islice(left, ROWS - 1), 1):
             for column, value in enumerate(row):
                 if isinstance(value, str):
-                    # Written as a string, a cell is no formula and no link, whatever it begins with.
+                    # A cell that is written as a string is never a formula or a link.
                     sheet.write_string(at, column, value)
                 elif value is not None:
                     sheet.write_number(at, column, value)

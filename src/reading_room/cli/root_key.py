@@ -1,8 +1,8 @@
 """The root key: where it comes from, and how it reaches ``serve``.
 
-It is a file outside of the data folder, made once, or what a command prints. Who starts the product reads it and hands
-it to ``serve`` by a pipe, never by an environment or an argument; as a service, ``serve`` has it of systemd as a
-credential.
+It is a file outside the data folder, created once, or the output of a command. The process that starts the product
+reads it and hands it to ``serve`` through a pipe, never in the environment or an argument. As a service, ``serve`` gets
+it from systemd as a credential.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from reading_room.cli.folder import StartError
 from reading_room.installation import ROOT_KEY
 from reading_room.settings import Settings
 
-if TYPE_CHECKING:  # What has no secret to seal loads no cryptography.
+if TYPE_CHECKING:  # A process with no secret to seal must not load cryptography.
     from reading_room.database.sealed import WrongRootKey
 
 CREDENTIAL = "root-key"
-"""The name of the credential by which systemd gives it to ``serve``."""
+"""The name of the credential in which systemd passes it to ``serve``."""
 COMMAND_SECONDS = 60.0
 _BYTES = 32
 _MOST = 4096
@@ -43,13 +43,13 @@ def given_root_key(settings: Settings) -> bytes | None:
 def read_root_key(settings: Settings, *, making: bool = False) -> bytes:
     """Return the root key of an installation, as the user who starts it. Raises ``StartError``.
 
-    ``making`` makes one where none was made yet, unless the settings say where it comes from.
+    ``making`` creates the key if there is none yet, unless the settings say where it comes from.
     """
     return given_root_key(settings) or _own(settings, making)
 
 
-def serves_root_key(settings: Settings, descriptor: int | None) -> bytes:
-    """Return the root key as ``serve`` gets it: from ``up``, from systemd, or else by itself. Raises ``StartError``."""
+def root_key_of_serve(settings: Settings, descriptor: int | None) -> bytes:
+    """Return the root key for ``serve``: from ``up``, from systemd, or else read by itself. Raises ``StartError``."""
     if descriptor is not None:
         with open(descriptor, "rb") as pipe:
             return _parsed(pipe.read(_MOST), "what `up` hands over")
@@ -60,15 +60,15 @@ def serves_root_key(settings: Settings, descriptor: int | None) -> bytes:
 
 
 def hand_over(key: bytes) -> int:
-    """Return the end of a pipe that holds the key, for one process to read once."""
-    told, tell = os.pipe()
-    os.write(tell, key.hex().encode())
-    os.close(tell)
-    return told
+    """Return the read end of a pipe that holds the key, for one process to read once."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, key.hex().encode())
+    os.close(write_end)
+    return read_end
 
 
-def of_another_key(settings: Settings, source: str, error: WrongRootKey) -> str:
-    """Say what to do when the database is sealed with another root key than the one of a source."""
+def wrong_key_message(settings: Settings, source: str, error: WrongRootKey) -> str:
+    """Return what to do if the database is sealed with another root key than the one from ``source``."""
     return (
         f"{settings.data} is sealed with the root key {error.found.hex()}, and this is {error.given.hex()}: {source}. "
         "Put the right one there, from your copy or from the machine that the folder came from"
@@ -96,7 +96,7 @@ def _parsed(text: bytes, source: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != _BYTES:
-        raise StartError(f"{source} holds no root key: it has to be {_HOW}")
+        raise StartError(f"{source} holds no root key: it must be {_HOW}")
     return key
 
 
@@ -106,10 +106,10 @@ def _of_command(command: str) -> bytes:
             shlex.split(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS, check=True
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        # Of an error's own text, nothing is told that the command printed.
+        # The error's own text may quote what the command printed, so it is not shown.
         says = getattr(error, "strerror", None) or f"{type(error).__name__}"
         if isinstance(error, subprocess.CalledProcessError):
-            says = f"it ended with {error.returncode}"
+            says = f"it exited with {error.returncode}"
         raise StartError(f"READING_ROOM_ROOT_KEY_COMMAND `{command}` gave no root key: {says}") from None
     return _parsed(done.stdout, f"what `{command}` prints")
 
@@ -125,7 +125,7 @@ def _of_file(settings: Settings) -> bytes:
 
 
 def _content(path: Path) -> bytes:
-    """Return what is in a file that nobody else may read. Raises ``StartError``."""
+    """Return the content of a file that nobody else may read. Raises ``StartError``."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -143,14 +143,14 @@ def _private(descriptor: int, path: Path) -> bytes:
         mode = stat.S_IMODE(found.st_mode)
         if not stat.S_ISREG(found.st_mode) or mode & 0o077 or found.st_uid not in (0, os.geteuid()):
             raise StartError(
-                f"the root key {path} has mode {mode:04o} and is of user {found.st_uid}: others than this user and "
-                f"root may read it; run chmod 600 {path}, and chown it if need be"
+                f"the root key {path} has mode {mode:04o} and belongs to user {found.st_uid}: users other than this "
+                f"one and root may read it; run chmod 600 {path}, and chown it if necessary"
             )
         return file.read(_MOST)
 
 
 def _own(settings: Settings, making: bool) -> bytes:
-    """Return the key that is kept in the installation's folder."""
+    """Return the key in the installation's folder."""
     path = settings.installation.root_key
     try:
         folder = open_installation(settings)
@@ -163,7 +163,7 @@ def _own(settings: Settings, making: bool) -> bytes:
     except FileNotFoundError as error:
         raise StartError(
             f"there is no root key in {path}: start the product once, put the file back, or set "
-            "READING_ROOM_ROOT_KEY_FILE or READING_ROOM_ROOT_KEY_COMMAND as the product has it"
+            "READING_ROOM_ROOT_KEY_FILE or READING_ROOM_ROOT_KEY_COMMAND as it is set for the product"
         ) from error
     except OSError as error:
         raise _not_readable(path, error) from error
@@ -175,12 +175,12 @@ def _own(settings: Settings, making: bool) -> bytes:
 def _not_readable(path: Path, error: OSError) -> StartError:
     return StartError(
         f"the root key {path} cannot be read ({error.strerror}): run this as root, or as the user who starts the "
-        "product; a service of systemd gets it by LoadCredential=, as docs/systemd.md has it"
+        "product; a systemd service gets it through LoadCredential=, as docs/systemd.md describes"
     )
 
 
 def _make(folder: int) -> None:
-    """Make the key unless there is one."""
+    """Create the key unless there is one."""
     try:
         os.stat(ROOT_KEY, dir_fd=folder, follow_symlinks=False)
         return
@@ -197,8 +197,8 @@ def _make(folder: int) -> None:
         try:
             os.link(draft, ROOT_KEY, src_dir_fd=folder, dst_dir_fd=folder)
         except FileExistsError:
-            pass  # Another process was first, and its key is the one.
+            pass  # Another process was first, and its key is used.
     finally:
         os.unlink(draft, dir_fd=folder)
-    # What is sealed with it must not be on the disk before it is.
+    # The key must be on the disk before anything that is sealed with it.
     os.fsync(folder)

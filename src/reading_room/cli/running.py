@@ -1,4 +1,4 @@
-"""A product that runs for as long as a command needs it."""
+"""A product that runs while a command needs it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Endpoint:
     secret_access_key: str
     region: str
     authority: str | None = None
-    """The file of the authority to trust; ``None`` trusts whom the machine or ``AWS_CA_BUNDLE`` trusts."""
+    """The file of the authority to trust; ``None`` for those that the machine or ``AWS_CA_BUNDLE`` trusts."""
     state: Path | None = None
-    """Where the privileged processes keep what they hold."""
+    """Where the privileged processes keep their files."""
 
 
 def listening(settings: Settings) -> bool:
-    """Whether something answers at the configured address."""
+    """Return whether something answers at the configured address."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         listen_address = _listen_address(settings)
@@ -56,7 +56,7 @@ def _listen_address(settings: Settings) -> ListenAddress:
 def endpoint_of(settings: Settings) -> Endpoint:
     """Return the running product's address and its first administrator's key.
 
-    Raises ``StartError`` when the data folder has no key that this user may read.
+    Raises ``StartError`` if the data folder has no key that this user can read.
     """
     listen_address, trusted = _listen_address(settings), own_authority(settings)
     path = settings.data / "credentials"
@@ -76,19 +76,17 @@ def endpoint_of(settings: Settings) -> Endpoint:
     except OSError as error:
         says = f"{path} cannot be read ({error.strerror})"
     except (KeyError, configparser.Error):
-        says = f"{path} holds no key of the profile default"
-    raise StartError(f"{says}: is --data the folder of the running product, and is it this user's?")
+        says = f"{path} holds no key for the profile default"
+    raise StartError(f"{says}: is --data the folder of the running product, and is this user its owner?")
 
 
 @contextmanager
 def started(data: Path, port: int, log: Path, state: Path | None = None) -> Iterator[Endpoint]:
-    """Run ``reading-room up`` on a folder and port for the length of the block; its log goes to a file.
+    """Run ``reading-room up`` on a folder and port while the block runs; its log goes to a file.
 
-    ``state`` is for a folder that is not to be known afterwards.
-
-    It has no console: nobody opens a page that ends with a command.
-
-    Raises ``StartError`` with the end of the log when it does not become ready.
+    ``state`` is another folder for the installation's record, if the data folder is only temporary. There is no
+    console, because its pages would end with the command. Raises ``StartError`` with the end of the log if the product
+    does not become ready.
     """
     places = ["--data", str(data), "--port", str(port), "--console-port", "0"]
     argv = [sys.executable, "-m", "reading_room", "up", *places]
@@ -122,9 +120,9 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now, below those that the kernel gives to clients: one of them might take it.
+    """Return a free port below those that the kernel gives to clients, one of which might take it.
 
-    Raises ``StartError`` when all of a hundred are in use.
+    Raises ``StartError`` after a hundred attempts.
     """
     for _ in range(100):
         port = 10_000 + secrets.randbelow(22_000)
@@ -153,7 +151,7 @@ def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def host_address() -> str:
-    """Return an address of this machine that is not loopback, or a documentation address where it has none."""
+    """Return an address of this machine that is not loopback, or a documentation address if it has none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             # Connecting a datagram socket sends nothing: it asks the kernel which source address it would use.

@@ -1,4 +1,4 @@
-"""Where the commands print: one console for what was asked for, one for what went wrong; and foreign text made safe."""
+"""Printing from commands: a console for results, a console for errors, and escapes for text of others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import shutil
 import sys
 from typing import IO
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 from reading_room.printable import escaped
 
 PIPED_COLUMNS = 110
-"""Least width where there is no terminal: tables in a pipe or a log are read later, on a screen that is not known."""
+"""The least width without a terminal: tables in a pipe or a log are read later, on an unknown screen."""
 
 
 def make_console(*, stderr: bool = False, file: IO[str] | None = None) -> Console:
@@ -25,8 +26,9 @@ def make_console(*, stderr: bool = False, file: IO[str] | None = None) -> Consol
 
 
 def plain(text: str) -> str:
-    """Return text that came from a document, a file name or a message, for printing: it can neither steer the terminal
-    nor be taken for markup, and a file name that is not UTF-8 is shown by its escaped bytes.
+    """Return text from a document, a file name or a message in a form that is safe to print.
+
+    It can neither control the terminal nor pass for markup. Bytes of a file name that are not UTF-8 are escaped.
     """
     return escape(escaped(text))
 
@@ -35,8 +37,29 @@ output = make_console()
 errors = make_console(stderr=True)
 
 
-def say_version() -> None:
-    """Print which version this is. Nothing of the program needs to be loaded for that."""
-    from importlib.metadata import version  # Takes as long to load as all else here.
+def print_line(line: str) -> None:
+    """Print a line for programs and people in one write, because other processes write to the same terminal.
+
+    If Python does not buffer, as under make, ``print`` writes the end of a line separately.
+    """
+    print(f"{line}\n", end="", flush=True)
+
+
+def say(message: str) -> None:
+    """Print a line for the person who started ``up``: never wrapped, so that it can be copied."""
+    errors.print(message, soft_wrap=True, markup=False)
+
+
+def fail(message: str) -> typer.Exit:
+    """Print an error and return the exception to raise."""
+    # A message quotes names, policies and documents: nothing in it is markup.
+    errors.print("[bold red]reading-room:[/] ", end="")
+    errors.print(escaped(message, keep="\n"), soft_wrap=True, markup=False)
+    return typer.Exit(1)
+
+
+def print_version() -> None:
+    """Print the version."""
+    from importlib.metadata import version  # Takes as long to import as everything else here.
 
     sys.stdout.write(f"reading-room {version('reading-room')}\n")

@@ -1,8 +1,8 @@
-"""slirp4netns: the uplink's outside for whoever is not root, and its process.
+"""slirp4netns: the uplink's way outside without root, and the process that provides it.
 
 The program runs in the network namespace of ``up``, where it opens ordinary sockets, and makes a device in the uplink
-namespace. That namespace comes with the first VPC that has an internet gateway and goes with the last, and the
-program with it; the agent finds the device and configures it.
+namespace. That namespace exists while any VPC has an internet gateway, and so does the program. The agent finds the
+device and configures it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PAUSE_SECONDS = 1.0
 
 
 class Slirp:
-    """Keeps one slirp4netns at the uplink namespace, for as long as there is one."""
+    """Keeps one slirp4netns running while the uplink namespace exists."""
 
     def __init__(self, lifeline: int, pause_seconds: float = PAUSE_SECONDS) -> None:
-        """``lifeline`` is a descriptor at whose other end's closing the program ends. Raises ``StartError``.
+        """``lifeline`` is a descriptor of a pipe; the program ends when the other end closes. Raises ``StartError``.
 
-        Between two starts there are at least ``pause_seconds``.
+        Two starts are at least ``pause_seconds`` apart.
         """
         program = shutil.which(PROGRAM)
         if program is None:
@@ -55,7 +55,7 @@ class Slirp:
         return self._process is not None and self._process.poll() is None
 
     def tend(self, holder: Holder) -> None:
-        """Start the program where the uplink namespace has none, and end it where the namespace is another by now."""
+        """Start the program if the uplink namespace has none, and end it if the namespace was replaced."""
         pin = holder.public_dir / PIN
         namespace = self._identity(pin, holder)
         if self._process is not None and (self._process.poll() is not None or namespace != self._namespace):
@@ -72,7 +72,7 @@ class Slirp:
             )
 
     def _identity(self, pin: Path, holder: Holder) -> int:
-        """Return the inode of the pinned namespace, 0 where there is none: an empty file is a pin to be."""
+        """Return the inode of the pinned namespace, 0 if there is none: an empty file is not pinned yet."""
         try:
             found = pin.stat()
             return found.st_ino if found.st_dev == os.stat(f"/proc/{holder.pid}/ns/net").st_dev else 0
@@ -81,7 +81,7 @@ class Slirp:
 
     def _arguments(self, pin: Path, holder: Holder) -> list[str]:
         rootless = [f"--userns-path=/proc/{holder.pid}/ns/user"] if holder.rootless else []
-        # The host's own loopback, and its resolver, are nothing that a VPC may reach.
+        # A VPC must not reach the host's loopback or its resolver.
         return [
             self._program, "--netns-type=path", *rootless, f"--mtu={MTU}", f"--exit-fd={self._lifeline}",
             "--disable-host-loopback", "--disable-dns", str(pin), DEVICE,

@@ -1,4 +1,4 @@
-"""What a job found, in a table for a person: the most frequent answers, by kind."""
+"""Tables of what a job found, for people: the most frequent answers, by kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Summary:
 
 
 def summary(account: reading.Account, kind: str, properties: dict[str, Any], lines: Sequence[Line]) -> Summary:
-    """Return the table of a finished job; ``lines`` are its results, which topics have in tables of their own."""
+    """Return the table of a finished job; ``lines`` are its results, except for topics, which have their own tables."""
     if ANALYSES[kind].results.layout == "topics":
         return topics_found(*reading.topics(account, properties))
     return found(kind, lines)
@@ -98,7 +98,7 @@ def _mentions(results: Results, lines: Sequence[Line]) -> Summary:
                 mentions[name, mention["MentionSentiment"]["Sentiment"]] += 1
     totals: Counter[str] = Counter()
     for (name, sentiment), times in mentions.items():
-        # Most mentions are neutral: what somebody thinks of something is what is looked for.
+        # Most mentions are neutral, but readers look for opinions.
         totals[name] += 0 if sentiment == "NEUTRAL" else times
     rows = [
         (name, *(str(mentions[name, sentiment]) for sentiment in SENTIMENTS))

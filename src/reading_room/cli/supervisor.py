@@ -3,11 +3,11 @@
     up ──┬── holder   owns the namespaces; one sleeping process, no code
          ├── agent    privileged, inside the holder's namespaces
          ├── serve    unprivileged: the APIs, S3, the database
-         ├── trail-head, where the trail's head is sent somewhere
-         └── slirp4netns, where it is the uplink
+         ├── trail-head, if the trail's head is sent somewhere
+         └── slirp4netns, if it is the uplink
 
-A child that dies is started again. When ``up`` itself dies, however it dies, its children see their lifeline (a pipe)
-close and end, the agent last of all the holder; until then they hold the data folder, so that a new ``up`` waits.
+A child that dies is started again. When ``up`` itself dies, in whatever way, its children see their lifeline (a pipe)
+close and end. The agent ends the holder last. Until then they lock the data folder, so that a new ``up`` waits.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError, take_certificate
-from reading_room.cli.options import command, print_line
+from reading_room.cli.options import command
 from reading_room.cli.root_key import hand_over
+from reading_room.cli.screen import print_line
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.cli.trail_head import TrailHead
 from reading_room.console.listen_address import console_url
@@ -38,19 +39,19 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
 WORKING_SECONDS = 3600.0
-"""How long a start may take that writes the database anew."""
+"""How long a start that rewrites the database may take."""
 STOP_SECONDS = 8.0
 """``up`` promises to be gone 10 s after SIGTERM."""
 QUICK_DEATH_SECONDS = 2.0
 CERTIFICATE_SECONDS = 1.0
-"""How often it is looked whether the given certificate is another."""
+"""How often the given certificate is checked for changes."""
 RESTART_PAUSE_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 QUICK_DEATHS_AT_MOST = 8
 
 
 @dataclass
 class Child:
-    """One supervised process: how to start it, and what is known of it."""
+    """One supervised process: how to start it, and its state."""
 
     name: str
     start: Callable[[], subprocess.Popen[bytes]]
@@ -66,7 +67,7 @@ class Child:
         self.restart_at = None
 
     def ended(self) -> bool:
-        """Whether the process was started and is over."""
+        """Return whether the process was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
 
@@ -87,18 +88,18 @@ class Supervisor:
         self._agent = Child("agent", self._start_agent)
         self._serve = Child("serve", self._start_serve)
         if settings.uplink == "veth" and os.geteuid() != 0:
-            raise StartError("READING_ROOM_UPLINK=veth makes a device of this machine, as only root may")
+            raise StartError("READING_ROOM_UPLINK=veth creates a device on this machine, which only root may do")
         self._slirp = Slirp(self._lifeline) if settings.uplink == PROGRAM else None
         self._head = TrailHead(settings, self._lifeline) if settings.trail_head else None
         self._link: subprocess.Popen[bytes] | None = None
-        """Prints the first link to sign in with, and ends."""
+        """The process that prints the first sign-in link."""
 
     def run(self) -> int:
-        """Start everything, say ``ready`` on standard output, watch, and end everything. Returns the exit code."""
+        """Start everything, print ``ready`` to standard output, watch, and end everything. Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
         try:
-            # One that was killed leaves its socket, which would look like an agent that is ready.
+            # An agent that was killed leaves its socket, which would look like an agent that is ready.
             socket_path(self._settings).unlink(missing_ok=True)
             self._serve.launch()
             self._agent.launch()
@@ -116,7 +117,7 @@ class Supervisor:
                 if self._slirp is not None and self._holder is not None:
                     self._slirp.tend(self._holder)
                 if self._head is not None:
-                    self._head.tend(_of_server(self._environment()) | _of_the_way_out(os.environ))
+                    self._head.tend(_for_serve(self._environment()) | _for_trail_head(os.environ))
             return 0
         finally:
             self._end()
@@ -126,8 +127,8 @@ class Supervisor:
         if url is None:
             return
         self._say(f"console URL {url}")
-        # A link signs in whoever has it: nobody is to find one in a log. Making it needs an SDK, which this process,
-        # that may be root's, has no other use for.
+        # Anyone who has a link can sign in, so it must not be in a log. Creating it needs an SDK, for which this
+        # process, which may run as root, has no other use.
         if sys.stderr.isatty():
             argv = [*self._common(), "console", "--link-only", *self._places()]
             self._link = subprocess.Popen(
@@ -150,18 +151,18 @@ class Supervisor:
         self._say("  aws sts get-caller-identity\n\nCtrl-C ends it.")
 
     def _await_ready(self) -> None:
-        """Wait until calls are taken, and until the agent has tried enforcement and waits for the server.
+        """Wait until the server takes calls, and until the agent has tested enforcement and waits for the server.
 
-        Raises ``StartError`` when one of them ends instead: without its agent no job would ever start.
+        Raises ``StartError`` if one of them ends instead: without the agent no job would ever start.
         """
         serving = False
         deadline = time.monotonic() + READY_SECONDS
         while not self._stopping.is_set():
             readable, _, _ = select.select([self._ready_read], [], [], 0.05)
-            told = os.read(self._ready_read, 64) if readable else b""
-            serving = serving or b"ready" in told
-            if b"working" in told:
-                self._say("The database of an earlier version is brought up to date; a large one takes minutes.")
+            message = os.read(self._ready_read, 64) if readable else b""
+            serving = serving or b"ready" in message
+            if b"working" in message:
+                self._say("The database of an earlier version is being upgraded; a large one takes minutes.")
                 deadline += WORKING_SECONDS
             if serving and socket_path(self._settings).exists():
                 return
@@ -193,7 +194,7 @@ class Supervisor:
             child.launch()
 
     def _tend_certificate(self) -> None:
-        """As root, take in the given certificate again when it is another: ``serve`` may not read its key."""
+        """As root, copy the given certificate again when it changes: ``serve`` must not read its key."""
         now = time.monotonic()
         if not self._settings.tls_cert or os.geteuid() != 0 or now < self._certificate_at:
             return
@@ -203,13 +204,13 @@ class Supervisor:
             self._certificate_fault = ""
         except StartError as error:
             if str(error) != self._certificate_fault:
-                log.warning("%s; the certificate before stays in use", error)
+                log.warning("%s; the previous certificate stays in use", error)
             self._certificate_fault = str(error)
 
     def _end_orphan(self, agent: Child) -> None:
-        """End an agent whose holder is gone: what it holds is in namespaces that nobody can enter again."""
+        """End an agent whose holder is gone: its networks are in namespaces that nothing can enter again."""
         if agent.process is not None and agent.process.poll() is None:
-            log.warning("the holder of the namespaces is gone: ending the agent to begin anew")
+            log.warning("the holder of the namespaces is gone: ending the agent to start over")
             agent.process.kill()
             agent.process.wait()
 
@@ -217,11 +218,11 @@ class Supervisor:
         return [sys.executable, "-m", "reading_room"]
 
     def _environment(self) -> dict[str, str]:
-        # Who has dropped root, or is root in a namespace alone, would look elsewhere.
+        # A process that has dropped root, or is root only in a namespace, would look elsewhere.
         return os.environ | {"READING_ROOM_STATE": str(self._settings.state)}
 
     def _places(self) -> list[str]:
-        """Return the options for where things are, which ``up`` may have been given by its own."""
+        """Return the options for folders, addresses and ports, which ``up`` may have been given as options too."""
         settings = self._settings
         return [
             "--data", str(settings.data), "--host", settings.host, "--port", str(settings.port),
@@ -232,12 +233,12 @@ class Supervisor:
     def _start_serve(self) -> subprocess.Popen[bytes]:
         key = hand_over(self._root_key)
         descriptors = (self._lifeline, self._ready_write, self._lock, key)
-        told = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write), "--root-key", str(key)]
-        argv = [*self._common(), "serve", *self._places(), *told]
+        pipes = ["--lifeline", str(self._lifeline), "--ready", str(self._ready_write), "--root-key", str(key)]
+        argv = [*self._common(), "serve", *self._places(), *pipes]
         try:
             return subprocess.Popen(
                 argv,
-                env=_of_server(self._environment()),
+                env=_for_serve(self._environment()),
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -284,14 +285,14 @@ class Supervisor:
             os.close(descriptor)
 
 
-def _of_the_way_out(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what of an environment says how web servers are reached and by whom they are vouched for."""
+def _for_trail_head(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment that name proxies and trusted certificates."""
     named = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
     return {name: value for name, value in environment.items() if name in named or name.lower().endswith("_proxy")}
 
 
-def _of_server(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what of an environment is for ``serve``: the person's own keys and sockets are not."""
+def _for_serve(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment for ``serve``, without the user's own keys and sockets."""
     named = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "NO_COLOR"}
     return {
         name: value

@@ -1,4 +1,4 @@
-"""Parts of speech of texts by BatchDetectSyntax: the one analysis that Amazon has at once alone, and no job for."""
+"""Parts of speech by BatchDetectSyntax: the one analysis for which Amazon has synchronous calls, but no job."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Piece = tuple[int, str]
 def lines_of(
     account: Account, language: str, documents: Iterable[tuple[str, int | None, str | None]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a result line for each document, given as name, line and text; without a text it is no UTF-8.
+    """Yield a result line for each document, given as name, line and text; the text is ``None`` if it is not UTF-8.
 
-    A longer text than a call takes is given in pieces, cut at line ends or blanks.
+    A text that is too long for one call is sent in pieces, cut at line ends or blanks.
     """
     for name, number, text in documents:
         line: dict[str, Any] = {"File": name} if number is None else {"File": name, "Line": number}
@@ -50,10 +50,10 @@ def _moved(token: Any, begin: int) -> dict[str, Any]:
 
 
 def pieces(text: str, most: int = BATCH_BYTES) -> Iterator[Piece]:
-    """Yield a text in pieces of at most so many bytes, none of blanks alone. A word longer than that is cut."""
+    """Yield a text in pieces of at most ``most`` bytes, without blank pieces. A longer word is cut."""
     begin = 0
     while begin < len(text):
-        # No character has less than a byte.
+        # A character has at least one byte.
         piece = text[begin : begin + most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
         if begin + len(piece) < len(text):
             end = max(piece.rfind("\n"), piece.rfind(" ") if "\n" not in piece else -1) + 1

@@ -13,13 +13,13 @@ from reading_room.cli.summaries import Summary
 SHOWN = 20
 """Rows of a table, and errors, that are printed."""
 LEAST_WIDTH = 20
-"""To how many columns the widest of a table may be narrowed; of one that is still too wide each row is a line."""
+"""The width to which a table's widest column may be narrowed. If it is still too wide, each row becomes a line."""
 
 
 def print_summary(found: Summary, more: bool = True, most: int = SHOWN) -> None:
-    """Print a table, at most so many of its rows, and how many it has besides.
+    """Print a table, at most ``most`` of its rows, and how many more it has.
 
-    Where it is wider than the screen each row is a line of its columns by name.
+    If it is wider than the screen, each row is printed as a line of column names and values.
     """
     if not found.rows:
         console.print(found.nothing)
@@ -36,8 +36,8 @@ def print_summary(found: Summary, more: bool = True, most: int = SHOWN) -> None:
     room = console.width - sum(width + 2 for width in widths) + widths[widest]
     if room < min(LEAST_WIDTH, widths[widest]):
         for name, *values in shown:
-            told = [f"{title} {value}" for title, value in zip(titles[1:], values, strict=True) if value]
-            console.print(f"{name}: {', '.join(told)}", soft_wrap=True)
+            parts = [f"{title} {value}" for title, value in zip(titles[1:], values, strict=True) if value]
+            console.print(f"{name}: {', '.join(parts)}", soft_wrap=True)
     else:
         widths[widest] = min(widths[widest], room)
         table = Table(box=None, padding=(0, 2, 0, 0))

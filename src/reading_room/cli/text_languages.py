@@ -1,4 +1,4 @@
-"""Which language each text of a folder is in, as the product's own BatchDetectDominantLanguage says."""
+"""The language of each text in a folder, detected by the product's own BatchDetectDominantLanguage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reading_room.cli.reading import Account
 
 BATCH_TEXTS, BATCH_BYTES = 25, 5_000
-"""Texts that a batch may have, and bytes of each."""
+"""The most texts in a batch, and bytes of each."""
 DEFAULT = "en"
 NAMES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
@@ -22,7 +22,7 @@ NAMES = {
     "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
     "zh": "Chinese", "zh-TW": "traditional Chinese",
 }  # fmt: skip
-"""English names of the most frequent languages; others are told by their codes."""
+"""English names of the most frequent languages; others are shown by their codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,20 @@ class Languages:
     assumed: frozenset[str] = frozenset()
 
     def counted(self) -> list[tuple[int, list[str]]]:
-        """Return how many texts there are of the languages that were recognised, with those that have as many."""
+        """Return the recognised languages by the number of their texts, the most frequent first."""
         found = Counter(language for name, language in self.of.items() if name not in self.assumed).most_common()
         return [(times, [each for each, _ in some]) for times, some in groupby(found, key=lambda each: each[1])]
 
 
 def in_words(code: str) -> str:
-    """Return a language for a sentence: ``German (de)``, or its code alone."""
+    """Return a language for a sentence: ``German (de)``, or only its code."""
     return f"{NAMES[code]} ({code})" if code in NAMES else code
 
 
 def detect(account: Account, files: Mapping[str, Path]) -> Languages:
     """Return the language of each text.
 
-    Where none is recognised, as in an empty file or one that is not UTF-8, it is taken to be that of most others.
+    If none is recognised, for example in an empty file or one that is not UTF-8, the most frequent one is assumed.
     """
     samples = {name: text for name, path in files.items() if (text := sample(path)).strip()}
     names = list(samples)
@@ -63,7 +63,7 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
 
 
 def sample(path: Path) -> str:
-    """Return the beginning of a text, without the lines that are not UTF-8; nothing of a file that is no text."""
+    """Return the beginning of a text, without the lines that are not UTF-8; nothing from a file that is not text."""
     with path.open("rb") as file:
         head = file.read(BATCH_BYTES)
         cut = bool(file.read(1))
@@ -71,7 +71,7 @@ def sample(path: Path) -> str:
         return ""
     lines = [line for line in head.split(b"\n") if _is_utf8(line)]
     if cut and len(lines) == head.count(b"\n"):
-        # The last line was cut, and perhaps within a character.
+        # The last line was cut, perhaps within a character.
         lines.append(head.rpartition(b"\n")[2])
     return b"\n".join(lines).decode("utf-8", "ignore").lstrip("\ufeff")
 

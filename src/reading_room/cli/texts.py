@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from reading_room.cli.reading import Account
 
 KEY_BYTES = 900
-"""Bytes that the name of a file may have: a key has 1,024, and is given a prefix."""
+"""The most bytes in a file's name: a key may have 1,024, and gets a prefix."""
 TEXT_SUFFIX = ".txt"
 
 DOCUMENT = "PDF and Word documents cannot be read yet; save their text as .txt in UTF-8"
 OTHER = "not .txt files"
-UNREADABLE = "may not be read by this user; change their mode"
-CLOSED = "folders that this user may not open; change their mode"
+UNREADABLE = "not readable by this user; change their mode"
+CLOSED = "folders that this user cannot open; change their mode"
 LINKED = "links to folders; name those folders themselves"
 BROKEN = "neither files nor folders, or links to nothing"
 NAME_NOT_UTF8 = "their names are not UTF-8, as keys in S3 are; rename them"
@@ -33,11 +33,11 @@ class FolderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a folder holds. Names are paths relative to the folder, in order."""
+    """The files in a folder. Names are paths relative to the folder, in order."""
 
     files: Mapping[str, Path]
     left_out: Mapping[str, list[str]] = field(default_factory=dict)
-    """The names of files that are left out, by the reason."""
+    """The names of files that are left out, by reason."""
 
     @property
     def left_out_count(self) -> int:
@@ -46,7 +46,7 @@ class Texts:
 
 
 def texts_of(folder: Path) -> Texts:
-    """Return the texts of a folder, subfolders included. Raises ``FolderError`` when it is none or has no text."""
+    """Return the texts of a folder, subfolders included. Raises ``FolderError`` if it is no folder or has no text."""
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder: name a folder of .txt files")
     files: dict[str, Path] = {}
@@ -58,7 +58,7 @@ def texts_of(folder: Path) -> Texts:
         else:
             files[name] = path
     if not files:
-        raise FolderError(f"{folder} has no .txt files that can be read: name a folder of texts{_told(left_out)}")
+        raise FolderError(f"{folder} has no .txt files that can be read: name a folder of texts{_list(left_out)}")
     return Texts(files, left_out)
 
 
@@ -76,7 +76,7 @@ def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> i
 
 
 def _inside(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield everything below a folder that is no folder itself, in order; a folder too that cannot be entered."""
+    """Yield everything below a folder except its folders, in order, and with ``True`` folders that cannot be opened."""
     closed: list[Path] = []
     found: list[tuple[Path, bool]] = []
     for at, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(os.fsdecode(error.filename)))):
@@ -86,7 +86,7 @@ def _inside(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _reason(name: str, path: Path) -> str:
-    """Return why a file is left out, or nothing."""
+    """Return why a file is left out; empty if it is not."""
     suffix = path.suffix.lower()
     if path.is_symlink() and path.is_dir():
         return LINKED
@@ -105,12 +105,12 @@ def _reason(name: str, path: Path) -> str:
     return "" if os.access(path, os.R_OK) else UNREADABLE
 
 
-def _told(left_out: Mapping[str, list[str]]) -> str:
-    return "".join(f"\n  {lines}" for lines in told(left_out))
+def _list(left_out: Mapping[str, list[str]]) -> str:
+    return "".join(f"\n  {line}" for line in left_out_lines(left_out))
 
 
-def told(left_out: Mapping[str, list[str]], most: int = 10) -> Iterator[str]:
-    """Yield a line for each reason, with the names of its files: of every PDF and Word document, of others so many."""
+def left_out_lines(left_out: Mapping[str, list[str]], most: int = 10) -> Iterator[str]:
+    """Yield a line for each reason, with the names of its files: all PDF and Word documents, ``most`` of the others."""
     for reason, names in left_out.items():
         shown = names if reason == DOCUMENT else names[:most]
         more = f", and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""

@@ -1,7 +1,7 @@
-"""``reading-room trail-head``: the process that sends the trail's head off the machine, and how ``up`` keeps it.
+"""``reading-room trail-head``: the process that sends the trail's head elsewhere, and how ``up`` keeps it running.
 
-It is a process of its own, for ``serve`` can reach nothing outside. It reads the trail as the user of ``serve``, which
-the files belong to, and nothing that it does or fails to do holds up a call.
+It is a separate process because ``serve`` can reach nothing outside. It reads the trail as the user of ``serve``, who
+owns the files, and it never holds up a call, even if it fails.
 """
 
 from __future__ import annotations
@@ -15,14 +15,10 @@ from pathlib import Path
 
 from reading_room.cli.folder import StartError
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.options import (
-    DataOption,
-    DescriptorOption,
-    configure_logging,
-    fail,
-    read_settings,
-)
+from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.options import DataOption, DescriptorOption, read_settings
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_privileges
+from reading_room.cli.screen import fail
 from reading_room.clock import system_clock
 from reading_room.settings import SettingError, Settings
 from reading_room.trail.chain import FOLDER
@@ -31,19 +27,19 @@ from reading_room.trail.head import HeadSender, heads_of
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 60.0
-"""Between two starts of the process, where it ended by itself."""
+"""The least time between two starts of the process, if it ends by itself."""
 
 
 def trail_head(data: DataOption = None, lifeline: DescriptorOption = None) -> None:
-    """Send the trail's head every minute to where READING_ROOM_TRAIL_HEAD says; `up` runs this by itself."""
+    """Send the trail's head every minute to the place that READING_ROOM_TRAIL_HEAD names; `up` runs this itself."""
     settings = read_settings(data)
     configure_logging(settings, "trail-head")
     if not settings.trail_head:
-        raise fail("READING_ROOM_TRAIL_HEAD is not set: say where the head is to be sent to")
+        raise fail("READING_ROOM_TRAIL_HEAD is not set: set it to the place where the head is to be sent")
     try:
         sender = HeadSender(lambda: heads_of(Path(FOLDER)), settings.trail_head, settings.data, system_clock)
-        os.chdir(settings.data)  # From where the way to the trail is open to the user of ``serve``.
-        _become_the_user_of_serve(settings)
+        os.chdir(settings.data)  # From here the user of ``serve`` can reach the trail.
+        _become_user_of_serve(settings)
         keep_out_of_core_dumps()
     except (StartError, SettingError, OSError) as error:
         raise fail(str(error)) from None
@@ -53,9 +49,9 @@ def trail_head(data: DataOption = None, lifeline: DescriptorOption = None) -> No
         time.sleep(settings.trail_head_seconds)
 
 
-def _become_the_user_of_serve(settings: Settings) -> None:
+def _become_user_of_serve(settings: Settings) -> None:
     if os.geteuid() == 0:
-        # What is loaded at its first use, from where this user may not read.
+        # It would be imported at its first use, from a folder that this user may not read.
         import encodings.idna  # noqa: F401
 
         os.setgroups([])
@@ -66,10 +62,10 @@ def _become_the_user_of_serve(settings: Settings) -> None:
 
 
 class TrailHead:
-    """Keeps the process for as long as ``up`` runs."""
+    """Keeps the process running while ``up`` runs."""
 
     def __init__(self, settings: Settings, lifeline: int) -> None:
-        """``lifeline`` is a descriptor at whose other end's closing the process ends. Raises ``StartError``."""
+        """``lifeline`` is a descriptor of a pipe; the process ends when the other end closes. Raises ``StartError``."""
         try:
             HeadSender(dict, settings.trail_head, settings.data, system_clock)
         except SettingError as error:
@@ -80,9 +76,9 @@ class TrailHead:
         self._tried = -PAUSE_SECONDS
 
     def tend(self, environment: dict[str, str]) -> None:
-        """Start the process where there is none."""
+        """Start the process if it does not run."""
         if self._process is not None and self._process.poll() is not None:
-            log.warning("trail-head ended with %s: it is started again", self._process.returncode)
+            log.warning("trail-head ended with %s: starting it again", self._process.returncode)
             self._process = None
         if self._process is None and time.monotonic() - self._tried > PAUSE_SECONDS:
             self._tried = time.monotonic()

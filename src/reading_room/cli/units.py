@@ -1,8 +1,8 @@
-"""What the product needs to be run by systemd in units of their own: ``holder``, and ``root-key``.
+"""The commands for running the product's processes as separate systemd units: ``holder`` and ``root-key``.
 
 There is no ``up`` then. The holder's unit owns the namespaces and the control groups of the containers;
-``agent --join`` and ``serve`` are units beside it, which may be restarted while jobs run. ``root-key`` reads for
-``serve`` what only root may, and ends.
+``agent --join`` and ``serve`` are units beside it, which may be restarted while jobs run. ``root-key`` reads a key for
+``serve`` that only root may read, and ends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ import typer
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
 from reading_room.cli.agent_config import runtime_folder
-from reading_room.cli.claiming import claim, join_installation, look
+from reading_room.cli.claiming import check_folder, claim, join_installation
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
-from reading_room.cli.options import DataOption, command, configure_logging, fail, read_settings, say
-from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_what_only_attackers_call
+from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.options import DataOption, command, read_settings
+from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
 from reading_room.cli.root_key import read_root_key, source_of
+from reading_room.cli.screen import fail, say
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.containers.limits import hand_controllers_on
 from reading_room.settings import Settings
@@ -42,8 +44,8 @@ def holder(data: DataOption = None) -> None:
     keep_out_of_core_dumps()
     try:
         if os.geteuid() == 0:
-            refuse_what_only_attackers_call()
-        look(settings)
+            refuse_fatal_calls()
+        check_folder(settings)
         with only_one(claim(settings), settings.data):
             _hold(settings)
     except (StartError, AgentError) as error:
@@ -51,46 +53,46 @@ def holder(data: DataOption = None) -> None:
 
 
 def _hold(settings: Settings) -> None:
-    told, tell = os.pipe()
+    stop_read, stop_write = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(tell, b"."))
-    slirp = Slirp(told) if settings.uplink == PROGRAM else None
+        signal.signal(number, lambda *_: os.write(stop_write, b"."))
+    slirp = Slirp(stop_read) if settings.uplink == PROGRAM else None
     hand_controllers_on()
     runtime = runtime_folder(settings)
-    held = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
+    running = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
     try:
         notify("READY=1")
-        while not select.select([told], [], [], 0.2)[0]:
-            if not holders.alive(held):
-                raise StartError("the process that holds the namespaces has ended: everything begins anew")
+        while not select.select([stop_read], [], [], 0.2)[0]:
+            if not holders.alive(running):
+                raise StartError("the process that holds the namespaces has ended: everything has to start over")
             if slirp is not None:
-                slirp.tend(held)
+                slirp.tend(running)
     finally:
         if slirp is not None:
             slirp.end()
-        holders.end(held, runtime)
+        holders.end(running, runtime)
 
 
 def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
-    """Become an agent inside the namespaces of the running holder, whose containers it leaves running at its end.
+    """Become an agent inside the namespaces of the running holder. At its end it leaves the containers running.
 
-    Raises ``StartError`` when there is no holder within so many ``seconds``.
+    Raises ``StartError`` if there is no holder within ``seconds``.
     """
     deadline = time.monotonic() + seconds
-    while (held := _held(settings)) is None or not holders.alive(held):
+    while (running := _recorded_holder(settings)) is None or not holders.alive(running):
         if time.monotonic() > deadline:
             start = command(settings, "holder")
             raise StartError(f"no holder runs on {settings.data}: start `{start}` first, or use `up`")
         time.sleep(0.1)
     argv = holders.enter_argv(
-        held, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
+        running, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
     )
-    os.environ["READING_ROOM_STATE"] = str(settings.state)  # Inside, a user is root.
-    os.execv(argv[0], argv)  # nosec B606 # without a shell is how it should be
+    os.environ["READING_ROOM_STATE"] = str(settings.state)  # Inside, an ordinary user is root.
+    os.execv(argv[0], argv)  # nosec B606 # no shell is needed
 
 
-def _held(settings: Settings) -> holders.Holder | None:
-    """Return the holder that is written down, of an earlier version too."""
+def _recorded_holder(settings: Settings) -> holders.Holder | None:
+    """Return the recorded holder, which may be of an earlier version."""
     place = join_installation(settings)
     return None if place is None else holders.recorded(place.agent)
 
@@ -102,14 +104,14 @@ def root_key(
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Say where the root key is, which unseals the secrets of the data folder; make it where there is none."""
+    """Show where the root key is, which unseals the secrets in the data folder; create it if there is none."""
     from reading_room.sealing import Sealer
 
     settings = read_settings(data)
     try:
-        look(settings)
+        check_folder(settings)
         if not (settings.data.is_dir() and settings.installation.record.exists()):
-            raise StartError(f"{settings.data} is no data folder yet: start the product first")
+            raise StartError(f"{settings.data} is not a data folder yet: start the product first")
         key = read_root_key(settings, making=True)
         if to is not None:
             _write(to, key)
@@ -118,7 +120,7 @@ def root_key(
     except OSError as error:
         raise fail(f"{to} cannot be written: {error.strerror}") from None
     say(f"root key {Sealer(key).key_id.hex()}: {source_of(settings)}")
-    say(f"Keep a copy of it where {settings.data} is not: without it, no access key in there is good for anything.")
+    say(f"Keep a copy of it somewhere other than {settings.data}: without it, no access key in there can be used.")
 
 
 def _write(path: Path, key: bytes) -> None:
